@@ -1,0 +1,54 @@
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
+
+namespace Metrics.Ingestors;
+
+/// <summary>A connection to one source of telemetry. It reads; it does not retry, schedule or store.</summary>
+public interface ITelemetrySource
+{
+    /// <summary>How the source wants to be read.</summary>
+    Cadence Cadence { get; }
+
+    /// <summary>Everything the source has in the window, page by page. An empty answer is no page, never zeros.</summary>
+    /// <exception cref="SourceException">The source could not be read; what was yielded before may be kept, the watermark stays.</exception>
+    IAsyncEnumerable<Page> ReadAsync(ReadRequest request, CancellationToken cancellationToken);
+}
+
+/// <summary>How a source wants to be read.</summary>
+/// <param name="Settle">Age at which its data no longer changes as a rule.</param>
+/// <param name="Overlap">How much before the watermark is read again, for late data.</param>
+/// <param name="Lookback">How far before its first registration reading begins.</param>
+/// <param name="MaxWindow">Longest window of one read.</param>
+public sealed record Cadence(TimeSpan Settle, TimeSpan Overlap, TimeSpan Lookback, TimeSpan MaxWindow);
+
+/// <summary>What to read.</summary>
+/// <param name="Window">Half-open, UTC. A source that only knows the present, or reads files, ignores it.</param>
+/// <param name="Cursor">What the source's last committed page left as its position; null at first.</param>
+/// <param name="RegisteredAt">When the source was first known, on the database's clock.</param>
+/// <param name="Now">The database's clock.</param>
+public sealed record ReadRequest(Interval Window, string? Cursor, DateTime RegisteredAt, DateTime Now);
+
+/// <summary>A part of an answer.</summary>
+/// <param name="Observations">Samples; their metrics may lack a mapping, then they are counted and not stored.</param>
+public sealed record Page(IReadOnlyList<Observation> Observations)
+{
+    /// <summary>Rows or samples that the reader itself had to refuse.</summary>
+    public IReadOnlyList<Rejection> Rejections { get; init; } = [];
+
+    /// <summary>Why the answer is known to be incomplete; null when it is whole. An incomplete answer is stored and the watermark stays.</summary>
+    public string? PartialBecause { get; init; }
+
+    /// <summary>Position to remember once this page is committed; null: unchanged.</summary>
+    public string? Cursor { get; init; }
+}
+
+/// <summary>The source could not be read. The message is for people: what was asked, what came back, what to do. No secret, no stack.</summary>
+/// <param name="code">Stable snake_case name of the fault: <c>unreachable</c>, <c>unauthorised</c>, <c>throttled</c>, <c>timeout</c>, <c>truncated</c>, <c>not_metrics</c>, <c>too_large</c>, <c>server_error</c>.</param>
+public sealed class SourceException(string code, string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Stable name of the fault.</summary>
+    public string Code { get; } = code;
+
+    /// <summary>How long the source asked to be left alone; null when it did not say.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}

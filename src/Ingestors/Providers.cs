@@ -1,0 +1,25 @@
+using Metrics.Domain.Catalogue;
+
+namespace Metrics.Ingestors;
+
+/// <summary>Opens sources of one kind.</summary>
+public interface IProvider
+{
+    /// <summary>Name in the configuration: <c>prometheus</c>, <c>exporter</c>, <c>file</c>.</summary>
+    string Name { get; }
+
+    /// <summary>Every fault of the settings, one sentence each; empty when they can be used.</summary>
+    IEnumerable<string> Check(SourceSettings settings);
+
+    /// <summary>A source for checked settings. Opens no connection yet.</summary>
+    ITelemetrySource Open(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock);
+}
+
+/// <summary>The list of providers: one line each.</summary>
+public static class Providers
+{
+    /// <summary>All providers by name.</summary>
+    public static IReadOnlyDictionary<string, IProvider> All { get; } = new List<IProvider>
+    {
+    }.ToDictionary(provider => provider.Name, StringComparer.OrdinalIgnoreCase);
+}

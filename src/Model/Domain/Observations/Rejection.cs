@@ -1,0 +1,58 @@
+namespace Metrics.Domain.Observations;
+
+/// <summary>Something refused, with its reason. Data, not an exception: it is stored, counted and can be queried.</summary>
+/// <param name="Source">Id of the source.</param>
+/// <param name="Subject">The series, or the place in a file: <c>metric{labels}</c>, <c>fleet.ndjson:17</c>.</param>
+/// <param name="At">The instant of the refused sample, or of the end of the refused span; null when it had none.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Detail">One plain sentence with the offending value and what to do. Holds no secret.</param>
+public sealed record Rejection(string Source, string Subject, DateTime? At, RejectionReason Reason, string Detail);
+
+/// <summary>Why something was refused. Stored and shown as snake_case text: <c>counter_reset</c>.</summary>
+public enum RejectionReason
+{
+    /// <summary>No mapping of the catalogue knows the metric.</summary>
+    UnmappedMetric,
+
+    /// <summary>Not a number that a meter can show: NaN, infinite, or beyond a double.</summary>
+    NotFinite,
+
+    /// <summary>A negative power, energy, count or utilisation.</summary>
+    NegativeValue,
+
+    /// <summary>The exporter's way to say that it has no value.</summary>
+    Sentinel,
+
+    /// <summary>Beyond what the mapping allows, such as a utilisation above 1, or more than 1e24.</summary>
+    OutOfRange,
+
+    /// <summary>The unit or kind told by the source differs from the mapping.</summary>
+    UnitDrift,
+
+    /// <summary>A counter fell and no declared maximum explains it: the span is a gap.</summary>
+    CounterReset,
+
+    /// <summary>Too long between two samples to say what happened: the span is a gap.</summary>
+    SpanTooLong,
+
+    /// <summary>The same instant twice with different values in one answer.</summary>
+    ConflictingDuplicate,
+
+    /// <summary>More than two minutes ahead of the clock.</summary>
+    FutureTimestamp,
+
+    /// <summary>A time that cannot be meant, such as milliseconds read as seconds.</summary>
+    ImplausibleTimestamp,
+
+    /// <summary>A delta without an interval, or an instant with one.</summary>
+    WrongInterval,
+
+    /// <summary>The row or line could not be read.</summary>
+    Malformed,
+
+    /// <summary>More series, labels or bytes than the source may send.</summary>
+    LimitExceeded,
+
+    /// <summary>Utilisation without a power model for the hardware.</summary>
+    NoPowerModel,
+}

@@ -1,0 +1,95 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+using Xunit;
+
+namespace Metrics.SystemTests;
+
+/// <summary>
+/// A private PostgreSQL on a free loopback port, made from the binaries of this machine and deleted afterwards.
+/// <c>METRICS_TEST_POSTGRES</c> (a connection string of a role that may create databases) takes its place when set.
+/// </summary>
+public sealed class PostgresCluster : IAsyncLifetime
+{
+    private string? folder;
+    private int port;
+
+    /// <summary>Connection string of the maintenance database.</summary>
+    public string ConnectionString { get; private set; } = "";
+
+    public async Task InitializeAsync()
+    {
+        if (Environment.GetEnvironmentVariable("METRICS_TEST_POSTGRES") is { Length: > 0 } given)
+        {
+            ConnectionString = given;
+            return;
+        }
+        folder = Directory.CreateTempSubdirectory("metrics-pg-").FullName;
+        port = FreePort();
+        if (Environment.IsPrivilegedProcess) await RunAsync("chown", "postgres", folder);
+        await RunAsServerUserAsync(Binary("initdb"), "-D", $"{folder}/data", "-U", "metrics", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
+        await RunAsServerUserAsync(Binary("pg_ctl"), "-D", $"{folder}/data", "-w", "-t", "60", "-l", $"{folder}/log", "-o",
+            $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off -c max_connections=200", "start");
+        ConnectionString = $"Host=127.0.0.1;Port={port};Username=metrics;Database=postgres;Include Error Detail=true";
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (folder is null) return;
+        NpgsqlConnection.ClearAllPools();
+        await RunAsServerUserAsync(Binary("pg_ctl"), "-D", $"{folder}/data", "-w", "-m", "immediate", "stop");
+        Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>Connection string of a new, empty database.</summary>
+    public async Task<string> CreateDatabaseAsync()
+    {
+        var name = "t" + Guid.NewGuid().ToString("N");
+        await using var connection = new NpgsqlConnection(ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"CREATE DATABASE {name}", connection);
+        await command.ExecuteNonQueryAsync();
+        return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
+    }
+
+    /// <summary>A loopback port that nobody listens on now.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    private static string Binary(string name)
+    {
+        var found = Directory.Exists("/usr/lib/postgresql")
+            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(path => path, StringComparer.Ordinal).Select(path => $"{path}/bin/{name}").FirstOrDefault(File.Exists)
+            : null;
+        return found ?? (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(path => Path.Combine(path, name)).FirstOrDefault(File.Exists)
+            ?? throw new InvalidOperationException($"PostgreSQL's {name} is not on this machine: install Debian's package 'postgresql' or set METRICS_TEST_POSTGRES.");
+    }
+
+    // The server refuses to run as root; Debian's package made the user that it runs as.
+    private static Task RunAsServerUserAsync(string program, params string[] arguments) => Environment.IsPrivilegedProcess
+        ? RunAsync("runuser", ["-u", "postgres", "--", program, .. arguments])
+        : RunAsync(program, arguments);
+
+    private static async Task RunAsync(string program, params string[] arguments)
+    {
+        // pg_ctl's server inherits its pipes, so reading them to their end would wait for the server: they are not given.
+        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >/dev/null 2>&1", "sh", program, .. arguments])
+        {
+            WorkingDirectory = "/",
+        })!;
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+    }
+}
+
+/// <summary>One cluster for every test of the collection.</summary>
+[CollectionDefinition(Name)]
+public sealed class PostgresTests : ICollectionFixture<PostgresCluster>
+{
+    public const string Name = "PostgreSQL";
+}
