@@ -15,6 +15,7 @@ public sealed class Exporter
     private static readonly TimeSpan Gap = TimeSpan.FromMinutes(2.5);
 
     private readonly IReadOnlyList<Track> tracks;
+    private readonly Dictionary<Track, (int Reset, double Rise)> rounds = new(ReferenceEqualityComparer.Instance);
     private readonly DateTime start;
     private readonly TimeSpan length;
 
@@ -25,6 +26,8 @@ public sealed class Exporter
         start = this.tracks.Min(track => track.Samples[0].At);
         // The last sample is the first one of the next round.
         length = this.tracks.Max(track => track.Samples[^1].At) - start;
+        foreach (var track in this.tracks)
+            rounds.Add(track, (ResetOf(track.Samples), track.Samples[^1].Value - track.Samples[0].Value + SeamRise(track)));
     }
 
     /// <summary>The page at an instant, as Prometheus reads it.</summary>
@@ -77,8 +80,7 @@ public sealed class Exporter
     {
         var samples = track.Samples;
         if (!track.IsCounter) return samples[index].Value;
-        var rise = samples[^1].Value - samples[0].Value + SeamRise(track);
-        var reset = ResetOf(samples);
+        var (reset, rise) = rounds[track];
         if (reset < 0) return samples[index].Value + (round * rise);
         return index >= reset || round <= 0 ? samples[index].Value : samples[index].Value + rise;
     }

@@ -32,9 +32,10 @@ public sealed class ComposeFile
 
     public static async Task<ComposeFile> ReadAsync(string password)
     {
-        // The second generation of docker-compose writes JSON; the first, which Debian packages, brings a YAML reader along.
+        // The second generation of docker-compose writes JSON. The first, which Debian packages, writes how it is to be
+        // used instead and calls that a success; it brings a YAML reader along.
         var (code, json, _) = await RunAsync(password, "config", "--format", "json");
-        if (code != 0)
+        if (code != 0 || !json.StartsWith('{'))
         {
             (code, var yaml, var error) = await RunAsync(password, "config");
             if (code != 0) throw new InvalidOperationException($"docker-compose config ended with {code}: {error}");
