@@ -44,3 +44,4 @@ public sealed record ReadResult
 /// <param name="Written">Rows inserted or changed; zero when everything was known.</param>
 /// <param name="Rejected">Rejections stored.</param>
 public sealed record CommitOutcome(long Received, long Written, long Rejected);
+public sealed class ReadLog { internal ReadLog(Database d) { } }
