@@ -72,9 +72,9 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnName("year");
 
                     b.HasKey("Date")
-                        .HasName("pk_calendar");
+                        .HasName("pk_calendar_day");
 
-                    b.ToTable("calendar", (string)null);
+                    b.ToTable("calendar_day", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.DeploymentResourceRow", b =>
@@ -124,15 +124,15 @@ namespace Metrics.Migrations.Postgres
                         .UseCollation("C");
 
                     b.HasKey("Id")
-                        .HasName("pk_deployments");
+                        .HasName("pk_deployment");
 
                     b.HasIndex("Place")
-                        .HasDatabaseName("ix_deployments_place");
+                        .HasDatabaseName("ix_deployment_place");
 
                     b.HasIndex("Workload")
-                        .HasDatabaseName("ix_deployments_workload");
+                        .HasDatabaseName("ix_deployment_workload");
 
-                    b.ToTable("deployments", (string)null);
+                    b.ToTable("deployment", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.DirtyHourRow", b =>
@@ -290,9 +290,9 @@ namespace Metrics.Migrations.Postgres
                         .UseCollation("C");
 
                     b.HasKey("Id")
-                        .HasName("pk_factors");
+                        .HasName("pk_factor");
 
-                    b.ToTable("factors", (string)null);
+                    b.ToTable("factor", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.IntensityDayRow", b =>
@@ -622,15 +622,15 @@ namespace Metrics.Migrations.Postgres
                         .UseCollation("C");
 
                     b.HasKey("Id")
-                        .HasName("pk_rejections");
+                        .HasName("pk_rejection");
 
                     b.HasIndex("Hour")
-                        .HasDatabaseName("ix_rejections_hour");
+                        .HasDatabaseName("ix_rejection_hour");
 
                     b.HasIndex("LastSeen")
-                        .HasDatabaseName("ix_rejections_last_seen");
+                        .HasDatabaseName("ix_rejection_last_seen");
 
-                    b.ToTable("rejections", (string)null);
+                    b.ToTable("rejection", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.ResourceRow", b =>
@@ -672,12 +672,12 @@ namespace Metrics.Migrations.Postgres
                         .UseCollation("C");
 
                     b.HasKey("Id")
-                        .HasName("pk_resources");
+                        .HasName("pk_resource");
 
                     b.HasIndex("Place")
-                        .HasDatabaseName("ix_resources_place");
+                        .HasDatabaseName("ix_resource_place");
 
-                    b.ToTable("resources", (string)null);
+                    b.ToTable("resource", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.RestatementRow", b =>
@@ -728,12 +728,12 @@ namespace Metrics.Migrations.Postgres
                         .UseCollation("C");
 
                     b.HasKey("Id")
-                        .HasName("pk_restatements");
+                        .HasName("pk_restatement");
 
                     b.HasIndex("At")
-                        .HasDatabaseName("ix_restatements_at");
+                        .HasDatabaseName("ix_restatement_at");
 
-                    b.ToTable("restatements", (string)null);
+                    b.ToTable("restatement", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.RunRow", b =>
@@ -806,16 +806,16 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnName("written");
 
                     b.HasKey("Id")
-                        .HasName("pk_runs");
+                        .HasName("pk_run");
 
                     b.HasIndex("StartedAt")
-                        .HasDatabaseName("ix_runs_started_at");
+                        .HasDatabaseName("ix_run_started_at");
 
                     b.HasIndex("Source", "Epoch")
                         .IsUnique()
-                        .HasDatabaseName("ix_runs_source_epoch");
+                        .HasDatabaseName("ix_run_source_epoch");
 
-                    b.ToTable("runs", (string)null);
+                    b.ToTable("run", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.SampleHourRow", b =>
@@ -994,9 +994,9 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnName("watermark");
 
                     b.HasKey("Id")
-                        .HasName("pk_sources");
+                        .HasName("pk_source");
 
-                    b.ToTable("sources", (string)null);
+                    b.ToTable("source", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.WorkFactRow", b =>
@@ -1070,9 +1070,9 @@ namespace Metrics.Migrations.Postgres
                         .UseCollation("C");
 
                     b.HasKey("Name")
-                        .HasName("pk_workloads");
+                        .HasName("pk_workload");
 
-                    b.ToTable("workloads", (string)null);
+                    b.ToTable("workload", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.DeploymentResourceRow", b =>
@@ -1099,14 +1099,14 @@ namespace Metrics.Migrations.Postgres
                         .HasForeignKey("Place")
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
-                        .HasConstraintName("fk_deployments_place");
+                        .HasConstraintName("fk_deployment_place");
 
                     b.HasOne("Metrics.Storage.Tables.WorkloadRow", null)
                         .WithMany()
                         .HasForeignKey("Workload")
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
-                        .HasConstraintName("fk_deployments_workload");
+                        .HasConstraintName("fk_deployment_workload");
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.ResourceRow", b =>
@@ -1116,7 +1116,7 @@ namespace Metrics.Migrations.Postgres
                         .HasForeignKey("Place")
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
-                        .HasConstraintName("fk_resources_place");
+                        .HasConstraintName("fk_resource_place");
                 });
 #pragma warning restore 612, 618
         }

@@ -13,7 +13,7 @@ namespace Metrics.Migrations.Postgres
         protected override void Up(MigrationBuilder migrationBuilder)
         {
             migrationBuilder.CreateTable(
-                name: "calendar",
+                name: "calendar_day",
                 columns: table => new
                 {
                     date = table.Column<DateOnly>(type: "date", nullable: false),
@@ -29,7 +29,7 @@ namespace Metrics.Migrations.Postgres
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_calendar", x => x.date);
+                    table.PrimaryKey("pk_calendar_day", x => x.date);
                 });
 
             migrationBuilder.CreateTable(
@@ -67,7 +67,7 @@ namespace Metrics.Migrations.Postgres
                 """);
 
             migrationBuilder.CreateTable(
-                name: "factors",
+                name: "factor",
                 columns: table => new
                 {
                     id = table.Column<long>(type: "bigint", nullable: false),
@@ -85,7 +85,7 @@ namespace Metrics.Migrations.Postgres
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_factors", x => x.id);
+                    table.PrimaryKey("pk_factor", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
@@ -180,7 +180,7 @@ namespace Metrics.Migrations.Postgres
                 });
 
             migrationBuilder.CreateTable(
-                name: "rejections",
+                name: "rejection",
                 columns: table => new
                 {
                     id = table.Column<long>(type: "bigint", nullable: false),
@@ -197,11 +197,11 @@ namespace Metrics.Migrations.Postgres
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_rejections", x => x.id);
+                    table.PrimaryKey("pk_rejection", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
-                name: "restatements",
+                name: "restatement",
                 columns: table => new
                 {
                     id = table.Column<long>(type: "bigint", nullable: false)
@@ -217,11 +217,11 @@ namespace Metrics.Migrations.Postgres
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_restatements", x => x.id);
+                    table.PrimaryKey("pk_restatement", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
-                name: "runs",
+                name: "run",
                 columns: table => new
                 {
                     id = table.Column<long>(type: "bigint", nullable: false)
@@ -242,7 +242,7 @@ namespace Metrics.Migrations.Postgres
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_runs", x => x.id);
+                    table.PrimaryKey("pk_run", x => x.id);
                 });
 
             migrationBuilder.CreateTable(
@@ -301,7 +301,7 @@ namespace Metrics.Migrations.Postgres
                 });
 
             migrationBuilder.CreateTable(
-                name: "sources",
+                name: "source",
                 columns: table => new
                 {
                     id = table.Column<string>(type: "text", nullable: false, collation: "C"),
@@ -321,7 +321,7 @@ namespace Metrics.Migrations.Postgres
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_sources", x => x.id);
+                    table.PrimaryKey("pk_source", x => x.id);
                 });
 
             migrationBuilder.Sql("""
@@ -341,7 +341,7 @@ namespace Metrics.Migrations.Postgres
                 """);
 
             migrationBuilder.CreateTable(
-                name: "workloads",
+                name: "workload",
                 columns: table => new
                 {
                     name = table.Column<string>(type: "text", nullable: false, collation: "C"),
@@ -350,11 +350,11 @@ namespace Metrics.Migrations.Postgres
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_workloads", x => x.name);
+                    table.PrimaryKey("pk_workload", x => x.name);
                 });
 
             migrationBuilder.CreateTable(
-                name: "resources",
+                name: "resource",
                 columns: table => new
                 {
                     id = table.Column<long>(type: "bigint", nullable: false),
@@ -367,9 +367,9 @@ namespace Metrics.Migrations.Postgres
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_resources", x => x.id);
+                    table.PrimaryKey("pk_resource", x => x.id);
                     table.ForeignKey(
-                        name: "fk_resources_place",
+                        name: "fk_resource_place",
                         column: x => x.place,
                         principalTable: "places",
                         principalColumn: "name",
@@ -377,7 +377,7 @@ namespace Metrics.Migrations.Postgres
                 });
 
             migrationBuilder.CreateTable(
-                name: "deployments",
+                name: "deployment",
                 columns: table => new
                 {
                     id = table.Column<long>(type: "bigint", nullable: false),
@@ -388,17 +388,17 @@ namespace Metrics.Migrations.Postgres
                 },
                 constraints: table =>
                 {
-                    table.PrimaryKey("pk_deployments", x => x.id);
+                    table.PrimaryKey("pk_deployment", x => x.id);
                     table.ForeignKey(
-                        name: "fk_deployments_place",
+                        name: "fk_deployment_place",
                         column: x => x.place,
                         principalTable: "places",
                         principalColumn: "name",
                         onDelete: ReferentialAction.Restrict);
                     table.ForeignKey(
-                        name: "fk_deployments_workload",
+                        name: "fk_deployment_workload",
                         column: x => x.workload,
-                        principalTable: "workloads",
+                        principalTable: "workload",
                         principalColumn: "name",
                         onDelete: ReferentialAction.Restrict);
                 });
@@ -416,31 +416,31 @@ namespace Metrics.Migrations.Postgres
                     table.ForeignKey(
                         name: "fk_deployment_resources_deployment_id",
                         column: x => x.deployment_id,
-                        principalTable: "deployments",
+                        principalTable: "deployment",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Restrict);
                     table.ForeignKey(
                         name: "fk_deployment_resources_resource_id",
                         column: x => x.resource_id,
-                        principalTable: "resources",
+                        principalTable: "resource",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Restrict);
                 });
 
             migrationBuilder.CreateIndex(
-                name: "ix_deployment_resources_resource_id",
-                table: "deployment_resources",
-                column: "resource_id");
-
-            migrationBuilder.CreateIndex(
-                name: "ix_deployments_place",
-                table: "deployments",
+                name: "ix_deployment_place",
+                table: "deployment",
                 column: "place");
 
             migrationBuilder.CreateIndex(
-                name: "ix_deployments_workload",
-                table: "deployments",
+                name: "ix_deployment_workload",
+                table: "deployment",
                 column: "workload");
+
+            migrationBuilder.CreateIndex(
+                name: "ix_deployment_resources_resource_id",
+                table: "deployment_resources",
+                column: "resource_id");
 
             migrationBuilder.CreateIndex(
                 name: "ix_energy_facts_period_start",
@@ -468,34 +468,34 @@ namespace Metrics.Migrations.Postgres
                 column: "period_start");
 
             migrationBuilder.CreateIndex(
-                name: "ix_rejections_hour",
-                table: "rejections",
+                name: "ix_rejection_hour",
+                table: "rejection",
                 column: "hour");
 
             migrationBuilder.CreateIndex(
-                name: "ix_rejections_last_seen",
-                table: "rejections",
+                name: "ix_rejection_last_seen",
+                table: "rejection",
                 column: "last_seen");
 
             migrationBuilder.CreateIndex(
-                name: "ix_resources_place",
-                table: "resources",
+                name: "ix_resource_place",
+                table: "resource",
                 column: "place");
 
             migrationBuilder.CreateIndex(
-                name: "ix_restatements_at",
-                table: "restatements",
+                name: "ix_restatement_at",
+                table: "restatement",
                 column: "at");
 
             migrationBuilder.CreateIndex(
-                name: "ix_runs_source_epoch",
-                table: "runs",
+                name: "ix_run_source_epoch",
+                table: "run",
                 columns: new[] { "source", "epoch" },
                 unique: true);
 
             migrationBuilder.CreateIndex(
-                name: "ix_runs_started_at",
-                table: "runs",
+                name: "ix_run_started_at",
+                table: "run",
                 column: "started_at");
 
             migrationBuilder.CreateIndex(
@@ -534,7 +534,7 @@ namespace Metrics.Migrations.Postgres
                 DROP VIEW "Calendar";
                 """);
             migrationBuilder.DropTable(
-                name: "calendar");
+                name: "calendar_day");
 
             migrationBuilder.DropTable(
                 name: "deployment_resources");
@@ -546,7 +546,7 @@ namespace Metrics.Migrations.Postgres
                 name: "energy_facts");
 
             migrationBuilder.DropTable(
-                name: "factors");
+                name: "factor");
 
             migrationBuilder.DropTable(
                 name: "intensity_days");
@@ -558,13 +558,13 @@ namespace Metrics.Migrations.Postgres
                 name: "metric_mappings");
 
             migrationBuilder.DropTable(
-                name: "rejections");
+                name: "rejection");
 
             migrationBuilder.DropTable(
-                name: "restatements");
+                name: "restatement");
 
             migrationBuilder.DropTable(
-                name: "runs");
+                name: "run");
 
             migrationBuilder.DropTable(
                 name: "sample_hours");
@@ -581,19 +581,19 @@ namespace Metrics.Migrations.Postgres
                 name: "settings");
 
             migrationBuilder.DropTable(
-                name: "sources");
+                name: "source");
 
             migrationBuilder.DropTable(
                 name: "work_facts");
 
             migrationBuilder.DropTable(
-                name: "deployments");
+                name: "deployment");
 
             migrationBuilder.DropTable(
-                name: "resources");
+                name: "resource");
 
             migrationBuilder.DropTable(
-                name: "workloads");
+                name: "workload");
 
             migrationBuilder.DropTable(
                 name: "places");

@@ -3,36 +3,36 @@
 CREATE VIEW "Calendar" AS
 SELECT date AS "Date", date_key AS "DateKey", year AS "Year", quarter AS "Quarter", month AS "Month", day AS "Day",
        iso_week AS "IsoWeek", weekday AS "Weekday", month_name AS "MonthName", weekday_name AS "WeekdayName"
-FROM calendar;
+FROM calendar_day;
 
 CREATE VIEW "Workloads" AS
-SELECT name AS "Name", model AS "Model", precision AS "Precision" FROM workloads;
+SELECT name AS "Name", model AS "Model", precision AS "Precision" FROM workload;
 
 CREATE VIEW "Resources" AS
-SELECT id AS "Id", kind AS "Kind", name AS "Name", node AS "Node", hardware AS "Hardware", place AS "Place" FROM resources;
+SELECT id AS "Id", kind AS "Kind", name AS "Name", node AS "Node", hardware AS "Hardware", place AS "Place" FROM resource;
 
 CREATE VIEW "Deployments" AS
 SELECT d.id AS "Id", d.workload AS "Workload", w.model AS "Model", w.precision AS "Precision", p.provider AS "Provider",
        CAST(NULL AS text) AS "Account", p.region AS "Region", d.place AS "Place", p.country AS "Country", d.hardware AS "Hardware",
        d.accelerators AS "Accelerators"
-FROM deployments d JOIN workloads w ON w.name = d.workload JOIN places p ON p.name = d.place;
+FROM deployment d JOIN workload w ON w.name = d.workload JOIN places p ON p.name = d.place;
 
 CREATE VIEW "Sources" AS
 SELECT id AS "Id", provider AS "Provider", place AS "Place", registered_at AS "RegisteredAt", watermark AS "Watermark",
        last_read_at AS "LastReadAt", failures AS "Failures", last_error_code AS "LastErrorCode", last_error AS "LastError",
        next_read_at AS "NextReadAt"
-FROM sources;
+FROM source;
 
 CREATE VIEW "Runs" AS
 SELECT id AS "Id", source AS "Source", kind AS "Kind", started_at AS "StartedAt", ended_at AS "EndedAt", window_start AS "WindowStart",
        window_end AS "WindowEnd", received AS "Received", written AS "Written", rejected AS "Rejected", state AS "State",
        error_code AS "ErrorCode", error AS "Error"
-FROM runs;
+FROM run;
 
 CREATE VIEW "Factors" AS
 SELECT id AS "Id", kind AS "Kind", place AS "Place", method AS "Method", value AS "Value", unit AS "Unit", source AS "Source",
        licence AS "Licence", vintage AS "Vintage", valid_from AS "ValidFrom", valid_to AS "ValidTo", version AS "Version"
-FROM factors;
+FROM factor;
 
 CREATE VIEW "MetricMappings" AS
 SELECT id AS "Id", version AS "Version", provider AS "Provider", metrics AS "Metrics", quantity AS "Quantity", unit AS "Unit", kind AS "Kind",
@@ -43,12 +43,12 @@ FROM metric_mappings;
 CREATE VIEW "Rejections" AS
 SELECT id AS "Id", source AS "Source", subject AS "Subject", at AS "At", reason AS "Reason", detail AS "Detail", first_seen AS "FirstSeen",
        last_seen AS "LastSeen", count AS "Count"
-FROM rejections;
+FROM rejection;
 
 CREATE VIEW "Restatements" AS
 SELECT id AS "Id", deployment_id AS "DeploymentId", functional_unit AS "FunctionalUnit", period_start AS "PeriodStart", measure AS "Measure",
        old AS "Old", new AS "New", at AS "At", reason AS "Reason"
-FROM restatements;
+FROM restatement;
 
 CREATE VIEW "EnergyFacts" AS
 SELECT e.deployment_id AS "DeploymentId", e.resource_id AS "ResourceId", e.period_start AS "PeriodStart", e.period_end AS "PeriodEnd",
@@ -59,7 +59,7 @@ SELECT e.deployment_id AS "DeploymentId", e.resource_id AS "ResourceId", e.perio
        e.measured_joules / NULLIF(COALESCE(e.server_joules, e.accelerator_joules, e.rack_joules), 0) AS "MeasuredShare",
        e.covered_seconds / CAST(EXTRACT(EPOCH FROM e.period_end - e.period_start) AS double precision) AS "Coverage",
        CASE e.evidence WHEN 0 THEN 'measured' WHEN 1 THEN 'derived' WHEN 2 THEN 'modelled' ELSE 'estimated' END AS "Evidence", e.cover AS "Cover", e.mappings AS "Mappings", e.recomputed_at AS "RecomputedAt"
-FROM energy_facts e JOIN deployments d ON d.id = e.deployment_id JOIN resources r ON r.id = e.resource_id JOIN places p ON p.name = d.place;
+FROM energy_facts e JOIN deployment d ON d.id = e.deployment_id JOIN resource r ON r.id = e.resource_id JOIN places p ON p.name = d.place;
 
 CREATE VIEW "WorkFacts" AS
 SELECT f.deployment_id AS "DeploymentId", f.functional_unit AS "FunctionalUnit", f.period_start AS "PeriodStart", f.period_end AS "PeriodEnd",
@@ -67,7 +67,7 @@ SELECT f.deployment_id AS "DeploymentId", f.functional_unit AS "FunctionalUnit",
        d.workload AS "Workload", w.model AS "Model", p.provider AS "Provider", p.region AS "Region", f.units AS "Units",
        f.covered_seconds / CAST(EXTRACT(EPOCH FROM f.period_end - f.period_start) AS double precision) AS "Coverage",
        CASE f.evidence WHEN 0 THEN 'measured' WHEN 1 THEN 'derived' WHEN 2 THEN 'modelled' ELSE 'estimated' END AS "Evidence", f.mappings AS "Mappings", f.recomputed_at AS "RecomputedAt"
-FROM work_facts f JOIN deployments d ON d.id = f.deployment_id JOIN workloads w ON w.name = d.workload JOIN places p ON p.name = d.place;
+FROM work_facts f JOIN deployment d ON d.id = f.deployment_id JOIN workload w ON w.name = d.workload JOIN places p ON p.name = d.place;
 
 -- A month's energy is that of all its days, those without work too; it stands once on each functional unit that had work in the month.
 CREATE VIEW intensity_months AS
@@ -119,7 +119,7 @@ SELECT i.deployment_id AS "DeploymentId", i.functional_unit AS "FunctionalUnit",
             WHEN i.known_joules IS NULL THEN 'no_energy'
             ELSE 'server_unknown' END AS "NullReason",
        CAST(NULL AS text) AS "FactorVersion", i.recomputed_at AS "RecomputedAt"
-FROM intensity_hours i JOIN deployments d ON d.id = i.deployment_id JOIN workloads w ON w.name = d.workload JOIN places p ON p.name = d.place;
+FROM intensity_hours i JOIN deployment d ON d.id = i.deployment_id JOIN workload w ON w.name = d.workload JOIN places p ON p.name = d.place;
 
 CREATE VIEW "DailyIntensities" AS
 SELECT i.deployment_id AS "DeploymentId", i.functional_unit AS "FunctionalUnit", i.period_start AS "PeriodStart", i.period_end AS "PeriodEnd",
@@ -142,7 +142,7 @@ SELECT i.deployment_id AS "DeploymentId", i.functional_unit AS "FunctionalUnit",
             WHEN i.known_joules IS NULL THEN 'no_energy'
             ELSE 'server_unknown' END AS "NullReason",
        CAST(NULL AS text) AS "FactorVersion", i.recomputed_at AS "RecomputedAt"
-FROM intensity_days i JOIN deployments d ON d.id = i.deployment_id JOIN workloads w ON w.name = d.workload JOIN places p ON p.name = d.place;
+FROM intensity_days i JOIN deployment d ON d.id = i.deployment_id JOIN workload w ON w.name = d.workload JOIN places p ON p.name = d.place;
 
 CREATE VIEW "MonthlyIntensities" AS
 SELECT i.deployment_id AS "DeploymentId", i.functional_unit AS "FunctionalUnit", i.period_start AS "PeriodStart", i.period_end AS "PeriodEnd",
@@ -165,4 +165,4 @@ SELECT i.deployment_id AS "DeploymentId", i.functional_unit AS "FunctionalUnit",
             WHEN i.known_joules IS NULL THEN 'no_energy'
             ELSE 'server_unknown' END AS "NullReason",
        CAST(NULL AS text) AS "FactorVersion", i.recomputed_at AS "RecomputedAt"
-FROM intensity_months i JOIN deployments d ON d.id = i.deployment_id JOIN workloads w ON w.name = d.workload JOIN places p ON p.name = d.place;
+FROM intensity_months i JOIN deployment d ON d.id = i.deployment_id JOIN workload w ON w.name = d.workload JOIN places p ON p.name = d.place;

@@ -65,9 +65,9 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnName("year");
 
                     b.HasKey("Date")
-                        .HasName("pk_calendar");
+                        .HasName("pk_calendar_day");
 
-                    b.ToTable("calendar", (string)null);
+                    b.ToTable("calendar_day", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.DeploymentResourceRow", b =>
@@ -114,15 +114,15 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnName("workload");
 
                     b.HasKey("Id")
-                        .HasName("pk_deployments");
+                        .HasName("pk_deployment");
 
                     b.HasIndex("Place")
-                        .HasDatabaseName("ix_deployments_place");
+                        .HasDatabaseName("ix_deployment_place");
 
                     b.HasIndex("Workload")
-                        .HasDatabaseName("ix_deployments_workload");
+                        .HasDatabaseName("ix_deployment_workload");
 
-                    b.ToTable("deployments", (string)null);
+                    b.ToTable("deployment", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.DirtyHourRow", b =>
@@ -271,9 +271,9 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnName("vintage");
 
                     b.HasKey("Id")
-                        .HasName("pk_factors");
+                        .HasName("pk_factor");
 
-                    b.ToTable("factors", (string)null);
+                    b.ToTable("factor", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.IntensityDayRow", b =>
@@ -584,15 +584,15 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnName("subject");
 
                     b.HasKey("Id")
-                        .HasName("pk_rejections");
+                        .HasName("pk_rejection");
 
                     b.HasIndex("Hour")
-                        .HasDatabaseName("ix_rejections_hour");
+                        .HasDatabaseName("ix_rejection_hour");
 
                     b.HasIndex("LastSeen")
-                        .HasDatabaseName("ix_rejections_last_seen");
+                        .HasDatabaseName("ix_rejection_last_seen");
 
-                    b.ToTable("rejections", (string)null);
+                    b.ToTable("rejection", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.ResourceRow", b =>
@@ -629,12 +629,12 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnName("place");
 
                     b.HasKey("Id")
-                        .HasName("pk_resources");
+                        .HasName("pk_resource");
 
                     b.HasIndex("Place")
-                        .HasDatabaseName("ix_resources_place");
+                        .HasDatabaseName("ix_resource_place");
 
-                    b.ToTable("resources", (string)null);
+                    b.ToTable("resource", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.RestatementRow", b =>
@@ -680,12 +680,12 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnName("reason");
 
                     b.HasKey("Id")
-                        .HasName("pk_restatements");
+                        .HasName("pk_restatement");
 
                     b.HasIndex("At")
-                        .HasDatabaseName("ix_restatements_at");
+                        .HasDatabaseName("ix_restatement_at");
 
-                    b.ToTable("restatements", (string)null);
+                    b.ToTable("restatement", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.RunRow", b =>
@@ -751,16 +751,16 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnName("written");
 
                     b.HasKey("Id")
-                        .HasName("pk_runs");
+                        .HasName("pk_run");
 
                     b.HasIndex("StartedAt")
-                        .HasDatabaseName("ix_runs_started_at");
+                        .HasDatabaseName("ix_run_started_at");
 
                     b.HasIndex("Source", "Epoch")
                         .IsUnique()
-                        .HasDatabaseName("ix_runs_source_epoch");
+                        .HasDatabaseName("ix_run_source_epoch");
 
-                    b.ToTable("runs", (string)null);
+                    b.ToTable("run", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.SampleHourRow", b =>
@@ -926,9 +926,9 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnName("watermark");
 
                     b.HasKey("Id")
-                        .HasName("pk_sources");
+                        .HasName("pk_source");
 
-                    b.ToTable("sources", (string)null);
+                    b.ToTable("source", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.WorkFactRow", b =>
@@ -997,9 +997,9 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnName("precision");
 
                     b.HasKey("Name")
-                        .HasName("pk_workloads");
+                        .HasName("pk_workload");
 
-                    b.ToTable("workloads", (string)null);
+                    b.ToTable("workload", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.DeploymentResourceRow", b =>
@@ -1026,14 +1026,14 @@ namespace Metrics.Migrations.Sqlite
                         .HasForeignKey("Place")
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
-                        .HasConstraintName("fk_deployments_place");
+                        .HasConstraintName("fk_deployment_place");
 
                     b.HasOne("Metrics.Storage.Tables.WorkloadRow", null)
                         .WithMany()
                         .HasForeignKey("Workload")
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
-                        .HasConstraintName("fk_deployments_workload");
+                        .HasConstraintName("fk_deployment_workload");
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.ResourceRow", b =>
@@ -1043,7 +1043,7 @@ namespace Metrics.Migrations.Sqlite
                         .HasForeignKey("Place")
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
-                        .HasConstraintName("fk_resources_place");
+                        .HasConstraintName("fk_resource_place");
                 });
 #pragma warning restore 612, 618
         }

@@ -54,11 +54,10 @@ public sealed class Day
     public static List<Track> Record(ulong seed)
     {
         var day = new Day(seed);
-        day.Look(0);
         for (var second = 0; second < Length; second++)
         {
+            day.Look(second);
             day.Pass(second);
-            day.Look(second + 1);
         }
         return day.Close();
     }
@@ -143,8 +142,7 @@ public sealed class Day
                     if (gpu.Node == "node-b" && second is > ReloadFrom and < ReloadTo) continue;
                     gpu.Energy.Samples.Add((at, Math.Floor(gpu.MilliJoules)));
                     gpu.Power.Samples.Add((at, Math.Round(gpu.Watts, 3)));
-                    // Share of time in which anything ran on the board: near one long before the board is at its limit.
-                    gpu.Utilisation.Samples.Add((at, Math.Round(100 * Math.Min(1, 2.4 * (gpu.Engine?.Load ?? 0)))));
+                    gpu.Utilisation.Samples.Add((at, gpu.UtilisationPercent));
                 }
                 break;
             case ManagementAt:
@@ -169,9 +167,9 @@ public sealed class Day
     {
         foreach (var gpu in gpus)
         {
-            // The recording is played in a circle: its first instant is its last one.
-            gpu.Power.Samples[0] = (gpu.Power.Samples[0].At, gpu.Power.Samples[^1].Value);
-            gpu.Utilisation.Samples[0] = (gpu.Utilisation.Samples[0].At, gpu.Utilisation.Samples[^1].Value);
+            // The recording is played in a circle: what its first instant looks back on is the end of the day.
+            gpu.Power.Samples[0] = (gpu.Power.Samples[0].At, Math.Round(gpu.Watts, 3));
+            gpu.Utilisation.Samples[0] = (gpu.Utilisation.Samples[0].At, gpu.UtilisationPercent);
         }
         return
         [
@@ -205,6 +203,10 @@ public sealed class Day
         public double LoadWatts { get; } = loadWatts;
         public double Watts { get; set; } = restWatts;
         public double MilliJoules { get; set; }
+
+        // Share of time in which anything ran on the board: near one long before the board is at its limit.
+        public double UtilisationPercent => Math.Round(100 * Math.Min(1, 2.4 * (Engine?.Load ?? 0)));
+
         public required Track Energy { get; init; }
         public required Track Power { get; init; }
         public required Track Utilisation { get; init; }

@@ -24,8 +24,9 @@ public sealed class Exporter
     {
         this.tracks = [.. tracks.OrderBy(track => track.Metric, StringComparer.Ordinal)];
         start = this.tracks.Min(track => track.Samples[0].At);
-        // The last sample is the first one of the next round.
-        length = this.tracks.Max(track => track.Samples[^1].At) - start;
+        // A sample a minute: the next round begins with the minute after the last one.
+        var last = this.tracks.Max(track => track.Samples[^1].At);
+        length = last.AddTicks(TimeSpan.TicksPerMinute - (last.Ticks % TimeSpan.TicksPerMinute)) - start;
         foreach (var track in this.tracks)
             rounds.Add(track, (ResetOf(track.Samples), track.Samples[^1].Value - track.Samples[0].Value + SeamRise(track)));
     }
@@ -85,13 +86,11 @@ public sealed class Exporter
         return index >= reset || round <= 0 ? samples[index].Value : samples[index].Value + rise;
     }
 
-    // A series whose exporter is scraped at :35 has its last sample 25 seconds before the end: what happens up to its first
-    // sample of the next round is taken to go on as it did before.
+    // What happens between the last sample of a round and the first one of the next is taken to go on as it did before.
     private double SeamRise(Track track)
     {
         var samples = track.Samples;
-        var open = samples[0].At + length - samples[^1].At;
-        return open == TimeSpan.Zero ? 0 : (samples[^1].Value - samples[^2].Value) * (open / (samples[^1].At - samples[^2].At));
+        return (samples[^1].Value - samples[^2].Value) * ((samples[0].At + length - samples[^1].At) / (samples[^1].At - samples[^2].At));
     }
 
     private static int ResetOf(List<(DateTime At, double Value)> samples)

@@ -7,13 +7,13 @@ namespace Metrics.Ingestors.Reading;
 /// <summary>Turns dirty hours into facts: samples around the hour, normalised, replace what stood there. Never adds to what is there.</summary>
 public sealed class FactKeeper(FactStore store, Normaliser normaliser)
 {
-    private readonly SemaphoreSlim one = new(1, 1);
+    private int running;
 
     /// <summary>Recomputes every hour that is dirty now, the newest first.</summary>
     /// <returns>Number of hours; zero also when a recompute is under way in this process.</returns>
     public async Task<int> RecomputeAsync(CancellationToken cancellationToken)
     {
-        if (!await one.WaitAsync(0, cancellationToken)) return 0;
+        if (Interlocked.Exchange(ref running, 1) == 1) return 0;
         try
         {
             var hours = 0;
@@ -31,7 +31,7 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser)
         }
         finally
         {
-            one.Release();
+            Volatile.Write(ref running, 0);
         }
     }
 }

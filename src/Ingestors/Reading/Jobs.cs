@@ -10,6 +10,8 @@ namespace Metrics.Ingestors.Reading;
 [AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
 public sealed class Jobs(SourceList sources, SourceReader reader, FactKeeper facts)
 {
+    private static readonly int[] Divisors = [60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1];
+
     /// <summary>Reads one source up to now, then brings the facts up to date.</summary>
     [JobDisplayName("Read {0}")]
     public async Task ReadAsync(string source, CancellationToken cancellationToken)
@@ -35,10 +37,10 @@ public sealed class Jobs(SourceList sources, SourceReader reader, FactKeeper fac
     {
         if (every < TimeSpan.FromMinutes(1))
         {
-            var seconds = new[] { 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1 }.First(s => s <= Math.Max(1, every.TotalSeconds));
+            var seconds = Divisors.SkipWhile(s => s > 30).First(s => s <= Math.Max(1, every.TotalSeconds));
             return $"*/{seconds} * * * * *";
         }
-        var minutes = new[] { 60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1 }.First(m => m <= every.TotalMinutes);
+        var minutes = Divisors.First(m => m <= every.TotalMinutes);
         return minutes == 60 ? "0 0 * * * *" : minutes == 1 ? "0 * * * * *" : $"0 */{minutes} * * * *";
     }
 }

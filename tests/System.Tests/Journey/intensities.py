@@ -109,22 +109,19 @@ def gauge(samples, scale=1.0):
 
 
 def repeated(series, times):
-    """The recording several times over: each round begins at the instant at which the one before ends, with that
-    round's first samples in place of the last ones, and counters go on from where they were."""
-    first = min(samples[0][0] for _, _, samples in series)
-    length = max(samples[-1][0] for _, _, samples in series) - first
+    """The recording several times over. It lasts whole minutes, because it has a sample a minute, and a round begins
+    where the one before ended; counters go on from where they were, so that the seam passes without a rise."""
+    first = math.floor(min(samples[0][0] for _, _, samples in series) / 60) * 60
+    length = math.floor(max(samples[-1][0] for _, _, samples in series) / 60) * 60 + 60 - first
     for metric, labels, samples in series:
         counts = metric not in ("DCGM_FI_DEV_POWER_USAGE", "DCGM_FI_DEV_GPU_UTIL", "ipmi_dcmi_power_consumption_watts")
-        longer, offset = list(samples), 0.0
-        for times_played in range(1, times):
-            if counts:
-                # A seam between two samples passes without a rise; where both stand at one instant nothing is lost.
-                offset = longer[-1][1] - samples[0][1]
+        longer = list(samples)
+        for round_ in range(1, times):
+            offset = longer[-1][1] - samples[0][1] if counts else 0.0
             for index, (at, value) in enumerate(samples):
                 if counts and index and value < samples[index - 1][1]:
-                    offset = 0.0
-                if at + times_played * length > longer[-1][0]:
-                    longer.append((at + times_played * length, value + offset))
+                    offset = 0.0  # it began again at zero here, and does so in every round
+                longer.append((at + round_ * length, value + offset))
         yield metric, labels, longer
 
 

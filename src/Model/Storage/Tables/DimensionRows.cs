@@ -63,14 +63,14 @@ internal sealed class PlaceTable : IEntityTypeConfiguration<PlaceRow>
 
 internal sealed class WorkloadTable : IEntityTypeConfiguration<WorkloadRow>
 {
-    public void Configure(EntityTypeBuilder<WorkloadRow> builder) => builder.ToTable("workloads").HasKey(row => row.Name);
+    public void Configure(EntityTypeBuilder<WorkloadRow> builder) => builder.ToTable("workload").HasKey(row => row.Name);
 }
 
 internal sealed class ResourceTable : IEntityTypeConfiguration<ResourceRow>
 {
     public void Configure(EntityTypeBuilder<ResourceRow> builder)
     {
-        builder.ToTable("resources").HasKey(row => row.Id);
+        builder.ToTable("resource").HasKey(row => row.Id);
         builder.Property(row => row.Id).ValueGeneratedNever();
         builder.HasOne<PlaceRow>().WithMany().HasForeignKey(row => row.Place).OnDelete(DeleteBehavior.Restrict);
     }
@@ -80,7 +80,7 @@ internal sealed class DeploymentTable : IEntityTypeConfiguration<DeploymentRow>
 {
     public void Configure(EntityTypeBuilder<DeploymentRow> builder)
     {
-        builder.ToTable("deployments").HasKey(row => row.Id);
+        builder.ToTable("deployment").HasKey(row => row.Id);
         builder.Property(row => row.Id).ValueGeneratedNever();
         builder.HasOne<WorkloadRow>().WithMany().HasForeignKey(row => row.Workload).OnDelete(DeleteBehavior.Restrict);
         builder.HasOne<PlaceRow>().WithMany().HasForeignKey(row => row.Place).OnDelete(DeleteBehavior.Restrict);

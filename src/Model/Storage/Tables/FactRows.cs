@@ -85,7 +85,7 @@ internal sealed class RestatementTable : IEntityTypeConfiguration<RestatementRow
 {
     public void Configure(EntityTypeBuilder<RestatementRow> builder)
     {
-        builder.ToTable("restatements").HasKey(row => row.Id);
+        builder.ToTable("restatement").HasKey(row => row.Id);
         builder.HasIndex(row => row.At);
     }
 }

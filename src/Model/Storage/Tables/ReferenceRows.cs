@@ -76,7 +76,7 @@ internal sealed class FactorTable : IEntityTypeConfiguration<FactorRow>
 {
     public void Configure(EntityTypeBuilder<FactorRow> builder)
     {
-        builder.ToTable("factors").HasKey(row => row.Id);
+        builder.ToTable("factor").HasKey(row => row.Id);
         builder.Property(row => row.Id).ValueGeneratedNever();
     }
 }
@@ -88,7 +88,7 @@ internal sealed class MetricMappingTable : IEntityTypeConfiguration<MetricMappin
 
 internal sealed class CalendarTable : IEntityTypeConfiguration<CalendarRow>
 {
-    public void Configure(EntityTypeBuilder<CalendarRow> builder) => builder.ToTable("calendar").HasKey(row => row.Date);
+    public void Configure(EntityTypeBuilder<CalendarRow> builder) => builder.ToTable("calendar_day").HasKey(row => row.Date);
 }
 
 internal sealed class SettingTable : IEntityTypeConfiguration<SettingRow>

@@ -31,7 +31,7 @@ internal sealed class RejectionTable : IEntityTypeConfiguration<RejectionRow>
 {
     public void Configure(EntityTypeBuilder<RejectionRow> builder)
     {
-        builder.ToTable("rejections").HasKey(row => row.Id);
+        builder.ToTable("rejection").HasKey(row => row.Id);
         builder.Property(row => row.Id).ValueGeneratedNever();
         builder.HasIndex(row => row.Hour);
         builder.HasIndex(row => row.LastSeen);

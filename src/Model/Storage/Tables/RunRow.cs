@@ -32,7 +32,7 @@ internal sealed class RunTable : IEntityTypeConfiguration<RunRow>
 {
     public void Configure(EntityTypeBuilder<RunRow> builder)
     {
-        builder.ToTable("runs").HasKey(row => row.Id);
+        builder.ToTable("run").HasKey(row => row.Id);
         builder.HasIndex(row => new { row.Source, row.Epoch }).IsUnique();
         builder.HasIndex(row => row.StartedAt);
     }

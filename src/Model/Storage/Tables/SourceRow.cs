@@ -24,5 +24,5 @@ public sealed class SourceRow
 
 internal sealed class SourceTable : IEntityTypeConfiguration<SourceRow>
 {
-    public void Configure(EntityTypeBuilder<SourceRow> builder) => builder.ToTable("sources").HasKey(row => row.Id);
+    public void Configure(EntityTypeBuilder<SourceRow> builder) => builder.ToTable("source").HasKey(row => row.Id);
 }
