@@ -31,6 +31,9 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
         "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5," +
         "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
 
+    // The window is not asked for: after a long pause one read catches up.
+    private static readonly TimeSpan Always = TimeSpan.FromDays(3650);
+
     private readonly SourceSettings settings;
     private readonly TimeProvider clock;
     private readonly Transport transport;
@@ -46,9 +49,10 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
         var endpoint = settings.Endpoint!;
         parser = new Lazy<ExpositionParser>(() => new ExpositionParser(Transport.Show(endpoint), ExporterProvider.Explains, catalogue.MetricsOf(ExporterProvider.Explains),
             string.Create(CultureInfo.InvariantCulture, $"{endpoint.Host}:{endpoint.Port}"), new SeriesPool(settings.Id, settings.MaxSeries)));
-        Cadence = new Cadence(settings.Settle ?? TimeSpan.Zero, settings.Overlap ?? TimeSpan.Zero, settings.Lookback ?? TimeSpan.Zero, TimeSpan.FromHours(1))
+        var every = settings.Every ?? TimeSpan.FromSeconds(15);
+        Cadence = new Cadence(settings.Settle ?? TimeSpan.Zero, settings.Overlap ?? TimeSpan.Zero, settings.Lookback ?? every, Always)
         {
-            Every = settings.Every ?? TimeSpan.FromSeconds(15),
+            Every = every,
         };
     }
 

@@ -8,6 +8,9 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
 {
     private static readonly string[] Endings = [".ndjson", ".jsonl", ".csv"];
 
+    // The window is not asked for: after a long pause one read catches up.
+    private static readonly TimeSpan Always = TimeSpan.FromDays(3650);
+
     private readonly SourceSettings settings;
     private readonly TimeProvider clock;
     private readonly SeriesPool pool;
@@ -20,9 +23,10 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
         this.clock = clock;
         pool = new SeriesPool(settings.Id, settings.MaxSeries);
         rows = new Lazy<RowReader>(() => new RowReader(catalogue.Mappings.Select(mapping => mapping.Provider), pool));
-        Cadence = new Cadence(settings.Settle ?? TimeSpan.Zero, settings.Overlap ?? TimeSpan.Zero, settings.Lookback ?? TimeSpan.Zero, TimeSpan.FromHours(1))
+        var every = settings.Every ?? TimeSpan.FromSeconds(30);
+        Cadence = new Cadence(settings.Settle ?? TimeSpan.Zero, settings.Overlap ?? TimeSpan.Zero, settings.Lookback ?? every, Always)
         {
-            Every = settings.Every ?? TimeSpan.FromSeconds(30),
+            Every = every,
         };
     }
 

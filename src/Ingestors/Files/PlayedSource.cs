@@ -64,13 +64,12 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
             var shift = hour - played.End + pass * played.Length;
             if (played.Start + shift >= request.Window.End) break;
             foreach (var track in tracks)
-                for (var i = Begin(track.Samples.Span, request.Window.Start - shift); i < track.Samples.Length; i++)
+                for (var i = track.FirstEndingFrom(request.Window.Start - shift); i < track.Count; i++)
                 {
-                    var sample = track.Samples.Span[i];
-                    if (sample.Start + shift >= request.Window.End) break;
-                    var moved = new Sample(sample.Start + shift, sample.End + shift, track.ValueOf(sample, pass));
-                    if (!Belongs(moved, request.Window)) continue;
-                    page.Add(new Observation(track.Series, moved));
+                    if (track.Play(i, pass, shift, played.Length) is not { } sample) continue;
+                    if (sample.Start >= request.Window.End) break;
+                    if (!Belongs(sample, request.Window)) continue;
+                    page.Add(new Observation(track.Series, sample));
                     if (page.Count < Answer.PageSize) continue;
                     yield return new Page(page);
                     page = [];
@@ -82,19 +81,6 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
     // An interval is told once it is over, an instant once it is there: each in exactly one of adjoining windows.
     private static bool Belongs(in Sample sample, Interval window) =>
         sample.End > sample.Start ? sample.End > window.Start && sample.End <= window.End : window.Contains(sample.Start);
-
-    /// <summary>Index of the first sample that may belong to a window from the instant on: the first that ends at or after it.</summary>
-    private static int Begin(ReadOnlySpan<Sample> samples, DateTime from)
-    {
-        int low = 0, high = samples.Length;
-        while (low < high)
-        {
-            var middle = (low + high) / 2;
-            if (samples[middle].End < from) low = middle + 1;
-            else high = middle;
-        }
-        return low;
-    }
 
     private TimeSpan Reach()
     {

@@ -5,8 +5,8 @@ namespace Metrics.Ingestors.Files;
 
 /// <summary>Rows read once and kept small, to be played again and again.</summary>
 /// <remarks>
-/// Its grid is the spacing that most of its samples have, in whole seconds. It starts on the grid at or before its first sample and ends on the grid after its last
-/// instant, but not after the end of its last interval: samples every 15 s from 00:00:00 to 00:59:45 last one hour.
+/// Its grid is the spacing that most of its samples have, in whole seconds. It begins on the grid at or before its first sample and ends on the grid at or after its last:
+/// samples every minute from 00:00:07 to 23:59:59 last a day. What stands at its end and at its beginning is one instant when it is played again.
 /// </remarks>
 internal sealed class Recording
 {
@@ -23,11 +23,12 @@ internal sealed class Recording
         foreach (var one in series)
             foreach (ref readonly var sample in one.Samples.Span)
             {
-                var last = sample.End > sample.Start ? Up(sample.End, grid) : Up(sample.Start.AddTicks(1), grid);
+                var last = Up(sample.End, grid);
                 if (last > end) end = last;
             }
         Start = first.AddTicks(-(first.Ticks % grid.Ticks));
-        End = end;
+        // A single instant on the grid has no length of its own.
+        End = end > Start ? end : Start + grid;
     }
 
     /// <summary>Where it begins, on its grid.</summary>
@@ -112,33 +113,84 @@ internal sealed class Recording
     }
 }
 
-/// <summary>A series as it is played.</summary>
-/// <param name="Series">The series.</param>
-/// <param name="Samples">Its samples by start; a counter's never fall.</param>
-/// <param name="Rise">What a counter gains over one pass and starts the next one with; zero for what is no counter.</param>
-/// <param name="WrapsAt">Value at which the counter starts from zero again; null when it does not.</param>
-internal sealed record Track(Series Series, ReadOnlyMemory<Sample> Samples, double Rise, double? WrapsAt)
+/// <summary>A series as it is played, over and over.</summary>
+/// <remarks>
+/// A counter goes on in each pass from where the one before left it: over the seam it does not rise. Where it began again from zero in the recording it does so in
+/// every pass, with the values recorded. A fall that the mapping's maximum explains is a wrap, and the counter wraps wherever the passes bring it there.
+/// </remarks>
+internal sealed class Track
 {
-    /// <summary>The track of a recorded series. A fall that the mapping's maximum explains is a wrap; any other is a span without a rise.</summary>
-    public static Track Of(SeriesSamples recorded, MetricMapping? mapping)
+    private readonly Sample[] samples;
+    private readonly int reset;
+    private readonly double carried;
+    private readonly double? wrapsAt;
+
+    private Track(Series series, Sample[] samples, int reset, double carried, double? wrapsAt)
     {
-        if (mapping?.Kind != SampleKind.Cumulative) return new Track(recorded.Series, recorded.Samples, 0, null);
-        var samples = recorded.Samples.ToArray();
-        double lost = 0, before = samples[0].Value;
-        for (var i = 1; i < samples.Length; i++)
-        {
-            var value = samples[i].Value;
-            if (value < before) lost += mapping.WrapsAt is { } most && most >= before ? most : before - value;
-            before = value;
-            samples[i] = samples[i] with { Value = value + lost };
-        }
-        return new Track(recorded.Series, samples, samples[^1].Value - samples[0].Value, mapping.WrapsAt);
+        Series = series;
+        this.samples = samples;
+        this.reset = reset;
+        this.carried = carried;
+        this.wrapsAt = wrapsAt;
     }
 
-    /// <summary>The value of a sample in a pass, the first being pass 0.</summary>
-    public double ValueOf(in Sample sample, long pass)
+    /// <summary>The series.</summary>
+    public Series Series { get; }
+
+    /// <summary>Number of samples in a pass.</summary>
+    public int Count => samples.Length;
+
+    /// <summary>The track of a recorded series; without a mapping it is taken for a level.</summary>
+    public static Track Of(SeriesSamples recorded, MetricMapping? mapping)
     {
-        var value = sample.Value + pass * Rise;
-        return WrapsAt is { } most && value >= most ? value % most : value;
+        var samples = recorded.Samples.ToArray();
+        if (mapping?.Kind != SampleKind.Cumulative) return new Track(recorded.Series, samples, samples.Length, 0, null);
+        if (mapping.WrapsAt is { } most)
+        {
+            double wrapped = 0, before = samples[0].Value;
+            for (var i = 1; i < samples.Length; i++)
+            {
+                if (samples[i].Value < before) wrapped += most;
+                before = samples[i].Value;
+                samples[i] = samples[i] with { Value = before + wrapped };
+            }
+            return new Track(recorded.Series, samples, samples.Length, samples[^1].Value - samples[0].Value, most);
+        }
+        var reset = 1;
+        while (reset < samples.Length && samples[reset].Value >= samples[reset - 1].Value) reset++;
+        return new Track(recorded.Series, samples, reset, samples[^1].Value - samples[0].Value, null);
+    }
+
+    /// <summary>Index of the first sample that ends at or after an instant of the recording.</summary>
+    public int FirstEndingFrom(DateTime instant)
+    {
+        int low = 0, high = samples.Length;
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (samples[middle].End < instant) low = middle + 1;
+            else high = middle;
+        }
+        return low;
+    }
+
+    /// <summary>A sample in a pass, the first being pass 0; null when the end of the pass before stands at the same instant.</summary>
+    /// <param name="index">Which sample.</param>
+    /// <param name="pass">Which pass.</param>
+    /// <param name="shift">From the recording's time to the time of the pass.</param>
+    /// <param name="length">Length of a pass.</param>
+    public Sample? Play(int index, long pass, TimeSpan shift, TimeSpan length)
+    {
+        var sample = samples[index];
+        if (pass > 0 && sample.Start + length <= samples[^1].Start) return null;
+        var value = sample.Value;
+        if (pass > 0)
+        {
+            // With a reset in it, a pass begins where the last one ended: at what was counted since that reset.
+            if (reset == samples.Length) value += pass * carried;
+            else if (index < reset) value += carried;
+        }
+        if (wrapsAt is { } most && value >= most) value %= most;
+        return new Sample(sample.Start + shift, sample.End + shift, value);
     }
 }
