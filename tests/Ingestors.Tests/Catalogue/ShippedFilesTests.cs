@@ -71,19 +71,19 @@ public class ShippedFilesTests
                     if (!IsA(value, said.GetString()!)) faults.Add($"{place}: is no {said}");
                     break;
                 case "enum":
-                    if (!said.EnumerateArray().Any(word => word.ValueEquals(value.GetString()))) faults.Add($"{place}: is not in the enumeration");
+                    if (value.ValueKind != JsonValueKind.String || !said.EnumerateArray().Any(word => word.ValueEquals(value.GetString()))) faults.Add($"{place}: is not in the enumeration");
                     break;
                 case "pattern":
-                    if (!Regex.IsMatch(value.GetString()!, said.GetString()!)) faults.Add($"{place}: does not match {said}");
+                    if (value.ValueKind == JsonValueKind.String && !Regex.IsMatch(value.GetString()!, said.GetString()!)) faults.Add($"{place}: does not match {said}");
                     break;
                 case "minLength":
                     if (value.ValueKind == JsonValueKind.String && value.GetString()!.Length < said.GetInt32()) faults.Add($"{place}: is too short");
                     break;
                 case "minimum":
-                    if (value.GetDouble() < said.GetDouble()) faults.Add($"{place}: is below {said}");
+                    if (value.ValueKind == JsonValueKind.Number && value.GetDouble() < said.GetDouble()) faults.Add($"{place}: is below {said}");
                     break;
                 case "exclusiveMinimum":
-                    if (value.GetDouble() <= said.GetDouble()) faults.Add($"{place}: is not above {said}");
+                    if (value.ValueKind == JsonValueKind.Number && value.GetDouble() <= said.GetDouble()) faults.Add($"{place}: is not above {said}");
                     break;
                 case "minItems":
                     if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() < said.GetInt32()) faults.Add($"{place}: has too few items");
@@ -98,7 +98,7 @@ public class ShippedFilesTests
                     if (said.EnumerateArray().Count(one => Faults(value, one, place).Count == 0) != 1) faults.Add($"{place}: is not one of the alternatives");
                     break;
                 case "required":
-                    faults.AddRange(said.EnumerateArray().Where(name => !value.TryGetProperty(name.GetString()!, out _)).Select(name => $"{place}: {name} is missing"));
+                    if (value.ValueKind == JsonValueKind.Object) faults.AddRange(said.EnumerateArray().Where(name => !value.TryGetProperty(name.GetString()!, out _)).Select(name => $"{place}: {name} is missing"));
                     break;
                 case "properties":
                     faults.AddRange(Properties(value).Where(property => said.TryGetProperty(property.Name, out _))
