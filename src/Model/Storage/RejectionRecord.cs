@@ -25,10 +25,10 @@ internal sealed record RejectionRecord(string Origin, Rejection Rejection, DateT
     [
         Column.Of("id", NpgsqlDbType.Bigint, (RejectionRecord row) => row.Id),
         Column.Of("source", NpgsqlDbType.Text, (RejectionRecord row) => row.Rejection.Source),
-        Column.Of("subject", NpgsqlDbType.Text, (RejectionRecord row) => row.Rejection.Subject),
+        Column.Of("subject", NpgsqlDbType.Text, (RejectionRecord row) => Storable(row.Rejection.Subject)),
         Column.Of("at", NpgsqlDbType.TimestampTz, (RejectionRecord row) => row.Rejection.At),
         Column.Of("reason", NpgsqlDbType.Text, (RejectionRecord row) => MetricsDbContext.Snake(row.Rejection.Reason.ToString())),
-        Column.Of("detail", NpgsqlDbType.Text, (RejectionRecord row) => row.Rejection.Detail),
+        Column.Of("detail", NpgsqlDbType.Text, (RejectionRecord row) => Storable(row.Rejection.Detail)),
         Column.Of("first_seen", NpgsqlDbType.TimestampTz, (RejectionRecord _) => now),
         Column.Of("last_seen", NpgsqlDbType.TimestampTz, (RejectionRecord _) => now),
         Column.Of("count", NpgsqlDbType.Bigint, (RejectionRecord _) => 1L),
