@@ -1,0 +1,283 @@
+using System.Text.Json;
+
+namespace Metrics.Api.OData;
+
+/// <summary>What a column holds, as the model, the SQL and the writer see it.</summary>
+internal enum PropertyType
+{
+    Int32,
+    Int64,
+    Double,
+    Text,
+    Date,
+
+    /// <summary>A point in time, UTC, to the microsecond.</summary>
+    Instant,
+}
+
+/// <summary>One property of an entity, which is the column of the same name of the set's view.</summary>
+/// <param name="Name">Name in the model and of the column.</param>
+/// <param name="Type">What it holds.</param>
+/// <param name="Nullable">Whether it may be unknown.</param>
+/// <param name="Description">Published as Org.OData.Core.V1.Description.</param>
+/// <param name="Unit">Published as Org.OData.Measures.V1.Unit; null where there is none.</param>
+/// <param name="MaxLength">Longest text, in characters; null when nothing bounds it.</param>
+internal sealed record EntityProperty(string Name, PropertyType Type, bool Nullable, string Description, string? Unit = null, int? MaxLength = null)
+{
+    /// <summary>Name as it stands in JSON.</summary>
+    public JsonEncodedText Encoded { get; } = JsonEncodedText.Encode(Name);
+}
+
+/// <summary>One entity set: a view of the store with the set's name.</summary>
+internal sealed class EntitySet
+{
+    private readonly Dictionary<string, EntityProperty> byName;
+
+    public EntitySet(string name, string typeName, string description, string[] key, params EntityProperty[] properties)
+    {
+        Name = name;
+        TypeName = typeName;
+        Description = description;
+        Properties = properties;
+        byName = properties.ToDictionary(property => property.Name, StringComparer.Ordinal);
+        Key = [.. key.Select(part => byName[part])];
+    }
+
+    public string Name { get; }
+
+    /// <summary>Name of the entity type, the set's name in the singular.</summary>
+    public string TypeName { get; }
+
+    public string Description { get; }
+
+    public IReadOnlyList<EntityProperty> Key { get; }
+
+    /// <summary>All properties, in the order in which they are written.</summary>
+    public IReadOnlyList<EntityProperty> Properties { get; }
+
+    /// <summary>The property of that exact name; null when there is none.</summary>
+    public EntityProperty? Find(string name) => byName.GetValueOrDefault(name);
+}
+
+/// <summary>
+/// Everything that /odata tells, in one table: the model, the SQL, the writer and the published annotations are made from it.
+/// The columns are those of the views in docs/data-model.md.
+/// </summary>
+internal static class EntitySets
+{
+    public static IReadOnlyList<EntitySet> All { get; } =
+    [
+        Intensities("HourlyIntensities", "HourlyIntensity", "Energy, work and joules per unit of each deployment, by hour (UTC)."),
+        Intensities("DailyIntensities", "DailyIntensity", "Energy, work and joules per unit of each deployment, by day (UTC)."),
+        Intensities("MonthlyIntensities", "MonthlyIntensity", "Energy, work and joules per unit of each deployment, by month (UTC)."),
+        new("Deployments", "Deployment", "Workloads at a place.", ["Id"],
+            Number("Id", "Identity of the deployment, the same on every installation that sees it."),
+            Text("Workload", "Workload that the deployment serves."),
+            TextOrNull("Model", "Model that the workload serves."),
+            TextOrNull("Precision", "Numeric precision that the model is served in."),
+            Text("Provider", "Cloud or on-premises provider."),
+            TextOrNull("Account", "Account, subscription or project at the provider."),
+            Text("Region", "Region or site."),
+            Text("Place", "Place as configured: provider and region."),
+            TextOrNull("Country", "Country of the place, ISO 3166-1 alpha-2."),
+            TextOrNull("Hardware", "Hardware models of the deployment's resources."),
+            new("Accelerators", PropertyType.Int32, true, "Number of accelerators.")),
+        new("Workloads", "Workload", "Served models and services.", ["Name"],
+            Text("Name", "Name as configured."),
+            TextOrNull("Model", "Model that the workload serves."),
+            TextOrNull("Precision", "Numeric precision that the model is served in.")),
+        new("Resources", "Resource", "What draws power: accelerators, nodes, machines.", ["Id"],
+            Number("Id", "Identity of the resource."),
+            Text("Kind", "Kind of resource: gpu, node, vm ..."),
+            Text("Name", "Name that its source gives it."),
+            TextOrNull("Node", "Machine that holds it."),
+            TextOrNull("Hardware", "Hardware model."),
+            Text("Place", "Place as configured.")),
+        new("Sources", "Source", "Configured connections to telemetry and how their reading goes.", ["Id"],
+            Text("Id", "Name as configured."),
+            Text("Provider", "Kind of reader."),
+            TextOrNull("Place", "Place as configured."),
+            Instant("RegisteredAt", "When the source was first known."),
+            InstantOrNull("Watermark", "Everything before it has been read at least once."),
+            InstantOrNull("LastReadAt", "End of the last read that was stored."),
+            new("Failures", PropertyType.Int32, false, "Failed reads since the last that was stored."),
+            TextOrNull("LastErrorCode", "Code of the last failure since then."),
+            TextOrNull("LastError", "What the last failure said."),
+            InstantOrNull("NextReadAt", "Not read before this time.")),
+        new("Runs", "Run", "Reads of sources, one row each.", ["Id"],
+            Number("Id", "Identity of the run."),
+            Text("Source", "Source that was read."),
+            Text("Kind", "read or backfill.", 16),
+            Instant("StartedAt", "Start of the run."),
+            InstantOrNull("EndedAt", "End of the run; null while it goes on."),
+            InstantOrNull("WindowStart", "Start of the window that was asked for."),
+            InstantOrNull("WindowEnd", "End of the window that was asked for."),
+            Number("Received", "Observations received."),
+            Number("Written", "Samples inserted or changed."),
+            Number("Rejected", "Observations refused."),
+            Text("State", "whole, partial, failed or fenced.", 16),
+            TextOrNull("ErrorCode", "Code of the failure."),
+            TextOrNull("Error", "What the failure said, or why the read was partial.")),
+        new("EnergyFacts", "EnergyFact", "Energy of one resource for one deployment and grid period.", ["DeploymentId", "ResourceId", "PeriodStart"],
+            Number("DeploymentId", "Deployment that the energy is attributed to."),
+            Number("ResourceId", "Resource that drew it."),
+            Instant("PeriodStart", "Start of the period, inclusive."),
+            Instant("PeriodEnd", "End of the period, exclusive."),
+            Date("Date", "Day of the period's start (UTC)."),
+            DateKey(),
+            Text("Workload", "Workload that the deployment serves."),
+            Text("Provider", "Cloud or on-premises provider."),
+            Text("Region", "Region or site."),
+            Text("ResourceKind", "Kind of resource."),
+            Text("ResourceName", "Name that its source gives it."),
+            TextOrNull("Hardware", "Hardware model."),
+            Measure("AcceleratorJoules", "Energy of the accelerators.", "J"),
+            Measure("ServerJoules", "Energy of the whole server, accelerators included.", "J"),
+            Measure("FacilityJoules", "Server energy times the place's PUE.", "J"),
+            Measure("RackJoules", "Energy measured at the rack.", "J"),
+            Measure("IdleJoules", "Part of the energy drawn while no work was done.", "J"),
+            MeasuredShare(),
+            Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1") with { Nullable = false },
+            Evidence(),
+            Text("Cover", "How the boundaries were covered by readings."),
+            Text("Mappings", "Mappings by which the readings were understood."),
+            Instant("RecomputedAt", "When the fact was computed from the samples.")),
+        new("WorkFacts", "WorkFact", "Work of one deployment, counted in one functional unit, for one grid period.", ["DeploymentId", "FunctionalUnit", "PeriodStart"],
+            Number("DeploymentId", "Deployment that did the work."),
+            Text("FunctionalUnit", "What the work is counted in."),
+            Instant("PeriodStart", "Start of the period, inclusive."),
+            Instant("PeriodEnd", "End of the period, exclusive."),
+            Date("Date", "Day of the period's start (UTC)."),
+            DateKey(),
+            Text("Workload", "Workload that the deployment serves."),
+            TextOrNull("Model", "Model that the workload serves."),
+            Text("Provider", "Cloud or on-premises provider."),
+            Text("Region", "Region or site."),
+            Measure("Units", "Functional units of work done.", "1") with { Nullable = false },
+            Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1") with { Nullable = false },
+            Evidence(),
+            Text("Mappings", "Mappings by which the readings were understood."),
+            Instant("RecomputedAt", "When the fact was computed from the samples.")),
+        new("Factors", "Factor", "Factors that energy is multiplied by: PUE, grid intensity, embodied carbon, water.", ["Id"],
+            Number("Id", "Identity of the factor."),
+            Text("Kind", "What the factor is."),
+            TextOrNull("Place", "Place that it holds for; null for all."),
+            TextOrNull("Method", "How it was made."),
+            Measure("Value", "The factor, in its unit.", null) with { Nullable = false },
+            Text("Unit", "Unit of the value."),
+            Text("Source", "Who published it."),
+            TextOrNull("Licence", "Licence of the publication."),
+            TextOrNull("Vintage", "Period that the value describes."),
+            InstantOrNull("ValidFrom", "First instant that it holds for."),
+            InstantOrNull("ValidTo", "First instant that it no longer holds for."),
+            Int("Version", "Counts up whenever another value takes the factor's place.")),
+        new("MetricMappings", "MetricMapping", "How metrics are understood: quantity, unit and kind of each.", ["Id", "Version"],
+            Text("Id", "Identity of the mapping."),
+            new("Version", PropertyType.Int32, false, "Version of the mapping, from 1."),
+            Text("Provider", "Provider whose metrics it reads."),
+            Text("Metrics", "Metric names."),
+            Text("Quantity", "energy, power, utilisation or work."),
+            Text("Unit", "Unit of the metric's values."),
+            Text("Kind", "gauge, delta or cumulative."),
+            Text("Component", "What the reading covers: accelerator, cpu, node ..."),
+            TextOrNull("FunctionalUnit", "What a work metric counts."),
+            Evidence(),
+            Date("EffectiveFrom", "First day that this version holds for."),
+            Text("Reference", "Where the metric is documented.")),
+        new("Rejections", "Rejection", "Observations and readings refused, with the reason.", ["Id"],
+            Number("Id", "Identity of the rejection."),
+            Text("Source", "Source that gave it."),
+            Text("Subject", "What was refused: series or place in a file."),
+            InstantOrNull("At", "Time that the refused value is about."),
+            Text("Reason", "Stable code of the reason."),
+            Text("Detail", "What was wrong."),
+            Instant("FirstSeen", "When it was first refused."),
+            Instant("LastSeen", "When it was last refused."),
+            Number("Count", "How often it was refused.")),
+        new("Restatements", "Restatement", "Final numbers that changed: old, new, when and why.", ["Id"],
+            Number("Id", "Identity of the restatement."),
+            Number("DeploymentId", "Deployment whose number changed."),
+            Text("FunctionalUnit", "What its work is counted in."),
+            Instant("PeriodStart", "Start of the period whose number changed."),
+            Text("Measure", "Column that changed."),
+            Measure("Old", "Value before.", null),
+            Measure("New", "Value after.", null),
+            Instant("At", "When it changed."),
+            Text("Reason", "Why it changed.")),
+        new("Calendar", "CalendarDay", "Days from 2020 to 2039, to join facts to by Date or DateKey.", ["Date"],
+            Date("Date", "The day."),
+            DateKey(),
+            Int("Year", "Year."),
+            Int("Quarter", "Quarter, 1 to 4."),
+            Int("Month", "Month, 1 to 12."),
+            Int("Day", "Day of the month, 1 to 31."),
+            Int("IsoWeek", "Week by ISO 8601, 1 to 53."),
+            Int("Weekday", "1 Monday to 7 Sunday."),
+            Text("MonthName", "English name of the month.", 9),
+            Text("WeekdayName", "English name of the weekday.", 9)),
+    ];
+
+    private static readonly Dictionary<string, EntitySet> ByName = All.ToDictionary(set => set.Name, StringComparer.Ordinal);
+
+    /// <summary>The set of that exact name; null when there is none.</summary>
+    public static EntitySet? Find(string name) => ByName.GetValueOrDefault(name);
+
+    private static EntitySet Intensities(string name, string typeName, string description) => new(name, typeName, description,
+        ["DeploymentId", "FunctionalUnit", "PeriodStart"],
+        Number("DeploymentId", "Deployment that the energy and the work belong to."),
+        Text("FunctionalUnit", "What the work is counted in: output-token, request ...; none where no work was counted."),
+        Instant("PeriodStart", "Start of the period, inclusive."),
+        Instant("PeriodEnd", "End of the period, exclusive."),
+        Date("Date", "Day of the period's start (UTC)."),
+        DateKey(),
+        Text("Workload", "Workload that the deployment serves."),
+        TextOrNull("Model", "Model that the workload serves."),
+        TextOrNull("Precision", "Numeric precision that the model is served in."),
+        Text("Provider", "Cloud or on-premises provider."),
+        TextOrNull("Account", "Account, subscription or project at the provider."),
+        Text("Region", "Region or site."),
+        TextOrNull("Hardware", "Hardware models of the deployment's resources."),
+        Measure("Units", "Functional units of work done. Never add units of different FunctionalUnit.", "1"),
+        Measure("AcceleratorJoules", "Energy of the accelerators. Stands on every functional unit's row of the deployment.", "J"),
+        Measure("ServerJoules", "Energy of the whole servers, accelerators included. Stands on every functional unit's row.", "J"),
+        Measure("FacilityJoules", "Server energy times the place's PUE. Stands on every functional unit's row.", "J"),
+        Measure("IdleJoules", "Part of the energy drawn while no work was done.", "J"),
+        Measure("JoulesPerUnit", "Facility energy over units, sum over sum.", "J/{unit}"),
+        Measure("AcceleratorJoulesPerUnit", "Accelerator energy over units, sum over sum.", "J/{unit}"),
+        Measure("ServerJoulesPerUnit", "Server energy over units, sum over sum.", "J/{unit}"),
+        Measure("OperationalGrams", "Carbon of the energy, location-based.", "g{CO2e}"),
+        Measure("MarketBasedGrams", "Carbon of the energy, market-based. Never part of SciGramsPerUnit.", "g{CO2e}"),
+        Measure("EmbodiedGrams", "Share of the hardware's embodied carbon.", "g{CO2e}"),
+        Measure("SciGramsPerUnit", "Software Carbon Intensity (ISO/IEC 21031): operational and embodied carbon over units.", "g{CO2e}/{unit}"),
+        Measure("WaterLitres", "Water consumed.", "L"),
+        Measure("LowJoules", "Lower bound of the energy.", "J"),
+        Measure("HighJoules", "Upper bound of the energy.", "J"),
+        Evidence(),
+        MeasuredShare(),
+        Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1"),
+        TextOrNull("NullReason", "Why JoulesPerUnit is null: no_work, zero_functional_units, no_energy, server_unknown or pue_unknown.", 32),
+        TextOrNull("FactorVersion", "Version of the factors used."),
+        Instant("RecomputedAt", "When the numbers were computed from the facts."));
+
+    private static EntityProperty Number(string name, string description) => new(name, PropertyType.Int64, false, description);
+
+    private static EntityProperty Int(string name, string description) => new(name, PropertyType.Int32, false, description);
+
+    private static EntityProperty Text(string name, string description, int? maxLength = null) => new(name, PropertyType.Text, false, description, null, maxLength);
+
+    private static EntityProperty TextOrNull(string name, string description, int? maxLength = null) => new(name, PropertyType.Text, true, description, null, maxLength);
+
+    private static EntityProperty Date(string name, string description) => new(name, PropertyType.Date, false, description);
+
+    private static EntityProperty DateKey() => new("DateKey", PropertyType.Int32, false, "The day as yyyymmdd, to join to Calendar.");
+
+    private static EntityProperty Instant(string name, string description) => new(name, PropertyType.Instant, false, description);
+
+    private static EntityProperty InstantOrNull(string name, string description) => new(name, PropertyType.Instant, true, description);
+
+    private static EntityProperty Measure(string name, string description, string? unit) => new(name, PropertyType.Double, true, description, unit);
+
+    private static EntityProperty MeasuredShare() => Measure("MeasuredShare", "Energy-weighted share of measured and derived readings, 0 to 1.", "1");
+
+    private static EntityProperty Evidence() => Text("Evidence", "Worst evidence of the inputs: measured, derived, modelled or estimated.", 16);
+}

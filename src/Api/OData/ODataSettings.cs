@@ -1,0 +1,20 @@
+namespace Metrics.Api.OData;
+
+/// <summary>Limits of /odata.</summary>
+public sealed class ODataSettings
+{
+    /// <summary>Rows of a page when the client names no size. 1 to <see cref="MaxPageSize"/>; 1,000 by default.</summary>
+    public int PageSize { get; set; } = 1_000;
+
+    /// <summary>Most rows of a page that a client gets by <c>Prefer: odata.maxpagesize</c>; 10,000 by default.</summary>
+    public int MaxPageSize { get; set; } = 10_000;
+
+    /// <summary>How long the database may work on a page before it is stopped; 15 seconds by default.</summary>
+    public TimeSpan StatementTimeout { get; set; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>
+    /// Key that signs nextLinks, at least 32 bytes. Null makes one at the start of the process: nextLinks then end with it
+    /// and are not understood by another process that serves the same address.
+    /// </summary>
+    public byte[]? SkipTokenKey { get; set; }
+}

@@ -1,0 +1,119 @@
+using System.Data;
+using System.Data.Common;
+using Metrics.Storage;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using SQLitePCL;
+
+namespace Metrics.Api.OData;
+
+/// <summary>One connection of one request: a consistent view of the store, and a clock that stops what takes too long.</summary>
+/// <remarks>The clock runs while the database works, not while a slow client is written to.</remarks>
+internal sealed class ReadSession : IAsyncDisposable
+{
+    private readonly MetricsDbContext context;
+    private readonly TimeSpan timeout;
+    private readonly CancellationTokenSource clock;
+    private CancellationTokenRegistration interrupt;
+    private DbConnection? connection;
+    private DbTransaction? transaction;
+    private bool promised;
+
+    public ReadSession(MetricsDbContext context, TimeSpan timeout, CancellationToken aborted)
+    {
+        this.context = context;
+        this.timeout = timeout;
+        clock = CancellationTokenSource.CreateLinkedTokenSource(aborted);
+        Dialect = context.Database.IsSqlite() ? SqlDialect.Sqlite : SqlDialect.Postgres;
+    }
+
+    public SqlDialect Dialect { get; }
+
+    /// <summary>Cancelled when the client is gone or the time is over.</summary>
+    public CancellationToken Token => clock.Token;
+
+    public void Pause() => clock.CancelAfter(Timeout.InfiniteTimeSpan);
+
+    public void Resume() => clock.CancelAfter(timeout);
+
+    public async Task<DbDataReader> ExecuteAsync(string sql, SqlParameters parameters)
+    {
+        Resume();
+        if (connection is null)
+        {
+            await context.Database.OpenConnectionAsync(Token);
+            connection = context.Database.GetDbConnection();
+            if (connection is SqliteConnection sqlite)
+            {
+                // Its asynchronous methods are not: only an interrupt reaches a statement at work.
+                interrupt = Token.Register(() => raw.sqlite3_interrupt(sqlite.Handle!));
+                transaction = sqlite.BeginTransaction(deferred: true);
+            }
+            else
+            {
+                transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, Token);
+            }
+        }
+        await using var command = connection.CreateCommand();
+        command.CommandText = promised ? sql : Dialect.Preamble(timeout) + sql;
+        command.CommandTimeout = (int)Math.Ceiling(timeout.TotalSeconds) + 5;
+        command.Transaction = transaction;
+        parameters.CopyTo(command);
+        promised = true;
+        return await command.ExecuteReaderAsync(Token);
+    }
+
+    public async Task<long> CountAsync(string sql, SqlParameters parameters)
+    {
+        await using var reader = await ExecuteAsync(sql, parameters);
+        await reader.ReadAsync(Token);
+        return reader.GetInt64(0);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await interrupt.DisposeAsync();
+        if (transaction is not null)
+        {
+            try
+            {
+                await transaction.DisposeAsync();
+            }
+            catch (DbException)
+            {
+                // The connection is gone, and its transaction with it.
+            }
+        }
+        await context.DisposeAsync();
+        clock.Dispose();
+    }
+
+    /// <summary>What a failure of the database means to the client; null when the fault is ours.</summary>
+    public ODataRefusal? Explain(Exception failure)
+    {
+        for (var inner = failure; inner is not null; inner = inner.InnerException)
+        {
+            switch (inner)
+            {
+                case PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }:
+                case SqliteException { SqliteErrorCode: raw.SQLITE_INTERRUPT }:
+                case OperationCanceledException when clock.IsCancellationRequested:
+                    return new ODataRefusal(StatusCodes.Status503ServiceUnavailable, "QueryTimeout", $"The query took longer than {timeout.TotalSeconds:0} s and was stopped: filter by Date or PeriodStart, or ask for less.");
+                case PostgresException { SqlState: PostgresErrorCodes.NumericValueOutOfRange }:
+                    return ODataRefusal.BadRequest("NumberOutOfRange", "The arithmetic of the query leaves the range of its numbers.", null);
+                case PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn }:
+                case SqliteException { SqliteErrorCode: raw.SQLITE_ERROR } when inner.Message.Contains("no such", StringComparison.Ordinal):
+                    return Unavailable("The store is not prepared for this version of the service.");
+                case PostgresException postgres when postgres.IsTransient || postgres.SqlState[..2] is "57" or "53" or "08" or "3D" or "28":
+                case NpgsqlException and not PostgresException:
+                case SqliteException { SqliteErrorCode: raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_IOERR or raw.SQLITE_CANTOPEN or raw.SQLITE_FULL or raw.SQLITE_NOTADB or raw.SQLITE_CORRUPT }:
+                case TimeoutException:
+                    return Unavailable("The store cannot be reached now.");
+            }
+        }
+        return null;
+    }
+
+    private static ODataRefusal Unavailable(string message) => new(StatusCodes.Status503ServiceUnavailable, "StorageUnavailable", message);
+}
