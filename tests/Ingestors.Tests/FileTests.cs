@@ -110,7 +110,7 @@ public sealed class FileTests : IDisposable
     [InlineData("prometheus,m,\"{}\"x,2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1", "something follows a closing quotation mark")]
     [InlineData("prometheus,m,{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1\"", "a quotation mark stands inside a field that does not begin with one")]
     [InlineData("prometheus,m,{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1.2.3", "value '1.2.3' is no number")]
-    [InlineData("prometheus,m,\"{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1", "something follows a closing quotation mark")]
+    [InlineData("prometheus,m,\"{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1", "a quotation mark is not closed")]
     public async Task A_bad_record_costs_only_itself(string record, string fault)
     {
         Write("fleet.csv", Header + CsvRow(1) + record + "\n" + CsvRow(2, "2026-01-01T00:00:30Z") + CsvRow(3, "2026-01-01T00:00:45Z"));
