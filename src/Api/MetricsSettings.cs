@@ -38,6 +38,9 @@ public sealed class MetricsSettings
     /// <summary>Whether this process reads sources.</summary>
     public bool IsWorker => Has("worker");
 
+    /// <summary>An exporter without an endpoint is this service: its address is known once it listens.</summary>
+    public static bool IsOwnMetrics(SourceSettings source) => source.Provider.Equals("exporter", StringComparison.OrdinalIgnoreCase) && source.Endpoint is null;
+
     private bool Has(string role) => Roles.Count == 0 || Roles.Contains(role, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>The workloads as the domain knows them, by name.</summary>
@@ -79,7 +82,7 @@ public sealed class MetricsSettings
             var at = $"Metrics:Sources:{id}";
             if (!Providers.All.TryGetValue(source.Provider, out var provider))
                 errors.Add($"{at}:Provider: '{source.Provider}' is not a provider; there are {string.Join(", ", Providers.All.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}.");
-            else
+            else if (!IsOwnMetrics(source))
                 errors.AddRange(provider.Check(source).Select(fault => $"{at}: {fault}"));
             if (source.Place is { } place && !Places.ContainsKey(place))
                 errors.Add($"{at}:Place: '{place}' is not in Metrics:Places; add it there, with its Country and Pue when they are known.");

@@ -28,7 +28,7 @@ public sealed class Worker(
 
         foreach (var source in settings.Sources.Values)
         {
-            if (source.Provider == "exporter" && source.Endpoint is null) source.Endpoint = OwnMetrics();
+            if (MetricsSettings.IsOwnMetrics(source)) source.Endpoint = OwnMetrics();
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
             sources.Add(source, Providers.All[source.Provider].Open(source, catalogue, clock));
             recurring.AddOrUpdate<Jobs>(Recurring(source.Id), job => job.ReadAsync(source.Id, CancellationToken.None), Jobs.Cron(source.Every ?? TimeSpan.FromMinutes(1)), Utc);
