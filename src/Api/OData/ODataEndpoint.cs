@@ -376,9 +376,9 @@ internal sealed class ODataEndpoint
     private string? Filter(EntitySet set, QueryOptions options, SqlDialect dialect, SqlParameters parameters, DateTime now)
     {
         if (options.Filter is not { } filter) return null;
-        var parser = Parser(set, options, "$filter", filter);
+        var (parser, lists) = Parser(set, options, "$filter", filter);
         var clause = Parsed(() => parser.ParseFilter(), "$filter");
-        return new ExpressionSql(set, dialect, parameters, parser.ParameterAliasNodes, now, "$filter").Condition(clause.Expression);
+        return new ExpressionSql(set, dialect, parameters, parser.ParameterAliasNodes, lists, now, "$filter").Condition(clause.Expression);
     }
 
     private List<SortKey> Order(EntitySet set, QueryOptions options, SqlDialect dialect, SqlParameters parameters, DateTime now)
@@ -386,8 +386,8 @@ internal sealed class ODataEndpoint
         var order = new List<SortKey>();
         if (options.OrderBy is { } text)
         {
-            var parser = Parser(set, options, "$orderby", text);
-            var sql = new ExpressionSql(set, dialect, parameters, parser.ParameterAliasNodes, now, "$orderby");
+            var (parser, lists) = Parser(set, options, "$orderby", text);
+            var sql = new ExpressionSql(set, dialect, parameters, parser.ParameterAliasNodes, lists, now, "$orderby");
             for (var clause = Parsed(() => parser.ParseOrderBy(), "$orderby"); clause is not null; clause = clause.ThenBy)
             {
                 if (order.Count == MaxSortKeys) throw ExpressionText.TooComplex("$orderby", $"has more than {MaxSortKeys} parts");
@@ -409,12 +409,13 @@ internal sealed class ODataEndpoint
         return new SortKey(term, term.Sql!, false, property);
     }
 
-    private ODataQueryOptionParser Parser(EntitySet set, QueryOptions options, string option, string text)
+    private (ODataQueryOptionParser Parser, List<IReadOnlyList<string>> Lists) Parser(EntitySet set, QueryOptions options, string option, string text)
     {
-        var given = options.Aliases.ToDictionary(alias => alias.Key, alias => ExpressionText.Prepare(alias.Value, alias.Key));
-        given.Add(option, ExpressionText.Prepare(text, option));
+        var lists = new List<IReadOnlyList<string>>();
+        var given = options.Aliases.ToDictionary(alias => alias.Key, alias => ExpressionText.Prepare(alias.Value, alias.Key, lists));
+        given.Add(option, ExpressionText.Prepare(text, option, lists));
         var published = model.SetOf(set);
-        return new ODataQueryOptionParser(model.Edm, published.EntityType, published, given) { Resolver = Resolver };
+        return (new ODataQueryOptionParser(model.Edm, published.EntityType, published, given) { Resolver = Resolver }, lists);
     }
 
     private static T Parsed<T>(Func<T> parse, string option)
