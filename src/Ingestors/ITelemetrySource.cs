@@ -19,7 +19,11 @@ public interface ITelemetrySource
 /// <param name="Overlap">How much before the watermark is read again, for late data.</param>
 /// <param name="Lookback">How far before its first registration reading begins.</param>
 /// <param name="MaxWindow">Longest window of one read.</param>
-public sealed record Cadence(TimeSpan Settle, TimeSpan Overlap, TimeSpan Lookback, TimeSpan MaxWindow);
+public sealed record Cadence(TimeSpan Settle, TimeSpan Overlap, TimeSpan Lookback, TimeSpan MaxWindow)
+{
+    /// <summary>Time between two reads: the setting, or the provider's default.</summary>
+    public TimeSpan Every { get; init; } = TimeSpan.FromMinutes(1);
+}
 
 /// <summary>What to read.</summary>
 /// <param name="Window">Half-open, UTC. A source that only knows the present, or reads files, ignores it.</param>
@@ -43,7 +47,7 @@ public sealed record Page(IReadOnlyList<Observation> Observations)
 }
 
 /// <summary>The source could not be read. The message is for people: what was asked, what came back, what to do. No secret, no stack.</summary>
-/// <param name="code">Stable snake_case name of the fault: <c>unreachable</c>, <c>unauthorised</c>, <c>throttled</c>, <c>timeout</c>, <c>truncated</c>, <c>not_metrics</c>, <c>too_large</c>, <c>server_error</c>.</param>
+/// <param name="code">Stable snake_case name of the fault: <c>unreachable</c>, <c>unauthorised</c>, <c>throttled</c>, <c>timeout</c>, <c>truncated</c>, <c>not_metrics</c>, <c>too_large</c>, <c>server_error</c>, <c>redirected</c>, <c>refused</c>, <c>unreadable</c>.</param>
 public sealed class SourceException(string code, string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>Stable name of the fault.</summary>

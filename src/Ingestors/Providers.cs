@@ -21,5 +21,8 @@ public static class Providers
     /// <summary>All providers by name.</summary>
     public static IReadOnlyDictionary<string, IProvider> All { get; } = new List<IProvider>
     {
+        new Prometheus.PrometheusProvider(),
+        new Exporter.ExporterProvider(),
+        new Files.FileProvider(),
     }.ToDictionary(provider => provider.Name, StringComparer.OrdinalIgnoreCase);
 }

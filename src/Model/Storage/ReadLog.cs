@@ -34,6 +34,9 @@ public sealed record ReadResult
 
     /// <summary>Why the read was incomplete; null when it was whole.</summary>
     public string? PartialBecause { get; init; }
+
+    /// <summary>True when more of the same read follows: the claim stays held and no run is closed.</summary>
+    public bool Continues { get; init; }
 }
 
 /// <summary>How many rows a commit touched.</summary>
@@ -41,3 +44,4 @@ public sealed record ReadResult
 /// <param name="Written">Rows inserted or changed; zero when everything was known.</param>
 /// <param name="Rejected">Rejections stored.</param>
 public sealed record CommitOutcome(long Received, long Written, long Rejected);
+public sealed class ReadLog { internal ReadLog(Database d) { } }

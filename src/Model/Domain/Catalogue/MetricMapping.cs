@@ -67,7 +67,12 @@ public enum Component
 /// <param name="Hardware">Labels that may hold the hardware model.</param>
 public sealed record ResourceLabels(string Kind, IReadOnlyList<string> Id, IReadOnlyList<string> Node, IReadOnlyList<string> Part, IReadOnlyList<string> Hardware);
 
-/// <summary>A condition on labels: every label named must match one of its globs; a leading <c>!</c> turns the glob round.</summary>
+/// <summary>A condition on one label. A label that is absent has the empty value, as in Prometheus.</summary>
+/// <param name="Label">Name of the label.</param>
+/// <param name="Globs">
+/// The value must match one of the plain globs, when there are any, and none of those with a leading <c>!</c>:
+/// <c>stop</c>, <c>length</c> is either of them; <c>!*mmio*</c> is anything else, absence included; the empty glob is absence.
+/// </param>
 public sealed record LabelCondition(string Label, IReadOnlyList<string> Globs);
 
 /// <summary>Utilisation to power: idle + utilisation x (max - idle), times the number of units.</summary>

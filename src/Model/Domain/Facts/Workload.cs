@@ -1,3 +1,5 @@
+using Metrics.Domain.Observations;
+
 namespace Metrics.Domain.Facts;
 
 /// <summary>What does work: a served model or a service, and the rules that say which series are about it.</summary>
@@ -14,4 +16,14 @@ public sealed record Workload(string Name, string? Model, string? Precision, IRe
 /// <summary>A rule: the series comes from the source and each label named matches its glob (<c>*</c> any run, <c>?</c> one character, whole value, case counts).</summary>
 /// <param name="Source">Id of a source.</param>
 /// <param name="Labels">Label to glob; no labels: every series of the source.</param>
-public sealed record WorkloadRule(string Source, IReadOnlyDictionary<string, string> Labels);
+public sealed record WorkloadRule(string Source, IReadOnlyDictionary<string, string> Labels)
+{
+    /// <summary>Whether the series meets the rule. A label that the series lacks matches nothing, not even <c>*</c>: <c>"pod": "*"</c> is any pod.</summary>
+    public bool Claims(Series series)
+    {
+        if (!string.Equals(series.Source, Source, StringComparison.Ordinal)) return false;
+        foreach (var (label, glob) in Labels)
+            if (series.Labels[label] is not { } value || !Glob.Matches(glob, value)) return false;
+        return true;
+    }
+}

@@ -1,5 +1,7 @@
+using System.Globalization;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
@@ -12,10 +14,58 @@ public static class Admission
     /// <summary>How far a timestamp may be ahead of the clock.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromMinutes(2);
 
+    private static readonly DateTime Earliest = new(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+    private static readonly DateTime Latest = new(2100, 1, 1, 0, 0, 0, DateTimeKind.Utc);
+
     /// <summary>Null when the observation may be stored, else why not.</summary>
     /// <param name="observation">The observation, its times in UTC to the microsecond.</param>
     /// <param name="mapping">Its mapping; null when the catalogue has none.</param>
     /// <param name="now">The clock, UTC.</param>
-    public static Rejection? Refuse(in Observation observation, MetricMapping? mapping, DateTime now) =>
-        throw new NotImplementedException($"{observation} {mapping} {now}");
+    public static Rejection? Refuse(in Observation observation, MetricMapping? mapping, DateTime now)
+    {
+        var series = observation.Series;
+        var sample = observation.Sample;
+        if (series.HoldsNul) return Because(series, sample, RejectionReason.Malformed, $"The metric or a label of {Shown(series)} holds a NUL character, which cannot be stored.");
+        if (mapping is null) return Because(series, sample, RejectionReason.UnmappedMetric, $"No mapping of provider '{series.Provider}' explains {series}; add one to its *.metrics.json.");
+        return RefuseValue(series, sample, mapping) ?? RefuseTime(series, sample, mapping, now);
+    }
+
+    /// <summary>The part that needs no clock: whether a meter with this mapping can show this value.</summary>
+    internal static Rejection? RefuseValue(Series series, in Sample sample, MetricMapping mapping)
+    {
+        var value = sample.Value;
+        if (!double.IsFinite(value)) return Because(series, sample, RejectionReason.NotFinite, $"The value {Text(value)} is not a finite number, so it says nothing.");
+        if (value < 0) return Because(series, sample, RejectionReason.NegativeValue, $"The value {Text(value)} {mapping.Unit.Symbol} is negative, which no meter can show.");
+        if (value >= mapping.SentinelFrom) return Because(series, sample, RejectionReason.Sentinel, $"The value {Text(value)} is how this exporter says that it has none (mapping {mapping.Id}: from {Text(mapping.SentinelFrom.Value)}).");
+        if (value > Largest) return Because(series, sample, RejectionReason.OutOfRange, $"The value {Text(value)} {mapping.Unit.Symbol} is beyond the largest that is stored, {Text(Largest)}.");
+        if (mapping.Unit.Quantity == Quantity.Utilisation && mapping.Unit.ToCanonical(value) > 1)
+            return Because(series, sample, RejectionReason.OutOfRange, $"The utilisation {Text(value)} {mapping.Unit.Symbol} is above the whole capacity; the mapping {mapping.Id} may name the wrong unit.");
+        return null;
+    }
+
+    private static Rejection? RefuseTime(Series series, in Sample sample, MetricMapping mapping, DateTime now)
+    {
+        if (sample.Start < Earliest || sample.End < Earliest || sample.Start >= Latest || sample.End >= Latest)
+            return Because(series, sample, RejectionReason.ImplausibleTimestamp, $"The time {Text(sample.Start < Earliest ? sample.Start : sample.End)} lies outside the years 2000 to 2099; the source may count in another unit.");
+        if (sample.End > now + Skew || sample.Start > now + Skew)
+            return Because(series, sample, RejectionReason.FutureTimestamp, $"The time {Text(sample.End > sample.Start ? sample.End : sample.Start)} is more than {Skew.TotalMinutes:0} minutes ahead of the clock, {Text(now)}; check the clock of the source.");
+        if (sample.End < sample.Start)
+            return Because(series, sample, RejectionReason.WrongInterval, $"The interval ends at {Text(sample.End)}, before it starts at {Text(sample.Start)}.");
+        if (mapping.Kind == SampleKind.Delta && sample.End == sample.Start)
+            return Because(series, sample, RejectionReason.WrongInterval, $"The amount {Text(sample.Value)} {mapping.Unit.Symbol} has no interval that it was counted over, only the instant {Text(sample.Start)}.");
+        if (mapping.Kind != SampleKind.Delta && sample.End > sample.Start && series.Period <= TimeSpan.Zero)
+            return Because(series, sample, RejectionReason.WrongInterval, $"A level or a counter is read at an instant, but this one, {Text(sample.Value)} {mapping.Unit.Symbol}, has the interval {Text(sample.Start)} to {Text(sample.End)}.");
+        if (sample.End - sample.Start > Normaliser.Reach)
+            return Because(series, sample, RejectionReason.SpanTooLong, $"The interval {Text(sample.Start)} to {Text(sample.End)} is longer than {Normaliser.Reach.TotalMinutes:0} minutes, too coarse to be put on the grid; ask the source for a finer period.");
+        return null;
+    }
+
+    internal static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    internal static string Text(DateTime instant) => instant.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
+
+    private static string Shown(Series series) => series.ToString().Replace("\0", "\\0", StringComparison.Ordinal);
+
+    private static Rejection Because(Series series, in Sample sample, RejectionReason reason, string detail) =>
+        new(series.Source, Shown(series), sample.End, reason, detail);
 }

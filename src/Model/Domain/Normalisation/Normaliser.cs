@@ -6,24 +6,149 @@ using Metrics.Domain.Quantities;
 namespace Metrics.Domain.Normalisation;
 
 /// <summary>What one pass over a period concluded.</summary>
-/// <param name="Energy">At most one fact for each deployment, resource and grid period.</param>
-/// <param name="Work">At most one fact for each deployment, functional unit and grid period.</param>
-/// <param name="Rejections">Spans and samples that could not be interpreted, ending in the period.</param>
+/// <param name="Energy">At most one fact for each deployment, resource and grid period, ordered by these.</param>
+/// <param name="Work">At most one fact for each deployment, functional unit and grid period, ordered by these.</param>
+/// <param name="Rejections">Spans and samples that could not be interpreted, ending in the period, ordered by time.</param>
 public sealed record NormalisedPeriod(IReadOnlyList<EnergyFact> Energy, IReadOnlyList<WorkFact> Work, IReadOnlyList<Rejection> Rejections);
 
 /// <summary>Interpret, align, cover, attribute, account: samples in, facts out. Pure: the same samples give the same facts, in whatever order the series come.</summary>
-/// <param name="catalogue">What metrics mean.</param>
-/// <param name="workloads">Who works; the first workload by name that claims a series has it.</param>
-/// <param name="places">Place of each source by source id.</param>
-/// <param name="grain">Length of a grid period; a divisor of an hour.</param>
-public sealed class Normaliser(MetricCatalogue catalogue, IReadOnlyList<Workload> workloads, IReadOnlyDictionary<string, Place> places, TimeSpan grain)
+public sealed class Normaliser
 {
     /// <summary>The longest <see cref="MetricMapping.MaxSpan"/> allowed: how far around a period samples are needed.</summary>
     public static readonly TimeSpan Reach = TimeSpan.FromHours(1);
 
+    private readonly MetricCatalogue catalogue;
+    private readonly Workload[] workloads;
+    private readonly IReadOnlyDictionary<string, Place> places;
+    private readonly TimeSpan grain;
+    private readonly DateTime[] changes;
+
+    /// <summary>A normaliser for one configuration.</summary>
+    /// <param name="catalogue">What metrics mean.</param>
+    /// <param name="workloads">Who works; the first workload by name that claims a series has it.</param>
+    /// <param name="places">Place of each source by source id. A source without one is at <c>unplaced/&lt;source&gt;</c>, whose PUE is unknown.</param>
+    /// <param name="grain">Length of a grid period; a divisor of an hour.</param>
+    /// <exception cref="ArgumentException">The grain does not divide an hour, or a mapping reads a quantity from a kind of sample that cannot hold it.</exception>
+    public Normaliser(MetricCatalogue catalogue, IReadOnlyList<Workload> workloads, IReadOnlyDictionary<string, Place> places, TimeSpan grain)
+    {
+        if (grain <= TimeSpan.Zero || TimeSpan.TicksPerHour % grain.Ticks != 0)
+            throw new ArgumentException($"The grain divides an hour, as 00:05:00 does; got {grain}.", nameof(grain));
+        foreach (var mapping in catalogue.Mappings)
+        {
+            if (!Interpreter.Legal(mapping.Unit.Quantity, mapping.Kind))
+                throw new ArgumentException($"Mapping {mapping.Id} reads {mapping.Unit.Quantity} in {mapping.Unit.Symbol} from {mapping.Kind} samples, which cannot hold it: energy and work come as Delta or Cumulative, power and utilisation as Gauge.", nameof(catalogue));
+        }
+        this.catalogue = catalogue;
+        this.workloads = [.. workloads.OrderBy(workload => workload.Name, StringComparer.Ordinal)];
+        this.places = places;
+        this.grain = grain;
+        changes = [.. catalogue.Mappings.Select(mapping => mapping.EffectiveFrom.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)).Distinct().Order()];
+    }
+
     /// <summary>Facts of the period from samples within <see cref="Reach"/> around it.</summary>
     /// <param name="period">Whole grid periods.</param>
     /// <param name="series">Samples from <c>period.Start - Reach</c> to <c>period.End + Reach</c>; a series twice is an error of the caller.</param>
-    public NormalisedPeriod Normalise(Interval period, IEnumerable<SeriesSamples> series) =>
-        throw new NotImplementedException($"{catalogue} {workloads} {places} {grain} {period} {series}");
+    /// <exception cref="ArgumentException">The period is not made of whole grid periods, or a series is given twice.</exception>
+    public NormalisedPeriod Normalise(Interval period, IEnumerable<SeriesSamples> series)
+    {
+        var ordered = series.ToArray();
+        Array.Sort(ordered, static (a, b) => a.Series.Id.CompareTo(b.Series.Id));
+        for (var i = 1; i < ordered.Length; i++)
+            if (ordered[i].Series.Id == ordered[i - 1].Series.Id) throw new ArgumentException($"The series {ordered[i].Series} of source '{ordered[i].Series.Source}' is given twice.", nameof(series));
+
+        // A mapping holds from a midnight on. Within a pass it is looked up once a series, so no pass goes across a change.
+        var passes = new List<NormalisedPeriod>();
+        var start = period.Start;
+        foreach (var change in changes)
+        {
+            if (change <= start || change >= period.End) continue;
+            passes.Add(Pass(new Interval(start, change), ordered));
+            start = change;
+        }
+        passes.Add(Pass(new Interval(start, period.End), ordered));
+        return passes.Count == 1 ? passes[0] : Join(passes);
+    }
+
+    private NormalisedPeriod Pass(Interval period, SeriesSamples[] ordered)
+    {
+        var grid = new Grid(period, grain);
+        var provenance = new Provenance();
+        var rejections = new List<Rejection>();
+        var known = Know(period, ordered, provenance, rejections);
+        using var pieces = new Pieces(grid);
+        var interpreter = new Interpreter(period, pieces, rejections);
+        var accounts = new Accounts(grid, workloads, provenance);
+
+        var fleet = new Fleet();
+        var tallies = new Dictionary<(int Workload, string Place, string Unit), WorkTally>();
+        foreach (var series in known)
+        {
+            if (series.Mapping.Unit.Quantity != Quantity.Work)
+            {
+                fleet.Add(series);
+                continue;
+            }
+            var unit = series.Mapping.FunctionalUnit ?? throw new InvalidOperationException($"Mapping {series.Mapping.Id} counts work without a functional unit.");
+            var key = (series.Workload, series.Place.Name, unit);
+            if (!tallies.TryGetValue(key, out var tally)) tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
+            tally.Read(series, interpreter, pieces);
+        }
+        fleet.Settle();
+        fleet.Read(interpreter, pieces);
+
+        var attribution = new Attribution(new Cover(pieces, provenance, known), accounts, provenance);
+        foreach (var host in fleet.Hosts)
+            for (var bin = 0; bin < grid.Count; bin++) attribution.Attribute(host, bin);
+        foreach (var accelerator in fleet.LooseAccelerators)
+            for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeLoose(accelerator, bin);
+        foreach (var rack in fleet.Racks)
+            for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeRack(rack, bin);
+        foreach (var tally in tallies.Values) tally.Enter(accounts, pieces, provenance, known);
+
+        accounts.Close();
+        rejections.Sort(ByTime);
+        return new NormalisedPeriod(accounts.Energy, accounts.Work, rejections);
+    }
+
+    /// <summary>The series that the catalogue explains, numbered in the order of their ids.</summary>
+    private List<KnownSeries> Know(Interval period, SeriesSamples[] ordered, Provenance provenance, List<Rejection> rejections)
+    {
+        var known = new List<KnownSeries>(ordered.Length);
+        var nowhere = new Dictionary<string, Place>(StringComparer.Ordinal);
+        foreach (var one in ordered)
+        {
+            if (catalogue.Find(one.Series, period.Start) is not { } mapping)
+            {
+                if (Interpreter.LastIn(period, one.Samples.Span) is { } at)
+                    rejections.Add(new Rejection(one.Series.Source, one.Series.ToString(), at, RejectionReason.UnmappedMetric, $"No mapping of provider '{one.Series.Provider}' that holds on {period.Start:yyyy-MM-dd} explains {one.Series}."));
+                continue;
+            }
+            if (!places.TryGetValue(one.Series.Source, out var place) && !nowhere.TryGetValue(one.Series.Source, out place))
+                nowhere.Add(one.Series.Source, place = new Place($"unplaced/{one.Series.Source}", null, null));
+            known.Add(new KnownSeries(known.Count, one, mapping, provenance.Of(mapping), WorkloadOf(one.Series), place));
+        }
+        return known;
+    }
+
+    private int WorkloadOf(Series series)
+    {
+        for (var i = 0; i < workloads.Length; i++)
+            foreach (var rule in workloads[i].Rules)
+                if (rule.Claims(series)) return i;
+        return Claims.Nobody;
+    }
+
+    private static NormalisedPeriod Join(List<NormalisedPeriod> passes)
+    {
+        var energy = passes.SelectMany(pass => pass.Energy).OrderBy(fact => fact.Deployment.Id).ThenBy(fact => fact.Resource.Id).ThenBy(fact => fact.Period.Start);
+        var work = passes.SelectMany(pass => pass.Work).OrderBy(fact => fact.Deployment.Id).ThenBy(fact => fact.FunctionalUnit, StringComparer.Ordinal).ThenBy(fact => fact.Period.Start);
+        return new NormalisedPeriod([.. energy], [.. work], [.. passes.SelectMany(pass => pass.Rejections)]);
+    }
+
+    private static int ByTime(Rejection a, Rejection b) =>
+        Nullable.Compare(a.At, b.At) is var at and not 0 ? at
+        : string.CompareOrdinal(a.Source, b.Source) is var source and not 0 ? source
+        : string.CompareOrdinal(a.Subject, b.Subject) is var subject and not 0 ? subject
+        : a.Reason != b.Reason ? a.Reason.CompareTo(b.Reason)
+        : string.CompareOrdinal(a.Detail, b.Detail);
 }

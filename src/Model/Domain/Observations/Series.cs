@@ -19,7 +19,9 @@ public sealed class Series
         Labels = labels;
         Statistic = statistic;
         Period = period;
-        Id = Identity.Of(source, provider, metric, labels.ToString(), statistic.ToString(), ((long)period.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        var text = labels.ToString();
+        HoldsNul = metric.Contains('\0', StringComparison.Ordinal) || text.Contains('\0', StringComparison.Ordinal);
+        Id = Identity.Of(source, provider, metric, text, statistic.ToString(), ((long)period.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 
     /// <summary>Key derived from everything below; the same on every engine.</summary>
@@ -42,6 +44,9 @@ public sealed class Series
 
     /// <summary>Length of the period of one value; zero for an instant.</summary>
     public TimeSpan Period { get; }
+
+    /// <summary>Whether the metric or a label holds a NUL, which no database keeps and which ends the parts of an identity.</summary>
+    internal bool HoldsNul { get; }
 
     /// <inheritdoc/>
     public override string ToString() => Metric + Labels;

@@ -28,7 +28,7 @@ public enum Quantity
 /// <param name="Description">What it is, for people.</param>
 public sealed record Unit(string Symbol, Quantity Quantity, double Numerator, double Denominator, string Description)
 {
-    private static readonly JsonSerializerOptions Reading = new()
+    internal static readonly JsonSerializerOptions Reading = new()
     {
         PropertyNameCaseInsensitive = true,
         ReadCommentHandling = JsonCommentHandling.Skip,

@@ -1,0 +1,30 @@
+# docker build -t metrics .                  the service
+# docker build -t metrics-fleet --target fleet .   the player of the sample recording
+
+FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+WORKDIR /source
+COPY Directory.Build.props Directory.Packages.props global.json .editorconfig ./
+COPY src src
+COPY migrations migrations
+COPY samples samples
+RUN dotnet publish src/Api -c Release -o /out/api -p:UseAppHost=false
+RUN dotnet publish samples/Fleet -c Release -o /out/fleet -p:UseAppHost=false && cp samples/fleet.ndjson.gz /out/fleet/
+
+# No shell, no package manager, no root: whoever gets in finds only the program, on a root file system that compose mounts read-only.
+FROM mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled AS runtime
+WORKDIR /app
+ENV DOTNET_EnableDiagnostics=0 \
+    ASPNETCORE_HTTP_PORTS=""
+USER $APP_UID
+
+FROM runtime AS fleet
+COPY --from=build /out/fleet ./
+EXPOSE 9400
+ENTRYPOINT ["dotnet", "Metrics.Fleet.dll"]
+CMD ["serve", "--port", "9400", "--recording", "fleet.ndjson.gz"]
+
+FROM runtime AS api
+COPY --from=build /out/api ./
+ENV ASPNETCORE_URLS=http://0.0.0.0:8080
+EXPOSE 8080
+ENTRYPOINT ["dotnet", "Metrics.Api.dll"]

@@ -1,0 +1,17 @@
+using Metrics.Storage;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Design;
+using Npgsql;
+namespace Metrics.Migrations.Postgres;
+
+/// <summary>What <c>dotnet ef migrations add</c> works on. It compares models and opens no connection.</summary>
+public sealed class DesignTime : IDesignTimeDbContextFactory<MetricsDbContext>
+{
+    /// <inheritdoc/>
+    public MetricsDbContext CreateDbContext(string[] args)
+    {
+        var options = new DbContextOptionsBuilder<MetricsDbContext>();
+        options.UsePostgresStorage(NpgsqlDataSource.Create("Host=localhost;Database=metrics"));
+        return new MetricsDbContext(options.Options);
+    }
+}

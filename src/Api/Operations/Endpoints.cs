@@ -1,0 +1,74 @@
+using Hangfire;
+using Hangfire.Dashboard;
+using Metrics.Ingestors.Reading;
+using Metrics.Storage;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Prometheus;
+
+namespace Metrics.Api.Operations;
+
+/// <summary>The addresses that an operator uses: health, own metrics, jobs, reading now, and where to look.</summary>
+public static class Endpoints
+{
+    /// <summary>Counts requests and maps the operator's addresses.</summary>
+    public static void MapOperations(this WebApplication app, MetricsSettings settings)
+    {
+        // What a process serves that needs no database must answer while the database is gone.
+        app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready");
+        app.MapMetrics("/metrics");
+        app.MapGet("/", () => Results.Text(Welcome(app), "text/plain; charset=utf-8")).ExcludeFromDescription();
+        // Read-only, and by Hangfire's own filter for this machine only, until keys with scopes exist.
+        app.MapHangfireDashboard("/jobs", new DashboardOptions { IsReadOnlyFunc = _ => true, DisplayStorageConnectionString = false, DashboardTitle = "Metrics jobs" });
+        if (settings.IsApi) app.MapPost("/api/sources/{id}/read", ReadNow).WithSummary("Reads a source now").WithDescription("Asks a worker to read the source up to now, whatever its schedule.");
+        app.Lifetime.ApplicationStarted.Register(() => app.Logger.LogInformation("{Welcome}", Welcome(app)));
+    }
+
+    /// <summary>Counts every answered request, its own pages included: they are work that the service does.</summary>
+    public static void UseRequestCount(this WebApplication app) => app.Use(async (context, next) =>
+    {
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            SelfMetrics.Count(context);
+        }
+    });
+
+    private static Results<Accepted, ProblemHttpResult> ReadNow(string id, MetricsSettings settings, IBackgroundJobClient jobs)
+    {
+        if (!settings.Sources.ContainsKey(id))
+            return TypedResults.Problem($"There is no source '{id}'. Sources are: {string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}.", statusCode: StatusCodes.Status404NotFound);
+        jobs.Enqueue<Jobs>(job => job.ReadAsync(id, CancellationToken.None));
+        return TypedResults.Accepted($"/odata/Runs?$filter=Source eq '{Uri.EscapeDataString(id)}'&$orderby=StartedAt desc&$top=1");
+    }
+
+    private static string Welcome(WebApplication app)
+    {
+        var server = app.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>();
+        var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://localhost:5080";
+        return $"""
+            Metrics answers at {address}
+              joules per unit   {address}/odata/HourlyIntensities?$orderby=PeriodStart desc
+              what there is     {address}/odata
+              sources           {address}/odata/Sources
+              API               {address}/scalar
+              jobs              {address}/jobs
+            """;
+    }
+}
+
+/// <summary>Ready means that the database answers and has the schema of this version.</summary>
+public sealed class StorageHealth(Schema schema) : IHealthCheck
+{
+    /// <inheritdoc/>
+    public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+    {
+        var state = await schema.CheckAsync(cancellationToken);
+        return state.IsCurrent ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy(state.Message);
+    }
+}

@@ -1,0 +1,27 @@
+using Hangfire;
+using Hangfire.PostgreSql;
+
+namespace Metrics.Api.Operations;
+
+/// <summary>How Hangfire is set up. Nothing that must be right rests on it: see <c>docs/decisions</c>.</summary>
+public static class Schedule
+{
+    /// <summary>Workers of this process: reading waits on the network most of the time.</summary>
+    public static void ServerOptions(BackgroundJobServerOptions options)
+    {
+        options.WorkerCount = Math.Max(4, Environment.ProcessorCount * 2);
+        options.SchedulePollingInterval = TimeSpan.FromSeconds(1);
+        options.ShutdownTimeout = TimeSpan.FromSeconds(8);
+    }
+
+    /// <summary>Job storage on PostgreSQL. Tables are made by <c>migrate</c>, never by a server that starts.</summary>
+    public static PostgreSqlStorageOptions PostgreSqlOptions(bool prepare) => new()
+    {
+        SchemaName = "hangfire",
+        PrepareSchemaIfNecessary = prepare,
+        QueuePollInterval = TimeSpan.FromSeconds(1),
+        // Without it a job of more than the timeout is started a second time while the first still runs.
+        UseSlidingInvisibilityTimeout = true,
+        InvisibilityTimeout = TimeSpan.FromMinutes(5),
+    };
+}

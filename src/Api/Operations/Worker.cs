@@ -1,0 +1,88 @@
+using System.Globalization;
+using Hangfire;
+using Hangfire.Storage;
+using Metrics.Domain.Catalogue;
+using Metrics.Domain.Observations;
+using Metrics.Ingestors;
+using Metrics.Ingestors.Reading;
+using Metrics.Storage;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+
+namespace Metrics.Api.Operations;
+
+/// <summary>Opens the configured sources once the service listens, and gives Hangfire one recurring read for each and one recompute.</summary>
+/// <remarks>Everything is registered again at every start: a recurring job that was lost or disabled comes back.</remarks>
+public sealed class Worker(
+    MetricsSettings settings, MetricCatalogue catalogue, SourceList sources, ReadLog log, FactStore facts,
+    IRecurringJobManager recurring, IBackgroundJobClient jobs, JobStorage storage, IServer server, TimeProvider clock, ILogger<Worker> logger) : IHostedLifecycleService
+{
+    private const string RecomputeJob = "recompute";
+
+    /// <inheritdoc/>
+    public async Task StartedAsync(CancellationToken cancellationToken)
+    {
+        await facts.SyncMappingsAsync(catalogue, cancellationToken);
+        await facts.SyncPlacesAsync([.. settings.ToPlaces().Values.Distinct()], cancellationToken);
+        await facts.MarkDirtyIfChangedAsync(Fingerprint(), cancellationToken);
+
+        foreach (var source in settings.Sources.Values)
+        {
+            if (MetricsSettings.IsOwnMetrics(source)) source.Endpoint = OwnMetrics();
+            await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
+            sources.Add(source, Providers.All[source.Provider].Open(source, catalogue, clock));
+            recurring.AddOrUpdate<Jobs>(Recurring(source.Id), job => job.ReadAsync(source.Id, CancellationToken.None), Jobs.Cron(source.Every ?? TimeSpan.FromMinutes(1)), Utc);
+            jobs.Enqueue<Jobs>(job => job.ReadAsync(source.Id, CancellationToken.None));
+        }
+        recurring.AddOrUpdate<Jobs>(RecomputeJob, job => job.RecomputeAsync(CancellationToken.None), Jobs.Cron(TimeSpan.FromSeconds(15)), Utc);
+        using (var connection = storage.GetConnection())
+        {
+            var wanted = settings.Sources.Keys.Select(Recurring).Append(RecomputeJob).ToHashSet(StringComparer.Ordinal);
+            foreach (var known in connection.GetRecurringJobs().Where(known => !wanted.Contains(known.Id))) recurring.RemoveIfExists(known.Id);
+        }
+        logger.LogInformation("Reading {Count} sources: {Sources}.", settings.Sources.Count, string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal)));
+    }
+
+    private static RecurringJobOptions Utc => new() { TimeZone = TimeZoneInfo.Utc, MisfireHandling = MisfireHandlingMode.Relaxed };
+
+    private static string Recurring(string source) => $"read:{source}";
+
+    /// <summary>Everything beside the samples that decides what the facts are: when it changes, all hours are computed again.</summary>
+    private string Fingerprint()
+    {
+        var parts = new List<string> { settings.Grain.ToString() };
+        parts.AddRange(catalogue.Mappings.Select(mapping => $"{mapping.Id}@{mapping.Version}"));
+        parts.AddRange(settings.ToPlaces().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} {entry.Value}"));
+        foreach (var workload in settings.ToWorkloads())
+        {
+            parts.Add($"{workload.Name} {workload.Model} {workload.Precision}");
+            foreach (var rule in workload.Rules)
+                parts.Add($"{rule.Source} {string.Join(' ', rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"))}");
+        }
+        return Identity.Of([.. parts]).ToString("x16", CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>The address of our own metrics page, from what the server listens on.</summary>
+    private Uri OwnMetrics()
+    {
+        var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault(address => address.StartsWith("http://", StringComparison.Ordinal)) ?? "http://localhost:5080";
+        var own = new UriBuilder(address.Replace("://+", "://localhost", StringComparison.Ordinal).Replace("://*", "://localhost", StringComparison.Ordinal)
+            .Replace("://0.0.0.0", "://localhost", StringComparison.Ordinal).Replace("://[::]", "://localhost", StringComparison.Ordinal)) { Path = "/metrics" };
+        return own.Uri;
+    }
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

@@ -1,0 +1,302 @@
+using System.Globalization;
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text;
+using System.Text.Json;
+using Metrics.Domain.Catalogue;
+using Metrics.Domain.Quantities;
+
+namespace Metrics.Ingestors.Prometheus;
+
+/// <summary>A Prometheus server, or what answers like one.</summary>
+/// <remarks>
+/// Samples come as they were scraped, by range selectors in instant queries: <c>increase()</c> and <c>query_range</c> would extrapolate or resample.
+/// Ranges are closed at both ends before Prometheus 3 and left-open since, so each query asks for a millisecond more and the window is cut here.
+/// </remarks>
+internal sealed class PrometheusSource : ITelemetrySource, IDisposable
+{
+    /// <summary>Samples one query should bring, at most about.</summary>
+    private const int SamplesPerQuery = Answer.PageSize;
+
+    /// <summary>Series one query should ask for, at most about.</summary>
+    private const int SeriesPerQuery = 2_000;
+
+    /// <summary>Scrapes are assumed this far apart when the span of a query is chosen; where they are denser, answers are larger.</summary>
+    private static readonly TimeSpan UsualScrape = TimeSpan.FromSeconds(15);
+
+    /// <summary>A window is halved down to this when the server or the limits find its answer too large.</summary>
+    private static readonly TimeSpan ShortestSpan = TimeSpan.FromMinutes(1);
+
+    private readonly SourceSettings settings;
+    private readonly Transport transport;
+    private readonly Uri root;
+    private readonly MetricCatalogue catalogue;
+    private readonly SeriesPool pool;
+    private readonly SemaphoreSlim turn = new(1);
+
+    public PrometheusSource(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock)
+    {
+        this.settings = settings;
+        this.catalogue = catalogue;
+        transport = new Transport(settings, clock);
+        pool = new SeriesPool(settings.Id, settings.MaxSeries);
+        var address = settings.Endpoint!.AbsoluteUri;
+        root = new Uri(address.EndsWith('/') ? address : address + "/");
+        Cadence = new Cadence(settings.Settle ?? TimeSpan.FromSeconds(30), settings.Overlap ?? TimeSpan.FromMinutes(10), settings.Lookback ?? TimeSpan.FromHours(1), TimeSpan.FromHours(1))
+        {
+            Every = settings.Every ?? TimeSpan.FromMinutes(1),
+        };
+    }
+
+    public Cadence Cadence { get; }
+
+    public void Dispose()
+    {
+        turn.Dispose();
+        transport.Dispose();
+    }
+
+    public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken);
+        try
+        {
+            pool.StartRead();
+            var wanted = new WantedMetrics(catalogue.MetricsOf("prometheus"));
+            var (names, namesPartial) = await NamesAsync(request.Window, wanted, cancellationToken);
+            if (namesPartial is not null) yield return new Page([]) { PartialBecause = namesPartial };
+            if (names.Count == 0) yield break;
+
+            foreach (var group in Groups(names, await CountsAsync(request.Window, names, cancellationToken)))
+            {
+                var spans = new Stack<Interval>();
+                foreach (var span in Cut(request.Window, group.Series).Reverse()) spans.Push(span);
+                while (spans.TryPop(out var span))
+                {
+                    Answer answer;
+                    try
+                    {
+                        answer = await SamplesAsync(group.Names, span, wanted, cancellationToken);
+                    }
+                    catch (TooManySamplesException tooMany)
+                    {
+                        if (span.Length < 2 * ShortestSpan)
+                            throw new SourceException("too_large", $"{tooMany.Message} The window {span} is the shortest asked for: select less with Selector, or raise MaxBytes and the server's query.max-samples.", tooMany);
+                        var middle = span.Start + new TimeSpan(span.Length.Ticks / 2 / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond);
+                        spans.Push(new Interval(middle, span.End));
+                        spans.Push(new Interval(span.Start, middle));
+                        continue;
+                    }
+                    foreach (var page in answer.Pages()) yield return page;
+                }
+            }
+            var last = new Answer(settings.Id);
+            pool.ReportLeftOut(last, request.Window.End);
+            foreach (var page in last.Pages()) yield return page;
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    /// <summary>Which of the metrics wanted the server has in the window.</summary>
+    private async Task<(List<string> Names, string? PartialBecause)> NamesAsync(Interval window, WantedMetrics wanted, CancellationToken cancellationToken)
+    {
+        var query = $"start={Seconds(window.Start)}&end={Seconds(window.End)}";
+        if (settings.Selector is not null) query += "&match[]=" + Uri.EscapeDataString($"{{__name__!=\"\",{settings.Selector}}}");
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(root, "api/v1/label/__name__/values?" + query));
+        return await transport.SendAsync(request, async (body, limit) =>
+        {
+            using var document = await DocumentAsync(request, body, limit);
+            var names = new List<string>();
+            if (document.RootElement.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Array)
+                foreach (var name in data.EnumerateArray())
+                    if (name.ValueKind == JsonValueKind.String && wanted.Asks(name.GetString()!)) names.Add(name.GetString()!);
+            names.Sort(StringComparer.Ordinal);
+            return (names, Warnings(document.RootElement));
+        }, Explain(request), cancellationToken);
+    }
+
+    /// <summary>About how many series each metric has. Only the size of queries depends on it: where the server does not say, none are assumed.</summary>
+    private async Task<Dictionary<string, int>> CountsAsync(Interval window, List<string> names, CancellationToken cancellationToken)
+    {
+        var counts = new Dictionary<string, int>(StringComparer.Ordinal);
+        using var request = Query($"count by (__name__) ({Selector(names)})", window.End);
+        try
+        {
+            await transport.SendAsync(request, async (body, limit) =>
+            {
+                using var document = await DocumentAsync(request, body, limit);
+                if (!document.RootElement.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Object
+                    || !data.TryGetProperty("result", out var result) || result.ValueKind != JsonValueKind.Array) return false;
+                foreach (var entry in result.EnumerateArray())
+                    if (entry.ValueKind == JsonValueKind.Object
+                        && entry.TryGetProperty("metric", out var metric) && metric.ValueKind == JsonValueKind.Object && metric.TryGetProperty("__name__", out var name) && name.ValueKind == JsonValueKind.String
+                        && entry.TryGetProperty("value", out var value) && value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 2 && value[1].ValueKind == JsonValueKind.String
+                        && int.TryParse(value[1].GetString(), NumberStyles.None, CultureInfo.InvariantCulture, out var count)) counts[name.GetString()!] = count;
+                return true;
+            }, Explain(request), cancellationToken);
+        }
+        catch (Exception fault) when (fault is TooManySamplesException or SourceException { Code: "refused" or "too_large" })
+        {
+            counts.Clear();
+        }
+        return counts;
+    }
+
+    private async Task<Answer> SamplesAsync(List<string> names, Interval span, WantedMetrics wanted, CancellationToken cancellationToken)
+    {
+        // Evaluated at the last millisecond inside; the range reaches one millisecond before the first.
+        var first = Floor(span.Start);
+        var last = Floor(span.End.AddTicks(-1));
+        var range = (long)(last - first).TotalMilliseconds + 1;
+        using var request = Query(string.Create(CultureInfo.InvariantCulture, $"{Selector(names)}[{range}ms]"), last);
+        try
+        {
+            return await transport.SendAsync(request, (body, limit) =>
+            {
+                CheckType(request, body);
+                return new MatrixReader(body.Content, Transport.Show(request.RequestUri!), settings.Id, span, wanted, pool).ReadAsync(limit);
+            }, Explain(request), cancellationToken);
+        }
+        catch (SourceException fault) when (fault.Code == "too_large")
+        {
+            throw new TooManySamplesException(fault.Message, fault);
+        }
+    }
+
+    private HttpRequestMessage Query(string query, DateTime time) => new(HttpMethod.Post, new Uri(root, "api/v1/query"))
+    {
+        Content = new FormUrlEncodedContent([new("query", query), new("time", Seconds(time))]),
+    };
+
+    private string Selector(List<string> names)
+    {
+        var pattern = new StringBuilder();
+        foreach (var name in names)
+        {
+            if (pattern.Length > 0) pattern.Append('|');
+            foreach (var c in name)
+            {
+                // Once for the regular expression, once for the string literal that holds it.
+                if (c is '.' or '+' or '*' or '?' or '(' or ')' or '|' or '[' or ']' or '{' or '}' or '^' or '$') pattern.Append("\\\\").Append(c);
+                else if (c == '\\') pattern.Append(@"\\\\");
+                else if (c == '"') pattern.Append("\\\"");
+                else if (c == '\n') pattern.Append("\\n");
+                else pattern.Append(c);
+            }
+        }
+        return settings.Selector is null ? $"{{__name__=~\"{pattern}\"}}" : $"{{__name__=~\"{pattern}\",{settings.Selector}}}";
+    }
+
+    private static IEnumerable<(List<string> Names, int Series)> Groups(List<string> names, Dictionary<string, int> counts)
+    {
+        // Series that ended before the instant of counting are not counted, and some servers do not count at all.
+        const int Unknown = 50, MostNames = 100;
+        var group = new List<string>();
+        var series = 0;
+        foreach (var name in names)
+        {
+            var count = counts.GetValueOrDefault(name, Unknown);
+            if (group.Count > 0 && (series + count > SeriesPerQuery || group.Count == MostNames))
+            {
+                yield return (group, series);
+                group = [];
+                series = 0;
+            }
+            group.Add(name);
+            series += count;
+        }
+        yield return (group, series);
+    }
+
+    private static IEnumerable<Interval> Cut(Interval window, int series)
+    {
+        var length = TimeSpan.FromSeconds(Math.Floor(SamplesPerQuery / Math.Max(series, 1d) * UsualScrape.TotalSeconds));
+        if (length < ShortestSpan) length = ShortestSpan;
+        for (var from = window.Start; from < window.End;)
+        {
+            var to = window.End - from <= length ? window.End : from + length;
+            yield return new Interval(from, to);
+            from = to;
+        }
+    }
+
+    private static void CheckType(HttpRequestMessage request, Body body)
+    {
+        if (body.MediaType is "text/html" or "application/xhtml+xml") throw NotAnAnswer(request, body.MediaType);
+    }
+
+    private static SourceException NotAnAnswer(HttpRequestMessage request, string instead) =>
+        new("not_metrics", $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as a Prometheus server but with {instead}. Check Endpoint and whether a login or proxy page stands before it.");
+
+    private static async Task<JsonDocument> DocumentAsync(HttpRequestMessage request, Body body, CancellationToken cancellationToken)
+    {
+        CheckType(request, body);
+        using var text = new MemoryStream();
+        await body.Content.CopyToAsync(text, cancellationToken);
+        SourceException Unlike(Exception? inner = null) =>
+            new("not_metrics", NotAnAnswer(request, $"\"{Transport.Excerpt(text.GetBuffer().AsSpan(0, (int)text.Length))}\"").Message, inner);
+        JsonDocument document;
+        try
+        {
+            document = JsonDocument.Parse(text.ToArray(), new JsonDocumentOptions { MaxDepth = MatrixReader.MaxDepth });
+        }
+        catch (JsonException fault)
+        {
+            throw Unlike(fault);
+        }
+        var whole = document.RootElement;
+        var status = whole.ValueKind == JsonValueKind.Object ? Text(whole, "status") : "";
+        if (status == "success") return document;
+        var failure = status == "error" ? Failure(request, HttpStatusCode.OK, Text(whole, "errorType"), Text(whole, "error")) : Unlike();
+        document.Dispose();
+        throw failure;
+    }
+
+    private static string? Warnings(JsonElement whole)
+    {
+        if (!whole.TryGetProperty("warnings", out var warnings) || warnings.ValueKind != JsonValueKind.Array || warnings.GetArrayLength() == 0) return null;
+        return MatrixReader.Warned(warnings[0].ToString());
+    }
+
+    private static string Text(JsonElement whole, string name) => whole.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+
+    private static Func<HttpStatusCode, byte[], Exception?> Explain(HttpRequestMessage request) => (status, text) =>
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MatrixReader.MaxDepth });
+            var whole = document.RootElement;
+            return whole.ValueKind == JsonValueKind.Object && Text(whole, "status") == "error" ? Failure(request, status, Text(whole, "errorType"), Text(whole, "error")) : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    };
+
+    /// <summary>What an error that the server explains means.</summary>
+    internal static Exception Failure(HttpRequestMessage request, HttpStatusCode status, string type, string error)
+    {
+        var said = $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} {Transport.Excerpt(Encoding.UTF8.GetBytes(type))}: {MatrixReader.Shorten(error)}.";
+        if (error.Contains("exceeded maximum resolution", StringComparison.Ordinal) || error.Contains("too many samples", StringComparison.Ordinal))
+            return new TooManySamplesException(said, null);
+        if (type is "timeout" or "canceled") return new SourceException("timeout", $"{said} The server gave up on the query. It is read again later; select less with Selector, or raise the server's query.timeout.");
+        return (int)status >= 500 || type is "internal" or "unavailable"
+            ? new SourceException("server_error", $"{said} The fault is on the server's side; it is read again later.")
+            : new SourceException("refused", $"{said} Check Endpoint and Selector.");
+    }
+
+    private static DateTime Floor(DateTime time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMillisecond));
+
+    private static string Seconds(DateTime time)
+    {
+        var milliseconds = (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMillisecond;
+        return string.Create(CultureInfo.InvariantCulture, $"{milliseconds / 1000}.{milliseconds % 1000:000}");
+    }
+}
+
+/// <summary>The answer is larger than the server or our limits allow: a shorter window may do.</summary>
+internal sealed class TooManySamplesException(string message, Exception? inner) : Exception(message, inner);

@@ -1,0 +1,46 @@
+using Hangfire;
+
+namespace Metrics.Ingestors.Reading;
+
+/// <summary>What Hangfire calls. Names and arguments are stored data: strings only, and a rename is a migration.</summary>
+/// <remarks>
+/// A tick carries no work of its own: it finds out from the database what is to be done, so that a lost, late or doubled tick changes nothing.
+/// The next tick is the retry.
+/// </remarks>
+[AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
+public sealed class Jobs(SourceList sources, SourceReader reader, FactKeeper facts)
+{
+    private static readonly int[] Divisors = [60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1];
+
+    /// <summary>Reads one source up to now, then brings the facts up to date.</summary>
+    [JobDisplayName("Read {0}")]
+    public async Task ReadAsync(string source, CancellationToken cancellationToken)
+    {
+        if (!sources.TryGet(source, out var settings, out var open)) return;
+        if (!sources.TryEnter(source)) return;
+        try
+        {
+            if (await reader.ReadAsync(settings, open, cancellationToken) > 0) await facts.RecomputeAsync(cancellationToken);
+        }
+        finally
+        {
+            sources.Leave(source);
+        }
+    }
+
+    /// <summary>Recomputes dirty hours, whoever made them dirty.</summary>
+    [JobDisplayName("Recompute dirty hours")]
+    public Task RecomputeAsync(CancellationToken cancellationToken) => facts.RecomputeAsync(cancellationToken);
+
+    /// <summary>A cron line, seconds first, that ticks at least as often as asked: the largest divisor of a minute or an hour that is not above it.</summary>
+    public static string Cron(TimeSpan every)
+    {
+        if (every < TimeSpan.FromMinutes(1))
+        {
+            var seconds = Divisors.SkipWhile(s => s > 30).First(s => s <= Math.Max(1, every.TotalSeconds));
+            return $"*/{seconds} * * * * *";
+        }
+        var minutes = Divisors.First(m => m <= every.TotalMinutes);
+        return minutes == 60 ? "0 0 * * * *" : minutes == 1 ? "0 * * * * *" : $"0 */{minutes} * * * *";
+    }
+}

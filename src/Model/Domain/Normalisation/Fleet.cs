@@ -1,0 +1,281 @@
+using Metrics.Domain.Catalogue;
+using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
+
+namespace Metrics.Domain.Normalisation;
+
+/// <summary>Readings of one component of one resource by one source through one mapping: a candidate for the truth about it.</summary>
+internal sealed class Meter(KnownSeries first)
+{
+    private readonly List<MeterPart> parts = [];
+
+    public KnownSeries First { get; } = first;
+
+    /// <summary>Disjoint parts of the component (sockets, power supplies), by name; they add up.</summary>
+    public IReadOnlyList<MeterPart> Parts => parts;
+
+    public bool Reads(KnownSeries series) =>
+        First.Mapping == series.Mapping && First.Series.Source == series.Series.Source
+        && First.Series.Statistic == series.Series.Statistic && First.Series.Period == series.Series.Period;
+
+    public void Add(KnownSeries series, string part)
+    {
+        var index = 0;
+        while (index < parts.Count && string.CompareOrdinal(parts[index].Name, part) < 0) index++;
+        if (index == parts.Count || parts[index].Name != part) parts.Insert(index, new MeterPart(part));
+        parts[index].Series.Add(series);
+    }
+}
+
+/// <summary>One part of a component, with the series that speak of it and their pieces of the grid.</summary>
+internal sealed class MeterPart(string name)
+{
+    private int first;
+    private int end;
+
+    public string Name => name;
+
+    public List<KnownSeries> Series { get; } = [];
+
+    public void Read(Interpreter interpreter, Pieces pieces)
+    {
+        first = pieces.Count;
+        interpreter.Read(Series);
+        end = pieces.Count;
+        if (Series.Count > 1) pieces[first..end].Sort();
+    }
+
+    /// <summary>The pieces of a grid period. Periods are asked for in ascending order.</summary>
+    public Span<Piece> Of(int bin, Pieces pieces)
+    {
+        while (first < end && pieces[first].Bin < bin) first++;
+        var after = first;
+        while (after < end && pieces[after].Bin == bin) after++;
+        return pieces[first..after];
+    }
+}
+
+/// <summary>A resource with everything that reads it, by component.</summary>
+internal sealed class MeteredResource(string kind, string name, Place place)
+{
+    private readonly List<Meter>?[] meters = new List<Meter>?[Enum.GetValues<Component>().Length];
+    private Resource? identity;
+    private string? hardware;
+
+    public string Kind => kind;
+
+    public string Name => name;
+
+    public Place Place => place;
+
+    /// <summary>Every host that a series puts it into. Exporters need not agree: one tells the host's name, another its address.</summary>
+    public SortedSet<string> ReportedNodes { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>The host that it is shown with.</summary>
+    public string? Node { get; set; }
+
+    public Resource Identity => identity ??= new Resource(kind, name, Node, hardware, place);
+
+    public IReadOnlyList<Meter> this[Component component] => meters[(int)component] ?? (IReadOnlyList<Meter>)[];
+
+    public void Add(KnownSeries series, string part, string? reportedNode, string? reportedHardware)
+    {
+        if (reportedNode is not null) ReportedNodes.Add(reportedNode);
+        // Of two spellings the first is taken, so that the order of the series is not what decides.
+        if (reportedHardware is not null && (hardware is null || string.CompareOrdinal(reportedHardware, hardware) < 0)) hardware = reportedHardware;
+
+        // Energy of no named component is that of the whole.
+        var component = series.Mapping.Component is Component.None ? Component.Node : series.Mapping.Component;
+        var ofComponent = meters[(int)component] ??= [];
+        var meter = ofComponent.Find(known => known.Reads(series));
+        if (meter is null) ofComponent.Add(meter = new Meter(series));
+        meter.Add(series, part);
+    }
+
+    public void Read(Interpreter interpreter, Pieces pieces)
+    {
+        foreach (var ofComponent in meters)
+        {
+            if (ofComponent is null) continue;
+            foreach (var meter in ofComponent)
+                foreach (var part in meter.Parts) part.Read(interpreter, pieces);
+        }
+    }
+}
+
+/// <summary>A server with what sits in it: its own meters, its accelerators, and the pods, containers ... that share its energy.</summary>
+internal sealed class Host(Place place, string name)
+{
+    public Place Place => place;
+
+    public string Name => name;
+
+    /// <summary>What is metered as the server itself; null when only its parts are.</summary>
+    public MeteredResource? Server { get; set; }
+
+    public List<MeteredResource> Accelerators { get; } = [];
+
+    /// <summary>What shares its energy, a list for each level, the preferred level first: the same joules stand on every level.</summary>
+    public List<MeteredResource[]> SharerLevels { get; } = [];
+}
+
+/// <summary>Every resource that the series of a pass speak of, each once, whoever reports it.</summary>
+internal sealed class Fleet
+{
+    private const string Node = "node";
+
+    private readonly Dictionary<(string Place, string Name), Host> hosts = [];
+    private readonly Dictionary<(Role Role, string Place, string Kind, string Name), MeteredResource> resources = [];
+
+    /// <summary>What a resource is to the boundaries.</summary>
+    private enum Role
+    {
+        Accelerator,
+        Server,
+        Sharer,
+        Rack,
+    }
+
+    /// <summary>Servers, named or only spoken of by what sits in them.</summary>
+    public IEnumerable<Host> Hosts => hosts.Values.OrderBy(host => host.Place.Name, StringComparer.Ordinal).ThenBy(host => host.Name, StringComparer.Ordinal);
+
+    /// <summary>Accelerators of which nobody says where they sit.</summary>
+    public List<MeteredResource> LooseAccelerators { get; } = [];
+
+    /// <summary>Racks, distribution units and their outlets.</summary>
+    public IEnumerable<MeteredResource> Racks => Of(Role.Rack);
+
+    /// <summary>Files the series under the resource that its labels name.</summary>
+    public void Add(KnownSeries series)
+    {
+        var (labels, from) = (series.Series.Labels, series.Mapping.Resource);
+        var role = RoleOf(series.Mapping);
+        var reportedNode = First(labels, from.Node) is { } host ? NodeName(host) : null;
+        var unnamed = $"source/{series.Series.Source}";
+        var part = Part(labels, from.Part);
+
+        var id = First(labels, from.Id);
+        var name = (role, from.Kind) switch
+        {
+            (_, Node) => id is null ? reportedNode ?? unnamed : NodeName(id),
+            (Role.Accelerator, _) => id is null ? $"{reportedNode ?? unnamed}/{part}" : AcceleratorName(id),
+            _ => id ?? reportedNode ?? unnamed,
+        };
+        var node = role switch
+        {
+            Role.Sharer => reportedNode ?? unnamed,
+            // A reading of all accelerators of a machine sits in that machine.
+            Role.Accelerator => reportedNode ?? (from.Kind is Node or "vm" ? NodeName(name) : null),
+            _ => reportedNode,
+        };
+
+        var key = (role, series.Place.Name, from.Kind, name);
+        if (!resources.TryGetValue(key, out var resource)) resources.Add(key, resource = new MeteredResource(from.Kind, name, series.Place));
+        resource.Add(series, part, node, First(labels, from.Hardware));
+    }
+
+    /// <summary>Puts the resources into their hosts, once all series are filed.</summary>
+    public void Settle()
+    {
+        foreach (var server in Of(Role.Server))
+        {
+            // A machine that one source calls a node and another a vm is one machine, and the node's readings are taken.
+            var host = HostOf(server.Place, server.Kind == Node ? server.Name : NodeName(server.Name));
+            if (host.Server is null || server.Kind == Node) host.Server = server;
+            server.Node = server.Kind == Node ? null : server.ReportedNodes.Min;
+        }
+        foreach (var accelerator in Of(Role.Accelerator))
+        {
+            if (HostFor(accelerator) is { } host) host.Accelerators.Add(accelerator);
+            else LooseAccelerators.Add(accelerator);
+        }
+        foreach (var level in Of(Role.Sharer).GroupBy(sharer => (Host: HostFor(sharer)!, sharer.Kind)).OrderBy(level => Rank(level.Key.Kind)).ThenBy(level => level.Key.Kind, StringComparer.Ordinal))
+            level.Key.Host.SharerLevels.Add([.. level]);
+        foreach (var rack in Of(Role.Rack)) rack.Node = rack.ReportedNodes.Min;
+    }
+
+    public void Read(Interpreter interpreter, Pieces pieces)
+    {
+        foreach (var resource in resources.Values) resource.Read(interpreter, pieces);
+    }
+
+    /// <summary>A host name as one spelling: lower case, without port. <c>Node-A:9290</c> is <c>node-a</c>, <c>[fe80::1]:9100</c> is <c>fe80::1</c>; a bare IPv6 address has no port.</summary>
+    private static string NodeName(string reported)
+    {
+        var name = reported;
+        var colon = name.IndexOf(':', StringComparison.Ordinal);
+        if (name.StartsWith('[') && name.IndexOf(']', StringComparison.Ordinal) is > 1 and var close) name = name[1..close];
+        else if (colon > 0 && name.LastIndexOf(':') == colon && name.AsSpan(colon + 1).IndexOfAnyExceptInRange('0', '9') < 0) name = name[..colon];
+        return Lower(name);
+    }
+
+    /// <summary>A board's name as one spelling: lower case, without the <c>GPU-</c> that some exporters put before the UUID.</summary>
+    private static string AcceleratorName(string reported)
+    {
+        var name = Lower(reported);
+        return name.StartsWith("gpu-", StringComparison.Ordinal) && name.Length > 4 ? name[4..] : name;
+    }
+
+#pragma warning disable CA1308 // Names are shown, and people write hosts and UUIDs in lower case.
+    private static string Lower(string text) => text.ToLowerInvariant();
+#pragma warning restore CA1308
+
+    private static Role RoleOf(MetricMapping mapping) => mapping.Component switch
+    {
+        Component.Outlet or Component.Pdu or Component.Rack => Role.Rack,
+        _ when mapping.Share => Role.Sharer,
+        Component.Accelerator => Role.Accelerator,
+        _ => Role.Server,
+    };
+
+    private static int Rank(string kind) => kind switch
+    {
+        "pod" => 0,
+        "container" => 1,
+        "vm" => 2,
+        "process" => 3,
+        _ => 4,
+    };
+
+    private static string? First(Labels labels, IReadOnlyList<string> names)
+    {
+        for (var i = 0; i < names.Count; i++)
+            if (labels[names[i]] is { } value) return value;
+        return null;
+    }
+
+    private static string Part(Labels labels, IReadOnlyList<string> names) => names.Count switch
+    {
+        0 => "",
+        1 => labels[names[0]] ?? "",
+        _ => string.Join('/', names.Select(name => labels[name]).OfType<string>()),
+    };
+
+    /// <summary>The host that it is reported in, and of several the first that is metered itself.</summary>
+    private Host? HostFor(MeteredResource resource)
+    {
+        if (resource.ReportedNodes.Count == 0) return null;
+        var name = resource.ReportedNodes.FirstOrDefault(node => hosts.TryGetValue((resource.Place.Name, node), out var host) && host.Server is not null)
+            ?? resource.ReportedNodes.Min!;
+        var isSource = name.StartsWith("source/", StringComparison.Ordinal);
+        resource.Node = resource.Kind == Node || isSource ? null : name;
+        return HostOf(resource.Place, name);
+    }
+
+    private Host HostOf(Place place, string name)
+    {
+        if (!hosts.TryGetValue((place.Name, name), out var host)) hosts.Add((place.Name, name), host = new Host(place, name));
+        return host;
+    }
+
+    /// <summary>In an order that does not depend on that of the series.</summary>
+    private MeteredResource[] Of(Role role) =>
+    [
+        .. resources
+            .Where(known => known.Key.Role == role)
+            .OrderBy(known => known.Key.Place, StringComparer.Ordinal)
+            .ThenBy(known => known.Key.Kind, StringComparer.Ordinal)
+            .ThenBy(known => known.Key.Name, StringComparer.Ordinal)
+            .Select(known => known.Value),
+    ];
+}

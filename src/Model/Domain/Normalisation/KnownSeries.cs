@@ -1,0 +1,84 @@
+using System.Globalization;
+using Metrics.Domain.Catalogue;
+using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
+
+namespace Metrics.Domain.Normalisation;
+
+/// <summary>A series with what the catalogue, the workload rules and the places say about it. Worked out once a pass, not once a sample.</summary>
+internal sealed class KnownSeries
+{
+    private readonly double slope = 1;
+    private readonly double offset;
+
+    public KnownSeries(int number, SeriesSamples samples, MetricMapping mapping, int mappings, int workload, Place place)
+    {
+        Number = number;
+        Series = samples.Series;
+        Samples = samples.Samples;
+        Mapping = mapping;
+        Mappings = mappings;
+        Workload = workload;
+        Place = place;
+        MaxSpan = Math.Min(mapping.MaxSpan.Ticks, Normaliser.Reach.Ticks);
+        // The grade that interpreting leaves: an integral of power is derived, and a power model is modelled, however good the sensor.
+        Evidence = mapping.Unit.Quantity switch
+        {
+            Quantity.Power => Worst(mapping.Evidence, Evidence.Derived),
+            Quantity.Utilisation => Worst(mapping.Evidence, Evidence.Modelled),
+            _ => mapping.Evidence,
+        };
+        if (mapping.Power is { } model)
+        {
+            var units = Units(model, Series.Labels);
+            (slope, offset) = ((model.MaxWatts - model.IdleWatts) * units, model.IdleWatts * units);
+        }
+    }
+
+    /// <summary>Place in the order of series ids.</summary>
+    public int Number { get; }
+
+    public Series Series { get; }
+
+    public ReadOnlyMemory<Sample> Samples { get; }
+
+    public MetricMapping Mapping { get; }
+
+    /// <summary>The mapping as a set of <see cref="Provenance"/>.</summary>
+    public int Mappings { get; }
+
+    /// <summary>Number of the workload that claims the series; <see cref="Claims.Nobody"/> when none does.</summary>
+    public int Workload { get; }
+
+    public Place Place { get; }
+
+    public Evidence Evidence { get; }
+
+    /// <summary>In ticks.</summary>
+    public long MaxSpan { get; }
+
+    /// <summary>Whether each sample speaks of its own interval instead of the time to its neighbour.</summary>
+    public bool OwnIntervals => Mapping.Kind == SampleKind.Delta || (Mapping.Kind == SampleKind.Gauge && Series.Period > TimeSpan.Zero);
+
+    /// <summary>Watts of a level: of power as it is, of utilisation by the model idle + u x (max - idle) for each unit.</summary>
+    public double Watts(double value) => Mapping.Unit.ToCanonical(value) * slope + offset;
+
+    /// <summary>Why utilisation cannot become power; null when it can.</summary>
+    public string? LacksPowerModel()
+    {
+        if (Mapping.Unit.Quantity != Quantity.Utilisation) return null;
+        if (Mapping.Power is not { } model) return $"The mapping {Mapping.Id} reads utilisation without a power model, so it gives no energy; give it the idle and the full power of the hardware.";
+        return double.IsNaN(offset)
+            ? $"The label '{model.UnitsLabel}' of {Series} should hold the number of units that the power model of {Mapping.Id} is multiplied by, but holds '{Series.Labels[model.UnitsLabel!]}'."
+            : null;
+    }
+
+    public static Evidence Worst(Evidence a, Evidence b) => a > b ? a : b;
+
+    /// <summary>NaN when the label should tell and does not: one unit would be a guess.</summary>
+    private static double Units(UtilisationPower model, Labels labels) =>
+        model.UnitsLabel is not { } label ? 1
+        : double.TryParse(labels[label], NumberStyles.Float, CultureInfo.InvariantCulture, out var units) && units > 0 && double.IsFinite(units) ? units
+        : double.NaN;
+}

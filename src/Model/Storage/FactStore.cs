@@ -1,0 +1,2 @@
+namespace Metrics.Storage;
+public sealed class FactStore { internal FactStore(Database d) { } }

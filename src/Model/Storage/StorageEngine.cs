@@ -1,0 +1,58 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+
+namespace Metrics.Storage;
+
+/// <summary>Which database keeps the facts.</summary>
+public enum StorageEngine
+{
+    /// <summary>A file beside the service; one process at a time.</summary>
+    Sqlite,
+
+    /// <summary>PostgreSQL 15 or newer; many processes.</summary>
+    Postgres,
+}
+
+/// <summary>Registers storage, the same way for the host, tests and benchmarks.</summary>
+public static class StorageRegistration
+{
+    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="Schema"/>, <see cref="ReadLog"/>, <see cref="FactStore"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
+    /// <remarks>The process must reference the engine's assembly of migrations. Opens no connection.</remarks>
+    /// <param name="services">Where to add.</param>
+    /// <param name="engine">Engine.</param>
+    /// <param name="connectionString">ADO.NET connection string of the engine.</param>
+    /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
+    public static IServiceCollection AddMetricsStorage(this IServiceCollection services, StorageEngine engine, string connectionString)
+    {
+        if (engine == StorageEngine.Postgres)
+        {
+            var builder = new NpgsqlDataSourceBuilder(connectionString);
+            builder.ConnectionStringBuilder.ApplicationName ??= "metrics";
+            // Every statement says its times with an offset; the session's zone must not matter to what people read either.
+            builder.ConnectionStringBuilder.Timezone = "UTC";
+            services.AddSingleton(_ => builder.Build());
+            services.AddSingleton(provider => new Database(provider.GetRequiredService<NpgsqlDataSource>()));
+            services.AddDbContextFactory<MetricsDbContext>((provider, options) => options.UsePostgresStorage(provider.GetRequiredService<NpgsqlDataSource>()));
+        }
+        else
+        {
+            var full = Database.Complete(connectionString);
+            services.AddSingleton(_ => new Database(full));
+            services.AddDbContextFactory<MetricsDbContext>(options => options.UseSqliteStorage(full));
+        }
+        return services
+            .AddSingleton(provider => new Schema(provider.GetRequiredService<IDbContextFactory<MetricsDbContext>>(), provider.GetRequiredService<Database>()))
+            .AddSingleton(provider => new ReadLog(provider.GetRequiredService<Database>()))
+            .AddSingleton(provider => new FactStore(provider.GetRequiredService<Database>()));
+    }
+
+    /// <summary>PostgreSQL with the migrations of this product.</summary>
+    public static DbContextOptionsBuilder UsePostgresStorage(this DbContextOptionsBuilder options, NpgsqlDataSource source) =>
+        options.UseNpgsql(source, postgres => postgres.MigrationsAssembly("Metrics.Migrations.Postgres"));
+
+    /// <summary>SQLite with the migrations of this product.</summary>
+    public static DbContextOptionsBuilder UseSqliteStorage(this DbContextOptionsBuilder options, string connectionString) =>
+        options.UseSqlite(connectionString, sqlite => sqlite.MigrationsAssembly("Metrics.Migrations.Sqlite")).AddInterceptors(SqlitePragmas.Instance);
+}

@@ -1,0 +1,88 @@
+using System.Diagnostics;
+using Metrics.Storage;
+using Metrics.SystemTests;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Metrics.Benchmarks;
+
+/// <summary>A recording read, normalised and kept as facts on PostgreSQL, against PostgreSQL taking the same sample rows and nothing else.</summary>
+public static class Durable
+{
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(15);
+    private const int Steps = 2_880;
+
+    public static async Task RunAsync()
+    {
+        var cluster = new PostgresCluster();
+        await cluster.InitializeAsync();
+        var folder = Directory.CreateTempSubdirectory("metrics-benchmark-").FullName;
+        try
+        {
+            var recording = Path.Combine(folder, "half-a-day.ndjson");
+            await File.WriteAllLinesAsync(recording, Rack.Rows(Steps, Step));
+            var rows = (long)Steps * Rack.Series.Count;
+
+            // The first of each warms both up.
+            var (bare, whole) = (0.0, 0.0);
+            for (var i = 0; i < 3; i++)
+            {
+                bare = Math.Max(bare, rows / await BareAsync(await cluster.CreateDatabaseAsync()));
+                var database = await cluster.CreateDatabaseAsync();
+                var clock = Stopwatch.StartNew();
+                var (written, hours) = await Ingest.IntoAsync(recording, StorageEngine.Postgres, database);
+                if (written != rows || hours < 12) throw new InvalidOperationException($"{written} of {rows} rows and {hours} of 12 hours were kept: the figure would mean nothing.");
+                whole = Math.Max(whole, rows / clock.Elapsed.TotalSeconds);
+            }
+            Figures.Show("COPY and INSERT .. ON CONFLICT alone", bare, "rows/s");
+            Figures.Show("read, normalised and kept as facts", whole, "rows/s");
+            Figures.AtLeast("whole way against bare rows", whole / bare, 0.5, "x");
+        }
+        finally
+        {
+            await cluster.DisposeAsync();
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    /// <summary>Seconds that PostgreSQL needs for the rows: binary COPY into a staging table, then an upsert, in batches as the product commits them.</summary>
+    private static async Task<double> BareAsync(string database)
+    {
+        await using var connection = new NpgsqlConnection(database);
+        await connection.OpenAsync();
+        await RunAsync(connection, "CREATE TABLE samples (series_id bigint, start timestamptz, end_at timestamptz NOT NULL, value float8 NOT NULL CHECK (value >= 0 AND value <= 1e24), PRIMARY KEY (series_id, start))");
+        await RunAsync(connection, "CREATE TEMP TABLE staging (series_id bigint, start timestamptz, end_at timestamptz, value float8)");
+        var clock = Stopwatch.StartNew();
+        const int batch = 1_282;
+        for (var from = 0; from < Steps; from += batch)
+        {
+            await using var transaction = await connection.BeginTransactionAsync();
+            await using (var copy = await connection.BeginBinaryImportAsync("COPY staging FROM STDIN (FORMAT BINARY)"))
+            {
+                for (var i = from; i < Math.Min(Steps, from + batch); i++)
+                {
+                    var at = Rack.Start + (i * Step);
+                    foreach (var (series, value) in Rack.Series)
+                    {
+                        await copy.StartRowAsync();
+                        await copy.WriteAsync(series.Id, NpgsqlDbType.Bigint);
+                        await copy.WriteAsync(at, NpgsqlDbType.TimestampTz);
+                        await copy.WriteAsync(at, NpgsqlDbType.TimestampTz);
+                        await copy.WriteAsync(value(i), NpgsqlDbType.Double);
+                    }
+                }
+                await copy.CompleteAsync();
+            }
+            await RunAsync(connection, "INSERT INTO samples SELECT * FROM staging ON CONFLICT (series_id, start) DO UPDATE SET end_at = excluded.end_at, value = excluded.value WHERE samples.value IS DISTINCT FROM excluded.value");
+            await RunAsync(connection, "TRUNCATE staging");
+            await transaction.CommitAsync();
+        }
+        return clock.Elapsed.TotalSeconds;
+    }
+
+    private static async Task RunAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+}

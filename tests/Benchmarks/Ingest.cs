@@ -1,0 +1,35 @@
+using Metrics.Domain.Normalisation;
+using Metrics.Ingestors;
+using Metrics.Ingestors.Reading;
+using Metrics.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Metrics.Benchmarks;
+
+/// <summary>The way of a recording into a database, as the worker goes it: read, admit, commit, normalise, facts, roll-ups.</summary>
+public static class Ingest
+{
+    /// <summary>As a process of its own on SQLite; prints the most memory that it ever had resident, in bytes.</summary>
+    public static async Task<int> RunAsync(string recording, string database)
+    {
+        await IntoAsync(recording, StorageEngine.Sqlite, $"Data Source={database}");
+        var peak = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        Console.WriteLine(long.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024);
+        return 0;
+    }
+
+    /// <summary>Rows written and hours recomputed.</summary>
+    public static async Task<(long Written, int Hours)> IntoAsync(string recording, StorageEngine engine, string connectionString)
+    {
+        await using var storage = new ServiceCollection().AddMetricsStorage(engine, connectionString).BuildServiceProvider();
+        var catalogue = Catalogues.Load([]);
+        await storage.GetRequiredService<Schema>().MigrateAsync();
+        var settings = new SourceSettings { Id = Rack.Source, Provider = "file", Path = recording, Place = Rack.Place.Name };
+        var reader = new SourceReader(storage.GetRequiredService<ReadLog>(), catalogue, NullLogger<SourceReader>.Instance);
+        var keeper = new FactKeeper(storage.GetRequiredService<FactStore>(), new Normaliser(catalogue, Rack.Workloads, Rack.Places, TimeSpan.FromMinutes(5)));
+        await storage.GetRequiredService<ReadLog>().RegisterAsync(Rack.Source, "file", Rack.Place, CancellationToken.None);
+        var written = await reader.ReadAsync(settings, Providers.All["file"].Open(settings, catalogue, TimeProvider.System), CancellationToken.None) ?? 0;
+        return (written, await keeper.RecomputeAsync(CancellationToken.None));
+    }
+}

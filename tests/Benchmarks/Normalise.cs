@@ -1,0 +1,38 @@
+using System.Diagnostics;
+using Metrics.Domain.Normalisation;
+using Metrics.Domain.Quantities;
+using Metrics.Ingestors;
+
+namespace Metrics.Benchmarks;
+
+/// <summary>Samples in, facts out, on one core, with nothing read and nothing stored.</summary>
+public static class Normalise
+{
+    // An hour at 1 s and what is needed around it is what one recompute of one hour gets.
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(5);
+    private const int Steps = 3 * 720;
+
+    public static Task RunAsync()
+    {
+        var normaliser = new Normaliser(Catalogues.Load([]), Rack.Workloads, Rack.Places, TimeSpan.FromMinutes(5));
+        var samples = Rack.Samples(Steps, Step);
+        var period = new Interval(Rack.Start, Rack.Start.AddHours(3));
+        var count = samples.Sum(series => (long)series.Samples.Length);
+        var facts = normaliser.Normalise(period, samples);
+        if (facts.Energy.Count == 0 || facts.Work.Count == 0) throw new InvalidOperationException("Nothing came of the samples: the figure would mean nothing.");
+        for (var i = 0; i < 20; i++) normaliser.Normalise(period, samples);
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        normaliser.Normalise(period, samples);
+        var bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        var rate = Figures.Best(7, () =>
+        {
+            var clock = Stopwatch.StartNew();
+            for (var i = 0; i < 5; i++) normaliser.Normalise(period, samples);
+            return 5 * count / clock.Elapsed.TotalSeconds;
+        });
+        Figures.AtLeast("observations normalised, one core", rate, 1_000_000, "/s");
+        Figures.Below("allocated for each observation", (double)bytes / count, 64, "bytes");
+        return Task.CompletedTask;
+    }
+}

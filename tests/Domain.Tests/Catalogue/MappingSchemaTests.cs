@@ -1,0 +1,69 @@
+using System.Text.Json;
+using Metrics.Domain.Catalogue;
+using Metrics.Domain.Quantities;
+using Xunit;
+
+namespace Metrics.Domain.Tests.Catalogue;
+
+/// <summary>The schema is what editors check with, the reader is what the service checks with: they say the same.</summary>
+public class MappingSchemaTests
+{
+    private static readonly JsonElement Schema = Load();
+
+    [Fact]
+    public void The_schema_has_the_properties_that_the_reader_knows()
+    {
+        Same("""{ "unheard": 1, "provider": "p", "mappings": [] }""", "a: unheard", Schema);
+        Same("""{ "provider": "p", "mappings": [ { "unheard": 1 } ] }""", "a: mappings[0]: unheard", Definition("mapping"));
+        Same("""{ "provider": "p", "resources": { "r": { "unheard": 1 } }, "mappings": [] }""", "a: resources 'r': unheard", Definition("resource"));
+        Same("""{ "provider": "p", "mappings": [ { "power": { "unheard": 1 } } ] }""", "a: mappings[0]: power: unheard", Definition("mapping").GetProperty("properties").GetProperty("power"));
+    }
+
+    [Fact]
+    public void The_schema_requires_what_the_reader_requires()
+    {
+        Required("{ }", "a: ", Schema);
+        Required("""{ "provider": "p", "mappings": [ { } ] }""", "a: mappings[0]: ", Definition("mapping"));
+        Required("""{ "provider": "p", "resources": { "r": { "id": "x" } }, "mappings": [] }""", "a: resources 'r': ", Definition("resource"));
+        Required("""{ "provider": "p", "mappings": [ { "power": { } } ] }""", "a: mappings[0]: power: ", Definition("mapping").GetProperty("properties").GetProperty("power"));
+    }
+
+    [Fact]
+    public void The_schema_has_the_words_of_the_domain()
+    {
+        Assert.Equal(["gauge", "delta", "cumulative"], Words("kind"));
+        Assert.Equal(["measured", "derived", "modelled", "estimated"], Words("evidence"));
+        Assert.Equal(["accelerator", "cpu", "core", "uncore", "memory", "platform", "module", "node", "psu", "outlet", "pdu", "rack"], Words("component"));
+        Assert.Equal(Enum.GetNames<Component>().Where(name => name != "None").Select(name => name.ToLowerInvariant()), Words("component"));
+
+        static IEnumerable<string?> Words(string property) =>
+            Definition("mapping").GetProperty("properties").GetProperty(property).GetProperty("enum").EnumerateArray().Select(word => word.GetString());
+    }
+
+    private static void Same(string text, string place, JsonElement schema)
+    {
+        var fault = Assert.Single(Faults(text), fault => fault.StartsWith(place + ": is not a known property; known are: ", StringComparison.Ordinal));
+        Assert.Equal(fault[(fault.IndexOf("known are: ", StringComparison.Ordinal) + 11)..].Split(", ").Order(StringComparer.Ordinal),
+            schema.GetProperty("properties").EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal));
+        Assert.False(schema.GetProperty("additionalProperties").GetBoolean());
+    }
+
+    private static void Required(string text, string place, JsonElement schema)
+    {
+        var missing = Faults(text)
+            .Where(fault => fault.StartsWith(place, StringComparison.Ordinal) && fault.Contains(": is missing; add ", StringComparison.Ordinal))
+            .Select(fault => fault[place.Length..].Split(':')[0])
+            .Where(property => !property.Contains(' ', StringComparison.Ordinal));
+        Assert.Equal(missing.Order(StringComparer.Ordinal), schema.GetProperty("required").EnumerateArray().Select(name => name.GetString()!).Order(StringComparer.Ordinal));
+    }
+
+    private static IReadOnlyList<string> Faults(string text) => Assert.Throws<CatalogueException>(() => CatalogueReader.Read([("a", text)])).Errors;
+
+    private static JsonElement Definition(string name) => Schema.GetProperty("$defs").GetProperty(name);
+
+    private static JsonElement Load()
+    {
+        using var stream = typeof(Unit).Assembly.GetManifestResourceStream("mapping.schema.json")!;
+        return JsonDocument.Parse(stream).RootElement.Clone();
+    }
+}

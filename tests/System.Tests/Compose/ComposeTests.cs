@@ -1,0 +1,112 @@
+using System.Text.Json;
+using Npgsql;
+using Xunit;
+
+namespace Metrics.SystemTests.Compose;
+
+[Collection(PostgresTests.Name)]
+public sealed class ComposeTests(PostgresCluster cluster)
+{
+    private static readonly string[] ServiceNames = ["api", "fleet", "migrate", "postgres", "prometheus", "worker"];
+    private static readonly string[] All = ["ALL"];
+
+    [Fact]
+    public async Task Every_service_runs_without_rights_on_a_root_that_it_cannot_write()
+    {
+        var file = await ComposeFile.ReadAsync("a-password");
+
+        Assert.Equal(ServiceNames, file.Services.Select(service => service.Name).Order(StringComparer.Ordinal));
+        Assert.All(file.Services, service =>
+        {
+            Assert.True(service.ReadOnly);
+            Assert.Equal(All, service.DroppedCapabilities);
+            Assert.Contains("no-new-privileges:true", service.SecurityOptions);
+            Assert.DoesNotContain("privileged\":true", service.Text.Replace(" ", "", StringComparison.Ordinal), StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
+    public async Task Migrations_come_between_the_database_and_the_service()
+    {
+        var file = await ComposeFile.ReadAsync("a-password");
+
+        Assert.Equal("service_healthy", file["migrate"].DependsOn["postgres"]);
+        Assert.Equal("service_completed_successfully", file["api"].DependsOn["migrate"]);
+        Assert.Equal("service_completed_successfully", file["worker"].DependsOn["migrate"]);
+        Assert.Equal("demo", Assert.Single(file["prometheus"].Profiles));
+        Assert.Equal("demo", Assert.Single(file["fleet"].Profiles));
+        Assert.Empty(file["worker"].Profiles);
+    }
+
+    [Fact]
+    public async Task Without_a_password_nothing_starts()
+    {
+        var (code, _, error) = await ComposeFile.RunAsync(password: null, "config", "-q");
+
+        Assert.NotEqual(0, code);
+        Assert.Contains("choose a password for the database", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_real_Prometheus_scrapes_the_player_of_the_recording()
+    {
+        await using var processes = new ComposeProcesses(await ComposeFile.ReadAsync("a-password"), cluster.ConnectionString);
+        processes.Start("fleet");
+        await processes.UntilAsync("fleet", new Uri(processes.Address("fleet", 9400), "/metrics"), TimeSpan.FromSeconds(30));
+        processes.Start("prometheus");
+
+        // The eight boards of node-a are there at every time of day, with the recording's own labels.
+        var answer = await processes.UntilAsync(
+            "prometheus",
+            new Uri(processes.Address("prometheus", 9090), "/api/v1/query?query=" + Uri.EscapeDataString("count(DCGM_FI_DEV_POWER_USAGE{Hostname=\"node-a\",pod=~\"chat-70b-.\"})")),
+            TimeSpan.FromSeconds(60),
+            text => text.Contains("\"8\"", StringComparison.Ordinal));
+
+        Assert.Contains("\"status\":\"success\"", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_services_started_in_the_files_order_show_the_fleet_within_two_minutes()
+    {
+        var file = await ComposeFile.ReadAsync("a-password");
+        var database = await cluster.CreateDatabaseAsync();
+        await using var processes = new ComposeProcesses(file, database);
+        var shown = TimeProvider.System.GetTimestamp();
+        foreach (var service in file.Services.Where(service => service.Name != "postgres"))
+        {
+            var process = processes.Start(service.Name);
+            if (service.Name != "migrate") continue;
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            await process.WaitForExitAsync(patience.Token);
+            Assert.True(process.ExitCode == 0, $"migrate ended with {process.ExitCode}:\n{processes.LogOf("migrate")}");
+        }
+        await processes.UntilAsync("worker", new Uri(processes.Address("worker", 8080), "/health/ready"), TimeSpan.FromSeconds(60));
+        await processes.UntilAsync("api", new Uri(processes.Address("api", 8080), "/health/ready"), TimeSpan.FromSeconds(60));
+
+        var chat = await IntensityAsync(processes, "chat-70b", "output-token", shown);
+        var embed = await IntensityAsync(processes, "embed", "request", shown);
+
+        // Over the day the recording has 1.9 to 6 J per output token of chat-70b and 0.24 to 0.39 J per request of embed.
+        Assert.InRange(chat, 1.5, 8);
+        Assert.InRange(embed, 0.15, 0.6);
+        await using var connection = new NpgsqlConnection(database);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand("SELECT count(*) FROM sources WHERE id = 'fleet' AND watermark IS NOT NULL", connection);
+        Assert.Equal(1L, await command.ExecuteScalarAsync());
+    }
+
+    private static async Task<double> IntensityAsync(ComposeProcesses processes, string workload, string unit, long since)
+    {
+        var within = TimeSpan.FromMinutes(2) - TimeProvider.System.GetElapsedTime(since);
+        var filter = Uri.EscapeDataString($"Workload eq '{workload}' and FunctionalUnit eq '{unit}' and JoulesPerUnit gt 0");
+        var answer = await processes.UntilAsync(
+            "api", new Uri(processes.Address("api", 8080), $"/odata/HourlyIntensities?$filter={filter}"), within, text => Rows(text).Length > 0);
+        return Rows(answer)[0].GetProperty("JoulesPerUnit").GetDouble();
+    }
+
+    private static JsonElement[] Rows(string answer)
+    {
+        using var parsed = JsonDocument.Parse(answer);
+        return [.. parsed.RootElement.Clone().GetProperty("value").EnumerateArray()];
+    }
+}

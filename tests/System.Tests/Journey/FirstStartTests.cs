@@ -1,0 +1,41 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Xunit;
+
+namespace Metrics.SystemTests.Journey;
+
+/// <summary>The main job, as a newcomer meets it: started without any configuration.</summary>
+public sealed class FirstStartTests
+{
+    [Fact]
+    public async Task A_first_start_shows_the_service_and_the_fleet_and_agrees_with_an_independent_calculation()
+    {
+        var waited = Stopwatch.StartNew();
+        await using var service = await ServiceProcess.StartAsync();
+        await service.RowsAsync("HourlyIntensities?$filter=JoulesPerUnit ne null", rows => Has(rows, "metrics-service", "request") && Has(rows, "chat-70b", "output-token"), TimeSpan.FromSeconds(60) - waited.Elapsed);
+
+        Assert.Contains("/odata/HourlyIntensities", service.Output, StringComparison.Ordinal);
+
+        var sample = Assert.Single(await service.RowsAsync("Sources?$filter=Id eq 'sample'"));
+        var registered = sample.GetProperty("RegisteredAt").GetDateTime().ToUniversalTime();
+        var anchor = registered.Date.AddHours(registered.Hour);
+        var past = await service.RowsAsync($"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart lt {anchor:yyyy-MM-ddTHH:mm:ssZ}",
+            rows => rows.Select(row => row.GetProperty("PeriodStart").GetString()).Distinct().Count() == 24, TimeSpan.FromSeconds(60));
+
+        // The newest hour ends where the second round begins: its last minute needs what comes after it.
+        var settled = past.Where(row => row.GetProperty("PeriodStart").GetDateTime().ToUniversalTime() < anchor.AddHours(-1));
+        var agreed = Witness.Agrees(settled, await Witness.HoursAsync(anchor - Witness.RecordingEnd, repeat: 1));
+        Assert.True(agreed > 23 * 7 * 7, $"only {agreed} numbers were compared");
+
+        var own = (await service.RowsAsync("HourlyIntensities?$filter=Workload eq 'metrics-service' and FunctionalUnit eq 'request'"))[0];
+        Assert.Equal("modelled", own.GetProperty("Evidence").GetString());
+        Assert.True(own.GetProperty("JoulesPerUnit").GetDouble() > 0);
+
+        var resets = await service.RowsAsync("Rejections?$filter=Source eq 'sample' and Reason eq 'counter_reset'");
+        Assert.NotEmpty(resets);
+
+        Assert.Equal(0, await service.StopAsync());
+
+        static bool Has(List<JsonElement> rows, string workload, string unit) => rows.Exists(row => row.GetProperty("Workload").GetString() == workload && row.GetProperty("FunctionalUnit").GetString() == unit);
+    }
+}

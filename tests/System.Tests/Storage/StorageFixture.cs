@@ -1,0 +1,86 @@
+using Metrics.Storage;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Metrics.SystemTests.Storage;
+
+/// <summary>An empty database of one engine with the services that the host would register.</summary>
+internal sealed class TestStorage : IAsyncDisposable
+{
+    private readonly ServiceProvider services;
+    private readonly string? folder;
+
+    private TestStorage(StorageEngine engine, string connectionString, string? folder)
+    {
+        Engine = engine;
+        ConnectionString = connectionString;
+        this.folder = folder;
+        services = new ServiceCollection().AddMetricsStorage(engine, connectionString).BuildServiceProvider();
+    }
+
+    public StorageEngine Engine { get; }
+
+    public string ConnectionString { get; }
+
+    public Schema Schema => services.GetRequiredService<Schema>();
+
+    public ReadLog Log => services.GetRequiredService<ReadLog>();
+
+    public FactStore Facts => services.GetRequiredService<FactStore>();
+
+    public MetricsDbContext Context() => services.GetRequiredService<Microsoft.EntityFrameworkCore.IDbContextFactory<MetricsDbContext>>().CreateDbContext();
+
+    /// <summary>A database without a table.</summary>
+    public static async Task<TestStorage> EmptyAsync(PostgresCluster cluster, StorageEngine engine)
+    {
+        if (engine == StorageEngine.Postgres) return new(engine, await cluster.CreateDatabaseAsync(), null);
+        var folder = Directory.CreateTempSubdirectory("metrics-sqlite-").FullName;
+        return new(engine, $"Data Source={folder}/metrics.db", folder);
+    }
+
+    /// <summary>A database with this version's schema.</summary>
+    public static async Task<TestStorage> MigratedAsync(PostgresCluster cluster, StorageEngine engine)
+    {
+        var storage = await EmptyAsync(cluster, engine);
+        await storage.Schema.MigrateAsync();
+        return storage;
+    }
+
+    /// <summary>The same database as another process would open it.</summary>
+    public TestStorage Again() => new(Engine, ConnectionString, null);
+
+    /// <summary>The rows of a query, each as text with <c>|</c> between columns; null is <c>∅</c>.</summary>
+    public async Task<List<string>> RowsAsync(string sql)
+    {
+        await using var context = Context();
+        var connection = Microsoft.EntityFrameworkCore.RelationalDatabaseFacadeExtensions.GetDbConnection(context.Database);
+        await Microsoft.EntityFrameworkCore.RelationalDatabaseFacadeExtensions.OpenConnectionAsync(context.Database);
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string>();
+        while (await reader.ReadAsync())
+            rows.Add(string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(column => reader.IsDBNull(column) ? "∅" : Text(reader.GetValue(column)))));
+        return rows;
+    }
+
+    /// <summary>Runs a statement as a person with a console would.</summary>
+    public Task ExecuteAsync(string sql) => RowsAsync(sql);
+
+    public async ValueTask DisposeAsync()
+    {
+        await services.DisposeAsync();
+        if (folder is null) return;
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    private static string Text(object value) => value switch
+    {
+        DateTime time => UnixMicroseconds.From(time).ToString(System.Globalization.CultureInfo.InvariantCulture),
+        DateOnly date => date.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
+        bool flag => flag ? "1" : "0",
+        double number => number.ToString("R", System.Globalization.CultureInfo.InvariantCulture),
+        IFormattable formattable => formattable.ToString(null, System.Globalization.CultureInfo.InvariantCulture),
+        _ => value.ToString()!,
+    };
+}
