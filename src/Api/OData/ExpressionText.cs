@@ -82,7 +82,7 @@ internal static partial class ExpressionText
                 {
                     throw OffsetRequired(literal, option);
                 }
-                prepared.Append(Number().Match(literal) is { Success: true } number ? AsParsed(number) : literal);
+                prepared.Append(Number().Match(literal) is { Success: true } number ? AsParsed(number) : literal.Length > 10 && literal[10] == 't' ? literal.ToUpperInvariant() : literal);
                 continue;
             }
             if (char.IsLetter(c) || c is '_' or '$' or '@')

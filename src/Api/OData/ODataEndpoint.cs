@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Metrics.Storage;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Microsoft.OData;
@@ -21,6 +22,8 @@ public static class ODataRegistration
     public static IServiceCollection AddMetricsOData(this IServiceCollection services, Action<ODataSettings>? configure = null)
     {
         services.AddOptions<ODataSettings>().Configure(settings => configure?.Invoke(settings));
+        // A list that a tool folds into $filter is longer than the 8 KiB that Kestrel reads by itself.
+        services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestLineSize = Math.Max(kestrel.Limits.MaxRequestLineSize, 64 * 1024));
         services.AddSingleton<EntityModel>();
         services.AddSingleton<ODataEndpoint>();
         return services;

@@ -89,7 +89,7 @@ public sealed class ODataServiceTests(ODataServices services)
             {
                 var types = set.EntityType.StructuralProperties().ToDictionary(property => property.Name, property => property.Type.FullName());
                 // Fails when the view lacks a column or has it as another type.
-                await services[engine].RowsAsync(set.Name + (set.Name == "HourlyIntensities" ? "" : ""), set.Name == "HourlyIntensities" ? ODataRandomQueryTests.Types : types);
+                await services[engine].RowsAsync(set.Name, set.Name == "HourlyIntensities" ? ODataRandomQueryTests.Types : types);
                 var page = await services[engine].GetAsync($"{set.Name}?$top=5&$count=true");
                 Assert.True(page.GetProperty("@odata.count").GetInt64() >= page.GetProperty("value").GetArrayLength());
             }
@@ -307,7 +307,7 @@ public sealed class ODataServiceTests(ODataServices services)
         {
             var call = function switch
             {
-                "contains" or "startswith" or "endswith" => $"{function}(Workload,'a')",
+                "contains" or "startswith" or "endswith" => $"{function}(Workload,'zz')",
                 "tolower" or "toupper" or "trim" => $"{function}(Workload) ne ''",
                 "length" => "length(Workload) gt 0",
                 "indexof" => "indexof(Workload,'a') ge -1",
