@@ -29,7 +29,7 @@ public static class Catalogues
             }
             catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or DecoderFallbackException or ArgumentException or NotSupportedException)
             {
-                unreadable.Add($"{path}: cannot be read: {WhyUnreadable(path, exception)}");
+                unreadable.Add($"{(string.IsNullOrWhiteSpace(path) ? "a file without a name" : path)}: cannot be read: {WhyUnreadable(path, exception)}");
             }
         }
         MetricCatalogue? catalogue = null;
@@ -69,7 +69,7 @@ public static class Catalogues
         FileNotFoundException or DirectoryNotFoundException => "there is no such file; correct the path or create the file",
         UnauthorizedAccessException => "access is denied; let the service's user read it",
         DecoderFallbackException => "it is not UTF-8; save it as UTF-8",
-        ArgumentException when string.IsNullOrWhiteSpace(path) => "the path is empty; name a file or remove the entry",
+        ArgumentException when string.IsNullOrWhiteSpace(path) => "its path is empty; name a file or remove the entry",
         _ => exception.Message,
     };
 }

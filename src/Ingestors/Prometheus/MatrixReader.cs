@@ -218,8 +218,10 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             case (Node.Metric, _):
                 fault = "a label's value is no text";
                 return Node.Other;
-            default:
+            case (Node.Point or Node.Histogram, _):
                 index++;
+                return Node.Other;
+            default:
                 return Node.Other;
         }
     }

@@ -64,7 +64,7 @@ public sealed class CataloguesTests : IDisposable
         Assert.Equal($"{missing}: cannot be read: there is no such file; correct the path or create the file", faults[0]);
         Assert.Equal($"{latin}: cannot be read: it is not UTF-8; save it as UTF-8", faults[1]);
         Assert.Equal($"{folder}: cannot be read: it is a folder; name the files in it", faults[2]);
-        Assert.Equal(": cannot be read: the path is empty; name a file or remove the entry", faults[3]);
+        Assert.Equal("a file without a name: cannot be read: its path is empty; name a file or remove the entry", faults[3]);
         Assert.StartsWith($"{wrong}: mappings[0] 'prometheus/own': unit: 'watt' is not a known unit; use one of: ", faults[4], StringComparison.Ordinal);
         Assert.StartsWith($"{broken}: line 1, column ", faults[5], StringComparison.Ordinal);
     }

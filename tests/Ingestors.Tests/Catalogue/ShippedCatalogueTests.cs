@@ -270,7 +270,6 @@ public partial class ShippedCatalogueTests
     [Theory]
     [InlineData("""DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-0a",GPU_I_ID="1",GPU_I_PROFILE="1g.10gb",Hostname="node-a"} 5""")]
     [InlineData("""nvidia_smi_energy_joules_total{uuid="0a"} 5""")]
-    [InlineData("""gpu_package_power{gpu_id="0",hostname="node-b",serial_number="S1"} 612""")]
     [InlineData("""nv_energy_consumption{gpu_uuid="GPU-0a"} 5""")]
     [InlineData("""kepler_node_gpu_joules_total{gpu="0",gpu_uuid="GPU-0a"} 9""")]
     public void A_board_is_one_part_however_many_rows_name_it(string line)
@@ -286,6 +285,8 @@ public partial class ShippedCatalogueTests
     [InlineData("""dcgm_power_usage{uuid="GPU-0a",instance="node-a:9400"} 5""", "GPU-0a", "node-a:9400", "", "")]
     [InlineData("""nv_energy_consumption{gpu_uuid="GPU-0a",node="node-a"} 5""", "GPU-0a", "node-a", "", "")]
     [InlineData("""gpu_package_power{card_model="102-G30211-00",hostname="node-b",serial_number="S1"} 612""", "S1", "node-b", "", "102-G30211-00")]
+    [InlineData("""gpu_package_power{gpu_id="3",hostname="node-b"} 612""", "", "node-b", "3", "")]
+    [InlineData("""hw_energy_joules_total{hw_id="gpu0",pci_bdf="0000:3a:00.0",hw_sensor_location="card",instance="node-c:8080"} 5""", "", "node-c:8080", "0000:3a:00.0", "")]
     [InlineData("""node_rapl_package_joules_total{index="1",path="/sys/class/powercap/intel-rapl:1",instance="node-a:9100"} 5""", "node-a:9100", "node-a:9100", "1", "")]
     [InlineData("""node_rapl_joules_total{index="1",rapl_zone="package",instance="node-a:9100"} 5""", "node-a:9100", "node-a:9100", "1", "")]
     [InlineData("""kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package",instance="10.0.0.1:28282"} 5""", "node-a", "node-a", "", "")]
@@ -293,7 +294,8 @@ public partial class ShippedCatalogueTests
     [InlineData("""idrac_power_supply_input_watts{id="2",instance="node-a"} 5""", "node-a", "node-a", "2", "")]
     [InlineData("""rPDU2DeviceStatusPower{rPDU2DeviceStatusIndex="2",instance="pdu-3"} 5""", "pdu-3", "", "2", "")]
     [InlineData("""st4OutletActivePower{st4UnitIndex="1",st4InputCordIndex="2",st4OutletIndex="7",instance="pdu-3"} 5""", "pdu-3", "", "1|2|7", "")]
-    [InlineData("""hw_energy_joules_total{hw_id="gpu1",hw_type="gpu",host_name="node-a"} 5""", "node-a", "node-a", "gpu1", "")]
+    [InlineData("""hw_energy_joules_total{hw_id="gpu1",hw_type="gpu",host_name="node-a"} 5""", "", "node-a", "gpu1", "")]
+    [InlineData("""hw_energy_joules_total{hw_id="dimm1",hw_type="memory",host_name="node-a"} 5""", "node-a", "node-a", "dimm1", "")]
     [InlineData("""kepler_pod_gpu_joules_total{node_name="node-a",pod_id="7f",pod_name="llm-0",state="running"} 5""", "7f", "node-a", "", "")]
     [InlineData("""metrics_process_cpu_utilization_ratio{instance="localhost:5080",cpus="4"} 0.25""", "localhost:5080", "localhost:5080", "", "")]
     public void The_labels_of_a_line_name_its_resource(string line, string id, string node, string part, string hardware)
@@ -342,11 +344,12 @@ public partial class ShippedCatalogueTests
     }
 
     [Fact]
-    public void Recordings_from_2020_on_are_understood_and_Kepler_of_2025_from_its_release()
+    public void Recordings_from_2020_on_are_understood()
     {
-        var first = new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc);
-        Assert.NotNull(Shipped.Find(Line("""DCGM_FI_DEV_POWER_USAGE{UUID="GPU-0a"} 5""").Series, first));
-        Assert.Null(Shipped.Find(Line("""kepler_node_cpu_joules_total{node_name="node-a",zone="package"} 5""").Series, first));
+        var line = Line("""DCGM_FI_DEV_POWER_USAGE{UUID="GPU-0a"} 5""").Series;
+        Assert.NotNull(Shipped.Find(line, new DateTime(2020, 1, 1, 0, 0, 0, DateTimeKind.Utc)));
+        Assert.Null(Shipped.Find(line, new DateTime(2019, 12, 31, 23, 59, 59, DateTimeKind.Utc)));
+        Assert.All(Shipped.Mappings, mapping => Assert.Equal(new DateOnly(2020, 1, 1), mapping.EffectiveFrom));
     }
 
     [Fact]

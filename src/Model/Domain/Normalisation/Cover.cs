@@ -131,7 +131,7 @@ internal sealed class Cover(Pieces pieces, Provenance provenance, IReadOnlyList<
         KnownSeries.Worst(a.Evidence, b.Evidence), provenance.Union(a.Mappings, b.Mappings));
 
     /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and series.</summary>
-    private Meter? Best(IReadOnlyList<Meter> meters, int bin)
+    private Meter? Best(List<Meter> meters, int bin)
     {
         if (meters.Count == 1) return TicksOf(meters[0], bin) > 0 ? meters[0] : null;
         long most = 0;

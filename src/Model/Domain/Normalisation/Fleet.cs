@@ -7,12 +7,10 @@ namespace Metrics.Domain.Normalisation;
 /// <summary>Readings of one component of one resource by one source through one mapping: a candidate for the truth about it.</summary>
 internal sealed class Meter(KnownSeries first)
 {
-    private readonly List<MeterPart> parts = [];
-
     public KnownSeries First { get; } = first;
 
     /// <summary>Disjoint parts of the component (sockets, power supplies), by name; they add up.</summary>
-    public IReadOnlyList<MeterPart> Parts => parts;
+    public List<MeterPart> Parts { get; } = [];
 
     public bool Reads(KnownSeries series) =>
         First.Mapping == series.Mapping && First.Series.Source == series.Series.Source
@@ -21,9 +19,9 @@ internal sealed class Meter(KnownSeries first)
     public void Add(KnownSeries series, string part)
     {
         var index = 0;
-        while (index < parts.Count && string.CompareOrdinal(parts[index].Name, part) < 0) index++;
-        if (index == parts.Count || parts[index].Name != part) parts.Insert(index, new MeterPart(part));
-        parts[index].Series.Add(series);
+        while (index < Parts.Count && string.CompareOrdinal(Parts[index].Name, part) < 0) index++;
+        if (index == Parts.Count || Parts[index].Name != part) Parts.Insert(index, new MeterPart(part));
+        Parts[index].Series.Add(series);
     }
 }
 
@@ -58,6 +56,8 @@ internal sealed class MeterPart(string name)
 /// <summary>A resource with everything that reads it, by component.</summary>
 internal sealed class MeteredResource(string kind, string name, Place place)
 {
+    private static readonly List<Meter> None = [];
+
     private readonly List<Meter>?[] meters = new List<Meter>?[Enum.GetValues<Component>().Length];
     private Resource? identity;
     private string? hardware;
@@ -76,7 +76,7 @@ internal sealed class MeteredResource(string kind, string name, Place place)
 
     public Resource Identity => identity ??= new Resource(kind, name, Node, hardware, place);
 
-    public IReadOnlyList<Meter> this[Component component] => meters[(int)component] ?? (IReadOnlyList<Meter>)[];
+    public List<Meter> this[Component component] => meters[(int)component] ?? None;
 
     public void Add(KnownSeries series, string part, string? reportedNode, string? reportedHardware)
     {

@@ -1,0 +1,239 @@
+using CsCheck;
+using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
+using Metrics.Domain.Normalisation;
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
+using Xunit;
+
+namespace Metrics.Domain.Tests;
+
+/// <summary>What holds for all numbers. Ids are those of the golden cases.</summary>
+public sealed class PropertyTests
+{
+    private const int Iterations = 200;
+
+    private static readonly Series[] Series =
+    [
+        Board("gpu_energy", 1, "llm-0"), Board("gpu_energy", 1, "vision-0"), Board("gpu_power", 1, "llm-0"), Board("gpu_power", 2, "llm-1"),
+        Board("other_gpu_power", 2, "llm-1"), Board("gpu_energy", 2, "cron"), Scene.Series("node_power", labels: ("node", "node-a")),
+        Scene.Series("node_counter", labels: ("node", "node-a")), Scene.Series("busy", labels: ("node", "node-b")), Scene.Series("wrapping", labels: ("node", "node-b")),
+        Scene.Series("tokens_total", labels: [("instance", "a"), ("pod", "llm-0")]), Scene.Series("tokens_total", labels: [("instance", "b"), ("pod", "llm-1")]),
+        Scene.Series("requests_total", labels: [("instance", "a"), ("pod", "cron")]), Scene.Series("rack_power", labels: ("rack", "r1")),
+    ];
+
+    private static readonly Gen<double> Joules = Gen.Double[0, 1e9];
+    private static readonly Gen<int> GrainMinutes = OneOf(1, 2, 3, 5, 10, 15, 30, 60);
+
+    /// <summary>Gaps and lengths in milliseconds, with an amount: spans one after another.</summary>
+    private static readonly Gen<(int Gap, int Length, double Amount)[]> Spans =
+        Gen.Select(Gen.Int[0, 300_000], Gen.Int[1, 900_000], Joules).Array[1, 20];
+
+    /// <summary>Samples of a small fleet: which series, the milliseconds since the last sample of any, and a number that its value is made from.</summary>
+    private static readonly Gen<(int Series, int Step, int Number)[]> Fleet =
+        Gen.Select(Gen.Int[0, Series.Length - 1], Gen.Int[1, 25_000], Gen.Int[0, 1000]).Array[20, 400];
+
+    [Fact(DisplayName = "P01 alignment conserves energy on every grid")]
+    public void Alignment_conserves() => Gen.Select(Spans, GrainMinutes).Sample((spans, grain) =>
+    {
+        var series = Scene.Series("node_energy", labels: ("node", "a"));
+        var scene = new Scene { Grain = TimeSpan.FromMinutes(grain) };
+        double at = 0, total = 0, seconds = 0;
+        foreach (var (gap, length, amount) in spans)
+        {
+            at += gap / 60_000.0;
+            scene.Spans(series, (at, at + length / 60_000.0, amount));
+            at += length / 60_000.0;
+            total += amount;
+            seconds += length / 1000.0;
+        }
+
+        var facts = scene.Normalise(0, 600).Energy;
+
+        Assert.True(Near(total, facts.Sum(fact => fact.ServerJoules!.Value)));
+        Assert.True(Math.Abs(seconds - facts.Sum(fact => fact.CoveredSeconds)) < 1e-4);
+        Assert.All(facts, fact => Assert.InRange(fact.CoveredSeconds, 0, grain * 60 + 1e-9));
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P02 the intensity of a union is the sum of energy over the sum of work, rolled up directly or by steps")]
+    public void Ratio_of_sums() => Gen.Select(Gen.Double[0, 1e6], Gen.Double[0, 1e6], Gen.Int[0, 1000]).Array[2, 30].Sample(parts =>
+    {
+        var scores = parts.Select(part => new Sci(Mass.FromGrams(part.Item1), Mass.FromGrams(part.Item2), part.Item3)).ToArray();
+        var direct = scores.Aggregate((a, b) => a + b);
+        var half = scores.Length / 2;
+        var stepwise = scores[..half].Aggregate(new Sci(Mass.Zero, Mass.Zero, 0), (a, b) => a + b) + scores[half..].Aggregate((a, b) => a + b);
+        double units = parts.Sum(part => (long)part.Item3);
+
+        Assert.Equal(units == 0, direct.GramsPerUnit is null);
+        Assert.Equal(direct.GramsPerUnit is null, stepwise.GramsPerUnit is null);
+        if (direct.GramsPerUnit is not { } intensity) return;
+        Assert.True(Near(parts.Sum(part => part.Item1 + part.Item2) / units, intensity));
+        Assert.True(Near(intensity, stepwise.GramsPerUnit!.Value));
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P03 energy and work scaled alike leave the intensity, energy alone scales it")]
+    public void Scale() => Gen.Select(Joules, Gen.Double[1, 1e6], Gen.Double[0.001, 1000]).Sample((joules, units, factor) =>
+    {
+        var once = EnergyIntensity.Of(Energy.FromJoules(joules), units, "request")!.JoulesPerUnit;
+
+        Assert.True(Near(once, EnergyIntensity.Of(Energy.FromJoules(joules) * factor, units * factor, "request")!.JoulesPerUnit));
+        Assert.True(Near(once * factor, EnergyIntensity.Of(Energy.FromJoules(joules) * factor, units, "request")!.JoulesPerUnit));
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P04 units there and back are the same number")]
+    public void Unit_round_trip() => Gen.Double[0, 1e15].Sample(value =>
+    {
+        Assert.True(Ulps(value, Energy.FromKilowattHours(Energy.FromJoules(value).KilowattHours).Joules) <= 4);
+        Assert.True(Ulps(value, Mass.FromTonnes(Mass.FromGrams(value).Tonnes).Grams) <= 4);
+        Assert.True(Ulps(value, Mass.FromKilograms(Mass.FromGrams(value).Kilograms).Grams) <= 4);
+        foreach (var unit in Unit.Known.Values) Assert.True(Ulps(value, unit.ToCanonical(value) * unit.Denominator / unit.Numerator) <= 4);
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P05 a facility draws at least what its IT draws, and more with a higher PUE")]
+    public void Pue_is_monotone() => Gen.Select(Joules, Gen.Double[1, 3], Gen.Double[0, 1]).Sample((joules, pue, more) =>
+    {
+        var facility = Facility(joules, pue);
+
+        Assert.True(facility >= joules);
+        Assert.True(Facility(joules, pue + more) >= facility);
+        Assert.True(Near(joules * pue, facility!.Value));
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P06 removing the PUE makes facility energy unknown and changes nothing else")]
+    public void Removing_a_factor() => Fleet.Sample(fleet =>
+    {
+        var scene = Room(fleet);
+        var with = scene.Place(Scene.Source, 1.3).Normalise(0, 60).Energy;
+        var without = scene.Place(Scene.Source, null).Normalise(0, 60).Energy;
+
+        Assert.All(with, fact => Assert.Equal(fact.ServerJoules is null, fact.FacilityJoules is null));
+        Assert.All(without, fact => Assert.Null(fact.FacilityJoules));
+        Assert.Equal(with.Select(Numbers), without.Select(Numbers));
+
+        static object Numbers(EnergyFact fact) => (fact.Deployment.Id, fact.Resource.Id, fact.Period, fact.AcceleratorJoules, fact.ServerJoules, fact.RackJoules, fact.MeasuredJoules, fact.CoveredSeconds, fact.Evidence, fact.Cover, fact.Mappings);
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P08 the shares of a server sum to what it read, whoever claims how much")]
+    public void Attribution_conserves() => Gen.Select(
+        Gen.Double[0, 1e6],
+        Gen.Select(OneOf("llm-0", "vision-0", "cron"), Gen.Double[0, 3e5], Gen.Int[1, 5]).Array[0, 8],
+        Gen.Select(OneOf("llm-0", "vision-0", "cron"), Gen.Double[0, 3e5]).Array[0, 6]).Sample((node, boards, pods) =>
+    {
+        var scene = Workloads().Spans(Scene.Series("node_energy", labels: ("node", "node-a")), (0, 5, node));
+        for (var i = 0; i < boards.Length; i++) scene.Instants(Board("gpu_energy", i, boards[i].Item1), (0, 0), (boards[i].Item3, boards[i].Item2 * 1000));
+        for (var i = 0; i < pods.Length; i++) scene.Spans(Scene.Series("pod", labels: [("pod", pods[i].Item1), ("uid", $"{i}"), ("node", "node-a")]), (0, 5, pods[i].Item2));
+
+        var facts = scene.Normalise().Energy;
+
+        Assert.True(Near(node, facts.Sum(fact => fact.ServerJoules!.Value)));
+        Assert.True(Near(boards.Sum(board => board.Item2), facts.Sum(fact => fact.AcceleratorJoules ?? 0)));
+        Assert.All(facts, fact => Assert.True(fact.ServerJoules >= 0));
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P09 what is said twice changes nothing")]
+    public void Idempotent() => Gen.Select(Fleet, Gen.Int[0, 1000]).Sample((fleet, seed) =>
+    {
+        var scene = Room(fleet);
+        var doubled = scene.Observations.Concat(scene.Observations.Where((_, i) => (i * 7919 + seed) % 3 > 0)).ToList();
+
+        Same(Facts(scene, scene.Observations), Facts(scene, doubled));
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P10 neither the order of arrival nor the way a range is cut changes a bit")]
+    public void Order_and_cut_do_not_matter() => Gen.Select(Fleet, Gen.Int[0, 1000], OneOf(5, 15, 60)).Sample((fleet, seed, cut) =>
+    {
+        var scene = Room(fleet);
+        var expected = Facts(scene, scene.Observations);
+        var shuffled = scene.Observations.Select((observation, i) => (observation, Key: (i * 7919L + seed * 104_729L) % 1009)).OrderBy(pair => pair.Key).Select(pair => pair.observation).ToList();
+
+        Same(expected, Facts(scene, shuffled));
+
+        // Grouped in another order of series, too.
+        Same(expected, scene.Normaliser().Normalise(Scene.Minutes(0, 180), SeriesSamples.Group(shuffled).Reverse()));
+
+        var normaliser = scene.Normaliser();
+        var pieces = new List<NormalisedPeriod>();
+        for (var from = 0; from < 180; from += cut)
+        {
+            var period = Scene.Minutes(from, from + cut);
+            var seen = shuffled.Where(observation => observation.Sample.End >= period.Start - Normaliser.Reach && observation.Sample.Start <= period.End + Normaliser.Reach);
+            pieces.Add(normaliser.Normalise(period, SeriesSamples.Group(seen)));
+        }
+        Assert.Equal(expected.Energy, pieces.SelectMany(piece => piece.Energy).OrderBy(fact => fact.Deployment.Id).ThenBy(fact => fact.Resource.Id).ThenBy(fact => fact.Period.Start));
+        Assert.Equal(expected.Work, pieces.SelectMany(piece => piece.Work).OrderBy(fact => fact.Deployment.Id).ThenBy(fact => fact.FunctionalUnit, StringComparer.Ordinal).ThenBy(fact => fact.Period.Start));
+        // Only of pauses so long that the earlier sample is out of reach can the parts not tell.
+        var told = pieces.SelectMany(piece => piece.Rejections).ToList();
+        Assert.Equal(expected.Rejections.Where(rejection => rejection.Reason != RejectionReason.SpanTooLong), told.Where(rejection => rejection.Reason != RejectionReason.SpanTooLong));
+        Assert.Empty(told.Except(expected.Rejections));
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P11 a counter that wraps, resets or pauses never gives negative energy or a spike")]
+    public void Counters_never_spike() => Gen.Select(Gen.Select(Gen.Int[1, 900], Gen.Double[0, 100]).Array[2, 60], Gen.Bool).Sample((samples, wraps) =>
+    {
+        var series = Scene.Series(wraps ? "wrapping" : "node_counter", labels: ("node", "a"));
+        var scene = new Scene();
+        double minute = 0, expected = 0;
+        double? before = null;
+        foreach (var (step, value) in samples)
+        {
+            minute += step / 60.0;
+            scene.Instants(series, (minute, value));
+            if (before is { } earlier && step <= 600) expected += value >= earlier ? value - earlier : wraps ? 100 - earlier + value : 0;
+            before = value;
+        }
+
+        var facts = scene.Normalise(0, 900).Energy;
+
+        Assert.All(facts, fact => Assert.True(fact.ServerJoules >= 0));
+        Assert.True(Near(expected, facts.Sum(fact => fact.ServerJoules!.Value)));
+    }, iter: Iterations);
+
+    private static double? Facility(double joules, double pue)
+    {
+        var scene = new Scene().Place(Scene.Source, pue).Spans(Scene.Series("node_energy", labels: ("node", "a")), (0, 5, joules));
+        return Assert.Single(scene.Normalise().Energy).FacilityJoules;
+    }
+
+    private static NormalisedPeriod Facts(Scene scene, IEnumerable<Observation> observations) => scene.Normaliser().Normalise(Scene.Minutes(0, 180), SeriesSamples.Group(observations));
+
+    private static void Same(NormalisedPeriod expected, NormalisedPeriod actual)
+    {
+        Assert.Equal(expected.Energy, actual.Energy);
+        Assert.Equal(expected.Work, actual.Work);
+        Assert.Equal(expected.Rejections, actual.Rejections);
+    }
+
+    private static Scene Workloads() => new Scene().Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
+
+    /// <summary>A fleet of which samples come in bursts and with pauses, counters rise and fall, and boards change pods.</summary>
+    private static Scene Room((int Series, int Step, int Number)[] fleet)
+    {
+        var scene = Workloads();
+        var counted = new double[Series.Length];
+        var minute = 0.0;
+        foreach (var (index, step, number) in fleet)
+        {
+            // Every eighth sample comes after a longer pause, so that some spans are too long and some bins have none.
+            minute += step / 60_000.0 * (number % 8 == 0 ? 6 : 1);
+            var series = Series[index];
+            counted[index] = number % 29 == 0 ? number / 100.0 : counted[index] + number * 1.7;
+            var value = series.Metric switch
+            {
+                "wrapping" => number % 100,
+                "busy" => number % 101,
+                _ when series.Metric.EndsWith("power", StringComparison.Ordinal) => number * 0.7,
+                _ => counted[index],
+            };
+            scene.Instants(series, (minute, value));
+        }
+        return scene;
+    }
+
+    private static Series Board(string metric, int number, string pod) => Scene.Series(metric, labels: [("UUID", $"GPU-{number}"), ("Hostname", "node-a"), ("pod", pod)]);
+
+    private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
+
+    private static bool Near(double expected, double actual) => Math.Abs(expected - actual) <= 1e-9 * Math.Max(Math.Abs(expected), 1e-3);
+
+    private static long Ulps(double a, double b) => Math.Abs(BitConverter.DoubleToInt64Bits(a) - BitConverter.DoubleToInt64Bits(b));
+}

@@ -1,0 +1,366 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Metrics.Domain.Catalogue;
+using Metrics.Domain.Observations;
+using Xunit;
+
+namespace Metrics.Ingestors.Tests;
+
+/// <summary>The Prometheus reader against servers that answer what no test server would.</summary>
+public sealed class PrometheusApiTests
+{
+    private const string Json = "application/json";
+
+    /// <summary>Answers the names asked for, no counts, and the matrix given.</summary>
+    private static HostileServer Server(Func<string, string> samples, string names = "\"m\"") => HostileServer.Serving(Json, request =>
+        request.StartsWith("GET ", StringComparison.Ordinal) ? $$"""{"status":"success","data":[{{names}}]}"""
+        : Form(request)["query"].StartsWith("count", StringComparison.Ordinal) ? """{"status":"success","data":{"resultType":"vector","result":[]}}"""
+        : samples(request));
+
+    private static string Matrix(string entries, string after = "") => $$"""{"status":"success","data":{"resultType":"matrix","result":[{{entries}}]}{{after}}}""";
+
+    private static Dictionary<string, string> Form(string request) => request[(request.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..].Split('&')
+        .Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => WebUtility.UrlDecode(pair[1]));
+
+    private static ITelemetrySource Source(HostileServer server, MetricCatalogue? catalogue = null, Action<SourceSettings>? change = null)
+    {
+        var settings = new SourceSettings { Id = "rack-7", Provider = "prometheus", Endpoint = server.At("/prom") };
+        change?.Invoke(settings);
+        return Some.Source(settings, catalogue ?? Some.Catalogue("m"));
+    }
+
+    private static async Task<SourceException> Fault(HostileServer server, Action<SourceSettings>? change = null) =>
+        await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(server, null, change), Some.Request()));
+
+    [Fact]
+    public async Task Raw_samples_of_the_window_are_asked_for_and_cut_to_it()
+    {
+        await using var server = Server(_ => Matrix("""{"metric":{"__name__":"m","gpu":"0"},"values":[[1767265199.999,"1"],[1767265200,"2"],[1767268799.999,"3"],[1767268800,"4"]]}"""));
+        var (observations, rejections) = await Some.Read(Source(server, change: settings => settings.Selector = "job=\"dcgm\""), Some.Request());
+
+        Assert.Equal(["m{gpu=\"0\"} 11:00:00 2", "m{gpu=\"0\"} 11:59:59.999 3"], Some.Lines(observations));
+        Assert.Empty(rejections);
+        Assert.All(observations, one => Assert.Equal(("rack-7", "prometheus", DateTimeKind.Utc), (one.Series.Source, one.Series.Provider, one.Sample.Start.Kind)));
+        Assert.Same(observations[0].Series, observations[1].Series);
+
+        var requests = server.Requests.ToArray();
+        Assert.StartsWith("GET /prom/api/v1/label/__name__/values?start=1767265200.000&end=1767268800.000&match[]=%7B__name__%21%3D%22%22%2Cjob%3D%22dcgm%22%7D HTTP/1.1", requests[0], StringComparison.Ordinal);
+        Assert.StartsWith("POST /prom/api/v1/query HTTP/1.1", requests[2], StringComparison.Ordinal);
+        Assert.Equal("{__name__=~\"m\",job=\"dcgm\"}[3600000ms]", Form(requests[2])["query"]);
+        Assert.Equal("1767268799.999", Form(requests[2])["time"]);
+    }
+
+    [Fact]
+    public async Task Names_are_asked_for_as_they_are_written()
+    {
+        await using var server = Server(_ => Matrix(""), "\"hw.energy\",\"a:b\",\"unknown\"");
+        await Some.Pages(Source(server, Some.Catalogue("hw.energy", "a:b")), Some.Request());
+
+        Assert.Equal("{__name__=~\"a:b|hw\\\\.energy\"}[3600000ms]", Form(server.Requests.Last())["query"]);
+    }
+
+    [Fact]
+    public async Task A_server_without_any_wanted_metric_has_no_page()
+    {
+        await using var server = Server(_ => throw new InvalidOperationException("not to be asked"), "\"other\"");
+        Assert.Empty(await Some.Pages(Source(server), Some.Request()));
+        Assert.Single(server.Requests);
+    }
+
+    [Fact]
+    public async Task Warnings_make_the_answer_partial_and_remarks_do_not()
+    {
+        const string Entry = """{"metric":{"__name__":"m"},"values":[[1767268000,"1"]]}""";
+        await using var warned = Server(_ => Matrix(Entry, ""","warnings":["store node-b is away, token=hush"],"infos":["PromQL info"]"""));
+        await using var remarked = Server(_ => Matrix(Entry, ""","warnings":[],"infos":["PromQL info: metric might not be a counter"]"""));
+
+        var partial = Assert.Single(await Some.Pages(Source(warned), Some.Request()));
+        Assert.Single(partial.Observations);
+        Assert.Equal("The server warned that its answer may be incomplete: store node-b is away, token=***", partial.PartialBecause);
+        Assert.Null(Assert.Single(await Some.Pages(Source(remarked), Some.Request())).PartialBecause);
+    }
+
+    [Fact]
+    public async Task A_warning_without_samples_is_told_too()
+    {
+        await using var server = Server(_ => Matrix("", ""","warnings":["half is missing"]"""));
+        Assert.NotNull(Assert.Single(await Some.Pages(Source(server), Some.Request())).PartialBecause);
+    }
+
+    [Fact]
+    public async Task Values_that_are_no_numbers_are_refused_and_the_others_read()
+    {
+        await using var server = Server(_ => Matrix("""{"metric":{"__name__":"m"},"values":[[1767268000,"NaN"],[1767268015,"+Inf"],[1767268030,"1e400"],[1767268045,"5"],[1767268060,6],[1767268075,"x"],["t","1"],[1767268090,"1",2],[99999999999999,"1"]]}"""));
+        var (observations, rejections) = await Some.Read(Source(server), Some.Request());
+
+        Assert.Equal(["m 11:47:25 5"], Some.Lines(observations));
+        Assert.Equal([RejectionReason.Malformed, RejectionReason.NotFinite, RejectionReason.NotFinite, RejectionReason.NotFinite], rejections.Select(one => one.Reason));
+        Assert.StartsWith("5 points", rejections[0].Detail, StringComparison.Ordinal);
+        Assert.Equal((Some.Time("2026-01-01T11:46:40Z"), "m"), (rejections[1].At!.Value, rejections[1].Subject));
+    }
+
+    [Fact]
+    public async Task One_instant_twice_counts_once_and_with_two_values_not_at_all()
+    {
+        await using var server = Server(_ => Matrix("""{"metric":{"__name__":"m"},"values":[[1767268030,"3"],[1767268000,"1"],[1767268015,"2"],[1767268015,"2"],[1767268030,"4"]]},{"metric":{"__name__":"m"},"values":[[1767268000,"1"]]}"""));
+        var (observations, rejections) = await Some.Read(Source(server), Some.Request());
+
+        Assert.Equal(["m 11:46:40 1", "m 11:46:55 2"], Some.Lines(observations));
+        var conflict = Assert.Single(rejections);
+        Assert.Equal((RejectionReason.ConflictingDuplicate, Some.Time("2026-01-01T11:47:10Z")), (conflict.Reason, conflict.At!.Value));
+    }
+
+    [Fact]
+    public async Task A_native_histogram_gives_its_sum_and_its_count()
+    {
+        await using var server = Server(_ => Matrix("""{"metric":{"__name__":"tokens","engine":"0"},"histograms":[[1767268000,{"count":"60","sum":"33.4","buckets":[[1,"-0.0017","-0.0015","1"],[3,"-1e-128","1e-128","2"]]}]]}"""), "\"tokens\"");
+        var (observations, rejections) = await Some.Read(Source(server, Some.Catalogue("tokens_sum", "tokens_count")), Some.Request());
+
+        Assert.Equal(["tokens_sum{engine=\"0\"} 11:46:40 33.4", "tokens_count{engine=\"0\"} 11:46:40 60"], Some.Lines(observations));
+        Assert.Empty(rejections);
+    }
+
+    [Fact]
+    public async Task A_native_histogram_in_the_place_of_a_number_is_refused_once_a_series()
+    {
+        await using var server = Server(_ => Matrix("""{"metric":{"__name__":"m"},"values":[[1767268000,"1"]],"histograms":[[1767268015,{"count":"60","sum":"33.4"}],[1767268030,{"count":"61","sum":"33.5"}]]}"""));
+        var (observations, rejections) = await Some.Read(Source(server), Some.Request());
+
+        Assert.Single(observations);
+        var rejection = Assert.Single(rejections);
+        Assert.Equal((RejectionReason.UnitDrift, "m"), (rejection.Reason, rejection.Subject));
+        Assert.Contains("2 samples are left out", rejection.Detail, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("400 Bad Request", """{"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"}""")]
+    [InlineData("422 Unprocessable", """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}""")]
+    [InlineData("200 OK", """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}""")]
+    public async Task A_query_that_is_too_large_for_the_server_is_halved_until_it_fits(string status, string error)
+    {
+        var windows = new List<string>();
+        await using var server = new HostileServer((request, socket, cancel) =>
+        {
+            var (line, body) = ("200 OK", """{"status":"success","data":["m"]}""");
+            if (request.StartsWith("POST", StringComparison.Ordinal))
+            {
+                var form = Form(request);
+                var bracket = form["query"].IndexOf('[', StringComparison.Ordinal);
+                var end = double.Parse(form["time"], CultureInfo.InvariantCulture) + 0.001;
+                if (bracket < 0) (line, body) = (status, error);
+                else if (form["query"][bracket..] is "[3600000ms]" or "[1800000ms]") (line, body) = (status, error);
+                else
+                {
+                    windows.Add(FormattableString.Invariant($"{form["query"][bracket..]}@{end:0}"));
+                    body = Matrix(FormattableString.Invariant($$"""{"metric":{"__name__":"m"},"values":[[{{end - 1:0}},"1"]]}"""));
+                }
+            }
+            return HostileServer.Write(socket, $"HTTP/1.1 {line}\r\nContent-Type: {Json}\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}", cancel);
+        });
+        var (observations, _) = await Some.Read(Source(server), Some.Request());
+
+        Assert.Equal(["[900000ms]@1767266100", "[900000ms]@1767267000", "[900000ms]@1767267900", "[900000ms]@1767268800"], windows);
+        Assert.Equal(["m 11:14:59 1", "m 11:29:59 1", "m 11:44:59 1", "m 11:59:59 1"], Some.Lines(observations));
+    }
+
+    [Fact]
+    public async Task A_query_that_is_too_large_even_for_a_minute_is_a_fault_that_says_what_to_do()
+    {
+        await using var server = Server(_ => """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}""");
+        var fault = await Fault(server);
+
+        Assert.Equal("too_large", fault.Code);
+        Assert.Contains("select less with Selector", fault.Message, StringComparison.Ordinal);
+        Assert.InRange(server.Requests.Count, 5, 12);
+    }
+
+    [Fact]
+    public async Task An_answer_beyond_our_own_limit_is_halved_too()
+    {
+        await using var server = Server(request =>
+        {
+            var hours = Form(request)["query"].Contains("[3600000ms]", StringComparison.Ordinal);
+            var filler = hours ? string.Concat(Enumerable.Repeat("[1,\"1\"],", 1000)) : "";
+            return Matrix($$"""{"metric":{"__name__":"m"},"values":[{{filler}}[1767268000,"1"]]}""");
+        });
+        var (observations, _) = await Some.Read(Source(server, change: settings => settings.MaxBytes = 4096), Some.Request());
+
+        Assert.Equal(["m 11:46:40 1"], Some.Lines(observations));
+    }
+
+    [Theory]
+    [InlineData("400 Bad Request", "bad_data", "1:1: parse error: no", "refused")]
+    [InlineData("422 Unprocessable", "execution", "no such function", "refused")]
+    [InlineData("503 Unavailable", "timeout", "query timed out in expression evaluation", "timeout")]
+    [InlineData("503 Unavailable", "unavailable", "shutting down", "server_error")]
+    [InlineData("500 Error", "internal", "disk", "server_error")]
+    public async Task An_error_that_the_server_explains_is_told_with_its_explanation(string status, string type, string error, string code)
+    {
+        await using var server = HostileServer.Serving(Json, _ => $$"""{"status":"error","errorType":"{{type}}","error":"{{error}}"}""", status);
+        var fault = await Fault(server);
+
+        Assert.Equal(code, fault.Code);
+        Assert.Contains($"http://127.0.0.1:{server.Port}/prom/api/v1/label/__name__/values answered {status[..3]} {type}: {error}.", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Throttling_tells_how_long_to_wait()
+    {
+        await using var server = HostileServer.Serving(Json, _ => "{}", "429 Too Many", "Retry-After: 30\r\n");
+        var fault = await Fault(server);
+
+        Assert.Equal(("throttled", 30d), (fault.Code, fault.RetryAfter!.Value.TotalSeconds));
+    }
+
+    [Theory]
+    [InlineData("text/html", "<html>Sign in</html>")]
+    [InlineData(Json, "<html>Sign in</html>")]
+    [InlineData(Json, "[]")]
+    [InlineData(Json, "{}")]
+    [InlineData(Json, "{\"status\":\"success\"")]
+    [InlineData(Json, "null")]
+    [InlineData(Json, "")]
+    public async Task What_is_no_Prometheus_answer_is_called_that(string type, string body)
+    {
+        await using var server = HostileServer.Serving(type, _ => body);
+        Assert.Equal("not_metrics", (await Fault(server)).Code);
+    }
+
+    [Theory]
+    [InlineData("""{"status":"success","data":{"resultType":"vector","result":[]}}""", "not_metrics")]
+    [InlineData("""{"status":"success"}""", "not_metrics")]
+    [InlineData("""{"status":"success","data":{"resultType":"matrix","result":[],"result":[]}}""", "not_metrics")]
+    [InlineData("""{"status":"success","data":{"resultType":"matrix","result":[]}} {"status":"success"}""", "not_metrics")]
+    [InlineData("""{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"m"},"values":[[1767268000,"1"],[17672""", "truncated")]
+    [InlineData("""<html>Sign in</html>""", "not_metrics")]
+    [InlineData("", "truncated")]
+    public async Task A_bad_answer_leaves_nothing(string body, string code)
+    {
+        await using var server = Server(_ => body);
+        Assert.Equal(code, (await Fault(server)).Code);
+    }
+
+    [Fact]
+    public async Task JSON_ten_thousand_deep_is_refused()
+    {
+        await using var server = Server(_ => Matrix($$"""{"metric":{"__name__":"m"},"values":{{new string('[', 10_000)}}"""));
+        Assert.Equal("not_metrics", (await Fault(server)).Code);
+    }
+
+    [Fact]
+    public async Task A_label_of_a_megabyte_or_given_twice_or_with_a_NUL_costs_only_its_series()
+    {
+        await using var server = Server(_ => Matrix(string.Join(',',
+            $$"""{"metric":{"__name__":"m","a":"{{new string('x', 500_000)}}"},"values":[[1767268000,"1"]]}""",
+            """{"metric":{"__name__":"m","b":"1","b":"2"},"values":[[1767268000,"1"]]}""",
+            """{"metric":{"__name__":"m","c":"\u0000"},"values":[[1767268000,"1"]]}""",
+            """{"metric":{"__name__":"m","d":"\ud800"},"values":[[1767268000,"1"]]}""",
+            """{"metric":{"__name__":"m","e":5},"values":[[1767268000,"1"]]}""",
+            """{"values":[[1767268000,"9"]],"metric":{"f":"ok","__name__":"m"}}""")));
+        var (observations, rejections) = await Some.Read(Source(server), Some.Request());
+
+        Assert.Equal(["m{f=\"ok\"} 11:46:40 9"], Some.Lines(observations));
+        Assert.Equal([RejectionReason.LimitExceeded, RejectionReason.Malformed, RejectionReason.Malformed, RejectionReason.Malformed, RejectionReason.Malformed], rejections.Select(one => one.Reason));
+    }
+
+    [Fact]
+    public async Task A_large_answer_does_not_balloon()
+    {
+        // 20 MB of text, 400,000 samples: 13 MB as observations.
+        var points = string.Join(',', Enumerable.Range(0, 2000).Select(i => $"[{1767265200 + i}.{i % 1000:000},\"{812345678901 + i}.{i:000000}\"]"));
+        var body = Matrix(string.Join(',', Enumerable.Range(0, 200).Select(i => $$"""{"metric":{"__name__":"m","gpu":"{{i}}"},"values":[{{points}}]}""")));
+        await using var server = Server(_ => body);
+        var source = Source(server);
+        var before = GC.GetTotalMemory(forceFullCollection: true);
+        long count = 0, most = 0;
+        await foreach (var page in source.ReadAsync(Some.Request(), CancellationToken.None))
+        {
+            count += page.Observations.Count;
+            Assert.InRange(page.Observations.Count, 1, 50_000);
+            most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
+        }
+
+        Assert.Equal(400_000, count);
+        Assert.InRange(most, 0, 64L * 1024 * 1024);
+    }
+
+    [Fact]
+    public async Task A_long_window_over_many_series_is_asked_for_in_pieces_that_join()
+    {
+        var asked = new List<(string Names, long From, long To)>();
+        await using var server = HostileServer.Serving(Json, request =>
+        {
+            if (request.StartsWith("GET ", StringComparison.Ordinal)) return """{"status":"success","data":["m","n"]}""";
+            var form = Form(request);
+            if (form["query"].StartsWith("count", StringComparison.Ordinal))
+                return """{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"m"},"value":[1767268800,"1500"]},{"metric":{"__name__":"n"},"value":[1767268800,"1000"]}]}}""";
+            var end = (long)Math.Round(double.Parse(form["time"], CultureInfo.InvariantCulture) * 1000) + 1;
+            var range = long.Parse(form["query"].Split('[')[1].Split("ms")[0], CultureInfo.InvariantCulture);
+            asked.Add((form["query"].Split('"')[1], end - range, end));
+            return Matrix("");
+        });
+        await Some.Pages(Source(server, Some.Catalogue("m", "n")), Some.Request());
+
+        foreach (var metric in new[] { "m", "n" })
+        {
+            var pieces = asked.Where(one => one.Names == metric).OrderBy(one => one.From).ToList();
+            Assert.True(pieces.Count > 2);
+            Assert.Equal((1767265200000, 1767268800000), (pieces[0].From, pieces[^1].To));
+            Assert.All(pieces.Zip(pieces.Skip(1)), pair => Assert.Equal(pair.First.To, pair.Second.From));
+        }
+    }
+
+    [Fact]
+    public async Task Damaged_answers_never_bring_the_reader_down()
+    {
+        var random = new Random(7);
+        var whole = Encoding.UTF8.GetBytes(Matrix("""{"metric":{"__name__":"m","gpu":"0"},"values":[[1767268000.123,"1"],[1767268015,"NaN"]],"histograms":[[1767268000,{"count":"60","sum":"33.4","buckets":[[1,"-1","1","1"]]}]]}""", ""","warnings":["x"]"""));
+        var body = whole;
+        await using var server = new HostileServer(async (request, socket, cancel) =>
+        {
+            var text = request.StartsWith("GET ", StringComparison.Ordinal) ? Encoding.UTF8.GetBytes("""{"status":"success","data":["m"]}""") : body;
+            await HostileServer.Write(socket, [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: {Json}\r\nContent-Length: {text.Length}\r\nConnection: close\r\n\r\n"), .. text], cancel);
+        });
+        var source = Source(server);
+        int read = 0, failed = 0;
+        for (var i = 0; i < 300; i++)
+        {
+            body = (byte[])whole.Clone();
+            for (var n = random.Next(1, 4); n > 0; n--) body[random.Next(body.Length)] = random.Next(2) == 0 ? "{}[]\",:\\"u8[random.Next(8)] : (byte)random.Next(256);
+            if (random.Next(3) == 0) body = body[..random.Next(body.Length)];
+            try
+            {
+                await Some.Pages(source, Some.Request());
+                read++;
+            }
+            catch (SourceException fault)
+            {
+                Assert.Contains(fault.Code, new[] { "not_metrics", "truncated", "refused" });
+                failed++;
+            }
+        }
+        Assert.True(read > 10 && failed > 10, $"{read} read, {failed} failed");
+    }
+
+    [Theory]
+    [InlineData("job=\"x\",cluster=~\"a|b\"", true)]
+    [InlineData("job=\"}\"", true)]
+    [InlineData("job", false)]
+    [InlineData("job=\"x\"} or {a=\"b\"", false)]
+    [InlineData("job=\"x", false)]
+    public void A_selector_is_matchers_and_nothing_else(string selector, bool good) =>
+        Assert.Equal(good, !Providers.All["prometheus"].Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090"), Selector = selector }).Any());
+
+    [Fact]
+    public void An_endpoint_is_the_server_and_not_its_API() =>
+        Assert.Contains("without /api/v1", Assert.Single(Providers.All["prometheus"].Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090/api/v1/query") })), StringComparison.Ordinal);
+
+    [Fact]
+    public void The_cadence_suits_a_scraping_server()
+    {
+        var cadence = Some.Source(new SourceSettings { Id = "x", Provider = "prometheus", Endpoint = new Uri("http://prometheus:9090") }, Some.Catalogue("m")).Cadence;
+
+        Assert.Equal(new Cadence(TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(10), TimeSpan.FromHours(1), TimeSpan.FromHours(1)) { Every = TimeSpan.FromMinutes(1) }, cadence);
+    }
+}
