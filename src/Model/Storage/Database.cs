@@ -86,6 +86,19 @@ internal sealed class Database : IDisposable
         }
     }
 
+    /// <summary>Runs what opens its own connections; the world's faults come out as <see cref="StorageException"/>.</summary>
+    public async Task GuardAsync(Func<Task> work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception fault) when (Described(fault, cancellationToken) is { } described)
+        {
+            throw described;
+        }
+    }
+
     /// <summary>Runs one transaction: all of it or nothing. The work may be run again, so it keeps nothing outside the database.</summary>
     public async Task<T> TransactAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -187,7 +200,8 @@ internal sealed class Session(Database database, DbConnection connection, DbTran
         await ExecuteAsync("INSERT INTO settings (name, value) VALUES ('dirty_mark', '1') ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)", cancellationToken);
     }
 
-    private object Bound(object? value) => value switch
+    /// <summary>A value as the engine takes it.</summary>
+    public object Bound(object? value) => value switch
     {
         null => DBNull.Value,
         DateTime time when !Database.IsPostgres => UnixMicroseconds.From(time),

@@ -1,5 +1,7 @@
 using Metrics.Storage;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit;
 
 namespace Metrics.SystemTests.Storage;
@@ -61,5 +63,121 @@ public sealed class SchemaTests(PostgresCluster cluster)
             "2024-12-30|20241230|2024|4|12|30|1|1|December|Monday",
             "2039-12-31|20391231|2039|4|12|31|52|6|December|Saturday",
         ], await storage.RowsAsync("SELECT * FROM \"Calendar\" WHERE \"DateKey\" IN (20210101, 20240229, 20241230, 20391231) ORDER BY \"Date\""));
+    }
+
+    [Theory]
+    [InlineData(StorageEngine.Sqlite)]
+    [InlineData(StorageEngine.Postgres)]
+    public async Task A_newer_schema_is_left_alone_and_said(StorageEngine engine)
+    {
+        await using var storage = await TestStorage.MigratedAsync(cluster, engine);
+        await storage.ExecuteAsync("INSERT INTO \"__EFMigrationsHistory\" VALUES ('20990101000000_Future', '99.0.0')");
+
+        var state = await storage.Schema.PrepareAsync(migrate: true);
+
+        Assert.Equal(SchemaStanding.Newer, state.Standing);
+        Assert.Contains("was migrated by a newer version of Metrics (its schema has 20990101000000_Future", state.Message, StringComparison.Ordinal);
+        Assert.Equal("newer_schema", (await Assert.ThrowsAsync<StorageException>(() => storage.Schema.MigrateAsync())).Code);
+    }
+
+    [Theory]
+    [InlineData(StorageEngine.Sqlite)]
+    [InlineData(StorageEngine.Postgres)]
+    public async Task A_start_migrates_only_where_it_is_told_to(StorageEngine engine)
+    {
+        await using var storage = await TestStorage.EmptyAsync(cluster, engine);
+        Assert.Equal(SchemaStanding.Empty, (await storage.Schema.PrepareAsync(migrate: false)).Standing);
+        Assert.True((await storage.Schema.PrepareAsync(migrate: true)).IsCurrent);
+    }
+
+    [Fact]
+    public async Task A_database_that_does_not_answer_is_said_in_a_sentence()
+    {
+        var services = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, $"Host=127.0.0.1;Port={PostgresCluster.FreePort()};Database=metrics;Username=metrics;Password=secret-word;Timeout=5").BuildServiceProvider();
+        await using var _ = services;
+
+        var state = await services.GetRequiredService<Schema>().CheckAsync();
+        var fault = await Assert.ThrowsAsync<StorageException>(() => services.GetRequiredService<FactStore>().DirtyHoursAsync(1, default));
+
+        Assert.Equal(SchemaStanding.Unreachable, state.Standing);
+        Assert.Equal("unreachable", fault.Code);
+        Assert.StartsWith("The PostgreSQL database 'metrics' at 127.0.0.1:", state.Message, StringComparison.Ordinal);
+        Assert.StartsWith("The PostgreSQL database 'metrics' at 127.0.0.1:", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret-word", state.Message + fault, StringComparison.Ordinal);
+        Assert.True(StorageFault.IsOutside(fault));
+    }
+
+    [Fact]
+    public async Task A_postgres_database_that_is_not_there_is_made_by_migrate()
+    {
+        var missing = new Npgsql.NpgsqlConnectionStringBuilder(cluster.ConnectionString) { Database = "t" + Guid.NewGuid().ToString("N") }.ConnectionString;
+        await using var services = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, missing).BuildServiceProvider();
+        var schema = services.GetRequiredService<Schema>();
+
+        var before = await schema.CheckAsync();
+        await schema.MigrateAsync();
+
+        Assert.Equal(SchemaStanding.Empty, before.Standing);
+        Assert.True((await schema.CheckAsync()).IsCurrent);
+    }
+
+    [Theory]
+    [InlineData(StorageEngine.Sqlite)]
+    [InlineData(StorageEngine.Postgres)]
+    public async Task Tables_that_are_missing_are_said_to_be(StorageEngine engine)
+    {
+        await using var storage = await TestStorage.EmptyAsync(cluster, engine);
+        var fault = await Assert.ThrowsAsync<StorageException>(() => storage.Facts.DirtyHoursAsync(1, default));
+        Assert.Equal("no_schema", fault.Code);
+        Assert.Contains("Run the command 'migrate' first", fault.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_sqlite_file_that_another_process_is_writing_is_said_to_be_locked()
+    {
+        await using var storage = await TestStorage.MigratedAsync(cluster, StorageEngine.Sqlite, ";Default Timeout=1");
+        await storage.Log.RegisterAsync("rack", "prometheus", null, default);
+        await using var other = new SqliteConnection(storage.ConnectionString);
+        await other.OpenAsync();
+        await using (var held = other.BeginTransaction(deferred: false))
+        {
+            var fault = await Assert.ThrowsAsync<StorageException>(() => storage.Log.ClaimAsync("rack", "a", TimeSpan.FromMinutes(1), default));
+            Assert.Equal("locked", fault.Code);
+            Assert.EndsWith("is locked by another process. One process at a time may use a SQLite file: stop the other one, or use PostgreSQL.", fault.Message, StringComparison.Ordinal);
+            // Readers are not kept waiting by a writer.
+            Assert.Empty(await storage.Facts.DirtyHoursAsync(1, default));
+        }
+        Assert.NotNull(await storage.Log.ClaimAsync("rack", "a", TimeSpan.FromMinutes(1), default));
+    }
+
+    [Fact]
+    public async Task A_sqlite_file_in_a_folder_that_is_not_there_or_that_is_no_database_is_said_in_a_sentence()
+    {
+        await using var nowhere = new ServiceCollection().AddMetricsStorage(StorageEngine.Sqlite, "Data Source=/nowhere/at/all/metrics.db").BuildServiceProvider();
+        var state = await nowhere.GetRequiredService<Schema>().PrepareAsync(migrate: true);
+        Assert.Equal(SchemaStanding.Unreachable, state.Standing);
+        Assert.Equal("The SQLite database '/nowhere/at/all/metrics.db' cannot be opened. Check that the folder exists and that this user may write there.", state.Message);
+
+        await using var storage = await TestStorage.EmptyAsync(cluster, StorageEngine.Sqlite);
+        await File.WriteAllTextAsync(new SqliteConnectionStringBuilder(storage.ConnectionString).DataSource, "This is a letter and not a database. It is long enough to be read as one.");
+        Assert.Contains("is not a readable SQLite database", (await storage.Schema.PrepareAsync(migrate: true)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_migration_that_was_killed_does_not_block_the_next_one()
+    {
+        await using var storage = await TestStorage.MigratedAsync(cluster, StorageEngine.Sqlite);
+        await storage.ExecuteAsync("INSERT OR REPLACE INTO \"__EFMigrationsLock\" (\"Id\", \"Timestamp\") VALUES (1, '2026-01-01 00:00:00+00:00')");
+        await storage.Schema.MigrateAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        Assert.True((await storage.Schema.CheckAsync()).IsCurrent);
+    }
+
+    [Fact]
+    public async Task Every_sqlite_connection_has_foreign_keys_and_the_file_a_write_ahead_log()
+    {
+        await using var storage = await TestStorage.MigratedAsync(cluster, StorageEngine.Sqlite);
+        Assert.Equal(["wal"], await storage.RowsAsync("PRAGMA journal_mode"));
+        Assert.Equal(["1"], await storage.RowsAsync("PRAGMA foreign_keys"));
+        Assert.Equal(["30000"], await storage.RowsAsync("PRAGMA busy_timeout"));
     }
 }

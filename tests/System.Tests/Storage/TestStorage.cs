@@ -30,17 +30,17 @@ internal sealed class TestStorage : IAsyncDisposable
     public MetricsDbContext Context() => services.GetRequiredService<Microsoft.EntityFrameworkCore.IDbContextFactory<MetricsDbContext>>().CreateDbContext();
 
     /// <summary>A database without a table.</summary>
-    public static async Task<TestStorage> EmptyAsync(PostgresCluster cluster, StorageEngine engine)
+    public static async Task<TestStorage> EmptyAsync(PostgresCluster cluster, StorageEngine engine, string more = "")
     {
         if (engine == StorageEngine.Postgres) return new(engine, await cluster.CreateDatabaseAsync(), null);
         var folder = Directory.CreateTempSubdirectory("metrics-sqlite-").FullName;
-        return new(engine, $"Data Source={folder}/metrics.db", folder);
+        return new(engine, $"Data Source={folder}/metrics.db{more}", folder);
     }
 
     /// <summary>A database with this version's schema.</summary>
-    public static async Task<TestStorage> MigratedAsync(PostgresCluster cluster, StorageEngine engine)
+    public static async Task<TestStorage> MigratedAsync(PostgresCluster cluster, StorageEngine engine, string more = "")
     {
-        var storage = await EmptyAsync(cluster, engine);
+        var storage = await EmptyAsync(cluster, engine, more);
         await storage.Schema.MigrateAsync();
         return storage;
     }
