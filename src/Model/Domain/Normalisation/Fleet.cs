@@ -7,6 +7,8 @@ namespace Metrics.Domain.Normalisation;
 /// <summary>Readings of one component of one resource by one source through one mapping: a candidate for the truth about it.</summary>
 internal sealed class Meter(KnownSeries first)
 {
+    private readonly Dictionary<string, MeterPart> byName = new(StringComparer.Ordinal);
+
     public KnownSeries First { get; } = first;
 
     /// <summary>Disjoint parts of the component (sockets, power supplies), by name; they add up.</summary>
@@ -18,10 +20,19 @@ internal sealed class Meter(KnownSeries first)
 
     public void Add(KnownSeries series, string part)
     {
-        var index = 0;
-        while (index < Parts.Count && string.CompareOrdinal(Parts[index].Name, part) < 0) index++;
-        if (index == Parts.Count || Parts[index].Name != part) Parts.Insert(index, new MeterPart(part));
-        Parts[index].Series.Add(series);
+        if (!byName.TryGetValue(part, out var known))
+        {
+            byName.Add(part, known = new MeterPart(part));
+            Parts.Add(known);
+        }
+        known.Series.Add(series);
+    }
+
+    public void Read(Interpreter interpreter, Pieces pieces)
+    {
+        // Joules of the parts are added in one order, whatever that of the series.
+        Parts.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
+        foreach (var part in Parts) part.Read(interpreter, pieces);
     }
 }
 
@@ -97,8 +108,7 @@ internal sealed class MeteredResource(string kind, string name, Place place)
         foreach (var ofComponent in meters)
         {
             if (ofComponent is null) continue;
-            foreach (var meter in ofComponent)
-                foreach (var part in meter.Parts) part.Read(interpreter, pieces);
+            foreach (var meter in ofComponent) meter.Read(interpreter, pieces);
         }
     }
 }
