@@ -33,10 +33,9 @@ internal readonly record struct Term(string? Sql, SqlType Type, bool Nullable, o
 /// functions over null are, texts compare by code point, and a number is a double as soon as one operand is.
 /// </summary>
 /// <remarks>The library narrows literals (0.1 to a float, 1000000.5 to seven digits), so literals are read again from their text.</remarks>
-internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParameters parameters, IDictionary<string, SingleValueNode>? aliases, DateTime now, string option)
+internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParameters parameters, IDictionary<string, SingleValueNode>? aliases, List<IReadOnlyList<string>> lists, DateTime now, string option)
 {
     private const int MaxNodes = 2_000;
-    private const int MaxListed = 1_000;
     private const int MaxAliasDepth = 16;
     private int nodes;
     private int aliasDepth;
@@ -82,13 +81,13 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
                 return Through(alias, target => Boolean(target, exact));
             case BinaryOperatorNode { OperatorKind: BinaryOperatorKind.And or BinaryOperatorKind.Or } chain:
                 return Chain(chain, exact);
+            case BinaryOperatorNode { OperatorKind: BinaryOperatorKind.Equal } membership when List(membership.Right) is { } list:
+                return In(Value(membership.Left), list, exact);
             case BinaryOperatorNode { OperatorKind: >= BinaryOperatorKind.Equal and <= BinaryOperatorKind.LessThanOrEqual } comparison:
                 return Compare(comparison.OperatorKind, Value(comparison.Left), Value(comparison.Right), exact);
             case UnaryOperatorNode { OperatorKind: UnaryOperatorKind.Not } not:
                 var operand = Boolean(not.Operand, exact: true);
                 return new Term($"(NOT {operand.Sql})", SqlType.Boolean, operand.Nullable);
-            case InNode membership:
-                return In(membership, exact);
             case ConstantNode constant:
                 return constant.Value switch
                 {
@@ -102,6 +101,8 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
                 if (result.Type == SqlType.Null) return new Term("(NULL)", SqlType.Boolean, true);
                 if (result.Type == SqlType.Boolean) return result;
                 throw ODataRefusal.BadRequest("InvalidQuery", $"{call.Name}(...) is no condition.", option);
+            case InNode:
+                throw ODataRefusal.NotSupported("'in' with anything but a list of literals in parentheses", option);
             default:
                 throw ODataRefusal.NotSupported($"A condition of kind {node.Kind}", option);
         }
@@ -130,7 +131,7 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
                 return Negate(Value(negation.Operand));
             case SingleValueFunctionCallNode call:
                 return Call(call);
-            case BinaryOperatorNode or UnaryOperatorNode or InNode:
+            case BinaryOperatorNode or UnaryOperatorNode:
                 nodes--;
                 return Boolean(node, exact: true);
             default:
@@ -276,12 +277,12 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
         _ => "null",
     };
 
-    private Term In(InNode membership, bool exact)
+    private IReadOnlyList<string>? List(SingleValueNode node) => (node is ConvertNode convert ? convert.Source : node) is ParameterAliasNode alias
+        && alias.Alias.StartsWith(ExpressionText.ListAlias, StringComparison.Ordinal) ? lists[int.Parse(alias.Alias.AsSpan(ExpressionText.ListAlias.Length), CultureInfo.InvariantCulture)] : null;
+
+    private Term In(Term left, IReadOnlyList<string> list, bool exact)
     {
-        var left = Value(membership.Left);
-        if (membership.Right is not CollectionConstantNode list) throw ODataRefusal.NotSupported("'in' with anything but a list of literals", option);
-        if (list.Collection.Count > MaxListed) throw ExpressionText.TooComplex(option, $"lists more than {MaxListed} values after 'in'");
-        var literals = list.Collection.Select(item => item is ConstantNode constant ? Literal(constant) : throw ODataRefusal.NotSupported("'in' with anything but literals", option)).ToList();
+        var literals = list.Select(Literal).ToList();
         if (left.Type == SqlType.Null) return literals.Exists(literal => literal.Type == SqlType.Null) ? True : False;
         var values = literals.Where(literal => literal.Type != SqlType.Null && literal.Literal is not double.NaN).ToList();
         var wanted = left.Type == SqlType.Integer && values.Exists(value => Common(left, value) == SqlType.Double) ? SqlType.Double : left.Type;
@@ -463,6 +464,16 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
             default:
                 throw ODataRefusal.NotSupported($"The literal '{ExpressionText.Shorten(text ?? constant.Value.ToString() ?? "")}'", option);
         }
+    }
+
+    private Term Literal(string text)
+    {
+        if (text[0] == '\'' && text[^1] == '\'') return new Term(null, SqlType.Text, false, text[1..^1].Replace("''", "'", StringComparison.Ordinal));
+        if (text.Equals("null", StringComparison.OrdinalIgnoreCase)) return new Term(null, SqlType.Null, true);
+        if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) return new Term(null, SqlType.Date, false, day);
+        if (ExpressionText.IsTimeWithoutOffset(text)) throw ExpressionText.OffsetRequired(text, option);
+        if (text.Contains('T', StringComparison.OrdinalIgnoreCase) && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)) return new Term(null, SqlType.Instant, false, time.UtcDateTime);
+        return Number(text);
     }
 
     /// <summary>The day that the library read; null when it read something else.</summary>

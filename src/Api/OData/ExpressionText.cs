@@ -12,6 +12,10 @@ internal static partial class ExpressionText
 {
     private const int MaxTokens = 20_000;
     private const int MaxDepth = 100;
+    private const int MaxListed = 1_000;
+
+    /// <summary>A list after 'in' is given to the parser as a comparison with an alias of this name and the list's number.</summary>
+    public const string ListAlias = "@in__";
 
     private static readonly HashSet<string> Supported = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -35,12 +39,16 @@ internal static partial class ExpressionText
     public static IEnumerable<string> SupportedFunctions => Supported.Order(StringComparer.Ordinal);
 
     /// <summary>Checks the text and returns it as the OData library's parser understands it.</summary>
+    /// <param name="text">The expression.</param>
+    /// <param name="option">Query option or alias that it is the value of.</param>
+    /// <param name="lists">Takes the literals of each list after an 'in'; see <see cref="ListAlias"/>.</param>
     /// <exception cref="ODataRefusal">The text is too large, or has something in it that is not supported.</exception>
-    public static string Prepare(string text, string option)
+    public static string Prepare(string text, string option, List<IReadOnlyList<string>> lists)
     {
         var prepared = new StringBuilder(text.Length + 16);
         var tokens = 0;
         var depth = 0;
+        var afterIn = 0;
         for (var at = 0; at < text.Length;)
         {
             if (++tokens > MaxTokens) throw TooComplex(option, $"has more than {MaxTokens} tokens");
@@ -53,17 +61,28 @@ internal static partial class ExpressionText
                 continue;
             }
             if (c == '(' && ++depth > MaxDepth) throw TooComplex(option, $"is nested deeper than {MaxDepth}");
+            if (c == '(' && afterIn > 0)
+            {
+                // The library would read the list as JSON, which knows neither suffixes nor INF, and narrow its numbers.
+                at = EndOfList(text, at, option, lists);
+                prepared.Length = afterIn - 1;
+                prepared.Append("eq ").Append(ListAlias).Append(CultureInfo.InvariantCulture, $"{lists.Count - 1}");
+                afterIn = 0;
+                depth--;
+                continue;
+            }
             if (c == ')') depth--;
+            if (c != ' ') afterIn = 0;
             if (char.IsAsciiDigit(c))
             {
+                afterIn = 0;
                 while (at < text.Length && (char.IsAsciiLetterOrDigit(text[at]) || text[at] is '.' or ':' or '-' || (text[at] == '+' && at > start))) at++;
                 var literal = text[start..at];
-                if (TimeWithoutOffset().IsMatch(literal))
+                if (IsTimeWithoutOffset(literal))
                 {
-                    throw ODataRefusal.BadRequest("OffsetRequired",
-                        $"'{literal}' at position {Position(start)} has no offset: write {literal}Z for UTC, or an offset with its plus sign encoded, {literal}%2B02:00.", option);
+                    throw OffsetRequired(literal, option);
                 }
-                prepared.Append(literal);
+                prepared.Append(Number().Match(literal) is { Success: true } number ? AsParsed(number) : literal.Length > 10 && literal[10] == 't' ? literal.ToUpperInvariant() : literal);
                 continue;
             }
             if (char.IsLetter(c) || c is '_' or '$' or '@')
@@ -76,6 +95,8 @@ internal static partial class ExpressionText
                 if (word.Equals("has", StringComparison.OrdinalIgnoreCase)) throw ODataRefusal.NotSupported($"The operator 'has' at position {Position(start)}", option);
                 // The library has no divby. Its operands are divided as doubles, so it is a multiplication by a double before a
                 // div: both have the precedence of divby and bind to the left like it.
+                afterIn = word.Equals("in", StringComparison.OrdinalIgnoreCase) ? prepared.Length + 1 : 0;
+                if (word.StartsWith(ListAlias, StringComparison.OrdinalIgnoreCase)) throw ODataRefusal.BadRequest("InvalidQuery", $"Parameter aliases do not begin with {ListAlias}.", option);
                 prepared.Append(word.Equals("divby", StringComparison.OrdinalIgnoreCase) ? "mul 1e0 div" : word);
                 continue;
             }
@@ -83,6 +104,15 @@ internal static partial class ExpressionText
             at++;
         }
         return prepared.ToString();
+    }
+
+    // The library types a real by its digits (float, double or decimal) and refuses to mix decimals with doubles. Here every
+    // real is a double, and its digits are read again from this text.
+    private static string AsParsed(Match number)
+    {
+        var (digits, suffix) = (number.Groups["digits"].Value, number.Groups["suffix"].Value);
+        var real = number.Groups["real"].Length > 0 || digits.Length >= 19 && !long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out _);
+        return real || suffix is "m" or "M" or "f" or "F" or "d" or "D" ? digits + "d" : number.Value;
     }
 
     private static string Position(int index) => (index + 1).ToString(CultureInfo.InvariantCulture);
@@ -99,12 +129,47 @@ internal static partial class ExpressionText
         throw ODataRefusal.BadRequest("InvalidQuery", $"The text that begins at position {Position(open)} has no closing quote; a quote inside a text is written twice.", option);
     }
 
+    // The literals of a list, quoted or not, as they are written.
+    private static int EndOfList(string text, int open, string option, List<IReadOnlyList<string>> lists)
+    {
+        var items = new List<string>();
+        var begin = open + 1;
+        for (var at = begin; at < text.Length;)
+        {
+            switch (text[at])
+            {
+                case '\'':
+                    at = EndOfQuoted(text, at, option);
+                    continue;
+                case '(' or '[' or '{':
+                    throw ODataRefusal.NotSupported($"Anything but literals in the list at position {Position(open)}", option);
+                case ',' or ')':
+                    var item = text[begin..at].Trim();
+                    if (item.Length == 0 && (items.Count > 0 || text[at] == ',')) throw ODataRefusal.BadRequest("InvalidQuery", $"The list at position {Position(open)} has an empty place.", option);
+                    if (item.Length > 0) items.Add(item);
+                    if (items.Count > MaxListed) throw TooComplex(option, $"lists more than {MaxListed} values after 'in'");
+                    begin = at + 1;
+                    if (text[at++] == ',') continue;
+                    lists.Add(items);
+                    return at;
+            }
+            at++;
+        }
+        throw ODataRefusal.BadRequest("InvalidQuery", $"The list that begins at position {Position(open)} is not closed.", option);
+    }
+
     private static void CheckFunction(string name, int start, string option)
     {
         if (Supported.Contains(name)) return;
         if (KnownElsewhere.Contains(name) || name.StartsWith("geo.", StringComparison.OrdinalIgnoreCase)) throw ODataRefusal.NotSupported($"The function '{name}' at position {Position(start)}", option);
         throw ODataRefusal.BadRequest("InvalidQuery", $"There is no function '{Shorten(name)}' (position {Position(start)}).", option);
     }
+
+    public static ODataRefusal OffsetRequired(string literal, string option) => ODataRefusal.BadRequest("OffsetRequired",
+        $"'{literal}' has no offset: write {literal}Z for UTC, or an offset with its plus sign encoded, {literal}%2B02:00.", option);
+
+    /// <summary>Whether it is a point in time that leaves open where.</summary>
+    public static bool IsTimeWithoutOffset(string literal) => TimeWithoutOffset().IsMatch(literal);
 
     private static ODataRefusal Prefixed(string word, int start, string option) => word.ToUpperInvariant() switch
     {
@@ -117,6 +182,9 @@ internal static partial class ExpressionText
     public static ODataRefusal TooComplex(string option, string how) => ODataRefusal.BadRequest("QueryTooComplex", $"{option} {how}: ask for less in one request.", option);
 
     public static string Shorten(string text) => text.Length <= 80 ? text : text[..80] + "...";
+
+    [GeneratedRegex(@"^(?<digits>\d+(?<real>(\.\d+)?([eE][+-]?\d+)?))(?<suffix>[mMfFdDlL]?)$", RegexOptions.CultureInvariant)]
+    private static partial Regex Number();
 
     [GeneratedRegex(@"^\d{4,}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex TimeWithoutOffset();

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Metrics.Storage;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Microsoft.OData;
@@ -21,6 +22,8 @@ public static class ODataRegistration
     public static IServiceCollection AddMetricsOData(this IServiceCollection services, Action<ODataSettings>? configure = null)
     {
         services.AddOptions<ODataSettings>().Configure(settings => configure?.Invoke(settings));
+        // A list that a tool folds into $filter is longer than the 8 KiB that Kestrel reads by itself.
+        services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestLineSize = Math.Max(kestrel.Limits.MaxRequestLineSize, 64 * 1024));
         services.AddSingleton<EntityModel>();
         services.AddSingleton<ODataEndpoint>();
         return services;
@@ -376,9 +379,9 @@ internal sealed class ODataEndpoint
     private string? Filter(EntitySet set, QueryOptions options, SqlDialect dialect, SqlParameters parameters, DateTime now)
     {
         if (options.Filter is not { } filter) return null;
-        var parser = Parser(set, options, "$filter", filter);
+        var (parser, lists) = Parser(set, options, "$filter", filter);
         var clause = Parsed(() => parser.ParseFilter(), "$filter");
-        return new ExpressionSql(set, dialect, parameters, parser.ParameterAliasNodes, now, "$filter").Condition(clause.Expression);
+        return new ExpressionSql(set, dialect, parameters, parser.ParameterAliasNodes, lists, now, "$filter").Condition(clause.Expression);
     }
 
     private List<SortKey> Order(EntitySet set, QueryOptions options, SqlDialect dialect, SqlParameters parameters, DateTime now)
@@ -386,8 +389,8 @@ internal sealed class ODataEndpoint
         var order = new List<SortKey>();
         if (options.OrderBy is { } text)
         {
-            var parser = Parser(set, options, "$orderby", text);
-            var sql = new ExpressionSql(set, dialect, parameters, parser.ParameterAliasNodes, now, "$orderby");
+            var (parser, lists) = Parser(set, options, "$orderby", text);
+            var sql = new ExpressionSql(set, dialect, parameters, parser.ParameterAliasNodes, lists, now, "$orderby");
             for (var clause = Parsed(() => parser.ParseOrderBy(), "$orderby"); clause is not null; clause = clause.ThenBy)
             {
                 if (order.Count == MaxSortKeys) throw ExpressionText.TooComplex("$orderby", $"has more than {MaxSortKeys} parts");
@@ -409,12 +412,13 @@ internal sealed class ODataEndpoint
         return new SortKey(term, term.Sql!, false, property);
     }
 
-    private ODataQueryOptionParser Parser(EntitySet set, QueryOptions options, string option, string text)
+    private (ODataQueryOptionParser Parser, List<IReadOnlyList<string>> Lists) Parser(EntitySet set, QueryOptions options, string option, string text)
     {
-        var given = options.Aliases.ToDictionary(alias => alias.Key, alias => ExpressionText.Prepare(alias.Value, alias.Key));
-        given.Add(option, ExpressionText.Prepare(text, option));
+        var lists = new List<IReadOnlyList<string>>();
+        var given = options.Aliases.ToDictionary(alias => alias.Key, alias => ExpressionText.Prepare(alias.Value, alias.Key, lists));
+        given.Add(option, ExpressionText.Prepare(text, option, lists));
         var published = model.SetOf(set);
-        return new ODataQueryOptionParser(model.Edm, published.EntityType, published, given) { Resolver = Resolver };
+        return (new ODataQueryOptionParser(model.Edm, published.EntityType, published, given) { Resolver = Resolver }, lists);
     }
 
     private static T Parsed<T>(Func<T> parse, string option)

@@ -55,6 +55,7 @@ internal sealed class QueryOptions
             var value = equals < 0 ? "" : Decode(part[(equals + 1)..]);
             if (given.StartsWith('@'))
             {
+                if (given.StartsWith(ExpressionText.ListAlias, StringComparison.OrdinalIgnoreCase)) throw ODataRefusal.BadRequest("InvalidQuery", $"Parameter aliases do not begin with {ExpressionText.ListAlias}.", ExpressionText.Shorten(given));
                 if (!aliases.TryAdd(given, value)) throw ODataRefusal.BadRequest("InvalidQuery", $"{ExpressionText.Shorten(given)} is given twice.", ExpressionText.Shorten(given));
                 options.parts.Add((given, part));
                 continue;

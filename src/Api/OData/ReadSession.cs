@@ -18,6 +18,7 @@ internal sealed class ReadSession : IAsyncDisposable
     private CancellationTokenRegistration interrupt;
     private DbConnection? connection;
     private DbTransaction? transaction;
+    private DbCommand? command;
     private bool promised;
 
     public ReadSession(MetricsDbContext context, TimeSpan timeout, CancellationToken aborted)
@@ -55,7 +56,9 @@ internal sealed class ReadSession : IAsyncDisposable
                 transaction = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, Token);
             }
         }
-        await using var command = connection.CreateCommand();
+        // A command of SQLite closes its reader with itself.
+        if (command is not null) await command.DisposeAsync();
+        command = connection.CreateCommand();
         command.CommandText = promised ? sql : Dialect.Preamble(timeout) + sql;
         command.CommandTimeout = (int)Math.Ceiling(timeout.TotalSeconds) + 5;
         command.Transaction = transaction;
@@ -74,6 +77,7 @@ internal sealed class ReadSession : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await interrupt.DisposeAsync();
+        if (command is not null) await command.DisposeAsync();
         if (transaction is not null)
         {
             try

@@ -146,19 +146,19 @@ internal abstract class SqlDialect
 /// <summary>The values of a statement, each sent as a parameter.</summary>
 internal sealed class SqlParameters(SqlDialect dialect)
 {
-    private readonly List<DbParameter> values = [];
+    private readonly List<(string Name, object Value)> values = [];
 
     /// <summary>Adds a value and gives the text that stands for it.</summary>
     public string Add(object value)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"@p{values.Count}");
-        values.Add(dialect.Parameter(name, value));
+        values.Add((name, value));
         return name;
     }
 
     /// <summary>Puts the parameters on a command. A parameter belongs to one command, so each gets its own.</summary>
     public void CopyTo(DbCommand command)
     {
-        foreach (var value in values) command.Parameters.Add(((ICloneable)value).Clone());
+        foreach (var (name, value) in values) command.Parameters.Add(dialect.Parameter(name, value));
     }
 }
