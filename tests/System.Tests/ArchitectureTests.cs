@@ -59,7 +59,7 @@ public sealed class ArchitectureTests
     public void No_type_is_named_for_nothing()
     {
         string[] empty = ["Helper", "Util", "Utils", "Manager", "Base", "Dto", "Service"];
-        var named = new[] { Domain, Ingestors, Api, typeof(Storage.ReadLog).Assembly }.SelectMany(assembly => assembly.GetTypes())
+        var named = new[] { Domain, Ingestors, Api, typeof(Metrics.Storage.ReadLog).Assembly }.SelectMany(assembly => assembly.GetTypes())
             .Where(type => type.Namespace?.StartsWith("Metrics", StringComparison.Ordinal) == true && empty.Any(word => type.Name.EndsWith(word, StringComparison.Ordinal)));
         Assert.Empty(named);
     }
