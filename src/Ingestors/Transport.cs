@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Security;
@@ -155,7 +154,7 @@ public sealed partial class Transport : IDisposable
         var framed = content.Headers.ContentLength is not null || response.Headers.TransferEncodingChunked == true || response.Version.Major >= 2;
         var stream = await content.ReadAsStreamAsync(cancellationToken);
         var encodings = content.Headers.ContentEncoding;
-        if (encodings.Count == 1 && string.Equals(encodings.First(), "gzip", StringComparison.OrdinalIgnoreCase)) stream = new GZipStream(stream, CompressionMode.Decompress);
+        if (encodings.Count == 1 && string.Equals(encodings.First(), "gzip", StringComparison.OrdinalIgnoreCase)) stream = Gzip.Open(stream);
         else if (encodings.Any(encoding => !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase)))
             throw new SourceException("not_metrics", $"{place} answered in the encoding '{Redact(string.Join(", ", encodings))}', which was not asked for. Let the server send gzip or plain text.");
         return new Body(new BoundedStream(stream, settings.MaxBytes, place), framed, content.Headers.ContentType?.MediaType?.ToLowerInvariant() ?? "");

@@ -28,7 +28,7 @@ public static class Ingest
         var settings = new SourceSettings { Id = Rack.Source, Provider = "file", Path = recording, Place = Rack.Place.Name };
         var reader = new SourceReader(storage.GetRequiredService<ReadLog>(), catalogue, NullLogger<SourceReader>.Instance);
         var keeper = new FactKeeper(storage.GetRequiredService<FactStore>(), new Normaliser(catalogue, Rack.Workloads, Rack.Places, TimeSpan.FromMinutes(5)));
-        await storage.GetRequiredService<ReadLog>().RegisterAsync(Rack.Source, "file", Rack.Place, CancellationToken.None);
+        await storage.GetRequiredService<ReadLog>().RegisterAsync(Rack.Source, "file", Rack.Place.Name, CancellationToken.None);
         var written = await reader.ReadAsync(settings, Providers.All["file"].Open(settings, catalogue, TimeProvider.System), CancellationToken.None) ?? 0;
         return (written, await keeper.RecomputeAsync(CancellationToken.None));
     }

@@ -8,7 +8,7 @@ public static class Memory
 {
     public static async Task RunAsync()
     {
-        const int steps = 1_000_000 / 78;
+        var steps = 1_000_000 / Rack.Series.Count;
         var folder = Directory.CreateTempSubdirectory("metrics-benchmark-").FullName;
         try
         {

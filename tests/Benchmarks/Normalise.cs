@@ -8,7 +8,7 @@ namespace Metrics.Benchmarks;
 /// <summary>Samples in, facts out, on one core, with nothing read and nothing stored.</summary>
 public static class Normalise
 {
-    // An hour at 1 s and what is needed around it is what one recompute of one hour gets.
+    // Three hours: what one recompute of an hour gets to see.
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(5);
     private const int Steps = 3 * 720;
 

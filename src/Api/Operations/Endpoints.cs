@@ -23,7 +23,7 @@ public static class Endpoints
         // Read-only, and by Hangfire's own filter for this machine only, until keys with scopes exist.
         app.MapHangfireDashboard("/jobs", new DashboardOptions { IsReadOnlyFunc = _ => true, DisplayStorageConnectionString = false, DashboardTitle = "Metrics jobs" });
         if (settings.IsApi) app.MapPost("/api/sources/{id}/read", ReadNow).WithSummary("Reads a source now").WithDescription("Asks a worker to read the source up to now, whatever its schedule.");
-        app.Lifetime.ApplicationStarted.Register(() => app.Logger.LogInformation("{Welcome}", Welcome(app)));
+        app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine(Welcome(app)));
     }
 
     /// <summary>Counts every answered request, its own pages included: they are work that the service does.</summary>

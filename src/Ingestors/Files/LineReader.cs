@@ -46,19 +46,25 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
     /// <summary>Lines of the file up to the end of the line.</summary>
     public long Lines { get; private set; } = lines;
 
+    /// <summary>Whether the unfinished line has a line feed within quotation marks: a record over several lines, or a mark that nobody closes.</summary>
+    public bool IsSplit => firstEnd >= 0;
+
     /// <summary>Goes on to the next line.</summary>
-    public async ValueTask<LineKind> NextAsync(CancellationToken cancellationToken)
+    public ValueTask<LineKind> NextAsync(CancellationToken cancellationToken)
+    {
+        // As a rule the line is here already: no state machine for each of a million lines.
+        var end = EndOfRecord(out var feeds);
+        if (end < 0) return FarAsync(cancellationToken);
+        Number = Lines + 1;
+        Take(end, end + 1, feeds + 1);
+        return new ValueTask<LineKind>(LineKind.Line);
+    }
+
+    private async ValueTask<LineKind> FarAsync(CancellationToken cancellationToken)
     {
         var skipping = false;
         while (true)
         {
-            var end = EndOfRecord(out var feeds);
-            if (end >= 0)
-            {
-                Number = Lines + 1;
-                Take(end, end + 1, feeds + 1);
-                return skipping ? LineKind.TooLong : LineKind.Line;
-            }
             if (held - from >= Longest)
             {
                 skipping = true;
@@ -78,6 +84,11 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
                 Line = buffer.AsMemory(from, held - from);
                 return LineKind.Unfinished;
             }
+            var end = EndOfRecord(out var feeds);
+            if (end < 0) continue;
+            Number = Lines + 1;
+            Take(end, end + 1, feeds + 1);
+            return skipping ? LineKind.TooLong : LineKind.Line;
         }
     }
 
@@ -127,25 +138,49 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
             scanned = text.Length;
             return end;
         }
-        var quoted = false;
-        for (var at = 0; ; at++)
+        var at = 0;
+        while (at < text.Length)
         {
-            var found = text[at..].IndexOfAny((byte)'"', (byte)'\n');
-            if (found < 0) return -1;
-            at += found;
-            if (text[at] == '"') quoted = !quoted;
-            else if (!quoted) return at;
-            else if (at > LongestOverLines)
+            if (text[at] != '"')
             {
-                feeds = 0;
-                return firstEnd >= 0 ? firstEnd : at;
+                var plain = text[at..].IndexOfAny((byte)',', (byte)'\n');
+                if (plain < 0) return -1;
+                at += plain + 1;
+                if (text[at - 1] == '\n') return at - 1;
+                continue;
             }
-            else
+            for (at++; ;)
             {
-                if (firstEnd < 0) firstEnd = at;
-                feeds++;
+                var mark = text[at..].IndexOfAny((byte)'"', (byte)'\n');
+                if (mark < 0) return -1;
+                at += mark + 1;
+                if (text[at - 1] == '\n')
+                {
+                    if (firstEnd < 0) firstEnd = at - 1;
+                    feeds++;
+                    if (at > LongestOverLines) return FirstLine(out feeds);
+                    continue;
+                }
+                if (at == text.Length) return -1;
+                if (text[at] == '"')
+                {
+                    at++;
+                    continue;
+                }
+                // What follows a closing mark tells whether it closed the field or opened another one: then the first line is at fault.
+                if (text[at] == ',') at++;
+                else if (text[at] == '\n') return at;
+                else if (firstEnd >= 0 && text[at] != '\r') return FirstLine(out feeds);
+                break;
             }
         }
+        return -1;
+    }
+
+    private int FirstLine(out int feeds)
+    {
+        feeds = 0;
+        return firstEnd;
     }
 
     private async ValueTask<bool> FillAsync(CancellationToken cancellationToken)

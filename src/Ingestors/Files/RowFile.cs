@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.IO.Compression;
 using System.Security.Cryptography;
 using Microsoft.Win32.SafeHandles;
 using Metrics.Domain.Observations;
@@ -54,12 +53,16 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
                         lines.TakeUnfinished();
                         Row(answer);
                         break;
+                    case LineKind.Unfinished when csv && lines.IsSplit && Rests:
+                        lines.TakeUnfinished();
+                        Row(answer);
+                        break;
                     case LineKind.Unfinished:
                         Leave(whole: true);
                         TellUnfinished(answer);
                         return false;
                     case LineKind.TooLong:
-                        answer.Refuse(Place, null, RejectionReason.LimitExceeded, $"The line has more than {LineReader.Longest} bytes, which no row has; it is passed over. Mend the file.");
+                        answer.Refuse(Place.ToString(), null, RejectionReason.LimitExceeded, $"The line has more than {LineReader.Longest} bytes, which no row has; it is passed over. Mend the file.");
                         break;
                     default:
                         Row(answer);
@@ -85,7 +88,9 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         handle?.Dispose();
     }
 
-    private string Place => string.Create(CultureInfo.InvariantCulture, $"{name}:{lines!.Number}");
+    private RowPlace Place => new(name, lines!.Number);
+
+    private bool Rests => now - File.GetLastWriteTimeUtc(handle!) >= Rest;
 
     private async Task<bool> OpenAsync(Answer answer, CancellationToken cancellationToken)
     {
@@ -99,7 +104,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
             if (from is not null && from.Read == length && from.Mark == mark) return false;
             from = null;
         }
-        else if (from is not null && (from.Read > length || from.Mark != Mark(from.Read))) from = null;
+        else if (from is not null && (from.Read < 0 || from.Read > length || from.Mark != Mark(from.Read))) from = null;
         if (from?.Read == length) return false;
 
         if (csv && from is { Read: > 0 })
@@ -132,7 +137,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
     private Stream Stream(long from)
     {
         var stream = new FileStream(path, new FileStreamOptions { Share = FileShare.ReadWrite | FileShare.Delete, Options = FileOptions.SequentialScan, BufferSize = 0 }) { Position = from };
-        return compressed ? new GZipStream(stream, CompressionMode.Decompress) : stream;
+        return compressed ? Gzip.Open(stream) : stream;
     }
 
     private void Row(Answer answer)
@@ -155,8 +160,8 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
 
     private void TellUnfinished(Answer answer)
     {
-        if (now - File.GetLastWriteTimeUtc(handle!) < Rest || Position?.Told == length) return;
-        answer.Refuse(Place, null, RejectionReason.Malformed, "The last line has no end and nobody has written to the file for five minutes; it is not read. End the line with a line feed.");
+        if (!Rests || Position?.Told == length) return;
+        answer.Refuse(Place.ToString(), null, RejectionReason.Malformed, "The last line has no end and nobody has written to the file for five minutes; it is not read. End the line with a line feed.");
         Position = Position! with { Told = length };
     }
 

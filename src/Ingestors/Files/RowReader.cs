@@ -10,6 +10,12 @@ namespace Metrics.Ingestors.Files;
 /// <param name="Names">What each column holds: a property of a row, or <c>label:NAME</c>.</param>
 internal sealed record CsvColumns(IReadOnlyList<string> Names);
 
+/// <summary>A line of a file, as a refusal names it.</summary>
+internal readonly record struct RowPlace(string File, long Line)
+{
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{File}:{Line}");
+}
+
 /// <summary>Makes observations of rows: provider, metric, labels, start, end, value, and optionally statistic.</summary>
 /// <remarks>The bytes that name a series are looked up as they stand: of a known series no text is made.</remarks>
 internal sealed class RowReader
@@ -44,21 +50,21 @@ internal sealed class RowReader
     }
 
     /// <summary>Reads a line of NDJSON. A bad one becomes a refusal.</summary>
-    public void ReadJson(ReadOnlySpan<byte> line, string place, Answer answer)
+    public void ReadJson(ReadOnlySpan<byte> line, in RowPlace place, Answer answer)
     {
         if (Json(line, place, answer) is { } fault) Refuse(place, fault, answer);
     }
 
     /// <summary>Reads a record of CSV; false when it is bad, and then it is not refused yet.</summary>
-    public bool ReadCsv(ReadOnlySpan<byte> record, CsvColumns columns, string place, Answer answer, out string fault)
+    public bool ReadCsv(ReadOnlySpan<byte> record, CsvColumns columns, in RowPlace place, Answer answer, out string fault)
     {
         fault = Csv(record, columns, place, answer) ?? "";
         return fault.Length == 0;
     }
 
     /// <summary>Tells the answer of a bad row.</summary>
-    public static void Refuse(string place, string fault, Answer answer) =>
-        answer.Refuse(place, null, RejectionReason.Malformed, $"The row cannot be read: {fault}. Mend the row; the others are read.");
+    public static void Refuse(in RowPlace place, string fault, Answer answer) =>
+        answer.Refuse(place.ToString(), null, RejectionReason.Malformed, $"The row cannot be read: {fault}. Mend the row; the others are read.");
 
     /// <summary>Whether the bytes are one whole JSON value, so that nothing more can belong to them.</summary>
     public static bool IsWholeJson(ReadOnlySpan<byte> line)
@@ -97,7 +103,7 @@ internal sealed class RowReader
 
     private static JsonReaderOptions Options => new() { MaxDepth = 8 };
 
-    private string? Json(ReadOnlySpan<byte> line, string place, Answer answer)
+    private string? Json(ReadOnlySpan<byte> line, in RowPlace place, Answer answer)
     {
         var row = new Row();
         var used = 0;
@@ -173,7 +179,7 @@ internal sealed class RowReader
         return plain.AsSpan(used - length, length);
     }
 
-    private string? Csv(ReadOnlySpan<byte> record, CsvColumns columns, string place, Answer answer)
+    private string? Csv(ReadOnlySpan<byte> record, CsvColumns columns, in RowPlace place, Answer answer)
     {
         var text = Split(record, out var fault);
         if (fault.Length > 0) return fault;
@@ -254,7 +260,7 @@ internal sealed class RowReader
         }
     }
 
-    private string? Take(in Row row, ReadOnlySpan<byte> text, CsvColumns? columns, string place, Answer answer)
+    private string? Take(in Row row, ReadOnlySpan<byte> text, CsvColumns? columns, in RowPlace place, Answer answer)
     {
         if (row.Provider.IsEmpty) return "provider is missing";
         if (row.Metric.IsEmpty) return "metric is missing";
@@ -277,7 +283,7 @@ internal sealed class RowReader
         }
         series.LastRead = pool.Read;
         if (double.IsFinite(value)) answer.Observations.Add(new Observation(series.Series, new Sample(start, end, value)));
-        else answer.Refuse(place, end, RejectionReason.NotFinite, $"The value '{Transport.Excerpt(row.Value)}' of {series.Series.Metric} is not a finite number; it is left out.");
+        else answer.Refuse(place.ToString(), end, RejectionReason.NotFinite, $"The value '{Transport.Excerpt(row.Value)}' of {series.Series.Metric} is not a finite number; it is left out.");
         return null;
     }
 
@@ -309,7 +315,7 @@ internal sealed class RowReader
         length += part.Length + 4;
     }
 
-    private string? New(in Row row, ReadOnlySpan<byte> text, CsvColumns? columns, TimeSpan period, string place, DateTime at, Answer answer, out PooledSeries? series)
+    private string? New(in Row row, ReadOnlySpan<byte> text, CsvColumns? columns, TimeSpan period, in RowPlace place, DateTime at, Answer answer, out PooledSeries? series)
     {
         series = null;
         pairs.Clear();
@@ -332,7 +338,7 @@ internal sealed class RowReader
             return "a text is not valid UTF-8";
         }
         if (!providers.Contains(provider)) return $"the provider '{Transport.Excerpt(row.Provider)}' is not known; known are {string.Join(", ", providers)}";
-        series = pool.Intern(provider, metric, pairs, answer, at, place, statistic, period);
+        series = pool.Intern(provider, metric, pairs, answer, at, place.ToString(), statistic, period);
         return null;
     }
 

@@ -151,19 +151,18 @@ internal sealed class Fleet
         var (labels, from) = (series.Series.Labels, series.Mapping.Resource);
         var role = RoleOf(series.Mapping);
         var reportedNode = First(labels, from.Node) is { } host ? NodeName(host) : null;
-        var unnamed = $"source/{series.Series.Source}";
         var part = Part(labels, from.Part);
 
         var id = First(labels, from.Id);
         var name = (role, from.Kind) switch
         {
-            (_, Node) => id is null ? reportedNode ?? unnamed : NodeName(id),
-            (Role.Accelerator, _) => id is null ? $"{reportedNode ?? unnamed}/{part}" : AcceleratorName(id),
-            _ => id ?? reportedNode ?? unnamed,
+            (_, Node) => id is null ? reportedNode ?? Unnamed(series) : NodeName(id),
+            (Role.Accelerator, _) => id is null ? $"{reportedNode ?? Unnamed(series)}/{part}" : AcceleratorName(id),
+            _ => id ?? reportedNode ?? Unnamed(series),
         };
         var node = role switch
         {
-            Role.Sharer => reportedNode ?? unnamed,
+            Role.Sharer => reportedNode ?? Unnamed(series),
             // A reading of all accelerators of a machine sits in that machine.
             Role.Accelerator => reportedNode ?? (from.Kind is Node or "vm" ? NodeName(name) : null),
             _ => reportedNode,
@@ -219,6 +218,9 @@ internal sealed class Fleet
 #pragma warning disable CA1308 // Names are shown, and people write hosts and UUIDs in lower case.
     private static string Lower(string text) => text.ToLowerInvariant();
 #pragma warning restore CA1308
+
+    /// <summary>The name of the one machine of a source that names none.</summary>
+    private static string Unnamed(KnownSeries series) => $"source/{series.Series.Source}";
 
     private static Role RoleOf(MetricMapping mapping) => mapping.Component switch
     {
