@@ -205,6 +205,31 @@ public sealed class PrometheusApiTests
     }
 
     [Fact]
+    public async Task Credentials_that_expire_between_two_queries_are_a_fault_and_what_came_before_is_kept()
+    {
+        await using var server = new HostileServer((request, socket, cancel) =>
+        {
+            var query = request.StartsWith("GET ", StringComparison.Ordinal) ? "" : Form(request)["query"];
+            var (line, body) = query switch
+            {
+                "" => ("200 OK", """{"status":"success","data":["m","n"]}"""),
+                _ when query.StartsWith("count", StringComparison.Ordinal) => ("200 OK", """{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"m"},"value":[1,"3000"]}]}}"""),
+                _ when query.Contains("\"m\"", StringComparison.Ordinal) => ("200 OK", Matrix("""{"metric":{"__name__":"m"},"values":[[1767265200,"1"]]}""")),
+                _ => ("401 Unauthorized", "expired"),
+            };
+            return HostileServer.Write(socket, $"HTTP/1.1 {line}\r\nContent-Type: {Json}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}", cancel);
+        });
+        var kept = new List<string>();
+        var fault = await Assert.ThrowsAsync<SourceException>(async () =>
+        {
+            await foreach (var page in Source(server, Some.Catalogue("m", "n")).ReadAsync(Some.Request(), CancellationToken.None)) kept.AddRange(Some.Lines(page.Observations));
+        });
+
+        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(["m 11:00:00 1"], kept);
+    }
+
+    [Fact]
     public async Task Throttling_tells_how_long_to_wait()
     {
         await using var server = HostileServer.Serving(Json, _ => "{}", "429 Too Many", "Retry-After: 30\r\n");
