@@ -28,11 +28,9 @@ public static class Durable
             for (var i = 0; i < 3; i++)
             {
                 bare = Math.Max(bare, rows / await BareAsync(await cluster.CreateDatabaseAsync()));
-                var database = await cluster.CreateDatabaseAsync();
-                var clock = Stopwatch.StartNew();
-                var (written, hours) = await Ingest.IntoAsync(recording, StorageEngine.Postgres, database);
+                var (written, hours, seconds) = await Ingest.IntoAsync(recording, StorageEngine.Postgres, await cluster.CreateDatabaseAsync());
                 if (written != rows || hours < 12) throw new InvalidOperationException($"{written} of {rows} rows and {hours} of 12 hours were kept: the figure would mean nothing.");
-                whole = Math.Max(whole, rows / clock.Elapsed.TotalSeconds);
+                whole = Math.Max(whole, rows / seconds);
             }
             Figures.Show("COPY and INSERT .. ON CONFLICT alone", bare, "rows/s");
             Figures.Show("read, normalised and kept as facts", whole, "rows/s");

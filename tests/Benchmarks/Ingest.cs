@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Metrics.Domain.Normalisation;
 using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
@@ -19,17 +20,22 @@ public static class Ingest
         return 0;
     }
 
-    /// <summary>Rows written and hours recomputed.</summary>
-    public static async Task<(long Written, int Hours)> IntoAsync(string recording, StorageEngine engine, string connectionString)
+    /// <summary>Rows written, hours recomputed, and the seconds that it took once the empty database was there.</summary>
+    public static async Task<(long Written, int Hours, double Seconds)> IntoAsync(string recording, StorageEngine engine, string connectionString)
     {
         await using var storage = new ServiceCollection().AddMetricsStorage(engine, connectionString).BuildServiceProvider();
         var catalogue = Catalogues.Load([]);
+        var log = storage.GetRequiredService<ReadLog>();
         await storage.GetRequiredService<Schema>().MigrateAsync();
+        await log.RegisterAsync(Rack.Source, "file", Rack.Place.Name, CancellationToken.None);
         var settings = new SourceSettings { Id = Rack.Source, Provider = "file", Path = recording, Place = Rack.Place.Name };
-        var reader = new SourceReader(storage.GetRequiredService<ReadLog>(), catalogue, NullLogger<SourceReader>.Instance);
+        var source = Providers.All["file"].Open(settings, catalogue, TimeProvider.System);
+        var reader = new SourceReader(log, catalogue, NullLogger<SourceReader>.Instance);
         var keeper = new FactKeeper(storage.GetRequiredService<FactStore>(), new Normaliser(catalogue, Rack.Workloads, Rack.Places, TimeSpan.FromMinutes(5)));
-        await storage.GetRequiredService<ReadLog>().RegisterAsync(Rack.Source, "file", Rack.Place.Name, CancellationToken.None);
-        var written = await reader.ReadAsync(settings, Providers.All["file"].Open(settings, catalogue, TimeProvider.System), CancellationToken.None) ?? 0;
-        return (written, await keeper.RecomputeAsync(CancellationToken.None));
+
+        var clock = Stopwatch.StartNew();
+        var written = await reader.ReadAsync(settings, source, CancellationToken.None) ?? 0;
+        var hours = await keeper.RecomputeAsync(CancellationToken.None);
+        return (written, hours, clock.Elapsed.TotalSeconds);
     }
 }

@@ -5,7 +5,7 @@ using Metrics.Domain.Observations;
 
 namespace Metrics.Benchmarks;
 
-/// <summary>What the benchmarks work on: two nodes with eight boards each and six engines, as dcgm-exporter and vLLM show them. 62 series, all of which mean something to the catalogue.</summary>
+/// <summary>What the benchmarks work on: two nodes with eight boards each and six engines, as dcgm-exporter and vLLM show them. 56 series, all of which mean something to the catalogue.</summary>
 public static class Rack
 {
     public const string Source = "rack";
@@ -81,7 +81,7 @@ public static class Rack
             (string, string)[] labels = [("engine", "0"), ("model_name", "example/chat"), ("pod", $"chat-{engine}"), ("namespace", "inference")];
             Add("vllm:prompt_tokens_total", i => 5e9 + (i * 61_000.0), labels);
             Add("vllm:generation_tokens_total", i => 2e9 + (i * 19_500.0), labels);
-            foreach (var reason in new[] { "stop", "length", "abort" })
+            foreach (var reason in new[] { "stop", "length" })
                 Add("vllm:request_success_total", i => 1e6 + (i * 57.0), [.. labels, ("finished_reason", reason)]);
         }
         return all;

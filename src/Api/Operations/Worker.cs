@@ -30,9 +30,9 @@ public sealed class Worker(
         {
             if (MetricsSettings.IsOwnMetrics(source)) source.Endpoint = OwnMetrics();
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
-            var open = Providers.All[source.Provider].Open(source, catalogue, clock);
-            sources.Add(source, open);
-            recurring.AddOrUpdate<Jobs>(Recurring(source.Id), job => job.ReadAsync(source.Id, CancellationToken.None), Jobs.Cron(open.Cadence.Every), Utc);
+            var opened = Providers.All[source.Provider].Open(source, catalogue, clock);
+            sources.Add(source, opened);
+            recurring.AddOrUpdate<Jobs>(Recurring(source.Id), job => job.ReadAsync(source.Id, CancellationToken.None), Jobs.Cron(opened.Cadence.Every), Utc);
             jobs.Enqueue<Jobs>(job => job.ReadAsync(source.Id, CancellationToken.None));
         }
         recurring.AddOrUpdate<Jobs>(RecomputeJob, job => job.RecomputeAsync(CancellationToken.None), Jobs.Cron(TimeSpan.FromSeconds(15)), Utc);
