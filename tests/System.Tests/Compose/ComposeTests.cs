@@ -91,7 +91,7 @@ public sealed class ComposeTests(PostgresCluster cluster)
         Assert.InRange(embed, 0.15, 0.6);
         await using var connection = new NpgsqlConnection(database);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand("SELECT count(*) FROM sources WHERE id = 'fleet' AND watermark IS NOT NULL", connection);
+        await using var command = new NpgsqlCommand("SELECT count(*) FROM source WHERE id = 'fleet' AND watermark IS NOT NULL", connection);
         Assert.Equal(1L, await command.ExecuteScalarAsync());
     }
 
