@@ -61,7 +61,8 @@ public sealed class EstimateTests
         Assert.False(estimate.IsExact);
         Assert.Equal((4, 16), (estimate.Low.Accelerators, estimate.High.Accelerators));
         // 100 tokens x (alpha e^(64 beta) x 20 + gamma) Wh x 4 accelerators, and 2 s x 1,200 W x 4/8 / 64.
-        Assert.Equal(74.734, estimate.Low.Accelerator.Joules, 0.001);
+        Assert.Equal(74.76128526068393, estimate.Low.Accelerator.Joules, 9);
+        Assert.Equal(430.2381006244498, estimate.High.Accelerator.Joules, 9);
         Assert.Equal(18.75, estimate.Low.Host.Joules, 9);
         Assert.Equal(75, estimate.High.Host.Joules, 9);
     }
@@ -197,7 +198,7 @@ public sealed class EstimateTests
 
         Assert.Null(score.GramsPerUnit);
         Assert.Equal("zero_functional_units", score.NullReason);
-        Assert.Equal([("server", 2), ("cache", null)], score.Parts);
+        Assert.Equal([("server", 2.0), ("cache", null)], score.Parts);
         Assert.Throws<ArgumentException>(() => SystemScore.Of("request", UnitConversions.None));
     }
 

@@ -312,6 +312,12 @@ public sealed class GoldenFactorCases
         Assert.Throws<FormatException>(() => Unit.Parse("energy"));
     }
 
+    [Theory(DisplayName = "F09 0.001 kWh for a thousand output tokens, on lines of one thousand and of two million")]
+    [InlineData(1000, 0.001)]
+    [InlineData(2_000_000, 2.0)]
+    public void Token_coefficient(double tokens, double kilowattHours) =>
+        Close(kilowattHours, new UsageCoefficient(Energy.FromKilowattHours(1e-3), 1000, "output-token").Of(tokens, "output-token").KilowattHours);
+
     [Fact(DisplayName = "H07 1,000 kWh of IT at a WUE of 0.12 take 120 L, whatever the PUE: not 138")]
     public void Water_on_IT_energy()
     {
@@ -403,7 +409,8 @@ public sealed class GoldenFactorCases
         Close(128985.065, servers.Carbon.Grams);
         var site = SystemScore.Of("visit", UnitConversions.None, new ScoredComponent("servers", servers, "visit"), new ScoredComponent("hardware", hardware, "visit"));
         Close(2.5935213, site.GramsPerUnit);
-        Close(site.GramsPerUnit!.Value, site.Parts.Sum(part => part.GramsPerUnit));
+        Close(2.5797013, site.Parts[0].GramsPerUnit);
+        Close(0.01382, site.Parts[1].GramsPerUnit);
     }
 
     /// <summary>Equal to nine digits.</summary>

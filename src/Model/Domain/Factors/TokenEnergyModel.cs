@@ -9,7 +9,7 @@ namespace Metrics.Domain.Factors;
 /// The formula and its constants are those that EcoLogits publishes: a fit of the ML.ENERGY measurements of open models on
 /// H100 accelerators (https://ecologits.ai, methodology "LLM inference"; mlco2/ecologits). The defaults are those of its
 /// releases with a fixed batch of 64; later releases take a batch of 4 to 16 and 273 kg for an accelerator, which is written
-/// <c>new TokenEnergyModel { Batch = new Bounds(4, 16), AcceleratorEmbodied = Mass.FromKilograms(273) }</c>.
+/// <c>EcoLogits with { Batch = new Bounds(4, 16), AcceleratorEmbodied = Mass.FromKilograms(273) }</c>.
 /// </para>
 /// <para>
 /// Only output tokens count. Not included: input tokens as such, training, networks, devices. An estimate is never
