@@ -56,11 +56,12 @@ public sealed class SeriesPool(string source, int capacity)
     }
 
     /// <summary>The series with this name and these labels; null when it was refused, and then <paramref name="answer"/> has the reason.</summary>
-    public PooledSeries? Intern(string provider, string metric, IReadOnlyList<KeyValuePair<string, string>> labels, Answer answer, DateTime? at = null, string? place = null, Statistic statistic = Statistic.Raw, TimeSpan period = default)
+    /// <remarks>A refusal of a series has no instant: it is one thing however often it is read.</remarks>
+    public PooledSeries? Intern(string provider, string metric, IReadOnlyList<KeyValuePair<string, string>> labels, Answer answer, string? place = null, Statistic statistic = Statistic.Raw, TimeSpan period = default)
     {
         if (Refuse(metric, labels) is var (reason, detail))
         {
-            answer.Refuse(place ?? Shorten(metric), at, reason, detail);
+            answer.Refuse(place ?? Shorten(metric), null, reason, detail);
             return null;
         }
         Labels set;
@@ -70,7 +71,7 @@ public sealed class SeriesPool(string source, int capacity)
         }
         catch (FormatException fault)
         {
-            answer.Refuse(place ?? metric, at, RejectionReason.Malformed, $"{fault.Message} Give each label once.");
+            answer.Refuse(place ?? metric, null, RejectionReason.Malformed, $"{fault.Message} Give each label once.");
             return null;
         }
         var key = new Key(provider, metric, set, statistic, period);
@@ -88,7 +89,7 @@ public sealed class SeriesPool(string source, int capacity)
     }
 
     /// <summary>Tells the answer, once a read, that series were left out, and which label is to blame.</summary>
-    public void ReportLeftOut(Answer answer, DateTime? at)
+    public void ReportLeftOut(Answer answer)
     {
         if (leftOut == 0) return;
         var values = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
@@ -100,7 +101,7 @@ public sealed class SeriesPool(string source, int capacity)
             }
         var worst = values.OrderByDescending(label => label.Value.Count).ThenBy(label => label.Key, StringComparer.Ordinal).FirstOrDefault();
         var blame = worst.Key is null ? "" : $" The label '{worst.Key}' has the most values ({worst.Value.Count}).";
-        answer.Refuse(firstLeftOut!, at, RejectionReason.LimitExceeded,
+        answer.Refuse(firstLeftOut!, null, RejectionReason.LimitExceeded,
             $"The source has more than {capacity} series; {leftOut} new ones were left out, known ones go on.{blame} Drop that label at the source, select less, or raise MaxSeries.");
         firstLeftOut = null;
         leftOut = 0;

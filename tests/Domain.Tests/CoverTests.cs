@@ -181,6 +181,15 @@ public sealed class CoverTests
         Assert.Equal(220, Assert.Single(scene.Normalise().Energy).ServerJoules);
     }
 
+    [Fact]
+    public void A_flood_of_label_sets_of_one_board_is_one_board()
+    {
+        var scene = new Scene();
+        for (var i = 0; i < 5_000; i++) scene.Counting(Scene.Series("gpu_energy", labels: [("UUID", "GPU-1"), ("session", $"{i}")]), 6_000_000, 0, 1);
+
+        Assert.Equal(6_000, Assert.Single(scene.Normalise().Energy).AcceleratorJoules);
+    }
+
     [Theory]
     [InlineData("pdu")]
     [InlineData("rack")]

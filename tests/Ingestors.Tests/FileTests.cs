@@ -361,32 +361,6 @@ public sealed class FileTests : IDisposable
     }
 
     [Fact]
-    public async Task A_million_rows_are_read_without_holding_them()
-    {
-        var path = Path.Combine(folder, "million.ndjson");
-        await using (var file = new StreamWriter(path))
-        {
-            var start = Some.Time("2026-01-01T00:00:00Z");
-            for (var i = 0; i < 1_000_000; i++)
-                file.Write(string.Create(CultureInfo.InvariantCulture, $$"""{"provider":"prometheus","metric":"m","labels":{"gpu":"{{i & 63}}","UUID":"GPU-{{i & 63:D36}}"},"start":"{{start.AddSeconds(i >> 6):yyyy-MM-ddTHH:mm:ssZ}}","end":"{{start.AddSeconds(i >> 6):yyyy-MM-ddTHH:mm:ssZ}}","value":{{i}}}""") + "\n");
-        }
-        var before = GC.GetTotalMemory(forceFullCollection: true);
-        var allocated = GC.GetTotalAllocatedBytes(precise: true);
-        long count = 0, most = 0;
-        await foreach (var page in Source(path).ReadAsync(Some.Request(), CancellationToken.None))
-        {
-            count += page.Observations.Count;
-            most = Math.Max(most, GC.GetTotalMemory(forceFullCollection: true) - before);
-        }
-        allocated = GC.GetTotalAllocatedBytes(precise: true) - allocated;
-
-        Assert.Equal(1_000_000, count);
-        Assert.InRange(most, 0, 32L * 1024 * 1024);
-        // The pages themselves are 32 bytes an observation, twice that while their lists grow.
-        Assert.InRange(allocated / count, 0, 100);
-    }
-
-    [Fact]
     public async Task Twenty_thousand_damaged_rows_never_bring_the_reader_down()
     {
         var random = new Random(7);

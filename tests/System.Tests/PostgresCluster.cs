@@ -12,6 +12,15 @@ namespace Metrics.SystemTests;
 /// </summary>
 public sealed class PostgresCluster : IAsyncLifetime
 {
+    private readonly bool alwaysPrivate;
+
+    public PostgresCluster()
+    {
+    }
+
+    /// <summary>A cluster that a test may stop, whatever the environment says.</summary>
+    public PostgresCluster(bool alwaysPrivate) => this.alwaysPrivate = alwaysPrivate;
+
     private string? folder;
     private int port;
 
@@ -20,7 +29,7 @@ public sealed class PostgresCluster : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (Environment.GetEnvironmentVariable("METRICS_TEST_POSTGRES") is { Length: > 0 } given)
+        if (!alwaysPrivate && Environment.GetEnvironmentVariable("METRICS_TEST_POSTGRES") is { Length: > 0 } given)
         {
             ConnectionString = given;
             return;
@@ -29,8 +38,7 @@ public sealed class PostgresCluster : IAsyncLifetime
         port = FreePort();
         if (Environment.IsPrivilegedProcess) await RunAsync("chown", "postgres", folder);
         await RunAsServerUserAsync(Binary("initdb"), "-D", $"{folder}/data", "-U", "metrics", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
-        await RunAsServerUserAsync(Binary("pg_ctl"), "-D", $"{folder}/data", "-w", "-t", "60", "-l", $"{folder}/log", "-o",
-            $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off -c max_connections=200", "start");
+        await StartAsync();
         ConnectionString = $"Host=127.0.0.1;Port={port};Username=metrics;Database=postgres;Include Error Detail=true";
     }
 
@@ -38,9 +46,17 @@ public sealed class PostgresCluster : IAsyncLifetime
     {
         if (folder is null) return;
         NpgsqlConnection.ClearAllPools();
-        await RunAsServerUserAsync(Binary("pg_ctl"), "-D", $"{folder}/data", "-w", "-m", "immediate", "stop");
+        await StopAsync();
         Directory.Delete(folder, recursive: true);
     }
+
+    /// <summary>Starts the server of a private cluster.</summary>
+    public async Task StartAsync() =>
+        await RunAsServerUserAsync(Binary("pg_ctl"), "-D", $"{folder}/data", "-w", "-t", "60", "-l", $"{folder}/log", "-o",
+            $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off -c max_connections=200", "start");
+
+    /// <summary>Stops the server of a private cluster as a crash does: no connection is told.</summary>
+    public Task StopAsync() => RunAsServerUserAsync(Binary("pg_ctl"), "-D", $"{folder}/data", "-w", "-m", "immediate", "stop");
 
     /// <summary>Connection string of a new, empty database.</summary>
     public async Task<string> CreateDatabaseAsync()

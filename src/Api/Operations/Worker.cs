@@ -30,8 +30,9 @@ public sealed class Worker(
         {
             if (MetricsSettings.IsOwnMetrics(source)) source.Endpoint = OwnMetrics();
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
-            sources.Add(source, Providers.All[source.Provider].Open(source, catalogue, clock));
-            recurring.AddOrUpdate<Jobs>(Recurring(source.Id), job => job.ReadAsync(source.Id, CancellationToken.None), Jobs.Cron(source.Every ?? TimeSpan.FromMinutes(1)), Utc);
+            var opened = Providers.All[source.Provider].Open(source, catalogue, clock);
+            sources.Add(source, opened);
+            recurring.AddOrUpdate<Jobs>(Recurring(source.Id), job => job.ReadAsync(source.Id, CancellationToken.None), Jobs.Cron(opened.Cadence.Every), Utc);
             jobs.Enqueue<Jobs>(job => job.ReadAsync(source.Id, CancellationToken.None));
         }
         recurring.AddOrUpdate<Jobs>(RecomputeJob, job => job.RecomputeAsync(CancellationToken.None), Jobs.Cron(TimeSpan.FromSeconds(15)), Utc);

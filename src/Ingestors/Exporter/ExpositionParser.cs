@@ -201,7 +201,7 @@ public sealed class ExpositionParser
             if (bad && !sampled) throw NotMetrics();
             if (!rest.IsEmpty) throw new SourceException("truncated", $"{origin} ended in the middle of line {line + 1}; nothing of it is stored. It is read again.");
         }
-        pool.ReportLeftOut(answer, at);
+        pool.ReportLeftOut(answer);
         answer.SettleRepeats();
     }
 
@@ -356,7 +356,7 @@ public sealed class ExpositionParser
             return;
         }
         if (instance is not null && !pairs.Exists(static pair => pair.Key == "instance" && pair.Value.Length > 0)) pairs.Add(new("instance", instance));
-        if (pool.Intern(provider, metric!, pairs, answer, at) is not { } series)
+        if (pool.Intern(provider, metric!, pairs, answer) is not { } series)
         {
             if (TryReadValue(text[key.Length..], out _, out _, out _, out _)) sampled = true;
             return;
@@ -384,7 +384,7 @@ public sealed class ExpositionParser
         var instant = at;
         if (!timestamp.IsEmpty && !TryReadTimestamp(timestamp, out instant))
         {
-            answer.Refuse(pooled.Series.ToString(), at, RejectionReason.ImplausibleTimestamp, $"The timestamp '{Transport.Excerpt(timestamp)}' is no time. Let the exporter leave timestamps out.");
+            answer.Refuse(pooled.Series.ToString(), null, RejectionReason.ImplausibleTimestamp, $"The timestamp '{Transport.Excerpt(timestamp)}' is no time. Let the exporter leave timestamps out.");
             return;
         }
         if (!double.IsFinite(value))
@@ -553,7 +553,7 @@ public sealed class ExpositionParser
     {
         if (!bad) firstBad = Transport.Excerpt(text);
         bad = true;
-        answer.Refuse(string.Create(CultureInfo.InvariantCulture, $"line {line}"), at, RejectionReason.Malformed,
+        answer.Refuse(string.Create(CultureInfo.InvariantCulture, $"line {line}"), null, RejectionReason.Malformed,
             $"The line cannot be read: {fault}. It begins \"{Transport.Excerpt(text[..Math.Min(text.Length, 100)])}\". Mend the exporter; the other lines are read.");
     }
 
@@ -566,7 +566,7 @@ public sealed class ExpositionParser
             Malformed(text[..2048], "it is longer than any sample");
             return;
         }
-        answer.Refuse(string.Create(CultureInfo.InvariantCulture, $"line {line}"), at, RejectionReason.LimitExceeded,
+        answer.Refuse(string.Create(CultureInfo.InvariantCulture, $"line {line}"), null, RejectionReason.LimitExceeded,
             $"The line has more than {LongestLine} bytes. It begins \"{Transport.Excerpt(text[..100])}\". Shorten its labels at the exporter; the other lines are read.");
     }
 }

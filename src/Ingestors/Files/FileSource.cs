@@ -96,7 +96,7 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
                     answer = new Answer(settings.Id);
                 }
             }
-            pool.ReportLeftOut(answer, null);
+            pool.ReportLeftOut(answer);
             answer.MayRepeat = true;
             var now = cursor.ToString();
             foreach (var page in answer.Pages(now == left ? null : now)) yield return page;

@@ -60,7 +60,7 @@ internal sealed class Recording
             {
                 var answer = new Answer(settings.Id) { MayRepeat = true };
                 more = await file.ReadAsync(answer, cancellationToken);
-                if (!more && i == paths.Count - 1) pool.ReportLeftOut(answer, null);
+                if (!more && i == paths.Count - 1) pool.ReportLeftOut(answer);
                 foreach (var page in answer.Pages())
                 {
                     if (rejections.Count < Answer.MostRefusals) rejections.AddRange(page.Rejections);

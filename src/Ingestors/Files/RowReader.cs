@@ -275,7 +275,7 @@ internal sealed class RowReader
         var length = Key(row, text, columns, end - start);
         if (!lookup.TryGetValue(key.AsSpan(0, length), out var series) || series.Released)
         {
-            var fault = New(row, text, columns, end - start, place, end, answer, out series);
+            var fault = New(row, text, columns, end - start, place, answer, out series);
             if (fault is not null) return fault;
             if (series is null) return null;
             if (known.Count > 2 * pool.Capacity) known.Clear();
@@ -315,7 +315,7 @@ internal sealed class RowReader
         length += part.Length + 4;
     }
 
-    private string? New(in Row row, ReadOnlySpan<byte> text, CsvColumns? columns, TimeSpan period, in RowPlace place, DateTime at, Answer answer, out PooledSeries? series)
+    private string? New(in Row row, ReadOnlySpan<byte> text, CsvColumns? columns, TimeSpan period, in RowPlace place, Answer answer, out PooledSeries? series)
     {
         series = null;
         pairs.Clear();
@@ -338,7 +338,7 @@ internal sealed class RowReader
             return "a text is not valid UTF-8";
         }
         if (!providers.Contains(provider)) return $"the provider '{Transport.Excerpt(row.Provider)}' is not known; known are {string.Join(", ", providers)}";
-        series = pool.Intern(provider, metric, pairs, answer, at, place.ToString(), statistic, period);
+        series = pool.Intern(provider, metric, pairs, answer, place.ToString(), statistic, period);
         return null;
     }
 

@@ -319,23 +319,23 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         if (!has && sumMetric is null && countMetric is null) return;
         if (fault is not null)
         {
-            answer.Refuse(Shorten(metric), window.End, RejectionReason.Malformed, $"A series of the answer cannot be read: {fault}. Mend its exporter; the other series are read.");
+            answer.Refuse(Shorten(metric), null, RejectionReason.Malformed, $"A series of the answer cannot be read: {fault}. Mend its exporter; the other series are read.");
             return;
         }
         if (dropped > 0)
-            answer.Refuse(Shorten(metric), window.End, RejectionReason.Malformed, string.Create(CultureInfo.InvariantCulture, $"{dropped} points of a series are not a time and a number; they are left out."));
+            answer.Refuse(Shorten(metric), null, RejectionReason.Malformed, string.Create(CultureInfo.InvariantCulture, $"{dropped} points of a series are not a time and a number; they are left out."));
         if (has && points.Count > 0) Take(metric, points);
         if (histograms.Count == 0) return;
         if (sumMetric is not null) Take(sumMetric, histograms.ConvertAll(static point => (point.At, point.Sum)));
         if (countMetric is not null) Take(countMetric, histograms.ConvertAll(static point => (point.At, point.Count)));
         if (has)
-            answer.Refuse(Series(metric), histograms[^1].At, RejectionReason.UnitDrift,
+            answer.Refuse(Series(metric), null, RejectionReason.UnitDrift,
                 $"The catalogue knows the metric as a number, here it is a native histogram; {histograms.Count} samples are left out. Map its _sum or _count instead.");
     }
 
     private void Take(string name, List<(DateTime At, double Value)> samples)
     {
-        if (pool.Intern("prometheus", name, labels, answer, window.End) is not { } series) return;
+        if (pool.Intern("prometheus", name, labels, answer) is not { } series) return;
         series.LastRead = pool.Read;
         if (!seen.Add(series)) answer.MayRepeat = true;
         var before = DateTime.MinValue;

@@ -91,7 +91,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                 }
             }
             var last = new Answer(settings.Id);
-            pool.ReportLeftOut(last, request.Window.End);
+            pool.ReportLeftOut(last);
             foreach (var page in last.Pages()) yield return page;
         }
         finally

@@ -46,7 +46,7 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             }
             catch (SourceException fault)
             {
-                var pause = Pause(fault.RetryAfter, settings);
+                var pause = Pause(fault.RetryAfter, source.Cadence);
                 logger.LogWarning("Source {Source} could not be read ({Code}): {Message} Next try in {Pause}.", settings.Id, fault.Code, fault.Message, pause);
                 await log.FailAsync(claim, fault.Code, fault.Message, pause, cancellationToken);
                 return written;
@@ -119,9 +119,9 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         }
     }
 
-    private static TimeSpan Pause(TimeSpan? asked, SourceSettings settings)
+    private static TimeSpan Pause(TimeSpan? asked, Cadence cadence)
     {
-        var pause = asked is { } given && given > TimeSpan.Zero ? given : settings.Every ?? TimeSpan.FromMinutes(1);
+        var pause = asked is { } given && given > TimeSpan.Zero ? given : cadence.Every;
         return pause > LongestPause ? LongestPause : pause;
     }
 }

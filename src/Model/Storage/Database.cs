@@ -122,6 +122,12 @@ internal sealed class Database : IDisposable
                 }
             }
         }
+        catch (PostgresException fault) when (fault.SqlState == PostgresErrorCodes.CheckViolation)
+        {
+            // A row without a partition is reported as a failed check: another process may have dropped the month. The next try asks again.
+            Partitions?.Forget();
+            throw;
+        }
         catch (Exception fault) when (Described(fault, cancellationToken) is { } described)
         {
             throw described;

@@ -39,6 +39,9 @@ internal sealed class Partitions(NpgsqlDataSource source)
         }
     }
 
+    /// <summary>Asks the database again which partitions there are.</summary>
+    public void Forget() => known.Clear();
+
     /// <summary>Drops the partitions of whole months before the time.</summary>
     /// <returns>Names of what was dropped.</returns>
     public async Task<IReadOnlyList<string>> DropBeforeAsync(string table, DateTime before, CancellationToken cancellationToken)

@@ -59,10 +59,12 @@ internal static class RollUp
     {
         var sums = new Sums();
         var resources = new HashSet<long>();
-        double covered = 0;
+        // Seconds that count for the accelerators, for the servers, and for the facility: where a wider boundary is unknown, its time is not covered.
+        double covered = 0, serverCovered = 0, facilityCovered = 0;
         foreach (var period in facts.GroupBy(fact => fact.Period.Start).OrderBy(group => group.Key))
         {
             double? accelerator = null, server = null, facility = null, rack = null, idle = null;
+            double seconds = 0;
             bool serverKnown = true, facilityKnown = true, idleKnown = true;
             foreach (var fact in period.OrderBy(fact => fact.Resource.Id))
             {
@@ -82,9 +84,12 @@ internal static class RollUp
                     Measured = sums.Measured + fact.MeasuredJoules,
                     Evidence = Worst(sums.Evidence, fact.Evidence),
                 };
-                covered += fact.CoveredSeconds;
+                seconds += fact.CoveredSeconds;
                 resources.Add(fact.Resource.Id);
             }
+            covered += seconds;
+            if (serverKnown && server is not null) serverCovered += seconds;
+            if (facilityKnown && facility is not null) facilityCovered += seconds;
             sums = sums with
             {
                 Accelerator = Add(sums.Accelerator, accelerator),
@@ -94,7 +99,8 @@ internal static class RollUp
                 Idle = Add(sums.Idle, idleKnown ? idle : null),
             };
         }
-        return sums with { Covered = resources.Count == 0 ? 0 : covered / resources.Count };
+        var widest = sums.Facility is not null ? facilityCovered : sums.Server is not null ? serverCovered : covered;
+        return sums with { Covered = resources.Count == 0 ? 0 : widest / resources.Count };
     }
 
     /// <summary>Null is unknown and leaves a sum as it is; it is not zero.</summary>

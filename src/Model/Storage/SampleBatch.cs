@@ -77,7 +77,7 @@ internal sealed class SampleBatch
         {
             var (series, sample) = observations[i];
             if (!ReferenceEquals(series, last)) (last, slot) = (series, place[slots[series.Id]]);
-            samples[next[slot]++] = sample;
+            samples[next[slot]++] = new(Whole(sample.Start), Whole(sample.End), sample.Value);
         }
         return Settle(ordered, samples, next);
     }
@@ -123,6 +123,9 @@ internal sealed class SampleBatch
 
     public static StorageException Collision(string stored, Series series) => new("collision",
         $"The series {series} of the source '{series.Source}' has the same key {series.Id.ToString(CultureInfo.InvariantCulture)} as the series {stored}. Nothing was written; change a label of one of them.");
+
+    /// <summary>To the microsecond, which is what both engines keep: two times within one are one key.</summary>
+    private static DateTime Whole(DateTime time) => new(time.Ticks - time.Ticks % TimeSpan.TicksPerMicrosecond, time.Kind);
 
     private static int Compare(Sample a, Sample b)
     {

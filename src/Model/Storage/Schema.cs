@@ -91,18 +91,26 @@ public sealed class Schema
                 return new(SchemaStanding.Empty, $"{Sentence} does not exist yet. Run the command 'migrate'.");
             var known = context.Database.GetMigrations().ToList();
             var applied = (await context.Database.GetAppliedMigrationsAsync(cancellationToken)).ToList();
-            var foreign = applied.Except(known, StringComparer.Ordinal).ToList();
-            if (foreign.Count > 0)
-                return new(SchemaStanding.Newer, $"{Sentence} was migrated by a newer version of Metrics (its schema has {foreign[^1]}, this version ends at {known[^1]}). Start that version, or restore the database from before its migration.");
-            if (applied.Count == 0) return new(SchemaStanding.Empty, $"{Sentence} holds no tables of Metrics yet. Run the command 'migrate'.");
-            if (applied.Count < known.Count)
-                return new(SchemaStanding.Older, $"{Sentence} has the schema of an older version of Metrics (it ends at {applied[^1]}, this version needs {known[^1]}). Run the command 'migrate'.");
-            return new(SchemaStanding.Current, $"{Sentence} has the schema of this version.");
+            return Compare(Sentence, known, applied);
         }
         catch (Exception fault) when (StorageFault.Describe(fault, database.Name) is { } described && !cancellationToken.IsCancellationRequested)
         {
             return new(SchemaStanding.Unreachable, described.Message);
         }
+    }
+
+    /// <summary>How a database with some migrations stands to a version that knows others.</summary>
+    /// <param name="database">What the sentence begins with.</param>
+    /// <param name="known">Migrations of this version, oldest first, at least one.</param>
+    /// <param name="applied">Migrations of the database, oldest first.</param>
+    public static SchemaState Compare(string database, IReadOnlyList<string> known, IReadOnlyList<string> applied)
+    {
+        if (applied.LastOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } foreign)
+            return new(SchemaStanding.Newer, $"{database} was migrated by a newer version of Metrics (its schema has {foreign}, this version ends at {known[^1]}). Start that version, or restore the database from before its migration.");
+        if (applied.Count == 0) return new(SchemaStanding.Empty, $"{database} holds no tables of Metrics yet. Run the command 'migrate'.");
+        return applied.Count < known.Count
+            ? new(SchemaStanding.Older, $"{database} has the schema of an older version of Metrics (it ends at {applied[^1]}, this version needs {known[^1]}). Run the command 'migrate'.")
+            : new(SchemaStanding.Current, $"{database} has the schema of this version.");
     }
 
     private string Sentence => char.ToUpperInvariant(database.Name[0]) + database.Name[1..];

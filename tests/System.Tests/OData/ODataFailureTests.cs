@@ -76,9 +76,8 @@ public sealed class ODataFailureTests(ODataServices services)
             CREATE TABLE w (name TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO w VALUES {names}; DROP VIEW "Workloads";
             CREATE VIEW "Workloads" AS SELECT name AS "Name", CASE WHEN name = 'w0600' THEN abs(-9223372036854775807 - 1) END AS "Model", NULL AS "Precision" FROM w;
             """);
-        using var response = await service.Client.GetAsync("Workloads", HttpCompletionOption.ResponseHeadersRead);
-        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-        await Assert.ThrowsAnyAsync<Exception>(() => response.Content.ReadAsStringAsync());
+        var broken = await Assert.ThrowsAnyAsync<HttpRequestException>(() => service.Client.GetStringAsync("Workloads"));
+        Assert.Null(broken.StatusCode);
         Assert.Equal(100, (await service.GetAsync("Workloads?$top=100")).GetProperty("value").GetArrayLength());
     }
 

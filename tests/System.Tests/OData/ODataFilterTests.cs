@@ -198,7 +198,7 @@ public sealed class ODataFilterTests(ODataServices services)
             string.Concat(Enumerable.Repeat("(", 5000)) + "true" + string.Concat(Enumerable.Repeat(")", 5000)),
             string.Concat(Enumerable.Repeat("not ", 3000)) + "true",
             string.Concat(Enumerable.Repeat("tolower(", 1000)) + "Workload" + string.Concat(Enumerable.Repeat(")", 1000)) + " eq 'a'",
-            string.Join(" or ", Enumerable.Repeat("Units gt 1", 3000)),
+            string.Join(" or ", Enumerable.Repeat("Units gt 1", 2500)),
             string.Join(" add ", Enumerable.Repeat("Units", 3000)) + " gt 1",
             $"Units in ({string.Join(',', Enumerable.Range(0, 1001))})",
             string.Concat(Enumerable.Repeat("-", 5000)) + "1 eq 1",

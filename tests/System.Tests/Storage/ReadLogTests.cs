@@ -111,6 +111,50 @@ public sealed class ReadLogTests(PostgresCluster cluster)
         Assert.True(await WatermarkIsCoveredAsync(storage));
     }
 
+    [Fact]
+    public async Task A_connection_cut_in_the_middle_of_a_commit_leaves_nothing()
+    {
+        await using var storage = await TestStorage.MigratedAsync(cluster, StorageEngine.Postgres);
+        var claim = await storage.ClaimAsync();
+        await using var operation = new Npgsql.NpgsqlConnection(storage.ConnectionString);
+        await operation.OpenAsync();
+        await using (var transaction = await operation.BeginTransactionAsync())
+        {
+            // The commit has written its samples when it comes to the run, and waits there.
+            await using var hold = new Npgsql.NpgsqlCommand("LOCK TABLE run IN ACCESS EXCLUSIVE MODE", operation, transaction);
+            await hold.ExecuteNonQueryAsync();
+            var commit = storage.Log.CommitAsync(claim, Read(At(Series("one"), "10:01", 1)) with { Watermark = Time("10:05") }, default);
+            await using var cut = new Npgsql.NpgsqlCommand("SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE NOT granted AND relation = 'run'::regclass", operation, transaction);
+            while (await cut.ExecuteScalarAsync() is 0L) Assert.False(commit.IsCompleted);
+
+            var fault = await Assert.ThrowsAsync<StorageException>(() => commit);
+            Assert.Equal("unreachable", fault.Code);
+        }
+        Assert.Equal(["0|0|0|∅"], await storage.RowsAsync("SELECT (SELECT count(*) FROM samples), (SELECT count(*) FROM dirty_hours), (SELECT count(*) FROM series), watermark FROM source"));
+        Assert.Equal(new(1, 1, 0), await storage.Log.CommitAsync(claim, Read(At(Series("one"), "10:01", 1)), default));
+    }
+
+    [Theory]
+    [InlineData(StorageEngine.Sqlite)]
+    [InlineData(StorageEngine.Postgres)]
+    public async Task Two_times_within_a_microsecond_are_one_instant(StorageEngine engine)
+    {
+        await using var storage = await TestStorage.MigratedAsync(cluster, engine);
+        var one = Series("one");
+        Assert.Equal(1, (await storage.CommitAsync(new Observation(one, Sample.At(Ten.AddTicks(3), 1)), new Observation(one, Sample.At(Ten.AddTicks(8), 1)))).Written);
+        Assert.Equal([UnixMicroseconds.From(Ten) + "|1"], await storage.RowsAsync("SELECT start, value FROM samples"));
+    }
+
+    [Fact]
+    public async Task A_month_that_another_process_dropped_is_made_again_at_the_next_try()
+    {
+        await using var storage = await TestStorage.MigratedAsync(cluster, StorageEngine.Postgres);
+        await storage.CommitAsync(At(Series("one"), "10:01", 1));
+        await storage.ExecuteAsync("DROP TABLE samples_y2026m01");
+        await Assert.ThrowsAnyAsync<Exception>(() => storage.CommitAsync(At(Series("one"), "10:02", 1)));
+        Assert.Equal(1, (await storage.CommitAsync(At(Series("one"), "10:02", 1))).Written);
+    }
+
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
     [InlineData(StorageEngine.Postgres)]
@@ -372,7 +416,7 @@ public sealed class ReadLogTests(PostgresCluster cluster)
         var series = new[] { Series("one"), Series("two"), Series("tokens", "tokens") };
         var all = Enumerable.Range(0, 240).SelectMany(i => series.Select(of => new Observation(of, Sample.At(Time("08:30").AddSeconds(45 * i), (i * 7 + of.Metric.Length) % 97)))).ToArray();
         string? expected = null;
-        for (var run = 0; run < 4; run++)
+        for (var run = 0; run < 3; run++)
         {
             await using var storage = await TestStorage.MigratedAsync(cluster, engine);
             Observation[] order = [.. all];
@@ -386,7 +430,7 @@ public sealed class ReadLogTests(PostgresCluster cluster)
                 var size = run == 0 ? order.Length : random.Next(1, 200);
                 await storage.CommitAsync([.. order.Skip(from).Take(size)]);
                 from += size;
-                if (run > 1 && random.Next(2) == 0) await storage.RecomputeAsync();
+                if (run == 2 && random.Next(2) == 0) await storage.RecomputeAsync();
             }
             await storage.RecomputeAsync();
             var dump = await storage.DumpAsync();

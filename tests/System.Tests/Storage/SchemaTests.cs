@@ -80,6 +80,15 @@ public sealed class SchemaTests(PostgresCluster cluster)
         Assert.Equal("newer_schema", (await Assert.ThrowsAsync<StorageException>(() => storage.Schema.MigrateAsync())).Code);
     }
 
+    [Fact]
+    public void An_older_schema_is_to_be_migrated()
+    {
+        var state = Schema.Compare("The database", ["1_Initial", "2_Next"], ["1_Initial"]);
+        Assert.Equal(SchemaStanding.Older, state.Standing);
+        Assert.False(state.IsCurrent);
+        Assert.Equal("The database has the schema of an older version of Metrics (it ends at 1_Initial, this version needs 2_Next). Run the command 'migrate'.", state.Message);
+    }
+
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
     [InlineData(StorageEngine.Postgres)]

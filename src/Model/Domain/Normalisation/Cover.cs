@@ -72,7 +72,8 @@ internal sealed class Claims
 internal sealed class Cover(Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series)
 {
     private readonly List<Piece> chosen = [];
-    private readonly List<(long End, long Ticks, int Series)> tracks = [];
+    private readonly List<(long Ticks, int Series)> tracks = [];
+    private readonly PriorityQueue<int, (long End, int Track)> ends = new();
     private int[] trackOf = new int[16];
 
     /// <summary>What the best meter of the component says; null when none says anything.</summary>
@@ -152,13 +153,17 @@ internal sealed class Cover(Pieces pieces, Provenance provenance, IReadOnlyList<
         return byId != 0 ? byId < 0 : a.Number < b.Number;
     }
 
-    /// <summary>Covered time of all parts: a meter that misses a socket covers less than one that has both.</summary>
+    /// <summary>The time for which all parts that say anything are known.</summary>
     private long TicksOf(Meter meter, int bin)
     {
-        long ticks = 0;
+        var ticks = long.MaxValue;
         foreach (var part in meter.Parts)
-            foreach (ref readonly var piece in Track(part, bin)) ticks += piece.Ticks;
-        return ticks;
+        {
+            long partTicks = 0;
+            foreach (ref readonly var piece in Track(part, bin)) partTicks += piece.Ticks;
+            if (partTicks > 0) ticks = Math.Min(ticks, partTicks);
+        }
+        return ticks == long.MaxValue ? 0 : ticks;
     }
 
     /// <summary>The pieces of a part in a period, without duplicates: pieces that follow each other are one track, and of tracks that overlap one is chosen.</summary>
@@ -168,21 +173,23 @@ internal sealed class Cover(Pieces pieces, Provenance provenance, IReadOnlyList<
         if (part.Series.Count == 1 || all.Length <= 1) return all;
 
         tracks.Clear();
+        ends.Clear();
         if (trackOf.Length < all.Length) trackOf = new int[all.Length * 2];
         for (var i = 0; i < all.Length; i++)
         {
             var piece = all[i];
-            var track = tracks.FindIndex(known => known.End <= piece.From);
-            if (track < 0)
+            // The track that ended first goes on, so that a flood of label sets costs no more than sorting it.
+            if (ends.TryPeek(out var track, out var earliest) && earliest.End <= piece.From)
             {
-                track = tracks.Count;
-                tracks.Add((piece.To, piece.Ticks, piece.Series));
+                ends.Dequeue();
+                tracks[track] = (tracks[track].Ticks + piece.Ticks, Math.Min(tracks[track].Series, piece.Series));
             }
             else
             {
-                var (_, ticks, first) = tracks[track];
-                tracks[track] = (piece.To, ticks + piece.Ticks, Math.Min(first, piece.Series));
+                track = tracks.Count;
+                tracks.Add((piece.Ticks, piece.Series));
             }
+            ends.Enqueue(track, (piece.To, track));
             trackOf[i] = track;
         }
         if (tracks.Count == 1) return all;

@@ -7,10 +7,14 @@ namespace Metrics.Domain.Normalisation;
 /// <summary>Readings of one component of one resource by one source through one mapping: a candidate for the truth about it.</summary>
 internal sealed class Meter(KnownSeries first)
 {
+    private const int Few = 8;
+
+    private Dictionary<string, MeterPart>? byName;
+
     public KnownSeries First { get; } = first;
 
     /// <summary>Disjoint parts of the component (sockets, power supplies), by name; they add up.</summary>
-    public List<MeterPart> Parts { get; } = [];
+    public List<MeterPart> Parts { get; } = new(1);
 
     public bool Reads(KnownSeries series) =>
         First.Mapping == series.Mapping && First.Series.Source == series.Series.Source
@@ -18,10 +22,29 @@ internal sealed class Meter(KnownSeries first)
 
     public void Add(KnownSeries series, string part)
     {
-        var index = 0;
-        while (index < Parts.Count && string.CompareOrdinal(Parts[index].Name, part) < 0) index++;
-        if (index == Parts.Count || Parts[index].Name != part) Parts.Insert(index, new MeterPart(part));
-        Parts[index].Series.Add(series);
+        if (Find(part) is not { } known)
+        {
+            Parts.Add(known = new MeterPart(part));
+            // Nearly every component has one part or a few sockets; only processes come by the thousand.
+            if (Parts.Count == Few) byName = Parts.ToDictionary(one => one.Name, StringComparer.Ordinal);
+            else byName?.Add(part, known);
+        }
+        known.Series.Add(series);
+    }
+
+    private MeterPart? Find(string part)
+    {
+        if (byName is not null) return byName.GetValueOrDefault(part);
+        foreach (var known in Parts)
+            if (known.Name == part) return known;
+        return null;
+    }
+
+    public void Read(Interpreter interpreter, Pieces pieces)
+    {
+        // Joules of the parts are added in one order, whatever that of the series.
+        Parts.Sort(static (a, b) => string.CompareOrdinal(a.Name, b.Name));
+        foreach (var part in Parts) part.Read(interpreter, pieces);
     }
 }
 
@@ -33,7 +56,7 @@ internal sealed class MeterPart(string name)
 
     public string Name => name;
 
-    public List<KnownSeries> Series { get; } = [];
+    public List<KnownSeries> Series { get; } = new(1);
 
     public void Read(Interpreter interpreter, Pieces pieces)
     {
@@ -68,8 +91,8 @@ internal sealed class MeteredResource(string kind, string name, Place place)
 
     public Place Place => place;
 
-    /// <summary>Every host that a series puts it into. Exporters need not agree: one tells the host's name, another its address.</summary>
-    public SortedSet<string> ReportedNodes { get; } = new(StringComparer.Ordinal);
+    /// <summary>Every host that a series puts it into, ordered. Exporters need not agree: one tells the host's name, another its address.</summary>
+    public List<string> ReportedNodes { get; } = new(1);
 
     /// <summary>The host that it is shown with.</summary>
     public string? Node { get; set; }
@@ -80,14 +103,16 @@ internal sealed class MeteredResource(string kind, string name, Place place)
 
     public void Add(KnownSeries series, string part, string? reportedNode, string? reportedHardware)
     {
-        if (reportedNode is not null) ReportedNodes.Add(reportedNode);
+        if (reportedNode is not null && ReportedNodes.BinarySearch(reportedNode, StringComparer.Ordinal) is < 0 and var at) ReportedNodes.Insert(~at, reportedNode);
         // Of two spellings the first is taken, so that the order of the series is not what decides.
         if (reportedHardware is not null && (hardware is null || string.CompareOrdinal(reportedHardware, hardware) < 0)) hardware = reportedHardware;
 
         // Energy of no named component is that of the whole.
         var component = series.Mapping.Component is Component.None ? Component.Node : series.Mapping.Component;
-        var ofComponent = meters[(int)component] ??= [];
-        var meter = ofComponent.Find(known => known.Reads(series));
+        var ofComponent = meters[(int)component] ??= new List<Meter>(1);
+        Meter? meter = null;
+        foreach (var known in ofComponent)
+            if (known.Reads(series)) meter = known;
         if (meter is null) ofComponent.Add(meter = new Meter(series));
         meter.Add(series, part);
     }
@@ -97,8 +122,7 @@ internal sealed class MeteredResource(string kind, string name, Place place)
         foreach (var ofComponent in meters)
         {
             if (ofComponent is null) continue;
-            foreach (var meter in ofComponent)
-                foreach (var part in meter.Parts) part.Read(interpreter, pieces);
+            foreach (var meter in ofComponent) meter.Read(interpreter, pieces);
         }
     }
 }
@@ -181,7 +205,7 @@ internal sealed class Fleet
             // A machine that one source calls a node and another a vm is one machine, and the node's readings are taken.
             var host = HostOf(server.Place, server.Kind == Node ? server.Name : NodeName(server.Name));
             if (host.Server is null || server.Kind == Node) host.Server = server;
-            server.Node = server.Kind == Node ? null : server.ReportedNodes.Min;
+            server.Node = server.Kind == Node ? null : server.ReportedNodes.FirstOrDefault();
         }
         foreach (var accelerator in Of(Role.Accelerator))
         {
@@ -190,7 +214,7 @@ internal sealed class Fleet
         }
         foreach (var level in Of(Role.Sharer).GroupBy(sharer => (Host: HostFor(sharer)!, sharer.Kind)).OrderBy(level => Rank(level.Key.Kind)).ThenBy(level => level.Key.Kind, StringComparer.Ordinal))
             level.Key.Host.SharerLevels.Add([.. level]);
-        foreach (var rack in Of(Role.Rack)) rack.Node = rack.ReportedNodes.Min;
+        foreach (var rack in Of(Role.Rack)) rack.Node = rack.ReportedNodes.FirstOrDefault();
     }
 
     public void Read(Interpreter interpreter, Pieces pieces)
@@ -258,7 +282,7 @@ internal sealed class Fleet
     {
         if (resource.ReportedNodes.Count == 0) return null;
         var name = resource.ReportedNodes.FirstOrDefault(node => hosts.TryGetValue((resource.Place.Name, node), out var host) && host.Server is not null)
-            ?? resource.ReportedNodes.Min!;
+            ?? resource.ReportedNodes[0];
         var isSource = name.StartsWith("source/", StringComparison.Ordinal);
         resource.Node = resource.Kind == Node || isSource ? null : name;
         return HostOf(resource.Place, name);

@@ -1,0 +1,128 @@
+using System.Net;
+using Xunit;
+
+namespace Metrics.SystemTests.Journey;
+
+/// <summary>What cannot be used is refused at the start, with everything that is wrong; what fails later fails alone.</summary>
+[Collection(PostgresTests.Name)]
+public sealed class RefusalTests(PostgresCluster cluster)
+{
+    [Fact]
+    public async Task A_wrong_configuration_stops_the_start_with_every_fault()
+    {
+        var (code, output) = await ServiceProcess.RunAsync([],
+            ("Metrics__Storage__Engin", "Sqlite"),
+            ("Metrics__Grain", "00:07:00"),
+            ("Metrics__Roles__0", "reader"),
+            ("Metrics__Sources__a__Provider", "promethius"),
+            ("Metrics__Sources__b__Provider", "prometheus"),
+            ("Metrics__Sources__b__Place", "nowhere"),
+            ("Metrics__Places__lab__Pue", "0.9"),
+            ("Metrics__Workloads__w__Match__0__Source", "c"));
+        Assert.Equal(2, code);
+        // A key that nobody reads is told first: the rest may be a consequence of it.
+        Assert.Contains("Metrics:Storage:Engin: unknown key; known here are ConnectionString, Engine.", output, StringComparison.Ordinal);
+
+        (code, output) = await ServiceProcess.RunAsync([],
+            ("Metrics__Grain", "00:07:00"),
+            ("Metrics__Roles__0", "reader"),
+            ("Metrics__Sources__a__Provider", "promethius"),
+            ("Metrics__Sources__b__Provider", "prometheus"),
+            ("Metrics__Sources__b__Place", "nowhere"),
+            ("Metrics__Places__lab__Pue", "0.9"),
+            ("Metrics__Workloads__w__Match__0__Source", "c"));
+        Assert.Equal(2, code);
+        Assert.Contains("Metrics:Grain: 00:07:00 does not divide an hour", output, StringComparison.Ordinal);
+        Assert.Contains("Metrics:Roles: 'reader' is not a role", output, StringComparison.Ordinal);
+        Assert.Contains("Metrics:Sources:a:Provider: 'promethius' is not a provider; there are 'exporter', 'file', 'prometheus'.", output, StringComparison.Ordinal);
+        Assert.Contains("Metrics:Sources:b: Endpoint is missing", output, StringComparison.Ordinal);
+        Assert.Contains("Metrics:Sources:b:Place: 'nowhere' is not in Metrics:Places", output, StringComparison.Ordinal);
+        Assert.Contains("Metrics:Places:lab:Pue: 0.9 cannot be", output, StringComparison.Ordinal);
+        Assert.Contains("Metrics:Workloads:w:Match:0:Source: 'c' is not in Metrics:Sources.", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unreadable_mapping_file_stops_the_start()
+    {
+        var (code, output) = await ServiceProcess.RunAsync([], ("Metrics__Catalogues__0", "/nowhere/own.metrics.json"));
+        Assert.Equal(2, code);
+        Assert.Contains("/nowhere/own.metrics.json", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unmigrated_shared_database_stops_the_start_and_says_what_to_run()
+    {
+        var (code, output) = await ServiceProcess.RunAsync([], ("Metrics__Storage__Engine", "Postgres"), ("Metrics__Storage__ConnectionString", await cluster.CreateDatabaseAsync()));
+        Assert.Equal(2, code);
+        Assert.Contains("migrate", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_unreachable_database_stops_the_start_without_telling_its_password()
+    {
+        var (code, output) = await ServiceProcess.RunAsync([], ("Metrics__Storage__Engine", "Postgres"), ("Metrics__Storage__ConnectionString", $"Host=127.0.0.1;Port={PostgresCluster.FreePort()};Username=u;Password=planted-secret;Database=d"));
+        Assert.Equal(2, code);
+        Assert.DoesNotContain("planted-secret", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_source_that_fails_is_told_and_stops_no_other()
+    {
+        await using var service = await ServiceProcess.StartAsync(
+            ("Metrics__Places__lab__Pue", "1.1"),
+            ("Metrics__Sources__dead__Provider", "prometheus"), ("Metrics__Sources__dead__Endpoint", $"http://127.0.0.1:{PostgresCluster.FreePort()}"), ("Metrics__Sources__dead__Every", "00:00:02"),
+            ("Metrics__Sources__own__Provider", "exporter"), ("Metrics__Sources__own__Every", "00:00:02"), ("Metrics__Sources__own__Place", "lab"),
+            ("Metrics__Workloads__own__Match__0__Source", "own"));
+        await service.RowsAsync("HourlyIntensities?$filter=Workload eq 'own' and JoulesPerUnit ne null", rows => rows.Count > 0, TimeSpan.FromSeconds(60));
+        var dead = Assert.Single(await service.RowsAsync("Sources?$filter=Failures gt 0", rows => rows.Count > 0, TimeSpan.FromSeconds(30)));
+        Assert.Equal("dead", dead.GetProperty("Id").GetString());
+        Assert.Equal("unreachable", dead.GetProperty("LastErrorCode").GetString());
+        Assert.Equal(System.Text.Json.JsonValueKind.Null, dead.GetProperty("Watermark").ValueKind);
+        Assert.NotEmpty(await service.RowsAsync("Runs?$filter=Source eq 'dead' and State eq 'failed'"));
+    }
+
+    [Fact]
+    public async Task When_the_database_goes_the_service_says_so_and_comes_back_with_it()
+    {
+        await using var own = new OwnCluster();
+        var database = await own.Cluster.CreateDatabaseAsync();
+        (string, string)[] storage = [("Metrics__Storage__Engine", "Postgres"), ("Metrics__Storage__ConnectionString", database)];
+        var (code, output) = await ServiceProcess.RunAsync(["migrate"], storage);
+        Assert.True(code == 0, output);
+        await using var service = await ServiceProcess.StartAsync(
+        [
+            .. storage, ("Metrics__Places__lab__Pue", "1.1"),
+            ("Metrics__Sources__own__Provider", "exporter"), ("Metrics__Sources__own__Every", "00:00:02"), ("Metrics__Sources__own__Place", "lab"),
+            ("Metrics__Workloads__own__Match__0__Source", "own"),
+        ]);
+        await service.RowsAsync("Runs?$filter=State eq 'whole'", rows => rows.Count > 0, TimeSpan.FromSeconds(60));
+
+        await own.Cluster.StopAsync();
+        await service.WaitUntilAsync("/health/ready", answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(30));
+        await service.WaitUntilAsync("/odata/Sources", answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable && answer.Headers.RetryAfter is not null, TimeSpan.FromSeconds(30));
+        await service.WaitUntilAsync("/health/live", answer => answer.StatusCode == HttpStatusCode.OK, TimeSpan.FromSeconds(10));
+
+        await own.Cluster.StartAsync();
+        var back = DateTime.UtcNow;
+        await service.WaitUntilAsync("/health/ready", answer => answer.StatusCode == HttpStatusCode.OK, TimeSpan.FromSeconds(60));
+        await service.RowsAsync("Sources", rows => rows[0].GetProperty("LastReadAt").GetDateTime().ToUniversalTime() > back, TimeSpan.FromSeconds(60));
+    }
+
+    private sealed class OwnCluster : IAsyncDisposable
+    {
+        public PostgresCluster Cluster { get; } = Started();
+
+        public async ValueTask DisposeAsync() => await Cluster.DisposeAsync();
+
+        private static PostgresCluster Started()
+        {
+            var cluster = new PostgresCluster(alwaysPrivate: true);
+            cluster.InitializeAsync().GetAwaiter().GetResult();
+            return cluster;
+        }
+    }
+}
