@@ -17,7 +17,8 @@ CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 var command = args.FirstOrDefault(argument => !argument.StartsWith('-')) ?? "serve";
 if (command is not ("serve" or "migrate")) return Refuse($"'{command}' is not a command. There are: serve (the default), migrate.");
 
-var builder = WebApplication.CreateBuilder(args);
+// The settings of the folder that it is started in, else those that it was shipped with.
+var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = File.Exists("appsettings.json") ? null : AppContext.BaseDirectory });
 builder.Logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; });
 if (!builder.Configuration.GetSection("Metrics:Sources").GetChildren().Any()) Demo.AddTo(builder.Configuration);
 

@@ -12,24 +12,18 @@ namespace Metrics.SystemTests;
 /// </summary>
 public sealed class PostgresCluster : IAsyncLifetime
 {
-    private readonly bool alwaysPrivate;
-
-    public PostgresCluster()
-    {
-    }
-
-    /// <summary>A cluster that a test may stop, whatever the environment says.</summary>
-    public PostgresCluster(bool alwaysPrivate) => this.alwaysPrivate = alwaysPrivate;
-
     private string? folder;
     private int port;
+
+    /// <summary>True for a cluster that a test may stop: the environment's is not taken.</summary>
+    public bool AlwaysPrivate { get; init; }
 
     /// <summary>Connection string of the maintenance database.</summary>
     public string ConnectionString { get; private set; } = "";
 
     public async Task InitializeAsync()
     {
-        if (!alwaysPrivate && Environment.GetEnvironmentVariable("METRICS_TEST_POSTGRES") is { Length: > 0 } given)
+        if (!AlwaysPrivate && Environment.GetEnvironmentVariable("METRICS_TEST_POSTGRES") is { Length: > 0 } given)
         {
             ConnectionString = given;
             return;

@@ -28,12 +28,12 @@ public sealed class ServiceProcess : IAsyncDisposable
         get { lock (output) return output.ToString(); }
     }
 
-    /// <summary>Starts the service with these settings and waits until it is ready.</summary>
+    /// <summary>Starts the service with these settings, on a free port unless one is given, and waits until it is ready.</summary>
     /// <param name="settings">Environment variables, for instance <c>Metrics__Storage__Engine</c>.</param>
     public static async Task<ServiceProcess> StartAsync(params (string Key, string Value)[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("metrics-service-").FullName;
-        var address = new Uri($"http://127.0.0.1:{PostgresCluster.FreePort()}");
+        var address = new Uri(settings.FirstOrDefault(setting => setting.Key == "ASPNETCORE_URLS").Value ?? $"http://127.0.0.1:{PostgresCluster.FreePort()}");
         var service = new ServiceProcess(Start([], folder, [("ASPNETCORE_URLS", address.ToString()), .. settings]), folder, address);
         service.Collect();
         await service.WaitUntilAsync("/health/ready", answer => answer.StatusCode == HttpStatusCode.OK, TimeSpan.FromSeconds(60));

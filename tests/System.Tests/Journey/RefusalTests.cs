@@ -120,7 +120,7 @@ public sealed class RefusalTests(PostgresCluster cluster)
 
         private static PostgresCluster Started()
         {
-            var cluster = new PostgresCluster(alwaysPrivate: true);
+            var cluster = new PostgresCluster { AlwaysPrivate = true };
             cluster.InitializeAsync().GetAwaiter().GetResult();
             return cluster;
         }
