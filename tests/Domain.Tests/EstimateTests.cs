@@ -198,7 +198,7 @@ public sealed class EstimateTests
 
         Assert.Null(score.GramsPerUnit);
         Assert.Equal("zero_functional_units", score.NullReason);
-        Assert.Equal([("server", 2.0), ("cache", null)], score.Parts);
+        Assert.Equal((IEnumerable<(string, double?)>)[("server", 2), ("cache", null)], score.Parts);
         Assert.Throws<ArgumentException>(() => SystemScore.Of("request", UnitConversions.None));
     }
 
