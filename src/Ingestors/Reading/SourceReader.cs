@@ -49,7 +49,7 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             }
             catch (SourceException fault)
             {
-                var pause = Pause(fault.RetryAfter, source.Cadence);
+                var pause = Pause(fault, source.Cadence, claim.Failures);
                 logger.LogWarning("Source {Source} could not be read ({Code}): {Message} Next try in {Pause}.", settings.Id, fault.Code, fault.Message, pause);
                 await log.FailAsync(claim, fault.Code, fault.Message, pause, cancellationToken);
                 return written;
@@ -115,8 +115,8 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         try
         {
             if (cancellationToken.IsCancellationRequested) await log.ReleaseAsync(claim, CancellationToken.None);
-            else if (fault is StorageException storage) await log.FailAsync(claim, storage.Code, storage.Message, Pause(null, cadence), cancellationToken);
-            else await log.FailAsync(claim, "internal", "The reader failed in a way that it should not; the log tells more. It is tried again.", Pause(null, cadence), cancellationToken);
+            else if (fault is StorageException storage) await log.FailAsync(claim, storage.Code, storage.Message, Shortest(cadence), cancellationToken);
+            else await log.FailAsync(claim, "internal", "The reader failed in a way that it should not; the log tells more. It is tried again.", Shortest(cadence), cancellationToken);
         }
         catch (Exception second) when (StorageFault.IsOutside(second) || second is OperationCanceledException)
         {
@@ -191,9 +191,15 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         }
     }
 
-    private static TimeSpan Pause(TimeSpan? asked, Cadence cadence)
+    /// <summary>As long as the source asks for; without that, twice as long after each failure in a row when the far side is in trouble, and not all sources at one time.</summary>
+    private static TimeSpan Pause(SourceException fault, Cadence cadence, int failures)
     {
-        var pause = asked is { } given && given > TimeSpan.Zero ? given : cadence.Every;
-        return pause > LongestPause ? LongestPause : pause;
+        if (fault.RetryAfter is { } asked && asked > TimeSpan.Zero) return asked > LongestPause ? LongestPause : asked;
+        // A file that cannot be read is no load on anybody, and the others of its folder go on.
+        if (failures == 0 || fault.Code is not ("unreachable" or "timeout" or "server_error" or "throttled")) return Shortest(cadence);
+        var pause = Shortest(cadence) * Math.Pow(2, Math.Min(failures, 20));
+        return (pause > LongestPause ? LongestPause : pause) * (0.9 + 0.1 * Random.Shared.NextDouble());
     }
+
+    private static TimeSpan Shortest(Cadence cadence) => cadence.Every > LongestPause ? LongestPause : cadence.Every;
 }

@@ -141,6 +141,31 @@ public sealed class SourceReaderTests
         Assert.Equal(["whole|30000"], await storage.RowsAsync("SELECT state, rejected FROM run"));
     }
 
+    [Theory]
+    [InlineData(0, null, 60, 60)]
+    [InlineData(3, null, 432, 480)]
+    [InlineData(40, null, 810, 900)]
+    [InlineData(3, 30, 30, 30)]
+    [InlineData(0, 31_536_000, 900, 900)]
+    [InlineData(0, -5, 60, 60)]
+    public async Task A_source_in_trouble_is_left_alone_longer_after_each_failure_and_for_a_quarter_of_an_hour_at_most(int failures, int? asked, int least, int most)
+    {
+        await using var storage = await StorageAsync();
+        await storage.Log.RegisterAsync("rack", "exporter", null, default);
+        await storage.ExecuteAsync($"UPDATE source SET failures = {failures}");
+        async IAsyncEnumerable<Page> Pages(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            yield return request.Now.Year > 1 ? throw new SourceException("throttled", "Too many.") { RetryAfter = asked is { } seconds ? TimeSpan.FromSeconds(seconds) : null } : new Page([]);
+        }
+
+        await ReadAsync(storage, Pages);
+
+        // ended_at is when the failure was told: the pause counts from there.
+        var pause = double.Parse((await storage.RowsAsync("SELECT (next_read_at - (SELECT ended_at FROM run)) / 1e6 FROM source"))[0], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.InRange(pause, least, most);
+    }
+
     [Fact]
     public async Task An_hour_that_cannot_be_stored_stops_no_other()
     {
