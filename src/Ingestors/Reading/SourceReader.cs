@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
@@ -22,6 +23,9 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
 
     /// <summary>Rejections that one commit holds at most, about: each is a sentence, and a file may hold nothing else.</summary>
     private const int CommitRejections = 10_000;
+
+    /// <summary>What was last said of a source that does not answer as it should, by id. The same is not said again at every tick: each run tells it too.</summary>
+    private readonly ConcurrentDictionary<string, string> told = new(StringComparer.Ordinal);
 
     private readonly string owner = $"{Environment.MachineName}/{Environment.ProcessId}";
 
@@ -50,7 +54,8 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             catch (SourceException fault)
             {
                 var pause = Pause(fault, source.Cadence, claim.Failures);
-                logger.LogWarning("Source {Source} could not be read ({Code}): {Message} Next try in {Pause}.", settings.Id, fault.Code, fault.Message, pause);
+                if (IsNews(settings.Id, fault.Code) || claim.Failures == 0)
+                    logger.LogWarning("Source {Source} could not be read ({Code}): {Message} Next try in {Pause}.", settings.Id, fault.Code, fault.Message, pause);
                 await log.FailAsync(claim, fault.Code, fault.Message, pause, cancellationToken);
                 return written;
             }
@@ -160,7 +165,11 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
 
         var last = await log.CommitAsync(claim, Result(partial is null ? window.End : null), cancellationToken);
         if (last is null) return (null, true);
-        if (partial is not null) logger.LogWarning("Source {Source}: the answer for {Window} was incomplete ({Reason}); it is read again.", claim.Source, window, partial);
+        if (partial is null)
+        {
+            if (told.TryRemove(claim.Source, out _) || claim.Failures > 0) logger.LogInformation("Source {Source} is read again.", claim.Source);
+        }
+        else if (IsNews(claim.Source, "partial")) logger.LogWarning("Source {Source}: the answer for {Window} was incomplete ({Reason}); it is read again.", claim.Source, window, partial);
         return (Sum(total, last), partial is not null || window.End >= claim.Now - source.Cadence.Settle);
 
         ReadResult Result(DateTime? watermark) => new()
@@ -189,6 +198,13 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             if (Admission.Refuse(observation, mapping, now) is { } refused) rejections.Add(refused);
             else observations.Add(observation);
         }
+    }
+
+    private bool IsNews(string source, string code)
+    {
+        if (told.TryGetValue(source, out var before) && before == code) return false;
+        told[source] = code;
+        return true;
     }
 
     /// <summary>As long as the source asks for; without that, twice as long after each failure in a row when the far side is in trouble, and not all sources at one time.</summary>

@@ -15,7 +15,7 @@ public sealed record Claim(string Source, long Epoch, DateTime? Watermark, strin
     /// <summary>Length of the lease; a commit that continues holds the source for as long again.</summary>
     public TimeSpan Lease { get; init; }
 
-    /// <summary>How many reads before this one failed without one between them that did not.</summary>
+    /// <summary>Failed reads since the last that was stored, by any reader.</summary>
     public int Failures { get; init; }
 }
 
