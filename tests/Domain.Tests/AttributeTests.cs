@@ -202,6 +202,40 @@ public sealed class AttributeTests
     }
 
     [Fact]
+    public void A_framework_and_the_engine_in_it_count_the_same_requests_once()
+    {
+        var scene = new Scene { Mappings = [.. Map.All, Map.Requests with { Id = "framework", Metrics = ["framework_requests_total"] }] }.Workload("chat", ("namespace", "inf"))
+            .Instants(Scene.Series("requests_total", labels: [("instance", "a"), ("namespace", "inf"), ("finished_reason", "stop")]), (0, 0), (5, 60))
+            .Instants(Scene.Series("requests_total", labels: [("instance", "a"), ("namespace", "inf"), ("finished_reason", "length")]), (0, 0), (5, 40))
+            .Instants(Scene.Series("framework_requests_total", labels: [("instance", "a"), ("namespace", "inf")]), (0, 0), (5, 102))
+            .Instants(Scene.Series("requests_total", labels: [("instance", "b"), ("namespace", "inf")]), (0, 0), (5, 10));
+
+        // Endpoint a: 102 by the framework, the first by id. Endpoint b: 10, which nothing else counts.
+        Assert.Equal(112, Assert.Single(scene.Normalise().Work).Units);
+    }
+
+    [Fact]
+    public void Counts_of_two_engines_that_name_no_endpoint_are_both_work()
+    {
+        var scene = new Scene { Mappings = [.. Map.All, Map.Requests with { Id = "other", Metrics = ["other_requests_total"] }] }.Workload("chat")
+            .Instants(Scene.Series("requests_total"), (0, 0), (5, 60))
+            .Instants(Scene.Series("other_requests_total"), (0, 0), (5, 40));
+
+        Assert.Equal(100, Assert.Single(scene.Normalise().Work).Units);
+    }
+
+    [Fact]
+    public void A_board_whose_better_meter_has_no_pod_belongs_to_the_pod_that_the_other_meter_names()
+    {
+        var fact = Assert.Single(Room()
+            .Instants(Scene.Series("gpu_energy", labels: [("UUID", "GPU-1"), ("Hostname", "node-a")]), (0, 0), (5, 90_000_000))
+            .Instants(Scene.Series("gpu_power", labels: [("UUID", "GPU-1"), ("Hostname", "node-a"), ("pod", "llm-0")]), (0, 290), (5, 290)).Normalise().Energy);
+
+        Assert.Equal("chat", fact.Deployment.Workload.Name);
+        Assert.Equal(90_000, fact.AcceleratorJoules);
+    }
+
+    [Fact]
     public void Facility_energy_is_the_servers_times_the_PUE_of_the_place() =>
         Assert.Equal(750, Assert.Single(Room().Spans(Node, (0, 5, 500)).Normalise().Energy).FacilityJoules);
 

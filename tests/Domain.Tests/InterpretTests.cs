@@ -55,6 +55,18 @@ public sealed class InterpretTests
     }
 
     [Fact]
+    public void An_amount_that_nothing_can_hold_is_a_gap_and_told()
+    {
+        // 1e24 kWh pass for a value; in joules they are more than any table stores.
+        var period = new Scene().Spans(Scene.Series("node_kwh", labels: ("node", "a")), (0, 1, 1e24), (1, 2, 0.5)).Normalise();
+
+        Assert.Equal(1_800_000, Assert.Single(period.Energy).ServerJoules);
+        var rejection = Assert.Single(period.Rejections);
+        Assert.Equal(RejectionReason.OutOfRange, rejection.Reason);
+        Assert.Equal("The span would hold 3.6E+30 J, which nothing can: the value 1E+24 kWh or its unit is wrong, and the span is a gap.", rejection.Detail);
+    }
+
+    [Fact]
     public void Where_own_intervals_overlap_the_later_has_the_time_and_nothing_counts_twice()
     {
         var fact = Assert.Single(new Scene().Spans(Scene.Series("node_energy", labels: ("node", "a")), (0, 2, 400), (1, 3, 600)).Normalise().Energy);

@@ -1,37 +1,50 @@
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Quantities;
 using Metrics.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Metrics.Ingestors.Reading;
 
 /// <summary>Turns dirty hours into facts: samples around the hour, normalised, replace what stood there. Never adds to what is there.</summary>
-public sealed class FactKeeper(FactStore store, Normaliser normaliser)
+public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<FactKeeper>? logger = null)
 {
     /// <summary>Hours whose samples are held at once.</summary>
     private const int LongestRun = 6;
 
     private int running;
 
-    /// <summary>Recomputes every hour that is dirty now, the newest first.</summary>
+    /// <summary>Recomputes every hour that is dirty now, the newest first. An hour that cannot be computed stays dirty and stops no other.</summary>
     /// <returns>Number of hours; zero also when a recompute is under way in this process.</returns>
+    /// <exception cref="StorageException">The database failed.</exception>
     public async Task<int> RecomputeAsync(CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref running, 1) == 1) return 0;
         try
         {
             var hours = 0;
-            while (await store.DirtyHoursAsync(64, cancellationToken) is { Count: > 0 } dirty)
+            var failed = new HashSet<DateTime>();
+            while (true)
             {
+                var dirty = (await store.DirtyHoursAsync(64 + failed.Count, cancellationToken)).Where(hour => !failed.Contains(hour.Hour)).ToList();
+                if (dirty.Count == 0) break;
                 foreach (var run in Runs(dirty))
                 {
                     var whole = new Interval(run[^1].Hour - Normaliser.Reach, run[0].Hour.AddHours(1) + Normaliser.Reach);
                     var samples = await store.SamplesAsync(whole, cancellationToken);
                     foreach (var hour in run)
                     {
-                        var period = new Interval(hour.Hour, hour.Hour.AddHours(1));
-                        var around = samples.Select(series => series.Between(period.Start - Normaliser.Reach, period.End + Normaliser.Reach)).Where(series => !series.Samples.IsEmpty);
-                        await store.ReplaceHourAsync(hour, normaliser.Normalise(period, around), cancellationToken);
-                        hours++;
+                        try
+                        {
+                            var period = new Interval(hour.Hour, hour.Hour.AddHours(1));
+                            var around = samples.Select(series => series.Between(period.Start - Normaliser.Reach, period.End + Normaliser.Reach)).Where(series => !series.Samples.IsEmpty);
+                            await store.ReplaceHourAsync(hour, normaliser.Normalise(period, around), cancellationToken);
+                            hours++;
+                        }
+                        catch (Exception fault) when (!StorageFault.IsOutside(fault) && !cancellationToken.IsCancellationRequested)
+                        {
+                            failed.Add(hour.Hour);
+                            logger?.LogError(fault, "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is tried again.", hour.Hour);
+                        }
                     }
                 }
             }

@@ -10,16 +10,19 @@ namespace Metrics.Ingestors.Reading;
 
 /// <summary>One tick of one source: claim, window, read, commit. Knows nothing of what calls it or how often.</summary>
 /// <remarks>Reading happens outside any transaction. What a page brought is committed with the fence, the dirty hours and the watermark in one.</remarks>
-public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger<SourceReader> logger)
+public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger<SourceReader> logger, TimeProvider? clock = null)
 {
     /// <summary>Longest pause that a source may ask for.</summary>
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(15);
 
-    /// <summary>How long the right to read holds. A reader that stalls longer finds its commit refused.</summary>
-    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(5);
+    /// <summary>How long the right to read holds after its last sign of life; it is renewed while the read goes on. So a reader that died keeps others off no longer than this.</summary>
+    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
     /// <summary>Rows that one commit holds at most, so that memory stays bounded whatever the source sends.</summary>
     private const int CommitRows = 100_000;
+
+    /// <summary>Rejections that one commit holds at most, about: each is a sentence, and a file may hold nothing else.</summary>
+    private const int CommitRejections = 10_000;
 
     /// <summary>What was last said of a source that does not answer as it should, by id. The same is not said again at every tick: each run tells it too.</summary>
     private readonly ConcurrentDictionary<string, string> told = new(StringComparer.Ordinal);
@@ -46,15 +49,20 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             bool caughtUp;
             try
             {
-                (outcome, caughtUp) = await ReadWindowAsync(source, claim, span, seen, cancellationToken);
+                (outcome, caughtUp) = await HoldAsync(claim, () => ReadWindowAsync(source, claim, span, seen, cancellationToken), cancellationToken);
             }
             catch (SourceException fault)
             {
-                var pause = Pause(fault.RetryAfter, source.Cadence);
+                var pause = Pause(fault, source.Cadence, claim.Failures);
                 if (IsNews(settings.Id, fault.Code) || claim.Failures == 0)
-                    logger.LogWarning("Source {Source} could not be read ({Code}): {Message} It is tried again every {Pause}.", settings.Id, fault.Code, fault.Message, pause);
+                    logger.LogWarning("Source {Source} could not be read ({Code}): {Message} Next try in {Pause}.", settings.Id, fault.Code, fault.Message, pause);
                 await log.FailAsync(claim, fault.Code, fault.Message, pause, cancellationToken);
                 return written;
+            }
+            catch (Exception fault)
+            {
+                await EndAsync(claim, fault, source.Cadence, cancellationToken);
+                throw;
             }
             if (outcome is null)
             {
@@ -67,6 +75,61 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         return written;
     }
 
+    /// <summary>Runs the read and renews its lease meanwhile: however slow the source, nobody takes over a reader that lives.</summary>
+    private async Task<T> HoldAsync<T>(Claim claim, Func<Task<T>> read, CancellationToken cancellationToken)
+    {
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var renewing = RenewAsync(claim, over.Token);
+        try
+        {
+            return await read();
+        }
+        finally
+        {
+            await over.CancelAsync();
+            await renewing;
+        }
+    }
+
+    private async Task RenewAsync(Claim claim, CancellationToken over)
+    {
+        using var timer = new PeriodicTimer(Lease / 3, clock ?? TimeProvider.System);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(over))
+            {
+                try
+                {
+                    await log.RenewAsync(claim, over);
+                }
+                catch (StorageException fault)
+                {
+                    logger.LogWarning("Source {Source}: the lease could not be renewed: {Message}", claim.Source, fault.Message);
+                }
+            }
+        }
+        catch (OperationCanceledException) when (over.IsCancellationRequested)
+        {
+            // The read is over.
+        }
+    }
+
+    /// <summary>Lets go of a source whose read ended in neither data nor a fault of the source: the service stops, the database failed, or the fault is ours.</summary>
+    private async Task EndAsync(Claim claim, Exception fault, Cadence cadence, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (cancellationToken.IsCancellationRequested) await log.ReleaseAsync(claim, CancellationToken.None);
+            else if (fault is StorageException storage) await log.FailAsync(claim, storage.Code, storage.Message, Shortest(cadence), cancellationToken);
+            else await log.FailAsync(claim, "internal", "The reader failed in a way that it should not; the log tells more. It is tried again.", Shortest(cadence), cancellationToken);
+        }
+        catch (Exception second) when (StorageFault.IsOutside(second) || second is OperationCanceledException)
+        {
+            // The first fault is the one to tell. The lease ends by itself.
+            logger.LogWarning("Source {Source}: the read could not be ended in the database: {Message}", claim.Source, second.Message);
+        }
+    }
+
     /// <returns>What was committed, null when fenced; and whether nothing more has settled.</returns>
     private async Task<(CommitOutcome? Outcome, bool CaughtUp)> ReadWindowAsync(ITelemetrySource source, Claim claim, Interval window, Dictionary<Series, MetricMapping?> seen, CancellationToken cancellationToken)
     {
@@ -76,19 +139,28 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         CommitOutcome total = new(0, 0, 0);
         var request = new ReadRequest(window, claim.Cursor, claim.RegisteredAt, claim.Now);
 
-        await foreach (var page in source.ReadAsync(request, cancellationToken))
+        try
         {
-            Admit(page, claim.Now, seen, observations, rejections);
-            partial ??= page.PartialBecause;
-            cursor = page.Cursor ?? cursor;
-            if (observations.Count < CommitRows) continue;
+            await foreach (var page in source.ReadAsync(request, cancellationToken))
+            {
+                Admit(page, claim.Now, seen, observations, rejections);
+                partial ??= page.PartialBecause;
+                cursor = page.Cursor ?? cursor;
+                if (observations.Count < CommitRows && rejections.Count < CommitRejections) continue;
 
-            // The watermark waits for the last page; what came so far is kept, and read again after a fault it changes nothing.
-            var kept = await log.CommitAsync(claim, Result(null) with { Continues = true }, cancellationToken);
-            if (kept is null) return (null, true);
-            total = Sum(total, kept);
-            observations.Clear();
-            rejections.Clear();
+                // The watermark waits for the last page; what came so far is kept, and read again after a fault it changes nothing.
+                var kept = await log.CommitAsync(claim, Result(null) with { Continues = true }, cancellationToken);
+                if (kept is null) return (null, true);
+                total = Sum(total, kept);
+                observations.Clear();
+                rejections.Clear();
+            }
+        }
+        catch (SourceException) when (observations.Count > 0 || rejections.Count > 0 || cursor is not null)
+        {
+            // The pages before the fault are whole: one bad file of a folder must not keep the others out for ever.
+            await log.CommitAsync(claim, Result(null) with { Continues = true }, cancellationToken);
+            throw;
         }
 
         var last = await log.CommitAsync(claim, Result(partial is null ? window.End : null), cancellationToken);
@@ -135,9 +207,15 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         return true;
     }
 
-    private static TimeSpan Pause(TimeSpan? asked, Cadence cadence)
+    /// <summary>As long as the source asks for; without that, twice as long after each failure in a row when the far side is in trouble, and not all sources at one time.</summary>
+    private static TimeSpan Pause(SourceException fault, Cadence cadence, int failures)
     {
-        var pause = asked is { } given && given > TimeSpan.Zero ? given : cadence.Every;
-        return pause > LongestPause ? LongestPause : pause;
+        if (fault.RetryAfter is { } asked && asked > TimeSpan.Zero) return asked > LongestPause ? LongestPause : asked;
+        // A file that cannot be read is no load on anybody, and the others of its folder go on.
+        if (failures == 0 || fault.Code is not ("unreachable" or "timeout" or "server_error" or "throttled")) return Shortest(cadence);
+        var pause = Shortest(cadence) * Math.Pow(2, Math.Min(failures, 20));
+        return (pause > LongestPause ? LongestPause : pause) * (0.9 + 0.1 * Random.Shared.NextDouble());
     }
+
+    private static TimeSpan Shortest(Cadence cadence) => cadence.Every > LongestPause ? LongestPause : cadence.Every;
 }

@@ -98,16 +98,30 @@ public sealed class ReadLog
                 RETURNING epoch, watermark, cursor, registered_at, failures
                 """, [("id", source), ("owner", owner), ("now", now), ("until", now + lease)],
                 row => new Claim(source, row.Number(0), row.TimeOrNull(1), row.TextOrNull(2), row.Time(3), now) { Lease = lease, Failures = row.Small(4) }, token);
-            if (claims.Count > 0) return claims[0];
+            if (claims.Count > 0)
+            {
+                await AbandonRunAsync(session, source, claims[0].Epoch - 1, now, token);
+                return claims[0];
+            }
             var known = await session.QueryAsync("SELECT 1 FROM source WHERE id = @id", [("id", source)], row => row.Small(0), token);
             return known.Count > 0 ? null : throw new InvalidOperationException($"The source '{source}' was never registered.");
         }, cancellationToken);
 
-    /// <summary>Gives the claim back without having read. Does nothing when it is no longer ours.</summary>
+    /// <summary>Gives the claim back without having read, or without having read to the end. Does nothing when it is no longer ours.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
     public Task ReleaseAsync(Claim claim, CancellationToken cancellationToken) =>
-        database.TransactAsync((session, token) => session.ExecuteAsync(
-            "UPDATE source SET lease_owner = NULL, lease_until = NULL WHERE id = @id AND epoch = @epoch", [("id", claim.Source), ("epoch", claim.Epoch)], token), cancellationToken);
+        database.TransactAsync(async (session, token) =>
+        {
+            var ours = await session.ExecuteAsync("UPDATE source SET lease_owner = NULL, lease_until = NULL WHERE id = @id AND epoch = @epoch", [("id", claim.Source), ("epoch", claim.Epoch)], token);
+            if (ours > 0) await AbandonRunAsync(session, claim.Source, claim.Epoch, await session.NowAsync(token), token);
+        }, cancellationToken);
+
+    /// <summary>Holds the claim for as long again from now, because its reader still reads.</summary>
+    /// <returns>False when it is no longer ours or has been given back.</returns>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task<bool> RenewAsync(Claim claim, CancellationToken cancellationToken) =>
+        database.TransactAsync(async (session, token) => await session.ExecuteAsync("UPDATE source SET lease_until = @until WHERE id = @id AND epoch = @epoch AND lease_owner IS NOT NULL",
+            [("id", claim.Source), ("epoch", claim.Epoch), ("until", await session.NowAsync(token) + claim.Lease)], token) > 0, cancellationToken);
 
     /// <summary>Stores what a read brought, in one transaction with the hours it makes dirty, the watermark and the run.</summary>
     /// <returns>How many rows that were; null when another claim has been given since: then nothing was written, and nothing is lost because the other reads the same span.</returns>
@@ -135,7 +149,7 @@ public sealed class ReadLog
             var watermark = stored[0].Watermark;
             if (result.Watermark is { } asked && result.PartialBecause is null && (watermark is null || asked > watermark || result.Rewind)) watermark = asked;
             await session.ExecuteAsync("""
-                UPDATE source SET watermark = @watermark, cursor = @cursor, last_read_at = @now, failures = 0, next_read_at = NULL,
+                UPDATE source SET watermark = @watermark, cursor = @cursor, last_read_at = @now, failures = CASE WHEN @held = 1 THEN failures ELSE 0 END, next_read_at = NULL,
                     last_error_code = @code, last_error = @error, lease_owner = CASE WHEN @held = 1 THEN lease_owner END, lease_until = @until
                 WHERE id = @id
                 """,
@@ -200,6 +214,13 @@ public sealed class ReadLog
             VALUES (@source, @epoch, 'read', @started, @now, 0, 0, 0, @state, @code, @error)
             ON CONFLICT (source, epoch) DO UPDATE SET ended_at = excluded.ended_at, state = excluded.state, error_code = excluded.error_code, error = excluded.error
             """, [("source", claim.Source), ("epoch", claim.Epoch), ("started", claim.Now), ("now", now), ("state", state), ("code", code), ("error", message)], cancellationToken);
+
+    /// <summary>Ends the run that the reader of an epoch left open when it stopped or died.</summary>
+    private static Task<int> AbandonRunAsync(Session session, string source, long epoch, DateTime now, CancellationToken cancellationToken) =>
+        session.ExecuteAsync("""
+            UPDATE run SET state = 'failed', ended_at = @now, error_code = 'abandoned', error = 'The reader stopped before the end of the read; the same span is read again.'
+            WHERE source = @source AND epoch = @epoch AND ended_at IS NULL
+            """, [("source", source), ("epoch", epoch), ("now", now)], cancellationToken);
 
     private Task<int> FencedAsync(Claim claim, ReadResult result, CancellationToken cancellationToken) =>
         database.TransactAsync(async (session, token) => await EndRunAsync(session, claim, "fenced", "fenced",

@@ -55,12 +55,15 @@ internal static class RollUp
         return rows;
     }
 
-    private static Sums Sum(IEnumerable<EnergyFact> facts)
+    private static Sums Sum(IEnumerable<EnergyFact> of)
     {
+        var facts = of.ToList();
         var sums = new Sums();
         var resources = new HashSet<long>();
         // Seconds that count for the accelerators, for the servers, and for the facility: where a wider boundary is unknown, its time is not covered.
         double covered = 0, serverCovered = 0, facilityCovered = 0;
+        // A rack or distribution unit holds the servers: beside them it is not asked for energy, and neither for time or evidence.
+        var asked = facts.Any(fact => fact.RackJoules is null);
         foreach (var period in facts.GroupBy(fact => fact.Period.Start).OrderBy(group => group.Key))
         {
             double? accelerator = null, server = null, facility = null, rack = null, idle = null;
@@ -70,17 +73,16 @@ internal static class RollUp
             {
                 accelerator = Add(accelerator, fact.AcceleratorJoules);
                 rack = Add(rack, fact.RackJoules);
-                // A rack or distribution unit holds the servers: it is not asked for what they drew.
-                var asked = fact.RackJoules is null;
+                if (asked && fact.RackJoules is not null) continue;
                 server = Add(server, fact.ServerJoules);
-                serverKnown &= !asked || fact.ServerJoules is not null;
+                serverKnown &= fact.ServerJoules is not null;
                 facility = Add(facility, fact.FacilityJoules);
-                facilityKnown &= !asked || fact.FacilityJoules is not null;
+                facilityKnown &= fact.FacilityJoules is not null;
                 idle = Add(idle, fact.IdleJoules);
-                idleKnown &= !asked || fact.IdleJoules is not null;
+                idleKnown &= fact.IdleJoules is not null;
                 sums = sums with
                 {
-                    Known = Add(sums.Known, fact.ServerJoules ?? fact.AcceleratorJoules ?? fact.RackJoules) ?? 0,
+                    Known = Add(sums.Known, fact.ServerJoules ?? fact.AcceleratorJoules) ?? 0,
                     Measured = sums.Measured + fact.MeasuredJoules,
                     Evidence = Worst(sums.Evidence, fact.Evidence),
                 };

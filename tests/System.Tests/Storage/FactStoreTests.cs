@@ -81,6 +81,16 @@ public sealed class FactStoreTests(PostgresCluster cluster)
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
     [InlineData(StorageEngine.Postgres)]
+    public async Task A_rack_dilutes_neither_the_coverage_nor_the_evidence_of_the_servers_in_it(StorageEngine engine)
+    {
+        await using var storage = await TestStorage.MigratedAsync(cluster, engine);
+        await storage.ReplaceAsync(Ten, Energy(Node, Ten, null, 600, 900, covered: 180), Energy(new("pdu", "pdu-1", null, null, Hall), Ten, null, null, null, rack: 5000, covered: 300, evidence: Evidence.Derived));
+        Assert.Equal(["1|0.05|measured"], await storage.RowsAsync("SELECT \"MeasuredShare\", \"Coverage\", \"Evidence\" FROM \"HourlyIntensities\""));
+    }
+
+    [Theory]
+    [InlineData(StorageEngine.Sqlite)]
+    [InlineData(StorageEngine.Postgres)]
     public async Task Days_and_months_add_hours_and_count_each_hours_energy_once(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);

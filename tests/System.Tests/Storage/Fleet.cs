@@ -59,7 +59,7 @@ internal static class Fleet
         FacilityJoules = facility,
         RackJoules = rack,
         IdleJoules = idle,
-        MeasuredJoules = measured ?? server ?? accelerator ?? rack ?? 0,
+        MeasuredJoules = measured ?? server ?? accelerator ?? 0,
         CoveredSeconds = covered,
         Evidence = evidence,
         Cover = "node",

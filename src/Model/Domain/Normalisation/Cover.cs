@@ -102,8 +102,29 @@ internal sealed class Cover(Pieces pieces, Provenance provenance, IReadOnlyList<
             joules += partJoules;
             ticks = Math.Min(ticks, partTicks);
         }
+        // The better meter may carry no labels of a workload where a lesser one does: whose it is, is then told by that one.
+        if (meters.Count > 1 && !claims.Any) ClaimByOthers(meters, meter, bin, claims);
         var evidence = meter.First.Evidence;
         return new Reading(joules, evidence <= Evidence.Derived ? joules : 0, ticks, evidence, meter.First.Mappings);
+    }
+
+    private void ClaimByOthers(List<Meter> meters, Meter chosen, int bin, Claims claims)
+    {
+        Meter? telling = null;
+        foreach (var other in meters)
+            if (other != chosen && (telling is null || Precedes(other.First, telling.First)) && Claimed(other, bin)) telling = other;
+        if (telling is null) return;
+        claims.Clear();
+        foreach (var part in telling.Parts)
+            foreach (ref readonly var piece in Track(part, bin)) claims.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
+    }
+
+    private bool Claimed(Meter meter, int bin)
+    {
+        foreach (var part in meter.Parts)
+            foreach (ref readonly var piece in Track(part, bin))
+                if (series[piece.Series].Workload != Claims.Nobody) return true;
+        return false;
     }
 
     /// <summary>

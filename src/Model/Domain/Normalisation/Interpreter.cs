@@ -15,6 +15,9 @@ namespace Metrics.Domain.Normalisation;
 /// </remarks>
 internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection> rejections)
 {
+    /// <summary>Most joules or units of work that one span can hold: a million such spans still fit what is stored. A year of mankind is less than a thousand of them.</summary>
+    private const double Largest = Admission.Largest / 1e6;
+
     /// <summary>An unbroken run of samples of one series, as indices of them.</summary>
     private readonly record struct Run(KnownSeries Series, ReadOnlyMemory<Sample> Samples)
     {
@@ -101,8 +104,16 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
             var amount = delta
                 ? unit.ToCanonical(sample.Value) * ((double)(heard - start) / (end - start))
                 : series.Watts(sample.Value) * Seconds(heard - start);
-            pieces.Add(start, heard, amount);
+            Add(series, start, heard, amount, sample);
         }
+    }
+
+    /// <summary>An amount over a span. One that no storage could hold is a gap, or it would keep the facts of the whole hour out.</summary>
+    private void Add(KnownSeries series, long from, long to, double amount, in Sample sample)
+    {
+        if (amount <= Largest) pieces.Add(from, to, amount);
+        else if (period.Contains(sample.End))
+            rejections.Add(Because(series, sample.End, RejectionReason.OutOfRange, $"The span would hold {Admission.Text(amount)} {(series.Mapping.Unit.Quantity == Quantity.Work ? "units of work" : "J")}, which nothing can: the value {Admission.Text(sample.Value)} {series.Mapping.Unit.Symbol} or its unit is wrong, and the span is a gap."));
     }
 
     /// <summary>Instants: each says, together with the one before it, what happened between the two.</summary>
@@ -120,8 +131,8 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
             if (known && span > 0)
             {
                 if (span > series.MaxSpan) RejectSpan(series, at, sample);
-                else if (!cumulative) pieces.Add(at, now, (mapping.Hold ? series.Watts(value) : (series.Watts(value) + series.Watts(sample.Value)) / 2) * Seconds(span));
-                else if (Rise(mapping, value, sample.Value) is { } rise) pieces.Add(at, now, mapping.Unit.ToCanonical(rise));
+                else if (!cumulative) Add(series, at, now, (mapping.Hold ? series.Watts(value) : (series.Watts(value) + series.Watts(sample.Value)) / 2) * Seconds(span), sample);
+                else if (Rise(mapping, value, sample.Value) is { } rise) Add(series, at, now, mapping.Unit.ToCanonical(rise), sample);
                 else RejectFall(series, value, sample);
             }
             (at, value, known) = (now, sample.Value, true);
