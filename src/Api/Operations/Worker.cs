@@ -2,6 +2,7 @@ using System.Globalization;
 using Hangfire;
 using Hangfire.Storage;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
@@ -51,7 +52,7 @@ public sealed class Worker(
     /// <summary>Everything beside the samples that decides what the facts are: when it changes, all hours are computed again.</summary>
     private string Fingerprint()
     {
-        var parts = new List<string> { settings.Grain.ToString() };
+        var parts = new List<string> { $"revision {Normaliser.Revision}", settings.Grain.ToString() };
         parts.AddRange(catalogue.Mappings.Select(mapping => $"{mapping.Id}@{mapping.Version}"));
         parts.AddRange(settings.ToPlaces().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} {entry.Value}"));
         foreach (var workload in settings.ToWorkloads())

@@ -19,7 +19,7 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
 
     /// <summary>Rows that one commit holds at most, so that memory stays bounded whatever the source sends.</summary>
-    private const int CommitRows = 100_000;
+    private const int CommitRows = 50_000;
 
     /// <summary>Rejections that one commit holds at most, about: each is a sentence, and a file may hold nothing else.</summary>
     private const int CommitRejections = 10_000;
@@ -139,6 +139,8 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         CommitOutcome total = new(0, 0, 0);
         var request = new ReadRequest(window, claim.Cursor, claim.RegisteredAt, claim.Now);
 
+        // A commit runs while the next pages are read: the database and this process work at the same time.
+        Task<CommitOutcome?>? committing = null;
         try
         {
             await foreach (var page in source.ReadAsync(request, cancellationToken))
@@ -149,18 +151,23 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
                 if (observations.Count < CommitRows && rejections.Count < CommitRejections) continue;
 
                 // The watermark waits for the last page; what came so far is kept, and read again after a fault it changes nothing.
-                var kept = await log.CommitAsync(claim, Result(null) with { Continues = true }, cancellationToken);
-                if (kept is null) return (null, true);
-                total = Sum(total, kept);
-                observations.Clear();
-                rejections.Clear();
+                if (!await CommittedAsync()) return (null, true);
+                var batch = Result(null) with { Continues = true };
+                (observations, rejections) = ([], []);
+                committing = Task.Run(() => log.CommitAsync(claim, batch, cancellationToken), cancellationToken);
             }
+            if (!await CommittedAsync()) return (null, true);
         }
         catch (SourceException) when (observations.Count > 0 || rejections.Count > 0 || cursor is not null)
         {
             // The pages before the fault are whole: one bad file of a folder must not keep the others out for ever.
-            await log.CommitAsync(claim, Result(null) with { Continues = true }, cancellationToken);
+            if (await CommittedAsync()) await log.CommitAsync(claim, Result(null) with { Continues = true }, cancellationToken);
             throw;
+        }
+        finally
+        {
+            // Whatever ended the read, nothing of it is left running.
+            if (committing is not null) await ((Task)committing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         var last = await log.CommitAsync(claim, Result(partial is null ? window.End : null), cancellationToken);
@@ -171,6 +178,17 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         }
         else if (IsNews(claim.Source, "partial")) logger.LogWarning("Source {Source}: the answer for {Window} was incomplete ({Reason}); it is read again.", claim.Source, window, partial);
         return (Sum(total, last), partial is not null || window.End >= claim.Now - source.Cadence.Settle);
+
+        // False when the commit under way was refused.
+        async Task<bool> CommittedAsync()
+        {
+            if (committing is null) return true;
+            var kept = await committing;
+            committing = null;
+            if (kept is null) return false;
+            total = Sum(total, kept);
+            return true;
+        }
 
         ReadResult Result(DateTime? watermark) => new()
         {

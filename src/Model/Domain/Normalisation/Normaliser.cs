@@ -17,6 +17,9 @@ public sealed class Normaliser
     /// <summary>The longest <see cref="MetricMapping.MaxSpan"/> allowed: how far around a period samples are needed.</summary>
     public static readonly TimeSpan Reach = TimeSpan.FromHours(1);
 
+    /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
+    public const int Revision = 1;
+
     private readonly MetricCatalogue catalogue;
     private readonly Workload[] workloads;
     private readonly IReadOnlyDictionary<string, Place> places;
