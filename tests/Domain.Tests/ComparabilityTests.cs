@@ -122,6 +122,14 @@ public sealed class ComparabilityTests
         Assert.Equal([("a", 0, 0), ("b", 0, 0)], group.Rows.Select(row => (row.Row.Deployment, row.PerUnit, row.SavingAgainstWorst!.Value)));
     }
 
+    [Fact]
+    public void Bounds_are_told_for_each_unit_and_are_null_where_none_are_known()
+    {
+        var group = Assert.Single(Comparability.Of([Rack with { Deployment = "a", LowJoules = 800, HighJoules = 1500 }, Rack with { Deployment = "b", Joules = 2000 }]).Groups);
+
+        Assert.Equal([(0.8, 1.5), (null, null)], group.Rows.Select(row => (row.LowJoulesPerUnit, row.HighJoulesPerUnit)));
+    }
+
     [Theory]
     [InlineData(-0.1)]
     [InlineData(1.1)]

@@ -6,6 +6,7 @@ using Metrics.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.OpenApi;
 
 namespace Metrics.Api.Placements;
 
@@ -15,6 +16,7 @@ public static class PlacementEndpoint
     /// <summary>Maps <c>GET /api/placements</c>. It takes the store's <see cref="IDbContextFactory{TContext}"/> and the <see cref="TimeProvider"/> from the services.</summary>
     public static IEndpointConventionBuilder MapPlacements(this IEndpointRouteBuilder endpoints) => endpoints
         .MapGet("/api/placements", AnswerAsync)
+        .WithTags("Placements")
         .WithSummary("Where a unit of work costs the least energy")
         .WithDescription("""
             Sums the energy and the work of each deployment over the period and ranks deployments by joules per unit. Only numbers that mean the same are ranked with
@@ -22,7 +24,13 @@ public static class PlacementEndpoint
             ratio are left out with every reason.
             """)
         .ProducesProblem(StatusCodes.Status400BadRequest)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable);
+        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+        .AddOpenApiOperationTransformer((operation, _, _) =>
+        {
+            // Nullable to the framework, so that its absence is told in our words; required all the same.
+            foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>().Where(parameter => parameter.Name == "unit") ?? []) parameter.Required = true;
+            return Task.CompletedTask;
+        });
 
     // The parameters are declared for the API's description; PlacementQuestion reads them, so that a fault is told in its own words and all at once.
     private static async Task<Results<Ok<PlacementAnswer>, ProblemHttpResult>> AnswerAsync(
@@ -30,7 +38,7 @@ public static class PlacementEndpoint
         [FromServices] IDbContextFactory<MetricsDbContext> store,
         [FromServices] TimeProvider time,
         [FromServices] ILogger<PlacementAnswer> log,
-        [Description("Required. What work is counted in: output-token, input-token, token, request, image ...")] string? unit,
+        [Description("What work is counted in: output-token, input-token, token, request, image ...")] string? unit,
         [Description("The model, exactly as configured. Left out: every model, each ranked by itself.")] string? model,
         [Description("accelerator, server or facility (server x PUE). facility when left out.")] string? boundary,
         [Description("Start, a whole UTC hour: 2026-02-01T00:00:00Z or 2026-02-01. 24 hours before the end when left out.")] string? from,

@@ -8,7 +8,7 @@ namespace Metrics.Api.Placements;
 internal sealed record PlacementQuestion(string Unit, string? Model, Boundary Boundary, DateTime? From, DateTime? To, double MinCoverage, Evidence Evidence)
 {
     /// <summary>Longest period of one question: every hour of it is read.</summary>
-    public const int MostDays = 92;
+    public const int MostDays = 31;
 
     private static readonly string[] Names = ["unit", "model", "boundary", "from", "to", "minCoverage", "evidence"];
 

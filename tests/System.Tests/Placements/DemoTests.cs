@@ -41,6 +41,7 @@ public sealed class DemoTests
         using var openApi = JsonDocument.Parse(description);
         var operation = openApi.RootElement.GetProperty("paths").GetProperty("/api/placements").GetProperty("get");
         Assert.Equal(["unit", "model", "boundary", "from", "to", "minCoverage", "evidence"], operation.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
+        Assert.True(operation.GetProperty("parameters")[0].GetProperty("required").GetBoolean());
         Assert.All(operation.GetProperty("parameters").EnumerateArray(), parameter => Assert.NotEmpty(parameter.GetProperty("description").GetString()!));
     }
 

@@ -122,7 +122,7 @@ public sealed class PlacementTests(PostgresCluster cluster)
     [InlineData("unit=token&from=2026-01-16&to=2026-01-15", "from 2026-01-16T00:00:00Z is not before to 2026-01-15T00:00:00Z.")]
     [InlineData("unit=token&from=2026-01-15&to=2026-01-15", "from 2026-01-15T00:00:00Z is not before to 2026-01-15T00:00:00Z.")]
     [InlineData("unit=output-token&from=2026-01-20", "from 2026-01-20T00:00:00Z is not before to 2026-01-16T00:00:00Z, the end of the newest complete hour with work in the unit.")]
-    [InlineData("unit=token&from=2020-01-01&to=2026-01-15", "The period is longer than 92 days")]
+    [InlineData("unit=token&from=2020-01-01&to=2026-01-15", "The period is longer than 31 days")]
     [InlineData("unit=token&unit=request", "'unit' is given 2 times; give it once.")]
     [InlineData("unit=token&bondary=server", "'bondary' is not a parameter. Parameters are: unit, model, boundary, from, to, minCoverage, evidence.")]
     [InlineData("boundary=gpu&to=x", "'unit' is missing")]

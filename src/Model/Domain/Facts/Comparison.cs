@@ -52,7 +52,14 @@ public sealed record ComparableGroup(ComparabilityKey Key, IReadOnlyList<RankedR
 /// <param name="Row">The row.</param>
 /// <param name="PerUnit">Joules or grams for each functional unit.</param>
 /// <param name="SavingAgainstWorst">1 - this ratio over the worst of the group, from 0 to 1; null for a row alone, which has nothing to be saved against.</param>
-public sealed record RankedRow(ComparableRow Row, double PerUnit, double? SavingAgainstWorst);
+public sealed record RankedRow(ComparableRow Row, double PerUnit, double? SavingAgainstWorst)
+{
+    /// <summary>The least that the joules for each unit can be; null without bounds.</summary>
+    public double? LowJoulesPerUnit => Row.LowJoules / Row.Units;
+
+    /// <summary>The most that the joules for each unit can be; null without bounds.</summary>
+    public double? HighJoulesPerUnit => Row.HighJoules / Row.Units;
+}
 
 /// <summary>A row that is not ranked.</summary>
 /// <param name="Row">The row.</param>
