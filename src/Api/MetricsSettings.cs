@@ -77,6 +77,8 @@ public sealed class MetricsSettings
         if (Grain <= TimeSpan.Zero || TimeSpan.FromHours(1).Ticks % Grain.Ticks != 0)
             errors.Add($"Metrics:Grain: {Grain} does not divide an hour; use for instance 00:05:00.");
 
+        if (StorageRegistration.Fault(Storage.Engine, Storage.ConnectionString) is { } storage) errors.Add($"Metrics:Storage:ConnectionString: {storage}");
+
         foreach (var (id, source) in Sources)
         {
             var at = $"Metrics:Sources:{id}";
@@ -88,6 +90,8 @@ public sealed class MetricsSettings
                 errors.Add($"{at}:Place: '{place}' is not in Metrics:Places; add it there, with its Country and Pue when they are known.");
             if (source.Every is { } every && every < TimeSpan.FromSeconds(1))
                 errors.Add($"{at}:Every: {every} is shorter than a second.");
+            foreach (var (name, span) in new[] { (nameof(source.Settle), source.Settle), (nameof(source.Overlap), source.Overlap), (nameof(source.Lookback), source.Lookback) })
+                if (span < TimeSpan.Zero) errors.Add($"{at}:{name}: {span} is negative; give a length of time such as 00:05:00.");
         }
         foreach (var (name, workload) in Workloads)
         {
@@ -144,7 +148,8 @@ public sealed class MetricsSettings
         if (type == typeof(Uri)) return Uri.TryCreate(value, UriKind.Absolute, out _);
         try
         {
-            return TypeDescriptor.GetConverter(type).ConvertFromInvariantString(value) is not null;
+            // A converter of enumerations takes any number.
+            return TypeDescriptor.GetConverter(type).ConvertFromInvariantString(value) is { } read && (!type.IsEnum || Enum.IsDefined(type, read));
         }
         catch (Exception fault) when (fault is FormatException or ArgumentException or OverflowException or NotSupportedException)
         {

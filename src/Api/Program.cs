@@ -11,15 +11,30 @@ using Metrics.Domain.Normalisation;
 using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
 using Metrics.Storage;
+using Microsoft.Extensions.Configuration.Json;
+using Microsoft.Extensions.Options;
 using Prometheus;
 using Scalar.AspNetCore;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
-var command = args.FirstOrDefault(argument => !argument.StartsWith('-')) ?? "serve";
+// Only the first word can be a command: after it come settings, some as `--urls http://...` with a blank between name and value.
+var command = args is [var first, ..] && !first.StartsWith('-') ? first : "serve";
 if (command is not ("serve" or "migrate")) return Refuse($"'{command}' is not a command. There are: serve (the default), migrate.");
 
-// The settings of the folder that it is started in, else those that it was shipped with.
-var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = File.Exists("appsettings.json") ? null : AppContext.BaseDirectory });
+WebApplicationBuilder builder;
+try
+{
+    // The settings of the folder that it is started in, else those that it was shipped with.
+    builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = File.Exists("appsettings.json") ? null : AppContext.BaseDirectory });
+}
+catch (Exception fault) when (fault is InvalidDataException or FormatException)
+{
+    return Refuse($"The configuration cannot be read: {fault.Message} {fault.GetBaseException().Message}");
+}
+// How much is logged does not depend on the folder: the shipped levels lie beneath every other source of settings.
+var shipped = new JsonConfigurationSource { Path = Path.Combine(AppContext.BaseDirectory, "appsettings.json"), Optional = true };
+shipped.ResolveFileProvider();
+((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, shipped);
 builder.Logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; });
 if (!builder.Configuration.GetSection("Metrics:Sources").GetChildren().Any()) Demo.AddTo(builder.Configuration);
 
@@ -41,6 +56,9 @@ catch (CatalogueException fault)
 
 if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null && !builder.Configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
     builder.WebHost.UseUrls("http://localhost:5080");
+// Loopback is the lock of a service that asks for no key. A page from elsewhere whose name is pointed at this machine would pick it: its own name gives it away.
+if (builder.Configuration["AllowedHosts"] is null && Listening.OnLoopbackOnly(builder.Configuration["urls"]))
+    builder.Configuration["AllowedHosts"] = "localhost;127.0.0.1;[::1]";
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
     kestrel.AddServerHeader = false;
@@ -70,7 +88,13 @@ if (settings.IsWorker && command == "serve")
 services.AddHostedService<SelfMetrics>();
 services.AddHealthChecks().AddCheck<StorageHealth>("storage");
 services.AddMetricsOData();
-services.AddOpenApi();
+services.AddProblemAnswers();
+services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
+{
+    document.Info.Title = "Metrics";
+    document.Info.Description = "Operations of the service. Its data is at /odata, which describes itself at /odata/$metadata.";
+    return Task.CompletedTask;
+}));
 
 var app = builder.Build();
 using var stop = new CancellationTokenSource();
@@ -80,6 +104,7 @@ if (command == "migrate")
     try
     {
         await schema.MigrateAsync(stop.Token);
+        await app.Services.GetRequiredService<SharedKeys>().GetAsync(ODataSettings.SkipTokenKeyName, stop.Token);
         if (settings.Storage.Engine == StorageEngine.Postgres) _ = app.Services.GetRequiredService<JobStorage>();
     }
     catch (Exception fault) when (StorageFault.IsOutside(fault))
@@ -94,7 +119,21 @@ if (command == "migrate")
 var state = await schema.PrepareAsync(migrate: settings.Storage.Engine == StorageEngine.Sqlite, stop.Token);
 if (!state.IsCurrent) return Refuse(state.Message);
 
+SoleWorker? sole = null;
+try
+{
+    if (settings.Storage.Engine == StorageEngine.Sqlite && settings.IsWorker) sole = SoleWorker.Take(settings.Storage.ConnectionString);
+    // One key for every process on the database: a nextLink of one is understood by the others, and after a restart.
+    if (settings.IsApi) app.Services.GetRequiredService<IOptions<ODataSettings>>().Value.SkipTokenKey ??= await app.Services.GetRequiredService<SharedKeys>().GetAsync(ODataSettings.SkipTokenKeyName, stop.Token);
+}
+catch (StorageException fault)
+{
+    return Refuse(fault.Message);
+}
+using var released = sole;
+
 app.UseRequestCount();
+app.UseProblemAnswers();
 app.MapOperations(settings);
 if (settings.IsApi)
 {
@@ -103,7 +142,19 @@ if (settings.IsApi)
     app.MapOpenApi();
     app.MapScalarApiReference();
 }
-await app.RunAsync();
+try
+{
+    await app.StartAsync();
+}
+catch (Exception fault) when (Listening.Refused(fault) is { } reason)
+{
+    return Refuse(reason);
+}
+catch (Exception fault) when (StorageFault.IsOutside(fault))
+{
+    return Refuse($"The service could not start: {fault.Message}");
+}
+await app.WaitForShutdownAsync();
 return 0;
 
 static int Refuse(string message)

@@ -238,6 +238,8 @@ public sealed partial class Transport : IDisposable
             AllowAutoRedirect = false,
             AutomaticDecompression = DecompressionMethods.None,
             UseCookies = false,
+            // A proxy of the environment leads out of this machine; seen from there, loopback is another one.
+            UseProxy = settings.Endpoint?.IsLoopback != true,
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             MaxResponseDrainSize = 0,
             ResponseDrainTimeout = TimeSpan.Zero,

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Metrics.Storage;
 using Metrics.SystemTests;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -43,12 +44,14 @@ public static class Durable
         }
     }
 
-    /// <summary>Seconds that PostgreSQL needs for the rows: binary COPY into a staging table, then an upsert, in batches as the product commits them.</summary>
+    /// <summary>Seconds that PostgreSQL needs for the rows: binary COPY into a staging table, then an upsert into the product's own table, in batches as the product commits them.</summary>
     private static async Task<double> BareAsync(string database)
     {
+        await using (var storage = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, database).BuildServiceProvider())
+            await storage.GetRequiredService<Schema>().MigrateAsync();
         await using var connection = new NpgsqlConnection(database);
         await connection.OpenAsync();
-        await RunAsync(connection, "CREATE TABLE samples (series_id bigint, start timestamptz, end_at timestamptz NOT NULL, value float8 NOT NULL CHECK (value >= 0 AND value <= 1e24), PRIMARY KEY (series_id, start))");
+        await RunAsync(connection, $"CREATE TABLE samples_of_the_day PARTITION OF samples FOR VALUES FROM ('{Rack.Start:yyyy-MM-01}Z') TO ('{Rack.Start.AddMonths(1):yyyy-MM-01}Z')");
         await RunAsync(connection, "CREATE TEMP TABLE staging (series_id bigint, start timestamptz, end_at timestamptz, value float8)");
         var clock = Stopwatch.StartNew();
         const int batch = 1_282;
@@ -62,11 +65,11 @@ public static class Durable
                     var at = Rack.Start + (i * Step);
                     foreach (var (series, value) in Rack.Series)
                     {
-                        await copy.StartRowAsync();
-                        await copy.WriteAsync(series.Id, NpgsqlDbType.Bigint);
-                        await copy.WriteAsync(at, NpgsqlDbType.TimestampTz);
-                        await copy.WriteAsync(at, NpgsqlDbType.TimestampTz);
-                        await copy.WriteAsync(value(i), NpgsqlDbType.Double);
+                        copy.StartRow();
+                        copy.Write(series.Id, NpgsqlDbType.Bigint);
+                        copy.Write(at, NpgsqlDbType.TimestampTz);
+                        copy.Write(at, NpgsqlDbType.TimestampTz);
+                        copy.Write(value(i), NpgsqlDbType.Double);
                     }
                 }
                 await copy.CompleteAsync();

@@ -28,7 +28,7 @@ public static class Parse
         var before = GC.GetAllocatedBytesForCurrentThread();
         All();
         var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-        var rate = Figures.Best(7, () =>
+        var rate = Figures.Middle(15, () =>
         {
             var clock = Stopwatch.StartNew();
             for (var i = 0; i < 20; i++) All();

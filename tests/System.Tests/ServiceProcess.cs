@@ -41,9 +41,13 @@ public sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Runs a command of the service to its end.</summary>
-    public static async Task<(int ExitCode, string Output)> RunAsync(string[] arguments, params (string Key, string Value)[] settings)
+    public static Task<(int ExitCode, string Output)> RunAsync(string[] arguments, params (string Key, string Value)[] settings) => RunWithAsync(null, arguments, settings);
+
+    /// <summary>Runs a command of the service to its end, in a folder with this <c>appsettings.json</c>.</summary>
+    public static async Task<(int ExitCode, string Output)> RunWithAsync(string? appsettings, string[] arguments, params (string Key, string Value)[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("metrics-service-").FullName;
+        if (appsettings is not null) await File.WriteAllTextAsync(Path.Combine(folder, "appsettings.json"), appsettings);
         await using var service = new ServiceProcess(Start(arguments, folder, settings), folder, new Uri("http://127.0.0.1:1"));
         service.Collect();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));

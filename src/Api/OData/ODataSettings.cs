@@ -3,6 +3,9 @@ namespace Metrics.Api.OData;
 /// <summary>Limits of /odata.</summary>
 public sealed class ODataSettings
 {
+    /// <summary>Name under which the database keeps <see cref="SkipTokenKey"/>.</summary>
+    public const string SkipTokenKeyName = "skip_token";
+
     /// <summary>Rows of a page when the client names no size. 1 to <see cref="MaxPageSize"/>; 1,000 by default.</summary>
     public int PageSize { get; set; } = 1_000;
 
@@ -13,8 +16,8 @@ public sealed class ODataSettings
     public TimeSpan StatementTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>
-    /// Key that signs nextLinks, at least 32 bytes. Null makes one at the start of the process: nextLinks then end with it
-    /// and are not understood by another process that serves the same address.
+    /// Key that signs nextLinks, at least 32 bytes. The service gives every process on one database the same. Null makes one at the start
+    /// of the process: nextLinks then end with it and are not understood by another process that serves the same address.
     /// </summary>
     public byte[]? SkipTokenKey { get; set; }
 }

@@ -83,5 +83,5 @@ internal sealed class SkipToken(byte[] key)
     }
 
     private static ODataRefusal Foreign() => ODataRefusal.BadRequest("InvalidSkipToken",
-        "The $skiptoken does not belong to this query, or to a service that has started anew since: follow nextLinks as they are, from the first page.", "$skiptoken");
+        "The $skiptoken does not belong to this query, or was given by a service on another database: follow nextLinks as they are, from the first page.", "$skiptoken");
 }

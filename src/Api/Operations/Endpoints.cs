@@ -19,11 +19,34 @@ public static class Endpoints
         app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
         app.MapHealthChecks("/health/ready");
         app.MapMetrics("/metrics");
-        app.MapGet("/", () => Results.Text(Welcome(app), "text/plain; charset=utf-8")).ExcludeFromDescription();
+        app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], () => Results.Text(Welcome(app), "text/plain; charset=utf-8")).ExcludeFromDescription();
         // Read-only, and by Hangfire's own filter for this machine only, until keys with scopes exist.
         app.MapHangfireDashboard("/jobs", new DashboardOptions { IsReadOnlyFunc = _ => true, DisplayStorageConnectionString = false, DashboardTitle = "Metrics jobs" });
-        if (settings.IsApi) app.MapPost("/api/sources/{id}/read", ReadNow).WithSummary("Reads a source now").WithDescription("Asks a worker to read the source up to now, whatever its schedule.");
+        if (settings.IsApi) app.MapPost("/api/sources/{id}/read", ReadNow).WithTags("Sources").ProducesProblem(StatusCodes.Status404NotFound).WithSummary("Reads a source now").WithDescription("Asks a worker to read the source up to now, whatever its schedule.");
         app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine(Welcome(app)));
+    }
+
+    /// <summary>What <see cref="UseProblemAnswers"/> says.</summary>
+    public static void AddProblemAnswers(this IServiceCollection services) => services.AddProblemDetails(problems => problems.CustomizeProblemDetails = told =>
+    {
+        var request = told.HttpContext.Request;
+        told.ProblemDetails.Extensions.Remove("traceId");
+        told.ProblemDetails.Detail ??= told.ProblemDetails.Status switch
+        {
+            StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden when request.Path.StartsWithSegments("/jobs", StringComparison.OrdinalIgnoreCase) =>
+                "The jobs can be looked at from the machine of the service only, and not be changed.",
+            StatusCodes.Status404NotFound => $"There is nothing at '{request.Path}'. Data is at /odata, operations are described at /scalar, and / lists where to look.",
+            StatusCodes.Status405MethodNotAllowed => $"{request.Method} is not possible at '{request.Path}'; possible is {told.HttpContext.Response.Headers.Allow}.",
+            StatusCodes.Status500InternalServerError => "The request could not be answered; the service's log says why.",
+            _ => null,
+        };
+    });
+
+    /// <summary>Answers by application/problem+json where nothing else has said what is wrong: unknown addresses, wrong methods, our own faults.</summary>
+    public static void UseProblemAnswers(this WebApplication app)
+    {
+        app.UseExceptionHandler();
+        app.UseStatusCodePages();
     }
 
     /// <summary>Counts every answered request, its own pages included: they are work that the service does.</summary>
@@ -44,7 +67,7 @@ public static class Endpoints
         if (!settings.Sources.ContainsKey(id))
             return TypedResults.Problem($"There is no source '{id}'. Sources are: {string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}.", statusCode: StatusCodes.Status404NotFound);
         jobs.Enqueue<Jobs>(job => job.ReadAsync(id, CancellationToken.None));
-        return TypedResults.Accepted($"/odata/Runs?$filter=Source eq '{Uri.EscapeDataString(id)}'&$orderby=StartedAt desc&$top=1");
+        return TypedResults.Accepted($"/odata/Runs?$filter=Source%20eq%20'{Uri.EscapeDataString(id.Replace("'", "''", StringComparison.Ordinal))}'&$orderby=StartedAt%20desc&$top=1");
     }
 
     private static string Welcome(WebApplication app)
@@ -53,7 +76,7 @@ public static class Endpoints
         var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://localhost:5080";
         return $"""
             Metrics answers at {address}
-              joules per unit   {address}/odata/HourlyIntensities?$orderby=PeriodStart desc
+              joules per unit   {address}/odata/HourlyIntensities?$orderby=PeriodStart%20desc
               what there is     {address}/odata
               sources           {address}/odata/Sources
               API               {address}/scalar

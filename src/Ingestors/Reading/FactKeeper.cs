@@ -7,6 +7,9 @@ namespace Metrics.Ingestors.Reading;
 /// <summary>Turns dirty hours into facts: samples around the hour, normalised, replace what stood there. Never adds to what is there.</summary>
 public sealed class FactKeeper(FactStore store, Normaliser normaliser)
 {
+    /// <summary>Hours whose samples are held at once.</summary>
+    private const int LongestRun = 6;
+
     private int running;
 
     /// <summary>Recomputes every hour that is dirty now, the newest first.</summary>
@@ -19,12 +22,17 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser)
             var hours = 0;
             while (await store.DirtyHoursAsync(64, cancellationToken) is { Count: > 0 } dirty)
             {
-                foreach (var hour in dirty)
+                foreach (var run in Runs(dirty))
                 {
-                    var period = new Interval(hour.Hour, hour.Hour.AddHours(1));
-                    var samples = await store.SamplesAsync(new Interval(period.Start - Normaliser.Reach, period.End + Normaliser.Reach), cancellationToken);
-                    await store.ReplaceHourAsync(hour, normaliser.Normalise(period, samples), cancellationToken);
-                    hours++;
+                    var whole = new Interval(run[^1].Hour - Normaliser.Reach, run[0].Hour.AddHours(1) + Normaliser.Reach);
+                    var samples = await store.SamplesAsync(whole, cancellationToken);
+                    foreach (var hour in run)
+                    {
+                        var period = new Interval(hour.Hour, hour.Hour.AddHours(1));
+                        var around = samples.Select(series => series.Between(period.Start - Normaliser.Reach, period.End + Normaliser.Reach)).Where(series => !series.Samples.IsEmpty);
+                        await store.ReplaceHourAsync(hour, normaliser.Normalise(period, around), cancellationToken);
+                        hours++;
+                    }
                 }
             }
             return hours;
@@ -33,5 +41,21 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser)
         {
             Volatile.Write(ref running, 0);
         }
+    }
+
+    /// <summary>Hours that follow each other, newest first, so that the samples around them are read once and not three times.</summary>
+    private static IEnumerable<List<DirtyHour>> Runs(IEnumerable<DirtyHour> dirty)
+    {
+        var run = new List<DirtyHour>();
+        foreach (var hour in dirty.OrderByDescending(hour => hour.Hour))
+        {
+            if (run.Count > 0 && (run.Count == LongestRun || run[^1].Hour - hour.Hour != TimeSpan.FromHours(1)))
+            {
+                yield return run;
+                run = [];
+            }
+            run.Add(hour);
+        }
+        if (run.Count > 0) yield return run;
     }
 }

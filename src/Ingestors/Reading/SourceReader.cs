@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
@@ -19,6 +20,9 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
 
     /// <summary>Rows that one commit holds at most, so that memory stays bounded whatever the source sends.</summary>
     private const int CommitRows = 100_000;
+
+    /// <summary>What was last said of a source that does not answer as it should, by id. The same is not said again at every tick: each run tells it too.</summary>
+    private readonly ConcurrentDictionary<string, string> told = new(StringComparer.Ordinal);
 
     private readonly string owner = $"{Environment.MachineName}/{Environment.ProcessId}";
 
@@ -47,7 +51,8 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             catch (SourceException fault)
             {
                 var pause = Pause(fault.RetryAfter, source.Cadence);
-                logger.LogWarning("Source {Source} could not be read ({Code}): {Message} Next try in {Pause}.", settings.Id, fault.Code, fault.Message, pause);
+                if (IsNews(settings.Id, fault.Code) || claim.Failures == 0)
+                    logger.LogWarning("Source {Source} could not be read ({Code}): {Message} It is tried again every {Pause}.", settings.Id, fault.Code, fault.Message, pause);
                 await log.FailAsync(claim, fault.Code, fault.Message, pause, cancellationToken);
                 return written;
             }
@@ -88,7 +93,11 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
 
         var last = await log.CommitAsync(claim, Result(partial is null ? window.End : null), cancellationToken);
         if (last is null) return (null, true);
-        if (partial is not null) logger.LogWarning("Source {Source}: the answer for {Window} was incomplete ({Reason}); it is read again.", claim.Source, window, partial);
+        if (partial is null)
+        {
+            if (told.TryRemove(claim.Source, out _) || claim.Failures > 0) logger.LogInformation("Source {Source} is read again.", claim.Source);
+        }
+        else if (IsNews(claim.Source, "partial")) logger.LogWarning("Source {Source}: the answer for {Window} was incomplete ({Reason}); it is read again.", claim.Source, window, partial);
         return (Sum(total, last), partial is not null || window.End >= claim.Now - source.Cadence.Settle);
 
         ReadResult Result(DateTime? watermark) => new()
@@ -117,6 +126,13 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             if (Admission.Refuse(observation, mapping, now) is { } refused) rejections.Add(refused);
             else observations.Add(observation);
         }
+    }
+
+    private bool IsNews(string source, string code)
+    {
+        if (told.TryGetValue(source, out var before) && before == code) return false;
+        told[source] = code;
+        return true;
     }
 
     private static TimeSpan Pause(TimeSpan? asked, Cadence cadence)

@@ -14,6 +14,9 @@ public sealed record Claim(string Source, long Epoch, DateTime? Watermark, strin
 {
     /// <summary>Length of the lease; a commit that continues holds the source for as long again.</summary>
     public TimeSpan Lease { get; init; }
+
+    /// <summary>Failed reads since the last that was stored, by any reader.</summary>
+    public int Failures { get; init; }
 }
 
 /// <summary>What one read found.</summary>
@@ -92,9 +95,9 @@ public sealed class ReadLog
                 UPDATE source SET epoch = epoch + 1, lease_owner = @owner, lease_until = @until
                 WHERE id = (SELECT id FROM source WHERE id = @id AND (next_read_at IS NULL OR next_read_at <= @now)
                     AND (lease_until IS NULL OR lease_until <= @now OR lease_owner = @owner){skip})
-                RETURNING epoch, watermark, cursor, registered_at
+                RETURNING epoch, watermark, cursor, registered_at, failures
                 """, [("id", source), ("owner", owner), ("now", now), ("until", now + lease)],
-                row => new Claim(source, row.Number(0), row.TimeOrNull(1), row.TextOrNull(2), row.Time(3), now) { Lease = lease }, token);
+                row => new Claim(source, row.Number(0), row.TimeOrNull(1), row.TextOrNull(2), row.Time(3), now) { Lease = lease, Failures = row.Small(4) }, token);
             if (claims.Count > 0) return claims[0];
             var known = await session.QueryAsync("SELECT 1 FROM source WHERE id = @id", [("id", source)], row => row.Small(0), token);
             return known.Count > 0 ? null : throw new InvalidOperationException($"The source '{source}' was never registered.");

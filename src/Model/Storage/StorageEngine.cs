@@ -18,7 +18,7 @@ public enum StorageEngine
 /// <summary>Registers storage, the same way for the host, tests and benchmarks.</summary>
 public static class StorageRegistration
 {
-    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="Schema"/>, <see cref="ReadLog"/>, <see cref="FactStore"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
+    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="Schema"/>, <see cref="SharedKeys"/>, <see cref="ReadLog"/>, <see cref="FactStore"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
     /// <remarks>The process must reference the engine's assembly of migrations. Opens no connection.</remarks>
     /// <param name="services">Where to add.</param>
     /// <param name="engine">Engine.</param>
@@ -44,8 +44,26 @@ public static class StorageRegistration
         }
         return services
             .AddSingleton(provider => new Schema(provider.GetRequiredService<IDbContextFactory<MetricsDbContext>>(), provider.GetRequiredService<Database>()))
+            .AddSingleton(provider => new SharedKeys(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new ReadLog(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new FactStore(provider.GetRequiredService<Database>()));
+    }
+
+    /// <summary>What is wrong with a connection string, without repeating it: it may hold a password. Null when it can be used.</summary>
+    public static string? Fault(StorageEngine engine, string connectionString)
+    {
+        var example = engine == StorageEngine.Postgres ? "Host=db;Database=metrics;Username=metrics;Password=..." : "Data Source=metrics.db";
+        try
+        {
+            var given = engine == StorageEngine.Postgres ? new NpgsqlConnectionStringBuilder(connectionString).Host : new SqliteConnectionStringBuilder(connectionString).DataSource;
+            return string.IsNullOrWhiteSpace(given) ? $"names no {(engine == StorageEngine.Postgres ? "Host" : "Data Source")}; {engine} wants for instance {example}." : null;
+        }
+        catch (Exception fault) when (fault is ArgumentException or FormatException or OverflowException)
+        {
+            // The driver names the keyword that it stumbled over, in its first sentence, and never a value.
+            var keyword = fault is ArgumentException { ParamName: { } name } ? $" at '{name}'" : "";
+            return $"cannot be read{keyword}; {engine} wants for instance {example}.";
+        }
     }
 
     /// <summary>PostgreSQL with the migrations of this product.</summary>

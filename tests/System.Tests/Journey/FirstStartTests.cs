@@ -38,4 +38,12 @@ public sealed class FirstStartTests
 
         static bool Has(List<JsonElement> rows, string workload, string unit) => rows.Exists(row => row.GetProperty("Workload").GetString() == workload && row.GetProperty("FunctionalUnit").GetString() == unit);
     }
+
+    [Fact]
+    public async Task A_proxy_of_the_environment_is_not_asked_for_this_machine()
+    {
+        await using var service = await ServiceProcess.StartAsync(("http_proxy", $"http://127.0.0.1:{PostgresCluster.FreePort()}"));
+        var run = (await service.RowsAsync("Runs?$filter=Source eq 'self'", rows => rows.Count > 0, TimeSpan.FromSeconds(30)))[0];
+        Assert.Equal("whole", run.GetProperty("State").GetString());
+    }
 }

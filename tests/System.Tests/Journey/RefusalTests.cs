@@ -1,4 +1,7 @@
 using System.Net;
+using System.Text.RegularExpressions;
+using Metrics.Api;
+using Microsoft.Extensions.Configuration;
 using Xunit;
 
 namespace Metrics.SystemTests.Journey;
@@ -69,6 +72,60 @@ public sealed class RefusalTests(PostgresCluster cluster)
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Sqlite", "Data Sorce=planted-secret.db", "Metrics:Storage:ConnectionString: cannot be read")]
+    [InlineData("Sqlite", "", "Metrics:Storage:ConnectionString: names no Data Source")]
+    [InlineData("Postgres", "Data Source=metrics.db", "Metrics:Storage:ConnectionString: cannot be read at 'data source'; Postgres wants for instance Host=")]
+    [InlineData("Postgres", "Host=db;Port=planted-secret", "Metrics:Storage:ConnectionString: cannot be read")]
+    [InlineData("7", "Data Source=metrics.db", "Metrics:Storage:Engine: '7' is not a value of Sqlite, Postgres.")]
+    public void A_connection_string_that_cannot_be_used_is_a_fault_of_the_settings(string engine, string connection, string expected)
+    {
+        var section = new ConfigurationBuilder().AddInMemoryCollection([new("Metrics:Storage:Engine", engine), new("Metrics:Storage:ConnectionString", connection)]).Build().GetSection("Metrics");
+        var fault = Assert.Single(Assert.Throws<SettingsException>(() => MetricsSettings.Read(section)).Errors);
+        Assert.StartsWith(expected, fault, StringComparison.Ordinal);
+        Assert.DoesNotContain("planted-secret", fault, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_broken_settings_file_stops_the_start()
+    {
+        var (code, output) = await ServiceProcess.RunWithAsync("""{ "Metrics": { """, []);
+        Assert.Equal(2, code);
+        Assert.Contains("appsettings.json", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_port_in_use_stops_the_start_in_one_line()
+    {
+        using var taken = new System.Net.Sockets.TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        // The address as an argument of its own, as people write it, and no command.
+        var (code, output) = await ServiceProcess.RunAsync(["--urls", $"http://127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}"]);
+        Assert.Equal(2, code);
+        Assert.Contains("address already in use", output, StringComparison.Ordinal);
+        Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("http://localhost:99999")]
+    public async Task An_address_that_cannot_be_listened_on_stops_the_start(string address)
+    {
+        var (code, output) = await ServiceProcess.RunAsync([$"--urls={address}"]);
+        Assert.Equal(2, code);
+        Assert.StartsWith("The address to listen on cannot be used", output, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_that_is_no_database_stops_the_start_in_one_line()
+    {
+        var (code, output) = await ServiceProcess.RunAsync([], ("Metrics__Storage__ConnectionString", "Data Source=/nowhere/metrics.db"));
+        Assert.Equal(2, code);
+        Assert.Equal("The SQLite database '/nowhere/metrics.db' cannot be opened. Check that the folder exists and that this user may write there.", output.Trim());
+    }
+
     [Fact]
     public async Task A_source_that_fails_is_told_and_stops_no_other()
     {
@@ -82,7 +139,52 @@ public sealed class RefusalTests(PostgresCluster cluster)
         Assert.Equal("dead", dead.GetProperty("Id").GetString());
         Assert.Equal("unreachable", dead.GetProperty("LastErrorCode").GetString());
         Assert.Equal(System.Text.Json.JsonValueKind.Null, dead.GetProperty("Watermark").ValueKind);
-        Assert.NotEmpty(await service.RowsAsync("Runs?$filter=Source eq 'dead' and State eq 'failed'"));
+        // Every try is kept, and only the first is said aloud.
+        await service.RowsAsync("Runs?$filter=Source eq 'dead' and State eq 'failed'", rows => rows.Count >= 3, TimeSpan.FromSeconds(30));
+        Assert.Equal(1, Regex.Count(service.Output, "Source dead could not be read"));
+    }
+
+    [Fact]
+    public async Task A_source_that_answers_again_is_told_once()
+    {
+        var folder = Directory.CreateTempSubdirectory("metrics-inbox-").FullName;
+        try
+        {
+            await using var service = await ServiceProcess.StartAsync(
+                ("Metrics__Sources__inbox__Provider", "file"), ("Metrics__Sources__inbox__Path", $"{folder}/rows.ndjson"), ("Metrics__Sources__inbox__Every", "00:00:01"));
+            await service.RowsAsync("Runs?$filter=State eq 'failed'", rows => rows.Count > 1, TimeSpan.FromSeconds(30));
+            await File.WriteAllTextAsync($"{folder}/rows.ndjson", "");
+            await service.RowsAsync("Runs?$filter=State eq 'whole'", rows => rows.Count > 1, TimeSpan.FromSeconds(30));
+            Assert.Equal(1, Regex.Count(service.Output, "Source inbox could not be read"));
+            Assert.Equal(1, Regex.Count(service.Output, "Source inbox is read again"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_second_worker_on_one_SQLite_file_is_refused_and_the_first_goes_on()
+    {
+        var folder = Directory.CreateTempSubdirectory("metrics-shared-").FullName;
+        try
+        {
+            (string, string)[] storage = [("Metrics__Storage__ConnectionString", $"Data Source={folder}/metrics.db")];
+            await using (var first = await ServiceProcess.StartAsync(storage))
+            {
+                var (code, output) = await ServiceProcess.RunAsync([], [.. storage, ("ASPNETCORE_URLS", $"http://127.0.0.1:{PostgresCluster.FreePort()}")]);
+                Assert.Equal(2, code);
+                Assert.Equal($"Another process reads sources into the SQLite database '{folder}/metrics.db', and only one may. Stop it, name another file (Metrics:Storage:ConnectionString), or use PostgreSQL.", output.Trim());
+                // Killed, as by a power cut: what it held is free again.
+            }
+            await using var second = await ServiceProcess.StartAsync(storage);
+            Assert.NotEmpty(await second.RowsAsync("Sources?$filter=Id eq 'sample'"));
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     [Fact]

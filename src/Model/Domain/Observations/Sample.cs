@@ -26,6 +26,27 @@ public sealed record SeriesSamples(Series Series, ReadOnlyMemory<Sample> Samples
         : a.End != b.End ? a.End.CompareTo(b.End)
         : a.Value.CompareTo(b.Value);
 
+    /// <summary>The samples that start from <paramref name="first"/> to <paramref name="last"/>, both ends included. Copies nothing.</summary>
+    public SeriesSamples Between(DateTime first, DateTime last)
+    {
+        var from = Before(first);
+        return new SeriesSamples(Series, Samples[from..Math.Max(from, Before(last.AddTicks(1)))]);
+    }
+
+    /// <summary>How many samples start before the instant.</summary>
+    private int Before(DateTime instant)
+    {
+        var (low, high) = (0, Samples.Length);
+        var samples = Samples.Span;
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (samples[middle].Start < instant) low = middle + 1;
+            else high = middle;
+        }
+        return low;
+    }
+
     /// <summary>The observations sorted into series, ordered by series id, each by time.</summary>
     /// <param name="observations">In any order. Equal duplicates are dropped; of samples with one start that differ the greatest (by end, then value) is kept, whatever the order.</param>
     /// <remarks>Series are told apart by id: two instances of one series are one.</remarks>

@@ -16,7 +16,7 @@ public sealed record FunctionalUnit(string Name, string Unit, string Description
     {
         using var text = typeof(FunctionalUnit).Assembly.GetManifestResourceStream("functional-units.json")
             ?? throw new InvalidOperationException("functional-units.json is not embedded in the domain assembly.");
-        var units = JsonSerializer.Deserialize<List<FunctionalUnit>>(text, Quantities.Unit.Reading)!;
+        var units = JsonSerializer.Deserialize(text, Vocabulary.Default.ListFunctionalUnit)!;
         return units.ToFrozenDictionary(unit => unit.Name, StringComparer.Ordinal);
     }
 }

@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Metrics.Domain.Quantities;
 
@@ -28,15 +27,6 @@ public enum Quantity
 /// <param name="Description">What it is, for people.</param>
 public sealed record Unit(string Symbol, Quantity Quantity, double Numerator, double Denominator, string Description)
 {
-    internal static readonly JsonSerializerOptions Reading = new()
-    {
-        PropertyNameCaseInsensitive = true,
-        ReadCommentHandling = JsonCommentHandling.Skip,
-        AllowTrailingCommas = true,
-        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-        Converters = { new JsonStringEnumConverter() },
-    };
-
     private static readonly FrozenDictionary<string, Unit> All = Load();
 
     /// <summary>Every unit known, by symbol.</summary>
@@ -56,7 +46,7 @@ public sealed record Unit(string Symbol, Quantity Quantity, double Numerator, do
         // Multiplying by 1e-3 rounds twice, dividing by 1000 once: the file holds both parts of the factor.
         using var text = typeof(Unit).Assembly.GetManifestResourceStream("units.json")
             ?? throw new InvalidOperationException("units.json is not embedded in the domain assembly.");
-        var units = JsonSerializer.Deserialize<List<Unit>>(text, Reading)!;
+        var units = JsonSerializer.Deserialize(text, Vocabulary.Default.ListUnit)!;
         return units.ToFrozenDictionary(unit => unit.Symbol, StringComparer.Ordinal);
     }
 }

@@ -65,7 +65,7 @@ public sealed class CalendarRow
     public required string WeekdayName { get; set; }
 }
 
-/// <summary>What this database remembers of itself: the fingerprint of the rules its facts were made by.</summary>
+/// <summary>What this database remembers of itself: the fingerprint of the rules its facts were made by, and the keys that its processes share.</summary>
 public sealed class SettingRow
 {
     public required string Name { get; set; }

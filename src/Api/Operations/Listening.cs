@@ -1,0 +1,24 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+
+namespace Metrics.Api.Operations;
+
+/// <summary>Where the service listens, and why it cannot.</summary>
+public static class Listening
+{
+    /// <summary>Whether all of these addresses, or the default when there are none, belong to this machine alone.</summary>
+    /// <param name="urls">Addresses with semicolons between, as ASP.NET Core takes them.</param>
+    public static bool OnLoopbackOnly(string? urls) =>
+        urls is { Length: > 0 } && urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+            .All(url => Uri.TryCreate(url, UriKind.Absolute, out var address) && address.IsLoopback);
+
+    /// <summary>The sentence for a start that failed at its address; null when it failed elsewhere.</summary>
+    public static string? Refused(Exception fault) => fault switch
+    {
+        IOException { InnerException: AddressInUseException } => $"{fault.Message.TrimEnd('.')}. Stop the other program, or listen elsewhere: --urls http://localhost:5081.",
+        FormatException or ArgumentOutOfRangeException { ParamName: "port" } => $"The address to listen on cannot be used: {fault.Message.ReplaceLineEndings(" ")} Give one such as --urls http://localhost:5081.",
+        System.Net.Sockets.SocketException or IOException { InnerException: System.Net.Sockets.SocketException } => $"The address to listen on cannot be used: {fault.Message.TrimEnd('.')}. Give one such as --urls http://localhost:5081.",
+        _ => null,
+    };
+}
