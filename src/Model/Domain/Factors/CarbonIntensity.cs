@@ -9,6 +9,12 @@ public readonly record struct CarbonIntensity(double GramsPerKilowattHour)
     /// <summary>An intensity given in pounds per megawatt-hour, as WattTime reports.</summary>
     public static CarbonIntensity FromPoundsPerMegawattHour(double pounds) => new(Mass.FromPounds(pounds).Grams / 1000);
 
+    /// <summary>An intensity given in kilograms per kilowatt-hour, as EcoLogits and CodeCarbon publish.</summary>
+    public static CarbonIntensity FromKilogramsPerKilowattHour(double kilograms) => new(Mass.FromKilograms(kilograms).Grams);
+
+    /// <summary>An intensity given in metric tons per kilowatt-hour, as Cloud Carbon Footprint publishes.</summary>
+    public static CarbonIntensity FromTonnesPerKilowattHour(double tonnes) => new(Mass.FromTonnes(tonnes).Grams);
+
     /// <summary>The intensity of a mix: each source's by its share of the energy.</summary>
     /// <param name="mix">Share of the energy, from 0 to 1, and intensity of each source.</param>
     /// <exception cref="ArgumentException">A share is negative, or the shares do not sum to one (within 1e-6).</exception>

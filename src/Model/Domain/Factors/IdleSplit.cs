@@ -2,12 +2,28 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;
 
+/// <summary>Whether energy drawn for being there counts against the work.</summary>
+public enum IdlePolicy
+{
+    /// <summary>All energy of what was reserved counts, used or not: the rule of the SCI, and the default.</summary>
+    Provisioned = 0,
+
+    /// <summary>Only energy drawn under load counts. It flatters whoever reserves more than they use.</summary>
+    ActiveOnly = 1,
+}
+
 /// <summary>Energy in two parts by how busy the hardware was: the part that the load is given, and the part that was drawn for being there.</summary>
 /// <param name="Active">Energy x busy ratio.</param>
 /// <param name="Idle">The rest; both sum to the whole.</param>
 /// <remarks><c>default</c> is no energy split into nothing. Source: the rule by which Kepler divides a node's counter.</remarks>
 public readonly record struct IdleSplit(Energy Active, Energy Idle)
 {
+    /// <summary>Both parts.</summary>
+    public Energy Whole => Active + Idle;
+
+    /// <summary>The energy that counts under a policy.</summary>
+    public Energy Under(IdlePolicy policy) => policy == IdlePolicy.ActiveOnly ? Active : Whole;
+
     /// <summary>Splits energy by the share of time that the hardware was busy.</summary>
     /// <param name="energy">The whole.</param>
     /// <param name="busy">From 0 to 1.</param>

@@ -26,6 +26,9 @@ public sealed record Sci(Mass Operational, Mass Embodied, double Units)
     /// <summary>Grams for each functional unit; null when none was done.</summary>
     public double? GramsPerUnit => Units > 0 ? Carbon.Grams / Units : null;
 
+    /// <summary>Grams for so many functional units, as scores of tokens are told for a thousand or a million; null when none was done.</summary>
+    public double? GramsPer(double units) => GramsPerUnit * units;
+
     /// <summary>Why there is no score; null when there is one.</summary>
     public string? NullReason => Units > 0 ? null : ZeroFunctionalUnits;
 
