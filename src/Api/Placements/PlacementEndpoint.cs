@@ -123,7 +123,7 @@ public static class PlacementEndpoint
         Boundary = question.Boundary,
         PueIncluded = question.Boundary == Boundary.Facility,
         Evidence = sums.Evidence,
-        // Two readings of the same second may add up to a hair more than the period.
+        // A sum of rounded seconds may come to a hair more than the whole.
         Coverage = Math.Min(1, sums.CoveredSeconds / period.Seconds),
         MeasuredShare = sums.KnownJoules is > 0 ? sums.MeasuredJoules / sums.KnownJoules : null,
         Joules = sums.Joules,
