@@ -5,6 +5,7 @@ using Hangfire.PostgreSql;
 using Metrics.Api;
 using Metrics.Api.OData;
 using Metrics.Api.Operations;
+using Metrics.Api.Placements;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Normalisation;
 using Metrics.Ingestors;
@@ -137,6 +138,7 @@ app.MapOperations(settings);
 if (settings.IsApi)
 {
     app.MapMetricsOData();
+    app.MapPlacements();
     app.MapOpenApi();
     app.MapScalarApiReference();
 }

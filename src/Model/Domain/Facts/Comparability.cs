@@ -1,0 +1,81 @@
+using System.Globalization;
+
+namespace Metrics.Domain.Facts;
+
+/// <summary>The gate before every ranking: like is ranked with like, and what is unlike is told by name.</summary>
+/// <remarks>Which keys must agree, and why, is decided in <c>docs/decisions/008-what-may-be-ranked.md</c>.</remarks>
+public static class Comparability
+{
+    /// <summary>Groups the rows that may be ranked with each other, ranks them, and says why the others are not.</summary>
+    /// <param name="rows">One for each deployment, over the same period. Their order does not matter.</param>
+    /// <param name="terms">What a row must meet; null: the usual terms.</param>
+    public static Comparison Of(IEnumerable<ComparableRow> rows, ComparisonTerms? terms = null)
+    {
+        terms ??= new ComparisonTerms();
+        var leftOut = new List<RowLeftOut>();
+        var admitted = new List<ComparableRow>();
+        foreach (var row in rows.OrderBy(row => row.Deployment, StringComparer.Ordinal))
+        {
+            if (Reasons(row, terms) is { Count: > 0 } reasons) leftOut.Add(new RowLeftOut(row, reasons));
+            else admitted.Add(row);
+        }
+        var groups = admitted.GroupBy(row => KeyOf(row, terms)).OrderByDescending(group => group.Count()).ThenBy(group => group.Key, KeyOrder).ToList();
+        return new Comparison([.. groups.Select(group => new ComparableGroup(group.Key, Rank(group, terms.By), group.Key.DifferencesFrom(groups[0].Key)))], leftOut);
+    }
+
+    /// <summary>What must be equal in another row before both may be ranked with each other.</summary>
+    public static ComparabilityKey KeyOf(ComparableRow row, ComparisonTerms terms) => new(
+        row.FunctionalUnit,
+        row.TokenBasis,
+        row.Boundary,
+        row.PueIncluded,
+        row.IdlePolicy,
+        row.Evidence == Evidence.Estimated && !terms.EstimatedBesideMeasured,
+        terms.By == RankedBy.Carbon ? row.CarbonMethod : null,
+        // Two workloads that name no model are not therefore the same; one workload at two places is.
+        terms.AcrossModels ? null : row.Model ?? $"workload {row.Workload}",
+        terms.AcrossModels ? null : row.Precision);
+
+    private static readonly Comparer<ComparabilityKey> KeyOrder = Comparer<ComparabilityKey>.Create((left, right) => string.CompareOrdinal(left.ToString(), right.ToString()));
+
+    private static List<string> Reasons(ComparableRow row, ComparisonTerms terms)
+    {
+        var reasons = new List<string>();
+        if (row.NullReason(terms.By) is { } reason)
+            reasons.Add($"no {(terms.By == RankedBy.Energy ? "joules" : "grams")} per {row.FunctionalUnit}: {reason}{Meaning(reason)}");
+        // Not "below": a coverage that is no number is not enough either.
+        if (!(row.Coverage >= terms.MinimumCoverage))
+            reasons.Add(string.Create(CultureInfo.InvariantCulture, $"coverage {row.Coverage:0.####} is below the minimum of {terms.MinimumCoverage:0.####}"));
+        if (row.Evidence > terms.WorstEvidence)
+            reasons.Add($"evidence {Word(row.Evidence)} is worse than {Word(terms.WorstEvidence)}, the worst accepted");
+        return reasons;
+    }
+
+    private static List<RankedRow> Rank(IEnumerable<ComparableRow> rows, RankedBy by)
+    {
+        var ranked = rows.Select(row => (Row: row, PerUnit: row.PerUnit(by)!.Value)).OrderBy(entry => entry.PerUnit).ThenBy(entry => entry.Row.Deployment, StringComparer.Ordinal).ToList();
+        var worst = ranked[^1].PerUnit;
+        return [.. ranked.Select(entry => new RankedRow(entry.Row, entry.PerUnit, ranked.Count == 1 ? null : worst > 0 ? 1 - entry.PerUnit / worst : 0))];
+    }
+
+    private static string Meaning(string reason) => reason switch
+    {
+        "no_work" => " (no work was counted)",
+        "zero_functional_units" => " (work was counted and none was done)",
+        "no_energy" => " (no energy is known)",
+        "accelerator_unknown" => " (the energy of its accelerators is unknown)",
+        "server_unknown" => " (the energy of its servers is unknown)",
+        "pue_unknown" => " (its place has no PUE)",
+        "no_carbon" => " (no emissions are known)",
+        _ => "",
+    };
+
+    private static string Word(Evidence evidence) => evidence switch
+    {
+        Evidence.Measured => "measured",
+        Evidence.Derived => "derived",
+        Evidence.Modelled => "modelled",
+        Evidence.Estimated => "estimated",
+        _ => throw new ArgumentOutOfRangeException(nameof(evidence), evidence, "There is no such evidence."),
+    };
+}

@@ -1,0 +1,62 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Xunit;
+
+namespace Metrics.SystemTests.Placements;
+
+/// <summary>Placements as a newcomer asks for them: of the sample fleet, without any configuration.</summary>
+public sealed class DemoTests
+{
+    [Fact]
+    public async Task The_models_of_the_sample_fleet_are_not_ranked_with_each_other_and_their_numbers_are_those_of_odata()
+    {
+        await using var service = await ServiceProcess.StartAsync();
+        var sample = Assert.Single(await service.RowsAsync("Sources?$filter=Id eq 'sample'", rows => rows.Count == 1, TimeSpan.FromSeconds(60)));
+        var registered = sample.GetProperty("RegisteredAt").GetDateTime().ToUniversalTime();
+        var anchor = registered.Date.AddHours(registered.Hour);
+        // The newest hour of the recording is not whole until the next one is read.
+        var (from, to) = (Text(anchor.AddHours(-24)), Text(anchor.AddHours(-1)));
+
+        var waited = Stopwatch.StartNew();
+        JsonElement answer;
+        string[] expected, told;
+        do
+        {
+            var rows = await service.RowsAsync($"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart ge {from} and PeriodStart lt {to}", rows => Hours(rows) == 23, TimeSpan.FromSeconds(90));
+            expected = [Ratio(rows, "chat-70b"), Ratio(rows, "code-8b")];
+            using var document = JsonDocument.Parse(await service.Http.GetStringAsync(new Uri($"/api/placements?unit=output-token&from={from}&to={to}&minCoverage=0.5", UriKind.Relative)));
+            answer = document.RootElement.Clone();
+            told = [.. answer.GetProperty("groups").EnumerateArray().SelectMany(group => group.GetProperty("ranked").EnumerateArray())
+                .Select(placement => $"{placement.GetProperty("workload").GetString()} {Digits(placement.GetProperty("joulesPerUnit").GetDouble())}")];
+        }
+        while (!told.SequenceEqual(expected) && waited.Elapsed < TimeSpan.FromSeconds(90));
+
+        Assert.Equal(expected, told);
+        var groups = answer.GetProperty("groups");
+        Assert.Equal(["model differs: example/code-8b against example/chat-70b", "precision differs: bf16 against fp8"], groups[1].GetProperty("differs").EnumerateArray().Select(words => words.GetString()));
+        Assert.Empty(groups[0].GetProperty("differs").EnumerateArray());
+
+        var description = await service.Http.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative));
+        using var openApi = JsonDocument.Parse(description);
+        var operation = openApi.RootElement.GetProperty("paths").GetProperty("/api/placements").GetProperty("get");
+        Assert.Equal(["unit", "model", "boundary", "from", "to", "minCoverage", "evidence"], operation.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
+        Assert.True(operation.GetProperty("parameters")[0].GetProperty("required").GetBoolean());
+        Assert.All(operation.GetProperty("parameters").EnumerateArray(), parameter => Assert.NotEmpty(parameter.GetProperty("description").GetString()!));
+    }
+
+    /// <summary>Sum over sum by hand: the energy of each hour once, whatever units stand on it.</summary>
+    private static string Ratio(List<JsonElement> rows, string workload)
+    {
+        var own = rows.Where(row => row.GetProperty("Workload").GetString() == workload).ToList();
+        var joules = own.GroupBy(row => row.GetProperty("PeriodStart").GetString()).Sum(hour => hour.First().GetProperty("FacilityJoules").GetDouble());
+        var units = own.Where(row => row.GetProperty("FunctionalUnit").GetString() == "output-token").Sum(row => row.GetProperty("Units").GetDouble());
+        return $"{workload} {Digits(joules / units)}";
+    }
+
+    private static int Hours(List<JsonElement> rows) => rows.Select(row => row.GetProperty("PeriodStart").GetString()).Distinct().Count();
+
+    private static string Digits(double number) => number.ToString("G9", CultureInfo.InvariantCulture);
+
+    private static string Text(DateTime time) => time.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+}
