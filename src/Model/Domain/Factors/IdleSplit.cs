@@ -1,16 +1,7 @@
+using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;
-
-/// <summary>Whether energy drawn for being there counts against the work.</summary>
-public enum IdlePolicy
-{
-    /// <summary>All energy of what was reserved counts, used or not: the rule of the SCI, and the default.</summary>
-    Provisioned = 0,
-
-    /// <summary>Only energy drawn under load counts. It flatters whoever reserves more than they use.</summary>
-    ActiveOnly = 1,
-}
 
 /// <summary>Energy in two parts by how busy the hardware was: the part that the load is given, and the part that was drawn for being there.</summary>
 /// <param name="Active">Energy x busy ratio.</param>
