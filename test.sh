@@ -39,7 +39,7 @@ dotnet build Metrics.sln -c Release -v quiet -nologo || exit 1
 failed_run=0
 for project in tests/*.Tests; do
   echo "== ${project#tests/}"
-  dotnet test "$project" -c Release --no-build -nologo -v quiet \
+  dotnet test "$project" -c Release --no-build -nologo -v minimal \
     --logger "trx;LogFileName=$(basename "$project").trx" --results-directory "$results" || failed_run=1
 done
 

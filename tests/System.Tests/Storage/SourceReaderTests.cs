@@ -66,6 +66,8 @@ public sealed class SourceReaderTests
         async IAsyncEnumerable<Page> Pages(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
             yield return Flood(request);
+            // The first part is being committed meanwhile; the service stops when it is.
+            while (await storage.RowsAsync("SELECT state FROM run") is []) await Task.Delay(20, CancellationToken.None);
             await stop.CancelAsync();
             await Task.Delay(Timeout.Infinite, cancellationToken);
         }
@@ -125,19 +127,20 @@ public sealed class SourceReaderTests
     public async Task Rejections_are_committed_before_they_fill_the_memory()
     {
         await using var storage = await StorageAsync();
-        var kept = new List<string>();
+        var kept = new List<int>();
         async IAsyncEnumerable<Page> Pages(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
             var series = new Series("rack", "prometheus", Power, Labels.Of(("node", "a")));
             for (var page = 0; page < 3; page++)
             {
                 yield return new Page([.. Enumerable.Range(0, 10_000).Select(i => new Observation(series, Sample.At(request.Now.AddSeconds(-page * 10_000 - i), -1)))]);
-                kept.AddRange(await storage.RowsAsync("SELECT count(*) FROM rejection"));
+                kept.Add(int.Parse((await storage.RowsAsync("SELECT count(*) FROM rejection"))[0], System.Globalization.CultureInfo.InvariantCulture));
             }
         }
 
         Assert.Equal(0, await ReadAsync(storage, Pages));
-        Assert.Equal(["10000", "20000", "30000"], kept);
+        // One part is committed while the next is read, and no third one waits.
+        Assert.True(kept is [>= 0, >= 10_000, >= 20_000], string.Join(", ", kept));
         Assert.Equal(["whole|30000"], await storage.RowsAsync("SELECT state, rejected FROM run"));
     }
 
