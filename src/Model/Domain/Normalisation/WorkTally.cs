@@ -34,7 +34,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
             pieces[first..end].CopyTo(ordered.AsSpan(count));
             count += end - first;
         }
-        ordered.AsSpan(0, count).Sort();
+        if (ranges.Count > 1) ordered.AsSpan(0, count).Sort();
         for (int start = 0, end; start < count; start = end)
         {
             end = start + 1;
