@@ -36,8 +36,17 @@ public sealed class ServiceProcess : IAsyncDisposable
         var address = new Uri(settings.FirstOrDefault(setting => setting.Key == "ASPNETCORE_URLS").Value ?? $"http://127.0.0.1:{PostgresCluster.FreePort()}");
         var service = new ServiceProcess(Start([], folder, [("ASPNETCORE_URLS", address.ToString()), .. settings]), folder, address);
         service.Collect();
-        await service.WaitUntilAsync("/health/ready", answer => answer.StatusCode == HttpStatusCode.OK, TimeSpan.FromSeconds(60));
-        return service;
+        try
+        {
+            await service.WaitUntilAsync("/health/ready", answer => answer.StatusCode == HttpStatusCode.OK, TimeSpan.FromSeconds(60));
+            return service;
+        }
+        catch
+        {
+            // A test that fails leaves no process behind.
+            await service.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Runs a command of the service to its end.</summary>
