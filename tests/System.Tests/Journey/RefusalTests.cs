@@ -13,27 +13,23 @@ public sealed class RefusalTests(PostgresCluster cluster)
     [Fact]
     public async Task A_wrong_configuration_stops_the_start_with_every_fault()
     {
-        var (code, output) = await ServiceProcess.RunAsync([],
-            ("Metrics__Storage__Engin", "Sqlite"),
+        (string, string)[] wrong =
+        [
             ("Metrics__Grain", "00:07:00"),
             ("Metrics__Roles__0", "reader"),
             ("Metrics__Sources__a__Provider", "promethius"),
             ("Metrics__Sources__b__Provider", "prometheus"),
             ("Metrics__Sources__b__Place", "nowhere"),
             ("Metrics__Places__lab__Pue", "0.9"),
-            ("Metrics__Workloads__w__Match__0__Source", "c"));
-        Assert.Equal(2, code);
+            ("Metrics__Workloads__w__Match__0__Source", "c"),
+        ];
+
         // A key that nobody reads is told first: the rest may be a consequence of it.
+        var (code, output) = await ServiceProcess.RunAsync([], [("Metrics__Storage__Engin", "Sqlite"), .. wrong]);
+        Assert.Equal(2, code);
         Assert.Contains("Metrics:Storage:Engin: unknown key; known here are ConnectionString, Engine.", output, StringComparison.Ordinal);
 
-        (code, output) = await ServiceProcess.RunAsync([],
-            ("Metrics__Grain", "00:07:00"),
-            ("Metrics__Roles__0", "reader"),
-            ("Metrics__Sources__a__Provider", "promethius"),
-            ("Metrics__Sources__b__Provider", "prometheus"),
-            ("Metrics__Sources__b__Place", "nowhere"),
-            ("Metrics__Places__lab__Pue", "0.9"),
-            ("Metrics__Workloads__w__Match__0__Source", "c"));
+        (code, output) = await ServiceProcess.RunAsync([], wrong);
         Assert.Equal(2, code);
         Assert.Contains("Metrics:Grain: 00:07:00 does not divide an hour", output, StringComparison.Ordinal);
         Assert.Contains("Metrics:Roles: 'reader' is not a role", output, StringComparison.Ordinal);
