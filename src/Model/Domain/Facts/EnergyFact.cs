@@ -30,8 +30,29 @@ public sealed record EnergyFact
     /// <summary>Joules of a rack or distribution unit, kept apart because they hold the servers'; null elsewhere.</summary>
     public double? RackJoules { get; init; }
 
-    /// <summary>Joules drawn while reserved and doing nothing; null when unknown.</summary>
+    /// <summary>The part of the IT joules (of the boards' where the server's are unknown) drawn while reserved and doing nothing; null when unknown.</summary>
     public double? IdleJoules { get; init; }
+
+    /// <summary>The least that the joules of the widest boundary known can be; null without any.</summary>
+    public double? LowJoules { get; init; }
+
+    /// <summary>The most that the joules of the widest boundary known can be; null without any.</summary>
+    public double? HighJoules { get; init; }
+
+    /// <summary>Facility energy x location-based average intensity, in grams of CO2 equivalents; null when either is unknown.</summary>
+    public double? OperationalGrams { get; init; }
+
+    /// <summary>Facility energy x location-based marginal intensity: beside the operational grams, never added to them. Null when either is unknown.</summary>
+    public double? MarginalGrams { get; init; }
+
+    /// <summary>Facility energy x market-based intensity: never part of a score. Null when either is unknown.</summary>
+    public double? MarketBasedGrams { get; init; }
+
+    /// <summary>The part of making and disposing of the hardware that falls to the period, in grams of CO2 equivalents; null when unknown.</summary>
+    public double? EmbodiedGrams { get; init; }
+
+    /// <summary>Water of the site: IT energy x WUE, in litres; null when either is unknown.</summary>
+    public double? WaterLitres { get; init; }
 
     /// <summary>Joules (of the widest boundary known without PUE) that were measured or derived, not modelled or estimated.</summary>
     public required double MeasuredJoules { get; init; }
@@ -47,6 +68,12 @@ public sealed record EnergyFact
 
     /// <summary>Mappings used, as <c>id@version</c>, ordered, separated by a space.</summary>
     public required string Mappings { get; init; }
+
+    /// <summary>Factors used, by <see cref="Factors.Factor.Name"/>, ordered, separated by a space.</summary>
+    public string Factors { get; init; } = "";
+
+    /// <summary>Why columns are null, as the words of <see cref="MissingReason"/>, ordered, separated by a space; empty when none is.</summary>
+    public string Missing { get; init; } = "";
 }
 
 /// <summary>The work that a deployment did in one functional unit in one period of the grid. Denominators.</summary>

@@ -1,4 +1,5 @@
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -31,9 +32,13 @@ public sealed class Normaliser
     /// <param name="workloads">Who works; the first workload by name that claims a series has it.</param>
     /// <param name="places">Place of each source by source id. A source without one is at <c>unplaced/&lt;source&gt;</c>, whose PUE is unknown.</param>
     /// <param name="grain">Length of a grid period; a divisor of an hour.</param>
+    /// <param name="factors">Factors of places, hardware and models; null: none, and then only a place's own PUE makes more than IT energy.</param>
+    /// <param name="hardware">What the machines of a source are where their labels do not tell (<c>p5.48xlarge</c>), by source id.</param>
     /// <exception cref="ArgumentException">The grain does not divide an hour, or a mapping reads a quantity from a kind of sample that cannot hold it.</exception>
-    public Normaliser(MetricCatalogue catalogue, IReadOnlyList<Workload> workloads, IReadOnlyDictionary<string, Place> places, TimeSpan grain)
+    public Normaliser(MetricCatalogue catalogue, IReadOnlyList<Workload> workloads, IReadOnlyDictionary<string, Place> places, TimeSpan grain,
+        FactorBook? factors = null, IReadOnlyDictionary<string, string>? hardware = null)
     {
+        _ = (factors, hardware);
         if (grain <= TimeSpan.Zero || TimeSpan.TicksPerHour % grain.Ticks != 0)
             throw new ArgumentException($"The grain divides an hour, as 00:05:00 does; got {grain}.", nameof(grain));
         foreach (var mapping in catalogue.Mappings)
