@@ -1,3 +1,4 @@
+using System.Globalization;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -65,8 +66,12 @@ public enum Component
 /// <param name="Id">Labels that may hold its own identity; for a node the host. Empty: the resource is the node.</param>
 /// <param name="Node">Labels that may hold the host it sits in.</param>
 /// <param name="Part">Labels that tell disjoint parts of one component apart (socket index, power supply id); all present ones count.</param>
-/// <param name="Hardware">Labels that may hold the hardware model.</param>
-public sealed record ResourceLabels(string Kind, IReadOnlyList<string> Id, IReadOnlyList<string> Node, IReadOnlyList<string> Part, IReadOnlyList<string> Hardware);
+/// <param name="Hardware">Labels that may hold the hardware model: of a board its name, of a machine its instance type.</param>
+public sealed record ResourceLabels(string Kind, IReadOnlyList<string> Id, IReadOnlyList<string> Node, IReadOnlyList<string> Part, IReadOnlyList<string> Hardware)
+{
+    /// <summary>Labels that may hold the instance type of the host that it sits in.</summary>
+    public IReadOnlyList<string> NodeHardware { get; init; } = [];
+}
 
 /// <summary>A condition on one label. A label that is absent has the empty value, as in Prometheus.</summary>
 /// <param name="Label">Name of the label.</param>
@@ -99,6 +104,15 @@ public sealed record UtilisationScale(bool Summed, string? DevicesLabel, string?
         var ratio = Summed ? level / devices!.Value : level;
         return ratio is >= 0 and <= 1 ? ratio : Capped && ratio > 1 && double.IsFinite(ratio) ? 1 : null;
     }
+
+    /// <summary>How many devices the labels tell; null when they tell none, or no number above zero.</summary>
+    public double? DevicesIn(Labels labels) => CountIn(labels, DevicesLabel);
+
+    /// <summary>How many servers the value is a mean of; null when the label that should tell does not.</summary>
+    public double? ServersIn(Labels labels) => ServersLabel is null ? 1 : CountIn(labels, ServersLabel);
+
+    private static double? CountIn(Labels labels, string? label) =>
+        label is not null && double.TryParse(labels[label], NumberStyles.Float, CultureInfo.InvariantCulture, out var count) && count > 0 && double.IsFinite(count) ? count : null;
 }
 
 /// <summary>That a series may tell the same work as others do, on a coarser level or by another name.</summary>
@@ -175,6 +189,16 @@ public sealed record MetricMapping
 
     /// <summary>True when a gauge holds its value until the next sample; else two samples are joined by a straight line.</summary>
     public bool Hold { get; init; }
+
+    /// <summary>Largest raw value that a series can show: beyond it the value is refused. A sum over devices that no label counts has no limit before a table of servers is asked.</summary>
+    public double LargestOf(Labels labels)
+    {
+        const double any = Normalisation.Admission.Largest;
+        if (Unit.Quantity != Quantity.Utilisation) return any;
+        if (Scale is { Capped: true }) return any;
+        var whole = Unit.Denominator / Unit.Numerator;
+        return Scale is not { Summed: true } scale ? whole : scale.DevicesIn(labels) is { } devices ? whole * devices : any;
+    }
 
     /// <summary>Longest time between two samples that still says what happened between them.</summary>
     public required TimeSpan MaxSpan { get; init; }

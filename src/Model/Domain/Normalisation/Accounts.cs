@@ -54,6 +54,36 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             Mappings = provenance.Text(reading.Mappings),
         });
 
+    /// <summary>Energy of a model behind an API, estimated from its output tokens.</summary>
+    /// <param name="workload">Number of the workload, or <see cref="Claims.Nobody"/>.</param>
+    /// <param name="endpoint">The model that answered.</param>
+    /// <param name="bin">The grid period.</param>
+    /// <param name="seconds">Seconds for which tokens were counted.</param>
+    /// <param name="accelerator">Joules of accelerator boards.</param>
+    /// <param name="server">Joules of IT equipment.</param>
+    /// <param name="low">The least that the joules of IT equipment can be.</param>
+    /// <param name="high">The most that they can be.</param>
+    /// <param name="mappings">The mappings of the tokens.</param>
+    /// <param name="factors">What the estimate was made with.</param>
+    public void EnterEstimate(int workload, MeteredResource endpoint, int bin, double seconds, double accelerator, double server, double low, double high, int mappings, string factors) =>
+        Energy.Add(new EnergyFact
+        {
+            Deployment = DeploymentOf(workload, endpoint.Place),
+            Resource = endpoint.Identity,
+            Period = grid[bin],
+            AcceleratorJoules = accelerator,
+            ServerJoules = server,
+            FacilityJoules = server * endpoint.Place.Pue,
+            LowJoules = low * (endpoint.Place.Pue ?? 1),
+            HighJoules = high * (endpoint.Place.Pue ?? 1),
+            MeasuredJoules = 0,
+            CoveredSeconds = seconds,
+            Evidence = Evidence.Estimated,
+            Cover = "estimate",
+            Mappings = provenance.Text(mappings),
+            Factors = factors,
+        });
+
     /// <summary>Work of a workload.</summary>
     public void EnterWork(int workload, Place place, string functionalUnit, int bin, double units, double seconds, Evidence evidence, int mappings) =>
         Work.Add(new WorkFact

@@ -38,8 +38,8 @@ public static class Admission
         if (value < 0) return Because(series, sample, RejectionReason.NegativeValue, $"The value {Text(value)} {mapping.Unit.Symbol} is negative, which no meter can show.");
         if (value >= mapping.SentinelFrom) return Because(series, sample, RejectionReason.Sentinel, $"The value {Text(value)} is how this exporter says that it has none (mapping {mapping.Id}: from {Text(mapping.SentinelFrom.Value)}).");
         if (value > Largest) return Because(series, sample, RejectionReason.OutOfRange, $"The value {Text(value)} {mapping.Unit.Symbol} is beyond the largest that is stored, {Text(Largest)}.");
-        if (mapping.Unit.Quantity == Quantity.Utilisation && mapping.Unit.ToCanonical(value) > 1)
-            return Because(series, sample, RejectionReason.OutOfRange, $"The utilisation {Text(value)} {mapping.Unit.Symbol} is above the whole capacity; the mapping {mapping.Id} may name the wrong unit.");
+        if (mapping.Unit.Quantity == Quantity.Utilisation && mapping.LargestOf(series.Labels) is var whole && value > whole)
+            return Because(series, sample, RejectionReason.OutOfRange, $"The utilisation {Text(value)} {mapping.Unit.Symbol} is above the whole capacity, {Text(whole)}; the mapping {mapping.Id} may name the wrong unit.");
         return null;
     }
 

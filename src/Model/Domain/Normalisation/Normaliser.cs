@@ -25,6 +25,7 @@ public sealed class Normaliser
     private readonly Workload[] workloads;
     private readonly IReadOnlyDictionary<string, Place> places;
     private readonly TimeSpan grain;
+    private readonly FactorBook? factors;
     private readonly DateTime[] changes;
 
     /// <summary>A normaliser for one configuration.</summary>
@@ -38,7 +39,7 @@ public sealed class Normaliser
     public Normaliser(MetricCatalogue catalogue, IReadOnlyList<Workload> workloads, IReadOnlyDictionary<string, Place> places, TimeSpan grain,
         FactorBook? factors = null, IReadOnlyDictionary<string, string>? hardware = null)
     {
-        _ = (factors, hardware);
+        _ = hardware;
         if (grain <= TimeSpan.Zero || TimeSpan.TicksPerHour % grain.Ticks != 0)
             throw new ArgumentException($"The grain divides an hour, as 00:05:00 does; got {grain}.", nameof(grain));
         foreach (var mapping in catalogue.Mappings)
@@ -50,6 +51,7 @@ public sealed class Normaliser
         this.workloads = [.. workloads.OrderBy(workload => workload.Name, StringComparer.Ordinal)];
         this.places = places;
         this.grain = grain;
+        this.factors = factors;
         changes = [.. catalogue.Mappings.Select(mapping => mapping.EffectiveFrom.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)).Distinct().Order()];
     }
 
@@ -88,18 +90,12 @@ public sealed class Normaliser
         var accounts = new Accounts(grid, workloads, provenance);
 
         var fleet = new Fleet();
-        var tallies = new Dictionary<(int Workload, string Place, string Unit), WorkTally>();
+        var work = new WorkTallies(interpreter, pieces, workloads, new Estimates(period, factors?.Models, workloads, provenance, rejections));
         foreach (var series in known)
         {
-            if (series.Mapping.Unit.Quantity != Quantity.Work)
-            {
-                fleet.Add(series);
-                continue;
-            }
-            var unit = series.Mapping.FunctionalUnit ?? throw new InvalidOperationException($"Mapping {series.Mapping.Id} counts work without a functional unit.");
-            var key = (series.Workload, series.Place.Name, unit);
-            if (!tallies.TryGetValue(key, out var tally)) tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
-            tally.Read(series, interpreter, pieces);
+            if (series.Mapping.Limit) continue;
+            if (series.Mapping.Unit.Quantity == Quantity.Work) work.Read(series);
+            else fleet.Add(series);
         }
         fleet.Settle();
         fleet.Read(interpreter, pieces);
@@ -111,7 +107,7 @@ public sealed class Normaliser
             for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeLoose(accelerator, bin);
         foreach (var rack in fleet.Racks)
             for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeRack(rack, bin);
-        foreach (var tally in tallies.Values) tally.Enter(accounts, pieces, provenance, known);
+        work.Enter(accounts, provenance, known, grid.Count);
 
         accounts.Close();
         rejections.Sort(ByTime);

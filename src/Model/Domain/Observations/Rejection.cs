@@ -55,4 +55,7 @@ public enum RejectionReason
 
     /// <summary>Utilisation without a power model for the hardware.</summary>
     NoPowerModel,
+
+    /// <summary>Tokens of an API whose model is in no table, so that no energy can be estimated.</summary>
+    ModelUnknown,
 }
