@@ -26,7 +26,7 @@ public static class Admission
         var series = observation.Series;
         var sample = observation.Sample;
         if (series.HoldsNul) return Because(series, sample, RejectionReason.Malformed, $"The metric or a label of {Shown(series)} holds a NUL character, which cannot be stored.");
-        if (mapping is null) return Because(series, sample, RejectionReason.UnmappedMetric, $"No mapping of provider '{series.Provider}' explains {series}; add one to its *.metrics.json.");
+        if (mapping is null) return Because(series, sample, RejectionReason.UnmappedMetric, $"No mapping of provider '{series.Provider}' explains {series}{How(series)}; add one to its *.metrics.json.");
         return RefuseValue(series, sample, mapping) ?? RefuseTime(series, sample, mapping, now);
     }
 
@@ -59,6 +59,9 @@ public static class Admission
             return Because(series, sample, RejectionReason.SpanTooLong, $"The interval {Text(sample.Start)} to {Text(sample.End)} is longer than {Normaliser.Reach.TotalMinutes:0} minutes, too coarse to be put on the grid; ask the source for a finer period.");
         return null;
     }
+
+    // The same metric may be explained as an average and not as a sum, or for a minute and not for five.
+    private static string How(Series series) => series.Statistic == Statistic.Raw ? "" : $" as {series.Statistic} over {series.Period}";
 
     internal static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
