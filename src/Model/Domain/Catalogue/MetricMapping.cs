@@ -203,7 +203,7 @@ public sealed record MetricMapping
     /// <summary>Longest time between two samples that still says what happened between them.</summary>
     public required TimeSpan MaxSpan { get; init; }
 
-    /// <summary>For utilisation: the power behind it; null when only the hardware tells.</summary>
+    /// <summary>For utilisation: the power behind it; null when only the hardware tells, and then the tables of hardware do.</summary>
     public UtilisationPower? Power { get; init; }
 
     /// <summary>First day that the entry holds for.</summary>

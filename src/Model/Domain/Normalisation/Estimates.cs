@@ -14,8 +14,9 @@ namespace Metrics.Domain.Normalisation;
 /// <param name="models">Sizes of models; null: nothing is estimated.</param>
 /// <param name="workloads">Whose configured model counts where no label names one.</param>
 /// <param name="provenance">Sets of mappings.</param>
+/// <param name="words">Sets of factors.</param>
 /// <param name="rejections">Receives the series whose model is unknown.</param>
-internal sealed class Estimates(Interval period, ModelTable? models, IReadOnlyList<Workload> workloads, Provenance provenance, List<Rejection> rejections)
+internal sealed class Estimates(Interval period, ModelTable? models, IReadOnlyList<Workload> workloads, Provenance provenance, Provenance words, List<Rejection> rejections)
 {
     private static readonly TokenEnergyModel Formula = TokenEnergyModel.EcoLogits;
 
@@ -45,13 +46,15 @@ internal sealed class Estimates(Interval period, ModelTable? models, IReadOnlyLi
             if (!endpoints.TryGetValue((place, name), out var endpoint)) endpoints.Add((place, name), endpoint = new MeteredResource("endpoint", name, tokens.Place));
             var value = Formula.Estimate(tokens.Model.Size, tokens.Count, RequestTiming.Unknown, SiteFactors.Unknown);
             var bounds = AnyBatch.Estimate(tokens.Model.Size, tokens.Count, RequestTiming.Unknown, SiteFactors.Unknown);
-            accounts.EnterEstimate(workload, endpoint, bin, (double)tokens.Covered / TimeSpan.TicksPerSecond,
-                Middle(value.Low.Accelerator, value.High.Accelerator), Middle(value.Low.Server, value.High.Server),
-                bounds.Low.Server.Joules, bounds.High.Server.Joules, tokens.Mappings, tokens.Model.FactorName);
+            var server = Middle(value.Low.Server.Joules, value.High.Server.Joules);
+            var reading = new Reading(server, bounds.Low.Server.Joules, bounds.High.Server.Joules, 0, tokens.Covered, Evidence.Estimated, tokens.Mappings, words.Of(tokens.Model.FactorName));
+            // Nobody reserves the hardware of an API, so none of it stands idle for the one who asks.
+            accounts.Enter(new Share(workload, endpoint, bin, reading, (double)tokens.Covered / TimeSpan.TicksPerSecond,
+                Middle(value.Low.Accelerator.Joules, value.High.Accelerator.Joules), server, 0, Middle(value.Low.Embodied.Grams, value.High.Embodied.Grams), "estimate", Provenance.Nothing));
         }
     }
 
-    private static double Middle(Energy low, Energy high) => (low.Joules + high.Joules) / 2;
+    private static double Middle(double low, double high) => (low + high) / 2;
 
     /// <summary>The model behind a series, asked once a pass: what a label names, else what the workload is configured to use.</summary>
     private (string Name, KnownModel Model)? ServedBy(KnownSeries series)

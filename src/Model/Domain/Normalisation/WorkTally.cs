@@ -51,6 +51,9 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
     private readonly Dictionary<(int Workload, string Place, string Unit), WorkTally> tallies = [];
     private readonly Dictionary<(string Source, string Family, string Unit, string Within), List<Count>> families = [];
 
+    /// <summary>The tallies, in the order in which they were begun.</summary>
+    public IEnumerable<WorkTally> All => tallies.Values;
+
     public void Read(KnownSeries series)
     {
         var unit = series.Mapping.FunctionalUnit ?? throw new InvalidOperationException($"Mapping {series.Mapping.Id} counts work without a functional unit.");
@@ -106,6 +109,13 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
     private readonly List<Count> counts = [];
 
     public void Add(Count count) => counts.Add(count);
+
+    /// <summary>What each series counted, piece by piece, and whether it is part of the tally.</summary>
+    public IEnumerable<(Range Pieces, bool Counted)> Told(Pieces pieces)
+    {
+        foreach (var one in counts)
+            for (var i = one.First; i < one.End; i++) yield return (i..(i + 1), one.Speaks(pieces[i].Bin));
+    }
 
     /// <summary>One fact for each grid period in which anything was counted, nothing included.</summary>
     public void Enter(Accounts accounts, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series, IReadOnlyList<Workload> workloads, Estimates estimates, int bins)

@@ -56,6 +56,9 @@ public enum RejectionReason
     /// <summary>Utilisation without a power model for the hardware.</summary>
     NoPowerModel,
 
+    /// <summary>The rules of two workloads claim the series: neither has it.</summary>
+    AmbiguousWorkload,
+
     /// <summary>Tokens of an API whose model is in no table, so that no energy can be estimated.</summary>
     ModelUnknown,
 }
