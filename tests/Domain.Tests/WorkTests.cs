@@ -131,7 +131,7 @@ public sealed class WorkTests
         Assert.Equal(32.173922046942685 + 20.808008382729575, fact.ServerJoules!.Value, 9);
         Assert.Equal((32.173922046942685 + 20.808008382729575) * 1.26, fact.FacilityJoules!.Value, 9);
         Assert.Equal((Evidence.Estimated, "estimate", 0, 300), (fact.Evidence, fact.Cover, fact.MeasuredJoules, fact.CoveredSeconds));
-        Assert.Equal("model:*7b*@test", fact.Factors);
+        Assert.Equal("model:*7b*@test pue:aws/eu-central-1@config", fact.Factors);
         Assert.Equal([("chat", 200)], Work(period));
         Assert.Empty(period.Rejections);
     }

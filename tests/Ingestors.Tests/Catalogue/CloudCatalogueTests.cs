@@ -59,8 +59,9 @@ public sealed class CloudCatalogueTests : IDisposable
     private async Task<NormalisedPeriod> Normalise(string rows, params Workload[] workloads)
     {
         var admitted = (await Read(rows)).Where(one => Admission.Refuse(one, Shipped.Find(one.Series, one.Sample.End), Ten.AddHours(1)) is null);
+        var servers = new ServerTable([new ServerType("aws", "g5.12xlarge", 48, 192, "Cascade Lake", "A10G", 4, null, "its page", "CC0-1.0", "test")]);
         var models = new ModelTable([new KnownModel("*llama*8b*", ModelSize.Dense(8e9), "its card", "CC0-1.0", "test")]);
-        return new Normaliser(Shipped, workloads, new Dictionary<string, Place> { ["cloud"] = new("aws/eu-central-1", "DE", 1.2) }, TimeSpan.FromMinutes(5), FactorBook.Published.With([], models: models))
+        return new Normaliser(Shipped, workloads, new Dictionary<string, Place> { ["cloud"] = new("aws/eu-central-1", "DE", 1.2) }, TimeSpan.FromMinutes(5), FactorBook.Published.With([], servers: servers, models: models))
             .Normalise(new Interval(Ten, Ten.AddMinutes(5)), SeriesSamples.Group(admitted));
     }
 
@@ -144,6 +145,67 @@ public sealed class CloudCatalogueTests : IDisposable
         // 60 W and 40 W for 300 s.
         Assert.Equal([("i-1/nvidia0", 18000.0), ("i-1/nvidia1", 12000.0)], period.Energy.Select(fact => (fact.Resource.Name, fact.AcceleratorJoules!.Value)).Order());
         Assert.All(period.Energy, fact => Assert.Equal((Evidence.Derived, 300), (fact.Evidence, fact.CoveredSeconds)));
+    }
+
+    [Fact]
+    public async Task A_pod_whose_instance_is_known_has_the_energy_of_its_board_and_adds_none()
+    {
+        const string board = "\"ClusterName\":\"c\",\"InstanceId\":\"i-1\",\"GpuDevice\":\"nvidia0\"";
+        var period = await Normalise(
+            Aws("ContainerInsights/node_gpu_power_draw", board + ",\"NodeName\":\"n\"", 60, "Average")
+            + Aws("ContainerInsights/pod_gpu_power_draw", board + ",\"Namespace\":\"inf\",\"PodName\":\"llm\",\"FullPodName\":\"llm-1\"", 60, "Average")
+            + Aws("ContainerInsights/container_gpu_power_draw", board + ",\"Namespace\":\"inf\",\"PodName\":\"llm\",\"FullPodName\":\"llm-1\",\"ContainerName\":\"srv\"", 60, "Average"),
+            Chat(("PodName", "llm")));
+
+        Assert.Equal([("chat", "i-1/nvidia0", 18000.0)], period.Energy.Select(fact => (fact.Deployment.Workload.Name, fact.Resource.Name, fact.AcceleratorJoules!.Value)));
+    }
+
+    [Fact]
+    public async Task SageMaker_adds_up_the_devices_of_an_instance_and_takes_the_mean_of_the_instances()
+    {
+        const string labels = "\"EndpointName\":\"e\",\"VariantName\":\"v\",\"InstanceType\":\"g5.12xlarge\",\"InstanceCount\":\"2\"";
+        var period = await Normalise(
+            Aws("/aws/sagemaker/Endpoints/GPUUtilization", labels, 200, "Average") + Aws("/aws/sagemaker/Endpoints/CPUUtilization", labels, 2400, "Average"));
+
+        // 200 % of four boards is half load: 4 x (18 + 153) / 2 W for 300 s, twice. 2,400 % of 48 vCPUs as well: 48 x (0.64 + 3.97) / 2 W + 192 x 0.392 W.
+        Assert.Equal(205200, period.Energy.Sum(fact => fact.AcceleratorJoules ?? 0), 6);
+        Assert.Equal(205200 + 111542.4, period.Energy.Sum(fact => fact.ServerJoules ?? 0), 6);
+        Assert.All(period.Energy, fact => Assert.Equal(Evidence.Modelled, fact.Evidence));
+        Assert.Empty(period.Rejections);
+    }
+
+    [Theory]
+    [InlineData("\"InstanceType\":\"g5.12xlarge\"", 200, "it is a mean over servers and nothing tells how many there are. Add the label 'InstanceCount'.")]
+    [InlineData("\"InstanceCount\":\"2\"", 200, "it is a sum over devices and nothing tells how many there are. Add the label 'GpuCount', or name the machine's type.")]
+    [InlineData("\"InstanceCount\":\"2\",\"InstanceType\":\"g5.12xlarge\"", 500, "a level of 5 is above the whole of 4 devices. Correct their number, or the machine's type.")]
+    public async Task A_sum_that_cannot_be_divided_gives_no_energy_and_says_why(string labels, double percent, string why)
+    {
+        var period = await Normalise(Aws("/aws/sagemaker/Endpoints/GPUUtilization", "\"EndpointName\":\"e\",\"VariantName\":\"v\"," + labels, percent, "Average"));
+
+        Assert.Empty(period.Energy);
+        var rejection = Assert.Single(period.Rejections);
+        Assert.Equal(RejectionReason.NoPowerModel, rejection.Reason);
+        Assert.EndsWith(why, rejection.Detail, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_board_of_GKE_draws_by_its_duty_cycle_and_belongs_to_the_container_on_it()
+    {
+        var period = await Normalise(
+            Instants("gcp-monitoring", "kubernetes.io/node/accelerator/duty_cycle", "\"node_name\":\"n\",\"accelerator_id\":\"GPU-0a\",\"model\":\"A100\"", _ => 50)
+            + Instants("gcp-monitoring", "kubernetes.io/container/accelerator/duty_cycle", "\"pod_name\":\"llm-0\",\"accelerator_id\":\"GPU-0a\",\"model\":\"A100\"", _ => 50),
+            Chat(("pod_name", "llm-*")));
+
+        // (46 + 407) / 2 W for 300 s.
+        Assert.Equal([("chat", "0a", 67950.0)], period.Energy.Select(fact => (fact.Deployment.Workload.Name, fact.Resource.Name, Math.Round(fact.AcceleratorJoules!.Value, 6))));
+    }
+
+    [Fact]
+    public async Task A_burst_of_a_machine_is_its_whole_and_no_more()
+    {
+        var period = await Normalise(Instants("gcp-monitoring", "compute.googleapis.com/instance/cpu/utilization", "\"instance_id\":\"7\",\"machine_type\":\"g5.12xlarge\"", minute => minute % 2 == 0 ? 1.4 : 0.5));
+
+        Assert.DoesNotContain(period.Rejections, rejection => rejection.Reason == RejectionReason.OutOfRange);
     }
 
     [Fact]
