@@ -58,4 +58,7 @@ public enum RejectionReason
 
     /// <summary>The rules of two workloads claim the series: neither has it.</summary>
     AmbiguousWorkload,
+
+    /// <summary>Tokens of an API whose model is in no table, so that no energy can be estimated.</summary>
+    ModelUnknown,
 }
