@@ -55,4 +55,10 @@ public enum RejectionReason
 
     /// <summary>Utilisation without a power model for the hardware.</summary>
     NoPowerModel,
+
+    /// <summary>A workload rule that no series of its source meets, though the source has been read.</summary>
+    RuleMatchesNothing,
+
+    /// <summary>Two workloads claim the same resource: nobody gets its energy until one of them lets go.</summary>
+    AmbiguousWorkload,
 }
