@@ -7,6 +7,7 @@ using Metrics.Api.OData;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
 using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
@@ -72,6 +73,7 @@ services.AddSingleton(settings).AddSingleton(catalogue).AddSingleton(TimeProvide
 services.AddMetricsStorage(settings.Storage.Engine, settings.Storage.ConnectionString);
 services.AddSingleton(settings.ToFactors()).AddSingleton(settings.ToConversions());
 services.AddSingleton(new Normaliser(catalogue, settings.ToWorkloads(), settings.ToPlaces(), settings.Grain, settings.ToFactors(), settings.ToHardware()));
+services.AddSingleton(provider => new RuleWatch(provider.GetRequiredService<FactStore>(), settings.ToWorkloads(), provider.GetRequiredService<TimeProvider>()));
 services.AddSingleton<SourceList>().AddSingleton<SourceReader>().AddSingleton<FactKeeper>().AddSingleton<Jobs>();
 services.AddHangfire(hangfire =>
 {

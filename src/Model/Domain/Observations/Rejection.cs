@@ -61,4 +61,7 @@ public enum RejectionReason
 
     /// <summary>Tokens of an API whose model is in no table, so that no energy can be estimated.</summary>
     ModelUnknown,
+
+    /// <summary>A workload rule that no series of its source meets, though the source has been read.</summary>
+    RuleMatchesNothing,
 }
