@@ -59,7 +59,7 @@ public sealed class CloudCatalogueTests : IDisposable
     private async Task<NormalisedPeriod> Normalise(string rows, params Workload[] workloads)
     {
         var admitted = (await Read(rows)).Where(one => Admission.Refuse(one, Shipped.Find(one.Series, one.Sample.End), Ten.AddHours(1)) is null);
-        var servers = new ServerTable([new ServerType("aws", "g5.12xlarge", 48, 192, "Cascade Lake", "A10G", 4, null, "its page", "CC0-1.0", "test")]);
+        var servers = new ServerTable([new ServerType("aws", "g5.12xlarge", 48, 192, "Cascade Lake", "A10G", 4, null, "its page", "CC0-1.0", "test"), new ServerType("aws", "m5.xlarge", 4, 16, "Cascade Lake", null, 0, null, "its page", "CC0-1.0", "test")]);
         var models = new ModelTable([new KnownModel("*llama*8b*", ModelSize.Dense(8e9), "its card", "CC0-1.0", "test")]);
         return new Normaliser(Shipped, workloads, new Dictionary<string, Place> { ["cloud"] = new("aws/eu-central-1", "DE", 1.2) }, TimeSpan.FromMinutes(5), FactorBook.Published.With([], servers: servers, models: models))
             .Normalise(new Interval(Ten, Ten.AddMinutes(5)), SeriesSamples.Group(admitted));
@@ -201,11 +201,23 @@ public sealed class CloudCatalogueTests : IDisposable
     }
 
     [Fact]
+    public async Task Joules_of_a_board_belong_to_the_container_whose_load_is_told()
+    {
+        var period = await Normalise(
+            Instants("gcp-monitoring", "workload.googleapis.com/gpu.dcgm.energy_consumption", "\"instance_id\":\"7\",\"uuid\":\"GPU-0a\"", minute => 24000 * minute)
+            + Instants("gcp-monitoring", "kubernetes.io/container/accelerator/duty_cycle", "\"pod_name\":\"llm-0\",\"accelerator_id\":\"GPU-0a\"", _ => 50),
+            Chat(("pod_name", "llm-*")));
+
+        Assert.Equal([("chat", "0a", 120000.0, Evidence.Measured)], period.Energy.Select(fact => (fact.Deployment.Workload.Name, fact.Resource.Name, fact.AcceleratorJoules!.Value, fact.Evidence)));
+    }
+
+    [Fact]
     public async Task A_burst_of_a_machine_is_its_whole_and_no_more()
     {
-        var period = await Normalise(Instants("gcp-monitoring", "compute.googleapis.com/instance/cpu/utilization", "\"instance_id\":\"7\",\"machine_type\":\"g5.12xlarge\"", minute => minute % 2 == 0 ? 1.4 : 0.5));
+        var period = await Normalise(Instants("gcp-monitoring", "compute.googleapis.com/instance/cpu/utilization", "\"instance_id\":\"7\",\"machine_type\":\"m5.xlarge\"", minute => minute % 2 == 0 ? 1.4 : 0.5));
 
-        Assert.DoesNotContain(period.Rejections, rejection => rejection.Reason == RejectionReason.OutOfRange);
+        // 0.75 on average: 4 x (0.64 + 0.75 x 3.33) W + 16 x 0.392 W for 300 s.
+        Assert.Equal(5646.6, Assert.Single(period.Energy).ServerJoules!.Value, 6);
     }
 
     [Fact]

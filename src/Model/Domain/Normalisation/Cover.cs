@@ -161,7 +161,12 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
     /// <param name="claims">Receives who claims the series that were read.</param>
     public Reading? Board(MeteredResource board, ServerType? type, int bin, Claims claims)
     {
-        if (Component(board, Catalogue.Component.Accelerator, bin, claims) is { } read) return read;
+        if (Component(board, Catalogue.Component.Accelerator, bin, claims) is { } read)
+        {
+            // A meter of the node names no pod, while the load of the pod's container on the same board does.
+            if (!claims.Any) ClaimByOthers(board.Loads(Catalogue.Component.Accelerator), null, bin, claims);
+            return read;
+        }
         if (factors is null || LoadOf(board, Catalogue.Component.Accelerator, bin, claims) is not { } load) return null;
         var name = board.Hardware ?? type?.Accelerator;
         if (name is null || factors.Hardware.Accelerator(name) is not { } hardware)
@@ -257,6 +262,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
             claims?.Clear();
             return null;
         }
+        if (meters.Count > 1 && claims is { Any: false }) ClaimByOthers(meters, meter, bin, claims);
         return new Load(Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : busy), ticks, meter.First.Mappings, Math.Max(1, servers));
     }
 
@@ -319,7 +325,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
         if (weights < whole) claims.Add(Claims.Nobody, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
     }
 
-    private void ClaimByOthers(List<Meter> meters, Meter chosen, int bin, Claims claims)
+    private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, Claims claims)
     {
         Meter? telling = null;
         foreach (var other in meters)
