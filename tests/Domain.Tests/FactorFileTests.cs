@@ -159,7 +159,6 @@ public sealed class FactorFileTests
 
         Assert.Equal(
         [
-            "mine.csv: line 3: cloud-region: aws/us-east-1 has two rows for 2024; keep one",
             "mine.csv: line 4: year: '24' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown",
             "mine.csv: line 6: a quote is not closed; close it",
             "mine.csv: line 5: power-usage-effectiveness: 0.5 is not from 1 to 10; write facility energy over IT energy",
@@ -167,6 +166,26 @@ public sealed class FactorFileTests
         ], Faults(header + "2024,Amazon Web Services,us-east-1,,1.1,,,,,,x\n2024,Amazon Web Services,us-east-1,,1.1,,,,,,x\n24,Amazon Web Services,us-east-2,,,,,,,,x\n2024,Google Cloud,us-central1,,0.5,,,lots,,,x\n2024,Google Cloud,us-east1,,,,,,,,\"x\n"));
         Assert.Equal(["mine.csv: line 1: column 'year' is missing; add it"], Faults(header["year,".Length..]));
         Assert.Equal("oracle-cloud/eu-1", Assert.Single(FactorFile.Read("mine.csv", header + "2024,Oracle Cloud,eu-1,DE,1.2,,,,,,x\n").Regions).Name);
+    }
+
+    [Fact]
+    public void Of_two_rows_of_a_region_in_the_Real_Time_Cloud_the_one_where_it_stands_counts_or_none()
+    {
+        const string header = "year,cloud-provider,cloud-region,em-zone-id,power-usage-effectiveness,water-usage-effectiveness,provider-carbon-intensity-market-annual,grid-carbon-intensity-average-consumption-annual,grid-carbon-intensity-marginal-consumption-annual,grid-carbon-intensity-average-production-annual\n";
+        var file = FactorFile.Read("rtc.csv", header
+            + "2023,Microsoft Azure,northeurope,FI,,,,82.34,794.87,89.24\n"
+            + "2023,Microsoft Azure,northeurope,IE,1.19,,,403.4,488.25,416.03\n"
+            + "2023,Microsoft Azure,nowhere,FI,1.1,,,,,\n"
+            + "2023,Microsoft Azure,nowhere,IE,1.2,,,,,\n");
+
+        Assert.Equal([1.19, 403.4, 488.25], file.Factors.Select(placed => placed.Factor.Value));
+        Assert.Equal([new Region("azure/northeurope", "IE", "IE")], file.Regions);
+        Assert.Equal(
+        [
+            "rtc.csv: line 2: azure/northeurope: is not used, because 2023 has 2 rows of the region and this one does not stand in IE, as the region does",
+            "rtc.csv: line 4: azure/nowhere: is not used, because 2023 has 2 rows of the region and nothing tells which of them is right",
+            "rtc.csv: line 5: azure/nowhere: is not used, because 2023 has 2 rows of the region and nothing tells which of them is right",
+        ], file.Remarks);
     }
 
     [Fact]
