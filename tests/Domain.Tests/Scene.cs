@@ -1,4 +1,5 @@
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
@@ -30,9 +31,9 @@ internal sealed class Scene
     public static Series Series(string metric, string source = Source, TimeSpan period = default, params (string, string)[] labels) =>
         new(source, "prometheus", metric, Labels.Of(labels), period == default ? Statistic.Raw : Statistic.Average, period);
 
-    public Scene Place(string source, double? pue)
+    public Scene Place(string source, double? pue, string country = "DE")
     {
-        places[source] = new Place("onprem/dc-1", "DE", pue);
+        places[source] = new Place("onprem/dc-1", country, pue);
         return this;
     }
 
@@ -69,7 +70,14 @@ internal sealed class Scene
         return this;
     }
 
-    public Normaliser Normaliser() => new(new MetricCatalogue(Mappings), workloads, places, Grain);
+    public FactorBook? Factors { get; init; }
+
+    /// <summary>What the machines of the source are, where no label tells.</summary>
+    public string? Hardware { get; init; }
+
+    public Normaliser Normaliser() => new(new MetricCatalogue(Mappings), workloads, places, Grain, Factors, Hardware is null ? null : new Dictionary<string, string> { [Source] = Hardware });
+
+    public Trace Trace(double from = 0, double to = 5) => Normaliser().Trace(Minutes(from, to), SeriesSamples.Group(observations));
 
     public NormalisedPeriod Normalise(double from = 0, double to = 5) => Normaliser().Normalise(Minutes(from, to), SeriesSamples.Group(observations));
 }
@@ -93,6 +101,11 @@ internal static class Map
     public static readonly MetricMapping BusyCpus = Of("busy-cpus", "busy_cpus", "1", SampleKind.Gauge, Component.Node, Node) with { Power = new UtilisationPower(1, 3, "vcpus", "a data sheet") };
     public static readonly MetricMapping BusyUnknown = Of("busy-unknown", "busy_unknown", "%", SampleKind.Gauge, Component.Node, Node);
 
+    public static readonly MetricMapping GpuBusy = Of("gpu-busy", "gpu_busy", "%", SampleKind.Gauge, Component.Accelerator, Gpu);
+    public static readonly MetricMapping GpuLimit = Of("gpu-limit", "gpu_limit", "W", SampleKind.Gauge, Component.Accelerator, Gpu) with { Limit = true };
+    public static readonly MetricMapping HostBusy = Of("host-busy", "host_busy", "%", SampleKind.Gauge, Component.Cpu, Node);
+    public static readonly MetricMapping PodBusy = Of("pod-busy", "pod_busy", "%", SampleKind.Gauge, Component.Cpu, new ResourceLabels("pod", ["pod"], ["node"], [], [])) with { Share = true };
+
     public static readonly IReadOnlyList<MetricMapping> Zones =
     [
         Zone("psu", Component.Psu), Zone("psys", Component.Platform), Zone("package", Component.Cpu), Zone("core", Component.Core),
@@ -115,7 +128,7 @@ internal static class Map
     public static readonly IReadOnlyList<MetricMapping> All =
     [
         GpuEnergy, GpuPower, OtherGpuPower, HeldPower, NodePower, NodeEnergy, NodeKilowattHours, NodeCounter, WrappingCounter,
-        Busy, BusyCpus, BusyUnknown, .. Zones, .. Racks, .. Shares, Tokens, Requests, Images,
+        Busy, BusyCpus, BusyUnknown, GpuBusy, GpuLimit, HostBusy, PodBusy, .. Zones, .. Racks, .. Shares, Tokens, Requests, Images,
     ];
 
     public static MetricMapping Of(string id, string metric, string unit, SampleKind kind, Component component, ResourceLabels resource) => new()
@@ -141,4 +154,33 @@ internal static class Map
 
     private static MetricMapping Work(string id, string metric, string functionalUnit, SampleKind kind) =>
         Of(id, metric, functionalUnit == "image" ? "{image}" : functionalUnit == "request" ? "{request}" : "{token}", kind, Component.None, new ResourceLabels("endpoint", ["instance"], [], [], [])) with { FunctionalUnit = functionalUnit };
+}
+
+/// <summary>What is known beside the telemetry of the scene: factors of its place, three machines.</summary>
+internal static class Known
+{
+    public static readonly FactorBook Book = FactorBook.Published.With(
+        [
+            Factor(FactorKind.Pue, 1.2) with { Range = new Bounds(1.1, 1.3) },
+            Factor(FactorKind.Wue, 0.5),
+            Factor(FactorKind.GridIntensity, 400, FactorMethod.LocationAverage, "country/DE"),
+            Factor(FactorKind.GridIntensity, 600, FactorMethod.LocationMarginal, "country/DE"),
+            Factor(FactorKind.GridIntensity, 50, FactorMethod.MarketBased, "country/DE"),
+        ],
+        servers: new ServerTable([Server("cpu-box", null, 0), Server("gpu-box", "H200", 2), Server("slice-box", "H200", 0.125)]));
+
+    private static ServerType Server(string name, string? accelerator, double accelerators) => new(
+        "any", name, 100, 500, "Ice Lake", accelerator, accelerators, new Embodied(Mass.FromKilograms(1_261.44), Embodied.FourYears), "the scene", "CC0-1.0", "test-1");
+
+    public static Factor Factor(FactorKind kind, double value, FactorMethod method = FactorMethod.Annual, string place = "onprem/dc-1") => new()
+    {
+        Kind = kind,
+        Method = method,
+        Place = place,
+        Value = value,
+        Source = "the scene",
+        Licence = "CC0-1.0",
+        From = new DateOnly(2020, 1, 1),
+        Version = "test-1",
+    };
 }

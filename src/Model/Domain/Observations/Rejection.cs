@@ -59,6 +59,6 @@ public enum RejectionReason
     /// <summary>A workload rule that no series of its source meets, though the source has been read.</summary>
     RuleMatchesNothing,
 
-    /// <summary>Two workloads claim the same resource: nobody gets its energy until one of them lets go.</summary>
+    /// <summary>The rules of two workloads claim the series: neither has it.</summary>
     AmbiguousWorkload,
 }
