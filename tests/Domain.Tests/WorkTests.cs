@@ -147,6 +147,24 @@ public sealed class WorkTests
         Assert.Equal(190.53082936971066, fact.HighJoules!.Value, 9);
     }
 
+    [Fact(DisplayName = "D03 the same tokens are 7.2 mg of CO2e at 590 g for a kilowatt-hour, the making of the hardware included")]
+    public void An_estimate_has_operational_and_embodied_emissions()
+    {
+        var grid = new Factor
+        {
+            Kind = FactorKind.GridIntensity, Place = "country/DE", Method = FactorMethod.LocationAverage, Value = 590.478,
+            Source = "EcoLogits", Licence = "MPL-2.0", From = new DateOnly(2020, 1, 1), Version = "test",
+        };
+        var normaliser = new Normaliser(new MetricCatalogue([Estimated]), [], new Dictionary<string, Place> { ["api-1"] = new("aws/eu-central-1", "DE", 1.26) },
+            TimeSpan.FromMinutes(5), FactorBook.Published.With([grid], models: Models));
+
+        var fact = Assert.Single(normaliser.Normalise(Scene.Minutes(0, 5), [Minutes("tokens", 20, labels: ("model", "m-20b"))]).Energy);
+
+        Assert.Equal(7.197564256184715e-3, fact.OperationalGrams!.Value + fact.EmbodiedGrams!.Value, 12);
+        // Nobody keeps hardware waiting for the one who asks.
+        Assert.Equal(0, fact.IdleJoules);
+    }
+
     [Fact]
     public void A_model_whose_size_is_not_published_has_a_middle_and_wider_bounds()
     {
