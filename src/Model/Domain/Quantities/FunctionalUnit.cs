@@ -7,7 +7,8 @@ namespace Metrics.Domain.Quantities;
 /// <param name="Name">How mappings and the API write it: <c>output-token</c>.</param>
 /// <param name="Unit">Symbol of the unit that a count of it carries: <c>{token}</c>. Input and output tokens share it; that does not make them comparable.</param>
 /// <param name="Description">What it is, for people.</param>
-public sealed record FunctionalUnit(string Name, string Unit, string Description)
+/// <param name="TokenBasis">Which tokens are counted: <c>output</c>, <c>input</c>, <c>cached input</c> or <c>total</c>; null when none are.</param>
+public sealed record FunctionalUnit(string Name, string Unit, string Description, string? TokenBasis = null)
 {
     /// <summary>Every functional unit known, by name.</summary>
     public static IReadOnlyDictionary<string, FunctionalUnit> Known { get; } = Load();
