@@ -18,11 +18,14 @@ public sealed class AttributeTests
     }
 
     [Fact]
-    public void Of_two_workloads_that_claim_a_series_the_first_by_name_has_it()
+    public void A_series_that_two_workloads_claim_is_nobodys_and_said_to_be_so()
     {
-        var scene = new Scene().Workload("b", ("pod", "*")).Workload("a", ("pod", "llm-?"));
+        var period = new Scene().Workload("b", ("pod", "*")).Workload("a", ("pod", "llm-?")).Counting(Board(1, "llm-0"), 1).Normalise();
 
-        Assert.Equal("a", Assert.Single(scene.Counting(Board(1, "llm-0"), 1).Normalise().Energy).Deployment.Workload.Name);
+        Assert.Equal("unattributed", Assert.Single(period.Energy).Deployment.Workload.Name);
+        var rejection = Assert.Single(period.Rejections);
+        Assert.Equal(RejectionReason.AmbiguousWorkload, rejection.Reason);
+        Assert.Equal("The rules of the workloads 'a' and 'b' both claim it, so it is given to neither; narrow one of them.", rejection.Detail);
     }
 
     [Theory]
@@ -184,11 +187,31 @@ public sealed class AttributeTests
     }
 
     [Fact]
-    public void Two_pods_that_report_one_board_at_once_are_duplicates_and_not_two_boards()
+    public void Two_pods_that_report_one_board_at_once_take_turns_on_it_and_it_is_not_two_boards()
     {
         var facts = Room().Counting(Board(1, "llm-0"), 6_000_000).Counting(Board(1, "vision-0"), 6_000_000).Normalise().Energy;
 
-        Assert.Equal(30_000, Assert.Single(facts).AcceleratorJoules);
+        Assert.Equal([("chat", 15_000.0), ("vision", 15_000.0)], Joules(facts, fact => fact.AcceleratorJoules));
+    }
+
+    [Fact]
+    public void A_scrape_of_a_board_without_a_pod_beside_one_with_a_pod_takes_nothing_from_it()
+    {
+        var facts = Room().Counting(Board(1, "llm-0"), 6_000_000).Counting(Scene.Series("gpu_energy", labels: [("UUID", "GPU-1"), ("Hostname", "node-a")]), 6_000_000).Normalise().Energy;
+
+        Assert.Equal([("chat", 30_000.0)], Joules(facts, fact => fact.AcceleratorJoules));
+    }
+
+    [Fact]
+    public void Slices_of_a_board_have_their_sevenths_and_what_no_slice_holds_is_unattributed()
+    {
+        // 35 kJ in five minutes; three sevenths, two sevenths, and two that nobody was given.
+        var facts = Room().Counting(Slice("llm-0", "3g.40gb", "1"), 7_000_000).Counting(Slice("vision-0", "2g.20gb", "5"), 7_000_000).Normalise().Energy;
+
+        Assert.Equal([("chat", 15_000.0), ("unattributed", 10_000.0), ("vision", 10_000.0)], Joules(facts, fact => fact.AcceleratorJoules!.Value is var joules ? Math.Round(joules, 6) : null));
+
+        static Series Slice(string pod, string profile, string number) =>
+            Scene.Series("gpu_energy", labels: [("UUID", "GPU-1"), ("Hostname", "node-a"), ("pod", pod), ("GPU_I_PROFILE", profile), ("GPU_I_ID", number)]);
     }
 
     [Fact]

@@ -64,8 +64,12 @@ public enum Component
 /// <param name="Id">Labels that may hold its own identity; for a node the host. Empty: the resource is the node.</param>
 /// <param name="Node">Labels that may hold the host it sits in.</param>
 /// <param name="Part">Labels that tell disjoint parts of one component apart (socket index, power supply id); all present ones count.</param>
-/// <param name="Hardware">Labels that may hold the hardware model.</param>
-public sealed record ResourceLabels(string Kind, IReadOnlyList<string> Id, IReadOnlyList<string> Node, IReadOnlyList<string> Part, IReadOnlyList<string> Hardware);
+/// <param name="Hardware">Labels that may hold the hardware model: of a board its name, of a machine its instance type.</param>
+public sealed record ResourceLabels(string Kind, IReadOnlyList<string> Id, IReadOnlyList<string> Node, IReadOnlyList<string> Part, IReadOnlyList<string> Hardware)
+{
+    /// <summary>Labels that may hold the instance type of the host that it sits in.</summary>
+    public IReadOnlyList<string> NodeHardware { get; init; } = [];
+}
 
 /// <summary>A condition on one label. A label that is absent has the empty value, as in Prometheus.</summary>
 /// <param name="Label">Name of the label.</param>
@@ -130,10 +134,13 @@ public sealed record MetricMapping
     /// <summary>True when a gauge holds its value until the next sample; else two samples are joined by a straight line.</summary>
     public bool Hold { get; init; }
 
+    /// <summary>True when the watts are not drawn but the most that the board is allowed to draw: its enforced limit.</summary>
+    public bool Limit { get; init; }
+
     /// <summary>Longest time between two samples that still says what happened between them.</summary>
     public required TimeSpan MaxSpan { get; init; }
 
-    /// <summary>For utilisation: the power behind it; null when only the hardware tells.</summary>
+    /// <summary>For utilisation: the power behind it; null when only the hardware tells, and then the tables of hardware do.</summary>
     public UtilisationPower? Power { get; init; }
 
     /// <summary>First day that the entry holds for.</summary>

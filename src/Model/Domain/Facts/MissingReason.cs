@@ -6,6 +6,9 @@ public static class MissingReason
     /// <summary>Nobody meters the server, and what it is made of is not told: accelerators are all that is known.</summary>
     public const string ServerUnmetered = "server_unmetered";
 
+    /// <summary>The machine has accelerators that nobody reads: its server's energy is unknown.</summary>
+    public const string AcceleratorUnmetered = "accelerator_unmetered";
+
     /// <summary>The hardware is told and the tables do not know it.</summary>
     public const string HardwareUnknown = "hardware_unknown";
 

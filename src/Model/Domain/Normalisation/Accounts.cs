@@ -1,43 +1,73 @@
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
+/// <summary>Energy of a resource for a workload in one grid period.</summary>
+/// <param name="Workload">Number of the workload, or <see cref="Claims.Nobody"/>.</param>
+/// <param name="Resource">What drew it.</param>
+/// <param name="Bin">The grid period.</param>
+/// <param name="Reading">Where the joules come from; its bounds and its measured part hold for the joules in proportion.</param>
+/// <param name="Seconds">Covered seconds of this workload's part.</param>
+/// <param name="Accelerator">Joules of accelerator boards; null when there are none or they are unknown.</param>
+/// <param name="Server">Joules of IT equipment; null when unknown.</param>
+/// <param name="Idle">The part of these (of the accelerator's where they are unknown) drawn while doing nothing; null when unknown.</param>
+/// <param name="Embodied">Embodied grams that fall to it; null when unknown.</param>
+/// <param name="Cover">What made up the widest boundary.</param>
+/// <param name="Missing">Why something is null, as a set of <see cref="MissingReason"/>.</param>
+internal readonly record struct Share(
+    int Workload, MeteredResource Resource, int Bin, Reading Reading, double Seconds, double? Accelerator, double? Server, double? Idle, double? Embodied, string Cover, int Missing);
+
 /// <summary>
-/// Account: what was attributed becomes facts, with the facility's energy where the place tells its PUE. A factor that is
-/// missing leaves null, never zero.
+/// Account: what was attributed becomes facts, with the facility's energy, emissions and water where the factors of the
+/// place are known. A factor that is missing leaves null and its name, never zero.
 /// </summary>
-internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Provenance provenance)
+internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Provenance mappings, Provenance words, FactorBook? factors)
 {
     private readonly Dictionary<(int Workload, string Place), Deployment> deployments = [];
+    private readonly Dictionary<(string Place, DateOnly Day), Site> sites = [];
+    private readonly int embodiedUnknown = words.Of(MissingReason.EmbodiedUnknown);
+    private Site? last;
 
     public List<EnergyFact> Energy { get; } = [];
 
     public List<WorkFact> Work { get; } = [];
 
     /// <summary>Energy of a resource for a workload.</summary>
-    /// <param name="workload">Number of the workload, or <see cref="Claims.Nobody"/>.</param>
-    /// <param name="resource">What drew it.</param>
-    /// <param name="bin">The grid period.</param>
-    /// <param name="reading">Where the joules come from.</param>
-    /// <param name="seconds">Covered seconds of this workload's part.</param>
-    /// <param name="accelerator">Joules of accelerator boards.</param>
-    /// <param name="server">Joules of IT equipment.</param>
-    /// <param name="cover">What made up the widest boundary.</param>
-    public void Enter(int workload, MeteredResource resource, int bin, Reading reading, double seconds, double? accelerator, double? server, string cover) =>
+    public void Enter(in Share share)
+    {
+        var site = SiteOf(share.Resource.Place, share.Bin);
+        var (accelerator, server) = (share.Accelerator, share.Server);
+        var facility = server * site.Pue;
+        var kilowattHours = facility / Quantities.Energy.JoulesPerKilowattHour;
+        var widest = server ?? accelerator;
+        var missing = server is null ? share.Missing : words.Union(share.Missing, site.Missing);
         Energy.Add(new EnergyFact
         {
-            Deployment = DeploymentOf(workload, resource.Place),
-            Resource = resource.Identity,
-            Period = grid[bin],
+            Deployment = DeploymentOf(share.Workload, share.Resource.Place),
+            Resource = share.Resource.Identity,
+            Period = grid[share.Bin],
             AcceleratorJoules = accelerator,
             ServerJoules = server,
-            FacilityJoules = server * resource.Place.Pue,
-            MeasuredJoules = reading.MeasuredOf(server ?? accelerator ?? 0),
-            CoveredSeconds = seconds,
-            Evidence = reading.Evidence,
-            Cover = cover,
-            Mappings = provenance.Text(reading.Mappings),
+            FacilityJoules = facility,
+            IdleJoules = share.Idle,
+            LowJoules = widest is { } low ? share.Reading.LowOf(low) * (facility is null ? 1 : site.LowPue) : null,
+            HighJoules = widest is { } high ? share.Reading.HighOf(high) * (facility is null ? 1 : site.HighPue) : null,
+            OperationalGrams = kilowattHours * site.Average,
+            MarginalGrams = kilowattHours * site.Marginal,
+            MarketBasedGrams = kilowattHours * site.MarketBased,
+            EmbodiedGrams = share.Embodied,
+            WaterLitres = server / Quantities.Energy.JoulesPerKilowattHour * site.Wue,
+            MeasuredJoules = share.Reading.MeasuredOf(widest ?? 0),
+            CoveredSeconds = share.Seconds,
+            Evidence = share.Reading.Evidence,
+            Cover = share.Cover,
+            Mappings = mappings.Text(share.Reading.Mappings),
+            Factors = words.Text(server is null ? share.Reading.Factors : words.Union(share.Reading.Factors, site.Factors)),
+            Missing = words.Text(share.Embodied is null ? words.Union(missing, embodiedUnknown) : missing),
         });
+    }
 
     /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as measured energy of one.</summary>
     public void EnterRack(int workload, MeteredResource resource, int bin, Reading reading, double seconds, double joules, string cover) =>
@@ -51,11 +81,11 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             CoveredSeconds = seconds,
             Evidence = reading.Evidence,
             Cover = cover,
-            Mappings = provenance.Text(reading.Mappings),
+            Mappings = mappings.Text(reading.Mappings),
         });
 
     /// <summary>Work of a workload.</summary>
-    public void EnterWork(int workload, Place place, string functionalUnit, int bin, double units, double seconds, Evidence evidence, int mappings) =>
+    public void EnterWork(int workload, Place place, string functionalUnit, int bin, double units, double seconds, Evidence evidence, int of) =>
         Work.Add(new WorkFact
         {
             Deployment = DeploymentOf(workload, place),
@@ -64,10 +94,10 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             Units = units,
             CoveredSeconds = seconds,
             Evidence = evidence,
-            Mappings = provenance.Text(mappings),
+            Mappings = mappings.Text(of),
         });
 
-    /// <summary>Orders the facts, and makes one of those with one key: a machine that is read both as a server and as its accelerators.</summary>
+    /// <summary>Orders the facts, makes one of those with one key (a machine that is read both as a server and as its accelerators), and tells idle energy by work where no load tells it.</summary>
     public void Close()
     {
         Energy.Sort(static (a, b) =>
@@ -78,8 +108,8 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         var kept = 0;
         for (var i = 1; i < Energy.Count; i++)
         {
-            var (last, next) = (Energy[kept], Energy[i]);
-            if (last.Deployment.Id == next.Deployment.Id && last.Resource.Id == next.Resource.Id && last.Period.Start == next.Period.Start) Energy[kept] = Merge(last, next);
+            var (before, next) = (Energy[kept], Energy[i]);
+            if (before.Deployment.Id == next.Deployment.Id && before.Resource.Id == next.Resource.Id && before.Period.Start == next.Period.Start) Energy[kept] = Merge(before, next);
             else Energy[++kept] = next;
         }
         if (Energy.Count > 0) Energy.RemoveRange(kept + 1, Energy.Count - kept - 1);
@@ -88,6 +118,30 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             a.Deployment.Id != b.Deployment.Id ? a.Deployment.Id.CompareTo(b.Deployment.Id)
             : string.CompareOrdinal(a.FunctionalUnit, b.FunctionalUnit) is var unit and not 0 ? unit
             : a.Period.Start.CompareTo(b.Period.Start));
+        IdleByWork();
+    }
+
+    /// <summary>A period in which a deployment's work was counted and none was done was idle; one in which any was done is taken as busy, so that idle energy is rather told too small.</summary>
+    private void IdleByWork()
+    {
+        Dictionary<(long Deployment, DateTime Start), bool>? worked = null;
+        for (var i = 0; i < Energy.Count; i++)
+        {
+            var fact = Energy[i];
+            if (fact.IdleJoules is not null || fact.RackJoules is not null || fact.Deployment.Workload == Workload.Unattributed) continue;
+            if (worked is null)
+            {
+                worked = new(Work.Count);
+                foreach (var work in Work)
+                {
+                    var key = (work.Deployment.Id, work.Period.Start);
+                    worked[key] = worked.GetValueOrDefault(key) || work.Units > 0;
+                }
+            }
+            Energy[i] = worked.TryGetValue((fact.Deployment.Id, fact.Period.Start), out var busy)
+                ? fact with { IdleJoules = busy ? 0 : fact.ServerJoules ?? fact.AcceleratorJoules }
+                : fact with { Missing = Join(fact.Missing, MissingReason.BusyUnknown) };
+        }
     }
 
     private static EnergyFact Merge(EnergyFact a, EnergyFact b) => a with
@@ -96,12 +150,25 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         ServerJoules = Sum(a.ServerJoules, b.ServerJoules),
         FacilityJoules = Sum(a.FacilityJoules, b.FacilityJoules),
         RackJoules = Sum(a.RackJoules, b.RackJoules),
+        IdleJoules = a.IdleJoules + b.IdleJoules,
+        LowJoules = Sum(a.LowJoules, b.LowJoules),
+        HighJoules = Sum(a.HighJoules, b.HighJoules),
+        OperationalGrams = Sum(a.OperationalGrams, b.OperationalGrams),
+        MarginalGrams = Sum(a.MarginalGrams, b.MarginalGrams),
+        MarketBasedGrams = Sum(a.MarketBasedGrams, b.MarketBasedGrams),
+        EmbodiedGrams = Sum(a.EmbodiedGrams, b.EmbodiedGrams),
+        WaterLitres = Sum(a.WaterLitres, b.WaterLitres),
         MeasuredJoules = a.MeasuredJoules + b.MeasuredJoules,
         CoveredSeconds = Math.Max(a.CoveredSeconds, b.CoveredSeconds),
         Evidence = KnownSeries.Worst(a.Evidence, b.Evidence),
         Cover = a.Cover == b.Cover || a.Cover == "accelerator" ? b.Cover : a.Cover,
-        Mappings = string.Join(' ', a.Mappings.Split(' ').Union(b.Mappings.Split(' '), StringComparer.Ordinal).Order(StringComparer.Ordinal)),
+        Mappings = Join(a.Mappings, b.Mappings),
+        Factors = Join(a.Factors, b.Factors),
+        Missing = Join(a.Missing, b.Missing),
     };
+
+    private static string Join(string a, string b) => a == b || b.Length == 0 ? a : a.Length == 0 ? b
+        : string.Join(' ', a.Split(' ').Union(b.Split(' '), StringComparer.Ordinal).Order(StringComparer.Ordinal));
 
     private static double? Sum(double? a, double? b) => a is null ? b : b is null ? a : a + b;
 
@@ -113,5 +180,73 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             deployments.Add((workload, place.Name), deployment);
         }
         return deployment;
+    }
+
+    private Site SiteOf(Place place, int bin)
+    {
+        var day = DateOnly.FromDateTime(grid[bin].Start);
+        if (last is { } same && same.Day == day && ReferenceEquals(same.Place, place)) return same;
+        if (!sites.TryGetValue((place.Name, day), out var site)) sites.Add((place.Name, day), site = new Site(place, day, factors, words));
+        return last = site;
+    }
+
+    /// <summary>What is known of a place on a day, looked up once.</summary>
+    private sealed class Site
+    {
+        public Site(Place place, DateOnly day, FactorBook? factors, Provenance words)
+        {
+            (Place, Day) = (place, day);
+            (Factors, Missing) = (Provenance.Nothing, Provenance.Nothing);
+            if (place.Pue is { } own)
+            {
+                (Pue, LowPue, HighPue) = (own, own, own);
+                Factors = words.Of($"pue:{place.Name}@config");
+            }
+            else if (Find(FactorKind.Pue, FactorMethod.Annual, MissingReason.PueUnknown) is { } pue)
+            {
+                (Pue, LowPue, HighPue) = (pue.Value, pue.Range?.Low ?? pue.Value, pue.Range?.High ?? pue.Value);
+            }
+            Wue = Find(FactorKind.Wue, FactorMethod.Annual, MissingReason.WueUnknown)?.Value;
+            Average = Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, MissingReason.GridUnknown)?.Value;
+            Marginal = Find(FactorKind.GridIntensity, FactorMethod.LocationMarginal, null)?.Value;
+            MarketBased = Find(FactorKind.GridIntensity, FactorMethod.MarketBased, null)?.Value;
+
+            Factor? Find(FactorKind kind, FactorMethod method, string? reason)
+            {
+                if (factors?.Find(kind, method, place, day) is { } factor)
+                {
+                    Factors = words.Union(Factors, words.Of(factor.Name));
+                    return factor;
+                }
+                if (reason is not null) Missing = words.Union(Missing, words.Of(reason));
+                return null;
+            }
+        }
+
+        public Place Place { get; }
+
+        public DateOnly Day { get; }
+
+        public double? Pue { get; }
+
+        public double LowPue { get; }
+
+        public double HighPue { get; }
+
+        public double? Wue { get; }
+
+        /// <summary>Location-based, g/kWh.</summary>
+        public double? Average { get; }
+
+        /// <summary>Location-based, g/kWh.</summary>
+        public double? Marginal { get; }
+
+        public double? MarketBased { get; }
+
+        /// <summary>Names of the factors found, as a set.</summary>
+        public int Factors { get; private set; }
+
+        /// <summary>What was not found, as a set.</summary>
+        public int Missing { get; private set; }
     }
 }

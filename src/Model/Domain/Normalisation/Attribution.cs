@@ -5,57 +5,65 @@ namespace Metrics.Domain.Normalisation;
 
 /// <summary>
 /// Attribute: the energy of each resource goes to the workloads, all of it. What carries a workload's labels is its own;
-/// the rest of a server goes by what its pods or containers drew, then by the accelerators that each workload holds;
-/// what is left is unattributed.
+/// the rest of a server goes by what its pods or containers drew, then by the accelerators that each workload holds, then by
+/// the CPU time of its pods. A machine that no label gives to anybody goes by the work that was done on it. What is left is
+/// unattributed.
 /// </summary>
-internal sealed class Attribution(Cover cover, Accounts accounts, Provenance provenance)
+internal sealed class Attribution(Cover cover, Accounts accounts, Provenance mappings, Provenance words, Pieces pieces)
 {
     private readonly List<(int Workload, double Joules, Evidence Evidence, int Mappings)> portions = [];
+    private readonly List<(int Workload, double Units)> works = [];
     private readonly Roster boards = new();
     private readonly Roster sharers = new();
     private readonly Claims serverClaims = new();
     private readonly Claims scratch = new();
+    private readonly int serverUnmetered = words.Of(MissingReason.ServerUnmetered);
 
     /// <summary>A server, its accelerators and what shares it, in one grid period.</summary>
     public void Attribute(Host host, int bin)
     {
         boards.Clear();
+        var boardTicks = long.MaxValue;
         foreach (var accelerator in host.Accelerators)
         {
             var claims = boards.Next();
-            if (cover.Component(accelerator, Component.Accelerator, bin, claims) is { } reading) boards.Add(accelerator, reading, "accelerator", reading.Joules);
+            if (cover.Board(accelerator, host.Type, bin, claims) is not { } reading) continue;
+            boards.Add(accelerator, reading, "accelerator", reading.Joules, cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy);
+            boardTicks = Math.Min(boardTicks, reading.Ticks);
         }
 
         serverClaims.Clear();
-        if (host.Server is { } metered && cover.Server(metered, bin, boards.Count > 0, serverClaims) is { } server)
-        {
-            var (rest, scale) = Remainder(server);
-            Enter(server, scale);
-            Apportion(host, bin, server.Reading, rest);
-            foreach (var (workload, joules, evidence, mappings) in portions)
-            {
-                var reading = server.Reading with { Evidence = KnownSeries.Worst(server.Reading.Evidence, evidence), Mappings = provenance.Union(server.Reading.Mappings, mappings) };
-                accounts.Enter(workload, metered, bin, reading, Seconds(reading.Ticks), null, joules, server.Cover);
-            }
-        }
-        else
-        {
-            Enter(null, 1);
-            StandAlone(host, bin);
-        }
+        var missing = Provenance.Nothing;
+        var server = host.Server is { } metered ? cover.Server(metered, bin, boards.Count > 0, serverClaims) : null;
+        server ??= cover.Host(host, bin, boards.Count, boardTicks, serverClaims, out missing);
+        ClaimByWork(host, bin, server);
 
-        void Enter(ServerReading? server, double scale)
+        var grams = host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams;
+        if (server is not { } whole)
         {
-            for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, server?.Reading, scale);
+            for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, null, 1, grams / boards.Count, missing);
+            StandAlone(host, bin, missing);
+            return;
+        }
+        var (rest, scale) = Remainder(whole);
+        for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, whole.Reading, scale, grams / boards.Count, Provenance.Nothing);
+        Apportion(host, bin, whole.Reading, rest);
+        var load = boards.Count > 0 || host.Server is null ? null : cover.LoadOf(host.Server, Component.Cpu, bin)?.Busy;
+        foreach (var (workload, joules, evidence, of) in portions)
+        {
+            var reading = whole.Reading with { Evidence = KnownSeries.Worst(whole.Reading.Evidence, evidence), Mappings = mappings.Union(whole.Reading.Mappings, of) };
+            // Boards carry the machine's making where it has any; without them it goes as the joules do.
+            var embodied = boards.Count > 0 ? grams * 0 : rest > 0 ? grams * (joules / rest) : grams / portions.Count;
+            accounts.Enter(new Share(workload, host.Known, bin, reading, Seconds(reading.Ticks), null, joules, joules * (1 - (boards.Count > 0 ? BusyOf(workload) : load)), embodied, whole.Cover, Provenance.Nothing));
         }
     }
 
     /// <summary>An accelerator of which nobody says where it sits: its server's energy is unknown.</summary>
-    public void AttributeLoose(MeteredResource accelerator, int bin)
+    public void AttributeLoose(MeteredResource accelerator, Factors.ServerType? type, int bin)
     {
         scratch.Clear();
-        if (cover.Component(accelerator, Component.Accelerator, bin, scratch) is { } reading)
-            EnterBoard(new Share(accelerator, reading, "accelerator", reading.Joules, scratch), bin, null, 1);
+        if (cover.Board(accelerator, type, bin, scratch) is { } reading)
+            EnterBoard(new Sharer(accelerator, reading, "accelerator", reading.Joules, cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy, scratch), bin, null, 1, null, serverUnmetered);
     }
 
     /// <summary>A rack, a distribution unit or an outlet.</summary>
@@ -81,18 +89,74 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         return joules <= server.Reading.Joules ? (server.Reading.Joules - joules, 1) : (0, server.Reading.Joules / joules);
     }
 
-    private void EnterBoard(Share board, int bin, Reading? server, double scale)
+    /// <summary>Where no label gives anything of a machine to anybody, it is shared by the work that engines on it counted, in one functional unit.</summary>
+    private void ClaimByWork(Host host, int bin, ServerReading? server)
+    {
+        if (host.Workers.Count == 0 || serverClaims.Any || Claimed(boards)) return;
+        works.Clear();
+        string? unit = null;
+        double total = 0;
+        foreach (var worker in host.Workers)
+        {
+            var units = worker.UnitsIn(bin, pieces);
+            if (units <= 0 || (unit is not null && string.CompareOrdinal(worker.Series.Mapping.FunctionalUnit, unit) > 0)) continue;
+            if (worker.Series.Mapping.FunctionalUnit != unit)
+            {
+                works.Clear();
+                (unit, total) = (worker.Series.Mapping.FunctionalUnit, 0);
+            }
+            works.Add((worker.Series.Workload, units));
+            total += units;
+        }
+        if (works.Count == 0 || ReadSharers(host, bin, standAlone: false) || SharedByCpuTime(host, bin) is not null) return;
+        for (var i = 0; i < boards.Count; i++) Give(boards[i].Claims, boards[i].Reading);
+        if (server is { } whole) Give(serverClaims, whole.Reading);
+
+        void Give(Claims claims, Reading reading)
+        {
+            claims.Clear();
+            foreach (var (workload, units) in works) claims.Add(workload, reading.Joules * (units / total), (long)(reading.Ticks * (units / total)));
+        }
+    }
+
+    private static bool Claimed(Roster roster)
+    {
+        for (var i = 0; i < roster.Count; i++)
+            if (roster[i].Claims.Any) return true;
+        return false;
+    }
+
+    private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int missing)
     {
         var scaled = server is not null && scale != 1;
         var reading = scaled
-            ? server!.Value with { Evidence = KnownSeries.Worst(server.Value.Evidence, board.Reading.Evidence), Mappings = provenance.Union(server.Value.Mappings, board.Reading.Mappings) }
+            ? server!.Value with { Evidence = KnownSeries.Worst(server.Value.Evidence, board.Reading.Evidence), Mappings = mappings.Union(server.Value.Mappings, board.Reading.Mappings), Factors = words.Union(server.Value.Factors, board.Reading.Factors) }
             : board.Reading;
         for (var i = 0; i < board.Claims.Count; i++)
         {
             var joules = board.Reading.Joules * board.Claims.ShareOf(i);
-            accounts.Enter(board.Claims[i].Workload, board.Resource, bin, reading, Seconds(board.Reading.Ticks) * board.Claims.TimeShareOf(i),
-                joules, server is null ? null : joules * scale, board.Cover);
+            double? within = server is null ? null : joules * scale;
+            accounts.Enter(new Share(board.Claims[i].Workload, board.Resource, bin, reading, Seconds(board.Reading.Ticks) * board.Claims.TimeShareOf(i),
+                joules, within, (within ?? joules) * (1 - board.Busy), grams * board.Claims.TimeShareOf(i), board.Cover, missing));
         }
+    }
+
+    /// <summary>How busy the boards of a workload were, by the time that it held them; of nobody's boards where it holds none. Null when a board does not tell.</summary>
+    private double? BusyOf(int workload)
+    {
+        double own = 0, ownTicks = 0, all = 0, allTicks = 0;
+        for (var i = 0; i < boards.Count; i++)
+        {
+            if (boards[i].Busy is not { } busy) return null;
+            (all, allTicks) = (all + busy * boards[i].Reading.Ticks, allTicks + boards[i].Reading.Ticks);
+            for (var claim = 0; claim < boards[i].Claims.Count; claim++)
+            {
+                if (boards[i].Claims[claim].Workload != workload) continue;
+                var ticks = boards[i].Reading.Ticks * boards[i].Claims.TimeShareOf(claim);
+                (own, ownTicks) = (own + busy * ticks, ownTicks + ticks);
+            }
+        }
+        return ownTicks > 0 ? own / ownTicks : allTicks > 0 ? all / allTicks : null;
     }
 
     /// <summary>Divides the rest of a server into portions that add up to it; at least one.</summary>
@@ -106,11 +170,12 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             if (serverClaims[i].Workload == Claims.Nobody) unclaimed = share;
             else Portion(serverClaims[i].Workload, rest * share, server.Evidence, server.Mappings);
         }
+        if (serverClaims.Count == 0) unclaimed = 1;
         if (unclaimed == 0 && portions.Count > 0) return;
 
         var left = rest * unclaimed;
         if (ReadSharers(host, bin, standAlone: false)) left = ApportionByShare(left);
-        if (left > 0 || portions.Count == 0) ApportionByAccelerator(left, server);
+        if (left > 0 || portions.Count == 0) ApportionByAccelerator(host, bin, left, server);
     }
 
     private double ApportionByShare(double left)
@@ -132,13 +197,13 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         return claimed >= left ? 0 : left - claimed;
     }
 
-    private void ApportionByAccelerator(double left, Reading server)
+    private void ApportionByAccelerator(Host host, int bin, double left, Reading server)
     {
         double total = 0;
         for (var i = 0; i < boards.Count; i++) total += boards[i].Reading.Ticks;
         if (total == 0)
         {
-            Portion(Claims.Nobody, left, server.Evidence, server.Mappings);
+            ApportionByCpuTime(host, bin, left, server);
             return;
         }
         for (var i = 0; i < boards.Count; i++)
@@ -149,18 +214,41 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         }
     }
 
+    private void ApportionByCpuTime(Host host, int bin, double left, Reading server)
+    {
+        if (SharedByCpuTime(host, bin) is not { } of) Portion(Claims.Nobody, left, server.Evidence, server.Mappings);
+        else
+            for (var i = 0; i < scratch.Count; i++) Portion(scratch[i].Workload, left * scratch.ShareOf(i), server.Evidence, mappings.Union(server.Mappings, of));
+    }
+
+    /// <summary>Reads into the scratch claims the CPU time of those who share the machine, on the first level on which anybody is a workload's.</summary>
+    /// <returns>The mappings that told it; null when there is no such level.</returns>
+    private int? SharedByCpuTime(Host host, int bin)
+    {
+        foreach (var level in host.SharerLevels)
+        {
+            scratch.Clear();
+            var of = Provenance.Nothing;
+            foreach (var sharer in level)
+                if (cover.LoadOf(sharer, Component.Cpu, bin, scratch) is { } load) of = mappings.Union(of, load.Mappings);
+            if (scratch.Any && scratch.Joules > 0) return of;
+        }
+        return null;
+    }
+
     /// <summary>Pods or containers of a server that nothing reads: they are all that is known of it.</summary>
-    private void StandAlone(Host host, int bin)
+    private void StandAlone(Host host, int bin, int missing)
     {
         if (!ReadSharers(host, bin, standAlone: true)) return;
         for (var i = 0; i < sharers.Count; i++)
         {
-            var (resource, reading, about, accelerator, claims) = sharers[i];
+            var (resource, reading, about, accelerator, busy, claims) = sharers[i];
             double? server = about == "accelerator" ? null : reading.Joules;
             for (var claim = 0; claim < claims.Count; claim++)
             {
                 var share = claims.ShareOf(claim);
-                accounts.Enter(claims[claim].Workload, resource, bin, reading, Seconds(reading.Ticks) * claims.TimeShareOf(claim), accelerator * share, server * share, "share");
+                accounts.Enter(new Share(claims[claim].Workload, resource, bin, reading, Seconds(reading.Ticks) * claims.TimeShareOf(claim), accelerator * share, server * share,
+                    (server ?? accelerator) * share * (1 - busy), null, "share", server is null ? words.Union(missing, serverUnmetered) : Provenance.Nothing));
             }
         }
     }
@@ -189,40 +277,40 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             var server = cover.Server(sharer, bin, false, claims);
             // Where the boards are read themselves, a pod's part of them is known by the boards' labels.
             var accelerator = boards.Count == 0 && server is not { HoldsAccelerators: true } ? cover.Component(sharer, Component.Accelerator, bin, claims) : null;
-            if (server is { } whole) sharers.Add(sharer, accelerator is { } more ? cover.Sum(whole.Reading, more) : whole.Reading, whole.Cover, accelerator?.Joules);
-            else if (accelerator is { } alone) sharers.Add(sharer, alone, "accelerator", alone.Joules);
+            if (server is { } whole) sharers.Add(sharer, accelerator is { } more ? cover.Sum(whole.Reading, more) : whole.Reading, whole.Cover, accelerator?.Joules, null);
+            else if (accelerator is { } alone) sharers.Add(sharer, alone, "accelerator", alone.Joules, cover.LoadOf(sharer, Component.Accelerator, bin)?.Busy);
             else continue;
             claimed |= claims.Any;
         }
         return claimed;
     }
 
-    private void Portion(int workload, double joules, Evidence evidence, int mappings)
+    private void Portion(int workload, double joules, Evidence evidence, int of)
     {
         for (var i = 0; i < portions.Count; i++)
         {
             var known = portions[i];
             if (known.Workload != workload) continue;
-            portions[i] = (workload, known.Joules + joules, KnownSeries.Worst(known.Evidence, evidence), provenance.Union(known.Mappings, mappings));
+            portions[i] = (workload, known.Joules + joules, KnownSeries.Worst(known.Evidence, evidence), mappings.Union(known.Mappings, of));
             return;
         }
-        portions.Add((workload, joules, evidence, mappings));
+        portions.Add((workload, joules, evidence, of));
     }
 
     private static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
 
-    /// <summary>A resource's reading, how much of it is known to be accelerators', and those who claim it.</summary>
-    private readonly record struct Share(MeteredResource Resource, Reading Reading, string Cover, double? AcceleratorJoules, Claims Claims);
+    /// <summary>A resource's reading, how much of it is known to be accelerators', how busy it was, and those who claim it.</summary>
+    private readonly record struct Sharer(MeteredResource Resource, Reading Reading, string Cover, double? AcceleratorJoules, double? Busy, Claims Claims);
 
     /// <summary>Readings of a period side by side, their claims used again from period to period.</summary>
     private sealed class Roster
     {
-        private readonly List<Share> shares = [];
+        private readonly List<Sharer> shares = [];
         private readonly List<Claims> claims = [];
 
         public int Count => shares.Count;
 
-        public Share this[int index] => shares[index];
+        public Sharer this[int index] => shares[index];
 
         public void Clear() => shares.Clear();
 
@@ -234,7 +322,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             return claims[shares.Count];
         }
 
-        public void Add(MeteredResource resource, Reading reading, string cover, double? acceleratorJoules) =>
-            shares.Add(new Share(resource, reading, cover, acceleratorJoules, claims[shares.Count]));
+        public void Add(MeteredResource resource, Reading reading, string cover, double? acceleratorJoules, double? busy) =>
+            shares.Add(new Sharer(resource, reading, cover, acceleratorJoules, busy, claims[shares.Count]));
     }
 }

@@ -1,19 +1,36 @@
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
 /// <summary>What the readings chosen for something say about one grid period.</summary>
 /// <param name="Joules">Its energy.</param>
+/// <param name="Low">The least that it can be, in joules.</param>
+/// <param name="High">The most that it can be, in joules.</param>
 /// <param name="Measured">The part of it that is measured or derived.</param>
 /// <param name="Ticks">The stretch for which all of it is known.</param>
 /// <param name="Evidence">The worst of the inputs.</param>
 /// <param name="Mappings">The mappings of the inputs.</param>
-internal readonly record struct Reading(double Joules, double Measured, long Ticks, Evidence Evidence, int Mappings)
+/// <param name="Factors">The factors that models of power were made with.</param>
+internal readonly record struct Reading(double Joules, double Low, double High, double Measured, long Ticks, Evidence Evidence, int Mappings, int Factors)
 {
     /// <summary>The part of some joules of this reading that is measured or derived.</summary>
     public double MeasuredOf(double joules) => Joules > 0 ? joules * (Measured / Joules) : Evidence <= Evidence.Derived ? joules : 0;
+
+    /// <summary>The least that some joules of this reading can be.</summary>
+    public double LowOf(double joules) => Joules > 0 ? joules * (Low / Joules) : 0;
+
+    /// <summary>The most that some joules of this reading can be.</summary>
+    public double HighOf(double joules) => Joules > 0 ? joules * (High / Joules) : 0;
 }
+
+/// <summary>How busy something was in one grid period.</summary>
+/// <param name="Busy">Mean utilisation, from 0 to 1.</param>
+/// <param name="Ticks">The stretch for which it is known.</param>
+/// <param name="Mappings">The mappings that told it.</param>
+internal readonly record struct Load(double Busy, long Ticks, int Mappings);
 
 /// <summary>The server boundary of a machine in one grid period.</summary>
 /// <param name="Reading">What was read of it.</param>
@@ -69,24 +86,39 @@ internal sealed class Claims
 /// Cover: from all that is read of a resource, one reading for each component and one set of components for each
 /// boundary, so that nothing is counted twice.
 /// </summary>
-internal sealed class Cover(Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series)
+internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words, IReadOnlyList<KnownSeries> series, FactorBook? factors)
 {
+    /// <summary>Utilisation of a host of which only the accelerators are read. Source: Cloud Carbon Footprint, 2024, Apache-2.0, average of servers in use.</summary>
+    private const double UsualLoad = 0.5;
+
+    private readonly int usualLoad = words.Of("host_load:0.5@ccf-2024");
     private readonly List<Piece> chosen = [];
+    private readonly Claims scratch = new();
+    private readonly List<(int Workload, double Weight)> sharing = [];
     private readonly List<(long Ticks, int Series)> tracks = [];
     private readonly PriorityQueue<int, (long End, int Track)> ends = new();
     private int[] trackOf = new int[16];
+
+    /// <summary>Receives each piece that a reading was made of; null when nobody asks.</summary>
+    public HashSet<(int Series, int Bin)>? Used { get; init; }
+
+    /// <summary>What has a load and no power behind it, with what is wrong and what to do.</summary>
+    public Dictionary<MeteredResource, string> Unmodelled { get; } = [];
 
     /// <summary>What the best meter of the component says; null when none says anything.</summary>
     /// <param name="resource">The resource.</param>
     /// <param name="component">The component; its disjoint parts are added up.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
-    public Reading? Component(MeteredResource resource, Component component, int bin, Claims claims)
+    public Reading? Component(MeteredResource resource, Component component, int bin, Claims claims) => Read(resource[component], component, bin, claims);
+
+    private Reading? Read(List<Meter> meters, Component component, int bin, Claims claims)
     {
-        var meters = resource[component];
         if (meters.Count == 0 || Best(meters, bin) is not { } meter) return null;
 
-        double joules = 0;
+        // Sockets and power supplies add up to a server only together: where one is silent, the sum of the others is no server.
+        var whole = component is Catalogue.Component.Psu or Catalogue.Component.Cpu or Catalogue.Component.Memory && !meter.First.Mapping.Share;
+        double joules = 0, low = 0, high = 0;
         var ticks = long.MaxValue;
         foreach (var part in meter.Parts)
         {
@@ -96,16 +128,168 @@ internal sealed class Cover(Pieces pieces, Provenance provenance, IReadOnlyList<
             {
                 partJoules += piece.Amount;
                 partTicks += piece.Ticks;
-                claims.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
+                Used?.Add((piece.Series, bin));
+                if (series[piece.Series].OwnPower is not { } power) continue;
+                low += power.Idle * piece.Ticks / TimeSpan.TicksPerSecond;
+                high += power.Max * piece.Ticks / TimeSpan.TicksPerSecond;
             }
-            if (partTicks == 0) continue;
+            if (partTicks == 0)
+            {
+                if (whole && part.EverSpoke) return null;
+                continue;
+            }
+            Claim(part, bin, partJoules, partTicks, claims);
             joules += partJoules;
             ticks = Math.Min(ticks, partTicks);
         }
         // The better meter may carry no labels of a workload where a lesser one does: whose it is, is then told by that one.
         if (meters.Count > 1 && !claims.Any) ClaimByOthers(meters, meter, bin, claims);
         var evidence = meter.First.Evidence;
-        return new Reading(joules, evidence <= Evidence.Derived ? joules : 0, ticks, evidence, meter.First.Mappings);
+        if (meter.First.OwnPower is null)
+        {
+            var bounds = factors?.Uncertainty.Of(evidence, component) ?? Bounds.Exactly(1);
+            (low, high) = (joules * bounds.Low, joules * bounds.High);
+        }
+        return new Reading(joules, low, high, evidence <= Evidence.Derived ? joules : 0, ticks, evidence, meter.First.Mappings, Provenance.Nothing);
+    }
+
+    /// <summary>What a board drew: what its meters say, else what its hardware draws at the load that is told of it; null when neither is known.</summary>
+    /// <param name="board">A board, or all boards of a machine.</param>
+    /// <param name="type">The machine that it sits in; null when unknown.</param>
+    /// <param name="bin">The grid period.</param>
+    /// <param name="claims">Receives who claims the series that were read.</param>
+    public Reading? Board(MeteredResource board, ServerType? type, int bin, Claims claims)
+    {
+        if (Component(board, Catalogue.Component.Accelerator, bin, claims) is { } read) return read;
+        if (factors is null || LoadOf(board, Catalogue.Component.Accelerator, bin, claims) is not { } load) return null;
+        var name = board.Hardware ?? type?.Accelerator;
+        if (name is null || factors.Hardware.Accelerator(name) is not { } hardware)
+        {
+            claims.Clear();
+            Unmodelled.TryAdd(board, name is null
+                ? "nothing tells what accelerator it is. Name the machine's type in the settings of the source (Hardware)."
+                : $"the power of an accelerator '{name}' is not known. Add it by a hardware file under Metrics:Factors.");
+            return null;
+        }
+        // A share of a board is no board: providers count the eighth of one as none, or as one.
+        var count = type is null ? 1 : board.IsMachine ? Math.Max(type.Accelerators, 0) : Math.Min(1, type.Accelerators > 0 ? type.Accelerators : 1);
+        scratch.Clear();
+        var limit = Read(board.Limits, Catalogue.Component.Accelerator, bin, scratch);
+        var power = limit is { } allowed && allowed.Joules / Seconds(allowed.Ticks) >= hardware.Power.Idle.Watts
+            ? hardware.Power.Under(Power.FromWatts(allowed.Joules / Seconds(allowed.Ticks)))
+            : hardware.Power;
+        return Modelled(power, count, load, limit?.Mappings ?? Provenance.Nothing, words.Of(FactorName("hardware", hardware.Name, hardware.Vintage)));
+    }
+
+    /// <summary>The server boundary of a host that nobody meters, without its accelerators: what its type draws at the load of its CPUs, or at the usual load while its accelerators are read.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="bin">The grid period.</param>
+    /// <param name="boards">How many of its accelerators are read.</param>
+    /// <param name="boardTicks">The time for which all of these are known.</param>
+    /// <param name="claims">Receives who claims the series that were read.</param>
+    /// <param name="missing">Why there is none, as a set of <see cref="MissingReason"/>.</param>
+    public ServerReading? Host(Host host, int bin, int boards, long boardTicks, Claims claims, out int missing)
+    {
+        missing = Provenance.Nothing;
+        var load = host.Server is { } server ? LoadOf(server, Catalogue.Component.Cpu, bin, claims) : null;
+        if (load is null && boards == 0) return null;
+        if (host.TypeName is null)
+        {
+            if (load is not null) Unmodelled.TryAdd(host.Known, "nothing tells what machine it is. Name its type in the settings of the source (Hardware).");
+            return Lacks(MissingReason.ServerUnmetered, out missing, claims);
+        }
+        if (host.Type is not { } type || factors is null || type.HostPower(factors.Hardware) is not { } power)
+        {
+            if (load is not null) Unmodelled.TryAdd(host.Known, $"what a machine '{host.TypeName}' draws is not known. Add it by a servers file under Metrics:Factors.");
+            return Lacks(MissingReason.HardwareUnknown, out missing, claims);
+        }
+        // A host of eight boards of which seven are read is not the host.
+        var one = boards == 1 && host.Accelerators.Exists(static board => board.IsMachine);
+        if (boards < (one ? Math.Min(1, type.Accelerators) : Math.Ceiling(type.Accelerators))) return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
+        var known = load ?? new Load(UsualLoad, boardTicks, Provenance.Nothing);
+        var names = words.Union(words.Of(type.FactorName), words.Of(FactorName("vcpu", type.MicroArchitecture!, factors.Hardware.VirtualCpu(type.MicroArchitecture!)!.Vintage)));
+        return new ServerReading(Modelled(power, 1, known, Provenance.Nothing, load is null ? words.Union(names, usualLoad) : names), boards == 0 ? "host-model" : "host-model+accelerator", false);
+    }
+
+    /// <summary>How busy the component was; null when nothing tells.</summary>
+    public Load? LoadOf(MeteredResource resource, Component component, int bin, Claims? claims = null)
+    {
+        var meters = resource.Loads(component);
+        if (meters.Count == 0 || Best(meters, bin) is not { } meter) return null;
+        double busy = 0, parts = 0;
+        long ticks = 0;
+        foreach (var part in meter.Parts)
+        {
+            double amount = 0, slice = 0;
+            long partTicks = 0;
+            foreach (ref readonly var piece in Track(part, bin))
+            {
+                amount += piece.Amount;
+                partTicks += piece.Ticks;
+                slice += (series[piece.Series].Slice ?? 1) * piece.Ticks;
+                Used?.Add((piece.Series, bin));
+                claims?.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
+            }
+            if (partTicks == 0) continue;
+            // Slices of a board are parts of its whole; sockets and cores are averaged.
+            busy += amount / Seconds(partTicks) * (slice / partTicks);
+            parts += slice < partTicks ? 0 : 1;
+            ticks = Math.Max(ticks, partTicks);
+        }
+        return ticks == 0 ? null : new Load(Math.Min(1, parts > 1 ? busy / parts : busy), ticks, meter.First.Mappings);
+    }
+
+    private Reading Modelled(PowerRange power, double count, Load load, int limit, int names)
+    {
+        var seconds = Seconds(load.Ticks) * count;
+        return new Reading(power.At(load.Busy).Watts * seconds, power.Idle.Watts * seconds, power.Max.Watts * seconds, 0, load.Ticks,
+            Evidence.Modelled, mappings.Union(load.Mappings, limit), names);
+    }
+
+    private ServerReading? Lacks(string reason, out int missing, Claims claims)
+    {
+        missing = words.Of(reason);
+        claims.Clear();
+        return null;
+    }
+
+    private static string FactorName(string kind, string name, int? vintage) => $"{kind}:{name.Replace(' ', '-')}@{vintage?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "undated"}";
+
+    private static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
+
+    /// <summary>Whose a part's joules are. Where several series speak of it at once they share it: slices by their size, pods that take turns evenly.</summary>
+    private void Claim(MeterPart part, int bin, double joules, long ticks, Claims claims)
+    {
+        var all = part.Of(bin, pieces);
+        if (part.Series.Count == 1 && part.Series[0].Slice is null)
+        {
+            claims.Add(part.Series[0].Workload, joules, ticks);
+            return;
+        }
+        sharing.Clear();
+        double weights = 0;
+        long spoken = 0;
+        var sliced = false;
+        foreach (ref readonly var piece in all)
+        {
+            var one = series[piece.Series];
+            spoken += piece.Ticks;
+            // A duplicate that names nobody says nothing about whose it is.
+            if (one is { Workload: Claims.Nobody, Slice: null, NamesAPod: false }) continue;
+            sliced |= one.Slice is not null;
+            var weight = (one.Slice ?? 1) * piece.Ticks;
+            weights += weight;
+            sharing.Add((one.Workload, weight));
+        }
+        if (!sliced && spoken <= ticks)
+        {
+            foreach (ref readonly var piece in all) claims.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
+            return;
+        }
+        // What no slice holds is nobody's.
+        var whole = sliced || weights == 0 ? Math.Max(ticks, weights) : weights;
+        foreach (var (workload, weight) in sharing) claims.Add(workload, joules * (weight / whole), (long)(ticks * (weight / whole)));
+        if (weights < whole) claims.Add(Claims.Nobody, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
     }
 
     private void ClaimByOthers(List<Meter> meters, Meter chosen, int bin, Claims claims)
@@ -116,7 +300,12 @@ internal sealed class Cover(Pieces pieces, Provenance provenance, IReadOnlyList<
         if (telling is null) return;
         claims.Clear();
         foreach (var part in telling.Parts)
-            foreach (ref readonly var piece in Track(part, bin)) claims.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
+        {
+            double joules = 0;
+            long ticks = 0;
+            foreach (ref readonly var piece in Track(part, bin)) (joules, ticks) = (joules + piece.Amount, ticks + piece.Ticks);
+            if (ticks > 0) Claim(part, bin, joules, ticks, claims);
+        }
     }
 
     private bool Claimed(Meter meter, int bin)
@@ -149,8 +338,8 @@ internal sealed class Cover(Pieces pieces, Provenance provenance, IReadOnlyList<
 
     /// <summary>Both together; known for as long as each is.</summary>
     public Reading Sum(Reading a, Reading b) => new(
-        a.Joules + b.Joules, a.Measured + b.Measured, Math.Min(a.Ticks, b.Ticks),
-        KnownSeries.Worst(a.Evidence, b.Evidence), provenance.Union(a.Mappings, b.Mappings));
+        a.Joules + b.Joules, a.Low + b.Low, a.High + b.High, a.Measured + b.Measured, Math.Min(a.Ticks, b.Ticks),
+        KnownSeries.Worst(a.Evidence, b.Evidence), mappings.Union(a.Mappings, b.Mappings), words.Union(a.Factors, b.Factors));
 
     /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and series.</summary>
     private Meter? Best(List<Meter> meters, int bin)

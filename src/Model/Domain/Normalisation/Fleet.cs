@@ -1,4 +1,5 @@
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 
@@ -51,16 +52,23 @@ internal sealed class Meter(KnownSeries first)
 /// <summary>One part of a component, with the series that speak of it and their pieces of the grid.</summary>
 internal sealed class MeterPart(string name)
 {
+    private int start;
     private int first;
     private int end;
 
     public string Name => name;
 
+    /// <summary>Whether it says anything about any grid period of the pass.</summary>
+    public bool EverSpoke => end > start;
+
+    /// <summary>Everything that it says, as a range of the pieces.</summary>
+    public Range All => start..end;
+
     public List<KnownSeries> Series { get; } = new(1);
 
     public void Read(Interpreter interpreter, Pieces pieces)
     {
-        first = pieces.Count;
+        start = first = pieces.Count;
         interpreter.Read(Series);
         end = pieces.Count;
         if (Series.Count > 1) pieces[first..end].Sort();
@@ -81,7 +89,10 @@ internal sealed class MeteredResource(string kind, string name, Place place)
 {
     private static readonly List<Meter> None = [];
 
-    private readonly List<Meter>?[] meters = new List<Meter>?[Enum.GetValues<Component>().Length];
+    private static readonly int Components = Enum.GetValues<Component>().Length;
+
+    private readonly List<Meter>?[] meters = new List<Meter>?[Components];
+    private List<Meter>?[]? loads;
     private Resource? identity;
     private string? hardware;
 
@@ -97,31 +108,66 @@ internal sealed class MeteredResource(string kind, string name, Place place)
     /// <summary>The host that it is shown with.</summary>
     public string? Node { get; set; }
 
+    /// <summary>Model of the hardware as reported; of a machine its instance type.</summary>
+    public string? Hardware => hardware;
+
+    /// <summary>Instance type of the machine that it sits in, as its labels or the settings of its source tell; null when neither does.</summary>
+    public string? NodeHardware { get; private set; }
+
+    /// <summary>Whether its accelerator readings speak of all boards of a machine.</summary>
+    public bool IsMachine => kind is "node" or "vm" or "endpoint" or "instance";
+
+    /// <summary>What tells the enforced power limit of the board.</summary>
+    public List<Meter> Limits { get; } = [];
+
     public Resource Identity => identity ??= new Resource(kind, name, Node, hardware, place);
 
     public List<Meter> this[Component component] => meters[(int)component] ?? None;
 
-    public void Add(KnownSeries series, string part, string? reportedNode, string? reportedHardware)
+    /// <summary>What tells how busy the component is.</summary>
+    public List<Meter> Loads(Component component) => loads?[(int)component] ?? None;
+
+    /// <summary>Every meter, whatever it tells.</summary>
+    public IEnumerable<(Component Component, Meter Meter)> Meters
+    {
+        get
+        {
+            for (var component = 0; component < Components; component++)
+            {
+                foreach (var meter in meters[component] ?? None) yield return ((Component)component, meter);
+                foreach (var meter in loads?[component] ?? None) yield return ((Component)component, meter);
+            }
+            foreach (var meter in Limits) yield return (Component.Accelerator, meter);
+        }
+    }
+
+    public void Add(KnownSeries series, string part, string? reportedNode, string? reportedHardware, string? reportedNodeHardware)
     {
         if (reportedNode is not null && ReportedNodes.BinarySearch(reportedNode, StringComparer.Ordinal) is < 0 and var at) ReportedNodes.Insert(~at, reportedNode);
         // Of two spellings the first is taken, so that the order of the series is not what decides.
         if (reportedHardware is not null && (hardware is null || string.CompareOrdinal(reportedHardware, hardware) < 0)) hardware = reportedHardware;
+        if (reportedNodeHardware is not null && (NodeHardware is null || string.CompareOrdinal(reportedNodeHardware, NodeHardware) < 0)) NodeHardware = reportedNodeHardware;
 
-        // Energy of no named component is that of the whole.
+        // Energy of no named component is that of the whole; a load of the whole is that of its CPUs.
         var component = series.Mapping.Component is Component.None ? Component.Node : series.Mapping.Component;
-        var ofComponent = meters[(int)component] ??= new List<Meter>(1);
+        if (series.IsLoad && component == Component.Node) component = Component.Cpu;
+        var into = series.Mapping.Limit ? Limits : series.IsLoad ? (loads ??= new List<Meter>?[Components])[(int)component] ??= new List<Meter>(1) : meters[(int)component] ??= new List<Meter>(1);
         Meter? meter = null;
-        foreach (var known in ofComponent)
+        foreach (var known in into)
             if (known.Reads(series)) meter = known;
-        if (meter is null) ofComponent.Add(meter = new Meter(series));
+        if (meter is null) into.Add(meter = new Meter(series));
         meter.Add(series, part);
     }
 
     public void Read(Interpreter interpreter, Pieces pieces)
     {
-        foreach (var ofComponent in meters)
+        foreach (var ofComponent in meters) ReadAll(ofComponent);
+        foreach (var ofComponent in loads ?? []) ReadAll(ofComponent);
+        ReadAll(Limits);
+
+        void ReadAll(List<Meter>? ofComponent)
         {
-            if (ofComponent is null) continue;
+            if (ofComponent is null) return;
             foreach (var meter in ofComponent) meter.Read(interpreter, pieces);
         }
     }
@@ -130,6 +176,8 @@ internal sealed class MeteredResource(string kind, string name, Place place)
 /// <summary>A server with what sits in it: its own meters, its accelerators, and the pods, containers ... that share its energy.</summary>
 internal sealed class Host(Place place, string name)
 {
+    private MeteredResource? unread;
+
     public Place Place => place;
 
     public string Name => name;
@@ -137,19 +185,52 @@ internal sealed class Host(Place place, string name)
     /// <summary>What is metered as the server itself; null when only its parts are.</summary>
     public MeteredResource? Server { get; set; }
 
+    /// <summary>The server, or one that stands for it where nobody reads it.</summary>
+    public MeteredResource Known => Server ?? (unread ??= new MeteredResource("node", name, place));
+
+    /// <summary>Its instance type as told; null when nobody tells.</summary>
+    public string? TypeName { get; set; }
+
+    /// <summary>What it is made of; null when nobody tells or the tables do not know it.</summary>
+    public ServerType? Type { get; set; }
+
+    /// <summary>Engines that are reported to run on it, with what they did.</summary>
+    public List<Worker> Workers { get; } = [];
+
     public List<MeteredResource> Accelerators { get; } = [];
 
     /// <summary>What shares its energy, a list for each level, the preferred level first: the same joules stand on every level.</summary>
     public List<MeteredResource[]> SharerLevels { get; } = [];
 }
 
+/// <summary>Work that one series counts on a host.</summary>
+internal sealed class Worker(KnownSeries series, string node, int first, int end)
+{
+    private int next = first;
+
+    public KnownSeries Series => series;
+
+    /// <summary>The host that it is reported on.</summary>
+    public string Node => node;
+
+    /// <summary>Units of work in a grid period. Periods are asked for in ascending order.</summary>
+    public double UnitsIn(int bin, Pieces pieces)
+    {
+        while (next < end && pieces[next].Bin < bin) next++;
+        double units = 0;
+        for (var at = next; at < end && pieces[at].Bin == bin; at++) units += pieces[at].Amount;
+        return units;
+    }
+}
+
 /// <summary>Every resource that the series of a pass speak of, each once, whoever reports it.</summary>
-internal sealed class Fleet
+internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, string>? sourceHardware)
 {
     private const string Node = "node";
 
     private readonly Dictionary<(string Place, string Name), Host> hosts = [];
     private readonly Dictionary<(Role Role, string Place, string Kind, string Name), MeteredResource> resources = [];
+    private readonly List<Worker> workers = [];
 
     /// <summary>What a resource is to the boundaries.</summary>
     private enum Role
@@ -194,8 +275,22 @@ internal sealed class Fleet
 
         var key = (role, series.Place.Name, from.Kind, name);
         if (!resources.TryGetValue(key, out var resource)) resources.Add(key, resource = new MeteredResource(from.Kind, name, series.Place));
-        resource.Add(series, part, node, First(labels, from.Hardware));
+        resource.Add(series, part, node, First(labels, from.Hardware), First(labels, from.NodeHardware) ?? sourceHardware?.GetValueOrDefault(series.Series.Source));
     }
+
+    /// <summary>Remembers on which host a series of work was done.</summary>
+    /// <param name="series">The series.</param>
+    /// <param name="first">The first of its pieces.</param>
+    /// <param name="end">After the last of them.</param>
+    public void AddWork(KnownSeries series, int first, int end)
+    {
+        if (series.Workload != Claims.Nobody && end > first && First(series.Series.Labels, series.Mapping.Resource.Node) is { } node)
+            workers.Add(new Worker(series, NodeName(node), first, end));
+    }
+
+    /// <summary>Every resource, in an order that does not depend on that of the series.</summary>
+    public IEnumerable<MeteredResource> All => resources.OrderBy(known => known.Key.Place, StringComparer.Ordinal).ThenBy(known => known.Key.Kind, StringComparer.Ordinal)
+        .ThenBy(known => known.Key.Name, StringComparer.Ordinal).ThenBy(known => known.Key.Role).Select(known => known.Value);
 
     /// <summary>Puts the resources into their hosts, once all series are filed.</summary>
     public void Settle()
@@ -215,7 +310,19 @@ internal sealed class Fleet
         foreach (var level in Of(Role.Sharer).GroupBy(sharer => (Host: HostFor(sharer)!, sharer.Kind)).OrderBy(level => Rank(level.Key.Kind)).ThenBy(level => level.Key.Kind, StringComparer.Ordinal))
             level.Key.Host.SharerLevels.Add([.. level]);
         foreach (var rack in Of(Role.Rack)) rack.Node = rack.ReportedNodes.FirstOrDefault();
+        foreach (var host in hosts.Values)
+        {
+            // What the machine itself is called first; of the names the first that the tables know.
+            string?[] told = [host.Server?.Hardware, host.Server?.NodeHardware, host.Accelerators.Select(board => board.NodeHardware).Where(type => type is not null).Min(StringComparer.Ordinal)];
+            host.TypeName = told.FirstOrDefault(name => TypeOf(name, host.Place) is not null) ?? told.FirstOrDefault(name => name is not null);
+            host.Type = TypeOf(host.TypeName, host.Place);
+        }
+        foreach (var worker in workers)
+            if (hosts.TryGetValue((worker.Series.Place.Name, worker.Node), out var host)) host.Workers.Add(worker);
     }
+
+    /// <summary>What a machine of that name at the place is made of; null when the tables do not know it.</summary>
+    public ServerType? TypeOf(string? name, Place place) => name is null ? null : factors?.Servers.Find(place.Provider, name);
 
     public void Read(Interpreter interpreter, Pieces pieces)
     {

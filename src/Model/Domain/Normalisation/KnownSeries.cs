@@ -34,6 +34,7 @@ internal sealed class KnownSeries
             var units = Units(model, Series.Labels);
             (slope, offset) = ((model.MaxWatts - model.IdleWatts) * units, model.IdleWatts * units);
         }
+        Slice = SliceOf(Series.Labels);
     }
 
     /// <summary>Place in the order of series ids.</summary>
@@ -58,20 +59,38 @@ internal sealed class KnownSeries
     /// <summary>In ticks.</summary>
     public long MaxSpan { get; }
 
+    /// <summary>Whether it tells how busy something is, and only tables of hardware can make power of that: its pieces hold seconds at full load.</summary>
+    public bool IsLoad => Mapping.Unit.Quantity == Quantity.Utilisation && Mapping.Power is null;
+
+    /// <summary>Watts at rest and at full load by the mapping's own power model; null when the mapping has none.</summary>
+    public (double Idle, double Max)? OwnPower => Mapping.Power is null ? null : (offset, offset + slope);
+
+    /// <summary>The part of a board that a slice of it is (MIG); null when the series speaks of a whole board.</summary>
+    public double? Slice { get; }
+
+    /// <summary>Whether a label names the pod that it is about, though no rule claims it.</summary>
+    public bool NamesAPod => Series.Labels["pod"] is { Length: > 0 } || Series.Labels["exported_pod"] is { Length: > 0 };
+
     /// <summary>Whether each sample speaks of its own interval instead of the time to its neighbour.</summary>
     public bool OwnIntervals => Mapping.Kind == SampleKind.Delta || (Mapping.Kind == SampleKind.Gauge && Series.Period > TimeSpan.Zero);
 
-    /// <summary>Watts of a level: of power as it is, of utilisation by the model idle + u x (max - idle) for each unit.</summary>
+    /// <summary>Watts of a level: of power as it is, of utilisation by the model idle + u x (max - idle) for each unit; of a load the utilisation itself.</summary>
     public double Watts(double value) => Mapping.Unit.ToCanonical(value) * slope + offset;
 
     /// <summary>Why utilisation cannot become power; null when it can.</summary>
     public string? LacksPowerModel()
     {
-        if (Mapping.Unit.Quantity != Quantity.Utilisation) return null;
-        if (Mapping.Power is not { } model) return $"The mapping {Mapping.Id} reads utilisation without a power model, so it gives no energy; give it the idle and the full power of the hardware.";
+        if (Mapping.Power is not { } model) return null;
         return double.IsNaN(offset)
             ? $"The label '{model.UnitsLabel}' of {Series} should hold the number of units that the power model of {Mapping.Id} is multiplied by, but holds '{Series.Labels[model.UnitsLabel!]}'."
             : null;
+    }
+
+    /// <summary>A MIG profile is <c>1g.10gb</c>, <c>3g.40gb</c>: so many sevenths of the board's compute. Source: NVIDIA, Multi-Instance GPU User Guide.</summary>
+    private static double? SliceOf(Labels labels)
+    {
+        var profile = labels["GPU_I_PROFILE"] ?? labels["mig_profile"];
+        return profile is [>= '1' and <= '7' and var sevenths, 'g', '.', ..] ? (sevenths - '0') / 7.0 : null;
     }
 
     public static Evidence Worst(Evidence a, Evidence b) => a > b ? a : b;

@@ -12,6 +12,25 @@ namespace Metrics.Domain.Normalisation;
 /// <param name="Rejections">Spans and samples that could not be interpreted, ending in the period, ordered by time.</param>
 public sealed record NormalisedPeriod(IReadOnlyList<EnergyFact> Energy, IReadOnlyList<WorkFact> Work, IReadOnlyList<Rejection> Rejections);
 
+/// <summary>What one series told of one grid period.</summary>
+/// <param name="Series">The series.</param>
+/// <param name="Mapping">How it is understood.</param>
+/// <param name="Resource">What it is about; null for work.</param>
+/// <param name="Component">The part of the resource; <see cref="Component.None"/> for work.</param>
+/// <param name="Part">Which of the component's disjoint parts; empty when there is one.</param>
+/// <param name="Period">The grid period.</param>
+/// <param name="Amount">Joules, units of work, or seconds at full load where the mapping reads utilisation without a power model.</param>
+/// <param name="Seconds">The unbroken stretch of the period that it speaks of.</param>
+/// <param name="Workload">Name of the workload whose rules claim it.</param>
+/// <param name="Used">Whether a fact was made of it; else another reading was preferred.</param>
+public sealed record TracedReading(
+    Series Series, MetricMapping Mapping, Resource? Resource, Component Component, string Part, Interval Period, double Amount, double Seconds, string Workload, bool Used);
+
+/// <summary>The facts of a period, and what they were made of.</summary>
+/// <param name="Period">The facts.</param>
+/// <param name="Readings">Every reading of the period, by resource and series.</param>
+public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading> Readings);
+
 /// <summary>Interpret, align, cover, attribute, account: samples in, facts out. Pure: the same samples give the same facts, in whatever order the series come.</summary>
 public sealed class Normaliser
 {
@@ -19,17 +38,19 @@ public sealed class Normaliser
     public static readonly TimeSpan Reach = TimeSpan.FromHours(1);
 
     /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
-    public const int Revision = 1;
+    public const int Revision = 2;
 
     private readonly MetricCatalogue catalogue;
     private readonly Workload[] workloads;
     private readonly IReadOnlyDictionary<string, Place> places;
     private readonly TimeSpan grain;
     private readonly DateTime[] changes;
+    private readonly FactorBook? factors;
+    private readonly IReadOnlyDictionary<string, string>? hardware;
 
     /// <summary>A normaliser for one configuration.</summary>
     /// <param name="catalogue">What metrics mean.</param>
-    /// <param name="workloads">Who works; the first workload by name that claims a series has it.</param>
+    /// <param name="workloads">Who works. A series that two of them claim is nobody's, and rejected as ambiguous.</param>
     /// <param name="places">Place of each source by source id. A source without one is at <c>unplaced/&lt;source&gt;</c>, whose PUE is unknown.</param>
     /// <param name="grain">Length of a grid period; a divisor of an hour.</param>
     /// <param name="factors">Factors of places, hardware and models; null: none, and then only a place's own PUE makes more than IT energy.</param>
@@ -38,7 +59,6 @@ public sealed class Normaliser
     public Normaliser(MetricCatalogue catalogue, IReadOnlyList<Workload> workloads, IReadOnlyDictionary<string, Place> places, TimeSpan grain,
         FactorBook? factors = null, IReadOnlyDictionary<string, string>? hardware = null)
     {
-        _ = (factors, hardware);
         if (grain <= TimeSpan.Zero || TimeSpan.TicksPerHour % grain.Ticks != 0)
             throw new ArgumentException($"The grain divides an hour, as 00:05:00 does; got {grain}.", nameof(grain));
         foreach (var mapping in catalogue.Mappings)
@@ -50,14 +70,29 @@ public sealed class Normaliser
         this.workloads = [.. workloads.OrderBy(workload => workload.Name, StringComparer.Ordinal)];
         this.places = places;
         this.grain = grain;
+        this.factors = factors;
+        this.hardware = hardware;
         changes = [.. catalogue.Mappings.Select(mapping => mapping.EffectiveFrom.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)).Distinct().Order()];
+    }
+
+    /// <summary>The facts of a period with everything that was read for them, so that a person can make them again by hand.</summary>
+    /// <param name="period">Whole grid periods.</param>
+    /// <param name="series">Samples from <c>period.Start - Reach</c> to <c>period.End + Reach</c>; a series twice is an error of the caller.</param>
+    /// <exception cref="ArgumentException">The period is not made of whole grid periods, or a series is given twice.</exception>
+    public Trace Trace(Interval period, IEnumerable<SeriesSamples> series)
+    {
+        var traced = new List<TracedReading>();
+        var facts = Normalise(period, series, traced);
+        return new Trace(facts, traced);
     }
 
     /// <summary>Facts of the period from samples within <see cref="Reach"/> around it.</summary>
     /// <param name="period">Whole grid periods.</param>
     /// <param name="series">Samples from <c>period.Start - Reach</c> to <c>period.End + Reach</c>; a series twice is an error of the caller.</param>
     /// <exception cref="ArgumentException">The period is not made of whole grid periods, or a series is given twice.</exception>
-    public NormalisedPeriod Normalise(Interval period, IEnumerable<SeriesSamples> series)
+    public NormalisedPeriod Normalise(Interval period, IEnumerable<SeriesSamples> series) => Normalise(period, series, null);
+
+    private NormalisedPeriod Normalise(Interval period, IEnumerable<SeriesSamples> series, List<TracedReading>? traced)
     {
         var ordered = series.ToArray();
         Array.Sort(ordered, static (a, b) => a.Series.Id.CompareTo(b.Series.Id));
@@ -70,24 +105,25 @@ public sealed class Normaliser
         foreach (var change in changes)
         {
             if (change <= start || change >= period.End) continue;
-            passes.Add(Pass(new Interval(start, change), ordered));
+            passes.Add(Pass(new Interval(start, change), ordered, traced));
             start = change;
         }
-        passes.Add(Pass(new Interval(start, period.End), ordered));
+        passes.Add(Pass(new Interval(start, period.End), ordered, traced));
         return passes.Count == 1 ? passes[0] : Join(passes);
     }
 
-    private NormalisedPeriod Pass(Interval period, SeriesSamples[] ordered)
+    private NormalisedPeriod Pass(Interval period, SeriesSamples[] ordered, List<TracedReading>? traced)
     {
         var grid = new Grid(period, grain);
         var provenance = new Provenance();
+        var words = new Provenance();
         var rejections = new List<Rejection>();
         var known = Know(period, ordered, provenance, rejections);
         using var pieces = new Pieces(grid);
         var interpreter = new Interpreter(period, pieces, rejections);
-        var accounts = new Accounts(grid, workloads, provenance);
+        var accounts = new Accounts(grid, workloads, provenance, words, factors);
 
-        var fleet = new Fleet();
+        var fleet = new Fleet(factors, hardware);
         var tallies = new Dictionary<(int Workload, string Place, string Unit), WorkTally>();
         foreach (var series in known)
         {
@@ -99,21 +135,34 @@ public sealed class Normaliser
             var unit = series.Mapping.FunctionalUnit ?? throw new InvalidOperationException($"Mapping {series.Mapping.Id} counts work without a functional unit.");
             var key = (series.Workload, series.Place.Name, unit);
             if (!tallies.TryGetValue(key, out var tally)) tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
+            var first = pieces.Count;
             tally.Read(series, interpreter, pieces);
+            fleet.AddWork(series, first, pieces.Count);
         }
         fleet.Settle();
         fleet.Read(interpreter, pieces);
 
-        var attribution = new Attribution(new Cover(pieces, provenance, known), accounts, provenance);
+        var cover = new Cover(pieces, provenance, words, known, factors) { Used = traced is null ? null : [] };
+        var attribution = new Attribution(cover, accounts, provenance, words, pieces);
         foreach (var host in fleet.Hosts)
             for (var bin = 0; bin < grid.Count; bin++) attribution.Attribute(host, bin);
         foreach (var accelerator in fleet.LooseAccelerators)
-            for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeLoose(accelerator, bin);
+        {
+            var type = fleet.TypeOf(accelerator.NodeHardware, accelerator.Place);
+            for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeLoose(accelerator, type, bin);
+        }
         foreach (var rack in fleet.Racks)
             for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeRack(rack, bin);
         foreach (var tally in tallies.Values) tally.Enter(accounts, pieces, provenance, known);
 
+        foreach (var (resource, why) in cover.Unmodelled)
+            foreach (var (_, meter) in resource.Meters)
+                foreach (var one in meter.Parts.SelectMany(part => part.Series).Where(one => one.IsLoad))
+                    if (Interpreter.LastIn(period, one.Samples.Span) is { } at)
+                        rejections.Add(new Rejection(one.Series.Source, one.Series.ToString(), at, RejectionReason.NoPowerModel, $"Its utilisation gives no energy, for {why}"));
+
         accounts.Close();
+        if (traced is not null) Trace(fleet, tallies.Values, pieces, grid, known, cover.Used!, traced);
         rejections.Sort(ByTime);
         return new NormalisedPeriod(accounts.Energy, accounts.Work, rejections);
     }
@@ -133,17 +182,46 @@ public sealed class Normaliser
             }
             if (!places.TryGetValue(one.Series.Source, out var place) && !nowhere.TryGetValue(one.Series.Source, out place))
                 nowhere.Add(one.Series.Source, place = new Place($"unplaced/{one.Series.Source}", null, null));
-            known.Add(new KnownSeries(known.Count, one, mapping, provenance.Of(mapping), WorkloadOf(one.Series), place));
+            known.Add(new KnownSeries(known.Count, one, mapping, provenance.Of(mapping), WorkloadOf(one, period, rejections), place));
         }
         return known;
     }
 
-    private int WorkloadOf(Series series)
+    /// <summary>The workload whose rules claim the series. Where two do, to give it to either would be a guess.</summary>
+    private int WorkloadOf(SeriesSamples one, Interval period, List<Rejection> rejections)
     {
+        var found = Claims.Nobody;
         for (var i = 0; i < workloads.Length; i++)
-            foreach (var rule in workloads[i].Rules)
-                if (rule.Claims(series)) return i;
-        return Claims.Nobody;
+        {
+            if (!workloads[i].Rules.Any(rule => rule.Claims(one.Series))) continue;
+            if (found == Claims.Nobody)
+            {
+                found = i;
+                continue;
+            }
+            if (Interpreter.LastIn(period, one.Samples.Span) is { } at)
+                rejections.Add(new Rejection(one.Series.Source, one.Series.ToString(), at, RejectionReason.AmbiguousWorkload, $"The rules of the workloads '{workloads[found].Name}' and '{workloads[i].Name}' both claim it, so it is given to neither; narrow one of them."));
+            return Claims.Nobody;
+        }
+        return found;
+    }
+
+    private void Trace(Fleet fleet, IEnumerable<WorkTally> tallies, Pieces pieces, Grid grid, List<KnownSeries> known, HashSet<(int Series, int Bin)> used, List<TracedReading> traced)
+    {
+        foreach (var resource in fleet.All)
+            foreach (var (component, meter) in resource.Meters)
+                foreach (var part in meter.Parts)
+                    foreach (var piece in pieces[part.All]) traced.Add(Told(piece, resource.Identity, component, part.Name, used.Contains((piece.Series, piece.Bin))));
+        foreach (var tally in tallies)
+            foreach (var (range, counted) in tally.Told(pieces))
+                foreach (var piece in pieces[range]) traced.Add(Told(piece, null, Component.None, "", counted));
+
+        TracedReading Told(Piece piece, Resource? resource, Component component, string part, bool isUsed)
+        {
+            var one = known[piece.Series];
+            return new TracedReading(one.Series, one.Mapping, resource, component, part, grid[piece.Bin], piece.Amount, (double)piece.Ticks / TimeSpan.TicksPerSecond,
+                one.Workload == Claims.Nobody ? Workload.Unattributed.Name : workloads[one.Workload].Name, isUsed);
+        }
     }
 
     private static NormalisedPeriod Join(List<NormalisedPeriod> passes)

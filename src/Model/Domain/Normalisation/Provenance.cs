@@ -2,7 +2,7 @@ using Metrics.Domain.Catalogue;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>Sets of mappings, each kept once and known by a number, so that a fact can name its mappings without building the text anew.</summary>
+/// <summary>Sets of words (mappings, factors, reasons), each kept once and known by a number, so that a fact can name its mappings without building the text anew.</summary>
 internal sealed class Provenance
 {
     /// <summary>The empty set.</summary>
@@ -12,8 +12,11 @@ internal sealed class Provenance
     private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal) { [""] = Nothing };
     private readonly Dictionary<(int, int), int> unions = [];
 
-    /// <summary>The set of one mapping.</summary>
-    public int Of(MetricMapping mapping) => Number(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{mapping.Id}@{mapping.Version}"));
+    /// <summary>The set of one mapping, as <c>id@version</c>.</summary>
+    public int Of(MetricMapping mapping) => Of(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{mapping.Id}@{mapping.Version}"));
+
+    /// <summary>The set of one word, which holds no blank.</summary>
+    public int Of(string word) => Number(word);
 
     /// <summary>The set of both.</summary>
     public int Union(int a, int b)
@@ -29,7 +32,7 @@ internal sealed class Provenance
         return union;
     }
 
-    /// <summary>The mappings as <c>id@version</c>, ordered, separated by a space.</summary>
+    /// <summary>The words, ordered, separated by a space.</summary>
     public string Text(int set) => texts[set];
 
     private int Number(string text)

@@ -21,6 +21,13 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         pieceCount += pieces.Count - first;
     }
 
+    /// <summary>What each series counted, as a range of the pieces, and whether it is part of the tally.</summary>
+    public IEnumerable<(Range Pieces, bool Counted)> Told(Pieces pieces)
+    {
+        var twice = ToldTwice(pieces);
+        for (var i = 0; i < ranges.Count; i++) yield return (ranges[i].First..ranges[i].End, twice is null || !twice.Contains(i));
+    }
+
     /// <summary>One fact for each grid period in which anything was counted, nothing included.</summary>
     public void Enter(Accounts accounts, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series)
     {

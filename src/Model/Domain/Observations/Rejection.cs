@@ -55,4 +55,7 @@ public enum RejectionReason
 
     /// <summary>Utilisation without a power model for the hardware.</summary>
     NoPowerModel,
+
+    /// <summary>The rules of two workloads claim the series: neither has it.</summary>
+    AmbiguousWorkload,
 }
