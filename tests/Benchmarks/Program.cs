@@ -12,6 +12,7 @@ var benchmarks = new Dictionary<string, Func<Task>>
     ["parse"] = Parse.RunAsync,
     ["process"] = Peer.RunAsync,
     ["durable"] = Durable.RunAsync,
+    ["recompute"] = Recompute.RunAsync,
     ["memory"] = Memory.RunAsync,
 };
 var chosen = args.Length == 0 ? [.. benchmarks.Keys] : args;

@@ -1,4 +1,5 @@
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
@@ -30,9 +31,9 @@ internal sealed class Scene
     public static Series Series(string metric, string source = Source, TimeSpan period = default, params (string, string)[] labels) =>
         new(source, "prometheus", metric, Labels.Of(labels), period == default ? Statistic.Raw : Statistic.Average, period);
 
-    public Scene Place(string source, double? pue)
+    public Scene Place(string source, double? pue, string country = "DE")
     {
-        places[source] = new Place("onprem/dc-1", "DE", pue);
+        places[source] = new Place("onprem/dc-1", country, pue);
         return this;
     }
 
@@ -69,7 +70,14 @@ internal sealed class Scene
         return this;
     }
 
-    public Normaliser Normaliser() => new(new MetricCatalogue(Mappings), workloads, places, Grain);
+    public FactorBook? Factors { get; init; }
+
+    /// <summary>What the machines of the source are, where no label tells.</summary>
+    public string? Hardware { get; init; }
+
+    public Normaliser Normaliser() => new(new MetricCatalogue(Mappings), workloads, places, Grain, Factors, Hardware is null ? null : new Dictionary<string, string> { [Source] = Hardware });
+
+    public Trace Trace(double from = 0, double to = 5) => Normaliser().Trace(Minutes(from, to), SeriesSamples.Group(observations));
 
     public NormalisedPeriod Normalise(double from = 0, double to = 5) => Normaliser().Normalise(Minutes(from, to), SeriesSamples.Group(observations));
 }
@@ -93,6 +101,11 @@ internal static class Map
     public static readonly MetricMapping BusyCpus = Of("busy-cpus", "busy_cpus", "1", SampleKind.Gauge, Component.Node, Node) with { Power = new UtilisationPower(1, 3, "vcpus", "a data sheet") };
     public static readonly MetricMapping BusyUnknown = Of("busy-unknown", "busy_unknown", "%", SampleKind.Gauge, Component.Node, Node);
 
+    public static readonly MetricMapping GpuBusy = Of("gpu-busy", "gpu_busy", "%", SampleKind.Gauge, Component.Accelerator, Gpu);
+    public static readonly MetricMapping GpuLimit = Of("gpu-limit", "gpu_limit", "W", SampleKind.Gauge, Component.Accelerator, Gpu) with { Limit = true };
+    public static readonly MetricMapping HostBusy = Of("host-busy", "host_busy", "%", SampleKind.Gauge, Component.Cpu, Node);
+    public static readonly MetricMapping PodBusy = Of("pod-busy", "pod_busy", "%", SampleKind.Gauge, Component.Cpu, new ResourceLabels("pod", ["pod"], ["node"], [], [])) with { Share = true };
+
     public static readonly IReadOnlyList<MetricMapping> Zones =
     [
         Zone("psu", Component.Psu), Zone("psys", Component.Platform), Zone("package", Component.Cpu), Zone("core", Component.Core),
@@ -115,7 +128,7 @@ internal static class Map
     public static readonly IReadOnlyList<MetricMapping> All =
     [
         GpuEnergy, GpuPower, OtherGpuPower, HeldPower, NodePower, NodeEnergy, NodeKilowattHours, NodeCounter, WrappingCounter,
-        Busy, BusyCpus, BusyUnknown, .. Zones, .. Racks, .. Shares, Tokens, Requests, Images,
+        Busy, BusyCpus, BusyUnknown, GpuBusy, GpuLimit, HostBusy, PodBusy, .. Zones, .. Racks, .. Shares, Tokens, Requests, Images,
     ];
 
     public static MetricMapping Of(string id, string metric, string unit, SampleKind kind, Component component, ResourceLabels resource) => new()

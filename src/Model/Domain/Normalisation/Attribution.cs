@@ -92,7 +92,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     /// <summary>Where no label gives anything of a machine to anybody, it is shared by the work that engines on it counted, in one functional unit.</summary>
     private void ClaimByWork(Host host, int bin, ServerReading? server)
     {
-        if (host.Workers.Count == 0 || serverClaims.Any || Claimed(boards)) return;
+        // Accelerators that fall silent for a while may be anybody's.
+        if (host.Workers.Count == 0 || host.IsClaimed || (boards.Count == 0 && (host.Accelerators.Count > 0 || host.Type is { Accelerators: > 0 }))) return;
         works.Clear();
         string? unit = null;
         double total = 0;
@@ -108,7 +109,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             works.Add((worker.Series.Workload, units));
             total += units;
         }
-        if (works.Count == 0 || ReadSharers(host, bin, standAlone: false) || SharedByCpuTime(host, bin) is not null) return;
+        if (works.Count == 0) return;
         for (var i = 0; i < boards.Count; i++) Give(boards[i].Claims, boards[i].Reading);
         if (server is { } whole) Give(serverClaims, whole.Reading);
 
@@ -117,13 +118,6 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             claims.Clear();
             foreach (var (workload, units) in works) claims.Add(workload, reading.Joules * (units / total), (long)(reading.Ticks * (units / total)));
         }
-    }
-
-    private static bool Claimed(Roster roster)
-    {
-        for (var i = 0; i < roster.Count; i++)
-            if (roster[i].Claims.Any) return true;
-        return false;
     }
 
     private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int missing)

@@ -114,6 +114,9 @@ internal sealed class MeteredResource(string kind, string name, Place place)
     /// <summary>Instance type of the machine that it sits in, as its labels or the settings of its source tell; null when neither does.</summary>
     public string? NodeHardware { get; private set; }
 
+    /// <summary>Whether any of its series is claimed by a workload.</summary>
+    public bool IsClaimed { get; private set; }
+
     /// <summary>Whether its accelerator readings speak of all boards of a machine.</summary>
     public bool IsMachine => kind is "node" or "vm" or "endpoint" or "instance";
 
@@ -148,6 +151,7 @@ internal sealed class MeteredResource(string kind, string name, Place place)
         if (reportedHardware is not null && (hardware is null || string.CompareOrdinal(reportedHardware, hardware) < 0)) hardware = reportedHardware;
         if (reportedNodeHardware is not null && (NodeHardware is null || string.CompareOrdinal(reportedNodeHardware, NodeHardware) < 0)) NodeHardware = reportedNodeHardware;
 
+        IsClaimed |= series.Workload != Claims.Nobody;
         // Energy of no named component is that of the whole; a load of the whole is that of its CPUs.
         var component = series.Mapping.Component is Component.None ? Component.Node : series.Mapping.Component;
         if (series.IsLoad && component == Component.Node) component = Component.Cpu;
@@ -193,6 +197,9 @@ internal sealed class Host(Place place, string name)
 
     /// <summary>What it is made of; null when nobody tells or the tables do not know it.</summary>
     public ServerType? Type { get; set; }
+
+    /// <summary>Whether a label of anything that sits in it or shares it gives that to a workload, at any time of the pass.</summary>
+    public bool IsClaimed { get; set; }
 
     /// <summary>Engines that are reported to run on it, with what they did.</summary>
     public List<Worker> Workers { get; } = [];
@@ -316,6 +323,7 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
             string?[] told = [host.Server?.Hardware, host.Server?.NodeHardware, host.Accelerators.Select(board => board.NodeHardware).Where(type => type is not null).Min(StringComparer.Ordinal)];
             host.TypeName = told.FirstOrDefault(name => TypeOf(name, host.Place) is not null) ?? told.FirstOrDefault(name => name is not null);
             host.Type = TypeOf(host.TypeName, host.Place);
+            host.IsClaimed = host.Accelerators.Concat(host.SharerLevels.SelectMany(level => level)).Append(host.Known).Any(part => part.IsClaimed);
         }
         foreach (var worker in workers)
             if (hosts.TryGetValue((worker.Series.Place.Name, worker.Node), out var host)) host.Workers.Add(worker);
