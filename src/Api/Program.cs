@@ -8,6 +8,7 @@ using Metrics.Api.OData;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
 using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
@@ -72,6 +73,8 @@ var services = builder.Services;
 services.AddSingleton(settings).AddSingleton(catalogue).AddSingleton(TimeProvider.System);
 services.AddMetricsStorage(settings.Storage.Engine, settings.Storage.ConnectionString);
 services.AddSingleton(new Normaliser(catalogue, settings.ToWorkloads(), settings.ToPlaces(), settings.Grain));
+services.AddSingleton(FactorBook.Published);
+services.AddSingleton(provider => new RuleWatch(provider.GetRequiredService<FactStore>(), settings.ToWorkloads(), provider.GetRequiredService<TimeProvider>()));
 services.AddSingleton<SourceList>().AddSingleton<SourceReader>().AddSingleton<FactKeeper>().AddSingleton<Jobs>();
 services.AddHangfire(hangfire =>
 {

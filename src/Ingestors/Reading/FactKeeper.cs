@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Metrics.Ingestors.Reading;
 
 /// <summary>Turns dirty hours into facts: samples around the hour, normalised, replace what stood there. Never adds to what is there.</summary>
-public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<FactKeeper>? logger = null)
+/// <remarks>With the sources at hand it also makes hours final that all of them were read past.</remarks>
+public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<FactKeeper>? logger = null, SourceList? sources = null)
 {
     /// <summary>Hours whose samples are held at once.</summary>
     private const int LongestRun = 6;
@@ -48,6 +49,7 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
                     }
                 }
             }
+            if (sources is not null) await store.FinaliseAsync([.. sources.All.Select(source => source.Id)], cancellationToken);
             return hours;
         }
         finally

@@ -36,6 +36,9 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
     public Task<int> UpsertAsync(Session session, IReadOnlyList<T> rows, string? assignments, CancellationToken cancellationToken) =>
         RunAsync(session, rows, "true", assignments is null ? "NOTHING" : $"UPDATE SET {assignments}", null, [], cancellationToken);
 
+    /// <summary>Inserts every row; the key orders them and nothing else.</summary>
+    public Task<int> AppendAsync(Session session, IReadOnlyList<T> rows, CancellationToken cancellationToken) => RunAsync(session, rows, "true", null, null, [], cancellationToken);
+
     private string Change => compared.Length == 0 ? "NOTHING"
         : $"UPDATE SET {string.Join(", ", columns.Select(column => column.Name).Except(key, StringComparer.Ordinal).Select(name => $"{name} = excluded.{name}"))}";
 
@@ -48,10 +51,10 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
         """)})
         """;
 
-    private async Task<int> RunAsync(Session session, IReadOnlyList<T> rows, string which, string onConflict, string? scope, (string Name, object? Value)[] parameters, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(Session session, IReadOnlyList<T> rows, string which, string? onConflict, string? scope, (string Name, object? Value)[] parameters, CancellationToken cancellationToken)
     {
         if (rows.Count == 0 && scope is null) return 0;
-        var insert = $"INSERT INTO {table} ({names}) SELECT {names} FROM staged WHERE {which} ORDER BY {keys} ON CONFLICT ({keys}) DO {onConflict}";
+        var insert = $"INSERT INTO {table} ({names}) SELECT {names} FROM staged WHERE {which} ORDER BY {keys}{(onConflict is null ? "" : $" ON CONFLICT ({keys}) DO {onConflict}")}";
         var delete = scope is null ? null : $"DELETE FROM {table} WHERE {scope} AND NOT EXISTS (SELECT 1 FROM staged WHERE {SameKey})";
         if (session.Database.IsPostgres)
         {

@@ -56,6 +56,9 @@ public enum RejectionReason
     /// <summary>Utilisation without a power model for the hardware.</summary>
     NoPowerModel,
 
+    /// <summary>A workload rule that no series of its source meets, though the source has been read.</summary>
+    RuleMatchesNothing,
+
     /// <summary>The rules of two workloads claim the series: neither has it.</summary>
     AmbiguousWorkload,
 }
