@@ -72,9 +72,8 @@ builder.WebHost.ConfigureKestrel(kestrel =>
 var services = builder.Services;
 services.AddSingleton(settings).AddSingleton(catalogue).AddSingleton(TimeProvider.System);
 services.AddMetricsStorage(settings.Storage.Engine, settings.Storage.ConnectionString);
-services.AddSingleton(new Normaliser(catalogue, settings.ToWorkloads(), settings.ToPlaces(), settings.Grain));
-services.AddSingleton(FactorBook.Published);
-services.AddSingleton(provider => new RuleWatch(provider.GetRequiredService<FactStore>(), settings.ToWorkloads(), provider.GetRequiredService<TimeProvider>()));
+services.AddSingleton(settings.ToFactors()).AddSingleton(settings.ToConversions());
+services.AddSingleton(new Normaliser(catalogue, settings.ToWorkloads(), settings.ToPlaces(), settings.Grain, settings.ToFactors(), settings.ToHardware()));
 services.AddSingleton<SourceList>().AddSingleton<SourceReader>().AddSingleton<FactKeeper>().AddSingleton<Jobs>();
 services.AddHangfire(hangfire =>
 {
@@ -101,6 +100,7 @@ services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =
 }));
 
 var app = builder.Build();
+foreach (var remark in settings.FactorRemarks) app.Logger.LogWarning("{Remark}.", remark);
 using var stop = new CancellationTokenSource();
 var schema = app.Services.GetRequiredService<Schema>();
 if (command == "migrate")

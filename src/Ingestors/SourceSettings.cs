@@ -21,6 +21,9 @@ public sealed class SourceSettings
     /// <summary>Where the source stands: a name from <c>Metrics:Places</c>.</summary>
     public string? Place { get; set; }
 
+    /// <summary>What its machines are where their labels do not tell: an instance type or a server that the table of servers knows (<c>p5.48xlarge</c>, <c>DGX H100</c>).</summary>
+    public string? Hardware { get; set; }
+
     /// <summary>Time between two reads.</summary>
     public TimeSpan? Every { get; set; }
 

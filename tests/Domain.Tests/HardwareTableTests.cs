@@ -22,6 +22,14 @@ public sealed class HardwareTableTests
     [InlineData("NVIDIA A100-SXM4-80GB", 407.0)]
     [InlineData("nvidia a100-sxm4-80gb", 407.0)]
     [InlineData("A100", 407.0)]
+    [InlineData("NVIDIA-A100-SXM4-80GB", 407.0)]
+    [InlineData("NVIDIA-H100-80GB-HBM3", 700.0)]
+    [InlineData("nvidia-h100-80gb", 700.0)]
+    [InlineData("nvidia-h100-mega-80gb", 700.0)]
+    [InlineData("nvidia-h200-141gb", 700.0)]
+    [InlineData("nvidia-tesla-t4", 71.0)]
+    [InlineData("NVIDIA-H100-80GB-HBM3-MIG-1g.10gb", null)]
+    [InlineData("MIG 1g.10gb", null)]
     [InlineData("AMD Radeon Pro V520", 229.0)]
     [InlineData("NVIDIA A100-SXM4-80GB MIG 1g.10gb", null)]
     [InlineData("NVIDIA A10", null)]
@@ -98,12 +106,12 @@ public sealed class HardwareTableTests
 
         Assert.Equal(
         [
-            "mine.csv: line 3: idle_watts: is blank, which is not zero; write the watts, or leave the hardware out",
-            "mine.csv: line 4: max_watts: is blank, which is not zero; write the watts, or leave the hardware out",
-            "mine.csv: line 5: idle_watts: -5 W is not from 0 to 10000 W; write the watts of one board or one virtual CPU",
+            "mine.csv: line 3: idle_watts: is blank, which is not zero; write the watts of one board or one virtual CPU, or leave the hardware out",
+            "mine.csv: line 4: max_watts: is blank, which is not zero; write the watts of one board or one virtual CPU, or leave the hardware out",
+            "mine.csv: line 5: idle_watts: -5 W is not from zero to 10000 W; write the watts of one board or one virtual CPU",
             "mine.csv: line 6: max_watts: 700000 W is not above zero and at most 10000 W; write the watts of one board or one virtual CPU",
-            "mine.csv: line 7: idle_watts: 'ten' is not a number; write watts as 12.5",
-            "mine.csv: line 7: max_watts: 'NaN' is not a number; write watts as 12.5",
+            "mine.csv: line 7: idle_watts: 'ten' is not a number; write it as 12.5",
+            "mine.csv: line 7: max_watts: 'NaN' is not a number; write it as 12.5",
             "mine.csv: line 8: idle_watts: 70 is above the 7 of max_watts; hardware at rest draws no more than under load",
             "mine.csv: line 9: kind: 'gpu' is not one of: accelerator, vcpu; use one of them",
             "mine.csv: line 9: vintage: '24' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown",

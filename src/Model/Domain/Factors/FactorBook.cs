@@ -7,7 +7,14 @@ namespace Metrics.Domain.Factors;
 /// <param name="Name"><c>provider/region</c>.</param>
 /// <param name="Country">ISO 3166-1 alpha-2; null when unknown.</param>
 /// <param name="Zone">Zone of the electricity grid as its publisher names it (<c>US-MIDA-PJM</c>); null when unknown.</param>
-public sealed record Region(string Name, string? Country, string? Zone);
+public sealed record Region(string Name, string? Country, string? Zone)
+{
+    /// <summary>Whether a text has the form of a country's code: two capital letters.</summary>
+    public static bool IsCountry(string code) => code.Length == 2 && code.All(char.IsAsciiLetterUpper);
+
+    /// <summary>The region that this one tells of, with what only the other one knows.</summary>
+    internal Region Over(Region? other) => this with { Country = Country ?? other?.Country, Zone = Zone ?? other?.Zone };
+}
 
 /// <summary>Everything that is known beside the telemetry: factors of places, hardware, servers and models. What is not in it is unknown; there are no averages to fall back to.</summary>
 public sealed class FactorBook
@@ -26,7 +33,9 @@ public sealed class FactorBook
     }
 
     /// <summary>The factors that come with the product.</summary>
-    public static FactorBook Published { get; } = new([], FrozenDictionary<string, Region>.Empty, HardwareTable.Published, ServerTable.Published, ModelTable.Published, Uncertainty.Published);
+    public static FactorBook Published { get; } =
+        new FactorBook([], FrozenDictionary<string, Region>.Empty, HardwareTable.Published, ServerTable.Published, ModelTable.Published, Uncertainty.Published)
+            .With([.. FactorTable.Published("grid.csv"), .. FactorTable.Published("sites.csv")], RegionTable.Published("regions.csv"));
 
     /// <summary>Power of accelerators and virtual CPUs.</summary>
     public HardwareTable Hardware { get; }
@@ -58,18 +67,20 @@ public sealed class FactorBook
     public Region? RegionOf(string place) => regions.GetValueOrDefault(place);
 
     /// <summary>This book under other factors: where those know a place, method and day, theirs is taken.</summary>
+    /// <param name="factors">Factors of places.</param>
+    /// <param name="regions">Regions; what one of them leaves out is taken from this book.</param>
+    /// <param name="hardware">Power of hardware.</param>
+    /// <param name="servers">Servers.</param>
+    /// <param name="models">Models; their patterns are tried before those of this book.</param>
     /// <exception cref="ArgumentException">Two of them hold for one kind, place, method and day.</exception>
     public FactorBook With(IEnumerable<Factor> factors, IEnumerable<Region>? regions = null, HardwareTable? hardware = null, ServerTable? servers = null, ModelTable? models = null)
     {
-        var layer = factors.GroupBy(factor => (factor.Kind, factor.Method, factor.Place)).ToFrozenDictionary(group => group.Key, group => group.OrderBy(factor => factor.From).ToArray());
-        foreach (var same in layer.Values)
-        {
-            for (var i = 1; i < same.Length; i++)
-                if (same[i].From == same[i - 1].From || same[i - 1].To > same[i].From)
-                    throw new ArgumentException($"{same[i - 1].Name} and {same[i].Name} both hold on {same[i].From:yyyy-MM-dd}.", nameof(factors));
-        }
+        var given = factors.ToList();
+        var overlaps = PlacedFactor.Overlaps(given.Select(factor => new PlacedFactor(factor.Source, factor))).ToList();
+        if (overlaps.Count > 0) throw new ArgumentException(string.Join(Environment.NewLine, overlaps), nameof(factors));
+        var layer = given.GroupBy(factor => (factor.Kind, factor.Method, factor.Place)).ToFrozenDictionary(group => group.Key, group => group.OrderBy(factor => factor.From).ToArray());
         var known = this.regions.ToDictionary(StringComparer.Ordinal);
-        foreach (var region in regions ?? []) known[region.Name] = region;
+        foreach (var region in regions ?? []) known[region.Name] = region.Over(known.GetValueOrDefault(region.Name));
         return new FactorBook([layer, .. layers], known.ToFrozenDictionary(StringComparer.Ordinal),
             hardware?.Over(Hardware) ?? Hardware, servers?.Over(Servers) ?? Servers, models?.Over(Models) ?? Models, Uncertainty);
     }

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Globalization;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;
@@ -34,18 +33,20 @@ public sealed class HardwareTable
     /// <summary>Watts of one board or one virtual CPU beyond which a number is a mistake, for instance of milliwatts.</summary>
     public const double MostWatts = 10_000;
 
-    private static readonly string[] Columns = ["kind", "names", "idle_watts", "max_watts", "method", "source", "licence", "vintage"];
+    internal static readonly string[] Columns = ["kind", "names", "idle_watts", "max_watts", "method", "source", "licence", "vintage"];
+    private static readonly NumberRule Idle = new(0, MostWatts, " W", "write the watts of one board or one virtual CPU", "hardware");
+    private static readonly NumberRule Max = Idle with { Above = true };
     private static readonly Dictionary<string, HardwareKind> Kinds = new(StringComparer.Ordinal) { ["accelerator"] = HardwareKind.Accelerator, ["vcpu"] = HardwareKind.VirtualCpu };
 
     // What drivers put before the name of a board: "NVIDIA A10G", "Tesla T4", "AMD Radeon Pro V520".
-    private static readonly string[] Makers = ["NVIDIA ", "AMD ", "Intel ", "Tesla "];
+    private static readonly string[] Makers = ["NVIDIA-", "AMD-", "INTEL-", "TESLA-"];
 
     private readonly FrozenDictionary<(HardwareKind, string), Hardware> byName;
 
     private HardwareTable(IEnumerable<KeyValuePair<(HardwareKind, string), Hardware>> rows) => byName = rows.ToFrozenDictionary();
 
     /// <summary>The table that comes with the product, <c>hardware.csv</c>.</summary>
-    public static HardwareTable Published { get; } = ReadPublished();
+    public static HardwareTable Published { get; } = Read("hardware.csv", TableText.Published("hardware.csv"));
 
     /// <summary>Every piece of hardware, by kind and name.</summary>
     public IReadOnlyList<Hardware> All => [.. byName.Values.Distinct().OrderBy(hardware => hardware.Kind).ThenBy(hardware => hardware.Name, StringComparer.Ordinal)];
@@ -57,20 +58,29 @@ public sealed class HardwareTable
     public static HardwareTable Read(string file, string text)
     {
         var faults = new List<string>();
+        var table = Read(file, text, faults);
+        return faults.Count == 0 ? table : throw new FactorException(faults);
+    }
+
+    internal static HardwareTable Read(string file, string text, List<string> faults)
+    {
         var rows = new Dictionary<(HardwareKind, string), Hardware>();
-        string[]? header = null;
-        var number = 0;
-        foreach (var raw in text.Split('\n'))
+        foreach (var row in TableText.Own(file, text, Columns, faults).Rows())
         {
-            number++;
-            var line = raw.TrimEnd('\r', ' ', '\t').TrimStart('\uFEFF');
-            if (line.Length == 0 || line[0] == '#') continue;
-            var row = new Row(file, number, line, faults);
-            if (header is null) header = row.Header();
-            else if (header.Length > 0) row.Read(header, rows);
+            var before = row.Faults;
+            var kind = row.Word("kind", Kinds);
+            var names = (row.Text("names") ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+            if (names.Length == 0 && row.Cell("names").Length > 0) row.Fault("names: holds no name; write one, or several with | between");
+            var (idle, max) = (row.Number("idle_watts", Idle), row.Number("max_watts", Max));
+            if (idle > max) row.Fault($"idle_watts: {row.Cell("idle_watts")} is above the {row.Cell("max_watts")} of max_watts; hardware at rest draws no more than under load");
+            var (method, source, licence, vintage) = (row.Text("method"), row.Text("source"), row.Text("licence"), row.Year("vintage"));
+            if (row.Faults > before) continue;
+
+            var hardware = new Hardware(kind!.Value, names[0], new PowerRange(Power.FromWatts(idle!.Value), Power.FromWatts(max!.Value)), method!, source!, licence!, vintage);
+            foreach (var name in names)
+                if (!rows.TryAdd((hardware.Kind, Key(name)), hardware)) row.Fault($"names: '{TableRow.Show(name)}' is given twice; keep one");
         }
-        if (header is null) faults.Add($"{file}: has no columns; begin with the line {string.Join(',', Columns)}");
-        return faults.Count == 0 ? new HardwareTable(rows) : throw new FactorException(faults);
+        return new HardwareTable(rows);
     }
 
     /// <summary>This table, and for names that it lacks another one: an operator's over the published one.</summary>
@@ -82,114 +92,18 @@ public sealed class HardwareTable
     }
 
     /// <summary>An accelerator by the name that its driver reports, or null when the table does not know it.</summary>
-    /// <param name="name">Compared whole and without case, with or without the maker's name before it. A partition of a board is not the board.</param>
+    /// <param name="name">Compared whole and without case, with or without the maker's name before it, blanks and hyphens alike. A partition of a board is not the board.</param>
     public Hardware? Accelerator(string name) => byName.GetValueOrDefault((HardwareKind.Accelerator, Key(name)));
 
     /// <summary>One virtual CPU by its micro-architecture, or null when the table does not know it.</summary>
     public Hardware? VirtualCpu(string microArchitecture) => byName.GetValueOrDefault((HardwareKind.VirtualCpu, Key(microArchitecture)));
 
+    // Drivers write blanks, labels of nodes hyphens: "NVIDIA H100 80GB HBM3", "NVIDIA-H100-80GB-HBM3", "nvidia-tesla-t4".
     private static string Key(string name)
     {
-        var key = name.Trim();
+        var key = name.Trim().Replace(' ', '-').Replace('_', '-').ToUpperInvariant();
         foreach (var maker in Makers)
-            if (key.StartsWith(maker, StringComparison.OrdinalIgnoreCase)) key = key[maker.Length..].TrimStart();
-        return key.ToUpperInvariant();
+            if (key.StartsWith(maker, StringComparison.Ordinal)) key = key[maker.Length..];
+        return key;
     }
-
-    private static HardwareTable ReadPublished()
-    {
-        using var resource = typeof(HardwareTable).Assembly.GetManifestResourceStream("hardware.csv")
-            ?? throw new InvalidOperationException("hardware.csv is not embedded in the domain assembly.");
-#pragma warning disable RS0030 // A part of this assembly is no file.
-        using var reader = new System.IO.StreamReader(resource);
-        return Read("hardware.csv", reader.ReadToEnd());
-#pragma warning restore RS0030
-    }
-
-    /// <summary>One line, read strictly: what is wrong becomes a fault, and reading goes on.</summary>
-    private sealed class Row(string file, int number, string line, List<string> faults)
-    {
-        private readonly string[] cells = [.. line.Split(',').Select(cell => cell.Trim())];
-        private string[] columns = [];
-
-        /// <summary>The names of the columns; empty when they cannot be used.</summary>
-        public string[] Header()
-        {
-            var before = faults.Count;
-            foreach (var missing in Columns.Except(cells, StringComparer.Ordinal)) Fault($"column '{missing}' is missing; add it");
-            foreach (var unknown in cells.Except(Columns, StringComparer.Ordinal)) Fault($"column '{Show(unknown)}' is not known; known are: {string.Join(", ", Columns)}");
-            foreach (var twice in cells.CountBy(cell => cell, StringComparer.Ordinal).Where(cell => cell.Value > 1)) Fault($"column '{Show(twice.Key)}' is given twice; keep one");
-            return faults.Count == before ? cells : [];
-        }
-
-        /// <summary>Adds the hardware of the line under each of its names.</summary>
-        public void Read(string[] header, Dictionary<(HardwareKind, string), Hardware> rows)
-        {
-            columns = header;
-            if (line.Contains('"', StringComparison.Ordinal))
-            {
-                Fault("holds a quote; write values without quotes and commas");
-                return;
-            }
-            if (cells.Length != header.Length)
-            {
-                Fault($"has {cells.Length} values for {header.Length} columns; write one for each, and none with a comma");
-                return;
-            }
-            var before = faults.Count;
-            HardwareKind kind = default;
-            if (Text("kind") is { } word && !Kinds.TryGetValue(word, out kind)) Fault($"kind: '{Show(word)}' is not one of: {string.Join(", ", Kinds.Keys)}; use one of them");
-            var names = (Text("names") ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            if (names.Length == 0 && Cell("names").Length > 0) Fault("names: holds no name; write one, or several with | between");
-            var (idle, max) = (Watts("idle_watts", 0), Watts("max_watts", double.Epsilon));
-            if (idle > max) Fault($"idle_watts: {Cell("idle_watts")} is above the {Cell("max_watts")} of max_watts; hardware at rest draws no more than under load");
-            var (method, source, licence, vintage) = (Text("method"), Text("source"), Text("licence"), Year("vintage"));
-            if (faults.Count > before) return;
-
-            var hardware = new Hardware(kind, names[0], new PowerRange(Power.FromWatts(idle!.Value), Power.FromWatts(max!.Value)), method!, source!, licence!, vintage);
-            foreach (var name in names)
-                if (!rows.TryAdd((kind, Key(name)), hardware)) Fault($"names: '{Show(name)}' is given twice; keep one");
-        }
-
-        private string Cell(string column) => cells[Array.IndexOf(columns, column)];
-
-        private string? Text(string column)
-        {
-            if (Cell(column) is { Length: > 0 } text) return text;
-            Fault($"{column}: is blank; write it");
-            return null;
-        }
-
-        private double? Watts(string column, double least)
-        {
-            var text = Cell(column);
-            if (text.Length == 0) Fault($"{column}: is blank, which is not zero; write the watts, or leave the hardware out");
-            else if (!double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var watts) || double.IsNaN(watts))
-                Fault($"{column}: '{Show(text)}' is not a number; write watts as 12.5");
-            else if (watts < least || watts > MostWatts)
-                Fault($"{column}: {Show(text)} W is not {(least > 0 ? "above zero and at most" : "from 0 to")} {MostWatts.ToString(CultureInfo.InvariantCulture)} W; write the watts of one board or one virtual CPU");
-            else return watts;
-            return null;
-        }
-
-        private int? Year(string column)
-        {
-            var text = Cell(column);
-            if (text.Length == 0) return null;
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var year) && year is >= 1990 and <= 2100) return year;
-            Fault($"{column}: '{Show(text)}' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown");
-            return null;
-        }
-
-        private void Fault(string text) => faults.Add($"{file}: line {number}: {text}");
-
-        private static string Show(string text) => Catalogue.JsonFields.Show(text);
-    }
-}
-
-/// <summary>A table of factors cannot be used. <see cref="Errors"/> has one line a fault: file, line, column, what was wrong, what to do.</summary>
-public sealed class FactorException(IReadOnlyList<string> errors) : Exception(string.Join(Environment.NewLine, errors))
-{
-    /// <summary>One line a fault.</summary>
-    public IReadOnlyList<string> Errors { get; } = errors;
 }

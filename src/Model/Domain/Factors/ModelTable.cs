@@ -11,6 +11,9 @@ namespace Metrics.Domain.Factors;
 /// <param name="Version">The edition of the row, as <see cref="Factor.Version"/>.</param>
 public sealed record KnownModel(string Pattern, ModelSize Size, string Source, string Licence, string Version)
 {
+    /// <summary>Whether its maker published the size (<c>published</c>) or somebody else assumes it (<c>assumed</c>).</summary>
+    public string Method { get; init; } = "published";
+
     /// <summary>How a result names it: <c>model:*llama3*70b*@...</c>.</summary>
     public string FactorName => $"model:{Pattern}@{Version}";
 }
@@ -18,8 +21,46 @@ public sealed record KnownModel(string Pattern, ModelSize Size, string Source, s
 /// <summary>Sizes of language models, by the names under which APIs sell them.</summary>
 public sealed class ModelTable(IReadOnlyList<KnownModel> models)
 {
+    internal static readonly string[] Columns = ["pattern", "active_low", "active_high", "total_low", "total_high", "method", "source", "licence", "version"];
+
+    private static readonly NumberRule Count = new(1e6, ModelSize.MostParameters, "", "write the parameters as a count, 7.3e9 for 7.3 billion", "model");
+
     /// <summary>The table that comes with the product.</summary>
-    public static ModelTable Published { get; } = new([]);
+    public static ModelTable Published { get; } = Read("models.csv", TableText.Published("models.csv"));
+
+    /// <summary>Reads a table, or lists everything wrong with it.</summary>
+    /// <param name="file">Its name, for messages.</param>
+    /// <param name="text">Its text.</param>
+    /// <exception cref="FactorException">The table has any fault; the exception lists all of them.</exception>
+    public static ModelTable Read(string file, string text)
+    {
+        var faults = new List<string>();
+        var table = Read(file, text, faults);
+        return faults.Count == 0 ? table : throw new FactorException(faults);
+    }
+
+    internal static ModelTable Read(string file, string text, List<string> faults)
+    {
+        var models = new List<KnownModel>();
+        foreach (var row in TableText.Own(file, text, Columns, faults).Rows())
+        {
+            var before = row.Faults;
+            var pattern = row.Text("pattern");
+            if (pattern is not null && pattern.Any(char.IsAsciiLetterUpper)) row.Fault($"pattern: '{TableRow.Show(pattern)}' has a capital letter; names are compared in lower case, so write it so");
+            var (activeLow, activeHigh) = (row.Number("active_low", Count), row.Number("active_high", Count));
+            var (totalLow, totalHigh) = (row.Number("total_low", Count), row.Number("total_high", Count));
+            if (activeLow > activeHigh || totalLow > totalHigh) row.Fault("a low bound is above its high bound; exchange them");
+            else if (activeLow > totalLow || activeHigh > totalHigh) row.Fault("more parameters are active than there are; write active parameters of at most the total");
+            var method = row.Text("method");
+            if (method is not (null or "published" or "assumed")) row.Fault($"method: '{TableRow.Show(method)}' is not one of: published, assumed; use one of them");
+            var (source, licence, version) = (row.Text("source"), row.Text("licence"), row.Version("version"));
+            var earlier = models.FirstOrDefault(model => model.Pattern == pattern);
+            if (earlier is not null) row.Fault($"pattern: '{TableRow.Show(pattern!)}' is given twice; the first one counts, so keep one");
+            if (row.Faults > before) continue;
+            models.Add(new KnownModel(pattern!, new ModelSize(new Bounds(activeLow!.Value, activeHigh!.Value), new Bounds(totalLow!.Value, totalHigh!.Value)), source!, licence!, version!) { Method = method! });
+        }
+        return new ModelTable(models);
+    }
 
     /// <summary>Every model, in the order in which they are tried.</summary>
     public IReadOnlyList<KnownModel> All => models;
