@@ -74,6 +74,7 @@ services.AddSingleton(settings).AddSingleton(catalogue).AddSingleton(TimeProvide
 services.AddMetricsStorage(settings.Storage.Engine, settings.Storage.ConnectionString);
 services.AddSingleton(settings.ToFactors()).AddSingleton(settings.ToConversions());
 services.AddSingleton(new Normaliser(catalogue, settings.ToWorkloads(), settings.ToPlaces(), settings.Grain, settings.ToFactors(), settings.ToHardware()));
+services.AddSingleton(provider => new RuleWatch(provider.GetRequiredService<FactStore>(), settings.ToWorkloads(), provider.GetRequiredService<TimeProvider>()));
 services.AddSingleton<SourceList>().AddSingleton<SourceReader>().AddSingleton<FactKeeper>().AddSingleton<Jobs>();
 services.AddHangfire(hangfire =>
 {

@@ -40,7 +40,7 @@ public sealed class DemoTests
         var description = await service.Http.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative));
         using var openApi = JsonDocument.Parse(description);
         var operation = openApi.RootElement.GetProperty("paths").GetProperty("/api/placements").GetProperty("get");
-        Assert.Equal(["unit", "model", "boundary", "from", "to", "minCoverage", "evidence"], operation.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
+        Assert.Equal(["unit", "model", "boundary", "by", "idlePolicy", "from", "to", "minCoverage", "evidence"], operation.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
         Assert.True(operation.GetProperty("parameters")[0].GetProperty("required").GetBoolean());
         Assert.All(operation.GetProperty("parameters").EnumerateArray(), parameter => Assert.NotEmpty(parameter.GetProperty("description").GetString()!));
     }
