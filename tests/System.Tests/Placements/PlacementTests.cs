@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using Metrics.Api.OData;
 using Metrics.Api.Placements;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Storage;
 using Metrics.Storage.Tables;
@@ -238,7 +240,7 @@ public sealed class PlacementTests(PostgresCluster cluster)
     }
 }
 
-/// <summary><c>/api/placements</c> over one store, on a port of its own.</summary>
+/// <summary><c>/api/placements</c> and <c>/odata</c> over one store, on a port of its own.</summary>
 internal sealed class PlacementService : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -252,24 +254,29 @@ internal sealed class PlacementService : IAsyncDisposable
 
     public HttpClient Client { get; }
 
-    public static async Task<PlacementService> StartAsync(TestStorage storage)
+    public static async Task<PlacementService> StartAsync(TestStorage storage, UnitConversions? conversions = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSingleton(TimeProvider.System);
+        if (conversions is not null) builder.Services.AddSingleton(conversions);
         builder.Services.AddMetricsStorage(storage.Engine, storage.ConnectionString);
+        builder.Services.AddMetricsOData();
         var app = builder.Build();
         app.MapPlacements();
+        app.MapMetricsOData();
         await app.StartAsync();
         return new PlacementService(app, storage);
     }
 
-    public async Task<JsonElement> AskAsync(string query)
+    public Task<JsonElement> AskAsync(string query) => GetAsync($"/api/placements?{query}");
+
+    public async Task<JsonElement> GetAsync(string address)
     {
-        using var response = await Client.GetAsync($"/api/placements?{query}");
+        using var response = await Client.GetAsync(address);
         var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{(int)response.StatusCode} for {query}: {text}");
+        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{(int)response.StatusCode} for {address}: {text}");
         return JsonDocument.Parse(text).RootElement;
     }
 
