@@ -11,6 +11,8 @@ have prometheus prometheus
 have prometheus-node-exporter prometheus-node-exporter
 have docker-compose docker-compose
 have python3 python3
+have node nodejs
+have npm npm
 if [ -n "${METRICS_TEST_POSTGRES:-}" ]; then missing=("${missing[@]/postgresql/}"); fi
 missing=($(printf '%s\n' "${missing[@]}" | sed '/^$/d'))
 

@@ -52,8 +52,8 @@ public sealed class AccountTests
     {
         var book = FactorBook.Published.With(
         [
-            Of(FactorKind.Pue, 1.2), Of(FactorKind.GridIntensity, 400, FactorMethod.LocationAverage, "country/DE"),
-            Of(FactorKind.GridIntensity, 300, FactorMethod.LocationAverage, "country/DE") with { From = new DateOnly(2026, 1, 6), Version = "test-2" },
+            Known.Factor(FactorKind.Pue, 1.2), Known.Factor(FactorKind.GridIntensity, 400, FactorMethod.LocationAverage, "country/DE"),
+            Known.Factor(FactorKind.GridIntensity, 300, FactorMethod.LocationAverage, "country/DE") with { From = new DateOnly(2026, 1, 6), Version = "test-2" },
         ]);
 
         // Midnight of 6 January is 840 minutes after ten.
@@ -302,7 +302,7 @@ public sealed class AccountTests
         Assert.Equal(30_000, Assert.Single(trace.Period.Energy).AcceleratorJoules);
     }
 
-    private static Scene Room(string? type = null) => new Scene { Factors = Book, Hardware = type }.Place(Scene.Source, null);
+    private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Place(Scene.Source, null);
 
     private static Scene Engines(Scene scene) => scene.Workload("chat", ("model_name", "chat")).Workload("vision", ("model_name", "vision"))
         .Counting(Scene.Series("tokens_total", labels: [("instance", "a"), ("node", "node-a"), ("model_name", "chat")]), 300)
@@ -314,29 +314,4 @@ public sealed class AccountTests
 
     private static IEnumerable<(string Workload, double? Sum)> Sums(IEnumerable<EnergyFact> facts, Func<EnergyFact, double?> column) =>
         facts.GroupBy(fact => fact.Deployment.Workload.Name).Select(workload => (workload.Key, (double?)workload.Sum(column))).OrderBy(row => row.Key, StringComparer.Ordinal);
-
-    private static readonly FactorBook Book = FactorBook.Published.With(
-        [
-            Of(FactorKind.Pue, 1.2) with { Range = new Bounds(1.1, 1.3) },
-            Of(FactorKind.Wue, 0.5),
-            Of(FactorKind.GridIntensity, 400, FactorMethod.LocationAverage, "country/DE"),
-            Of(FactorKind.GridIntensity, 600, FactorMethod.LocationMarginal, "country/DE"),
-            Of(FactorKind.GridIntensity, 50, FactorMethod.MarketBased, "country/DE"),
-        ],
-        servers: new ServerTable([Server("cpu-box", null, 0), Server("gpu-box", "H200", 2), Server("slice-box", "H200", 0.125)]));
-
-    private static ServerType Server(string name, string? accelerator, double accelerators) => new(
-        "any", name, 100, 500, "Ice Lake", accelerator, accelerators, new Embodied(Mass.FromKilograms(1_261.44), Embodied.FourYears), "the scene", "CC0-1.0", "test-1");
-
-    private static Factor Of(FactorKind kind, double value, FactorMethod method = FactorMethod.Annual, string place = "onprem/dc-1") => new()
-    {
-        Kind = kind,
-        Method = method,
-        Place = place,
-        Value = value,
-        Source = "the scene",
-        Licence = "CC0-1.0",
-        From = new DateOnly(2020, 1, 1),
-        Version = "test-1",
-    };
 }

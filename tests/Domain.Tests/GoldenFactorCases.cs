@@ -208,6 +208,12 @@ public sealed class GoldenFactorCases
     public void Token_water() =>
         Close(8.193786478452047e-05, TokenEnergyModel.EcoLogits.Estimate(ModelSize.Dense(7.3e9), 200, new RequestTiming(Seconds: 5), Site).Low.Water?.Litres);
 
+    [Theory(DisplayName = "D07 the same mix of a country, as it is bundled")]
+    [InlineData("US", 383.55)]
+    [InlineData("FR", 44.18)]
+    public void Bundled_mix_of_a_country(string country, double grams) =>
+        Close(grams, FactorBook.Published.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place("onprem/dc-1", country, null), new DateOnly(2024, 7, 1))?.Value);
+
     [Theory(DisplayName = "D07 a kilowatt-hour by the mix of a country, published in kilograms")]
     [InlineData(0.38355, 383.55)]
     [InlineData(0.04418, 44.18)]
@@ -317,6 +323,121 @@ public sealed class GoldenFactorCases
     [InlineData(2_000_000, 2.0)]
     public void Token_coefficient(double tokens, double kilowattHours) =>
         Close(kilowattHours, new UsageCoefficient(Energy.FromKilowattHours(1e-3), 1000, "output-token").Of(tokens, "output-token").KilowattHours);
+
+    // Cells of the rows that the cases name, in the columns of Cloud_Region_Metadata.csv.
+    private const string RealTimeCloud = """
+        year,cloud-provider,cloud-region,cfe-region,em-zone-id,wt-region-id,location,geolocation,provider-cfe-hourly,provider-cfe-annual,power-usage-effectiveness,water-usage-effectiveness,provider-carbon-intensity-market-annual,provider-carbon-intensity-average-consumption-hourly,grid-carbon-intensity-average-consumption-annual,grid-carbon-intensity-marginal-consumption-annual,grid-carbon-intensity-average-production-annual,grid-carbon-intensity,total-ICT-energy-consumption-annual,total-water-input,renewable-energy-consumption,renewable-energy-consumption-goe,renewable-energy-consumption-ppa,renewable-energy-consumption-onsite
+        2024,Amazon Web Services,us-east-1,PJM,US-MIDA-PJM,PJM_DC,US East (N. Virginia),"39.1057,-77.5544 ",,,1.15,0.12,0.0,,396.25,557.17,396.77,,,,,,,
+        2023,Amazon Web Services,us-east-1,PJM,US-MIDA-PJM,PJM_DC,US East (N. Virginia),"39.1057,-77.5544 ",,,1.15,0.18,0.0,,396.25,557.17,396.77,,,,,,,
+        2024,Google Cloud,us-central1,MISO,US-MIDW-MISO,MISO_MASON_CITY,Iowa,"41.5725,-93.6105 ",0.95,0.87,1.1,,0.0,430.0,412.72,585.88,518.84,,,,,,,
+        2023,Google Cloud,us-central1,MISO,US-MIDW-MISO,MISO_MASON_CITY,Iowa,"41.5725,-93.6105 ",0.95,,1.1,,0.0,430.0,501.42,585.88,518.84,,,,,,,
+        2024,Google Cloud,europe-west1,Belgium,BE,BE,Belgium,"51.1333,4.5667",0.82,0.84,1.09,,0.0,122.0,103.37,415.75,172.79,,,,,,,
+        2023,Google Cloud,europe-west1,Belgium,BE,BE,Belgium,"51.1333,4.5667",0.82,,1.09,,0.0,122.0,177.58,415.75,172.79,,,,,,,
+        2023,Microsoft Azure,swedencentral,Sweden,SE,SE,Sweden,"59.329,18.067",1.0,,1.16,,0.0,,24.71,791.26,21.28,,,,,,,
+        """;
+
+    private static readonly FactorFile Regions = FactorFile.Read("Cloud_Region_Metadata.csv", RealTimeCloud);
+    private static readonly FactorBook Book = FactorBook.Published.With(Regions.Factors.Select(placed => placed.Factor), Regions.Regions);
+
+    [Theory(DisplayName = "H01 H02 H04 what Real-Time Cloud says of a region in a year, with the year that the number is of")]
+    [InlineData("aws/us-east-1", 2024, FactorKind.Pue, FactorMethod.Annual, 1.15, 2024)]
+    [InlineData("aws/us-east-1", 2024, FactorKind.Wue, FactorMethod.Annual, 0.12, 2024)]
+    [InlineData("aws/us-east-1", 2024, FactorKind.GridIntensity, FactorMethod.LocationAverage, 396.25, 2023)]
+    [InlineData("aws/us-east-1", 2023, FactorKind.GridIntensity, FactorMethod.LocationAverage, 396.25, 2023)]
+    [InlineData("aws/us-east-1", 2024, FactorKind.GridIntensity, FactorMethod.LocationMarginal, 557.17, 2023)]
+    [InlineData("aws/us-east-1", 2024, FactorKind.GridIntensity, FactorMethod.MarketBased, 0.0, 2024)]
+    [InlineData("gcp/us-central1", 2024, FactorKind.Pue, FactorMethod.Annual, 1.1, 2024)]
+    [InlineData("gcp/us-central1", 2024, FactorKind.GridIntensity, FactorMethod.LocationAverage, 412.72, 2024)]
+    [InlineData("gcp/us-central1", 2023, FactorKind.GridIntensity, FactorMethod.LocationAverage, 501.42, 2023)]
+    [InlineData("gcp/us-central1", 2024, FactorKind.GridIntensity, FactorMethod.LocationMarginal, 585.88, 2023)]
+    [InlineData("gcp/europe-west1", 2024, FactorKind.GridIntensity, FactorMethod.LocationMarginal, 415.75, 2023)]
+    [InlineData("gcp/europe-west1", 2024, FactorKind.GridIntensity, FactorMethod.LocationAverage, 103.37, 2024)]
+    public void Region_of_a_year(string place, int year, FactorKind kind, FactorMethod method, double value, int vintage)
+    {
+        var factor = Book.Find(kind, method, new Place(place, null, null), new DateOnly(year, 7, 1));
+
+        Assert.Equal((value, vintage, $"rtc-{year}"), (factor!.Value, factor.Vintage, factor.Version));
+    }
+
+    [Fact(DisplayName = "H03 a kilowatt-hour of IT in swedencentral in 2023: 28.6636 g by the average and 917.8616 g by the margin, 32 times as much")]
+    public void Average_and_margin()
+    {
+        var sweden = new Place("azure/swedencentral", null, null);
+        var day = new DateOnly(2023, 7, 1);
+        var facility = Energy.FromKilowattHours(1) * Book.Find(FactorKind.Pue, FactorMethod.Annual, sweden, day)!.Value;
+        var average = new CarbonIntensity(Book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, sweden, day)!.Value).Of(facility).Grams;
+        var margin = new CarbonIntensity(Book.Find(FactorKind.GridIntensity, FactorMethod.LocationMarginal, sweden, day)!.Value).Of(facility).Grams;
+
+        Close(28.6636, average);
+        Close(917.8616, margin);
+        Close(32.02185350060704, margin / average);
+    }
+
+    [Fact(DisplayName = "H04 numbers that stand still from one year to the next are told, with file, line, region, column and both years")]
+    public void Stale_vintages() => Assert.Equal(
+    [
+        "Cloud_Region_Metadata.csv: line 2: aws/us-east-1: grid-carbon-intensity-average-consumption-annual: 396.25 of 2024 repeats 2023; its vintage is 2023",
+        "Cloud_Region_Metadata.csv: line 2: aws/us-east-1: grid-carbon-intensity-marginal-consumption-annual: 557.17 of 2024 repeats 2023; its vintage is 2023",
+        "Cloud_Region_Metadata.csv: line 6: gcp/europe-west1: grid-carbon-intensity-marginal-consumption-annual: 415.75 of 2024 repeats 2023; its vintage is 2023",
+        "Cloud_Region_Metadata.csv: line 6: gcp/europe-west1: grid-carbon-intensity-average-production-annual: 172.79 of 2024 repeats 2023; its vintage is 2023",
+        "Cloud_Region_Metadata.csv: line 4: gcp/us-central1: grid-carbon-intensity-marginal-consumption-annual: 585.88 of 2024 repeats 2023; its vintage is 2023",
+        "Cloud_Region_Metadata.csv: line 4: gcp/us-central1: grid-carbon-intensity-average-production-annual: 518.84 of 2024 repeats 2023; its vintage is 2023",
+    ], Regions.Remarks);
+
+    [Fact(DisplayName = "H05 a blank is unknown and not zero, and not the number of the year before")]
+    public void Blank_is_unknown()
+    {
+        var blanked = RealTimeCloud.Replace("1.15,0.12,0.0", "NA,,0.0", StringComparison.Ordinal);
+        var factors = FactorFile.Read("blanked.csv", blanked).Factors.Select(placed => placed.Factor).Where(factor => factor.Place == "aws/us-east-1").ToList();
+
+        Assert.DoesNotContain(factors, factor => factor.Kind is FactorKind.Pue or FactorKind.Wue && factor.From.Year == 2024);
+        var before = Assert.Single(factors, factor => factor.Kind == FactorKind.Wue);
+        Assert.Equal((0.18, new DateOnly(2023, 1, 1), new DateOnly(2024, 1, 1)), (before.Value, before.From, before.To));
+        // A column that no row fills in has no factor at all: WUE of Google and Microsoft.
+        Assert.DoesNotContain(Regions.Factors, placed => placed.Factor.Kind == FactorKind.Wue && !placed.Factor.Place.StartsWith("aws/", StringComparison.Ordinal));
+    }
+
+    [Theory(DisplayName = "H13 kilograms of a whole server by Cloud Carbon Footprint, and what an instance reserves of it")]
+    [InlineData("aws", "p4d.24xlarge", 4676.791666666667, 1.0, 1e-9)]
+    [InlineData("aws", "g4dn.xlarge", 3010.79, 4.0 / 96, 1e-5)]
+    [InlineData("gcp", "a2-highgpu-8g", 5465.5, 8.0 / 16, 1e-9)]
+    [InlineData("azure", "Standard_NC24s_v3", 2349.62, 1.0, 1e-5)]
+    [InlineData("gcp", "e2-standard-2", 1255.46, 2.0 / 32, 1e-5)]
+    public void Server_of_an_instance(string provider, string name, double kilograms, double share, double precision)
+    {
+        var embodied = ServerTable.Published.Find(provider, name)!.Embodied!;
+
+        Assert.InRange(embodied.Total.Kilograms, kilograms * share * (1 - precision), kilograms * share * (1 + precision));
+        Assert.Equal(TimeSpan.FromDays(4 * 365), embodied.Lifespan);
+    }
+
+    [Theory(DisplayName = "H15 energy by the intensity that somebody gives: 0.285 kg, 0.18 kg")]
+    [InlineData("onprem/us", 0.6, 0.285)]
+    [InlineData("onprem/fi", 2.5, 0.18)]
+    public void Given_intensity(string place, double kilowattHours, double kilograms)
+    {
+        const string given = """
+            kind,place,method,value,low,high,unit,source,licence,retrieved,vintage,from,to,version
+            grid_intensity,onprem/us,location_average,475,,,g/kWh,CodeCarbon,MIT,,,2020-01-01,,codecarbon
+            grid_intensity,onprem/fi,location_average,72,,,g/kWh,CodeCarbon,MIT,,,2020-01-01,,codecarbon
+            """;
+        var book = FactorBook.Published.With(FactorFile.Read("given.csv", given).Factors.Select(placed => placed.Factor));
+        var grid = book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place(place, "FI", null), new DateOnly(2024, 1, 1))!;
+
+        Close(kilograms, new CarbonIntensity(grid.Value).Of(Energy.FromKilowattHours(kilowattHours)).Kilograms);
+    }
+
+    [Fact(DisplayName = "T13 a market-based 0 g/kWh is kept in its own column and never answers for the location")]
+    public void Market_based_is_apart()
+    {
+        var market = Regions.Factors.Select(placed => placed.Factor).Single(factor => factor is { Place: "aws/us-east-1", Method: FactorMethod.MarketBased, From.Year: 2024 });
+        var book = FactorBook.Published.With([market with { Place = "onprem/dc-1" }]);
+        var place = new Place("onprem/dc-1", null, null);
+
+        Assert.Equal(0, book.Find(FactorKind.GridIntensity, FactorMethod.MarketBased, place, new DateOnly(2024, 7, 1))?.Value);
+        Assert.Null(book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, place, new DateOnly(2024, 7, 1)));
+        Assert.Null(book.Find(FactorKind.GridIntensity, FactorMethod.LocationMarginal, place, new DateOnly(2024, 7, 1)));
+    }
 
     [Fact(DisplayName = "H07 1,000 kWh of IT at a WUE of 0.12 take 120 L, whatever the PUE: not 138")]
     public void Water_on_IT_energy()

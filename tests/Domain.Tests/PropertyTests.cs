@@ -20,6 +20,8 @@ public sealed class PropertyTests
         Scene.Series("node_counter", labels: ("node", "node-a")), Scene.Series("busy", labels: ("node", "node-b")), Scene.Series("wrapping", labels: ("node", "node-b")),
         Scene.Series("tokens_total", labels: [("instance", "a"), ("pod", "llm-0")]), Scene.Series("tokens_total", labels: [("instance", "b"), ("pod", "llm-1")]),
         Scene.Series("requests_total", labels: [("instance", "a"), ("pod", "cron")]), Scene.Series("rack_power", labels: ("rack", "r1")),
+        Board("gpu_busy", 1, "llm-0"), Board("gpu_busy", 3, "llm-3"), Board("gpu_limit", 3, "llm-3"), Scene.Series("host_busy", labels: ("node", "node-a")),
+        Scene.Series("host_busy", labels: ("node", "node-c")), Scene.Series("pod_busy", labels: [("pod", "llm-0"), ("node", "node-b")]), Scene.Series("pod_busy", labels: [("pod", "cron"), ("node", "node-b")]),
         Scene.Series("images", labels: [("instance", "a"), ("pod", "vision-0")]), Scene.Series("node_power", period: TimeSpan.FromMinutes(1), labels: ("node", "node-b")),
     ];
 
@@ -103,7 +105,7 @@ public sealed class PropertyTests
     [Fact(DisplayName = "P06 removing the PUE makes facility energy unknown and changes nothing else")]
     public void Removing_a_factor() => Fleet.Sample(fleet =>
     {
-        var scene = Room(fleet);
+        var scene = Room(fleet, FactorBook.Published.With([]));
         var with = scene.Place(Scene.Source, 1.3).Normalise(0, 60).Energy;
         var without = scene.Place(Scene.Source, null).Normalise(0, 60).Energy;
 
@@ -129,6 +131,93 @@ public sealed class PropertyTests
         Assert.True(Near(node, facts.Sum(fact => fact.ServerJoules!.Value)));
         Assert.True(Near(boards.Sum(board => board.Item2), facts.Sum(fact => fact.AcceleratorJoules ?? 0)));
         Assert.All(facts, fact => Assert.True(fact.ServerJoules >= 0));
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P08 slices and turns of one board sum to the board, and its idle energy, embodied grams and bounds to the machine's")]
+    public void Sharing_conserves() => Gen.Select(
+        Gen.Double[1, 1e6],
+        Gen.Select(OneOf("llm-0", "vision-0", "cron"), OneOf("", "1g.10gb", "2g.20gb", "3g.40gb", "7g.80gb"), Gen.Int[0, 3], Gen.Int[4, 5]).Array[1, 6],
+        Gen.Int[0, 100]).Sample((joules, pods, busy) =>
+    {
+        var scene = Workloads().Spans(Scene.Series("node_energy", labels: ("node", "node-a")), (0, 5, joules * 3));
+        // Every pod reports the whole board for the time that it is on it.
+        for (var i = 0; i < pods.Length; i++)
+        {
+            var (pod, profile, from, to) = pods[i];
+            var series = Scene.Series("gpu_energy", labels: [("UUID", "GPU-1"), ("Hostname", "node-a"), ("modelName", "NVIDIA H200"), ("pod", pod), ("uid", $"{i}"), .. profile.Length == 0 ? [] : new[] { ("GPU_I_PROFILE", profile) }]);
+            for (var minute = from; minute <= to; minute++) scene.Instants(series, (minute, 1e9 + joules * 200 * minute));
+        }
+        scene.Steady(Board("gpu_busy", 1, ""), busy);
+
+        var facts = scene.Normalise().Energy;
+
+        Assert.True(Near(joules * 3, facts.Sum(fact => fact.ServerJoules!.Value)));
+        Assert.InRange(facts.Sum(fact => fact.AcceleratorJoules ?? 0), 0, joules * 1.000001);
+        Assert.All(facts, fact => Assert.InRange(fact.IdleJoules!.Value, 0, fact.ServerJoules!.Value * 1.000001));
+        Assert.True(Math.Abs(facts.Sum(fact => fact.IdleJoules!.Value) - joules * 3 * (1 - busy / 100.0)) <= 1e-6 * joules);
+        Assert.True(Math.Abs(facts.Sum(fact => fact.EmbodiedGrams!.Value) - 3) < 1e-6);
+        Assert.All(facts, fact => Assert.True(fact.LowJoules <= fact.FacilityJoules * 1.000001 && fact.FacilityJoules <= fact.HighJoules * 1.000001));
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P13 location-based, marginal and market-based grams of the same energy do not know of each other")]
+    public void Methods_stay_apart() => Gen.Select(Fleet, Gen.Double[1, 1000], Gen.Double[1, 1000], Gen.Double[0, 1000]).Sample((fleet, average, marginal, market) =>
+    {
+        FactorBook With(double a, double b, double c) => Known.Book.With(
+        [
+            Known.Factor(FactorKind.GridIntensity, a, FactorMethod.LocationAverage, "country/DE"), Known.Factor(FactorKind.GridIntensity, b, FactorMethod.LocationMarginal, "country/DE"),
+            Known.Factor(FactorKind.GridIntensity, c, FactorMethod.MarketBased, "country/DE"),
+        ]);
+        var facts = Room(fleet, With(average, marginal, market)).Normalise(0, 60).Energy;
+        var others = Room(fleet, With(average, marginal * 2, market + 7)).Normalise(0, 60).Energy;
+
+        Assert.Equal(facts.Select(fact => (fact.OperationalGrams, fact.EmbodiedGrams)), others.Select(fact => (fact.OperationalGrams, fact.EmbodiedGrams)));
+        Assert.All(facts.Where(fact => fact.FacilityJoules is not null), fact =>
+        {
+            Assert.True(Near(fact.FacilityJoules!.Value / 3_600_000 * average, fact.OperationalGrams!.Value));
+            Assert.True(Near(fact.FacilityJoules!.Value / 3_600_000 * marginal, fact.MarginalGrams!.Value));
+            Assert.True(Near(fact.FacilityJoules!.Value / 3_600_000 * market, fact.MarketBasedGrams!.Value));
+        });
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P14 another version of a factor changes the periods that it covers and no other")]
+    public void Restated_factor() => Gen.Select(Fleet, Gen.Double[1, 1000], Gen.Int[0, 1]).Sample((fleet, grams, days) =>
+    {
+        // The scene is on 5 January: a version from the 5th covers it, one from the 6th does not.
+        var restated = Known.Book.With(
+        [
+            Known.Factor(FactorKind.GridIntensity, 400, FactorMethod.LocationAverage, "country/DE"),
+            Known.Factor(FactorKind.GridIntensity, 401 + grams, FactorMethod.LocationAverage, "country/DE") with { From = new DateOnly(2026, 1, 5 + days), Version = "test-2" },
+        ]);
+        var (before, after) = (Room(fleet, Known.Book).Normalise(0, 60).Energy, Room(fleet, restated).Normalise(0, 60).Energy);
+
+        if (days == 1)
+        {
+            Assert.Equal(before.Select(Numbers), after.Select(Numbers));
+            return;
+        }
+        Assert.Equal(before.Select(fact => (fact.FacilityJoules, fact.EmbodiedGrams, fact.MarginalGrams)), after.Select(fact => (fact.FacilityJoules, fact.EmbodiedGrams, fact.MarginalGrams)));
+        Assert.All(before.Zip(after).Where(pair => pair.First.OperationalGrams > 0), pair =>
+        {
+            Assert.NotEqual(pair.First.OperationalGrams, pair.Second.OperationalGrams);
+            Assert.Contains("location_average@test-2", pair.Second.Factors, StringComparison.Ordinal);
+        });
+
+        static object Numbers(EnergyFact fact) => (fact.Deployment.Id, fact.Resource.Id, fact.Period, fact.FacilityJoules, fact.OperationalGrams, fact.Factors);
+    }, iter: Iterations);
+
+    [Fact(DisplayName = "P15 a sum has the worst evidence of its inputs, and its measured share is exact by energy")]
+    public void Evidence_of_a_sum() => Gen.Select(Gen.Double[1, 1e6], Gen.Double[1, 1e6], Gen.Int[0, 100]).Sample((first, second, load) =>
+    {
+        // Two metered boards in a host that is modelled: 272.7 W and 299.1 W times the load, for 300 s.
+        var facts = Workloads()
+            .Instants(Board("gpu_energy", 1, "llm-0"), (0, 0), (5, first * 1000)).Instants(Board("gpu_energy", 2, "llm-0"), (0, 0), (5, second * 1000))
+            .Steady(Scene.Series("host_busy", labels: ("node", "node-a")), load).Normalise().Energy;
+
+        var host = (272.7 + load / 100.0 * 299.1) * 300;
+        Assert.True(Near(first + second + host, facts.Sum(fact => fact.ServerJoules!.Value)));
+        Assert.True(Near((first + second) / (first + second + host), facts.Sum(fact => fact.MeasuredJoules) / facts.Sum(fact => fact.ServerJoules!.Value)));
+        Assert.Equal(Evidence.Modelled, facts.Max(fact => fact.Evidence));
+        Assert.All(facts, fact => Assert.Equal(fact.Resource.Kind == "gpu" ? Evidence.Measured : Evidence.Modelled, fact.Evidence));
     }, iter: Iterations);
 
     [Fact(DisplayName = "P09 what is said twice changes nothing")]
@@ -204,12 +293,12 @@ public sealed class PropertyTests
         Assert.Equal(expected.Rejections, actual.Rejections);
     }
 
-    private static Scene Workloads() => new Scene().Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
+    private static Scene Workloads(FactorBook? book = null) => new Scene { Factors = book ?? Known.Book, Hardware = "gpu-box" }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     /// <summary>A fleet of which samples come in bursts and with pauses, counters rise and fall, and boards change pods.</summary>
-    private static Scene Room((int Series, int Step, int Number)[] fleet)
+    private static Scene Room((int Series, int Step, int Number)[] fleet, FactorBook? book = null)
     {
-        var scene = Workloads();
+        var scene = Workloads(book);
         var counted = new double[Series.Length];
         var minute = 0.0;
         foreach (var (index, step, number) in fleet)
@@ -221,7 +310,8 @@ public sealed class PropertyTests
             var value = series.Metric switch
             {
                 "wrapping" => number % 100,
-                "busy" => number % 101,
+                "busy" or "gpu_busy" or "host_busy" or "pod_busy" => number % 101,
+                "gpu_limit" => 200 + number % 500,
                 _ when series.Metric.EndsWith("power", StringComparison.Ordinal) => number * 0.7,
                 _ => counted[index],
             };
@@ -232,7 +322,7 @@ public sealed class PropertyTests
         return scene;
     }
 
-    private static Series Board(string metric, int number, string pod) => Scene.Series(metric, labels: [("UUID", $"GPU-{number}"), ("Hostname", "node-a"), ("pod", pod)]);
+    private static Series Board(string metric, int number, string pod) => Scene.Series(metric, labels: [("UUID", $"GPU-{number}"), ("Hostname", "node-a"), ("modelName", "NVIDIA H200"), ("pod", pod)]);
 
     private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
 

@@ -155,3 +155,32 @@ internal static class Map
     private static MetricMapping Work(string id, string metric, string functionalUnit, SampleKind kind) =>
         Of(id, metric, functionalUnit == "image" ? "{image}" : functionalUnit == "request" ? "{request}" : "{token}", kind, Component.None, new ResourceLabels("endpoint", ["instance"], [], [], [])) with { FunctionalUnit = functionalUnit };
 }
+
+/// <summary>What is known beside the telemetry of the scene: factors of its place, three machines.</summary>
+internal static class Known
+{
+    public static readonly FactorBook Book = FactorBook.Published.With(
+        [
+            Factor(FactorKind.Pue, 1.2) with { Range = new Bounds(1.1, 1.3) },
+            Factor(FactorKind.Wue, 0.5),
+            Factor(FactorKind.GridIntensity, 400, FactorMethod.LocationAverage, "country/DE"),
+            Factor(FactorKind.GridIntensity, 600, FactorMethod.LocationMarginal, "country/DE"),
+            Factor(FactorKind.GridIntensity, 50, FactorMethod.MarketBased, "country/DE"),
+        ],
+        servers: new ServerTable([Server("cpu-box", null, 0), Server("gpu-box", "H200", 2), Server("slice-box", "H200", 0.125)]));
+
+    private static ServerType Server(string name, string? accelerator, double accelerators) => new(
+        "any", name, 100, 500, "Ice Lake", accelerator, accelerators, new Embodied(Mass.FromKilograms(1_261.44), Embodied.FourYears), "the scene", "CC0-1.0", "test-1");
+
+    public static Factor Factor(FactorKind kind, double value, FactorMethod method = FactorMethod.Annual, string place = "onprem/dc-1") => new()
+    {
+        Kind = kind,
+        Method = method,
+        Place = place,
+        Value = value,
+        Source = "the scene",
+        Licence = "CC0-1.0",
+        From = new DateOnly(2020, 1, 1),
+        Version = "test-1",
+    };
+}

@@ -6,6 +6,7 @@ namespace Metrics.Domain.Factors;
 /// <remarks>
 /// A blank or <c>NA</c> is no factor. A year of a region that the file holds is the only one used for that year: what it leaves blank is not taken from
 /// the year before. The last year of a region stays in force. The file repeats numbers of a year in the next one; such a number keeps its first year as vintage.
+/// Two rows of a region in one year contradict each other: the one in the country where the region stands counts, or none.
 /// The file has no licence for its data, so it is never a part of the product: an operator who may use it gives it.
 /// </remarks>
 internal static class RealTimeCloud
@@ -33,17 +34,23 @@ internal static class RealTimeCloud
 
     public static FactorFile Read(string file, string text, List<string> faults)
     {
-        var rows = new Dictionary<(string Region, int Year), TableRow>();
+        var (factors, regions, remarks) = (new List<PlacedFactor>(), new List<Region>(), new List<string>());
+        var read = new List<(string Region, int Year, TableRow Row)>();
         foreach (var row in TableText.Foreign(file, text, Columns, faults).Rows())
         {
             var year = row.Year("year");
             if (year is null && row.Cell("year").Length == 0) row.Fault("year: is blank; write it");
-            if (row.Text("cloud-provider") is not { } provider || row.Text("cloud-region") is not { } region || year is not { } known) continue;
-            var name = $"{Providers.GetValueOrDefault(provider) ?? Slug(provider)}/{region}";
-            if (!rows.TryAdd((name, known), row)) row.Fault($"cloud-region: {TableRow.Show(name)} has two rows for {known}; keep one");
+            if (row.Text("cloud-provider") is { } provider && row.Text("cloud-region") is { } region && year is { } known) read.Add(($"{Providers.GetValueOrDefault(provider) ?? Slug(provider)}/{region}", known, row));
+        }
+        var rows = new Dictionary<(string Region, int Year), TableRow>();
+        foreach (var same in read.GroupBy(row => (row.Region, row.Year)))
+        {
+            var right = same.Count() == 1 ? same.ToList() : [.. same.Where(row => Country(row.Row) is { } country && country == FactorBook.Published.RegionOf(same.Key.Region)?.Country)];
+            if (right.Count == 1) rows.Add(same.Key, right[0].Row);
+            foreach (var other in same.Except(right.Count == 1 ? right : []))
+                remarks.Add($"{other.Row.At}: {same.Key.Region}: is not used, because {same.Key.Year} has {same.Count()} rows of the region and {(right.Count == 1 ? $"this one does not stand in {Country(right[0].Row)}, as the region does" : "nothing tells which of them is right")}");
         }
 
-        var (factors, regions, remarks) = (new List<PlacedFactor>(), new List<Region>(), new List<string>());
         foreach (var region in rows.GroupBy(row => row.Key.Region).OrderBy(group => group.Key, StringComparer.Ordinal))
         {
             var years = region.OrderBy(row => row.Key.Year).Select(row => (row.Key.Year, Row: row.Value)).ToArray();
@@ -64,9 +71,7 @@ internal static class RealTimeCloud
                         remarks.Add($"{years[i].Row.At}: {region.Key}: {column}: {years[i].Row.Cell(column)} of {years[i].Year} repeats {years[origin].Year}; its vintage is {years[origin].Year}");
             }
             var zone = years.Select(year => Blank(year.Row.Cell("em-zone-id")) ? null : year.Row.Cell("em-zone-id")).LastOrDefault(zone => zone is not null);
-            // A zone begins with its country: US-MIDA-PJM.
-            var country = zone?.Split('-')[0] is { } code && Region.IsCountry(code) ? code : null;
-            regions.Add(new Region(region.Key, country, zone));
+            regions.Add(new Region(region.Key, years.Select(year => Country(year.Row)).LastOrDefault(country => country is not null), zone));
 
             // The first year of an unbroken run of years with one number.
             int Origin(int i, string column)
@@ -83,6 +88,9 @@ internal static class RealTimeCloud
     private static double? Number(TableRow row, string column, NumberRule rule) => Blank(row.Cell(column)) ? null : row.Number(column, rule);
 
     private static double? Value(TableRow row, string column) => double.TryParse(row.Cell(column), NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? value : null;
+
+    // A zone begins with its country: US-MIDA-PJM.
+    private static string? Country(TableRow row) => row.Cell("em-zone-id").Split('-')[0] is var code && Region.IsCountry(code) ? code : null;
 
     private static bool Blank(string cell) => cell.Length == 0 || cell.Equals("NA", StringComparison.OrdinalIgnoreCase) || cell.Equals("N/A", StringComparison.OrdinalIgnoreCase);
 

@@ -109,7 +109,7 @@ internal sealed record NumberRule(double Least, double Most, string Unit, string
 {
     public bool Allows(double value) => (Above ? value > Least : value >= Least) && value <= Most;
 
-    public string Range => $"{(Above ? $"above {Text(Least)}{Unit} and at most" : $"from {Text(Least)} to")} {Text(Most)}{Unit}";
+    public string Range => $"{(Above ? $"above {Text(Least)} and at most" : $"from {Text(Least)} to")} {Text(Most)}{Unit}";
 
     private static string Text(double value) => value == 0 ? "zero" : value.ToString(CultureInfo.InvariantCulture);
 }
