@@ -57,7 +57,7 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
         var count = series.Count.ToString(CultureInfo.InvariantCulture);
         var why = series.Count == 0 ? "it has been read and has brought no series yet" : $"none of its {count} series has that{string.Concat(rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => Nearest(label.Key, label.Value, series)))}";
         return new(rule.Source, at, null, RejectionReason.RuleMatchesNothing,
-            $"The workload '{workload.Name}' asks source '{rule.Source}' for {wanted}; {why}. Until a series does, the workload gets nothing by this rule: mend it if it is misspelt.");
+            $"The workload '{workload.Name}' asks source '{rule.Source}' for {wanted}; {why}. Until one meets it, the workload gets nothing by this rule: mend it if it is misspelt.");
     }
 
     /// <summary>What the source has in place of what a rule asks for.</summary>
@@ -75,7 +75,7 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
     private static string Closest(string wanted, IEnumerable<string> values)
     {
         var all = values.OrderBy(value => Distance(wanted, value)).ThenBy(value => value, StringComparer.Ordinal).Take(Named + 1).ToList();
-        return string.Join(", ", all.Take(Named).Select(value => $"'{(value.Length > 80 ? string.Concat(value.AsSpan(0, 80), "...") : value)}'")) + (all.Count > Named ? " ..." : "");
+        return string.Join(", ", all.Take(Named).Select(value => $"'{(value.Length > 80 ? string.Concat(value.AsSpan(0, 80), "...") : value)}'")) + (all.Count > Named ? " and more" : "");
     }
 
     /// <summary>How many characters must be put in, taken out or changed to make one text the other, whatever their case. Counts no further than 100 characters in.</summary>
