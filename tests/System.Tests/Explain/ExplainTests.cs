@@ -164,6 +164,21 @@ public sealed class ExplainTests(PostgresCluster cluster)
         Assert.All(answer.GetProperty("readings").EnumerateArray(), reading => Assert.Equal(Ten.AddMinutes(25), reading.GetProperty("periodStart").GetDateTime().ToUniversalTime()));
     }
 
+    [Fact]
+    public async Task What_is_too_much_to_tell_is_cut_and_counted()
+    {
+        await using var service = await ExplainService.StartAsync(cluster, StorageEngine.Sqlite, grain: TimeSpan.FromSeconds(1));
+
+        var answer = await service.AskAsync($"HourlyIntensities&key=DeploymentId={Id},{Hour}");
+
+        // 3600 periods: six series, two facts of chat, three resources, one of them shared by two workloads.
+        Assert.Equal("cover 5800, facts 2200, readings 11600, shares 9400",
+            string.Join(", ", answer.GetProperty("leftOut").EnumerateObject().OrderBy(list => list.Name, StringComparer.Ordinal).Select(list => $"{list.Name} {list.Value.GetInt32()}")));
+        Assert.Equal((10_000, 5_000), (answer.GetProperty("readings").GetArrayLength(), answer.GetProperty("facts").GetArrayLength()));
+        Assert.True(answer.GetProperty("check").GetProperty("equal").GetBoolean(), answer.GetProperty("check").GetRawText());
+        Assert.EndsWith(" + ... (3540 more) = 1800000", answer.GetProperty("formulas").EnumerateArray().Single(formula => formula.GetProperty("name").GetString() == "ServerJoules").GetProperty("text").GetString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("", 400, "'set' is missing: name the entity set of the row. Sets are: HourlyIntensities, DailyIntensities, MonthlyIntensities, EnergyFacts.")]
     [InlineData("", 400, "'key' is missing: give the key of the row as OData writes it")]
@@ -246,13 +261,13 @@ public sealed class ExplainTests(PostgresCluster cluster)
 
         public TestStorage Storage { get; }
 
-        public static async Task<ExplainService> StartAsync(PostgresCluster cluster, StorageEngine engine, bool empty = false)
+        public static async Task<ExplainService> StartAsync(PostgresCluster cluster, StorageEngine engine, bool empty = false, TimeSpan? grain = null)
         {
             var storage = await TestStorage.MigratedAsync(cluster, engine);
             var book = FactorBook.Published.With(
                 [new Factor { Kind = FactorKind.GridIntensity, Place = Hall.Name, Method = FactorMethod.LocationAverage, Value = 350, Source = "a bill", Licence = "CC0-1.0", Vintage = 2025, From = new DateOnly(2025, 1, 1), Version = "test" }],
                 servers: new ServerTable([new ServerType("any", "box", 8, 64, null, null, 2, new Embodied(Mass.FromKilograms(350.4), Embodied.FourYears), "a maker", "CC0-1.0", "test")]));
-            var normaliser = new Normaliser(Catalogues.Load([]), [Chat, Code], new Dictionary<string, Place> { ["rack"] = Hall }, TimeSpan.FromMinutes(5), book, new Dictionary<string, string> { ["rack"] = "box" });
+            var normaliser = new Normaliser(Catalogues.Load([]), [Chat, Code], new Dictionary<string, Place> { ["rack"] = Hall }, grain ?? TimeSpan.FromMinutes(5), book, new Dictionary<string, string> { ["rack"] = "box" });
             if (!empty)
             {
                 await storage.CommitAsync([.. Observations()]);
