@@ -66,9 +66,15 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
             for (var i = 0; i < columns.Length; i++) command.Parameters.Add(columns[i].Array($"c{i}", rows));
             return await command.ExecuteNonQueryAsync(cancellationToken);
         }
-        await session.ExecuteAsync($"CREATE TEMP TABLE staged ({names})", cancellationToken);
+        // With the table's types: between columns of other types no index is used.
+        await session.ExecuteAsync($"CREATE TEMP TABLE staged AS SELECT {names} FROM {table} LIMIT 0", cancellationToken);
         Fill(session, rows);
-        if (delete is not null) await session.ExecuteAsync(delete, parameters, cancellationToken);
+        if (delete is not null)
+        {
+            // Each row of the scope is looked for among the staged ones: without an index that is their number squared.
+            await session.ExecuteAsync($"CREATE INDEX staged_key ON staged ({keys})", cancellationToken);
+            await session.ExecuteAsync(delete, parameters, cancellationToken);
+        }
         var changed = await session.ExecuteAsync(insert, parameters, cancellationToken);
         await session.ExecuteAsync("DROP TABLE staged", cancellationToken);
         return changed;
