@@ -11,7 +11,7 @@ public sealed class HardwareTableTests
     [Fact]
     public void The_published_table_names_the_source_of_every_number()
     {
-        Assert.Equal(25, HardwareTable.Published.All.Count);
+        Assert.Equal(30, HardwareTable.Published.All.Count);
         var h100 = HardwareTable.Published.Accelerator("NVIDIA H100 80GB HBM3")!;
         Assert.Equal((69.9, 700), (h100.Power.Idle.Watts, h100.Power.Max.Watts));
         Assert.Equal(("idle-and-limit", "nvidia_gpu_exporter recorded metrics", "MIT", null), (h100.Method, h100.Source, h100.Licence, h100.Vintage));
@@ -32,7 +32,13 @@ public sealed class HardwareTableTests
     [InlineData("MIG 1g.10gb", null)]
     [InlineData("AMD Radeon Pro V520", 229.0)]
     [InlineData("NVIDIA A100-SXM4-80GB MIG 1g.10gb", null)]
-    [InlineData("NVIDIA A10", null)]
+    [InlineData("NVIDIA A10", 150.0)]
+    [InlineData("NVIDIA A10-24Q", null)]
+    [InlineData("nvidia-l4", 72.0)]
+    [InlineData("NVIDIA L40S", 350.0)]
+    [InlineData("NVIDIA H100 NVL", 310.0)]
+    [InlineData("AMD Instinct MI300X", 750.0)]
+    [InlineData("NVIDIA B200", null)]
     [InlineData("NVIDIA H100 PCIe", null)]
     [InlineData("NVIDIA H200 NVL", null)]
     [InlineData("Tesla K80", null)]

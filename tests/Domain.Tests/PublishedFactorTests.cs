@@ -96,6 +96,7 @@ public sealed class PublishedFactorTests
     [InlineData("aws", "inf2.24xlarge", 96, 384, "Inferentia2", 6.0)]
     [InlineData("aws", "trn2.48xlarge", 192, 2048, "Trainium2", 16.0)]
     [InlineData("aws", "m7i.xlarge", 4, 16, null, 0.0)]
+    [InlineData("aws", "ml.g5.48xlarge", 192, 768, "A10G", 8.0)]
     [InlineData("gcp", "a3-highgpu-4g", 104, 936, "H100 80GB HBM3", 4.0)]
     [InlineData("gcp", "a3-ultragpu-8g", 224, 2952, "H200", 8.0)]
     [InlineData("gcp", "g2-standard-24", 24, 96, "L4", 2.0)]
@@ -135,6 +136,16 @@ public sealed class PublishedFactorTests
 
         Assert.Equal(kilograms, embodied is null ? null : Math.Round(embodied.Total.Kilograms, 6));
         Assert.Equal(years, embodied?.Lifespan.TotalDays / 365);
+    }
+
+    [Fact]
+    public void What_a_server_is_made_of_is_in_the_hardware_table_or_has_no_published_power()
+    {
+        string[] boards = ["B200", "B300", "Inferentia", "Inferentia2", "RTX PRO 6000 Blackwell Server Edition", "T4G", "Trainium", "Trainium2"];
+        string[] cpus = ["Graviton3"];
+
+        Assert.Equal(boards, Book.Servers.All.Select(server => server.Accelerator).OfType<string>().Where(name => Book.Hardware.Accelerator(name) is null).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(cpus, Book.Servers.All.Select(server => server.MicroArchitecture).OfType<string>().Where(name => Book.Hardware.VirtualCpu(name) is null).Distinct().Order(StringComparer.Ordinal));
     }
 
     [Fact]

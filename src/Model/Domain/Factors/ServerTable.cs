@@ -104,7 +104,12 @@ public sealed class ServerTable
     public IReadOnlyList<ServerType> All => [.. byName.Values.OrderBy(server => server.Provider, StringComparer.Ordinal).ThenBy(server => server.Name, StringComparer.Ordinal)];
 
     /// <summary>The server of that name at that provider, else the one of that name that stands anywhere; null when the table does not know it. Names are compared without case.</summary>
-    public ServerType? Find(string provider, string name) => byName.GetValueOrDefault(Key(provider, name)) ?? byName.GetValueOrDefault(Key("any", name));
+    public ServerType? Find(string provider, string name)
+    {
+        // SageMaker puts two letters before the name of the instance that it runs on.
+        if (name.StartsWith("ml.", StringComparison.OrdinalIgnoreCase) && provider.Equals("aws", StringComparison.OrdinalIgnoreCase)) name = name[3..];
+        return byName.GetValueOrDefault(Key(provider, name)) ?? byName.GetValueOrDefault(Key("any", name));
+    }
 
     /// <summary>This table, and for names that it lacks another one.</summary>
     public ServerTable Over(ServerTable other) => new([.. other.byName.Values, .. byName.Values]);
