@@ -71,7 +71,7 @@ public sealed record ComparableRow
     /// <summary>Why the energy or the grams are null, for instance <c>pue_unknown</c>; null when the row does not say.</summary>
     public string? UnknownBecause { get; init; }
 
-    /// <summary>Which tokens the unit counts: <c>output</c>, <c>input</c>, <c>cached input</c> or <c>total</c>; null when it counts none.</summary>
+    /// <summary>Which tokens the unit counts: <c>output</c>, <c>input</c>, <c>cached-input</c> or <c>total</c>; null when it counts none.</summary>
     public string? TokenBasis => Quantities.FunctionalUnit.Known.GetValueOrDefault(FunctionalUnit)?.TokenBasis;
 
     /// <summary>The ratio that a ranking sorts by; null when it does not exist.</summary>
