@@ -142,6 +142,12 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnType("bigint")
                         .HasColumnName("mark");
 
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("reason")
+                        .UseCollation("C");
+
                     b.HasKey("Hour")
                         .HasName("pk_dirty_hours");
 
@@ -176,6 +182,10 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnType("double precision")
                         .HasColumnName("covered_seconds");
 
+                    b.Property<double?>("EmbodiedGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("embodied_grams");
+
                     b.Property<short>("Evidence")
                         .HasColumnType("smallint")
                         .HasColumnName("evidence");
@@ -184,9 +194,23 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnType("double precision")
                         .HasColumnName("facility_joules");
 
+                    b.Property<string>("Factors")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("factors")
+                        .UseCollation("C");
+
+                    b.Property<double?>("HighJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("high_joules");
+
                     b.Property<double?>("IdleJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("idle_joules");
+
+                    b.Property<double?>("LowJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("low_joules");
 
                     b.Property<string>("Mappings")
                         .IsRequired()
@@ -194,9 +218,27 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnName("mappings")
                         .UseCollation("C");
 
+                    b.Property<double?>("MarginalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("marginal_grams");
+
+                    b.Property<double?>("MarketBasedGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("market_based_grams");
+
                     b.Property<double>("MeasuredJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("measured_joules");
+
+                    b.Property<string>("Missing")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("missing")
+                        .UseCollation("C");
+
+                    b.Property<double?>("OperationalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("operational_grams");
 
                     b.Property<DateTime>("PeriodEnd")
                         .HasColumnType("timestamp with time zone")
@@ -214,6 +256,10 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnType("double precision")
                         .HasColumnName("server_joules");
 
+                    b.Property<double?>("WaterLitres")
+                        .HasColumnType("double precision")
+                        .HasColumnName("water_litres");
+
                     b.HasKey("DeploymentId", "ResourceId", "PeriodStart")
                         .HasName("pk_energy_facts");
 
@@ -222,7 +268,21 @@ namespace Metrics.Migrations.Postgres
 
                     b.ToTable("energy_facts", null, t =>
                         {
+                            t.HasCheckConstraint("ck_energy_facts_embodied_grams", "embodied_grams >= 0 AND embodied_grams <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_high_joules", "high_joules >= 0 AND high_joules <= 1e24");
+
                             t.HasCheckConstraint("ck_energy_facts_joules", "measured_joules >= 0 AND measured_joules <= 1e24 AND (accelerator_joules IS NULL OR (accelerator_joules >= 0 AND accelerator_joules <= 1e24)) AND (server_joules IS NULL OR (server_joules >= 0 AND server_joules <= 1e24)) AND (facility_joules IS NULL OR (facility_joules >= 0 AND facility_joules <= 1e24)) AND (rack_joules IS NULL OR (rack_joules >= 0 AND rack_joules <= 1e24)) AND (idle_joules IS NULL OR (idle_joules >= 0 AND idle_joules <= 1e24))");
+
+                            t.HasCheckConstraint("ck_energy_facts_low_joules", "low_joules >= 0 AND low_joules <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_marginal_grams", "marginal_grams >= 0 AND marginal_grams <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_market_based_grams", "market_based_grams >= 0 AND market_based_grams <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_operational_grams", "operational_grams >= 0 AND operational_grams <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_water_litres", "water_litres >= 0 AND water_litres <= 1e24");
                         });
                 });
 
@@ -231,6 +291,10 @@ namespace Metrics.Migrations.Postgres
                     b.Property<long>("Id")
                         .HasColumnType("bigint")
                         .HasColumnName("id");
+
+                    b.Property<double?>("High")
+                        .HasColumnType("double precision")
+                        .HasColumnName("high");
 
                     b.Property<string>("Kind")
                         .IsRequired()
@@ -243,9 +307,19 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnName("licence")
                         .UseCollation("C");
 
+                    b.Property<double?>("Low")
+                        .HasColumnType("double precision")
+                        .HasColumnName("low");
+
                     b.Property<string>("Method")
                         .HasColumnType("text")
                         .HasColumnName("method")
+                        .UseCollation("C");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name")
                         .UseCollation("C");
 
                     b.Property<string>("Place")
@@ -253,11 +327,19 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnName("place")
                         .UseCollation("C");
 
+                    b.Property<DateOnly?>("Retrieved")
+                        .HasColumnType("date")
+                        .HasColumnName("retrieved");
+
                     b.Property<string>("Source")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("source")
                         .UseCollation("C");
+
+                    b.Property<DateTime?>("SupersededAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("superseded_at");
 
                     b.Property<string>("Unit")
                         .IsRequired()
@@ -265,21 +347,23 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnName("unit")
                         .UseCollation("C");
 
-                    b.Property<DateTime?>("ValidFrom")
-                        .HasColumnType("timestamp with time zone")
+                    b.Property<DateOnly?>("ValidFrom")
+                        .HasColumnType("date")
                         .HasColumnName("valid_from");
 
-                    b.Property<DateTime?>("ValidTo")
-                        .HasColumnType("timestamp with time zone")
+                    b.Property<DateOnly?>("ValidTo")
+                        .HasColumnType("date")
                         .HasColumnName("valid_to");
 
                     b.Property<double>("Value")
                         .HasColumnType("double precision")
                         .HasColumnName("value");
 
-                    b.Property<int>("Version")
-                        .HasColumnType("integer")
-                        .HasColumnName("version");
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("version")
+                        .UseCollation("C");
 
                     b.Property<string>("Vintage")
                         .HasColumnType("text")
@@ -323,6 +407,10 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnType("integer")
                         .HasColumnName("date_key");
 
+                    b.Property<double?>("EmbodiedGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("embodied_grams");
+
                     b.Property<short>("Evidence")
                         .HasColumnType("smallint")
                         .HasColumnName("evidence");
@@ -330,6 +418,16 @@ namespace Metrics.Migrations.Postgres
                     b.Property<double?>("FacilityJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("facility_joules");
+
+                    b.Property<string>("Factors")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("factors")
+                        .UseCollation("C");
+
+                    b.Property<double?>("HighJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("high_joules");
 
                     b.Property<double?>("IdleJoules")
                         .HasColumnType("double precision")
@@ -339,9 +437,31 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnType("double precision")
                         .HasColumnName("known_joules");
 
+                    b.Property<double?>("LowJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("low_joules");
+
+                    b.Property<double?>("MarginalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("marginal_grams");
+
+                    b.Property<double?>("MarketBasedGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("market_based_grams");
+
                     b.Property<double>("MeasuredJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("measured_joules");
+
+                    b.Property<string>("Missing")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("missing")
+                        .UseCollation("C");
+
+                    b.Property<double?>("OperationalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("operational_grams");
 
                     b.Property<DateTime>("PeriodEnd")
                         .HasColumnType("timestamp with time zone")
@@ -362,6 +482,10 @@ namespace Metrics.Migrations.Postgres
                     b.Property<double?>("Units")
                         .HasColumnType("double precision")
                         .HasColumnName("units");
+
+                    b.Property<double?>("WaterLitres")
+                        .HasColumnType("double precision")
+                        .HasColumnName("water_litres");
 
                     b.HasKey("DeploymentId", "FunctionalUnit", "PeriodStart")
                         .HasName("pk_intensity_days");
@@ -406,6 +530,10 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnType("integer")
                         .HasColumnName("date_key");
 
+                    b.Property<double?>("EmbodiedGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("embodied_grams");
+
                     b.Property<short>("Evidence")
                         .HasColumnType("smallint")
                         .HasColumnName("evidence");
@@ -413,6 +541,20 @@ namespace Metrics.Migrations.Postgres
                     b.Property<double?>("FacilityJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("facility_joules");
+
+                    b.Property<string>("Factors")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("factors")
+                        .UseCollation("C");
+
+                    b.Property<bool>("Final")
+                        .HasColumnType("boolean")
+                        .HasColumnName("final");
+
+                    b.Property<double?>("HighJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("high_joules");
 
                     b.Property<double?>("IdleJoules")
                         .HasColumnType("double precision")
@@ -422,9 +564,31 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnType("double precision")
                         .HasColumnName("known_joules");
 
+                    b.Property<double?>("LowJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("low_joules");
+
+                    b.Property<double?>("MarginalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("marginal_grams");
+
+                    b.Property<double?>("MarketBasedGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("market_based_grams");
+
                     b.Property<double>("MeasuredJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("measured_joules");
+
+                    b.Property<string>("Missing")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("missing")
+                        .UseCollation("C");
+
+                    b.Property<double?>("OperationalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("operational_grams");
 
                     b.Property<DateTime>("PeriodEnd")
                         .HasColumnType("timestamp with time zone")
@@ -446,11 +610,19 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnType("double precision")
                         .HasColumnName("units");
 
+                    b.Property<double?>("WaterLitres")
+                        .HasColumnType("double precision")
+                        .HasColumnName("water_litres");
+
                     b.HasKey("DeploymentId", "FunctionalUnit", "PeriodStart")
                         .HasName("pk_intensity_hours");
 
                     b.HasIndex("Date")
                         .HasDatabaseName("ix_intensity_hours_date");
+
+                    b.HasIndex("PeriodEnd")
+                        .HasDatabaseName("ix_intensity_hours_period_end")
+                        .HasFilter("NOT final");
 
                     b.HasIndex("PeriodStart")
                         .HasDatabaseName("ix_intensity_hours_period_start");
@@ -710,9 +882,21 @@ namespace Metrics.Migrations.Postgres
                         .HasColumnType("double precision")
                         .HasColumnName("new");
 
+                    b.Property<string>("NewFactors")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("new_factors")
+                        .UseCollation("C");
+
                     b.Property<double?>("Old")
                         .HasColumnType("double precision")
                         .HasColumnName("old");
+
+                    b.Property<string>("OldFactors")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("old_factors")
+                        .UseCollation("C");
 
                     b.Property<DateTime>("PeriodStart")
                         .HasColumnType("timestamp with time zone")

@@ -132,6 +132,11 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("mark");
 
+                    b.Property<string>("Reason")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("reason");
+
                     b.HasKey("Hour")
                         .HasName("pk_dirty_hours");
 
@@ -165,6 +170,10 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("REAL")
                         .HasColumnName("covered_seconds");
 
+                    b.Property<double?>("EmbodiedGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("embodied_grams");
+
                     b.Property<short>("Evidence")
                         .HasColumnType("INTEGER")
                         .HasColumnName("evidence");
@@ -173,18 +182,48 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("REAL")
                         .HasColumnName("facility_joules");
 
+                    b.Property<string>("Factors")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("factors");
+
+                    b.Property<double?>("HighJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("high_joules");
+
                     b.Property<double?>("IdleJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("idle_joules");
+
+                    b.Property<double?>("LowJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("low_joules");
 
                     b.Property<string>("Mappings")
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("mappings");
 
+                    b.Property<double?>("MarginalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("marginal_grams");
+
+                    b.Property<double?>("MarketBasedGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("market_based_grams");
+
                     b.Property<double>("MeasuredJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("measured_joules");
+
+                    b.Property<string>("Missing")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("missing");
+
+                    b.Property<double?>("OperationalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("operational_grams");
 
                     b.Property<long>("PeriodEnd")
                         .HasColumnType("INTEGER")
@@ -202,6 +241,10 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("REAL")
                         .HasColumnName("server_joules");
 
+                    b.Property<double?>("WaterLitres")
+                        .HasColumnType("REAL")
+                        .HasColumnName("water_litres");
+
                     b.HasKey("DeploymentId", "ResourceId", "PeriodStart")
                         .HasName("pk_energy_facts");
 
@@ -210,7 +253,21 @@ namespace Metrics.Migrations.Sqlite
 
                     b.ToTable("energy_facts", null, t =>
                         {
+                            t.HasCheckConstraint("ck_energy_facts_embodied_grams", "embodied_grams >= 0 AND embodied_grams <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_high_joules", "high_joules >= 0 AND high_joules <= 1e24");
+
                             t.HasCheckConstraint("ck_energy_facts_joules", "measured_joules >= 0 AND measured_joules <= 1e24 AND (accelerator_joules IS NULL OR (accelerator_joules >= 0 AND accelerator_joules <= 1e24)) AND (server_joules IS NULL OR (server_joules >= 0 AND server_joules <= 1e24)) AND (facility_joules IS NULL OR (facility_joules >= 0 AND facility_joules <= 1e24)) AND (rack_joules IS NULL OR (rack_joules >= 0 AND rack_joules <= 1e24)) AND (idle_joules IS NULL OR (idle_joules >= 0 AND idle_joules <= 1e24))");
+
+                            t.HasCheckConstraint("ck_energy_facts_low_joules", "low_joules >= 0 AND low_joules <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_marginal_grams", "marginal_grams >= 0 AND marginal_grams <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_market_based_grams", "market_based_grams >= 0 AND market_based_grams <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_operational_grams", "operational_grams >= 0 AND operational_grams <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_water_litres", "water_litres >= 0 AND water_litres <= 1e24");
                         });
                 });
 
@@ -219,6 +276,10 @@ namespace Metrics.Migrations.Sqlite
                     b.Property<long>("Id")
                         .HasColumnType("INTEGER")
                         .HasColumnName("id");
+
+                    b.Property<double?>("High")
+                        .HasColumnType("REAL")
+                        .HasColumnName("high");
 
                     b.Property<string>("Kind")
                         .IsRequired()
@@ -229,38 +290,56 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("TEXT")
                         .HasColumnName("licence");
 
+                    b.Property<double?>("Low")
+                        .HasColumnType("REAL")
+                        .HasColumnName("low");
+
                     b.Property<string>("Method")
                         .HasColumnType("TEXT")
                         .HasColumnName("method");
 
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("name");
+
                     b.Property<string>("Place")
                         .HasColumnType("TEXT")
                         .HasColumnName("place");
+
+                    b.Property<DateOnly?>("Retrieved")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("retrieved");
 
                     b.Property<string>("Source")
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("source");
 
+                    b.Property<long?>("SupersededAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("superseded_at");
+
                     b.Property<string>("Unit")
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("unit");
 
-                    b.Property<long?>("ValidFrom")
-                        .HasColumnType("INTEGER")
+                    b.Property<DateOnly?>("ValidFrom")
+                        .HasColumnType("TEXT")
                         .HasColumnName("valid_from");
 
-                    b.Property<long?>("ValidTo")
-                        .HasColumnType("INTEGER")
+                    b.Property<DateOnly?>("ValidTo")
+                        .HasColumnType("TEXT")
                         .HasColumnName("valid_to");
 
                     b.Property<double>("Value")
                         .HasColumnType("REAL")
                         .HasColumnName("value");
 
-                    b.Property<int>("Version")
-                        .HasColumnType("INTEGER")
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
                         .HasColumnName("version");
 
                     b.Property<string>("Vintage")
@@ -303,6 +382,10 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("date_key");
 
+                    b.Property<double?>("EmbodiedGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("embodied_grams");
+
                     b.Property<short>("Evidence")
                         .HasColumnType("INTEGER")
                         .HasColumnName("evidence");
@@ -310,6 +393,15 @@ namespace Metrics.Migrations.Sqlite
                     b.Property<double?>("FacilityJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("facility_joules");
+
+                    b.Property<string>("Factors")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("factors");
+
+                    b.Property<double?>("HighJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("high_joules");
 
                     b.Property<double?>("IdleJoules")
                         .HasColumnType("REAL")
@@ -319,9 +411,30 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("REAL")
                         .HasColumnName("known_joules");
 
+                    b.Property<double?>("LowJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("low_joules");
+
+                    b.Property<double?>("MarginalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("marginal_grams");
+
+                    b.Property<double?>("MarketBasedGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("market_based_grams");
+
                     b.Property<double>("MeasuredJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("measured_joules");
+
+                    b.Property<string>("Missing")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("missing");
+
+                    b.Property<double?>("OperationalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("operational_grams");
 
                     b.Property<long>("PeriodEnd")
                         .HasColumnType("INTEGER")
@@ -342,6 +455,10 @@ namespace Metrics.Migrations.Sqlite
                     b.Property<double?>("Units")
                         .HasColumnType("REAL")
                         .HasColumnName("units");
+
+                    b.Property<double?>("WaterLitres")
+                        .HasColumnType("REAL")
+                        .HasColumnName("water_litres");
 
                     b.HasKey("DeploymentId", "FunctionalUnit", "PeriodStart")
                         .HasName("pk_intensity_days");
@@ -385,6 +502,10 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("INTEGER")
                         .HasColumnName("date_key");
 
+                    b.Property<double?>("EmbodiedGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("embodied_grams");
+
                     b.Property<short>("Evidence")
                         .HasColumnType("INTEGER")
                         .HasColumnName("evidence");
@@ -392,6 +513,19 @@ namespace Metrics.Migrations.Sqlite
                     b.Property<double?>("FacilityJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("facility_joules");
+
+                    b.Property<string>("Factors")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("factors");
+
+                    b.Property<bool>("Final")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("final");
+
+                    b.Property<double?>("HighJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("high_joules");
 
                     b.Property<double?>("IdleJoules")
                         .HasColumnType("REAL")
@@ -401,9 +535,30 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("REAL")
                         .HasColumnName("known_joules");
 
+                    b.Property<double?>("LowJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("low_joules");
+
+                    b.Property<double?>("MarginalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("marginal_grams");
+
+                    b.Property<double?>("MarketBasedGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("market_based_grams");
+
                     b.Property<double>("MeasuredJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("measured_joules");
+
+                    b.Property<string>("Missing")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("missing");
+
+                    b.Property<double?>("OperationalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("operational_grams");
 
                     b.Property<long>("PeriodEnd")
                         .HasColumnType("INTEGER")
@@ -425,11 +580,19 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("REAL")
                         .HasColumnName("units");
 
+                    b.Property<double?>("WaterLitres")
+                        .HasColumnType("REAL")
+                        .HasColumnName("water_litres");
+
                     b.HasKey("DeploymentId", "FunctionalUnit", "PeriodStart")
                         .HasName("pk_intensity_hours");
 
                     b.HasIndex("Date")
                         .HasDatabaseName("ix_intensity_hours_date");
+
+                    b.HasIndex("PeriodEnd")
+                        .HasDatabaseName("ix_intensity_hours_period_end")
+                        .HasFilter("NOT final");
 
                     b.HasIndex("PeriodStart")
                         .HasDatabaseName("ix_intensity_hours_period_start");
@@ -663,9 +826,19 @@ namespace Metrics.Migrations.Sqlite
                         .HasColumnType("REAL")
                         .HasColumnName("new");
 
+                    b.Property<string>("NewFactors")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("new_factors");
+
                     b.Property<double?>("Old")
                         .HasColumnType("REAL")
                         .HasColumnName("old");
+
+                    b.Property<string>("OldFactors")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("old_factors");
 
                     b.Property<long>("PeriodStart")
                         .HasColumnType("INTEGER")

@@ -3,10 +3,12 @@ using Hangfire;
 using Hangfire.InMemory;
 using Hangfire.PostgreSql;
 using Metrics.Api;
+using Metrics.Api.Explain;
 using Metrics.Api.OData;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
 using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
@@ -72,6 +74,7 @@ services.AddSingleton(settings).AddSingleton(catalogue).AddSingleton(TimeProvide
 services.AddMetricsStorage(settings.Storage.Engine, settings.Storage.ConnectionString);
 services.AddSingleton(settings.ToFactors()).AddSingleton(settings.ToConversions());
 services.AddSingleton(new Normaliser(catalogue, settings.ToWorkloads(), settings.ToPlaces(), settings.Grain, settings.ToFactors(), settings.ToHardware()));
+services.AddSingleton(provider => new RuleWatch(provider.GetRequiredService<FactStore>(), settings.ToWorkloads(), provider.GetRequiredService<TimeProvider>()));
 services.AddSingleton<SourceList>().AddSingleton<SourceReader>().AddSingleton<FactKeeper>().AddSingleton<Jobs>();
 services.AddHangfire(hangfire =>
 {
@@ -141,6 +144,7 @@ if (settings.IsApi)
 {
     app.MapMetricsOData();
     app.MapPlacements();
+    app.MapExplain();
     app.MapOpenApi();
     app.MapScalarApiReference();
 }

@@ -135,12 +135,21 @@ internal static class EntitySets
             Measure("ServerJoules", "Energy of the whole server, accelerators included.", "J"),
             Measure("FacilityJoules", "Server energy times the place's PUE.", "J"),
             Measure("RackJoules", "Energy measured at the rack.", "J"),
-            Measure("IdleJoules", "Part of the energy drawn while no work was done.", "J"),
+            Measure("IdleJoules", "Part of the energy drawn while reserved and doing nothing.", "J"),
+            Measure("LowJoules", "Least that the energy of the widest boundary known can be.", "J"),
+            Measure("HighJoules", "Most that the energy of the widest boundary known can be.", "J"),
+            Measure("OperationalGrams", "Carbon dioxide equivalents of the facility energy, location-based average.", "g"),
+            Measure("MarginalGrams", "The same by the grid's marginal intensity. Never add it to the others.", "g"),
+            Measure("MarketBasedGrams", "The same by contracts and certificates. Never add it to the others.", "g"),
+            Measure("EmbodiedGrams", "Share of the emissions of making the hardware that falls to the period.", "g"),
+            Measure("WaterLitres", "Water used at the site.", "L"),
             MeasuredShare(),
             Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1") with { Nullable = false },
             Evidence(),
             Text("Cover", "How the boundaries were covered by readings."),
             Text("Mappings", "Mappings by which the readings were understood."),
+            FactorVersion(),
+            Missing(),
             Instant("RecomputedAt", "When the fact was computed from the samples.")),
         new("WorkFacts", "WorkFact", "Work of one deployment, counted in one functional unit, for one grid period.", ["DeploymentId", "FunctionalUnit", "PeriodStart"],
             Number("DeploymentId", "Deployment that did the work."),
@@ -160,17 +169,22 @@ internal static class EntitySets
             Instant("RecomputedAt", "When the fact was computed from the samples.")),
         new("Factors", "Factor", "Factors that energy is multiplied by: PUE, grid intensity, embodied carbon, water.", ["Id"],
             Number("Id", "Identity of the factor."),
-            Text("Kind", "What the factor is."),
-            TextOrNull("Place", "Place that it holds for; null for all."),
-            TextOrNull("Method", "How it was made."),
+            Text("Name", "How FactorVersion of facts and intensities names it."),
+            Text("Kind", "What the factor is: pue, wue, grid_intensity, idle_power, max_power."),
+            TextOrNull("Place", "Region, grid zone or country that it holds for."),
+            TextOrNull("Method", "How it was found: annual, location_average, location_marginal, market_based; of a power model, its mapping."),
             Measure("Value", "The factor, in its unit.", null) with { Nullable = false },
+            Measure("Low", "Least that the value can be, when its source says.", null),
+            Measure("High", "Most that the value can be, when its source says.", null),
             Text("Unit", "Unit of the value."),
             Text("Source", "Who published it."),
             TextOrNull("Licence", "Licence of the publication."),
-            TextOrNull("Vintage", "Period that the value describes."),
-            InstantOrNull("ValidFrom", "First instant that it holds for."),
-            InstantOrNull("ValidTo", "First instant that it no longer holds for."),
-            Int("Version", "Counts up whenever another value takes the factor's place.")),
+            DateOrNull("Retrieved", "Day on which it was taken from its source."),
+            TextOrNull("Vintage", "Year that the value describes, which is not the year that it is used for."),
+            DateOrNull("ValidFrom", "First day that it holds for; null: every day before ValidTo."),
+            DateOrNull("ValidTo", "First day that it no longer holds for; null: every day from ValidFrom on."),
+            Text("Version", "Edition that it came with."),
+            InstantOrNull("SupersededAt", "When it went out of use; null while it is in use.")),
         new("MetricMappings", "MetricMapping", "How metrics are understood: quantity, unit and kind of each.", ["Id", "Version"],
             Text("Id", "Identity of the mapping."),
             new("Version", PropertyType.Int32, false, "Version of the mapping, from 1."),
@@ -199,11 +213,13 @@ internal static class EntitySets
             Number("DeploymentId", "Deployment whose number changed."),
             Text("FunctionalUnit", "What its work is counted in."),
             Instant("PeriodStart", "Start of the period whose number changed."),
-            Text("Measure", "Column that changed."),
-            Measure("Old", "Value before.", null),
-            Measure("New", "Value after.", null),
+            Text("Measure", "Column of the table of hours that changed: facility_joules, units ...", 32),
+            Measure("Old", "Value before; null when it was unknown or the row did not exist.", null),
+            Measure("New", "Value after; null when it is unknown or the row no longer exists.", null),
+            TextOrNull("OldFactorVersion", "Factors that made the value before."),
+            TextOrNull("NewFactorVersion", "Factors that made the value after."),
             Instant("At", "When it changed."),
-            Text("Reason", "Why it changed.")),
+            Text("Reason", "Why it changed: late_data, rules_changed or factors_changed.", 16)),
         new("Calendar", "CalendarDay", "Days from 2020 to 2039, to join facts to by Date or DateKey.", ["Date"],
             Date("Date", "The day."),
             DateKey(),
@@ -241,22 +257,25 @@ internal static class EntitySets
         Measure("AcceleratorJoules", "Energy of the accelerators. Stands on every functional unit's row of the deployment.", "J"),
         Measure("ServerJoules", "Energy of the whole servers, accelerators included. Stands on every functional unit's row.", "J"),
         Measure("FacilityJoules", "Server energy times the place's PUE. Stands on every functional unit's row.", "J"),
-        Measure("IdleJoules", "Part of the energy drawn while no work was done.", "J"),
+        Measure("IdleJoules", "Part of the energy drawn while reserved and doing nothing.", "J"),
         Measure("JoulesPerUnit", "Facility energy over units, sum over sum.", "J/{unit}"),
         Measure("AcceleratorJoulesPerUnit", "Accelerator energy over units, sum over sum.", "J/{unit}"),
         Measure("ServerJoulesPerUnit", "Server energy over units, sum over sum.", "J/{unit}"),
-        Measure("OperationalGrams", "Carbon of the energy, location-based.", "g{CO2e}"),
-        Measure("MarketBasedGrams", "Carbon of the energy, market-based. Never part of SciGramsPerUnit.", "g{CO2e}"),
-        Measure("EmbodiedGrams", "Share of the hardware's embodied carbon.", "g{CO2e}"),
-        Measure("SciGramsPerUnit", "Software Carbon Intensity (ISO/IEC 21031): operational and embodied carbon over units.", "g{CO2e}/{unit}"),
-        Measure("WaterLitres", "Water consumed.", "L"),
-        Measure("LowJoules", "Lower bound of the energy.", "J"),
-        Measure("HighJoules", "Upper bound of the energy.", "J"),
+        Measure("ActiveJoulesPerUnit", "Facility energy without the idle share of the server's, over units; null when the idle share is unknown.", "J/{unit}"),
+        Measure("OperationalGrams", "Carbon dioxide equivalents of the facility energy, location-based average.", "g"),
+        Measure("MarginalGrams", "The same by the grid's marginal intensity. Never part of SciGramsPerUnit, never to be added to the others.", "g"),
+        Measure("MarketBasedGrams", "The same by contracts and certificates. Never part of SciGramsPerUnit, never to be added to the others.", "g"),
+        Measure("EmbodiedGrams", "Share of the emissions of making the hardware that falls to the period.", "g"),
+        Measure("SciGramsPerUnit", "Software Carbon Intensity (ISO/IEC 21031): operational and embodied grams over units; null when either is unknown.", "g/{unit}"),
+        Measure("WaterLitres", "Water used at the site: IT energy times the place's WUE.", "L"),
+        Measure("LowJoules", "Least that the energy of the widest boundary can be that the row has.", "J"),
+        Measure("HighJoules", "Most that the energy of the widest boundary can be that the row has.", "J"),
         Evidence(),
         MeasuredShare(),
         Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1"),
         TextOrNull("NullReason", "Why JoulesPerUnit is null: no_work, zero_functional_units, no_energy, server_unknown or pue_unknown.", 32),
-        TextOrNull("FactorVersion", "Version of the factors used."),
+        Missing(),
+        FactorVersion(),
         Instant("RecomputedAt", "When the numbers were computed from the facts."));
 
     private static EntityProperty Number(string name, string description) => new(name, PropertyType.Int64, false, description);
@@ -269,6 +288,8 @@ internal static class EntitySets
 
     private static EntityProperty Date(string name, string description) => new(name, PropertyType.Date, false, description);
 
+    private static EntityProperty DateOrNull(string name, string description) => new(name, PropertyType.Date, true, description);
+
     private static EntityProperty DateKey() => new("DateKey", PropertyType.Int32, false, "The day as yyyymmdd, to join to Calendar.");
 
     private static EntityProperty Instant(string name, string description) => new(name, PropertyType.Instant, false, description);
@@ -276,6 +297,10 @@ internal static class EntitySets
     private static EntityProperty InstantOrNull(string name, string description) => new(name, PropertyType.Instant, true, description);
 
     private static EntityProperty Measure(string name, string description, string? unit) => new(name, PropertyType.Double, true, description, unit);
+
+    private static EntityProperty FactorVersion() => TextOrNull("FactorVersion", "Names of the factors used, in order, separated by a space; see Factors.");
+
+    private static EntityProperty Missing() => TextOrNull("Missing", "Why a column is null in some of the period, as words separated by a space: pue_unknown, grid_unknown ...");
 
     private static EntityProperty MeasuredShare() => Measure("MeasuredShare", "Energy-weighted share of measured and derived readings, 0 to 1.", "1");
 

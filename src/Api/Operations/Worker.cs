@@ -2,6 +2,7 @@ using System.Globalization;
 using Hangfire;
 using Hangfire.Storage;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors;
@@ -15,7 +16,7 @@ namespace Metrics.Api.Operations;
 /// <summary>Opens the configured sources once the service listens, and gives Hangfire one recurring read for each and one recompute.</summary>
 /// <remarks>Everything is registered again at every start: a recurring job that was lost or disabled comes back.</remarks>
 public sealed class Worker(
-    MetricsSettings settings, MetricCatalogue catalogue, SourceList sources, ReadLog log, FactStore facts,
+    MetricsSettings settings, MetricCatalogue catalogue, FactorBook book, SourceList sources, ReadLog log, FactStore facts,
     IRecurringJobManager recurring, IBackgroundJobClient jobs, JobStorage storage, IServer server, TimeProvider clock, ILogger<Worker> logger) : IHostedLifecycleService
 {
     private const string RecomputeJob = "recompute";
@@ -24,17 +25,24 @@ public sealed class Worker(
     public async Task StartedAsync(CancellationToken cancellationToken)
     {
         await facts.SyncMappingsAsync(catalogue, cancellationToken);
-        await facts.SyncPlacesAsync([.. settings.ToPlaces().Values.Distinct()], cancellationToken);
+        var marked = await facts.SyncFactorsAsync(book, [.. settings.ToPlaces().Values.Distinct()], cancellationToken);
+        if (marked > 0) logger.LogInformation("Factors are others than at the last start: {Hours} hours are computed again.", marked);
         await facts.MarkDirtyIfChangedAsync(Fingerprint(), cancellationToken);
 
+        var cadences = new List<(string Source, TimeSpan Every)>();
         foreach (var source in settings.Sources.Values)
         {
             if (MetricsSettings.IsOwnMetrics(source)) source.Endpoint = OwnMetrics();
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
             var opened = Providers.All[source.Provider].Open(source, catalogue, clock);
             sources.Add(source, opened);
-            recurring.AddOrUpdate<Jobs>(Recurring(source.Id), job => job.ReadAsync(source.Id, CancellationToken.None), Jobs.Cron(opened.Cadence.Every), Utc);
-            jobs.Enqueue<Jobs>(job => job.ReadAsync(source.Id, CancellationToken.None));
+            cadences.Add((source.Id, opened.Cadence.Every));
+        }
+        // No read begins before all sources are known: an hour is final only when all of them were read past it.
+        foreach (var (source, every) in cadences)
+        {
+            recurring.AddOrUpdate<Jobs>(Recurring(source), job => job.ReadAsync(source, CancellationToken.None), Jobs.Cron(every), Utc);
+            jobs.Enqueue<Jobs>(job => job.ReadAsync(source, CancellationToken.None));
         }
         recurring.AddOrUpdate<Jobs>(RecomputeJob, job => job.RecomputeAsync(CancellationToken.None), Jobs.Cron(TimeSpan.FromSeconds(15)), Utc);
         using (var connection = storage.GetConnection())
@@ -49,12 +57,14 @@ public sealed class Worker(
 
     private static string Recurring(string source) => $"read:{source}";
 
-    /// <summary>Everything beside the samples that decides what the facts are: when it changes, all hours are computed again.</summary>
+    /// <summary>Everything beside samples and dated factors that decides what the facts are: when it changes, all hours are computed again.</summary>
     private string Fingerprint()
     {
         var parts = new List<string> { $"revision {Normaliser.Revision}", settings.Grain.ToString() };
         parts.AddRange(catalogue.Mappings.Select(mapping => $"{mapping.Id}@{mapping.Version}"));
-        parts.AddRange(settings.ToPlaces().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} {entry.Value}"));
+        // Where a source stands decides which factors are asked for. Their values are no part of it: a factor marks the hours that it holds for.
+        foreach (var (source, place) in settings.ToPlaces().OrderBy(entry => entry.Key, StringComparer.Ordinal))
+            parts.Add($"{source} {place.Name} {place.Country} {book.RegionOf(place.Name)}");
         foreach (var workload in settings.ToWorkloads())
         {
             parts.Add($"{workload.Name} {workload.Model} {workload.Precision}");

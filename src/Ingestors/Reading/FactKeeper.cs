@@ -6,7 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace Metrics.Ingestors.Reading;
 
 /// <summary>Turns dirty hours into facts: samples around the hour, normalised, replace what stood there. Never adds to what is there.</summary>
-public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<FactKeeper>? logger = null)
+/// <remarks>With the sources at hand it also makes hours final that all of them were read past.</remarks>
+public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<FactKeeper>? logger = null, SourceList? sources = null)
 {
     /// <summary>Hours whose samples are held at once.</summary>
     private const int LongestRun = 6;
@@ -19,10 +20,13 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
     public async Task<int> RecomputeAsync(CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref running, 1) == 1) return 0;
+        // An hour is stored while the next one is computed: the database and this process work at the same time.
+        Task<Exception?>? keeping = null;
+        var kept = default(DateTime);
+        var hours = 0;
+        var failed = new HashSet<DateTime>();
         try
         {
-            var hours = 0;
-            var failed = new HashSet<DateTime>();
             while (true)
             {
                 var dirty = (await store.DirtyHoursAsync(64 + failed.Count, cancellationToken)).Where(hour => !failed.Contains(hour.Hour)).ToList();
@@ -33,28 +37,66 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
                     var samples = await store.SamplesAsync(whole, cancellationToken);
                     foreach (var hour in run)
                     {
+                        NormalisedPeriod? period = null;
                         try
                         {
-                            var period = new Interval(hour.Hour, hour.Hour.AddHours(1));
-                            var around = samples.Select(series => series.Between(period.Start - Normaliser.Reach, period.End + Normaliser.Reach)).Where(series => !series.Samples.IsEmpty);
-                            await store.ReplaceHourAsync(hour, normaliser.Normalise(period, around), cancellationToken);
-                            hours++;
+                            var span = new Interval(hour.Hour, hour.Hour.AddHours(1));
+                            var around = samples.Select(series => series.Between(span.Start - Normaliser.Reach, span.End + Normaliser.Reach)).Where(series => !series.Samples.IsEmpty);
+                            period = normaliser.Normalise(span, around);
                         }
-                        catch (Exception fault) when (!StorageFault.IsOutside(fault) && !cancellationToken.IsCancellationRequested)
+                        catch (Exception fault) when (IsOurs(fault, cancellationToken))
                         {
-                            failed.Add(hour.Hour);
-                            logger?.LogError(fault, "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is tried again.", hour.Hour);
+                            Fail(hour.Hour, fault);
                         }
+                        await KeptAsync();
+                        if (period is null) continue;
+                        kept = hour.Hour;
+                        keeping = Task.Run(() => KeepAsync(hour, period, cancellationToken), cancellationToken);
                     }
                 }
+                await KeptAsync();
             }
+            if (sources is not null) await store.FinaliseAsync([.. sources.All.Select(source => source.Id)], cancellationToken);
             return hours;
         }
         finally
         {
+            // Whatever ended the recompute, nothing of it is left running.
+            if (keeping is not null) await ((Task)keeping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             Volatile.Write(ref running, 0);
         }
+
+        async Task KeptAsync()
+        {
+            if (keeping is null) return;
+            var fault = await keeping;
+            keeping = null;
+            if (fault is null) hours++;
+            else Fail(kept, fault);
+        }
+
+        void Fail(DateTime hour, Exception fault)
+        {
+            failed.Add(hour);
+            logger?.LogError(fault, "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is tried again.", hour);
+        }
     }
+
+    /// <returns>Why the hour could not be stored, when that is its own fault; null when it was.</returns>
+    private async Task<Exception?> KeepAsync(DirtyHour hour, NormalisedPeriod period, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.ReplaceHourAsync(hour, period, cancellationToken);
+            return null;
+        }
+        catch (Exception fault) when (IsOurs(fault, cancellationToken))
+        {
+            return fault;
+        }
+    }
+
+    private static bool IsOurs(Exception fault, CancellationToken cancellationToken) => !StorageFault.IsOutside(fault) && !cancellationToken.IsCancellationRequested;
 
     /// <summary>Hours that follow each other, newest first, so that the samples around them are read once and not three times.</summary>
     private static IEnumerable<List<DirtyHour>> Runs(IEnumerable<DirtyHour> dirty)

@@ -8,7 +8,7 @@ namespace Metrics.Ingestors.Reading;
 /// The next tick is the retry.
 /// </remarks>
 [AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
-public sealed class Jobs(SourceList sources, SourceReader reader, FactKeeper facts)
+public sealed class Jobs(SourceList sources, SourceReader reader, FactKeeper facts, RuleWatch rules)
 {
     private static readonly int[] Divisors = [60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1];
 
@@ -28,9 +28,13 @@ public sealed class Jobs(SourceList sources, SourceReader reader, FactKeeper fac
         }
     }
 
-    /// <summary>Recomputes dirty hours, whoever made them dirty.</summary>
+    /// <summary>Recomputes dirty hours, whoever made them dirty, and looks whether every workload rule has met something.</summary>
     [JobDisplayName("Recompute dirty hours")]
-    public Task RecomputeAsync(CancellationToken cancellationToken) => facts.RecomputeAsync(cancellationToken);
+    public async Task RecomputeAsync(CancellationToken cancellationToken)
+    {
+        await facts.RecomputeAsync(cancellationToken);
+        await rules.CheckAsync(cancellationToken);
+    }
 
     /// <summary>A cron line, seconds first, that ticks at least as often as asked: the largest divisor of a minute or an hour that is not above it.</summary>
     public static string Cron(TimeSpan every)

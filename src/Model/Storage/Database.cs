@@ -238,6 +238,9 @@ internal readonly struct Row(DbDataReader reader, bool postgres)
 
     public DateTime Time(int column) => postgres ? reader.GetDateTime(column) : UnixMicroseconds.To(reader.GetInt64(column));
 
+    public DateOnly? DateOrNull(int column) => reader.IsDBNull(column) ? null
+        : postgres ? reader.GetFieldValue<DateOnly>(column) : DateOnly.ParseExact(reader.GetString(column), "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+
     public DateTime? TimeOrNull(int column) => reader.IsDBNull(column) ? null : Time(column);
 }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
@@ -20,7 +21,12 @@ public sealed record DirtyHour(DateTime Hour, long Mark);
 public sealed class FactStore
 {
     // The first halves of two-part advisory locks.
-    private const int HourLock = 0x4D484F55, DayLock = 0x4D444159, HardwareLock = 0x4D484152;
+    private const int HourLock = 0x4D484F55, DayLock = 0x4D444159, HardwareLock = 0x4D484152, FactorLock = 0x4D464143;
+
+    /// <summary>How far past the end of an hour every source must have been read for the hour to be final.</summary>
+    private static readonly TimeSpan Settled = TimeSpan.FromHours(1);
+
+    private const string Unsettled = "NOT final AND period_end <= @until AND NOT EXISTS (SELECT 1 FROM dirty_hours WHERE dirty_hours.hour = intensity_hours.period_start)";
 
     private readonly Database database;
 
@@ -39,7 +45,7 @@ public sealed class FactStore
     public Task MarkAllDirtyAsync(CancellationToken cancellationToken) => database.TransactAsync(MarkAllAsync, cancellationToken);
 
     /// <summary>Marks every hour when the rules that facts are made by are others than last time.</summary>
-    /// <param name="fingerprint">Stands for mappings, places, workload rules and grain: equal when they are.</param>
+    /// <param name="fingerprint">Stands for mappings, places, workload rules and grain: equal when they are. Factors are no part of it; see <see cref="SyncFactorsAsync"/>.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>Whether they had changed.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
@@ -106,7 +112,7 @@ public sealed class FactStore
         return await database.TransactAsync(async (session, token) =>
         {
             await LockAsync(session, HourLock, dirty.Hour, TimeSpan.TicksPerHour, token);
-            var still = await session.QueryAsync("SELECT mark FROM dirty_hours WHERE hour = @hour", [("hour", dirty.Hour)], row => row.Number(0), token);
+            var still = await session.QueryAsync("SELECT reason FROM dirty_hours WHERE hour = @hour", [("hour", dirty.Hour)], row => row.Text(0), token);
             if (still.Count == 0) return false;
 
             var now = await session.NowAsync(token);
@@ -117,17 +123,45 @@ public sealed class FactStore
             await WorkFacts(now).ReplaceAsync(session, period.Work, within, span, token);
             var rejections = period.Rejections.Select(rejection => new RejectionRecord("derived", rejection, dirty.Hour)).DistinctBy(row => row.Id).ToList();
             await RejectionRecord.Table(now, 0).ReplaceAsync(session, rejections, "hour = @rejected", [("rejected", dirty.Hour)], token);
-            await Intensities("intensity_hours", now).ReplaceAsync(session, RollUp.Hour(dirty.Hour, period.Energy, period.Work), within, span, token);
+            var rows = RollUp.Hour(dirty.Hour, period.Energy, period.Work);
+            var before = await HoursAsync(session, span, token);
+            if (before.Exists(row => row.Final))
+            {
+                // What is final stays so, and a row that comes to a final hour is final.
+                foreach (var row in rows) row.Final = true;
+                await Restatements(now, still[0]).AppendAsync(session, Restated.Between(before, rows), token);
+            }
+            await IntensityHours(now).ReplaceAsync(session, rows, within, span, token);
 
             // Taken after the hour's rows are written: whoever comes second to the day reads the first one's committed hour.
             var day = dirty.Hour.Date;
             await LockAsync(session, DayLock, day, TimeSpan.TicksPerDay, token);
             (string, object?)[] whole = [("from", day), ("to", day.AddDays(1))];
-            await Intensities("intensity_days", now).ReplaceAsync(session, RollUp.Day(day, await HoursAsync(session, whole, token)), within, whole, token);
+            await IntensityDays(now).ReplaceAsync(session, RollUp.Day(day, await HoursAsync(session, whole, token)), within, whole, token);
 
             await session.ExecuteAsync("DELETE FROM dirty_hours WHERE hour = @hour AND mark = @mark", [("hour", dirty.Hour), ("mark", dirty.Mark)], token);
             return true;
         }, cancellationToken);
+    }
+
+    /// <summary>Makes the hours final that have stood while every source was read an hour past their end. What changes in them from then on is told as a restatement.</summary>
+    /// <param name="sources">Ids of the sources that are read. One that fails is not waited for; one that was never read to an end is.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>How many rows became final.</returns>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public async Task<int> FinaliseAsync(IReadOnlyCollection<string> sources, CancellationToken cancellationToken)
+    {
+        var until = await database.ReadAsync(async (session, token) =>
+        {
+            var read = await session.QueryAsync("SELECT id, watermark, failures FROM source", [], row => (Id: row.Text(0), Watermark: row.TimeOrNull(1), Failures: row.Small(2)), token);
+            var waited = read.Where(source => source.Failures == 0 && sources.Contains(source.Id)).Select(source => source.Watermark ?? DateTime.MinValue).ToList();
+            if (waited.Count == 0 || waited.Min() < DateTime.UnixEpoch) return (DateTime?)null;
+            var end = waited.Min() - Settled;
+            var open = await session.QueryAsync($"SELECT 1 FROM intensity_hours WHERE {Unsettled} LIMIT 1", [("until", end)], row => row.Small(0), token);
+            return open.Count > 0 ? end : null;
+        }, cancellationToken);
+        return until is null ? 0 : await database.TransactAsync(
+            (session, token) => session.ExecuteAsync($"UPDATE intensity_hours SET final = true WHERE {Unsettled}", [("until", until)], token), cancellationToken);
     }
 
     /// <summary>Shows the catalogue's mappings, and the power models in them as factors. Mappings of earlier versions stay.</summary>
@@ -140,54 +174,92 @@ public sealed class FactStore
             foreach (var mapping in catalogue.Mappings)
             {
                 if (mapping.Power is not { } power) continue;
-                factors.Add(Factor("idle_power", power.IdleWatts));
-                factors.Add(Factor("max_power", power.MaxWatts));
+                var version = mapping.Version.ToString(CultureInfo.InvariantCulture);
+                factors.Add(Watts("idle_power", power.IdleWatts));
+                factors.Add(Watts("max_power", power.MaxWatts));
 
-                FactorRow Factor(string kind, double watts) => new()
+                FactorRow Watts(string kind, double watts) => new()
                 {
-                    Id = Identity.Of("factor", kind, mapping.Id, mapping.Version.ToString(CultureInfo.InvariantCulture)),
+                    Id = Identity.Of("factor", kind, mapping.Id, version),
+                    Name = $"{kind}:{mapping.Id}@{version}",
                     Kind = kind,
                     Method = mapping.Id,
                     Value = watts,
                     Unit = "W",
                     Source = power.Reference,
-                    Version = mapping.Version,
+                    Version = version,
                 };
             }
             await Factors.KeepAsync(session, factors, token);
         }, cancellationToken);
 
-    /// <summary>Shows the places, and their PUE as factors. A PUE that changes ends one version of the factor and begins the next.</summary>
+    /// <summary>Keeps the places and every factor in use, ends those that no longer are, and marks the hours that this can change: no other hour is computed again.</summary>
+    /// <remarks>
+    /// An hour is marked when it has samples and a factor holds for it that did not before, or held for it and does not any more. The factors that
+    /// went stay, with the time at which they did.
+    /// </remarks>
+    /// <param name="book">The published factors and the operator's.</param>
+    /// <param name="places">The configured places. The PUE of one is a factor of version <c>config</c> that always held, unless the book has it already.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>How many hours were marked.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
-    public Task SyncPlacesAsync(IReadOnlyList<Place> places, CancellationToken cancellationToken) =>
+    public Task<int> SyncFactorsAsync(FactorBook book, IReadOnlyList<Place> places, CancellationToken cancellationToken) =>
         database.TransactAsync(async (session, token) =>
         {
-            await Places.KeepAsync(session, [.. places.DistinctBy(place => place.Name)], token);
+            await LockAsync(session, FactorLock, DateTime.UnixEpoch, 1, token);
+            var named = places.DistinctBy(place => place.Name).ToList();
+            await Places.KeepAsync(session, named, token);
+
+            var rows = FactorRows.Of(book, named);
+            var inUse = await session.QueryAsync("""
+                SELECT id, name, value, low, high, valid_from, valid_to FROM factor WHERE superseded_at IS NULL AND kind NOT IN ('idle_power', 'max_power')
+                """, [], row => new FactorSpan(row.Number(0), new(row.Text(1), row.Double(2), row.DoubleOrNull(3), row.DoubleOrNull(4)), row.DateOrNull(5), row.DateOrNull(6)), token);
+            await Factors.KeepAsync(session, rows, token);
             var now = await session.NowAsync(token);
-            foreach (var place in places.DistinctBy(place => place.Name).OrderBy(place => place.Name, StringComparer.Ordinal))
+            var kept = rows.Select(row => row.Id).ToHashSet();
+            foreach (var gone in inUse.Where(row => !kept.Contains(row.Id)).Chunk(10_000))
             {
-                var last = await session.QueryAsync("SELECT value, valid_to, version FROM factor WHERE kind = 'pue' AND place = @place ORDER BY version DESC LIMIT 1", [("place", place.Name)],
-                    row => (Value: row.Double(0), Ended: !row.IsNull(1), Version: row.Small(2)), token);
-                var inForce = last.Count > 0 && !last[0].Ended ? last[0].Value : (double?)null;
-                if (inForce == place.Pue) continue;
-                await session.ExecuteAsync("UPDATE factor SET valid_to = @now WHERE kind = 'pue' AND place = @place AND valid_to IS NULL", [("place", place.Name), ("now", now)], token);
-                if (place.Pue is not { } pue) continue;
-                var version = last.Count == 0 ? 1 : last[0].Version + 1;
-                await Factors.KeepAsync(session,
-                [
-                    new()
-                    {
-                        Id = Identity.Of("factor", "pue", place.Name, version.ToString(CultureInfo.InvariantCulture)),
-                        Kind = "pue",
-                        Place = place.Name,
-                        Value = pue,
-                        Unit = "1",
-                        Source = "configuration",
-                        Version = version,
-                    },
-                ], token);
+                object ids = session.Database.IsPostgres ? gone.Select(row => row.Id).ToArray() : System.Text.Json.JsonSerializer.Serialize(gone.Select(row => row.Id));
+                await session.ExecuteAsync($"UPDATE factor SET superseded_at = @now WHERE id {(session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))")}",
+                    [("now", now), ("ids", ids)], token);
             }
+
+            var changed = FactorRows.Changed(inUse, rows);
+            if (changed.Count == 0) return 0;
+            await session.BeginMarkingAsync(token);
+            var marked = 0;
+            foreach (var (from, to) in changed)
+            {
+                // A reason that is there already weighs more.
+                marked += await session.ExecuteAsync($"""
+                    INSERT INTO dirty_hours (hour, mark, reason)
+                    SELECT hour, {session.Database.NextMark}, 'factors_changed' FROM sample_hours WHERE hour >= @from AND hour < @to ORDER BY hour
+                    ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}
+                    """, [("from", from.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)), ("to", to.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc))], token);
+            }
+            return marked;
         }, cancellationToken);
+
+    /// <summary>Gives every series of a source that is stored, in no order.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task<IReadOnlyList<Series>> SeriesAsync(string source, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<Series>>(async (session, token) => await SampleWriter.SeriesOfAsync(session, source, token), cancellationToken);
+
+    /// <summary>The sources that were read to the end of a window at least once.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task<IReadOnlyList<string>> ReadSourcesAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<string>>(async (session, token) => await session.QueryAsync("SELECT id FROM source WHERE watermark IS NOT NULL", [], row => row.Text(0), token), cancellationToken);
+
+    /// <summary>Makes the stored rejections of one reason these: what is no longer wrong is gone, and what still is keeps the time at which it was first seen.</summary>
+    /// <exception cref="ArgumentException">A rejection has another reason.</exception>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task ReplaceRejectionsAsync(RejectionReason reason, IReadOnlyList<Rejection> rejections, CancellationToken cancellationToken)
+    {
+        if (rejections.Any(rejection => rejection.Reason != reason)) throw new ArgumentException($"A rejection is not for {reason}.", nameof(rejections));
+        return database.TransactAsync(async (session, token) => await RejectionRecord.Table(await session.NowAsync(token), 0).ReplaceAsync(session,
+            [.. rejections.Select(rejection => new RejectionRecord("configuration", rejection, null)).DistinctBy(row => row.Id)],
+            "reason = @reason", [("reason", MetricsDbContext.Snake(reason.ToString()))], token), cancellationToken);
+    }
 
     /// <summary>Forgets samples, and facts when asked, of whole UTC months before a time. Roll-ups of hours and days stay, and what is forgotten is not computed again.</summary>
     /// <param name="samples">Samples of months that end at or before it go.</param>
@@ -229,8 +301,8 @@ public sealed class FactStore
     {
         await session.BeginMarkingAsync(cancellationToken);
         await session.ExecuteAsync($"""
-            INSERT INTO dirty_hours (hour, mark) SELECT hour, {session.Database.NextMark} FROM sample_hours WHERE true ORDER BY hour
-            ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}
+            INSERT INTO dirty_hours (hour, mark, reason) SELECT hour, {session.Database.NextMark}, 'rules_changed' FROM sample_hours WHERE true ORDER BY hour
+            ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}, reason = CASE WHEN dirty_hours.reason = 'late_data' THEN dirty_hours.reason ELSE excluded.reason END
             """, cancellationToken);
     }
 
@@ -262,11 +334,12 @@ public sealed class FactStore
         return samples;
     }
 
-    private static Task<List<IntensityRow>> HoursAsync(Session session, (string, object?)[] span, CancellationToken cancellationToken) => session.QueryAsync("""
+    private static Task<List<IntensityHourRow>> HoursAsync(Session session, (string, object?)[] span, CancellationToken cancellationToken) => session.QueryAsync("""
         SELECT deployment_id, functional_unit, period_start, period_end, units, accelerator_joules, server_joules, facility_joules, rack_joules, idle_joules,
-            known_joules, measured_joules, covered_seconds, evidence
+            known_joules, measured_joules, covered_seconds, evidence, low_joules, high_joules, operational_grams, marginal_grams, market_based_grams, embodied_grams,
+            water_litres, factors, missing, final
         FROM intensity_hours WHERE period_start >= @from AND period_start < @to
-        """, span, IntensityRow (row) => new IntensityHourRow
+        """, span, row => new IntensityHourRow
     {
         DeploymentId = row.Number(0),
         FunctionalUnit = row.Text(1),
@@ -282,6 +355,16 @@ public sealed class FactStore
         MeasuredJoules = row.Double(11),
         CoveredSeconds = row.Double(12),
         Evidence = (Evidence)row.Small(13),
+        LowJoules = row.DoubleOrNull(14),
+        HighJoules = row.DoubleOrNull(15),
+        OperationalGrams = row.DoubleOrNull(16),
+        MarginalGrams = row.DoubleOrNull(17),
+        MarketBasedGrams = row.DoubleOrNull(18),
+        EmbodiedGrams = row.DoubleOrNull(19),
+        WaterLitres = row.DoubleOrNull(20),
+        Factors = row.Text(21),
+        Missing = row.Text(22),
+        Final = row.Flag(23),
     }, cancellationToken);
 
     private static async Task KeepDimensionsAsync(Session session, NormalisedPeriod period, CancellationToken cancellationToken)
@@ -392,13 +475,36 @@ public sealed class FactStore
     private static readonly RowSet<FactorRow> Factors = new("factor", ["id"],
     [
         Column.Of("id", NpgsqlDbType.Bigint, (FactorRow row) => row.Id),
+        Column.Of("name", NpgsqlDbType.Text, (FactorRow row) => row.Name),
         Column.Of("kind", NpgsqlDbType.Text, (FactorRow row) => row.Kind),
         Column.Of("place", NpgsqlDbType.Text, (FactorRow row) => row.Place),
         Column.Of("method", NpgsqlDbType.Text, (FactorRow row) => row.Method),
         Column.Of("value", NpgsqlDbType.Double, (FactorRow row) => row.Value),
+        Column.Of("low", NpgsqlDbType.Double, (FactorRow row) => row.Low),
+        Column.Of("high", NpgsqlDbType.Double, (FactorRow row) => row.High),
         Column.Of("unit", NpgsqlDbType.Text, (FactorRow row) => row.Unit),
         Column.Of("source", NpgsqlDbType.Text, (FactorRow row) => row.Source),
-        Column.Of("version", NpgsqlDbType.Integer, (FactorRow row) => row.Version),
+        Column.Of("licence", NpgsqlDbType.Text, (FactorRow row) => row.Licence),
+        Column.Of("retrieved", NpgsqlDbType.Date, (FactorRow row) => row.Retrieved),
+        Column.Of("vintage", NpgsqlDbType.Text, (FactorRow row) => row.Vintage),
+        Column.Of("valid_from", NpgsqlDbType.Date, (FactorRow row) => row.ValidFrom),
+        Column.Of("valid_to", NpgsqlDbType.Date, (FactorRow row) => row.ValidTo),
+        Column.Of("version", NpgsqlDbType.Text, (FactorRow row) => row.Version),
+        Column.Of("superseded_at", NpgsqlDbType.TimestampTz, (FactorRow row) => row.SupersededAt),
+    ]);
+
+    private static RowSet<Restated> Restatements(DateTime now, string reason) => new("restatement", ["deployment_id", "functional_unit", "period_start", "measure"],
+    [
+        Column.Of("deployment_id", NpgsqlDbType.Bigint, (Restated row) => row.Deployment),
+        Column.Of("functional_unit", NpgsqlDbType.Text, (Restated row) => row.FunctionalUnit),
+        Column.Of("period_start", NpgsqlDbType.TimestampTz, (Restated row) => row.PeriodStart),
+        Column.Of("measure", NpgsqlDbType.Text, (Restated row) => row.Measure),
+        Column.Of("old", NpgsqlDbType.Double, (Restated row) => row.Old),
+        Column.Of("new", NpgsqlDbType.Double, (Restated row) => row.New),
+        Column.Of("old_factors", NpgsqlDbType.Text, (Restated row) => row.OldFactors),
+        Column.Of("new_factors", NpgsqlDbType.Text, (Restated row) => row.NewFactors),
+        Column.Of("at", NpgsqlDbType.TimestampTz, (Restated _) => now),
+        Column.Of("reason", NpgsqlDbType.Text, (Restated _) => reason),
     ]);
 
     private static readonly RowSet<MetricMapping> Mappings = new("metric_mappings", ["id", "version"],
@@ -428,11 +534,20 @@ public sealed class FactStore
         Column.Of("facility_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.FacilityJoules),
         Column.Of("rack_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.RackJoules),
         Column.Of("idle_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.IdleJoules),
+        Column.Of("low_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.LowJoules),
+        Column.Of("high_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.HighJoules),
+        Column.Of("operational_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.OperationalGrams),
+        Column.Of("marginal_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.MarginalGrams),
+        Column.Of("market_based_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.MarketBasedGrams),
+        Column.Of("embodied_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.EmbodiedGrams),
+        Column.Of("water_litres", NpgsqlDbType.Double, (EnergyFact fact) => fact.WaterLitres),
         Column.Of("measured_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.MeasuredJoules),
         Column.Of("covered_seconds", NpgsqlDbType.Double, (EnergyFact fact) => fact.CoveredSeconds),
         Column.Of("evidence", NpgsqlDbType.Smallint, (EnergyFact fact) => (short)fact.Evidence),
         Column.Of("cover", NpgsqlDbType.Text, (EnergyFact fact) => fact.Cover),
         Column.Of("mappings", NpgsqlDbType.Text, (EnergyFact fact) => fact.Mappings),
+        Column.Of("factors", NpgsqlDbType.Text, (EnergyFact fact) => fact.Factors),
+        Column.Of("missing", NpgsqlDbType.Text, (EnergyFact fact) => fact.Missing),
         Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (EnergyFact _) => now),
     ], "recomputed_at");
 
@@ -449,24 +564,39 @@ public sealed class FactStore
         Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (WorkFact _) => now),
     ], "recomputed_at");
 
-    private static RowSet<IntensityRow> Intensities(string table, DateTime now) => new(table, ["deployment_id", "functional_unit", "period_start"],
+    // Whether a row is final does not tell when its numbers changed.
+    private static RowSet<IntensityHourRow> IntensityHours(DateTime now) => new("intensity_hours", ["deployment_id", "functional_unit", "period_start"],
+        [.. Intensities<IntensityHourRow>(now), Column.Of("final", NpgsqlDbType.Boolean, (IntensityHourRow row) => row.Final)], "recomputed_at", "final");
+
+    private static RowSet<IntensityRow> IntensityDays(DateTime now) => new("intensity_days", ["deployment_id", "functional_unit", "period_start"], Intensities<IntensityRow>(now), "recomputed_at");
+
+    private static Column<T>[] Intensities<T>(DateTime now) where T : IntensityRow =>
     [
-        Column.Of("deployment_id", NpgsqlDbType.Bigint, (IntensityRow row) => row.DeploymentId),
-        Column.Of("functional_unit", NpgsqlDbType.Text, (IntensityRow row) => row.FunctionalUnit),
-        Column.Of("period_start", NpgsqlDbType.TimestampTz, (IntensityRow row) => row.PeriodStart),
-        Column.Of("period_end", NpgsqlDbType.TimestampTz, (IntensityRow row) => row.PeriodEnd),
-        Column.Of("date", NpgsqlDbType.Date, (IntensityRow row) => row.Date),
-        Column.Of("date_key", NpgsqlDbType.Integer, (IntensityRow row) => row.DateKey),
-        Column.Of("units", NpgsqlDbType.Double, (IntensityRow row) => row.Units),
-        Column.Of("accelerator_joules", NpgsqlDbType.Double, (IntensityRow row) => row.AcceleratorJoules),
-        Column.Of("server_joules", NpgsqlDbType.Double, (IntensityRow row) => row.ServerJoules),
-        Column.Of("facility_joules", NpgsqlDbType.Double, (IntensityRow row) => row.FacilityJoules),
-        Column.Of("rack_joules", NpgsqlDbType.Double, (IntensityRow row) => row.RackJoules),
-        Column.Of("idle_joules", NpgsqlDbType.Double, (IntensityRow row) => row.IdleJoules),
-        Column.Of("known_joules", NpgsqlDbType.Double, (IntensityRow row) => row.KnownJoules),
-        Column.Of("measured_joules", NpgsqlDbType.Double, (IntensityRow row) => row.MeasuredJoules),
-        Column.Of("covered_seconds", NpgsqlDbType.Double, (IntensityRow row) => row.CoveredSeconds),
-        Column.Of("evidence", NpgsqlDbType.Smallint, (IntensityRow row) => (short)row.Evidence),
-        Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (IntensityRow _) => now),
-    ], "recomputed_at");
+        Column.Of("deployment_id", NpgsqlDbType.Bigint, (T row) => row.DeploymentId),
+        Column.Of("functional_unit", NpgsqlDbType.Text, (T row) => row.FunctionalUnit),
+        Column.Of("period_start", NpgsqlDbType.TimestampTz, (T row) => row.PeriodStart),
+        Column.Of("period_end", NpgsqlDbType.TimestampTz, (T row) => row.PeriodEnd),
+        Column.Of("date", NpgsqlDbType.Date, (T row) => row.Date),
+        Column.Of("date_key", NpgsqlDbType.Integer, (T row) => row.DateKey),
+        Column.Of("units", NpgsqlDbType.Double, (T row) => row.Units),
+        Column.Of("accelerator_joules", NpgsqlDbType.Double, (T row) => row.AcceleratorJoules),
+        Column.Of("server_joules", NpgsqlDbType.Double, (T row) => row.ServerJoules),
+        Column.Of("facility_joules", NpgsqlDbType.Double, (T row) => row.FacilityJoules),
+        Column.Of("rack_joules", NpgsqlDbType.Double, (T row) => row.RackJoules),
+        Column.Of("idle_joules", NpgsqlDbType.Double, (T row) => row.IdleJoules),
+        Column.Of("low_joules", NpgsqlDbType.Double, (T row) => row.LowJoules),
+        Column.Of("high_joules", NpgsqlDbType.Double, (T row) => row.HighJoules),
+        Column.Of("operational_grams", NpgsqlDbType.Double, (T row) => row.OperationalGrams),
+        Column.Of("marginal_grams", NpgsqlDbType.Double, (T row) => row.MarginalGrams),
+        Column.Of("market_based_grams", NpgsqlDbType.Double, (T row) => row.MarketBasedGrams),
+        Column.Of("embodied_grams", NpgsqlDbType.Double, (T row) => row.EmbodiedGrams),
+        Column.Of("water_litres", NpgsqlDbType.Double, (T row) => row.WaterLitres),
+        Column.Of("known_joules", NpgsqlDbType.Double, (T row) => row.KnownJoules),
+        Column.Of("measured_joules", NpgsqlDbType.Double, (T row) => row.MeasuredJoules),
+        Column.Of("covered_seconds", NpgsqlDbType.Double, (T row) => row.CoveredSeconds),
+        Column.Of("evidence", NpgsqlDbType.Smallint, (T row) => (short)row.Evidence),
+        Column.Of("factors", NpgsqlDbType.Text, (T row) => row.Factors),
+        Column.Of("missing", NpgsqlDbType.Text, (T row) => row.Missing),
+        Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (T _) => now),
+    ];
 }

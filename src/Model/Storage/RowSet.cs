@@ -36,6 +36,9 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
     public Task<int> UpsertAsync(Session session, IReadOnlyList<T> rows, string? assignments, CancellationToken cancellationToken) =>
         RunAsync(session, rows, "true", assignments is null ? "NOTHING" : $"UPDATE SET {assignments}", null, [], cancellationToken);
 
+    /// <summary>Inserts every row; the key orders them and nothing else.</summary>
+    public Task<int> AppendAsync(Session session, IReadOnlyList<T> rows, CancellationToken cancellationToken) => RunAsync(session, rows, "true", null, null, [], cancellationToken);
+
     private string Change => compared.Length == 0 ? "NOTHING"
         : $"UPDATE SET {string.Join(", ", columns.Select(column => column.Name).Except(key, StringComparer.Ordinal).Select(name => $"{name} = excluded.{name}"))}";
 
@@ -48,10 +51,10 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
         """)})
         """;
 
-    private async Task<int> RunAsync(Session session, IReadOnlyList<T> rows, string which, string onConflict, string? scope, (string Name, object? Value)[] parameters, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(Session session, IReadOnlyList<T> rows, string which, string? onConflict, string? scope, (string Name, object? Value)[] parameters, CancellationToken cancellationToken)
     {
         if (rows.Count == 0 && scope is null) return 0;
-        var insert = $"INSERT INTO {table} ({names}) SELECT {names} FROM staged WHERE {which} ORDER BY {keys} ON CONFLICT ({keys}) DO {onConflict}";
+        var insert = $"INSERT INTO {table} ({names}) SELECT {names} FROM staged WHERE {which} ORDER BY {keys}{(onConflict is null ? "" : $" ON CONFLICT ({keys}) DO {onConflict}")}";
         var delete = scope is null ? null : $"DELETE FROM {table} WHERE {scope} AND NOT EXISTS (SELECT 1 FROM staged WHERE {SameKey})";
         if (session.Database.IsPostgres)
         {
@@ -63,9 +66,15 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
             for (var i = 0; i < columns.Length; i++) command.Parameters.Add(columns[i].Array($"c{i}", rows));
             return await command.ExecuteNonQueryAsync(cancellationToken);
         }
-        await session.ExecuteAsync($"CREATE TEMP TABLE staged ({names})", cancellationToken);
+        // With the table's types: between columns of other types no index is used.
+        await session.ExecuteAsync($"CREATE TEMP TABLE staged AS SELECT {names} FROM {table} LIMIT 0", cancellationToken);
         Fill(session, rows);
-        if (delete is not null) await session.ExecuteAsync(delete, parameters, cancellationToken);
+        if (delete is not null)
+        {
+            // Each row of the scope is looked for among the staged ones: without an index that is their number squared.
+            await session.ExecuteAsync($"CREATE INDEX staged_key ON staged ({keys})", cancellationToken);
+            await session.ExecuteAsync(delete, parameters, cancellationToken);
+        }
         var changed = await session.ExecuteAsync(insert, parameters, cancellationToken);
         await session.ExecuteAsync("DROP TABLE staged", cancellationToken);
         return changed;

@@ -61,7 +61,15 @@ internal static class SampleWriter
         var keys = ids.ToArray();
         var among = session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))";
         object given = session.Database.IsPostgres ? keys : JsonSerializer.Serialize(keys);
-        var found = await session.QueryAsync($"SELECT id, source, provider, metric, labels, statistic, period_ms FROM series WHERE id {among}", [("ids", given)], row => (Id: row.Number(0),
+        return await FindAsync(session, $"id {among}", [("ids", given)], cancellationToken);
+    }
+
+    /// <summary>The stored series of a source.</summary>
+    public static Task<List<Series>> SeriesOfAsync(Session session, string source, CancellationToken cancellationToken) => FindAsync(session, "source = @source", [("source", source)], cancellationToken);
+
+    private static async Task<List<Series>> FindAsync(Session session, string which, (string, object?)[] parameters, CancellationToken cancellationToken)
+    {
+        var found = await session.QueryAsync($"SELECT id, source, provider, metric, labels, statistic, period_ms FROM series WHERE {which}", parameters, row => (Id: row.Number(0),
             Series: new Series(row.Text(1), row.Text(2), row.Text(3), Labels.Of(JsonSerializer.Deserialize<Dictionary<string, string>>(row.Text(4))!), (Statistic)row.Small(5), TimeSpan.FromMilliseconds(row.Number(6)))), cancellationToken);
         foreach (var (id, series) in found)
             if (series.Id != id) throw new StorageException("corrupt", $"The stored series {series} has the key {id}, but its text gives {series.Id}. Restore the database from a copy.");
@@ -187,8 +195,8 @@ internal static class SampleWriter
             """, cancellationToken);
         await session.BeginMarkingAsync(cancellationToken);
         await session.ExecuteAsync($"""
-            INSERT INTO dirty_hours (hour, mark)
-            SELECT hour, {session.Database.NextMark} FROM (
+            INSERT INTO dirty_hours (hour, mark, reason)
+            SELECT hour, {session.Database.NextMark}, 'late_data' FROM (
                 SELECT hour FROM touched
                 UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour}
                 UNION SELECT t.hour - {hour} FROM touched t
@@ -200,7 +208,7 @@ internal static class SampleWriter
                   AND COALESCE((SELECT s.start FROM samples s WHERE s.series_id = t.series_id AND s.start > t.last_start AND s.start <= t.last_start + {hour}
                                 ORDER BY s.start LIMIT 1) >= t.hour + {hour}, true)
             ) reached WHERE true ORDER BY hour
-            ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}
+            ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}, reason = excluded.reason
             """, cancellationToken);
     }
 }

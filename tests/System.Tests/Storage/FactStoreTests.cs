@@ -1,4 +1,5 @@
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -285,18 +286,18 @@ public sealed class FactStoreTests(PostgresCluster cluster)
         for (var twice = 0; twice < 2; twice++)
         {
             await storage.Facts.SyncMappingsAsync(new([mapping]), default);
-            await storage.Facts.SyncPlacesAsync([Hall, new("desk", null, null)], default);
+            await storage.Facts.SyncFactorsAsync(FactorBook.Published, [Hall, new("desk", null, null)], default);
         }
-        await storage.Facts.SyncPlacesAsync([Hall with { Pue = 1.25 }], default);
+        await storage.Facts.SyncFactorsAsync(FactorBook.Published, [Hall with { Pue = 1.25 }], default);
 
         Assert.Equal(["prometheus/cpu|2|prometheus|cpu_ratio cpu|utilisation|%|gauge|cpu|∅|modelled|2024-02-29|https://example.org/cpu"], await storage.RowsAsync("SELECT * FROM \"MetricMappings\""));
         Assert.Equal(
         [
-            "idle_power|∅|prometheus/cpu|0.75|W|https://example.org/coefficients|2|0",
-            "max_power|∅|prometheus/cpu|3.5|W|https://example.org/coefficients|2|0",
-            "pue|onprem/dc-1|∅|1.5|1|configuration|1|1",
-            "pue|onprem/dc-1|∅|1.25|1|configuration|2|0",
-        ], await storage.RowsAsync("SELECT \"Kind\", \"Place\", \"Method\", \"Value\", \"Unit\", \"Source\", \"Version\", CASE WHEN \"ValidTo\" IS NULL THEN 0 ELSE 1 END FROM \"Factors\" ORDER BY 1, 7"));
+            "idle_power:prometheus/cpu@2|idle_power|∅|prometheus/cpu|0.75|W|https://example.org/coefficients|2|0",
+            "max_power:prometheus/cpu@2|max_power|∅|prometheus/cpu|3.5|W|https://example.org/coefficients|2|0",
+            "pue:onprem/dc-1@config|pue|onprem/dc-1|annual|1.25|1|Metrics:Places:onprem/dc-1:Pue|config|0",
+            "pue:onprem/dc-1@config|pue|onprem/dc-1|annual|1.5|1|Metrics:Places:onprem/dc-1:Pue|config|1",
+        ], await storage.RowsAsync("SELECT \"Name\", \"Kind\", \"Place\", \"Method\", \"Value\", \"Unit\", \"Source\", \"Version\", CASE WHEN \"SupersededAt\" IS NULL THEN 0 ELSE 1 END FROM \"Factors\" WHERE \"Version\" IN ('2', 'config') ORDER BY 1, 5"));
         Assert.Equal(["desk|desk||∅|∅", "onprem/dc-1|onprem|dc-1|DE|1.25"], await storage.RowsAsync("SELECT name, provider, region, country, pue FROM places ORDER BY 1"));
     }
 }

@@ -52,6 +52,14 @@ public sealed class FactorBook
     /// <summary>Every factor, the operator's included, by name and first day.</summary>
     public IReadOnlyList<Factor> All => [.. layers.SelectMany(layer => layer.Values).SelectMany(factors => factors).OrderBy(factor => factor.Name, StringComparer.Ordinal).ThenBy(factor => factor.From)];
 
+    /// <summary>As <see cref="All"/>, each with the first day on which it no longer holds: its own last, or the next one's first; null when there is none.</summary>
+    public IReadOnlyList<(Factor Factor, DateOnly? Until)> Spans =>
+    [
+        .. layers.SelectMany(layer => layer.Values)
+            .SelectMany(factors => factors.Select((factor, at) => (Factor: factor, Until: factor.To ?? (at + 1 < factors.Length ? factors[at + 1].From : null))))
+            .OrderBy(span => span.Factor.Name, StringComparer.Ordinal).ThenBy(span => span.Factor.From)
+    ];
+
     /// <summary>Every region known, by name.</summary>
     public IEnumerable<Region> Regions => regions.Values.OrderBy(region => region.Name, StringComparer.Ordinal);
 

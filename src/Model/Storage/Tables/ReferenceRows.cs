@@ -4,29 +4,44 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Metrics.Storage.Tables;
 
-/// <summary>A number that is not measured here: a PUE, the watts of a power model.</summary>
+/// <summary>A number that is not measured here: a PUE, the intensity of a grid, the watts of a power model. What was ever in use stays.</summary>
 public sealed class FactorRow
 {
     public long Id { get; set; }
 
-    /// <summary><c>pue</c>, <c>idle_power</c>, <c>max_power</c>.</summary>
+    /// <summary>How results name it: <c>grid_intensity:country/DE:location_average@ember-2025</c>.</summary>
+    public required string Name { get; set; }
+
+    /// <summary><c>pue</c>, <c>wue</c>, <c>grid_intensity</c>; <c>idle_power</c> and <c>max_power</c> of a mapping.</summary>
     public required string Kind { get; set; }
     public string? Place { get; set; }
 
-    /// <summary>How it is applied: the id of the mapping whose power model it belongs to.</summary>
+    /// <summary>How it was found: <c>location_average</c> ...; for a power model the id of its mapping.</summary>
     public string? Method { get; set; }
     public double Value { get; set; }
+    public double? Low { get; set; }
+    public double? High { get; set; }
     public required string Unit { get; set; }
 
     /// <summary>Who published it.</summary>
     public required string Source { get; set; }
     public string? Licence { get; set; }
-    public string? Vintage { get; set; }
-    public DateTime? ValidFrom { get; set; }
-    public DateTime? ValidTo { get; set; }
 
-    /// <summary>Counts up whenever another value takes the factor's place; the earlier rows stay.</summary>
-    public int Version { get; set; }
+    /// <summary>The day it was taken from its source.</summary>
+    public DateOnly? Retrieved { get; set; }
+    public string? Vintage { get; set; }
+
+    /// <summary>First day that it is used for; null: any day before the last.</summary>
+    public DateOnly? ValidFrom { get; set; }
+
+    /// <summary>First day that it is no longer used for; null: every day after the first.</summary>
+    public DateOnly? ValidTo { get; set; }
+
+    /// <summary>The edition that it came with.</summary>
+    public required string Version { get; set; }
+
+    /// <summary>When it was found to be no longer in use; null while it is.</summary>
+    public DateTime? SupersededAt { get; set; }
 }
 
 /// <summary>A mapping of the catalogue, every version that was ever in use.</summary>

@@ -40,6 +40,9 @@ public sealed class DirtyHourRow
 
     /// <summary>Unique over all markings ever made, so that a mark made during a recompute is never taken for the one before it.</summary>
     public long Mark { get; set; }
+
+    /// <summary>Why: <c>late_data</c> when a sample changed, else <c>rules_changed</c>, else <c>factors_changed</c>.</summary>
+    public required string Reason { get; set; }
 }
 
 internal sealed class DirtyHourTable : IEntityTypeConfiguration<DirtyHourRow>
