@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Xunit;
 
@@ -260,7 +261,59 @@ public class CatalogueReaderTests
 
     [Fact]
     public void An_unknown_property_is_refused() => Refused(Energy, "colour", "\"red\"",
-        "is not a known property; known are: id, version, metric, when, unit, kind, functionalUnit, component, share, resource, evidence, wrapsAt, sentinelFrom, hold, maxSpan, power, effectiveFrom, reference");
+        "is not a known property; known are: id, version, metric, when, statistic, period, unit, kind, functionalUnit, component, share, limit, resource, evidence, wrapsAt, sentinelFrom, hold, maxSpan, power, scale, rollUp, nested, estimate, effectiveFrom, reference");
+
+    [Fact]
+    public void Utilisation_says_how_its_value_is_scaled()
+    {
+        const string scale = """{ "summed": true, "devicesLabel": "GpuCount", "serversLabel": "InstanceCount", "capped": true }""";
+        var mapping = Assert.Single(CatalogueReader.Read([("a", File(With(Utilisation, "scale", scale)))]).Mappings);
+        Assert.Equal(new UtilisationScale(true, "GpuCount", "InstanceCount", true), mapping.Scale);
+    }
+
+    [Fact]
+    public void Work_says_what_else_tells_it_and_which_model_did_it()
+    {
+        var entry = With(With(With(With(With(Work, "rollUp", """{ "family": "api", "level": 2, "within": "account" }"""), "estimate", """{ "model": ["ModelId", "model"] }"""), "nested", "\"part\""), "statistic", "\"sum\""), "period", "\"00:01:00\"");
+        var mapping = Assert.Single(CatalogueReader.Read([("a", File(entry))]).Mappings);
+        Assert.Equal(("api", 2, "account"), (mapping.RollUp!.Family, mapping.RollUp.Level, Assert.Single(mapping.RollUp.Within)));
+        Assert.Equal(["ModelId", "model"], mapping.EstimateModel);
+        Assert.Equal("part", mapping.Nested);
+        Assert.Equal((Statistic.Sum, TimeSpan.FromMinutes(1)), (mapping.Statistic, mapping.Period));
+    }
+
+    [Fact]
+    public void The_power_of_a_board_may_be_its_limit() =>
+        Assert.True(Assert.Single(CatalogueReader.Read([("a", File(With(With(Power, "component", "\"accelerator\""), "limit", "true")))]).Mappings).Limit);
+
+    [Fact]
+    public void A_resource_may_name_the_type_of_its_host() =>
+        Assert.Equal(["InstanceType"], Assert.Single(CatalogueReader.Read([("a", File(With(Power, "resource", """{ "kind": "gpu", "node": "host", "nodeHardware": "InstanceType" }""")))]).Mappings).Resource.NodeHardware);
+
+    [Fact]
+    public void What_only_some_quantities_have_is_refused_for_the_others()
+    {
+        Refused(Power, "limit", "true", "is true, and only the power of an accelerator board has an enforced limit; leave it out");
+        Refused(Energy, "limit", "true", "is true, and only the power of an accelerator board has an enforced limit; leave it out");
+        Refused(Power, "scale", """{ "capped": true }""", "is given, and 'W' is a unit of power; leave it out, it makes a ratio of utilisation");
+        Refused(Energy, "rollUp", """{ "family": "a", "level": 0 }""", "is given, and 'J' is a unit of energy; leave it out, it tells which counts of work are the same");
+        Refused(Energy, "nested", "\"model\"", "is given, and 'J' is a unit of energy; leave it out, it tells which counts of work are the same");
+        Refused(Energy, "estimate", """{ "model": "m" }""", "is given, and only output tokens give an estimate of energy; leave it out");
+        Refused(With(Work, "functionalUnit", "\"input-token\""), "estimate", """{ "model": "m" }""", "is given, and only output tokens give an estimate of energy; leave it out");
+    }
+
+    [Fact]
+    public void A_scale_a_roll_up_and_an_estimate_are_checked()
+    {
+        Refused(Utilisation, "scale", "{ }", "says nothing; name summed, serversLabel or capped, or leave it out");
+        Refused(Utilisation, "scale", "5", "is the number 5; write an object in braces");
+        Refused(With(Utilisation, "scale", """{ "devicesLabel": "n" }"""), "a.metrics.json: mappings[0] 'prometheus/x': scale: devicesLabel: is given, and the value is no sum over devices; add \"summed\": true or leave it out");
+        Refused(With(Work, "rollUp", """{ "family": "Api", "level": 0 }"""), "a.metrics.json: mappings[0] 'prometheus/x': rollUp: family: 'Api' is not a name of a family; write lower-case letters, digits and hyphens");
+        Refused(With(Work, "rollUp", """{ "family": "api", "level": -1 }"""), "a.metrics.json: mappings[0] 'prometheus/x': rollUp: level: is -1; levels count from 0");
+        Refused(With(Work, "estimate", """{ "model": [] }"""), "a.metrics.json: mappings[0] 'prometheus/x': estimate: model: is an empty list; name at least one or leave the property out");
+        Refused(Work, "statistic", "\"raw\"", "'raw' is not one of: average, sum, minimum, maximum, sampleCount; use one of them");
+        Refused(Work, "period", "\"1m\"", "'1m' does not fit; write hours, minutes and seconds above 00:00:00 and at most 01:00:00, such as \"00:05:00\"");
+    }
 
     [Fact]
     public void A_property_given_twice_is_refused() =>
@@ -305,7 +358,7 @@ public class CatalogueReaderTests
     [InlineData("{ \"kind\": \"node\" }", "id: is empty, and so is node; name the labels that may hold the resource's identity")]
     [InlineData("{ \"id\": \"instance\" }", "kind: is missing; add what draws the power or does the work, for instance \"gpu\" or \"node\"")]
     [InlineData("{ \"kind\": \"GPU\", \"id\": \"instance\" }", "kind: 'GPU' is not a kind of resource; write lower-case letters, digits and hyphens")]
-    [InlineData("{ \"kind\": \"gpu\", \"uuid\": \"UUID\", \"node\": \"instance\" }", "uuid: is not a known property; known are: kind, id, node, part, hardware")]
+    [InlineData("{ \"kind\": \"gpu\", \"uuid\": \"UUID\", \"node\": \"instance\" }", "uuid: is not a known property; known are: kind, id, node, part, hardware, nodeHardware")]
     [InlineData("{ \"kind\": \"gpu\", \"id\": [\"UUID\", 5] }", "id: holds the number 5; write texts in quotes")]
     public void A_resource_that_cannot_be_told_is_refused(string json, string message) =>
         Refused(With(Energy, "resource", json), $"a.metrics.json: mappings[0] 'prometheus/x': resource: {message}");

@@ -16,7 +16,8 @@ public class MappingSchemaTests
         Same("""{ "unheard": 1, "provider": "p", "mappings": [] }""", "a: unheard", Schema);
         Same("""{ "provider": "p", "mappings": [ { "unheard": 1 } ] }""", "a: mappings[0]: unheard", Definition("mapping"));
         Same("""{ "provider": "p", "resources": { "r": { "unheard": 1 } }, "mappings": [] }""", "a: resources 'r': unheard", Definition("resource"));
-        Same("""{ "provider": "p", "mappings": [ { "power": { "unheard": 1 } } ] }""", "a: mappings[0]: power: unheard", Definition("mapping").GetProperty("properties").GetProperty("power"));
+        foreach (var part in (string[])["power", "scale", "rollUp", "estimate"])
+            Same($$"""{ "provider": "p", "mappings": [ { "{{part}}": { "unheard": 1 } } ] }""", $"a: mappings[0]: {part}: unheard", Definition("mapping").GetProperty("properties").GetProperty(part));
     }
 
     [Fact]
@@ -25,7 +26,8 @@ public class MappingSchemaTests
         Required("{ }", "a: ", Schema);
         Required("""{ "provider": "p", "mappings": [ { } ] }""", "a: mappings[0]: ", Definition("mapping"));
         Required("""{ "provider": "p", "resources": { "r": { "id": "x" } }, "mappings": [] }""", "a: resources 'r': ", Definition("resource"));
-        Required("""{ "provider": "p", "mappings": [ { "power": { } } ] }""", "a: mappings[0]: power: ", Definition("mapping").GetProperty("properties").GetProperty("power"));
+        foreach (var part in (string[])["power", "rollUp", "estimate"])
+            Required($$"""{ "provider": "p", "mappings": [ { "{{part}}": { } } ] }""", $"a: mappings[0]: {part}: ", Definition("mapping").GetProperty("properties").GetProperty(part));
     }
 
     [Fact]
@@ -33,6 +35,7 @@ public class MappingSchemaTests
     {
         Assert.Equal(["gauge", "delta", "cumulative"], Words("kind"));
         Assert.Equal(["measured", "derived", "modelled", "estimated"], Words("evidence"));
+        Assert.Equal(["average", "sum", "minimum", "maximum", "sampleCount"], Words("statistic"));
         Assert.Equal(["accelerator", "cpu", "core", "uncore", "memory", "platform", "module", "node", "psu", "outlet", "pdu", "rack"], Words("component"));
         Assert.Equal(Enum.GetNames<Component>().Where(name => name != "None").Select(name => name.ToLowerInvariant()), Words("component"));
 

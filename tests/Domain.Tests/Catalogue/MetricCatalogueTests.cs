@@ -48,6 +48,24 @@ public class MetricCatalogueTests
     }
 
     [Fact]
+    public void A_series_of_another_statistic_is_not_meant_and_one_that_tells_none_is_taken_for_it()
+    {
+        var catalogue = new MetricCatalogue([Mapping("p/a") with { Statistic = Statistic.Average }]);
+        Assert.Equal("p/a", Found(catalogue, new Series("s", "prometheus", "m", Labels.None, Statistic.Average, TimeSpan.FromMinutes(1))));
+        Assert.Equal("p/a", Found(catalogue, new Series("s", "prometheus", "m", Labels.None, Statistic.Raw, TimeSpan.FromMinutes(1))));
+        Assert.Null(Found(catalogue, new Series("s", "prometheus", "m", Labels.None, Statistic.Sum, TimeSpan.FromMinutes(1))));
+    }
+
+    [Fact]
+    public void A_series_of_another_period_is_not_meant()
+    {
+        var catalogue = new MetricCatalogue([Mapping("p/a") with { Period = TimeSpan.FromMinutes(1) }]);
+        Assert.Equal("p/a", Found(catalogue, new Series("s", "prometheus", "m", Labels.None, Statistic.Average, TimeSpan.FromMinutes(1))));
+        Assert.Null(Found(catalogue, new Series("s", "prometheus", "m", Labels.None, Statistic.Average, TimeSpan.FromMinutes(5))));
+        Assert.Null(Found(catalogue, Of("m")));
+    }
+
+    [Fact]
     public void A_metric_is_found_by_each_of_its_spellings_exactly()
     {
         var catalogue = new MetricCatalogue([Mapping("p/a", "one two")]);

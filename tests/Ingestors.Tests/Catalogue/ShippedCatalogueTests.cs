@@ -203,7 +203,7 @@ public partial class ShippedCatalogueTests
     // The same energy once more, or energy of something that the row does not name.
     [InlineData("""nvidia_smi_power_draw_average_watts{uuid="0a"} 431""")]
     [InlineData("""nvidia_smi_power_draw_instant_watts{uuid="0a"} 431""")]
-    [InlineData("""nvidia_smi_enforced_power_limit_watts{uuid="0a"} 700""")]
+    [InlineData("""nvidia_smi_power_default_limit_watts{uuid="0a"} 700""")]
     [InlineData("""DCGM_FI_DEV_SYSIO_POWER_UTIL_CURRENT{cpu="0",hostname="grace-a"} 12""")]
     [InlineData("""gpu_energy_consumed{gpu_partition_id="3",hostname="node-b",serial_number="S1"} 0""")]
     [InlineData("""gpu_package_power{gpu_partition_id="1",hostname="node-b",serial_number="S1"} 0""")]
@@ -237,9 +237,36 @@ public partial class ShippedCatalogueTests
     [InlineData("""measurementsInletSensorValue{inletId="1",sensorType="5"} 3180""")]
     [InlineData("""measurementsOutletSensorValue{outletId="1",sensorType="5"} 3180""")]
     [InlineData("""hw_power_supply_usage_watts{hw_id="psu0"} 318""")]
-    [InlineData("""DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-0a"} 98""")]
-    [InlineData("""nv_gpu_utilization{gpu_uuid="GPU-0a"} 0.98""")]
+    [InlineData("""DCGM_FI_DEV_GPU_UTIL_RATIO{gpu="0",UUID="GPU-0a"} 98""")]
+    [InlineData("""DCGM_FI_PROF_PIPE_TENSOR_ACTIVE{gpu="0",UUID="GPU-0a"} 0.5""")]
     public void A_line_that_must_not_count_has_no_mapping(string line) => Assert.Null(Find(line));
+
+    [Theory]
+    [InlineData("""DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-0a"} 98""", "dcgm-utilization", 0.98)]
+    [InlineData("""DCGM_FI_PROF_GR_ENGINE_ACTIVE{gpu="0",UUID="GPU-0a",GPU_I_ID="1",GPU_I_PROFILE="1g.10gb"} 0.98""", "dcgm-engine-active", 0.98)]
+    [InlineData("""nvidia_smi_utilization_gpu_ratio{uuid="0a"} 0.98""", "nvidia-smi-utilization", 0.98)]
+    [InlineData("""nv_gpu_utilization{gpu_uuid="GPU-0a"} 0.98""", "triton-gpu-utilization", 0.98)]
+    [InlineData("""habanalabs_utilization{UUID="01P0-HL2080A0-14"} 98""", "gaudi-utilization", 0.98)]
+    public void A_board_tells_how_busy_it_is_on_its_own_scale(string line, string id, double ratio)
+    {
+        var (series, value) = Line(line);
+        var mapping = Shipped.Find(series, At)!;
+        Assert.Equal("prometheus/" + id, mapping.Id);
+        Assert.Equal(ratio, mapping.Unit.ToCanonical(value));
+        Assert.Equal((Component.Accelerator, SampleKind.Gauge, null), (mapping.Component, mapping.Kind, mapping.Power));
+    }
+
+    [Theory]
+    [InlineData("""DCGM_FI_DEV_POWER_MGMT_LIMIT{gpu="0",UUID="GPU-0a"} 300""", "dcgm-power-limit")]
+    [InlineData("""DCGM_FI_DEV_ENFORCED_POWER_LIMIT{gpu="0",UUID="GPU-0a"} 300""", "dcgm-power-limit")]
+    [InlineData("""nvidia_smi_enforced_power_limit_watts{uuid="0a"} 300""", "nvidia-smi-power-limit")]
+    [InlineData("""nv_gpu_power_limit{gpu_uuid="GPU-0a"} 300""", "triton-gpu-power-limit")]
+    public void An_enforced_limit_is_no_power_drawn(string line, string id)
+    {
+        var mapping = Find(line)!;
+        Assert.Equal("prometheus/" + id, mapping.Id);
+        Assert.True(mapping.Limit);
+    }
 
     [Fact]
     public void An_energy_of_type_gauge_that_only_grows_is_a_counter()
@@ -377,7 +404,7 @@ public partial class ShippedCatalogueTests
             "vllm:iteration_tokens_total", "vllm:prompt_tokens_by_source_total", "llamacpp:n_tokens_max", "tgi_request_count", "nv_inference_exec_count",
             "ray_serve_deployment_request_counter_total", "sglang:gen_throughput", "habanalabs_energy", "accelerator_power_usage_watts", "ipmi_power_watts",
             "measurementsInletSensorValue", "measurementsOutletSensorValue", "rPDU2PhaseStatusPower", "hw_power_supply_usage_watts", "kepler_container_joules_total",
-            "DCGM_FI_DEV_SYSIO_POWER_UTIL_CURRENT", "DCGM_FI_DEV_GPU_UTIL", "nvidia_smi_power_draw_average_watts",
+            "DCGM_FI_DEV_SYSIO_POWER_UTIL_CURRENT", "DCGM_FI_DEV_GPU_UTIL_RATIO", "nvidia_smi_power_draw_average_watts",
         ];
         Assert.All(names, name => Assert.Contains($"`{name}`", leftOut, StringComparison.Ordinal));
         Assert.Empty(names.Intersect(Shipped.MetricsOf("prometheus")));

@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Catalogue;
@@ -11,17 +12,21 @@ namespace Metrics.Domain.Catalogue;
 public static partial class CatalogueReader
 {
     private static readonly string[] OfFile = ["$schema", "provider", "resources", "mappings"];
-    private static readonly string[] OfResource = ["kind", "id", "node", "part", "hardware"];
+    private static readonly string[] OfResource = ["kind", "id", "node", "part", "hardware", "nodeHardware"];
     private static readonly string[] OfPower = ["idleWatts", "maxWatts", "unitsLabel", "reference"];
     private static readonly string[] OfMapping =
     [
-        "id", "version", "metric", "when", "unit", "kind", "functionalUnit", "component", "share", "resource", "evidence",
-        "wrapsAt", "sentinelFrom", "hold", "maxSpan", "power", "effectiveFrom", "reference",
+        "id", "version", "metric", "when", "statistic", "period", "unit", "kind", "functionalUnit", "component", "share", "limit", "resource", "evidence",
+        "wrapsAt", "sentinelFrom", "hold", "maxSpan", "power", "scale", "rollUp", "nested", "estimate", "effectiveFrom", "reference",
     ];
+    private static readonly string[] OfScale = ["summed", "devicesLabel", "serversLabel", "capped"];
+    private static readonly string[] OfRollUp = ["family", "level", "within"];
+    private static readonly string[] OfEstimate = ["model"];
 
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
     private static readonly Dictionary<string, SampleKind> Kinds = Words(Enum.GetValues<SampleKind>());
     private static readonly Dictionary<string, Evidence> Evidences = Words(Enum.GetValues<Evidence>());
+    private static readonly Dictionary<string, Statistic> Statistics = Words([.. Enum.GetValues<Statistic>().Where(statistic => statistic != Statistic.Raw)]);
     private static readonly Dictionary<string, Component> Components =
         Words([.. Enum.GetValues<Component>().Where(component => component != Component.None)]);
 
@@ -90,7 +95,7 @@ public static partial class CatalogueReader
         var kind = fields.Text("kind");
         if (kind is not null && !Word().IsMatch(kind))
             fields.Fault("kind", $"'{JsonFields.Show(kind)}' is not a kind of resource; write lower-case letters, digits and hyphens");
-        var resource = new ResourceLabels(kind ?? "", LabelNames("id"), LabelNames("node"), LabelNames("part"), LabelNames("hardware"));
+        var resource = new ResourceLabels(kind ?? "", LabelNames("id"), LabelNames("node"), LabelNames("part"), LabelNames("hardware")) { NodeHardware = LabelNames("nodeHardware") };
         if (resource.Id.Count == 0 && resource.Node.Count == 0 && faults.Count == before)
             fields.Fault("id", "is empty, and so is node; name the labels that may hold the resource's identity");
         return faults.Count == before ? resource : null;
@@ -170,13 +175,24 @@ public static partial class CatalogueReader
             var hold = fields.Flag("hold");
             var wrapsAt = Positive("wrapsAt");
             var sentinelFrom = Positive("sentinelFrom");
-            var maxSpan = ReadMaxSpan();
+            var maxSpan = ReadSpan("maxSpan");
+            var statistic = fields.Word("statistic", Statistics);
+            var period = ReadSpan("period");
+            var limit = fields.Flag("limit");
+            var scale = ReadScale();
+            var rollUp = ReadRollUp();
+            var nested = fields.Text("nested");
+            var estimate = ReadEstimate();
             var effectiveFrom = ReadEffectiveFrom();
             var reference = ReadReference(fields);
             var resource = ReadResourceOrTemplate();
             var power = ReadPower();
 
-            if (unit is not null) CheckQuantity(unit, kind, evidence, functionalUnit, share);
+            if (unit is not null)
+            {
+                CheckQuantity(unit, kind, evidence, functionalUnit, share);
+                CheckUse(unit, component, functionalUnit, share, limit);
+            }
             if (kind is not null and not SampleKind.Cumulative && fields.Has("wrapsAt"))
                 fields.Fault("wrapsAt", "is given, and only a cumulative counter wraps; leave it out");
             if (kind is not null and not SampleKind.Gauge && hold)
@@ -191,11 +207,18 @@ public static partial class CatalogueReader
                 Provider = provider!,
                 Metrics = metrics!,
                 When = when!,
+                Statistic = statistic,
+                Period = period,
                 Unit = unit!,
                 Kind = kind!.Value,
                 FunctionalUnit = functionalUnit,
                 Component = component ?? Component.None,
                 Share = share,
+                Limit = limit,
+                Scale = scale,
+                RollUp = rollUp,
+                Nested = nested,
+                EstimateModel = estimate,
                 Resource = resource!,
                 Evidence = evidence!.Value,
                 WrapsAt = wrapsAt,
@@ -303,6 +326,56 @@ public static partial class CatalogueReader
                 fields.Fault("component", $"is missing, and '{unit.Symbol}' is a unit of {Name(unit.Quantity)}; name one of: {string.Join(", ", Components.Keys)}");
         }
 
+        /// <summary>What only some quantities can have.</summary>
+        private void CheckUse(Unit unit, Component? component, string? functionalUnit, bool share, bool limit)
+        {
+            var quantity = Name(unit.Quantity);
+            if (limit && (unit.Quantity != Quantity.Power || component is not (null or Component.Accelerator) || share))
+                fields.Fault("limit", "is true, and only the power of an accelerator board has an enforced limit; leave it out");
+            if (unit.Quantity != Quantity.Utilisation && fields.Has("scale"))
+                fields.Fault("scale", $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it makes a ratio of utilisation");
+            if (unit.Quantity != Quantity.Work)
+            {
+                foreach (var property in (ReadOnlySpan<string>)["rollUp", "nested"])
+                    if (fields.Has(property)) fields.Fault(property, $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it tells which counts of work are the same");
+            }
+            if (fields.Has("estimate") && functionalUnit != "output-token")
+                fields.Fault("estimate", "is given, and only output tokens give an estimate of energy; leave it out");
+        }
+
+        private UtilisationScale? ReadScale()
+        {
+            if (fields.Raw("scale") is not { } element) return null;
+            var scale = new JsonFields(element, $"{place}: scale", faults, OfScale);
+            if (element.ValueKind != JsonValueKind.Object) return null;
+            var (summed, capped, devices, servers) = (scale.Flag("summed"), scale.Flag("capped"), scale.Text("devicesLabel"), scale.Text("serversLabel"));
+            if (devices is not null && !summed) scale.Fault("devicesLabel", "is given, and the value is no sum over devices; add \"summed\": true or leave it out");
+            if (!summed && !capped && servers is null && devices is null) fields.Fault("scale", "says nothing; name summed, serversLabel or capped, or leave it out");
+            return new UtilisationScale(summed, devices, servers, capped);
+        }
+
+        private RollUp? ReadRollUp()
+        {
+            if (fields.Raw("rollUp") is not { } element) return null;
+            var rollUp = new JsonFields(element, $"{place}: rollUp", faults, OfRollUp);
+            if (element.ValueKind != JsonValueKind.Object) return null;
+            rollUp.Require("family", "the name that mappings of the same work have in common");
+            rollUp.Require("level", "0 for the one that is preferred, and more for coarser ones");
+            var (family, level, within) = (rollUp.Text("family"), rollUp.Whole("level"), rollUp.Texts("within", emptyList: true) ?? []);
+            if (family is not null && !Word().IsMatch(family)) rollUp.Fault("family", $"'{JsonFields.Show(family)}' is not a name of a family; write lower-case letters, digits and hyphens");
+            if (level is < 0) rollUp.Fault("level", $"is {level}; levels count from 0");
+            return family is null || level is null ? null : new RollUp(family, level.Value, within);
+        }
+
+        private IReadOnlyList<string>? ReadEstimate()
+        {
+            if (fields.Raw("estimate") is not { } element) return null;
+            var estimate = new JsonFields(element, $"{place}: estimate", faults, OfEstimate);
+            if (element.ValueKind != JsonValueKind.Object) return null;
+            estimate.Require("model", "the labels that may hold the name of the model");
+            return estimate.Texts("model");
+        }
+
         private double? Positive(string name)
         {
             var number = fields.Number(name);
@@ -310,11 +383,11 @@ public static partial class CatalogueReader
             return number;
         }
 
-        private TimeSpan? ReadMaxSpan()
+        private TimeSpan? ReadSpan(string property)
         {
-            if (fields.Text("maxSpan") is not { } text) return null;
+            if (fields.Text(property) is not { } text) return null;
             if (TimeSpan.TryParseExact(text, @"hh\:mm\:ss", CultureInfo.InvariantCulture, out var span) && span > TimeSpan.Zero && span <= Normaliser.Reach) return span;
-            fields.Fault("maxSpan", $"'{JsonFields.Show(text)}' does not fit; write hours, minutes and seconds above 00:00:00 and at most {Normaliser.Reach}, such as \"00:05:00\"");
+            fields.Fault(property, $"'{JsonFields.Show(text)}' does not fit; write hours, minutes and seconds above 00:00:00 and at most {Normaliser.Reach}, such as \"00:05:00\"");
             return null;
         }
 

@@ -32,7 +32,7 @@ public sealed class MetricCatalogue
     /// <summary>Every spelling of every metric of a provider, ordered; what a reader asks its source for. Empty for a provider without mappings.</summary>
     public IReadOnlyList<string> MetricsOf(string provider) => metrics.GetValueOrDefault(provider, []);
 
-    /// <summary>The mapping of a series that holds at the instant: the one with the latest effective day among those whose provider, metric and conditions match; null when none does.</summary>
+    /// <summary>The mapping of a series that holds at the instant: the one with the latest effective day among those whose provider, metric, statistic, period and conditions match; null when none does.</summary>
     /// <param name="series">The series.</param>
     /// <param name="at">UTC. A mapping holds from 00:00 UTC of its effective day.</param>
     /// <remarks>Of several from the same day the one with the most conditions is taken, then the first by id.</remarks>
@@ -41,7 +41,7 @@ public sealed class MetricCatalogue
         if (!candidates.TryGetValue(series.Provider, out var ofProvider) || !ofProvider.TryGetValue(series.Metric, out var ranked)) return null;
         var day = DateOnly.FromDateTime(at);
         foreach (var candidate in ranked)
-            if (candidate.Mapping.EffectiveFrom <= day && candidate.Accepts(series.Labels)) return candidate.Mapping;
+            if (candidate.Mapping.EffectiveFrom <= day && candidate.Accepts(series)) return candidate.Mapping;
         return null;
     }
 
@@ -69,8 +69,11 @@ public sealed class MetricCatalogue
 
         public MetricMapping Mapping => mapping;
 
-        public bool Accepts(Labels labels)
+        public bool Accepts(Series series)
         {
+            if (mapping.Statistic is { } statistic && series.Statistic != statistic && series.Statistic != Statistic.Raw) return false;
+            if (mapping.Period is { } period && series.Period != period) return false;
+            var labels = series.Labels;
             foreach (var (label, oneOf, noneOf) in conditions)
             {
                 var value = labels[label] ?? "";

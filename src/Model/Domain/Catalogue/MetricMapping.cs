@@ -1,4 +1,6 @@
+using System.Globalization;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Catalogue;
@@ -86,6 +88,39 @@ public sealed record LabelCondition(string Label, IReadOnlyList<string> Globs);
 /// <param name="Reference">Where the numbers come from.</param>
 public sealed record UtilisationPower(double IdleWatts, double MaxWatts, string? UnitsLabel, string Reference);
 
+/// <summary>How a level of utilisation is read that is not simply the used share of one whole.</summary>
+/// <param name="Summed">The value is a sum over the devices of a server: percent from 0 to 100 x n. The ratio is the value over n.</param>
+/// <param name="DevicesLabel">The label that may hold n; null, or absent from a series: the table of servers tells it.</param>
+/// <param name="ServersLabel">The label that holds how many servers the value is a mean of; null for one. A series without the label cannot be read: one server would be a guess.</param>
+/// <param name="Capped">Values above the whole are the whole; else they are refused.</param>
+public sealed record UtilisationScale(bool Summed, string? DevicesLabel, string? ServersLabel, bool Capped)
+{
+    /// <summary>The used share of one device, from 0 to 1; null when the value is out of range, or a sum over devices that nobody counted.</summary>
+    /// <param name="level">The value in the canonical unit: 3.2 for 320 %.</param>
+    /// <param name="devices">How many devices the server has; null when unknown. Used by sums only.</param>
+    public double? Ratio(double level, double? devices)
+    {
+        if (Summed && devices is not > 0) return null;
+        var ratio = Summed ? level / devices!.Value : level;
+        return ratio is >= 0 and <= 1 ? ratio : Capped && ratio > 1 && double.IsFinite(ratio) ? 1 : null;
+    }
+
+    /// <summary>How many devices the labels tell; null when they tell none, or no number above zero.</summary>
+    public double? DevicesIn(Labels labels) => CountIn(labels, DevicesLabel);
+
+    /// <summary>How many servers the value is a mean of; null when the label that should tell does not.</summary>
+    public double? ServersIn(Labels labels) => ServersLabel is null ? 1 : CountIn(labels, ServersLabel);
+
+    private static double? CountIn(Labels labels, string? label) =>
+        label is not null && double.TryParse(labels[label], NumberStyles.Float, CultureInfo.InvariantCulture, out var count) && count > 0 && double.IsFinite(count) ? count : null;
+}
+
+/// <summary>That a series may tell the same work as others do, on a coarser level or by another name.</summary>
+/// <param name="Family">Mappings of one family and functional unit count the same work of a source.</param>
+/// <param name="Level">Of the levels that tell something about a grid period the lowest is taken; of two mappings on one level the one that covers nearly the most time, then the first by id.</param>
+/// <param name="Within">Labels whose values tell apart what is decided by itself, as each load balancer is; none: the source.</param>
+public sealed record RollUp(string Family, int Level, IReadOnlyList<string> Within);
+
 /// <summary>What a provider's metric means. Data, not code: one entry of a <c>*.metrics.json</c>.</summary>
 public sealed record MetricMapping
 {
@@ -107,6 +142,12 @@ public sealed record MetricMapping
     /// <summary>Unit of the raw value.</summary>
     public required Unit Unit { get; init; }
 
+    /// <summary>How the provider has to have made the values: an average of watts is power, their sum is not. Null: any. A series that does not say it (<see cref="Statistic.Raw"/>) is taken for it.</summary>
+    public Statistic? Statistic { get; init; }
+
+    /// <summary>The only length of a sample's interval for which the value means what is said here; null: any.</summary>
+    public TimeSpan? Period { get; init; }
+
     /// <summary>Gauge, delta or cumulative.</summary>
     public required SampleKind Kind { get; init; }
 
@@ -118,6 +159,21 @@ public sealed record MetricMapping
 
     /// <summary>True when the reading is a share of its node's energy (pod, container): it tells how to attribute and is never added to the node's.</summary>
     public bool Share { get; init; }
+
+    /// <summary>True when the power is the enforced limit of the board and not what it draws: it takes the place of the table's maximum and gives no energy.</summary>
+    public bool Limit { get; init; }
+
+    /// <summary>For utilisation: how the value becomes a ratio; null when it is the used share of one whole.</summary>
+    public UtilisationScale? Scale { get; init; }
+
+    /// <summary>For work: what else tells the same work; null when nothing does.</summary>
+    public RollUp? RollUp { get; init; }
+
+    /// <summary>For work: the label by which series of one endpoint may hold each other, as an ensemble holds its parts; null when each counts work of its own.</summary>
+    public string? Nested { get; init; }
+
+    /// <summary>For output tokens: the labels that may hold the name of the model behind an API whose energy is estimated; null when it is not.</summary>
+    public IReadOnlyList<string>? EstimateModel { get; init; }
 
     /// <summary>Which labels name the resource.</summary>
     public required ResourceLabels Resource { get; init; }
@@ -134,8 +190,15 @@ public sealed record MetricMapping
     /// <summary>True when a gauge holds its value until the next sample; else two samples are joined by a straight line.</summary>
     public bool Hold { get; init; }
 
-    /// <summary>True when the watts are not drawn but the most that the board is allowed to draw: its enforced limit.</summary>
-    public bool Limit { get; init; }
+    /// <summary>Largest raw value that a series can show: beyond it the value is refused. A sum over devices that no label counts has no limit before a table of servers is asked.</summary>
+    public double LargestOf(Labels labels)
+    {
+        const double any = Normalisation.Admission.Largest;
+        if (Unit.Quantity != Quantity.Utilisation) return any;
+        if (Scale is { Capped: true }) return any;
+        var whole = Unit.Denominator / Unit.Numerator;
+        return Scale is not { Summed: true } scale ? whole : scale.DevicesIn(labels) is { } devices ? whole * devices : any;
+    }
 
     /// <summary>Longest time between two samples that still says what happened between them.</summary>
     public required TimeSpan MaxSpan { get; init; }

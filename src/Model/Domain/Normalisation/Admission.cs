@@ -26,7 +26,7 @@ public static class Admission
         var series = observation.Series;
         var sample = observation.Sample;
         if (series.HoldsNul) return Because(series, sample, RejectionReason.Malformed, $"The metric or a label of {Shown(series)} holds a NUL character, which cannot be stored.");
-        if (mapping is null) return Because(series, sample, RejectionReason.UnmappedMetric, $"No mapping of provider '{series.Provider}' explains {series}; add one to its *.metrics.json.");
+        if (mapping is null) return Because(series, sample, RejectionReason.UnmappedMetric, $"No mapping of provider '{series.Provider}' explains {series}{How(series)}; add one to its *.metrics.json.");
         return RefuseValue(series, sample, mapping) ?? RefuseTime(series, sample, mapping, now);
     }
 
@@ -38,8 +38,8 @@ public static class Admission
         if (value < 0) return Because(series, sample, RejectionReason.NegativeValue, $"The value {Text(value)} {mapping.Unit.Symbol} is negative, which no meter can show.");
         if (value >= mapping.SentinelFrom) return Because(series, sample, RejectionReason.Sentinel, $"The value {Text(value)} is how this exporter says that it has none (mapping {mapping.Id}: from {Text(mapping.SentinelFrom.Value)}).");
         if (value > Largest) return Because(series, sample, RejectionReason.OutOfRange, $"The value {Text(value)} {mapping.Unit.Symbol} is beyond the largest that is stored, {Text(Largest)}.");
-        if (mapping.Unit.Quantity == Quantity.Utilisation && mapping.Unit.ToCanonical(value) > 1)
-            return Because(series, sample, RejectionReason.OutOfRange, $"The utilisation {Text(value)} {mapping.Unit.Symbol} is above the whole capacity; the mapping {mapping.Id} may name the wrong unit.");
+        if (mapping.Unit.Quantity == Quantity.Utilisation && mapping.LargestOf(series.Labels) is var whole && value > whole)
+            return Because(series, sample, RejectionReason.OutOfRange, $"The utilisation {Text(value)} {mapping.Unit.Symbol} is above the whole capacity, {Text(whole)}; the mapping {mapping.Id} may name the wrong unit.");
         return null;
     }
 
@@ -59,6 +59,9 @@ public static class Admission
             return Because(series, sample, RejectionReason.SpanTooLong, $"The interval {Text(sample.Start)} to {Text(sample.End)} is longer than {Normaliser.Reach.TotalMinutes:0} minutes, too coarse to be put on the grid; ask the source for a finer period.");
         return null;
     }
+
+    // The same metric may be explained as an average and not as a sum, or for a minute and not for five.
+    private static string How(Series series) => series.Statistic == Statistic.Raw ? "" : $" as {series.Statistic} over {series.Period}";
 
     internal static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 

@@ -30,7 +30,8 @@ internal readonly record struct Reading(double Joules, double Low, double High, 
 /// <param name="Busy">Mean utilisation, from 0 to 1.</param>
 /// <param name="Ticks">The stretch for which it is known.</param>
 /// <param name="Mappings">The mappings that told it.</param>
-internal readonly record struct Load(double Busy, long Ticks, int Mappings);
+/// <param name="Servers">How many servers it is the mean of; one unless a label says more.</param>
+internal readonly record struct Load(double Busy, long Ticks, int Mappings, double Servers);
 
 /// <summary>The server boundary of a machine in one grid period.</summary>
 /// <param name="Reading">What was read of it.</param>
@@ -160,7 +161,12 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
     /// <param name="claims">Receives who claims the series that were read.</param>
     public Reading? Board(MeteredResource board, ServerType? type, int bin, Claims claims)
     {
-        if (Component(board, Catalogue.Component.Accelerator, bin, claims) is { } read) return read;
+        if (Component(board, Catalogue.Component.Accelerator, bin, claims) is { } read)
+        {
+            // A meter of the node names no pod, while the load of the pod's container on the same board does.
+            if (!claims.Any) ClaimByOthers(board.Loads(Catalogue.Component.Accelerator), null, bin, claims);
+            return read;
+        }
         if (factors is null || LoadOf(board, Catalogue.Component.Accelerator, bin, claims) is not { } load) return null;
         var name = board.Hardware ?? type?.Accelerator;
         if (name is null || factors.Hardware.Accelerator(name) is not { } hardware)
@@ -206,7 +212,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
         // A host of eight boards of which seven are read is not the host.
         var one = boards == 1 && host.Accelerators.Exists(static board => board.IsMachine);
         if (boards < (one ? Math.Min(1, type.Accelerators) : Math.Ceiling(type.Accelerators))) return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
-        var known = load ?? new Load(UsualLoad, boardTicks, Provenance.Nothing);
+        var known = load ?? new Load(UsualLoad, boardTicks, Provenance.Nothing, host.Accelerators.Where(board => board.IsMachine).Select(board => LoadOf(board, Catalogue.Component.Accelerator, bin)?.Servers ?? 1).FirstOrDefault(1));
         var names = words.Union(words.Of(type.FactorName), words.Of(FactorName("vcpu", type.MicroArchitecture!, factors.Hardware.VirtualCpu(type.MicroArchitecture!)!.Vintage)));
         return new ServerReading(Modelled(power, 1, known, Provenance.Nothing, load is null ? words.Union(names, usualLoad) : names), boards == 0 ? "host-model" : "host-model+accelerator", false);
     }
@@ -216,14 +222,16 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
     {
         var meters = resource.Loads(component);
         if (meters.Count == 0 || Best(meters, bin) is not { } meter) return null;
-        double busy = 0, parts = 0;
+        double busy = 0, parts = 0, servers = 0;
         long ticks = 0;
         foreach (var part in meter.Parts)
         {
             double amount = 0, slice = 0;
             long partTicks = 0;
+            KnownSeries? last = null;
             foreach (ref readonly var piece in Track(part, bin))
             {
+                last = series[piece.Series];
                 amount += piece.Amount;
                 partTicks += piece.Ticks;
                 slice += (series[piece.Series].Slice ?? 1) * piece.Ticks;
@@ -231,17 +239,42 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
                 claims?.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
             }
             if (partTicks == 0) continue;
-            // Slices of a board are parts of its whole; sockets and cores are averaged.
-            busy += amount / Seconds(partTicks) * (slice / partTicks);
-            parts += slice < partTicks ? 0 : 1;
+            var level = amount / Seconds(partTicks);
+            var count = 1.0;
+            if (last!.Mapping.Scale is { } scale)
+            {
+                var devices = scale.DevicesIn(last.Series.Labels) ?? (component == Catalogue.Component.Accelerator ? resource.Machine?.Accelerators : resource.Machine?.VirtualCpus);
+                if (scale.Ratio(level, devices) is not { } ratio || scale.ServersIn(last.Series.Labels) is not { } of)
+                {
+                    Unmodelled.TryAdd(resource, Unscaled(scale, level, devices));
+                    continue;
+                }
+                (level, count) = (ratio, of);
+            }
+            // Slices of a board are parts of its whole; sockets and cores are averaged, and means over servers by how many they are.
+            busy += level * (slice / partTicks) * count;
+            parts += slice < partTicks ? 0 : count;
+            if (last.Mapping.Scale?.ServersLabel is not null) servers += count;
             ticks = Math.Max(ticks, partTicks);
         }
-        return ticks == 0 ? null : new Load(Math.Min(1, parts > 1 ? busy / parts : busy), ticks, meter.First.Mappings);
+        if (ticks == 0)
+        {
+            claims?.Clear();
+            return null;
+        }
+        if (meters.Count > 1 && claims is { Any: false }) ClaimByOthers(meters, meter, bin, claims);
+        return new Load(Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : busy), ticks, meter.First.Mappings, Math.Max(1, servers));
     }
+
+    /// <summary>Why a sum over devices or a mean over servers tells no load.</summary>
+    private static string Unscaled(UtilisationScale scale, double level, double? devices) =>
+        scale.Summed && devices is not > 0 ? $"it is a sum over devices and nothing tells how many there are. Add the label '{scale.DevicesLabel}', or name the machine's type."
+        : scale.Ratio(level, devices) is null ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"a level of {level:R} is above the whole of {devices ?? 1:R} devices. Correct their number, or the machine's type.")
+        : $"it is a mean over servers and nothing tells how many there are. Add the label '{scale.ServersLabel}'.";
 
     private Reading Modelled(PowerRange power, double count, Load load, int limit, int names)
     {
-        var seconds = Seconds(load.Ticks) * count;
+        var seconds = Seconds(load.Ticks) * count * load.Servers;
         return new Reading(power.At(load.Busy).Watts * seconds, power.Idle.Watts * seconds, power.Max.Watts * seconds, 0, load.Ticks,
             Evidence.Modelled, mappings.Union(load.Mappings, limit), names);
     }
@@ -292,7 +325,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
         if (weights < whole) claims.Add(Claims.Nobody, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
     }
 
-    private void ClaimByOthers(List<Meter> meters, Meter chosen, int bin, Claims claims)
+    private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, Claims claims)
     {
         Meter? telling = null;
         foreach (var other in meters)

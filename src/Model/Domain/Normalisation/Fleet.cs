@@ -117,6 +117,9 @@ internal sealed class MeteredResource(string kind, string name, Place place)
     /// <summary>Whether any of its series is claimed by a workload.</summary>
     public bool IsClaimed { get; private set; }
 
+    /// <summary>What the machine that it is or sits in is made of; null when nobody tells or the tables do not know it.</summary>
+    public ServerType? Machine { get; set; }
+
     /// <summary>Whether its accelerator readings speak of all boards of a machine.</summary>
     public bool IsMachine => kind is "node" or "vm" or "endpoint" or "instance";
 
@@ -323,6 +326,8 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
             string?[] told = [host.Server?.Hardware, host.Server?.NodeHardware, host.Accelerators.Select(board => board.NodeHardware).Where(type => type is not null).Min(StringComparer.Ordinal)];
             host.TypeName = told.FirstOrDefault(name => TypeOf(name, host.Place) is not null) ?? told.FirstOrDefault(name => name is not null);
             host.Type = TypeOf(host.TypeName, host.Place);
+            if (host.Server is { } read) read.Machine = host.Type;
+            foreach (var board in host.Accelerators) board.Machine = host.Type;
             host.IsClaimed = host.Accelerators.Concat(host.SharerLevels.SelectMany(level => level)).Append(host.Known).Any(part => part.IsClaimed);
         }
         foreach (var worker in workers)

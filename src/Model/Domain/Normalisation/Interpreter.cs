@@ -67,7 +67,7 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         }
         var mapping = series.Mapping;
         var below = mapping.SentinelFrom ?? double.PositiveInfinity;
-        var most = mapping.Unit.Quantity == Quantity.Utilisation ? mapping.Unit.Denominator / mapping.Unit.Numerator : Admission.Largest;
+        var most = mapping.LargestOf(series.Series.Labels);
         var samples = series.Samples.Span;
         for (var i = 0; i < samples.Length; i++)
         {

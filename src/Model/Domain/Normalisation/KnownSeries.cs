@@ -11,6 +11,7 @@ internal sealed class KnownSeries
 {
     private readonly double slope = 1;
     private readonly double offset;
+    private readonly double most = double.PositiveInfinity;
 
     public KnownSeries(int number, SeriesSamples samples, MetricMapping mapping, int mappings, int workload, Place place)
     {
@@ -34,6 +35,7 @@ internal sealed class KnownSeries
             var units = Units(model, Series.Labels);
             (slope, offset) = ((model.MaxWatts - model.IdleWatts) * units, model.IdleWatts * units);
         }
+        if (mapping.Scale is { Capped: true, Summed: false }) most = 1;
         Slice = SliceOf(Series.Labels);
     }
 
@@ -75,7 +77,7 @@ internal sealed class KnownSeries
     public bool OwnIntervals => Mapping.Kind == SampleKind.Delta || (Mapping.Kind == SampleKind.Gauge && Series.Period > TimeSpan.Zero);
 
     /// <summary>Watts of a level: of power as it is, of utilisation by the model idle + u x (max - idle) for each unit; of a load the utilisation itself.</summary>
-    public double Watts(double value) => Mapping.Unit.ToCanonical(value) * slope + offset;
+    public double Watts(double value) => Math.Min(most, Mapping.Unit.ToCanonical(value)) * slope + offset;
 
     /// <summary>Why utilisation cannot become power; null when it can.</summary>
     public string? LacksPowerModel()

@@ -128,20 +128,19 @@ public sealed class Normaliser
         var accounts = new Accounts(grid, workloads, provenance, words, factors);
 
         var fleet = new Fleet(factors, hardware);
-        var tallies = new Dictionary<(int Workload, string Place, string Unit), WorkTally>();
+        var work = new WorkTallies(interpreter, pieces, workloads, new Estimates(period, factors?.Models, workloads, provenance, words, rejections));
         foreach (var series in known)
         {
-            if (series.Mapping.Unit.Quantity != Quantity.Work)
+            if (series.Mapping.Unit.Quantity == Quantity.Work)
+            {
+                var first = pieces.Count;
+                work.Read(series);
+                fleet.AddWork(series, first, pieces.Count);
+            }
+            else
             {
                 fleet.Add(series);
-                continue;
             }
-            var unit = series.Mapping.FunctionalUnit ?? throw new InvalidOperationException($"Mapping {series.Mapping.Id} counts work without a functional unit.");
-            var key = (series.Workload, series.Place.Name, unit);
-            if (!tallies.TryGetValue(key, out var tally)) tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
-            var first = pieces.Count;
-            tally.Read(series, interpreter, pieces);
-            fleet.AddWork(series, first, pieces.Count);
         }
         fleet.Settle();
         fleet.Read(interpreter, pieces);
@@ -157,7 +156,7 @@ public sealed class Normaliser
         }
         foreach (var rack in fleet.Racks)
             for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeRack(rack, bin);
-        foreach (var tally in tallies.Values) tally.Enter(accounts, pieces, provenance, known);
+        work.Enter(accounts, provenance, known, grid.Count);
 
         foreach (var (resource, why) in cover.Unmodelled)
             foreach (var (_, meter) in resource.Meters)
@@ -166,7 +165,7 @@ public sealed class Normaliser
                         rejections.Add(new Rejection(one.Series.Source, one.Series.ToString(), at, RejectionReason.NoPowerModel, $"Its utilisation gives no energy, for {why}"));
 
         accounts.Close();
-        if (traced is not null) Trace(fleet, tallies.Values, pieces, grid, known, cover.Used!, traced);
+        if (traced is not null) Trace(fleet, work.All, pieces, grid, known, cover.Used!, traced);
         rejections.Sort(ByTime);
         return new NormalisedPeriod(accounts.Energy, accounts.Work, rejections);
     }

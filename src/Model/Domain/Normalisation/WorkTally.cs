@@ -1,6 +1,104 @@
+using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
 
 namespace Metrics.Domain.Normalisation;
+
+/// <summary>What one series of work said: its pieces of the grid, and the periods in which another series told the same work and was taken.</summary>
+internal sealed class Count(KnownSeries series, int first, int end)
+{
+    private bool[]? silent;
+
+    public KnownSeries Series => series;
+
+    public int First => first;
+
+    public int End => end;
+
+    /// <summary>Time that it tells about, in ticks.</summary>
+    public long Ticks(Pieces pieces)
+    {
+        long ticks = 0;
+        foreach (ref readonly var piece in pieces[first..end]) ticks += piece.Ticks;
+        return ticks;
+    }
+
+    /// <summary>Units that it counted.</summary>
+    public double Units(Pieces pieces)
+    {
+        double units = 0;
+        foreach (ref readonly var piece in pieces[first..end]) units += piece.Amount;
+        return units;
+    }
+
+    public bool Speaks(int bin) => silent is null || !silent[bin];
+
+    /// <summary>Leaves the work of a period to those who tell the same.</summary>
+    public void Silence(int bin, int bins) => (silent ??= new bool[bins])[bin] = true;
+
+    public void Silence(int bins)
+    {
+        silent ??= new bool[bins];
+        Array.Fill(silent, true);
+    }
+}
+
+/// <summary>
+/// Work of all workloads in one pass. What providers tell on several levels or under several names is decided first and for all
+/// workloads together: a roll-up that no rule claims must not stand in <c>unattributed</c> beside the parts that are claimed.
+/// </summary>
+internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadOnlyList<Workload> workloads, Estimates estimates)
+{
+    private readonly Dictionary<(int Workload, string Place, string Unit), WorkTally> tallies = [];
+    private readonly Dictionary<(string Source, string Family, string Unit, string Within), List<Count>> families = [];
+
+    /// <summary>The tallies, in the order in which they were begun.</summary>
+    public IEnumerable<WorkTally> All => tallies.Values;
+
+    public void Read(KnownSeries series)
+    {
+        var unit = series.Mapping.FunctionalUnit ?? throw new InvalidOperationException($"Mapping {series.Mapping.Id} counts work without a functional unit.");
+        var first = pieces.Count;
+        interpreter.Read([series]);
+        var count = new Count(series, first, pieces.Count);
+
+        var key = (series.Workload, series.Place.Name, unit);
+        if (!tallies.TryGetValue(key, out var tally)) tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
+        tally.Add(count);
+
+        if (series.Mapping.RollUp is not { } rollUp || count.First == count.End) return;
+        var labels = series.Series.Labels;
+        var family = (series.Series.Source, rollUp.Family, unit, string.Join('\n', rollUp.Within.Select(label => labels[label])));
+        if (!families.TryGetValue(family, out var members)) families.Add(family, members = []);
+        members.Add(count);
+    }
+
+    public void Enter(Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series, int bins)
+    {
+        foreach (var family in families.Values) Decide(family, bins);
+        foreach (var tally in tallies.Values) tally.Enter(accounts, pieces, provenance, series, workloads, estimates, bins);
+        estimates.Enter(accounts);
+    }
+
+    /// <summary>Of the levels that say something about a period the lowest speaks.</summary>
+    private void Decide(List<Count> family, int bins)
+    {
+        var taken = new bool[bins];
+        foreach (var level in family.GroupBy(count => count.Series.Mapping.RollUp!.Level).OrderBy(level => level.Key))
+        {
+            var speakers = WorkTally.OfOneMapping([.. level], pieces, bins);
+            var spoken = new bool[bins];
+            foreach (var count in speakers)
+            {
+                foreach (ref readonly var piece in pieces[count.First..count.End])
+                {
+                    if (taken[piece.Bin]) count.Silence(piece.Bin, bins);
+                    else spoken[piece.Bin] = true;
+                }
+            }
+            for (var bin = 0; bin < bins; bin++) taken[bin] |= spoken[bin];
+        }
+    }
+}
 
 /// <summary>
 /// Work of one workload at one place in one functional unit. Series of one mapping count other work each. Two mappings at
@@ -8,66 +106,71 @@ namespace Metrics.Domain.Normalisation;
 /// </summary>
 internal sealed class WorkTally(int workload, Place place, string functionalUnit)
 {
-    private readonly List<(int First, int End)> ranges = [];
-    private readonly List<KnownSeries> members = [];
-    private int pieceCount;
+    private readonly List<Count> counts = [];
 
-    public void Read(KnownSeries one, Interpreter interpreter, Pieces pieces)
-    {
-        var first = pieces.Count;
-        interpreter.Read([one]);
-        ranges.Add((first, pieces.Count));
-        members.Add(one);
-        pieceCount += pieces.Count - first;
-    }
+    public void Add(Count count) => counts.Add(count);
 
-    /// <summary>What each series counted, as a range of the pieces, and whether it is part of the tally.</summary>
+    /// <summary>What each series counted, piece by piece, and whether it is part of the tally.</summary>
     public IEnumerable<(Range Pieces, bool Counted)> Told(Pieces pieces)
     {
-        var twice = ToldTwice(pieces);
-        for (var i = 0; i < ranges.Count; i++) yield return (ranges[i].First..ranges[i].End, twice is null || !twice.Contains(i));
+        foreach (var one in counts)
+            for (var i = one.First; i < one.End; i++) yield return (i..(i + 1), one.Speaks(pieces[i].Bin));
     }
 
     /// <summary>One fact for each grid period in which anything was counted, nothing included.</summary>
-    public void Enter(Accounts accounts, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series)
+    public void Enter(Accounts accounts, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series, IReadOnlyList<Workload> workloads, Estimates estimates, int bins)
     {
-        var ordered = System.Buffers.ArrayPool<Piece>.Shared.Rent(pieceCount);
+        SilenceLayers(pieces, bins);
+        if (workload != Claims.Nobody) SilenceParts(pieces, workloads[workload].Model, bins);
+
+        var ordered = System.Buffers.ArrayPool<Piece>.Shared.Rent(counts.Sum(one => one.End - one.First));
         var count = 0;
-        var twice = ToldTwice(pieces);
-        for (var i = 0; i < ranges.Count; i++)
-        {
-            var (first, end) = ranges[i];
-            if (twice is not null && twice.Contains(i)) continue;
-            pieces[first..end].CopyTo(ordered.AsSpan(count));
-            count += end - first;
-        }
-        if (ranges.Count > 1) ordered.AsSpan(0, count).Sort();
+        foreach (var one in counts)
+            foreach (ref readonly var piece in pieces[one.First..one.End])
+                if (one.Speaks(piece.Bin)) ordered[count++] = piece;
+        if (counts.Count > 1) ordered.AsSpan(0, count).Sort();
         for (int start = 0, end; start < count; start = end)
         {
             end = start + 1;
             while (end < count && ordered[end].Bin == ordered[start].Bin) end++;
-            Enter(ordered.AsSpan(start, end - start), accounts, provenance, series);
+            Enter(ordered.AsSpan(start, end - start), accounts, provenance, series, estimates);
         }
         System.Buffers.ArrayPool<Piece>.Shared.Return(ordered);
     }
 
-    /// <summary>Numbers of the series whose work another mapping tells at the same endpoint; null when there is none. Of the mappings the one that covers nearly the most time is taken, then the first by id.</summary>
-    private HashSet<int>? ToldTwice(Pieces pieces)
+    /// <summary>The counts of one mapping: the one that covers nearly the most time, then the first by id. The others are silenced.</summary>
+    public static List<Count> OfOneMapping(List<Count> counts, Pieces pieces, int bins)
     {
-        if (members.TrueForAll(one => one.Mapping == members[0].Mapping)) return null;
-        HashSet<int>? twice = null;
-        foreach (var endpoint in Enumerable.Range(0, members.Count).Where(i => Endpoint(members[i]) is not null).GroupBy(i => Endpoint(members[i])!, StringComparer.Ordinal))
-        {
-            var told = endpoint.GroupBy(i => members[i].Mapping).Select(mapping => (mapping.Key.Id, Series: mapping.ToList(), Ticks: mapping.Max(i => Ticks(ranges[i], pieces)))).ToList();
-            if (told.Count == 1) continue;
-            var most = told.Max(one => one.Ticks);
-            var taken = told.Where(one => one.Ticks * 10 >= most * 9).MinBy(one => one.Id, StringComparer.Ordinal).Id;
-            foreach (var one in told.Where(one => one.Id != taken)) (twice ??= []).UnionWith(one.Series);
-        }
-        return twice;
+        if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping)) return counts;
+        var told = counts.GroupBy(one => one.Series.Mapping).Select(mapping => (mapping.Key.Id, Counts: mapping.ToList(), Ticks: mapping.Max(one => one.Ticks(pieces)))).ToList();
+        var most = told.Max(one => one.Ticks);
+        var taken = told.Where(one => one.Ticks * 10 >= most * 9).MinBy(one => one.Id, StringComparer.Ordinal).Id;
+        foreach (var one in told.Where(one => one.Id != taken).SelectMany(one => one.Counts)) one.Silence(bins);
+        return told.First(one => one.Id == taken).Counts;
     }
 
-    /// <summary>What the labels name; null when they name nothing, and then nobody can say that two counts are of one thing.</summary>
+    /// <summary>Two mappings at one endpoint are two layers. Where nothing is named nobody can say that two counts are of one thing, and the levels of a family are decided already.</summary>
+    private void SilenceLayers(Pieces pieces, int bins)
+    {
+        if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping)) return;
+        foreach (var endpoint in counts.Where(one => Endpoint(one.Series) is not null).GroupBy(one => (Endpoint(one.Series)!, Family: one.Series.Mapping.RollUp?.Family ?? "")))
+            if (endpoint.Key.Family.Length == 0) OfOneMapping([.. endpoint], pieces, bins);
+    }
+
+    /// <summary>An ensemble counts a request, and each of its parts counts it again: what the workload's model is called is taken, else what counted most, then the first by name.</summary>
+    private void SilenceParts(Pieces pieces, string? model, int bins)
+    {
+        foreach (var endpoint in counts.Where(one => one.Series.Mapping.Nested is not null && Endpoint(one.Series) is not null).GroupBy(one => (Endpoint(one.Series)!, one.Series.Mapping)))
+        {
+            var parts = endpoint.GroupBy(one => one.Series.Series.Labels[one.Series.Mapping.Nested!] ?? "", StringComparer.Ordinal).ToList();
+            if (parts.Count == 1) continue;
+            var taken = parts.Find(part => part.Key == model)
+                ?? parts.OrderByDescending(part => part.Sum(one => one.Units(pieces))).ThenBy(part => part.Key, StringComparer.Ordinal).First();
+            foreach (var one in parts.Where(part => part.Key != taken.Key).SelectMany(part => part)) one.Silence(bins);
+        }
+    }
+
+    /// <summary>What the labels name; null when they name nothing.</summary>
     private static string? Endpoint(KnownSeries one)
     {
         foreach (var label in one.Mapping.Resource.Id)
@@ -75,14 +178,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         return null;
     }
 
-    private static long Ticks((int First, int End) range, Pieces pieces)
-    {
-        long ticks = 0;
-        foreach (ref readonly var piece in pieces[range.First..range.End]) ticks += piece.Ticks;
-        return ticks;
-    }
-
-    private void Enter(ReadOnlySpan<Piece> inBin, Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series)
+    private void Enter(ReadOnlySpan<Piece> inBin, Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series, Estimates estimates)
     {
         double units = 0;
         long covered = 0, until = 0;
@@ -90,12 +186,14 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         var mappings = Provenance.Nothing;
         foreach (ref readonly var piece in inBin)
         {
+            var one = series[piece.Series];
             units += piece.Amount;
             // The pieces come by start, so that the time of any of them is the union.
             covered += Math.Max(0, piece.To - Math.Max(piece.From, until));
             until = Math.Max(until, piece.To);
-            evidence = KnownSeries.Worst(evidence, series[piece.Series].Evidence);
-            mappings = provenance.Union(mappings, series[piece.Series].Mappings);
+            evidence = KnownSeries.Worst(evidence, one.Evidence);
+            mappings = provenance.Union(mappings, one.Mappings);
+            if (one.Mapping.EstimateModel is not null) estimates.Add(one, piece);
         }
         accounts.EnterWork(workload, place, functionalUnit, inBin[0].Bin, units, (double)covered / TimeSpan.TicksPerSecond, evidence, mappings);
     }

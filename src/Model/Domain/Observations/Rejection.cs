@@ -56,9 +56,12 @@ public enum RejectionReason
     /// <summary>Utilisation without a power model for the hardware.</summary>
     NoPowerModel,
 
-    /// <summary>A workload rule that no series of its source meets, though the source has been read.</summary>
-    RuleMatchesNothing,
-
     /// <summary>The rules of two workloads claim the series: neither has it.</summary>
     AmbiguousWorkload,
+
+    /// <summary>Tokens of an API whose model is in no table, so that no energy can be estimated.</summary>
+    ModelUnknown,
+
+    /// <summary>A workload rule that no series of its source meets, though the source has been read.</summary>
+    RuleMatchesNothing,
 }

@@ -1,0 +1,91 @@
+using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
+
+namespace Metrics.Domain.Normalisation;
+
+/// <summary>Energy of APIs that report none, estimated from the output tokens that were taken as work, each model's as a resource of kind <c>endpoint</c>.</summary>
+/// <remarks>
+/// The value has the batch of EcoLogits' releases, and half way between the bounds of the model's size where that is not published.
+/// The bounds hold both: the least parameters in the largest batch, and the most parameters in the smallest one.
+/// </remarks>
+/// <param name="period">The period of the pass, which tells once whose model is unknown.</param>
+/// <param name="models">Sizes of models; null: nothing is estimated.</param>
+/// <param name="workloads">Whose configured model counts where no label names one.</param>
+/// <param name="provenance">Sets of mappings.</param>
+/// <param name="words">Sets of factors.</param>
+/// <param name="rejections">Receives the series whose model is unknown.</param>
+internal sealed class Estimates(Interval period, ModelTable? models, IReadOnlyList<Workload> workloads, Provenance provenance, Provenance words, List<Rejection> rejections)
+{
+    private static readonly TokenEnergyModel Formula = TokenEnergyModel.EcoLogits;
+
+    // From the smallest batch of EcoLogits' releases to the largest: nobody outside an API knows how many requests share its hardware.
+    private static readonly TokenEnergyModel AnyBatch = Formula with { Batch = new Bounds(4, 64) };
+
+    private readonly Dictionary<KnownSeries, (string Name, KnownModel Model)?> served = [];
+    private readonly Dictionary<(int Workload, string Place, string Name, int Bin), Tokens> sums = [];
+    private readonly Dictionary<(string Place, string Name), MeteredResource> endpoints = [];
+
+    /// <summary>Output tokens that a series counted in a stretch of a grid period. Pieces of one period come by their start.</summary>
+    public void Add(KnownSeries series, in Piece piece)
+    {
+        if (models is null || ServedBy(series) is not { } model) return;
+        var key = (series.Workload, series.Place.Name, model.Name, piece.Bin);
+        if (!sums.TryGetValue(key, out var tokens)) sums.Add(key, tokens = new Tokens(series.Place, model.Model));
+        tokens.Count += piece.Amount;
+        tokens.Covered += Math.Max(0, piece.To - Math.Max(piece.From, tokens.Until));
+        tokens.Until = Math.Max(tokens.Until, piece.To);
+        tokens.Mappings = provenance.Union(tokens.Mappings, series.Mappings);
+    }
+
+    public void Enter(Accounts accounts)
+    {
+        foreach (var ((workload, place, name, bin), tokens) in sums)
+        {
+            if (!endpoints.TryGetValue((place, name), out var endpoint)) endpoints.Add((place, name), endpoint = new MeteredResource("endpoint", name, tokens.Place));
+            var value = Formula.Estimate(tokens.Model.Size, tokens.Count, RequestTiming.Unknown, SiteFactors.Unknown);
+            var bounds = AnyBatch.Estimate(tokens.Model.Size, tokens.Count, RequestTiming.Unknown, SiteFactors.Unknown);
+            var server = Middle(value.Low.Server.Joules, value.High.Server.Joules);
+            var reading = new Reading(server, bounds.Low.Server.Joules, bounds.High.Server.Joules, 0, tokens.Covered, Evidence.Estimated, tokens.Mappings, words.Of(tokens.Model.FactorName));
+            // Nobody reserves the hardware of an API, so none of it stands idle for the one who asks.
+            accounts.Enter(new Share(workload, endpoint, bin, reading, (double)tokens.Covered / TimeSpan.TicksPerSecond,
+                Middle(value.Low.Accelerator.Joules, value.High.Accelerator.Joules), server, 0, Middle(value.Low.Embodied.Grams, value.High.Embodied.Grams), "estimate", Provenance.Nothing));
+        }
+    }
+
+    private static double Middle(double low, double high) => (low + high) / 2;
+
+    /// <summary>The model behind a series, asked once a pass: what a label names, else what the workload is configured to use.</summary>
+    private (string Name, KnownModel Model)? ServedBy(KnownSeries series)
+    {
+        if (served.TryGetValue(series, out var known)) return known;
+        var name = series.Mapping.EstimateModel!.Select(label => series.Series.Labels[label]).FirstOrDefault(value => value is not null)
+            ?? (series.Workload == Claims.Nobody ? null : workloads[series.Workload].Model);
+        if (name is not null && models!.Find(name) is { } model) known = (name, model);
+        else if (Interpreter.LastIn(period, series.Samples.Span) is { } at)
+        {
+            var why = name is null
+                ? "no label and no workload names the model; give the workload its Model"
+                : $"the model '{name}' is in no table; add it to the models of the configuration";
+            rejections.Add(new Rejection(series.Series.Source, series.Series.ToString(), at, RejectionReason.ModelUnknown, $"No energy can be estimated for the output tokens of {series.Series}: {why}. The tokens are counted."));
+        }
+        served.Add(series, known);
+        return known;
+    }
+
+    private sealed class Tokens(Place place, KnownModel model)
+    {
+        public Place Place => place;
+
+        public KnownModel Model => model;
+
+        public double Count { get; set; }
+
+        public long Covered { get; set; }
+
+        public long Until { get; set; }
+
+        public int Mappings { get; set; } = Provenance.Nothing;
+    }
+}
