@@ -86,10 +86,10 @@ internal sealed class EntityModel
         var function = new EdmFunction(Namespace, CompareFunction.Name, EdmCoreModel.GetCollection(new EdmComplexTypeReference(row, isNullable: false)), isBound: false, entitySetPathExpression: null, isComposable: false);
         foreach (var (name, kind, description) in CompareFunction.Parameters)
         {
-            // All but the first may be left out, which plain CSDL 4.0 says by an annotation.
-            var type = EdmCoreModel.Instance.GetPrimitive(kind, isNullable: name != "unit");
-            var added = name == "unit" ? function.AddParameter(name, type) : function.AddOptionalParameter(name, type);
+            var added = function.AddParameter(name, EdmCoreModel.Instance.GetPrimitive(kind, isNullable: name != "unit"));
             Annotate(added, "Org.OData.Core.V1.Description", new EdmStringConstant(description));
+            // All but the first may be left out, which plain CSDL 4.0 says by an annotation.
+            if (name != "unit") Annotate(added, "Org.OData.Core.V1.OptionalParameter", new EdmRecordExpression());
         }
         edm.AddElement(function);
         Annotate(function, "Org.OData.Core.V1.Description", new EdmStringConstant(CompareFunction.Description));

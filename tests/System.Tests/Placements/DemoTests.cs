@@ -59,7 +59,10 @@ public sealed class DemoTests
     private static string Ratio(List<JsonElement> rows, string workload)
     {
         var own = rows.Where(row => row.GetProperty("Workload").GetString() == workload).ToList();
-        var joules = own.GroupBy(row => row.GetProperty("PeriodStart").GetString()).Sum(hour => hour.First().GetProperty("FacilityJoules").GetDouble());
+        var hours = own.GroupBy(row => row.GetProperty("PeriodStart").GetString()).Select(hour => hour.First().GetProperty("FacilityJoules")).ToList();
+        // While the recording is still being read, an hour's machines may not be known yet.
+        if (hours.Exists(hour => hour.ValueKind == JsonValueKind.Null)) return $"{workload} with {hours.Count(hour => hour.ValueKind == JsonValueKind.Null)} hours of unknown energy";
+        var joules = hours.Sum(hour => hour.GetDouble());
         var units = own.Where(row => row.GetProperty("FunctionalUnit").GetString() == "output-token").Sum(row => row.GetProperty("Units").GetDouble());
         return $"{workload} {Digits(joules / units)}";
     }
