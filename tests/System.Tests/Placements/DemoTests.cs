@@ -23,7 +23,7 @@ public sealed class DemoTests
         string[] expected, told;
         do
         {
-            var rows = await service.RowsAsync($"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart ge {from} and PeriodStart lt {to}", rows => Hours(rows) == 23, TimeSpan.FromSeconds(90));
+            var rows = await service.RowsAsync($"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart ge {from} and PeriodStart lt {to}", rows => Hours(rows) == 23 && Known(rows), TimeSpan.FromSeconds(90));
             expected = [Ratio(rows, "chat-70b"), Ratio(rows, "code-8b")];
             using var document = JsonDocument.Parse(await service.Http.GetStringAsync(new Uri($"/api/placements?unit=output-token&from={from}&to={to}&minCoverage=0.5", UriKind.Relative)));
             answer = document.RootElement.Clone();
@@ -66,6 +66,10 @@ public sealed class DemoTests
         var units = own.Where(row => row.GetProperty("FunctionalUnit").GetString() == "output-token").Sum(row => row.GetProperty("Units").GetDouble());
         return $"{workload} {Digits(joules / units)}";
     }
+
+    /// <summary>Whether no hour of a workload is left that is only half read: its boundary is not known yet.</summary>
+    private static bool Known(List<JsonElement> rows) =>
+        rows.TrueForAll(row => row.GetProperty("Workload").GetString() is not ("chat-70b" or "code-8b") || row.GetProperty("FacilityJoules").ValueKind == JsonValueKind.Number);
 
     private static int Hours(List<JsonElement> rows) => rows.Select(row => row.GetProperty("PeriodStart").GetString()).Distinct().Count();
 

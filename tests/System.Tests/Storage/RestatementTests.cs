@@ -94,6 +94,7 @@ public sealed class RestatementTests(PostgresCluster cluster)
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         DateTime[] hours = [Utc(2023, 7, 1, 5), Utc(2024, 7, 1, 6), Utc(2025, 7, 1, 7), Utc(2026, 7, 1, 8)];
         await ReadAsync(storage, 1, hours);
+        await storage.Facts.SyncFactorsAsync(Book(), [], default);
         await storage.TakeDirtyAsync();
 
         var year = Grid(300, new(2024, 1, 1), "e1");
