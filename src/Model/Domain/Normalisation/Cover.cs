@@ -7,8 +7,8 @@ namespace Metrics.Domain.Normalisation;
 
 /// <summary>What the readings chosen for something say about one grid period.</summary>
 /// <param name="Joules">Its energy.</param>
-/// <param name="Low">The least that it can be, in joules.</param>
-/// <param name="High">The most that it can be, in joules.</param>
+/// <param name="Low">The least that it can be, in joules; NaN when unknown.</param>
+/// <param name="High">The most that it can be, in joules; NaN when unknown.</param>
 /// <param name="Measured">The part of it that is measured or derived.</param>
 /// <param name="Ticks">The stretch for which all of it is known.</param>
 /// <param name="Evidence">The worst of the inputs.</param>
@@ -19,11 +19,11 @@ internal readonly record struct Reading(double Joules, double Low, double High, 
     /// <summary>The part of some joules of this reading that is measured or derived.</summary>
     public double MeasuredOf(double joules) => Joules > 0 ? joules * (Measured / Joules) : Evidence <= Evidence.Derived ? joules : 0;
 
-    /// <summary>The least that some joules of this reading can be.</summary>
-    public double LowOf(double joules) => Joules > 0 ? joules * (Low / Joules) : 0;
+    /// <summary>The least that some joules of this reading can be; null when unknown.</summary>
+    public double? LowOf(double joules) => double.IsNaN(Low) ? null : Joules > 0 ? joules * (Low / Joules) : 0;
 
-    /// <summary>The most that some joules of this reading can be.</summary>
-    public double HighOf(double joules) => Joules > 0 ? joules * (High / Joules) : 0;
+    /// <summary>The most that some joules of this reading can be; null when unknown.</summary>
+    public double? HighOf(double joules) => double.IsNaN(High) ? null : Joules > 0 ? joules * (High / Joules) : 0;
 }
 
 /// <summary>How busy something was in one grid period.</summary>
@@ -148,8 +148,8 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
         var evidence = meter.First.Evidence;
         if (meter.First.OwnPower is null)
         {
-            var bounds = factors?.Uncertainty.Of(evidence, component) ?? Bounds.Exactly(1);
-            (low, high) = (joules * bounds.Low, joules * bounds.High);
+            // Of a meter whose accuracy nobody states the bounds are unknown, which is not exact.
+            (low, high) = factors?.Uncertainty.Of(evidence, component) is { } bounds ? (joules * bounds.Low, joules * bounds.High) : (double.NaN, double.NaN);
         }
         return new Reading(joules, low, high, evidence <= Evidence.Derived ? joules : 0, ticks, evidence, meter.First.Mappings, Provenance.Nothing);
     }
