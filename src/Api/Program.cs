@@ -3,6 +3,7 @@ using Hangfire;
 using Hangfire.InMemory;
 using Hangfire.PostgreSql;
 using Metrics.Api;
+using Metrics.Api.Explain;
 using Metrics.Api.OData;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;
@@ -143,6 +144,7 @@ if (settings.IsApi)
 {
     app.MapMetricsOData();
     app.MapPlacements();
+    app.MapExplain();
     app.MapOpenApi();
     app.MapScalarApiReference();
 }

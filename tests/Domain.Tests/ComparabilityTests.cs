@@ -1,4 +1,5 @@
 using CsCheck;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Xunit;
 
@@ -129,6 +130,58 @@ public sealed class ComparabilityTests
 
         Assert.Equal([(0.8, 1.5), (null, null)], group.Rows.Select(row => (row.LowJoulesPerUnit, row.HighJoulesPerUnit)));
     }
+
+    [Fact]
+    public void An_order_is_certain_where_the_bounds_meet_those_of_no_other_row()
+    {
+        var group = Assert.Single(Comparability.Of(
+        [
+            Bounded("apart", 1000, 900, 1100), Bounded("low", 2000, 1900, 2150), Bounded("high", 2200, 2100, 2300), Bounded("wide", 3000, 1800, 4000), Bounded("last", 5000, 4500, 5500),
+        ]).Groups);
+        Assert.Equal([("apart", true), ("low", false), ("high", false), ("wide", false), ("last", true)], group.Rows.Select(row => (row.Row.Deployment, row.Certain!.Value)));
+
+        // Bounds that touch are not apart, and beside one without bounds nothing is certain.
+        Assert.Equal([false, false], Certain(Bounded("a", 1000, 900, 1100), Bounded("b", 1200, 1100, 1300)));
+        Assert.Equal([null, null, true], Certain(Rack with { Deployment = "a", Joules = 10 }, Bounded("b", 1000, 900, 1100), Bounded("c", 2000, 1900, 2100)));
+        Assert.Equal([null], Certain(Bounded("a", 1000, 900, 1100)));
+
+        static ComparableRow Bounded(string name, double joules, double low, double high) => Rack with { Deployment = name, Joules = joules, LowJoules = low, HighJoules = high };
+        static bool?[] Certain(params ComparableRow[] rows) => [.. Assert.Single(Comparability.Of(rows).Groups).Rows.Select(row => row.Certain)];
+    }
+
+    [Fact]
+    public void A_ranking_by_carbon_takes_the_bounds_of_the_grams()
+    {
+        var carbon = Rack with { CarbonMethod = "location-based average with embodied" };
+        var group = Assert.Single(Comparability.Of(
+        [
+            carbon with { Deployment = "a", Grams = 100, LowGrams = 90, HighGrams = 130, LowJoules = 999, HighJoules = 1001 },
+            carbon with { Deployment = "b", Grams = 120, LowGrams = 110, HighGrams = 140, Joules = 5000, LowJoules = 4999, HighJoules = 5001 },
+        ], new ComparisonTerms { By = RankedBy.Carbon }).Groups);
+
+        Assert.Equal([("a", 0.1, false), ("b", 0.12, false)], group.Rows.Select(row => (row.Row.Deployment, row.PerUnit, row.Certain!.Value)));
+    }
+
+    [Fact]
+    public void Another_unit_joins_by_a_declared_conversion_alone_and_the_row_says_so()
+    {
+        var requests = Rack with { Deployment = "requests", FunctionalUnit = "request", Joules = 240, Units = 120 };
+        var workflows = Rack with { Deployment = "workflows", FunctionalUnit = "workflow", Joules = 480, Units = 10 };
+        var terms = new ComparisonTerms { FunctionalUnit = "workflow", Conversions = new UnitConversions(new UnitConversion("workflow", "request", 12)) };
+
+        var group = Assert.Single(Comparability.Of([requests, workflows], terms).Groups);
+        Assert.Equal([("requests", 24, "1 workflow = 12 requests"), ("workflows", 48, null)], group.Rows.Select(row => (row.Row.Deployment, row.PerUnit, row.Row.Converted)));
+
+        // Declared the other way round it is the same; not declared, or not asked for, the units stay apart.
+        Assert.Single(Comparability.Of([requests, workflows], terms with { Conversions = new UnitConversions(new UnitConversion("request", "workflow", 1 / 12.0)) }).Groups);
+        Assert.Equal(["functional unit differs: workflow against request"], Words(Comparability.Of([requests, workflows], new ComparisonTerms { FunctionalUnit = "workflow" }).Groups[1]));
+        Assert.Equal(2, Comparability.Of([requests, workflows], terms with { FunctionalUnit = null }).Groups.Count);
+    }
+
+    [Fact]
+    public void The_token_basis_is_the_one_that_the_registry_of_functional_units_tells() => Assert.Equal(
+        [("output-token", "output"), ("input-token", "input"), ("cached-input-token", "cached input"), ("token", "total"), ("request", null), ("unheard-of", null)],
+        new[] { "output-token", "input-token", "cached-input-token", "token", "request", "unheard-of" }.Select(unit => (unit, (Rack with { FunctionalUnit = unit }).TokenBasis)));
 
     [Theory]
     [InlineData(-0.1)]

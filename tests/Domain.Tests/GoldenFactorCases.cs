@@ -534,6 +534,21 @@ public sealed class GoldenFactorCases
         Close(0.01382, site.Parts[1].GramsPerUnit);
     }
 
+    [Fact(DisplayName = "T18 a factor that is published again is another factor: the new one answers, the old one stays to be read")]
+    public void Factor_published_again()
+    {
+        var old = Book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place("onprem/dc-1", "DE", null), new DateOnly(2024, 7, 1))!;
+        var again = old with { Value = 329.65, Version = "ember-2026-07" };
+        var book = Book.With([again]);
+
+        Assert.Equal(342.06, old.Value);
+        Assert.Equal(again, book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place("onprem/dc-1", "DE", null), new DateOnly(2024, 7, 1)));
+        Assert.Equal([old, again], book.All.Where(factor => factor.Place == "country/DE" && factor.From == new DateOnly(2024, 1, 1)));
+        Assert.NotEqual(old.Id, again.Id);
+        // The days that the new one does not tell of keep what they had.
+        Assert.Equal(371.43, book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place("onprem/dc-1", "DE", null), new DateOnly(2023, 7, 1))?.Value);
+    }
+
     /// <summary>Equal to nine digits.</summary>
     private static void Close(double expected, double? actual)
     {

@@ -38,12 +38,13 @@ public sealed class ArchitectureTests
     [Theory]
     [InlineData("OData")]
     [InlineData("Placements")]
+    [InlineData("Explain")]
     [InlineData("Reports")]
     [InlineData("Webhooks")]
     [InlineData("Dashboard")]
     public void What_tells_does_not_know_the_others_that_tell(string folder)
     {
-        var others = new[] { "OData", "Placements", "Reports", "Webhooks", "Dashboard" }.Where(other => other != folder).Select(other => $"Metrics.Api.{other}").ToArray();
+        var others = new[] { "OData", "Placements", "Explain", "Reports", "Webhooks", "Dashboard" }.Where(other => other != folder).Select(other => $"Metrics.Api.{other}").ToArray();
         var result = Types.InAssembly(Api).That().ResideInNamespace($"Metrics.Api.{folder}").ShouldNot().HaveDependencyOnAny(others).GetResult();
         Assert.True(result.IsSuccessful, string.Join(", ", result.FailingTypeNames ?? []));
     }

@@ -48,6 +48,7 @@ internal sealed class EntityModel
             Annotate(published, "Org.OData.Capabilities.V1.TopSupported", new EdmBooleanConstant(true));
             Annotate(published, "Org.OData.Capabilities.V1.SkipSupported", new EdmBooleanConstant(true));
         }
+        AddCompare(container);
         Annotate(container, "Org.OData.Core.V1.Description", new EdmStringConstant("Energy per functional unit of workloads, comparable over providers. Times are UTC, null is unknown."));
         Annotate(container, "Org.OData.Core.V1.ODataVersions", new EdmStringConstant("4.0"));
         Annotate(container, "Org.OData.Capabilities.V1.SupportedFormats", new EdmCollectionExpression(new EdmStringConstant("application/json")));
@@ -69,6 +70,31 @@ internal sealed class EntityModel
     public ReadOnlyMemory<byte> Json { get; }
 
     public IEdmEntitySet SetOf(EntitySet set) => sets[set.Name];
+
+    private void AddCompare(EdmEntityContainer container)
+    {
+        var row = new EdmComplexType(Namespace, CompareFunction.TypeName);
+        foreach (var column in CompareFunction.Columns)
+        {
+            var added = row.AddStructuralProperty(column.Name, column.Type == EdmPrimitiveTypeKind.DateTimeOffset
+                ? EdmCoreModel.Instance.GetTemporal(column.Type, 6, column.Nullable)
+                : EdmCoreModel.Instance.GetPrimitive(column.Type, column.Nullable));
+            Annotate(added, "Org.OData.Core.V1.Description", new EdmStringConstant(column.Description));
+            if (column.Unit is { } unit) Annotate(added, "Org.OData.Measures.V1.Unit", new EdmStringConstant(unit));
+        }
+        edm.AddElement(row);
+        var function = new EdmFunction(Namespace, CompareFunction.Name, EdmCoreModel.GetCollection(new EdmComplexTypeReference(row, isNullable: false)), isBound: false, entitySetPathExpression: null, isComposable: false);
+        foreach (var (name, kind, description) in CompareFunction.Parameters)
+        {
+            var added = function.AddParameter(name, EdmCoreModel.Instance.GetPrimitive(kind, isNullable: name != "unit"));
+            Annotate(added, "Org.OData.Core.V1.Description", new EdmStringConstant(description));
+            // All but the first may be left out, which plain CSDL 4.0 says by an annotation.
+            if (name != "unit") Annotate(added, "Org.OData.Core.V1.OptionalParameter", new EdmRecordExpression());
+        }
+        edm.AddElement(function);
+        Annotate(function, "Org.OData.Core.V1.Description", new EdmStringConstant(CompareFunction.Description));
+        container.AddFunctionImport(CompareFunction.Name, function);
+    }
 
     private static IEdmTypeReference TypeOf(EntityProperty property) => property.Type switch
     {

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Metrics.Domain.Factors;
 using Metrics.Storage;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -60,14 +61,16 @@ internal sealed class ODataEndpoint
     private readonly TimeProvider time;
     private readonly ILogger<ODataEndpoint> log;
     private readonly SkipToken tokens;
+    private readonly CompareFunction compare;
 
-    public ODataEndpoint(EntityModel model, IDbContextFactory<MetricsDbContext> store, IOptions<ODataSettings> settings, ILogger<ODataEndpoint> log, TimeProvider? time = null)
+    public ODataEndpoint(EntityModel model, IDbContextFactory<MetricsDbContext> store, IOptions<ODataSettings> settings, ILogger<ODataEndpoint> log, TimeProvider? time = null, UnitConversions? conversions = null)
     {
         this.model = model;
         this.store = store;
         this.settings = settings.Value;
         this.time = time ?? TimeProvider.System;
         this.log = log;
+        compare = new CompareFunction(store, conversions ?? UnitConversions.None, this.time);
         if (this.settings.PageSize < 1 || this.settings.MaxPageSize < this.settings.PageSize)
             throw new InvalidOperationException("OData's page size must be at least 1 and at most its largest page size.");
         tokens = new SkipToken(this.settings.SkipTokenKey ?? RandomNumberGenerator.GetBytes(32));
@@ -103,6 +106,11 @@ internal sealed class ODataEndpoint
                     await WriteMetadataAsync(context, options);
                     return;
             }
+            if (CompareFunction.Arguments(rest) is { } arguments)
+            {
+                await WriteComparisonAsync(context, arguments, options, root, () => begun = true);
+                return;
+            }
             var (set, key, count) = Address(rest);
             session = new ReadSession(await store.CreateDbContextAsync(context.RequestAborted), settings.StatementTimeout, context.RequestAborted);
             if (count) await WriteCountAsync(context, session, set, options);
@@ -119,7 +127,8 @@ internal sealed class ODataEndpoint
                 context.Abort();
                 return;
             }
-            var refusal = failure as ODataRefusal ?? session?.Explain(failure);
+            var refusal = failure as ODataRefusal ?? session?.Explain(failure)
+                ?? (StorageFault.IsOutside(failure) ? new ODataRefusal(StatusCodes.Status503ServiceUnavailable, "StorageUnavailable", "The store cannot be reached now.") : null);
             if (refusal is null or { Status: >= 500 and not 501 })
                 log.LogError(failure, "{Path} could not be answered.", context.Request.Path.Value);
             await WriteErrorAsync(context, refusal ?? new ODataRefusal(StatusCodes.Status500InternalServerError, "InternalError", "The request could not be answered; the service's log says why."));
@@ -306,6 +315,23 @@ internal sealed class ODataEndpoint
         var count = await session.CountAsync(new PageQuery(set, [], parameters, condition, [.. set.Key.Select(TieBreaker)]).CountSql, parameters);
         context.Response.ContentType = "text/plain;charset=utf-8";
         await context.Response.WriteAsync(count.ToString(CultureInfo.InvariantCulture), context.RequestAborted);
+    }
+
+    private async Task WriteComparisonAsync(HttpContext context, string arguments, QueryOptions options, string root, Action begin)
+    {
+        options.RefuseComposition(CompareFunction.Name);
+        var negotiation = Negotiation.Json(context.Request.Headers, options.Format);
+        var (_, omitNulls, _) = Negotiation.Preferences(context.Request.Headers, settings.MaxPageSize);
+        var rows = await compare.RowsAsync(CompareFunction.Question(arguments, options.Aliases), context.RequestAborted);
+        begin();
+        var response = context.Response;
+        response.ContentType = negotiation.ContentType;
+        if (omitNulls) response.Headers["Preference-Applied"] = "omit-values=nulls";
+        if (HttpMethods.IsHead(context.Request.Method)) return;
+        await using var json = new Utf8JsonWriter(response.BodyWriter, EntityWriter.Options);
+        CompareFunction.Write(json, rows, negotiation, omitNulls, root);
+        json.Flush();
+        await response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 
     private static async Task WriteServiceDocumentAsync(HttpContext context, Negotiation negotiation, string root)

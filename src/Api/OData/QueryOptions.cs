@@ -95,6 +95,13 @@ internal sealed class QueryOptions
         }
     }
 
+    /// <summary>Refuses every option that would go on with the answer of a function: there are none yet.</summary>
+    public void RefuseComposition(string function)
+    {
+        foreach (var name in values.Keys)
+            if (name != "$format") throw ODataRefusal.NotSupported($"The query option {name} on the function {function}", name);
+    }
+
     /// <summary>The query string of the next page: the options as they were sent, but for those that move on.</summary>
     /// <param name="skipToken">Where the next page begins.</param>
     /// <param name="top">Rows still wanted; null for all.</param>

@@ -17,8 +17,14 @@ public sealed record PlacementAnswer
     /// <summary>Whether a PUE is in the energy.</summary>
     public required bool PueIncluded { get; init; }
 
-    [Description("provisioned: energy drawn while reserved and doing nothing is included.")]
+    [Description("provisioned: energy drawn while reserved and doing nothing is included; active-only: it is left out.")]
     public required string IdlePolicy { get; init; }
+
+    [Description("What deployments are ranked by: energy (joules per unit) or carbon (grams of CO2 equivalents per unit).")]
+    public required string By { get; init; }
+
+    [Description("How grams are made: operational, by the location-based average intensity of the grid, and embodied. Never market-based.")]
+    public required string CarbonMethod { get; init; }
 
     [Description("The first hour summed, UTC.")]
     public required DateTime From { get; init; }
@@ -54,7 +60,7 @@ public sealed record PlacementGroup
     [Description("Why they are not ranked with the first group, for instance 'model differs: a against b'. Empty for the first group.")]
     public required IReadOnlyList<string> Differs { get; init; }
 
-    [Description("From the least joules per unit to the most.")]
+    [Description("From the least joules (or grams) per unit to the most.")]
     public required IReadOnlyList<Placement> Ranked { get; init; }
 }
 
@@ -88,11 +94,32 @@ public sealed record Placement
     [Description("joules / units; null when there is none.")]
     public double? JoulesPerUnit { get; init; }
 
-    [Description("Energy of the period at the boundary, idle included; null when unknown.")]
+    [Description("The least that joulesPerUnit can be; null without bounds.")]
+    public double? LowJoulesPerUnit { get; init; }
+
+    [Description("The most that joulesPerUnit can be; null without bounds.")]
+    public double? HighJoulesPerUnit { get; init; }
+
+    [Description("grams / units; null when there is none.")]
+    public double? GramsPerUnit { get; init; }
+
+    [Description("The least that gramsPerUnit can be by the bounds of the energy; null without bounds.")]
+    public double? LowGramsPerUnit { get; init; }
+
+    [Description("The most that gramsPerUnit can be by the bounds of the energy; null without bounds.")]
+    public double? HighGramsPerUnit { get; init; }
+
+    [Description("Energy of the period at the boundary, by the idle policy; null when unknown.")]
     public double? Joules { get; init; }
 
-    [Description("Work of the hours whose energy is known; null when none was counted.")]
+    [Description("Operational and embodied emissions of the period in grams of CO2 equivalents; null when unknown.")]
+    public double? Grams { get; init; }
+
+    [Description("Work of the hours whose energy (or emissions) are known; null when none was counted.")]
     public double? Units { get; init; }
+
+    [Description("The declared conversion that made the units from what was counted, for instance '1 workflow = 12 requests'; null when they were counted.")]
+    public string? Converted { get; init; }
 
     /// <summary>What the energy includes.</summary>
     public required string Boundary { get; init; }
@@ -106,8 +133,17 @@ public sealed record Placement
     [Description("Share of the energy that was measured or derived.")]
     public double? MeasuredShare { get; init; }
 
-    [Description("1 - joulesPerUnit / that of the worst in the group, from 0 to 1; null for one alone and for one that is not ranked.")]
+    [Description("1 - joulesPerUnit (or gramsPerUnit) / that of the worst in the group, from 0 to 1; null for one alone and for one that is not ranked.")]
     public double? SavingAgainstWorst { get; init; }
+
+    [Description("Whether its place in the group is certain: false where its bounds overlap with another's; null for one alone and where bounds are unknown.")]
+    public bool? Certain { get; init; }
+
+    [Description("Factors that the period was made with, by the names of /odata/Factors.")]
+    public required IReadOnlyList<string> Factors { get; init; }
+
+    [Description("Why numbers of the period are null, for instance embodied_unknown.")]
+    public required IReadOnlyList<string> Missing { get; init; }
 
     [Description("Why it is not ranked, every reason; empty when it is.")]
     public required IReadOnlyList<string> Reasons { get; init; }

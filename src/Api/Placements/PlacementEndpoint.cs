@@ -1,7 +1,7 @@
 using System.ComponentModel;
-using System.Globalization;
+using Metrics.Api.Comparing;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Domain.Quantities;
 using Metrics.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -17,11 +17,11 @@ public static class PlacementEndpoint
     public static IEndpointConventionBuilder MapPlacements(this IEndpointRouteBuilder endpoints) => endpoints
         .MapGet("/api/placements", AnswerAsync)
         .WithTags("Placements")
-        .WithSummary("Where a unit of work costs the least energy")
+        .WithSummary("Where a unit of work costs the least energy or emits the least")
         .WithDescription("""
-            Sums the energy and the work of each deployment over the period and ranks deployments by joules per unit. Only numbers that mean the same are ranked with
-            each other: same unit, boundary, model, precision. The other groups say how they differ; deployments with too little coverage, too bad evidence or no
-            ratio are left out with every reason.
+            Sums the energy and the work of each deployment over the period and ranks deployments by joules or by grams of CO2 equivalents per unit. Only numbers that
+            mean the same are ranked with each other: same unit, boundary, idle policy, model, precision. The other groups say how they differ; deployments with too
+            little coverage, too bad evidence or no ratio are left out with every reason. Where the bounds of two numbers overlap, their order is told as not certain.
             """)
         .ProducesProblem(StatusCodes.Status400BadRequest)
         .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
@@ -32,7 +32,7 @@ public static class PlacementEndpoint
             return Task.CompletedTask;
         });
 
-    // The parameters are declared for the API's description; PlacementQuestion reads them, so that a fault is told in its own words and all at once.
+    // The parameters are declared for the API's description; ComparisonQuestion reads them, so that a fault is told in its own words and all at once.
     private static async Task<Results<Ok<PlacementAnswer>, ProblemHttpResult>> AnswerAsync(
         HttpContext context,
         [FromServices] IDbContextFactory<MetricsDbContext> store,
@@ -40,30 +40,25 @@ public static class PlacementEndpoint
         [FromServices] ILogger<PlacementAnswer> log,
         [Description("What work is counted in: output-token, input-token, token, request, image ...")] string? unit,
         [Description("The model, exactly as configured. Left out: every model, each ranked by itself.")] string? model,
-        [Description("accelerator, server or facility (server x PUE). facility when left out.")] string? boundary,
+        [Description("accelerator, server or facility (server x PUE). facility when left out, and always for by=carbon.")] string? boundary,
+        [Description("energy ranks by joules per unit, carbon by grams of CO2 equivalents per unit (operational, location-based average, and embodied). energy when left out.")] string? by,
+        [Description("provisioned includes the energy drawn while reserved and doing nothing, active-only leaves it out. provisioned when left out.")] string? idlePolicy,
         [Description("Start, a whole UTC hour: 2026-02-01T00:00:00Z or 2026-02-01. 24 hours before the end when left out.")] string? from,
         [Description("End, a whole UTC hour, not included. The end of the newest complete hour with work in the unit when left out.")] string? to,
         [Description("Least share of the period that must be covered, from 0 to 1. 0.9 when left out.")] string? minCoverage,
         [Description("Worst evidence accepted: measured, derived, modelled or estimated. modelled when left out; estimated ranks estimates beside readings.")] string? evidence)
     {
-        _ = (unit, model, boundary, from, to, minCoverage, evidence);
+        _ = (unit, model, boundary, by, idlePolicy, from, to, minCoverage, evidence);
         var faults = new List<string>();
-        if (PlacementQuestion.Read(context.Request.Query, faults) is not { } question) return Refused(faults);
+        var given = context.Request.Query.SelectMany(entry => entry.Value, (entry, value) => (entry.Key, value));
+        if (ComparisonQuestion.Read(given, faults) is not { } question) return Refused(faults);
         context.Response.Headers.CacheControl = "no-store";
         try
         {
-            await using var hours = new HourReader(await store.CreateDbContextAsync(context.RequestAborted));
-            await hours.OpenAsync(context.RequestAborted);
-            var now = time.GetUtcNow().UtcDateTime;
-            var end = question.To ?? await hours.NewestEndAsync(question.Unit, now, context.RequestAborted) ?? now.Date.AddHours(now.Hour);
-            var start = question.From ?? (end > DateTime.MinValue.AddDays(1) ? end.AddDays(-1) : DateTime.SpecifyKind(DateTime.MinValue, DateTimeKind.Utc));
-            if (start >= end) return Refused([string.Create(CultureInfo.InvariantCulture, $"from {start:yyyy-MM-ddTHH:mm:ssZ} is not before to {end:yyyy-MM-ddTHH:mm:ssZ}{(question.To is null ? ", the end of the newest complete hour with work in the unit" : "")}.")]);
-            if (end - start > TimeSpan.FromDays(PlacementQuestion.MostDays))
-                return Refused([$"The period is longer than {PlacementQuestion.MostDays} days, and every hour of it is read. Ask for less, or take /odata/DailyIntensities or /odata/MonthlyIntensities."]);
-            var period = new Interval(start, end);
-            var sums = await hours.SumAsync(period, question.Unit, question.Model, question.Boundary, context.RequestAborted);
-            var note = sums.Count > 0 ? null : Note(question, await hours.PresentAsync(period, context.RequestAborted));
-            return TypedResults.Ok(Answer(question, period, sums, note));
+            var conversions = context.RequestServices.GetService<UnitConversions>() ?? UnitConversions.None;
+            return await DeploymentComparison.AskAsync(store, question, conversions, time.GetUtcNow().UtcDateTime, faults, context.RequestAborted) is { } comparison
+                ? TypedResults.Ok(Answer(comparison))
+                : Refused(faults);
         }
         catch (Exception fault) when (!context.RequestAborted.IsCancellationRequested && StorageFault.IsOutside(fault))
         {
@@ -73,101 +68,69 @@ public static class PlacementEndpoint
         }
     }
 
-    private static PlacementAnswer Answer(PlacementQuestion question, Interval period, List<DeploymentSums> sums, string? note)
+    private static PlacementAnswer Answer(DeploymentComparison comparison)
     {
-        var of = sums.ToDictionary(sum => Key(sum.Id), StringComparer.Ordinal);
-        var unclaimed = sums.Where(sum => sum.Workload == Workload.Unattributed.Name).ToList();
-        var comparison = Comparability.Of(sums.Except(unclaimed).Select(sum => Row(question, period, sum)), new ComparisonTerms
-        {
-            MinimumCoverage = question.MinCoverage,
-            WorstEvidence = question.Evidence,
-            // Whoever accepts estimates has asked for them beside the rest.
-            EstimatedBesideMeasured = question.Evidence == Evidence.Estimated,
-        });
+        var question = comparison.Question;
         return new PlacementAnswer
         {
             Unit = question.Unit,
             Model = question.Model,
-            Boundary = PlacementQuestion.Word(question.Boundary),
+            Boundary = ComparisonQuestion.Word(question.Boundary),
             PueIncluded = question.Boundary == Boundary.Facility,
-            IdlePolicy = "provisioned",
-            From = period.Start,
-            To = period.End,
+            IdlePolicy = ComparisonQuestion.Word(question.IdlePolicy),
+            By = ComparisonQuestion.Word(question.By),
+            CarbonMethod = DeploymentComparison.CarbonMethod,
+            From = comparison.Period.Start,
+            To = comparison.Period.End,
             MinCoverage = question.MinCoverage,
-            Evidence = PlacementQuestion.Word(question.Evidence),
-            Groups = [.. comparison.Groups.Select(group => new PlacementGroup
+            Evidence = ComparisonQuestion.Word(question.Evidence),
+            Groups = [.. comparison.Result.Groups.Select(group => new PlacementGroup
             {
                 Model = group.Rows[0].Row.Model,
                 Precision = group.Rows[0].Row.Precision,
                 Differs = [.. group.Differences.Select(difference => difference.ToString())],
-                Ranked = [.. group.Rows.Select(ranked => Told(of[ranked.Row.Deployment], ranked.Row, ranked.SavingAgainstWorst, []))],
+                Ranked = [.. group.Rows.Select(ranked => Told(comparison.Sums[ranked.Row.Deployment], ranked.Row, ranked, []))],
             })],
-            LeftOut =
-            [
-                .. comparison.LeftOut.Select(left => Told(of[left.Row.Deployment], left.Row, null, left.Reasons)),
-                .. unclaimed.OrderBy(sum => sum.Place, StringComparer.Ordinal)
-                    .Select(sum => Told(sum, Row(question, period, sum), null, ["no workload's rules claim it: it is what is left at its place, and no deployment"])),
-            ],
-            Note = note,
+            LeftOut = [.. comparison.Result.LeftOut.Select(left => Told(comparison.Sums[left.Row.Deployment], left.Row, null, left.Reasons))],
+            Note = comparison.Note,
         };
     }
 
-    private static ComparableRow Row(PlacementQuestion question, Interval period, DeploymentSums sums) => new()
+    private static Placement Told(DeploymentSums sums, ComparableRow row, RankedRow? ranked, IReadOnlyList<string> reasons)
     {
-        Deployment = Key(sums.Id),
-        Workload = sums.Workload,
-        Model = sums.Model,
-        Precision = sums.Precision,
-        Hardware = sums.Hardware,
-        FunctionalUnit = question.Unit,
-        Boundary = question.Boundary,
-        PueIncluded = question.Boundary == Boundary.Facility,
-        Evidence = sums.Evidence,
-        // A sum of rounded seconds may come to a hair more than the whole.
-        Coverage = Math.Min(1, sums.CoveredSeconds / period.Seconds),
-        MeasuredShare = sums.KnownJoules is > 0 ? sums.MeasuredJoules / sums.KnownJoules : null,
-        Joules = sums.Joules,
-        Units = sums.Units,
-        UnknownBecause = sums.Joules is not null ? null : (question.Boundary, sums.AnyKnown, sums.ServerKnown) switch
+        var (joules, grams) = (row.BoundsPerUnit(RankedBy.Energy), row.BoundsPerUnit(RankedBy.Carbon));
+        return new Placement
         {
-            (_, false, _) => "no_energy",
-            (Boundary.Accelerator, _, _) => "accelerator_unknown",
-            (Boundary.Facility, _, true) => "pue_unknown",
-            _ => "server_unknown",
-        },
-    };
-
-    private static Placement Told(DeploymentSums sums, ComparableRow row, double? saving, IReadOnlyList<string> reasons) => new()
-    {
-        DeploymentId = row.Deployment,
-        Workload = sums.Workload,
-        Model = sums.Model,
-        Precision = sums.Precision,
-        Provider = sums.Provider,
-        Region = sums.Region,
-        Hardware = sums.Hardware,
-        Accelerators = sums.Accelerators,
-        JoulesPerUnit = row.PerUnit(RankedBy.Energy),
-        Joules = row.Joules,
-        Units = row.Units,
-        Boundary = PlacementQuestion.Word(row.Boundary),
-        Coverage = row.Coverage,
-        Evidence = PlacementQuestion.Word(row.Evidence),
-        MeasuredShare = row.MeasuredShare,
-        SavingAgainstWorst = saving,
-        Reasons = reasons,
-    };
-
-    private static string Note(PlacementQuestion question, (List<string> Units, List<string> Models) present)
-    {
-        var missing = question.Model is { } model ? $"No deployment serves '{model}' in this period." : $"No work was counted in {question.Unit} in this period.";
-        return $"{missing} Units with work: {List(present.Units)}. Models with work: {List(present.Models)}.";
-
-        static string List(List<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);
+            DeploymentId = row.Deployment,
+            Workload = sums.Workload,
+            Model = sums.Model,
+            Precision = sums.Precision,
+            Provider = sums.Provider,
+            Region = sums.Region,
+            Hardware = sums.Hardware,
+            Accelerators = sums.Accelerators,
+            JoulesPerUnit = row.PerUnit(RankedBy.Energy),
+            LowJoulesPerUnit = joules?.Low,
+            HighJoulesPerUnit = joules?.High,
+            GramsPerUnit = row.PerUnit(RankedBy.Carbon),
+            LowGramsPerUnit = grams?.Low,
+            HighGramsPerUnit = grams?.High,
+            Joules = row.Joules,
+            Grams = row.Grams,
+            Units = row.Units,
+            Converted = row.Converted,
+            Boundary = ComparisonQuestion.Word(row.Boundary),
+            Coverage = row.Coverage,
+            Evidence = ComparisonQuestion.Word(row.Evidence),
+            MeasuredShare = row.MeasuredShare,
+            SavingAgainstWorst = ranked?.SavingAgainstWorst,
+            Certain = ranked?.Certain,
+            Factors = sums.Factors,
+            Missing = sums.Missing,
+            Reasons = reasons,
+        };
     }
 
     private static ProblemHttpResult Refused(IReadOnlyList<string> faults) =>
         TypedResults.Problem(string.Join(' ', faults), statusCode: StatusCodes.Status400BadRequest, title: "The question cannot be answered as it is put.");
-
-    private static string Key(long id) => id.ToString(CultureInfo.InvariantCulture);
 }

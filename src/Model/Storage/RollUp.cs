@@ -5,7 +5,7 @@ using Metrics.Storage.Tables;
 namespace Metrics.Storage;
 
 /// <summary>Facts to hours, hours to days. Pure, and adds in order of keys, so that the same facts give the same bits on every engine.</summary>
-internal static class RollUp
+public static class RollUp
 {
     /// <summary>The rows of one hour: one for each deployment and functional unit with work, or one without work.</summary>
     public static List<IntensityHourRow> Hour(DateTime hour, IReadOnlyList<EnergyFact> energy, IReadOnlyList<WorkFact> work)

@@ -40,16 +40,29 @@ public sealed class DemoTests
         var description = await service.Http.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative));
         using var openApi = JsonDocument.Parse(description);
         var operation = openApi.RootElement.GetProperty("paths").GetProperty("/api/placements").GetProperty("get");
-        Assert.Equal(["unit", "model", "boundary", "from", "to", "minCoverage", "evidence"], operation.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
+        Assert.Equal(["unit", "model", "boundary", "by", "idlePolicy", "from", "to", "minCoverage", "evidence"], operation.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
         Assert.True(operation.GetProperty("parameters")[0].GetProperty("required").GetBoolean());
         Assert.All(operation.GetProperty("parameters").EnumerateArray(), parameter => Assert.NotEmpty(parameter.GetProperty("description").GetString()!));
+
+        // Every hour behind the ranking tells its derivation, and is what it says.
+        var row = (await service.RowsAsync($"HourlyIntensities?$filter=Workload eq 'chat-70b' and FunctionalUnit eq 'output-token' and PeriodStart eq {Text(anchor.AddHours(-5))}", rows => rows.Count == 1, TimeSpan.FromSeconds(30)))[0];
+        using var explained = JsonDocument.Parse(await service.Http.GetStringAsync(new Uri(
+            $"/api/explain?set=HourlyIntensities&key=DeploymentId={row.GetProperty("DeploymentId").GetRawText()},FunctionalUnit='output-token',PeriodStart={Text(anchor.AddHours(-5))}", UriKind.Relative)));
+        Assert.True(explained.RootElement.GetProperty("check").GetProperty("equal").GetBoolean(), explained.RootElement.GetProperty("check").GetRawText());
+        Assert.NotEmpty(explained.RootElement.GetProperty("sources").EnumerateArray());
+        var explain = openApi.RootElement.GetProperty("paths").GetProperty("/api/explain").GetProperty("get");
+        Assert.All(explain.GetProperty("parameters").EnumerateArray(), parameter => Assert.True(parameter.GetProperty("required").GetBoolean() && parameter.GetProperty("description").GetString()!.Length > 0));
+        Assert.Equal(["200", "400", "404", "503"], explain.GetProperty("responses").EnumerateObject().Select(response => response.Name));
     }
 
     /// <summary>Sum over sum by hand: the energy of each hour once, whatever units stand on it.</summary>
     private static string Ratio(List<JsonElement> rows, string workload)
     {
         var own = rows.Where(row => row.GetProperty("Workload").GetString() == workload).ToList();
-        var joules = own.GroupBy(row => row.GetProperty("PeriodStart").GetString()).Sum(hour => hour.First().GetProperty("FacilityJoules").GetDouble());
+        var hours = own.GroupBy(row => row.GetProperty("PeriodStart").GetString()).Select(hour => hour.First().GetProperty("FacilityJoules")).ToList();
+        // While the recording is still being read, an hour's machines may not be known yet.
+        if (hours.Exists(hour => hour.ValueKind == JsonValueKind.Null)) return $"{workload} with {hours.Count(hour => hour.ValueKind == JsonValueKind.Null)} hours of unknown energy";
+        var joules = hours.Sum(hour => hour.GetDouble());
         var units = own.Where(row => row.GetProperty("FunctionalUnit").GetString() == "output-token").Sum(row => row.GetProperty("Units").GetDouble());
         return $"{workload} {Digits(joules / units)}";
     }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using Metrics.Api.OData;
 using Metrics.Api.Placements;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Storage;
 using Metrics.Storage.Tables;
@@ -100,11 +102,13 @@ public sealed class PlacementTests(PostgresCluster cluster)
 
         Assert.Equal(
             """
-            {"unit":"output-token","model":"org/small","boundary":"facility","pueIncluded":true,"idlePolicy":"provisioned",
+            {"unit":"output-token","model":"org/small","boundary":"facility","pueIncluded":true,"idlePolicy":"provisioned","by":"energy",
+            "carbonMethod":"location-based average with embodied",
             "from":"2026-01-15T00:00:00Z","to":"2026-01-16T00:00:00Z","minCoverage":0.9,"evidence":"modelled",
             "groups":[{"model":"org/small","precision":"bf16","differs":[],"ranked":[{"deploymentId":"4","workload":"code","model":"org/small","precision":"bf16",
-            "provider":"onprem","region":"a","hardware":"H100","accelerators":8,"joulesPerUnit":2,"joules":48000,"units":24000,"boundary":"facility","coverage":1,
-            "evidence":"modelled","measuredShare":0,"savingAgainstWorst":null,"reasons":[]}]}],"leftOut":[],"note":null}
+            "provider":"onprem","region":"a","hardware":"H100","accelerators":8,"joulesPerUnit":2,"lowJoulesPerUnit":null,"highJoulesPerUnit":null,
+            "gramsPerUnit":null,"lowGramsPerUnit":null,"highGramsPerUnit":null,"joules":48000,"grams":null,"units":24000,"converted":null,"boundary":"facility","coverage":1,
+            "evidence":"modelled","measuredShare":0,"savingAgainstWorst":null,"certain":null,"factors":[],"missing":[],"reasons":[]}]}],"leftOut":[],"note":null}
             """.ReplaceLineEndings(""), (await service.AskAsync("unit=output-token&model=org/small")).GetRawText());
     }
 
@@ -124,8 +128,11 @@ public sealed class PlacementTests(PostgresCluster cluster)
     [InlineData("unit=output-token&from=2026-01-20", "from 2026-01-20T00:00:00Z is not before to 2026-01-16T00:00:00Z, the end of the newest complete hour with work in the unit.")]
     [InlineData("unit=token&from=2020-01-01&to=2026-01-15", "The period is longer than 31 days")]
     [InlineData("unit=token&unit=request", "'unit' is given 2 times; give it once.")]
-    [InlineData("unit=token&bondary=server", "'bondary' is not a parameter. Parameters are: unit, model, boundary, from, to, minCoverage, evidence.")]
+    [InlineData("unit=token&bondary=server", "'bondary' is not a parameter. Parameters are: unit, model, boundary, by, idlePolicy, from, to, minCoverage, evidence.")]
     [InlineData("boundary=gpu&to=x", "'unit' is missing")]
+    [InlineData("unit=token&by=money", "'money' is not what can be ranked by. A ranking is by one of: energy, carbon.")]
+    [InlineData("unit=token&idlePolicy=none", "'none' is not an idle policy. Idle policies are: provisioned, active-only.")]
+    [InlineData("unit=token&by=carbon&boundary=server", "by=carbon is of the facility, because emissions are made of all that a place draws: leave boundary=server out.")]
     [InlineData("unit=token&to=0001-01-01", "from 0001-01-01T00:00:00Z is not before to 0001-01-01T00:00:00Z.")]
     public async Task A_question_that_cannot_be_answered_is_refused_with_what_would_be_right(string query, string words)
     {
@@ -233,7 +240,7 @@ public sealed class PlacementTests(PostgresCluster cluster)
     }
 }
 
-/// <summary><c>/api/placements</c> over one store, on a port of its own.</summary>
+/// <summary><c>/api/placements</c> and <c>/odata</c> over one store, on a port of its own.</summary>
 internal sealed class PlacementService : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -247,24 +254,29 @@ internal sealed class PlacementService : IAsyncDisposable
 
     public HttpClient Client { get; }
 
-    public static async Task<PlacementService> StartAsync(TestStorage storage)
+    public static async Task<PlacementService> StartAsync(TestStorage storage, UnitConversions? conversions = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddSingleton(TimeProvider.System);
+        if (conversions is not null) builder.Services.AddSingleton(conversions);
         builder.Services.AddMetricsStorage(storage.Engine, storage.ConnectionString);
+        builder.Services.AddMetricsOData();
         var app = builder.Build();
         app.MapPlacements();
+        app.MapMetricsOData();
         await app.StartAsync();
         return new PlacementService(app, storage);
     }
 
-    public async Task<JsonElement> AskAsync(string query)
+    public Task<JsonElement> AskAsync(string query) => GetAsync($"/api/placements?{query}");
+
+    public async Task<JsonElement> GetAsync(string address)
     {
-        using var response = await Client.GetAsync($"/api/placements?{query}");
+        using var response = await Client.GetAsync(address);
         var text = await response.Content.ReadAsStringAsync();
-        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{(int)response.StatusCode} for {query}: {text}");
+        Assert.True(response.StatusCode == HttpStatusCode.OK, $"{(int)response.StatusCode} for {address}: {text}");
         return JsonDocument.Parse(text).RootElement;
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 
@@ -14,7 +15,7 @@ public static class Comparability
         terms ??= new ComparisonTerms();
         var leftOut = new List<RowLeftOut>();
         var admitted = new List<ComparableRow>();
-        foreach (var row in rows.OrderBy(row => row.Deployment, StringComparer.Ordinal))
+        foreach (var row in rows.OrderBy(row => row.Deployment, StringComparer.Ordinal).Select(row => InUnitOf(terms, row)))
         {
             if (Reasons(row, terms) is { Count: > 0 } reasons) leftOut.Add(new RowLeftOut(row, reasons));
             else admitted.Add(row);
@@ -51,11 +52,44 @@ public static class Comparability
         return reasons;
     }
 
+    /// <summary>The row in the unit that is asked for, where somebody declared how many of its own make one; else as it is.</summary>
+    private static ComparableRow InUnitOf(ComparisonTerms terms, ComparableRow row) =>
+        terms.FunctionalUnit is { } asked && row.FunctionalUnit != asked && terms.Conversions.Factor(asked, row.FunctionalUnit) is { } each
+            ? row with
+            {
+                FunctionalUnit = asked,
+                Units = row.Units / each,
+                Converted = string.Create(CultureInfo.InvariantCulture, $"1 {asked} = {each:R} {row.FunctionalUnit}{(each == 1 ? "" : "s")}"),
+            }
+            : row;
+
     private static List<RankedRow> Rank(IEnumerable<ComparableRow> rows, RankedBy by)
     {
-        var ranked = rows.Select(row => (Row: row, PerUnit: row.PerUnit(by)!.Value)).OrderBy(entry => entry.PerUnit).ThenBy(entry => entry.Row.Deployment, StringComparer.Ordinal).ToList();
+        var ranked = rows.Select(row => (Row: row, PerUnit: row.PerUnit(by)!.Value, Bounds: row.BoundsPerUnit(by)))
+            .OrderBy(entry => entry.PerUnit).ThenBy(entry => entry.Row.Deployment, StringComparer.Ordinal).ToArray();
+        var certain = Certain([.. ranked.Select(entry => entry.Bounds)]);
         var worst = ranked[^1].PerUnit;
-        return [.. ranked.Select(entry => new RankedRow(entry.Row, entry.PerUnit, ranked.Count == 1 ? null : worst > 0 ? 1 - entry.PerUnit / worst : 0))];
+        return [.. ranked.Select((entry, at) => new RankedRow(entry.Row, entry.PerUnit, ranked.Length == 1 ? null : worst > 0 ? 1 - entry.PerUnit / worst : 0, certain[at]))];
+    }
+
+    /// <summary>Whether each place holds, whatever the truth within the bounds is.</summary>
+    private static bool?[] Certain(Bounds?[] bounds)
+    {
+        var certain = new bool?[bounds.Length];
+        if (bounds.Length == 1) return certain;
+        // The least of all that follow; what comes before is carried along.
+        var lowest = new double[bounds.Length + 1];
+        lowest[^1] = double.PositiveInfinity;
+        for (var i = bounds.Length - 1; i >= 0; i--) lowest[i] = Math.Min(lowest[i + 1], bounds[i]?.Low ?? double.PositiveInfinity);
+        var highest = double.NegativeInfinity;
+        for (var i = 0; i < bounds.Length; i++)
+        {
+            if (bounds[i] is not { } own) continue;
+            var known = (i == 0 || bounds[i - 1] is not null) && (i == bounds.Length - 1 || bounds[i + 1] is not null);
+            certain[i] = highest >= own.Low || own.High >= lowest[i + 1] ? false : known ? true : null;
+            highest = Math.Max(highest, own.High);
+        }
+        return certain;
     }
 
     private static string Meaning(string reason) => reason switch
@@ -65,8 +99,12 @@ public static class Comparability
         "no_energy" => " (no energy is known)",
         "accelerator_unknown" => " (the energy of its accelerators is unknown)",
         "server_unknown" => " (the energy of its servers is unknown)",
-        "pue_unknown" => " (its place has no PUE)",
+        MissingReason.PueUnknown => " (its place has no PUE)",
         "no_carbon" => " (no emissions are known)",
+        MissingReason.GridUnknown => " (no location-based average intensity of its grid is known)",
+        MissingReason.EmbodiedUnknown => " (the embodied emissions of its hardware are unknown)",
+        MissingReason.BusyUnknown => " (nothing tells when its hardware was idle)",
+        "accelerator_idle_unknown" => " (its idle energy is known of whole servers and not of the accelerators alone)",
         _ => "",
     };
 

@@ -1,3 +1,5 @@
+using Metrics.Domain.Quantities;
+
 namespace Metrics.Domain.Facts;
 
 /// <summary>The sums of one deployment over one period, with all that must be known before its ratio is put beside another's.</summary>
@@ -51,27 +53,36 @@ public sealed record ComparableRow
     /// <summary>The most that the energy can be, in joules; null without bounds.</summary>
     public double? HighJoules { get; init; }
 
-    /// <summary>Sum of emissions in grams of CO2 equivalent; null when unknown.</summary>
+    /// <summary>Sum of emissions in grams of CO2 equivalent, by one method for all rows of a ranking; null when unknown. Market-based grams are never put here.</summary>
     public double? Grams { get; init; }
+
+    /// <summary>The least that the emissions can be, in grams; null without bounds.</summary>
+    public double? LowGrams { get; init; }
+
+    /// <summary>The most that the emissions can be, in grams; null without bounds.</summary>
+    public double? HighGrams { get; init; }
 
     /// <summary>Sum of work in functional units; null when none was counted.</summary>
     public double? Units { get; init; }
 
+    /// <summary>The conversion by which the units were made from those that were counted: <c>1 workflow = 12 requests</c>; null when they are what was counted.</summary>
+    public string? Converted { get; init; }
+
     /// <summary>Why the energy or the grams are null, for instance <c>pue_unknown</c>; null when the row does not say.</summary>
     public string? UnknownBecause { get; init; }
 
-    /// <summary>Which tokens the unit counts: <c>output</c>, <c>input</c>, <c>cached input</c> or <c>total</c>; null when it counts none.</summary>
-    public string? TokenBasis => FunctionalUnit switch
-    {
-        "output-token" => "output",
-        "input-token" => "input",
-        "cached-input-token" => "cached input",
-        "token" => "total",
-        _ => null,
-    };
+    /// <summary>Which tokens the unit counts: <c>output</c>, <c>input</c>, <c>cached-input</c> or <c>total</c>; null when it counts none.</summary>
+    public string? TokenBasis => Quantities.FunctionalUnit.Known.GetValueOrDefault(FunctionalUnit)?.TokenBasis;
 
     /// <summary>The ratio that a ranking sorts by; null when it does not exist.</summary>
     public double? PerUnit(RankedBy by) => Units is > 0 ? (by == RankedBy.Energy ? Joules : Grams) / Units : null;
+
+    /// <summary>Between what the ratio that a ranking sorts by lies; null when that is not known.</summary>
+    public Bounds? BoundsPerUnit(RankedBy by)
+    {
+        var (low, high) = by == RankedBy.Energy ? (LowJoules, HighJoules) : (LowGrams, HighGrams);
+        return PerUnit(by) is not null && low / Units is { } least && high / Units is { } most && least <= most && double.IsFinite(most) ? new Bounds(least, most) : null;
+    }
 
     /// <summary>Why the ratio is null, as a stable snake_case name; null when there is a ratio.</summary>
     public string? NullReason(RankedBy by) => (by, Units) switch

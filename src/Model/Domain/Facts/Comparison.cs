@@ -1,3 +1,5 @@
+using Metrics.Domain.Factors;
+
 namespace Metrics.Domain.Facts;
 
 /// <summary>What a ranking sorts by.</summary>
@@ -33,6 +35,12 @@ public sealed record ComparisonTerms
     /// <summary>Whether estimates are ranked beside readings of hardware. They are not by default, also where they are accepted.</summary>
     public bool EstimatedBesideMeasured { get; init; }
 
+    /// <summary>What is asked for: rows that count something else are ranked in it where <see cref="Conversions"/> lead there. Null: every row in what it counts.</summary>
+    public string? FunctionalUnit { get; init; }
+
+    /// <summary>What was declared about functional units. Nothing by default, and nothing is ever assumed.</summary>
+    public UnitConversions Conversions { get; init; } = UnitConversions.None;
+
     /// <summary>Whether different models and precisions are ranked with each other. They are not by default: their output is not the same thing.</summary>
     public bool AcrossModels { get; init; }
 }
@@ -52,7 +60,11 @@ public sealed record ComparableGroup(ComparabilityKey Key, IReadOnlyList<RankedR
 /// <param name="Row">The row.</param>
 /// <param name="PerUnit">Joules or grams for each functional unit.</param>
 /// <param name="SavingAgainstWorst">1 - this ratio over the worst of the group, from 0 to 1; null for a row alone, which has nothing to be saved against.</param>
-public sealed record RankedRow(ComparableRow Row, double PerUnit, double? SavingAgainstWorst)
+/// <param name="Certain">
+/// Whether its place is certain: true when its bounds meet those of no other row; false when they do, and then the true order may be another one;
+/// null for a row alone, and where it or a neighbour has no bounds.
+/// </param>
+public sealed record RankedRow(ComparableRow Row, double PerUnit, double? SavingAgainstWorst, bool? Certain)
 {
     /// <summary>The least that the joules for each unit can be; null without bounds.</summary>
     public double? LowJoulesPerUnit => Row.LowJoules / Row.Units;

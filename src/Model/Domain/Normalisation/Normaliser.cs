@@ -24,7 +24,11 @@ public sealed record NormalisedPeriod(IReadOnlyList<EnergyFact> Energy, IReadOnl
 /// <param name="Workload">Name of the workload whose rules claim it.</param>
 /// <param name="Used">Whether a fact was made of it; else another reading was preferred.</param>
 public sealed record TracedReading(
-    Series Series, MetricMapping Mapping, Resource? Resource, Component Component, string Part, Interval Period, double Amount, double Seconds, string Workload, bool Used);
+    Series Series, MetricMapping Mapping, Resource? Resource, Component Component, string Part, Interval Period, double Amount, double Seconds, string Workload, bool Used)
+{
+    /// <summary>Name of the place that its source stands at.</summary>
+    public string Place { get; init; } = "";
+}
 
 /// <summary>The facts of a period, and what they were made of.</summary>
 /// <param name="Period">The facts.</param>
@@ -219,7 +223,7 @@ public sealed class Normaliser
         {
             var one = known[piece.Series];
             return new TracedReading(one.Series, one.Mapping, resource, component, part, grid[piece.Bin], piece.Amount, (double)piece.Ticks / TimeSpan.TicksPerSecond,
-                one.Workload == Claims.Nobody ? Workload.Unattributed.Name : workloads[one.Workload].Name, isUsed);
+                one.Workload == Claims.Nobody ? Workload.Unattributed.Name : workloads[one.Workload].Name, isUsed) { Place = one.Place.Name };
         }
     }
 

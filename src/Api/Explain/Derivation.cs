@@ -1,0 +1,385 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
+using Metrics.Domain.Normalisation;
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
+
+namespace Metrics.Api.Explain;
+
+/// <summary>Tells one traced hour of one deployment: from the samples to the facts, and from the facts to the sums.</summary>
+internal sealed class Derivation
+{
+    /// <summary>Most entries told of each list; of the rest the number is told.</summary>
+    public const int MostSources = 500, MostReadings = 10_000, MostFacts = 5_000;
+
+    private const int MostTerms = 60;
+
+    private readonly Trace trace;
+    private readonly EnergyFact[] own;
+    private readonly WorkFact[] work;
+    private readonly TracedReading[] readings;
+    private readonly EnergyFact[] around;
+    private readonly FactorBook book;
+    private readonly Dictionary<string, int> leftOut = [];
+
+    /// <param name="trace">The hour that holds the row's period.</param>
+    /// <param name="question">Which row of it.</param>
+    /// <param name="book">Where factors are looked up by name.</param>
+    public Derivation(Trace trace, ExplainQuestion question, FactorBook book)
+    {
+        this.trace = trace;
+        this.book = book;
+        own = [.. trace.Period.Energy.Where(fact => fact.Deployment.Id == question.DeploymentId
+            && (question.ResourceId is not { } resource || (fact.Resource.Id == resource && fact.Period.Start == question.PeriodStart)))];
+        work = question.ResourceId is not null ? [] : [.. trace.Period.Work.Where(fact => fact.Deployment.Id == question.DeploymentId && fact.FunctionalUnit == question.FunctionalUnit)];
+
+        // A machine is told whole: what other boards and workloads drew of it decides what is left for this one.
+        var hosts = own.Select(fact => HostOf(fact.Resource)).ToHashSet();
+        var deployment = own.Select(fact => fact.Deployment).Concat(work.Select(fact => fact.Deployment)).FirstOrDefault();
+        around = [.. trace.Period.Energy.Where(fact => hosts.Contains(HostOf(fact.Resource)) && InPeriod(fact.Period))];
+        readings = [.. trace.Readings.Where(reading => InPeriod(reading.Period) && (reading.Resource is { } resource
+                ? hosts.Contains(HostOf(resource))
+                : question.ResourceId is null && reading.Mapping.FunctionalUnit == question.FunctionalUnit && reading.Workload == deployment?.Workload.Name && reading.Place == deployment.Place.Name))
+            .OrderBy(reading => reading.Period.Start).ThenBy(reading => reading.Resource?.Id).ThenBy(reading => reading.Component).ThenBy(reading => reading.Series.Id).ThenBy(reading => reading.Part, StringComparer.Ordinal)];
+
+        bool InPeriod(Interval period) => question.ResourceId is null || period.Start == question.PeriodStart;
+    }
+
+    /// <summary>The deployment's facts.</summary>
+    public IReadOnlyList<EnergyFact> Own => own;
+
+    /// <summary>Adds the lists to an explanation that has the row, its check and its formulas.</summary>
+    /// <param name="explanation">What is known already.</param>
+    /// <param name="samples">The samples that were traced, for the series told.</param>
+    public Explanation Tell(Explanation explanation, IReadOnlyList<SeriesSamples> samples)
+    {
+        var told = Most("readings", readings, MostReadings);
+        var series = told.Select(reading => reading.Series.Id).Distinct().ToHashSet();
+        var mappings = readings.DistinctBy(reading => reading.Series.Id).ToDictionary(reading => reading.Series.Id, reading => reading.Mapping);
+        var sources = Most("sources", [.. samples.Where(one => series.Contains(one.Series.Id)).OrderBy(one => one.Series.Source, StringComparer.Ordinal)
+            .ThenBy(one => one.Series.Metric, StringComparer.Ordinal).ThenBy(one => one.Series.Labels.ToString(), StringComparer.Ordinal).ThenBy(one => one.Series.Id)], MostSources);
+        var numbers = sources.Select((one, at) => (one.Series.Id, Number: at + 1)).ToDictionary(one => one.Id, one => one.Number);
+        var usedIn = readings.Where(reading => reading.Used).ToLookup(reading => (reading.Resource?.Id, reading.Period.Start));
+        return explanation with
+        {
+            Facts = [.. Most("facts", own, MostFacts).Select(Told)],
+            Work = [.. Most("work", work, MostFacts).Select(fact => new ExplainedWork(fact.Period.Start, fact.Units, fact.CoveredSeconds, fact.Mappings))],
+            Cover = [.. Most("cover", Decisions(), MostFacts)],
+            Shares = [.. Most("shares", Shares(), MostFacts)],
+            Readings = [.. told.Where(reading => numbers.ContainsKey(reading.Series.Id)).Select(reading => new ExplainedReading
+            {
+                Source = numbers[reading.Series.Id],
+                Resource = reading.Resource is { } resource ? Told(resource) : null,
+                Component = Word(reading.Component),
+                Part = reading.Part,
+                PeriodStart = reading.Period.Start,
+                Amount = reading.Amount,
+                Unit = UnitOf(reading),
+                Seconds = reading.Seconds,
+                Workload = reading.Workload,
+                Used = reading.Used,
+                Why = reading.Used ? null : WhyNot(reading, usedIn[(reading.Resource?.Id, reading.Period.Start)]),
+            })],
+            Sources = [.. sources.Select(one => Told(one, numbers[one.Series.Id], mappings[one.Series.Id]))],
+            Factors = [.. own.SelectMany(fact => fact.Factors.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).Select(Factor)],
+            LeftOut = leftOut,
+        };
+    }
+
+    /// <summary>The steps from the facts to the sums of the hour, and from the sums to the ratios.</summary>
+    public IReadOnlyList<Formula> Formulas(double? units)
+    {
+        var formulas = new List<Formula>();
+        if (work.Length > 0) formulas.Add(new Formula("Units", Sum("Units", [.. work.Select(fact => fact.Units)]), units));
+        // A rack or distribution unit holds the servers and stands beside them.
+        var asked = own.Any(fact => fact.RackJoules is null);
+        var periods = own.Where(fact => !asked || fact.RackJoules is null).GroupBy(fact => fact.Period.Start).OrderBy(group => group.Key)
+            .Select(group => group.OrderBy(fact => fact.Resource.Id).ToArray()).ToArray();
+        var accelerator = Add("AcceleratorJoules", fact => fact.AcceleratorJoules, partly: true);
+        var server = Add("ServerJoules", fact => fact.ServerJoules);
+        var facility = AddBy("FacilityJoules", fact => fact.FacilityJoules, server, "ServerJoules", "pue:", "", pue => $" x {Number(pue)} (PUE)", pue => pue);
+        Add("IdleJoules", fact => fact.IdleJoules);
+        Func<EnergyFact, double?> widest = facility is not null ? fact => fact.FacilityJoules : server is not null ? fact => fact.ServerJoules : fact => fact.AcceleratorJoules;
+        Add("LowJoules", fact => fact.LowJoules, when: widest);
+        Add("HighJoules", fact => fact.HighJoules, when: widest);
+        var operational = AddBy("OperationalGrams", fact => fact.OperationalGrams, facility, "FacilityJoules", "grid_intensity:", ":location_average@", grams => $" / 3600000 J/kWh x {Number(grams)} g/kWh", grams => grams / Energy.JoulesPerKilowattHour);
+        AddBy("MarginalGrams", fact => fact.MarginalGrams, facility, "FacilityJoules", "grid_intensity:", ":location_marginal@", grams => $" / 3600000 J/kWh x {Number(grams)} g/kWh", grams => grams / Energy.JoulesPerKilowattHour);
+        AddBy("MarketBasedGrams", fact => fact.MarketBasedGrams, facility, "FacilityJoules", "grid_intensity:", ":market_based@", grams => $" / 3600000 J/kWh x {Number(grams)} g/kWh", grams => grams / Energy.JoulesPerKilowattHour);
+        var embodied = Add("EmbodiedGrams", fact => fact.EmbodiedGrams);
+        AddBy("WaterLitres", fact => fact.WaterLitres, server, "ServerJoules", "wue:", "", litres => $" / 3600000 J/kWh x {Number(litres)} L/kWh", litres => litres / Energy.JoulesPerKilowattHour);
+        formulas.AddRange(Ratios(units, accelerator, server, facility, operational, embodied));
+        return formulas;
+
+        double? Add(string name, Func<EnergyFact, double?> of, bool partly = false, Func<EnergyFact, double?>? when = null)
+        {
+            var sums = Sums(of, partly, when);
+            if (sums.Count == 0) return null;
+            var value = sums.Aggregate(0.0, (sum, more) => sum + more);
+            formulas.Add(new Formula(name, Sum(name, sums), value));
+            return value;
+        }
+
+        // By one factor where that gives the same; else by the periods, each of which was made with its own.
+        double? AddBy(string name, Func<EnergyFact, double?> of, double? from, string fromName, string prefix, string part, Func<double, string> text, Func<double, double> times)
+        {
+            var value = Sums(of, false, null) is { Count: > 0 } sums ? sums.Aggregate(0.0, (sum, more) => sum + more) : (double?)null;
+            var factors = own.SelectMany(fact => fact.Factors.Split(' ')).Where(factor => factor.StartsWith(prefix, StringComparison.Ordinal) && factor.Contains(part, StringComparison.Ordinal)).Distinct(StringComparer.Ordinal).ToList();
+            if (value is { } known && from is { } basis && factors is [var factor] && Factor(factor).Value is { } by && Near(basis * times(by), known))
+            {
+                formulas.Add(new Formula(name, $"{name} = {fromName}{text(by)} = {Number(basis)}{text(by)} = {Number(known)}, by {factor}", known));
+                return known;
+            }
+            return Add(name, of);
+        }
+
+        List<double> Sums(Func<EnergyFact, double?> of, bool partly, Func<EnergyFact, double?>? when)
+        {
+            var sums = new List<double>();
+            foreach (var period in periods)
+            {
+                if (when is not null && (partly ? !period.Any(fact => when(fact) is not null) : period.Any(fact => when(fact) is null))) continue;
+                if (!partly && period.Any(fact => of(fact) is null)) continue;
+                if (period.Any(fact => of(fact) is not null)) sums.Add(period.Sum(fact => of(fact) ?? 0));
+            }
+            return sums;
+        }
+    }
+
+    /// <summary>The ratios of sums, for an hour and for anything longer.</summary>
+    public static IEnumerable<Formula> Ratios(double? units, double? accelerator, double? server, double? facility, double? operational, double? embodied)
+    {
+        yield return Ratio("AcceleratorJoulesPerUnit", "AcceleratorJoules", accelerator);
+        yield return Ratio("ServerJoulesPerUnit", "ServerJoules", server);
+        yield return Ratio("JoulesPerUnit", "FacilityJoules", facility);
+        var grams = operational + embodied;
+        yield return units is > 0 && grams is { } known
+            ? new Formula("SciGramsPerUnit", $"SciGramsPerUnit = (OperationalGrams + EmbodiedGrams) / Units = ({Number(operational!.Value)} + {Number(embodied!.Value)}) / {Number(units.Value)} = {Number(known / units.Value)}", known / units.Value)
+            : new Formula("SciGramsPerUnit", $"SciGramsPerUnit is null: {(units is > 0 ? operational is null ? "OperationalGrams" : "EmbodiedGrams" : "Units")} {(units is > 0 ? "is null" : units is null ? "is null" : "is zero")}", null);
+
+        Formula Ratio(string name, string of, double? joules) => units is > 0 && joules is { } known
+            ? new Formula(name, $"{name} = {of} / Units = {Number(known)} / {Number(units.Value)} = {Number(known / units.Value)}", known / units.Value)
+            : new Formula(name, $"{name} is null: {(units is > 0 ? $"{of} is null" : units is null ? "Units is null" : "Units is zero")}", null);
+    }
+
+    /// <summary>A sum with its parts, of many parts the first.</summary>
+    public static string Sum(string name, IReadOnlyList<double> parts) =>
+        $"{name} = {string.Join(" + ", parts.Take(MostTerms).Select(Number))}{(parts.Count > MostTerms ? string.Create(CultureInfo.InvariantCulture, $" + ... ({parts.Count - MostTerms} more)") : "")} = {Number(parts.Aggregate(0.0, (sum, more) => sum + more))}";
+
+    /// <summary>Equal to a billionth.</summary>
+    public static bool Near(double a, double b) => a == b || Math.Abs(a - b) <= 1e-9 * Math.Max(Math.Abs(a), Math.Abs(b));
+
+    public static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    /// <summary>SHA-256 over the samples in the text form that the API documents.</summary>
+    public static string Sha256(ReadOnlySpan<Sample> samples)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (ref readonly var sample in samples)
+            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{sample.Start:yyyy-MM-ddTHH:mm:ss.ffffff}Z {sample.End:yyyy-MM-ddTHH:mm:ss.ffffff}Z {sample.Value:R}\n")));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private IReadOnlyList<T> Most<T>(string name, IReadOnlyList<T> all, int most)
+    {
+        if (all.Count <= most) return all;
+        leftOut[name] = all.Count - most;
+        return [.. all.Take(most)];
+    }
+
+    private static (string Place, string Host) HostOf(Resource resource) => (resource.Place.Name, resource.Node ?? resource.Name);
+
+    private static bool IsLoad(TracedReading reading) => reading.Mapping is { Unit.Quantity: Quantity.Utilisation, Power: null };
+
+    private static string UnitOf(TracedReading reading) => reading.Mapping.FunctionalUnit ?? (IsLoad(reading) ? "s" : "J");
+
+    private static double? Joules(EnergyFact fact) => fact.ServerJoules ?? fact.AcceleratorJoules ?? fact.RackJoules;
+
+    private static double? Total(IEnumerable<EnergyFact> facts, Func<EnergyFact, double?> of) => facts.Aggregate((double?)null, (sum, fact) => of(fact) is { } more ? (sum ?? 0) + more : sum);
+
+    private List<WorkloadShare> Shares()
+    {
+        var shares = new List<WorkloadShare>();
+        foreach (var group in around.GroupBy(fact => (fact.Period.Start, fact.Resource.Id)).OrderBy(group => group.Key.Start).ThenBy(group => group.Key.Id))
+        {
+            var total = Total(group, Joules);
+            shares.AddRange(group.OrderBy(fact => fact.Deployment.Workload.Name, StringComparer.Ordinal)
+                .Select(fact => new WorkloadShare(Told(fact.Resource), fact.Period.Start, fact.Deployment.Workload.Name, Joules(fact), total > 0 ? Joules(fact) / total : null)));
+        }
+        return shares;
+    }
+
+    private List<CoverDecision> Decisions()
+    {
+        var decisions = new List<CoverDecision>();
+        var used = readings.Where(reading => reading is { Used: true, Resource: not null } && !IsLoad(reading)).ToLookup(reading => (reading.Period.Start, reading.Resource!.Id));
+        var loads = readings.Where(reading => reading is { Used: true, Resource: not null } && IsLoad(reading)).ToLookup(reading => (reading.Period.Start, reading.Resource!.Id));
+        foreach (var group in around.GroupBy(fact => (fact.Period.Start, fact.Resource.Id)).OrderBy(group => group.Key.Start).ThenBy(group => group.Key.Id))
+        {
+            var facts = group.ToList();
+            var (accelerator, server, rack) = (Total(facts, fact => fact.AcceleratorJoules), Total(facts, fact => fact.ServerJoules), Total(facts, fact => fact.RackJoules));
+            var terms = used[group.Key].Select(reading => reading.Amount).ToList();
+            var sum = terms.Sum();
+            var all = string.Join(" + ", terms.Take(MostTerms).Select(Number)) + (terms.Count > MostTerms ? " + ..." : "");
+            var boards = Total(around.Where(fact => fact.Period.Start == group.Key.Start && fact.AcceleratorJoules is not null && fact.Resource.Id != group.Key.Id && HostOf(fact.Resource) == HostOf(facts[0].Resource)), fact => fact.ServerJoules);
+            var text = (accelerator, server, rack) switch
+            {
+                ({ } board, null, _) when Near(sum, board) => $"AcceleratorJoules = {all} = {Number(board)}; the server's energy is unknown: {Reasons(facts)}",
+                ({ } board, { } whole, _) when Near(sum, board) && Near(whole, board) => $"AcceleratorJoules = ServerJoules = {all} = {Number(board)}",
+                ({ } board, { } whole, _) when Near(sum, board) => $"AcceleratorJoules = {all} = {Number(board)}; ServerJoules = {Number(whole)}: the boards told more than their server, and the server is believed",
+                (null, { } whole, _) when terms.Count > 0 && boards is { } inside && Near(Math.Max(0, sum - inside), whole) => $"ServerJoules = ({all}) - {Number(inside)} of its accelerators, which have facts of their own = {Number(whole)}",
+                (null, { } whole, _) when terms.Count > 0 && Near(sum, whole) => $"ServerJoules = {all} = {Number(whole)}",
+                (_, _, { } beside) when Near(sum, beside) => $"RackJoules = {all} = {Number(beside)}; it holds servers and stands beside them",
+                _ when Modelled(facts, loads[group.Key].ToList()) is { } model => model,
+                _ => $"{(server is null ? "AcceleratorJoules" : "ServerJoules")} = {(server ?? accelerator ?? rack) switch { { } joules => Number(joules), _ => "null" }} by the cover {facts[0].Cover}{(terms.Count > 0 ? $" of {all}" : "")}{(facts[0].Factors.Length > 0 ? $" and the factors {facts[0].Factors}" : "")}",
+            };
+            decisions.Add(new CoverDecision(Told(facts[0].Resource), group.Key.Start, facts[0].Cover, server ?? accelerator ?? rack, text));
+        }
+        return decisions;
+    }
+
+    /// <summary>A board whose load alone is read: the power model with its numbers, when they give what was concluded.</summary>
+    private string? Modelled(List<EnergyFact> facts, List<TracedReading> loads)
+    {
+        if (loads.Count == 0 || Total(facts, fact => fact.AcceleratorJoules) is not { } joules) return null;
+        var name = facts[0].Factors.Split(' ').FirstOrDefault(factor => factor.StartsWith("hardware:", StringComparison.Ordinal));
+        var power = name is null ? null : book.Hardware.All.FirstOrDefault(row => row.Kind == HardwareKind.Accelerator && name.StartsWith($"hardware:{row.Name.Replace(' ', '-')}@", StringComparison.Ordinal))?.Power;
+        if (power is not { } range || loads.Count != 1) return null;
+        var modelled = range.Idle.Watts * loads[0].Seconds + loads[0].Amount * (range.Max.Watts - range.Idle.Watts);
+        return Near(modelled, joules)
+            ? $"AcceleratorJoules = {Number(range.Idle.Watts)} W x {Number(loads[0].Seconds)} s + ({Number(range.Max.Watts)} W - {Number(range.Idle.Watts)} W) x {Number(loads[0].Amount)} s at full load = {Number(joules)}, by {name}"
+            : null;
+    }
+
+    private static string Reasons(List<EnergyFact> facts) => facts[0].Missing.Length > 0 ? facts[0].Missing : "nobody meters it";
+
+    private static string WhyNot(TracedReading reading, IEnumerable<TracedReading> used)
+    {
+        if (reading.Resource is null) return "another mapping counts the same work at this endpoint";
+        var others = used.ToList();
+        if (others.Find(other => other.Component == reading.Component && other.Mapping == reading.Mapping && other.Part == reading.Part && other.Series.Id != reading.Series.Id) is { } same)
+            return $"it tells the same as {same.Series}, which is taken";
+        if (others.Find(other => other.Component == reading.Component && other.Mapping != reading.Mapping && !IsLoad(other)) is { } better)
+            return $"the {Word(reading.Component)} is told by {better.Mapping.Id}, which has the better evidence or covers more of the period";
+        if (IsLoad(reading)) return "a meter reads the energy, so the load is not asked for it";
+        if (reading.Component is Component.Core or Component.Uncore) return "it lies inside the CPU package and is never added to it";
+        if (others.Find(other => other.Component != reading.Component && !IsLoad(other)) is { } wider)
+            return $"the {Word(wider.Component)} of the same machine covers the boundary, and holds it";
+        return reading.Mapping.Share ? "it is a share of its server's energy, and the shares are told on another level" : "no boundary takes this component in this period";
+    }
+
+    private ExplainedFactor Factor(string name)
+    {
+        if (own.FirstOrDefault(fact => fact.Deployment.Place.Pue is not null && name == $"pue:{fact.Deployment.Place.Name}@config") is { } configured)
+            return new ExplainedFactor { Name = name, Value = configured.Deployment.Place.Pue, Unit = "1", Source = "configuration" };
+        if (book.All.FirstOrDefault(factor => factor.Name == name) is { } known)
+        {
+            return new ExplainedFactor
+            {
+                Name = name,
+                Value = known.Value,
+                Unit = known.Unit,
+                Text = known.Range is { } range ? $"from {Number(range.Low)} to {Number(range.High)}" : null,
+                Source = known.Source,
+                Licence = known.Licence,
+                Vintage = known.Vintage?.ToString(CultureInfo.InvariantCulture),
+            };
+        }
+        var kind = name.Split(':')[0];
+        if (kind is "hardware" or "vcpu" && book.Hardware.All.FirstOrDefault(row => name.StartsWith($"{kind}:{row.Name.Replace(' ', '-')}@", StringComparison.Ordinal)) is { } hardware)
+        {
+            return new ExplainedFactor
+            {
+                Name = name,
+                Text = $"{Number(hardware.Power.Idle.Watts)} W idle, {Number(hardware.Power.Max.Watts)} W at full load",
+                Source = hardware.Source,
+                Licence = hardware.Licence,
+                Vintage = hardware.Vintage?.ToString(CultureInfo.InvariantCulture),
+            };
+        }
+        if (book.Servers.All.FirstOrDefault(server => server.FactorName == name) is { } type)
+        {
+            return new ExplainedFactor
+            {
+                Name = name,
+                Text = $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, {Number(type.Accelerators)} x {type.Accelerator ?? "no accelerator"}",
+                Source = type.Source,
+                Licence = type.Licence,
+                Vintage = type.Version,
+            };
+        }
+        return book.Models.All.FirstOrDefault(model => model.FactorName == name) is { } size
+            ? new ExplainedFactor { Name = name, Text = $"{Number(size.Size.ActiveParameters.Low)} to {Number(size.Size.ActiveParameters.High)} active parameters", Source = size.Source, Licence = size.Licence, Vintage = size.Version }
+            : new ExplainedFactor { Name = name };
+    }
+
+    private static ExplainedResource Told(Resource resource) => new(resource.Id.ToString(CultureInfo.InvariantCulture), resource.Kind, resource.Name, resource.Node);
+
+    private static ExplainedFact Told(EnergyFact fact) => new()
+    {
+        Resource = Told(fact.Resource),
+        PeriodStart = fact.Period.Start,
+        PeriodEnd = fact.Period.End,
+        AcceleratorJoules = fact.AcceleratorJoules,
+        ServerJoules = fact.ServerJoules,
+        FacilityJoules = fact.FacilityJoules,
+        RackJoules = fact.RackJoules,
+        IdleJoules = fact.IdleJoules,
+        LowJoules = fact.LowJoules,
+        HighJoules = fact.HighJoules,
+        OperationalGrams = fact.OperationalGrams,
+        MarginalGrams = fact.MarginalGrams,
+        MarketBasedGrams = fact.MarketBasedGrams,
+        EmbodiedGrams = fact.EmbodiedGrams,
+        WaterLitres = fact.WaterLitres,
+        MeasuredJoules = fact.MeasuredJoules,
+        CoveredSeconds = fact.CoveredSeconds,
+        Evidence = Word(fact.Evidence),
+        Cover = fact.Cover,
+        Mappings = fact.Mappings,
+        Factors = fact.Factors,
+        Missing = fact.Missing,
+    };
+
+    private static ExplainedSource Told(SeriesSamples one, int number, MetricMapping mapping)
+    {
+        var samples = one.Samples.Span;
+        return new ExplainedSource
+        {
+            Number = number,
+            Source = one.Series.Source,
+            Provider = one.Series.Provider,
+            Metric = one.Series.Metric,
+            Labels = one.Series.Labels.Pairs.ToDictionary(StringComparer.Ordinal),
+            Statistic = one.Series.Statistic.ToString(),
+            PeriodSeconds = one.Series.Period.TotalSeconds,
+            Samples = samples.Length,
+            First = samples.IsEmpty ? null : new ExplainedSample(samples[0].Start, samples[0].End, samples[0].Value),
+            Last = samples.IsEmpty ? null : new ExplainedSample(samples[^1].Start, samples[^1].End, samples[^1].Value),
+            Sha256 = Sha256(samples),
+            Mapping = new ExplainedMapping
+            {
+                Name = string.Create(CultureInfo.InvariantCulture, $"{mapping.Id}@{mapping.Version}"),
+                Unit = mapping.Unit.Symbol,
+                Numerator = mapping.Unit.Numerator,
+                Denominator = mapping.Unit.Denominator,
+                Kind = mapping.Kind.ToString(),
+                Quantity = Word(mapping.Unit.Quantity),
+                Component = Word(mapping.Component),
+                FunctionalUnit = mapping.FunctionalUnit,
+                Evidence = Word(mapping.Evidence),
+                Hold = mapping.Hold,
+                WrapsAt = mapping.WrapsAt,
+                MaxSpanSeconds = mapping.MaxSpan.TotalSeconds,
+                IdleWatts = mapping.Power?.IdleWatts,
+                MaxWatts = mapping.Power?.MaxWatts,
+                Reference = mapping.Reference,
+            },
+        };
+    }
+
+    private static string Word<T>(T value) where T : struct, Enum => value.ToString().ToLowerInvariant();
+}

@@ -1,0 +1,359 @@
+using System.ComponentModel;
+
+namespace Metrics.Api.Explain;
+
+/// <summary>How one row came to be: everything that a person needs to make it again by hand.</summary>
+public sealed record Explanation
+{
+    [Description("Entity set of the row.")]
+    public required string Set { get; init; }
+
+    [Description("Key of the row, as OData writes it.")]
+    public required string Key { get; init; }
+
+    [Description("The row as it is stored, by the names of /odata.")]
+    public required IReadOnlyDictionary<string, object?> Row { get; init; }
+
+    [Description("Whether the row, made again now from what is written below, is the stored one.")]
+    public required RowCheck Check { get; init; }
+
+    [Description("The calculation from the facts to the row, step by step, with the numbers.")]
+    public required IReadOnlyList<Formula> Formulas { get; init; }
+
+    [Description("For a day or a month: its hours, each of which can be explained by its key.")]
+    public IReadOnlyList<ExplainedHour> Hours { get; init; } = [];
+
+    [Description("The deployment's energy facts of the period.")]
+    public IReadOnlyList<ExplainedFact> Facts { get; init; } = [];
+
+    [Description("The deployment's work facts of the period.")]
+    public IReadOnlyList<ExplainedWork> Work { get; init; } = [];
+
+    [Description("What the energy of each resource was made of in each period of the grid.")]
+    public IReadOnlyList<CoverDecision> Cover { get; init; } = [];
+
+    [Description("Whose the energy of each resource was. The shares of a resource in a period sum to one.")]
+    public IReadOnlyList<WorkloadShare> Shares { get; init; } = [];
+
+    [Description("What each series told of each period of the grid, and whether a fact was made of it.")]
+    public IReadOnlyList<ExplainedReading> Readings { get; init; } = [];
+
+    [Description("The series behind the readings, with their mappings.")]
+    public IReadOnlyList<ExplainedSource> Sources { get; init; } = [];
+
+    [Description("The factors that the facts were made with.")]
+    public IReadOnlyList<ExplainedFactor> Factors { get; init; } = [];
+
+    [Description("How many entries of each list were left out because there are too many to tell; empty when all are here.")]
+    public IReadOnlyDictionary<string, int> LeftOut { get; init; } = new Dictionary<string, int>();
+}
+
+/// <summary>The stored row against the same row made again.</summary>
+public sealed record RowCheck
+{
+    [Description("Whether every number of both is the same to a billionth of it.")]
+    public required bool Equal { get; init; }
+
+    [Description("Whether samples came after the row was made: it is about to be made again, and may differ until then.")]
+    public required bool Dirty { get; init; }
+
+    [Description("The numbers, made again from the samples that are stored now.")]
+    public required IReadOnlyDictionary<string, double?> Recomputed { get; init; }
+
+    [Description("Every number that differs, with both values.")]
+    public required IReadOnlyList<string> Differences { get; init; }
+
+    [Description("Why they differ, as far as that is known; null when they do not.")]
+    public string? Note { get; init; }
+}
+
+/// <summary>One step of the calculation.</summary>
+/// <param name="Name">The column that it gives.</param>
+/// <param name="Text">The calculation with its numbers, in joules, grams, litres and units.</param>
+/// <param name="Value">What comes out; null when a part is unknown.</param>
+public sealed record Formula(string Name, string Text, double? Value);
+
+/// <summary>An hour of a day or a month.</summary>
+public sealed record ExplainedHour
+{
+    [Description("First instant of the hour, UTC.")]
+    public required DateTime PeriodStart { get; init; }
+
+    [Description("Key of the hour's row in HourlyIntensities, to be explained by it; of an hour without work in the unit, another unit's or none's.")]
+    public required string Key { get; init; }
+
+    [Description("Work of the hour in the unit; null when none was counted.")]
+    public double? Units { get; init; }
+
+    /// <summary>Energy of the accelerators in joules.</summary>
+    public double? AcceleratorJoules { get; init; }
+
+    /// <summary>Energy of the servers in joules.</summary>
+    public double? ServerJoules { get; init; }
+
+    /// <summary>Energy of the facility in joules.</summary>
+    public double? FacilityJoules { get; init; }
+
+    /// <summary>Operational emissions in grams.</summary>
+    public double? OperationalGrams { get; init; }
+
+    /// <summary>Embodied emissions in grams.</summary>
+    public double? EmbodiedGrams { get; init; }
+}
+
+/// <summary>What drew the power.</summary>
+/// <param name="Id">Key in /odata/Resources, as text.</param>
+/// <param name="Kind">gpu, node ...</param>
+/// <param name="Name">Its name.</param>
+/// <param name="Node">The host it sits in.</param>
+public sealed record ExplainedResource(string Id, string Kind, string Name, string? Node);
+
+/// <summary>An energy fact.</summary>
+public sealed record ExplainedFact
+{
+    /// <summary>What drew the power.</summary>
+    public required ExplainedResource Resource { get; init; }
+
+    /// <summary>First instant of the grid period, UTC.</summary>
+    public required DateTime PeriodStart { get; init; }
+
+    /// <summary>End of the grid period, UTC.</summary>
+    public required DateTime PeriodEnd { get; init; }
+
+    /// <summary>Joules of accelerator boards.</summary>
+    public double? AcceleratorJoules { get; init; }
+
+    /// <summary>Joules of IT equipment.</summary>
+    public double? ServerJoules { get; init; }
+
+    /// <summary>Server joules x PUE.</summary>
+    public double? FacilityJoules { get; init; }
+
+    /// <summary>Joules of a rack or distribution unit, told apart.</summary>
+    public double? RackJoules { get; init; }
+
+    /// <summary>The part drawn while doing nothing.</summary>
+    public double? IdleJoules { get; init; }
+
+    /// <summary>The least that the widest boundary known can be.</summary>
+    public double? LowJoules { get; init; }
+
+    /// <summary>The most that the widest boundary known can be.</summary>
+    public double? HighJoules { get; init; }
+
+    /// <summary>Operational emissions, location-based average.</summary>
+    public double? OperationalGrams { get; init; }
+
+    /// <summary>Operational emissions, location-based marginal; beside the score.</summary>
+    public double? MarginalGrams { get; init; }
+
+    /// <summary>Market-based emissions; never in the score.</summary>
+    public double? MarketBasedGrams { get; init; }
+
+    /// <summary>Embodied emissions that fall to the period.</summary>
+    public double? EmbodiedGrams { get; init; }
+
+    /// <summary>Water of the site in litres.</summary>
+    public double? WaterLitres { get; init; }
+
+    /// <summary>Joules that were measured or derived.</summary>
+    public double MeasuredJoules { get; init; }
+
+    /// <summary>Seconds for which readings exist.</summary>
+    public double CoveredSeconds { get; init; }
+
+    /// <summary>Worst evidence of the inputs.</summary>
+    public required string Evidence { get; init; }
+
+    [Description("What made up the widest boundary: node, cpu+memory+accelerator, host-model ...")]
+    public required string Cover { get; init; }
+
+    [Description("Mappings, as id@version.")]
+    public required string Mappings { get; init; }
+
+    [Description("Factors, by name.")]
+    public required string Factors { get; init; }
+
+    [Description("Why columns are null.")]
+    public required string Missing { get; init; }
+}
+
+/// <summary>A work fact.</summary>
+/// <param name="PeriodStart">First instant of the grid period, UTC.</param>
+/// <param name="Units">Units of work.</param>
+/// <param name="CoveredSeconds">Seconds for which counts exist.</param>
+/// <param name="Mappings">Mappings, as id@version.</param>
+public sealed record ExplainedWork(DateTime PeriodStart, double Units, double CoveredSeconds, string Mappings);
+
+/// <summary>What a resource's energy was made of in one grid period.</summary>
+/// <param name="Resource">The resource.</param>
+/// <param name="PeriodStart">First instant of the grid period, UTC.</param>
+/// <param name="Cover">What made up the widest boundary.</param>
+/// <param name="Joules">Energy of all who share it: of the server boundary, or of the accelerator's where the server is unknown.</param>
+/// <param name="Text">How that came from the readings, with the numbers.</param>
+public sealed record CoverDecision(ExplainedResource Resource, DateTime PeriodStart, string Cover, double? Joules, string Text);
+
+/// <summary>A workload's part of a resource in one grid period.</summary>
+/// <param name="Resource">The resource.</param>
+/// <param name="PeriodStart">First instant of the grid period, UTC.</param>
+/// <param name="Workload">The workload; unattributed is what no rule claims.</param>
+/// <param name="Joules">Its joules: of the server boundary, or of the accelerator's where the server is unknown.</param>
+/// <param name="Share">Its joules over those of all; null when there are none.</param>
+public sealed record WorkloadShare(ExplainedResource Resource, DateTime PeriodStart, string Workload, double? Joules, double? Share);
+
+/// <summary>What one series told of one grid period.</summary>
+public sealed record ExplainedReading
+{
+    [Description("Number of the series in sources.")]
+    public required int Source { get; init; }
+
+    [Description("What it is about; null for work.")]
+    public ExplainedResource? Resource { get; init; }
+
+    [Description("The part of the resource: accelerator, node, cpu ...; none for work.")]
+    public required string Component { get; init; }
+
+    [Description("Which of the component's disjoint parts; empty when there is one.")]
+    public required string Part { get; init; }
+
+    /// <summary>First instant of the grid period, UTC.</summary>
+    public required DateTime PeriodStart { get; init; }
+
+    [Description("Joules, units of work, or seconds at full load, as unit says.")]
+    public required double Amount { get; init; }
+
+    [Description("J; the functional unit; or s for seconds at full load.")]
+    public required string Unit { get; init; }
+
+    [Description("The stretch of the period that it speaks of.")]
+    public required double Seconds { get; init; }
+
+    [Description("The workload whose rules claim the series.")]
+    public required string Workload { get; init; }
+
+    [Description("Whether a fact was made of it.")]
+    public required bool Used { get; init; }
+
+    [Description("Why it was not used; null when it was.")]
+    public string? Why { get; init; }
+}
+
+/// <summary>A series of samples and how it is understood.</summary>
+public sealed record ExplainedSource
+{
+    [Description("Its number in readings.")]
+    public required int Number { get; init; }
+
+    /// <summary>Id of the source in the configuration.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Provider of the source.</summary>
+    public required string Provider { get; init; }
+
+    /// <summary>Name of the metric, as the provider writes it.</summary>
+    public required string Metric { get; init; }
+
+    /// <summary>Labels of the series.</summary>
+    public required IReadOnlyDictionary<string, string> Labels { get; init; }
+
+    [Description("Raw, or how the provider made one value of a period.")]
+    public required string Statistic { get; init; }
+
+    [Description("Length of the provider's period in seconds; 0 for an instant.")]
+    public required double PeriodSeconds { get; init; }
+
+    [Description("How many samples were looked at: those that start within the period and an hour around it.")]
+    public required int Samples { get; init; }
+
+    /// <summary>The earliest of them.</summary>
+    public ExplainedSample? First { get; init; }
+
+    /// <summary>The latest of them.</summary>
+    public ExplainedSample? Last { get; init; }
+
+    [Description("SHA-256 over the samples, one line each, by start: start, end (yyyy-MM-ddTHH:mm:ss.ffffffZ) and the shortest text of the value that reads back as it, separated by a blank, ended by a line feed; in UTF-8.")]
+    public required string Sha256 { get; init; }
+
+    /// <summary>How the samples are understood.</summary>
+    public required ExplainedMapping Mapping { get; init; }
+}
+
+/// <summary>A sample, in the provider's unit.</summary>
+/// <param name="Start">UTC; equal to the end for an instant.</param>
+/// <param name="End">UTC.</param>
+/// <param name="Value">The value.</param>
+public sealed record ExplainedSample(DateTime Start, DateTime End, double Value);
+
+/// <summary>How a metric is understood.</summary>
+public sealed record ExplainedMapping
+{
+    [Description("id@version.")]
+    public required string Name { get; init; }
+
+    /// <summary>Unit of the raw value.</summary>
+    public required string Unit { get; init; }
+
+    [Description("The raw value times numerator over denominator is in joules, watts, units of work, or a share of full load.")]
+    public required double Numerator { get; init; }
+
+    /// <summary>See the numerator.</summary>
+    public required double Denominator { get; init; }
+
+    [Description("Gauge, Delta or Cumulative.")]
+    public required string Kind { get; init; }
+
+    /// <summary>What is read: energy, power, utilisation or work.</summary>
+    public required string Quantity { get; init; }
+
+    /// <summary>Part of the machine; none for work.</summary>
+    public required string Component { get; init; }
+
+    /// <summary>What work is counted in.</summary>
+    public string? FunctionalUnit { get; init; }
+
+    /// <summary>How good the number is.</summary>
+    public required string Evidence { get; init; }
+
+    [Description("Whether a level holds until the next sample; else two samples are joined by a straight line.")]
+    public required bool Hold { get; init; }
+
+    [Description("Raw value at which a counter starts again from zero; null when a fall is a reset.")]
+    public double? WrapsAt { get; init; }
+
+    [Description("Longest time between two samples that still says what happened between them, in seconds.")]
+    public required double MaxSpanSeconds { get; init; }
+
+    /// <summary>Watts at no load, for utilisation with a power model.</summary>
+    public double? IdleWatts { get; init; }
+
+    /// <summary>Watts at full load.</summary>
+    public double? MaxWatts { get; init; }
+
+    /// <summary>Where it is written what the metric means.</summary>
+    public required string Reference { get; init; }
+}
+
+/// <summary>A factor.</summary>
+public sealed record ExplainedFactor
+{
+    [Description("Name, as the facts tell it.")]
+    public required string Name { get; init; }
+
+    [Description("Value; null when it has none of its own (a table's row) or is no longer known.")]
+    public double? Value { get; init; }
+
+    /// <summary>Unit of the value.</summary>
+    public string? Unit { get; init; }
+
+    [Description("What the factor says beside the value, in words.")]
+    public string? Text { get; init; }
+
+    /// <summary>Who published it.</summary>
+    public string? Source { get; init; }
+
+    /// <summary>Its licence.</summary>
+    public string? Licence { get; init; }
+
+    [Description("The year that it speaks of, or its edition.")]
+    public string? Vintage { get; init; }
+}
