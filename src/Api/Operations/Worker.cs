@@ -65,6 +65,7 @@ public sealed class Worker(
         // Where a source stands decides which factors are asked for. Their values are no part of it: a factor marks the hours that it holds for.
         foreach (var (source, place) in settings.ToPlaces().OrderBy(entry => entry.Key, StringComparer.Ordinal))
             parts.Add($"{source} {place.Name} {place.Country} {book.RegionOf(place.Name)}");
+        parts.AddRange(settings.ToHardware().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} stands on {entry.Value}"));
         foreach (var workload in settings.ToWorkloads())
         {
             parts.Add($"{workload.Name} {workload.Model} {workload.Precision}");
