@@ -3,6 +3,7 @@ using Hangfire;
 using Hangfire.Storage;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors;
@@ -65,6 +66,11 @@ public sealed class Worker(
         // Where a source stands decides which factors are asked for. Their values are no part of it: a factor marks the hours that it holds for.
         foreach (var (source, place) in settings.ToPlaces().OrderBy(entry => entry.Key, StringComparer.Ordinal))
             parts.Add($"{source} {place.Name} {place.Country} {book.RegionOf(place.Name)}");
+        // What hardware draws, servers are made of, models have and meters err by is not dated: another table is another rule.
+        parts.AddRange(book.Hardware.All.Select(hardware => hardware.ToString()));
+        parts.AddRange(book.Servers.All.Select(server => server.ToString()));
+        parts.AddRange(book.Models.All.Select(model => model.ToString()));
+        parts.AddRange(Enum.GetValues<Component>().Select(component => $"{component} {book.Uncertainty.Of(Evidence.Measured, component)}"));
         parts.AddRange(settings.ToHardware().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} stands on {entry.Value}"));
         foreach (var workload in settings.ToWorkloads())
         {
