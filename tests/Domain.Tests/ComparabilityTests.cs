@@ -180,7 +180,7 @@ public sealed class ComparabilityTests
 
     [Fact]
     public void The_token_basis_is_the_one_that_the_registry_of_functional_units_tells() => Assert.Equal(
-        [("output-token", "output"), ("input-token", "input"), ("cached-input-token", "cached input"), ("token", "total"), ("request", null), ("unheard-of", null)],
+        [("output-token", "output"), ("input-token", "input"), ("cached-input-token", "cached-input"), ("token", "total"), ("request", null), ("unheard-of", null)],
         new[] { "output-token", "input-token", "cached-input-token", "token", "request", "unheard-of" }.Select(unit => (unit, (Rack with { FunctionalUnit = unit }).TokenBasis)));
 
     [Theory]

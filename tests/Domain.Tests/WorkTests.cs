@@ -32,7 +32,7 @@ public sealed class WorkTests
     private static NormalisedPeriod Normalise(MetricMapping[] mappings, Workload[] workloads, params SeriesSamples[] series) => Normalise(mappings, workloads, 1.26, 5, series);
 
     private static NormalisedPeriod Normalise(MetricMapping[] mappings, Workload[] workloads, double? pue, int minutes, params SeriesSamples[] series) =>
-        new Normaliser(new MetricCatalogue(mappings), workloads, new Dictionary<string, Place> { ["api-1"] = new("aws/eu-central-1", "DE", pue) }, TimeSpan.FromMinutes(5), FactorBook.Published.With([], models: Models))
+        new Normaliser(new MetricCatalogue(mappings), workloads, new Dictionary<string, Place> { ["api-1"] = new("api/somewhere", "DE", pue) }, TimeSpan.FromMinutes(5), FactorBook.Published.With([], models: Models))
             .Normalise(Scene.Minutes(0, minutes), series);
 
     private static Workload Chat(string? model, params (string Label, string Glob)[] labels) => new("chat", model, null, [new WorkloadRule("api-1", labels.ToDictionary(one => one.Label, one => one.Glob))]);
@@ -131,7 +131,7 @@ public sealed class WorkTests
         Assert.Equal(32.173922046942685 + 20.808008382729575, fact.ServerJoules!.Value, 9);
         Assert.Equal((32.173922046942685 + 20.808008382729575) * 1.26, fact.FacilityJoules!.Value, 9);
         Assert.Equal((Evidence.Estimated, "estimate", 0, 300), (fact.Evidence, fact.Cover, fact.MeasuredJoules, fact.CoveredSeconds));
-        Assert.Equal("model:*7b*@test pue:aws/eu-central-1@config", fact.Factors);
+        Assert.Equal("grid_intensity:country/DE:location_average@ember-2025-08 model:*7b*@test pue:api/somewhere@config", fact.Factors);
         Assert.Equal([("chat", 200)], Work(period));
         Assert.Empty(period.Rejections);
     }
