@@ -136,9 +136,13 @@ SELECT i.deployment_id AS "DeploymentId", i.functional_unit AS "FunctionalUnit",
        i.facility_joules / NULLIF(i.units, 0) AS "JoulesPerUnit",
        i.accelerator_joules / NULLIF(i.units, 0) AS "AcceleratorJoulesPerUnit",
        i.server_joules / NULLIF(i.units, 0) AS "ServerJoulesPerUnit",
-       i.facility_joules * (1 - i.idle_joules / NULLIF(i.server_joules, 0)) / NULLIF(i.units, 0) AS "ActiveJoulesPerUnit",
+       -- The idle joules of a part of the time are no idle share of the whole.
+       CASE WHEN i.missing NOT LIKE '%busy_unknown%' AND i.missing NOT LIKE '%server_unmetered%' AND i.missing NOT LIKE '%hardware_unknown%' AND i.missing NOT LIKE '%accelerator_unmetered%'
+            THEN i.facility_joules * (1 - i.idle_joules / NULLIF(i.server_joules, 0)) / NULLIF(i.units, 0) END AS "ActiveJoulesPerUnit",
        i.operational_grams AS "OperationalGrams", i.marginal_grams AS "MarginalGrams", i.market_based_grams AS "MarketBasedGrams", i.embodied_grams AS "EmbodiedGrams",
-       (i.operational_grams + i.embodied_grams) / NULLIF(i.units, 0) AS "SciGramsPerUnit",
+       -- The grams of a part of the time over the units of all of it are no score.
+       CASE WHEN i.missing NOT LIKE '%pue_unknown%' AND i.missing NOT LIKE '%grid_unknown%' AND i.missing NOT LIKE '%embodied_unknown%'
+            THEN (i.operational_grams + i.embodied_grams) / NULLIF(i.units, 0) END AS "SciGramsPerUnit",
        i.water_litres AS "WaterLitres", i.low_joules AS "LowJoules", i.high_joules AS "HighJoules",
        CASE i.evidence WHEN 0 THEN 'measured' WHEN 1 THEN 'derived' WHEN 2 THEN 'modelled' ELSE 'estimated' END AS "Evidence",
        i.measured_joules / NULLIF(i.known_joules, 0) AS "MeasuredShare",
@@ -161,9 +165,13 @@ SELECT i.deployment_id AS "DeploymentId", i.functional_unit AS "FunctionalUnit",
        i.facility_joules / NULLIF(i.units, 0) AS "JoulesPerUnit",
        i.accelerator_joules / NULLIF(i.units, 0) AS "AcceleratorJoulesPerUnit",
        i.server_joules / NULLIF(i.units, 0) AS "ServerJoulesPerUnit",
-       i.facility_joules * (1 - i.idle_joules / NULLIF(i.server_joules, 0)) / NULLIF(i.units, 0) AS "ActiveJoulesPerUnit",
+       -- The idle joules of a part of the time are no idle share of the whole.
+       CASE WHEN i.missing NOT LIKE '%busy_unknown%' AND i.missing NOT LIKE '%server_unmetered%' AND i.missing NOT LIKE '%hardware_unknown%' AND i.missing NOT LIKE '%accelerator_unmetered%'
+            THEN i.facility_joules * (1 - i.idle_joules / NULLIF(i.server_joules, 0)) / NULLIF(i.units, 0) END AS "ActiveJoulesPerUnit",
        i.operational_grams AS "OperationalGrams", i.marginal_grams AS "MarginalGrams", i.market_based_grams AS "MarketBasedGrams", i.embodied_grams AS "EmbodiedGrams",
-       (i.operational_grams + i.embodied_grams) / NULLIF(i.units, 0) AS "SciGramsPerUnit",
+       -- The grams of a part of the time over the units of all of it are no score.
+       CASE WHEN i.missing NOT LIKE '%pue_unknown%' AND i.missing NOT LIKE '%grid_unknown%' AND i.missing NOT LIKE '%embodied_unknown%'
+            THEN (i.operational_grams + i.embodied_grams) / NULLIF(i.units, 0) END AS "SciGramsPerUnit",
        i.water_litres AS "WaterLitres", i.low_joules AS "LowJoules", i.high_joules AS "HighJoules",
        CASE i.evidence WHEN 0 THEN 'measured' WHEN 1 THEN 'derived' WHEN 2 THEN 'modelled' ELSE 'estimated' END AS "Evidence",
        i.measured_joules / NULLIF(i.known_joules, 0) AS "MeasuredShare",
@@ -186,9 +194,13 @@ SELECT i.deployment_id AS "DeploymentId", i.functional_unit AS "FunctionalUnit",
        i.facility_joules / NULLIF(i.units, 0) AS "JoulesPerUnit",
        i.accelerator_joules / NULLIF(i.units, 0) AS "AcceleratorJoulesPerUnit",
        i.server_joules / NULLIF(i.units, 0) AS "ServerJoulesPerUnit",
-       i.facility_joules * (1 - i.idle_joules / NULLIF(i.server_joules, 0)) / NULLIF(i.units, 0) AS "ActiveJoulesPerUnit",
+       -- The idle joules of a part of the time are no idle share of the whole.
+       CASE WHEN i.missing NOT LIKE '%busy_unknown%' AND i.missing NOT LIKE '%server_unmetered%' AND i.missing NOT LIKE '%hardware_unknown%' AND i.missing NOT LIKE '%accelerator_unmetered%'
+            THEN i.facility_joules * (1 - i.idle_joules / NULLIF(i.server_joules, 0)) / NULLIF(i.units, 0) END AS "ActiveJoulesPerUnit",
        i.operational_grams AS "OperationalGrams", i.marginal_grams AS "MarginalGrams", i.market_based_grams AS "MarketBasedGrams", i.embodied_grams AS "EmbodiedGrams",
-       (i.operational_grams + i.embodied_grams) / NULLIF(i.units, 0) AS "SciGramsPerUnit",
+       -- The grams of a part of the time over the units of all of it are no score.
+       CASE WHEN i.missing NOT LIKE '%pue_unknown%' AND i.missing NOT LIKE '%grid_unknown%' AND i.missing NOT LIKE '%embodied_unknown%'
+            THEN (i.operational_grams + i.embodied_grams) / NULLIF(i.units, 0) END AS "SciGramsPerUnit",
        i.water_litres AS "WaterLitres", i.low_joules AS "LowJoules", i.high_joules AS "HighJoules",
        CASE i.evidence WHEN 0 THEN 'measured' WHEN 1 THEN 'derived' WHEN 2 THEN 'modelled' ELSE 'estimated' END AS "Evidence",
        i.measured_joules / NULLIF(i.known_joules, 0) AS "MeasuredShare",

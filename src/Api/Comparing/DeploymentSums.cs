@@ -110,7 +110,8 @@ internal sealed class HourReader(MetricsDbContext context) : IAsyncDisposable
 
     /// <summary>The sums of every deployment that did work in the unit or, when a model is given, that serves it.</summary>
     /// <remarks>
-    /// Hours in which what is ranked by is unknown give neither energy nor work nor coverage, or the worst metered place would look like the best.
+    /// Hours in which what is ranked by is unknown give neither energy nor work nor coverage, or the worst metered place would look like the best. So do hours whose
+    /// grams or idle joules are known for a part of their time: their work is whole.
     /// Market-based and marginal grams are not read at all: they are other questions.
     /// </remarks>
     public async Task<List<DeploymentSums>> SumAsync(Interval period, string unit, ComparisonQuestion question, CancellationToken cancellationToken)
@@ -130,7 +131,8 @@ internal sealed class HourReader(MetricsDbContext context) : IAsyncDisposable
             _ => "CASE WHEN server IS NULL THEN {0} END",
         };
         // Idle energy is of the servers, or of the accelerators where the servers are unknown.
-        var (whole, elsewhere) = question.Boundary == Boundary.Accelerator ? ("accelerator", "server IS NOT NULL") : ("server", "server IS NULL");
+        // Where the servers are known for a part of the hour alone, so is their idle share: the hour's would be that of two different times.
+        var (whole, elsewhere) = question.Boundary == Boundary.Accelerator ? ("accelerator", "server IS NOT NULL") : ("server", $"server IS NULL OR {Lacks("missing", MissingReason.ServerUnmetered, MissingReason.HardwareUnknown, MissingReason.AcceleratorUnmetered)}");
         var active = question.IdlePolicy == IdlePolicy.Provisioned
             ? "1.0"
             : $"CASE WHEN idle IS NULL OR {elsewhere} OR {whole} IS NULL THEN NULL WHEN {whole} <= 0 THEN 1.0 WHEN idle >= {whole} THEN 0.0 ELSE 1.0 - idle / {whole} END";
@@ -140,8 +142,10 @@ internal sealed class HourReader(MetricsDbContext context) : IAsyncDisposable
             $"""
             WITH hours AS (
                 SELECT h.deployment_id, h.period_start, MAX(h.accelerator_joules) AS accelerator, MAX(h.server_joules) AS server, MAX(h.facility_joules) AS facility,
-                       MAX(h.idle_joules) AS idle, MAX(h.known_joules) AS known, MAX(h.measured_joules) AS measured, MAX(h.covered_seconds) AS covered,
-                       MAX(h.low_joules) AS low, MAX(h.high_joules) AS high, MAX(h.operational_grams) AS operational, MAX(h.embodied_grams) AS embodied,
+                       CASE WHEN {Lacks("MAX(h.missing)", MissingReason.BusyUnknown)} THEN NULL ELSE MAX(h.idle_joules) END AS idle, MAX(h.missing) AS missing, MAX(h.known_joules) AS known, MAX(h.measured_joules) AS measured, MAX(h.covered_seconds) AS covered,
+                       MAX(h.low_joules) AS low, MAX(h.high_joules) AS high,
+                       CASE WHEN {Lacks("MAX(h.missing)", MissingReason.PueUnknown, MissingReason.GridUnknown)} THEN NULL ELSE MAX(h.operational_grams) END AS operational,
+                       CASE WHEN {Lacks("MAX(h.missing)", MissingReason.EmbodiedUnknown)} THEN NULL ELSE MAX(h.embodied_grams) END AS embodied,
                        SUM(CASE WHEN h.functional_unit = @unit THEN h.units END) AS units,
                        COALESCE(MAX(CASE WHEN h.functional_unit = @unit THEN h.evidence END), MIN(h.evidence)) AS evidence
                 FROM intensity_hours h
@@ -238,6 +242,14 @@ internal sealed class HourReader(MetricsDbContext context) : IAsyncDisposable
             // The connection is gone, and its transaction with it.
         }
         await context.DisposeAsync();
+    }
+
+    /// <summary>Whether the words of a column name one of these.</summary>
+    private static string Lacks(string column, params ReadOnlySpan<string> words)
+    {
+        var tests = new List<string>(words.Length);
+        foreach (var word in words) tests.Add($"{column} LIKE '%{word}%'");
+        return $"({string.Join(" OR ", tests)})";
     }
 
     private object Bound(DateTime time) => context.Database.IsSqlite() ? UnixMicroseconds.From(time) : time;

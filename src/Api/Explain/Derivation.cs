@@ -102,7 +102,7 @@ internal sealed class Derivation
         var accelerator = Add("AcceleratorJoules", fact => fact.AcceleratorJoules, partly: true);
         var server = Add("ServerJoules", fact => fact.ServerJoules);
         var facility = AddBy("FacilityJoules", fact => fact.FacilityJoules, server, "ServerJoules", "pue:", "", pue => $" x {Number(pue)} (PUE)", pue => pue);
-        Add("IdleJoules", fact => fact.IdleJoules);
+        var idle = Add("IdleJoules", fact => fact.IdleJoules);
         Func<EnergyFact, double?> widest = facility is not null ? fact => fact.FacilityJoules : server is not null ? fact => fact.ServerJoules : fact => fact.AcceleratorJoules;
         Add("LowJoules", fact => fact.LowJoules, when: widest);
         Add("HighJoules", fact => fact.HighJoules, when: widest);
@@ -111,7 +111,7 @@ internal sealed class Derivation
         AddBy("MarketBasedGrams", fact => fact.MarketBasedGrams, facility, "FacilityJoules", "grid_intensity:", ":market_based@", grams => $" / 3600000 J/kWh x {Number(grams)} g/kWh", grams => grams / Energy.JoulesPerKilowattHour);
         var embodied = Add("EmbodiedGrams", fact => fact.EmbodiedGrams);
         AddBy("WaterLitres", fact => fact.WaterLitres, server, "ServerJoules", "wue:", "", litres => $" / 3600000 J/kWh x {Number(litres)} L/kWh", litres => litres / Energy.JoulesPerKilowattHour);
-        formulas.AddRange(Ratios(units, accelerator, server, facility, operational, embodied));
+        formulas.AddRange(Ratios(units, accelerator, server, facility, idle, operational, embodied, string.Join(' ', periods.SelectMany(facts => facts).Select(fact => fact.Missing).Distinct(StringComparer.Ordinal))));
         return formulas;
 
         double? Add(string name, Func<EnergyFact, double?> of, bool partly = false, Func<EnergyFact, double?>? when = null)
@@ -150,19 +150,31 @@ internal sealed class Derivation
     }
 
     /// <summary>The ratios of sums, for an hour and for anything longer.</summary>
-    public static IEnumerable<Formula> Ratios(double? units, double? accelerator, double? server, double? facility, double? operational, double? embodied)
+    /// <param name="missing">What the row lacks in some of its period, as <see cref="MissingReason"/> separated by blanks.</param>
+    public static IEnumerable<Formula> Ratios(double? units, double? accelerator, double? server, double? facility, double? idle, double? operational, double? embodied, string missing)
     {
+        var lacks = missing.Split(' ');
         yield return Ratio("AcceleratorJoulesPerUnit", "AcceleratorJoules", accelerator);
         yield return Ratio("ServerJoulesPerUnit", "ServerJoules", server);
         yield return Ratio("JoulesPerUnit", "FacilityJoules", facility);
-        var grams = operational + embodied;
-        yield return units is > 0 && grams is { } known
-            ? new Formula("SciGramsPerUnit", $"SciGramsPerUnit = (OperationalGrams + EmbodiedGrams) / Units = ({Number(operational!.Value)} + {Number(embodied!.Value)}) / {Number(units.Value)} = {Number(known / units.Value)}", known / units.Value)
-            : new Formula("SciGramsPerUnit", $"SciGramsPerUnit is null: {(units is > 0 ? operational is null ? "OperationalGrams" : "EmbodiedGrams" : "Units")} {(units is > 0 ? "is null" : units is null ? "is null" : "is zero")}", null);
+        yield return Of("ActiveJoulesPerUnit", facility * (1 - idle / (server is 0 ? null : server)),
+            [("FacilityJoules", facility), ("IdleJoules", idle), ("ServerJoules", server)], [MissingReason.BusyUnknown, MissingReason.ServerUnmetered, MissingReason.HardwareUnknown, MissingReason.AcceleratorUnmetered],
+            () => $"FacilityJoules x (1 - IdleJoules / ServerJoules) / Units = {Number(facility!.Value)} x (1 - {Number(idle!.Value)} / {Number(server!.Value)})");
+        yield return Of("SciGramsPerUnit", operational + embodied, [("OperationalGrams", operational), ("EmbodiedGrams", embodied)], [MissingReason.PueUnknown, MissingReason.GridUnknown, MissingReason.EmbodiedUnknown],
+            () => $"(OperationalGrams + EmbodiedGrams) / Units = ({Number(operational!.Value)} + {Number(embodied!.Value)})");
 
-        Formula Ratio(string name, string of, double? joules) => units is > 0 && joules is { } known
-            ? new Formula(name, $"{name} = {of} / Units = {Number(known)} / {Number(units.Value)} = {Number(known / units.Value)}", known / units.Value)
-            : new Formula(name, $"{name} is null: {(units is > 0 ? $"{of} is null" : units is null ? "Units is null" : "Units is zero")}", null);
+        Formula Ratio(string name, string of, double? joules) => Of(name, joules, [(of, joules)], [], () => $"{of} / Units = {Number(joules!.Value)}");
+
+        Formula Of(string name, double? value, (string Name, double? Value)[] parts, string[] whole, Func<string> text)
+        {
+            if (units is not > 0) return new Formula(name, $"{name} is null: Units is {(units is null ? "null" : "zero")}", null);
+            if (Array.Find(parts, part => part.Value is null) is { Name: { } unknown }) return new Formula(name, $"{name} is null: {unknown} is null", null);
+            if (Array.Find(whole, word => lacks.Contains(word)) is { } lacking)
+                return new Formula(name, $"{name} is null: {lacking} in a part of the period, and what is known of the rest is too little for all of the Units", null);
+            return value is { } known
+                ? new Formula(name, $"{name} = {text()} / {Number(units.Value)} = {Number(known / units.Value)}", known / units.Value)
+                : new Formula(name, $"{name} is null: ServerJoules is zero", null);
+        }
     }
 
     /// <summary>A sum with its parts, of many parts the first.</summary>

@@ -122,6 +122,7 @@ public static class ExplainEndpoint
                 AcceleratorJoules = (double?)any["AcceleratorJoules"],
                 ServerJoules = (double?)any["ServerJoules"],
                 FacilityJoules = (double?)any["FacilityJoules"],
+                IdleJoules = (double?)any["IdleJoules"],
                 OperationalGrams = (double?)any["OperationalGrams"],
                 EmbodiedGrams = (double?)any["EmbodiedGrams"],
             };
@@ -133,10 +134,12 @@ public static class ExplainEndpoint
             ["AcceleratorJoules"] = Add("AcceleratorJoules", hour => hour.AcceleratorJoules),
             ["ServerJoules"] = Add("ServerJoules", hour => hour.ServerJoules),
             ["FacilityJoules"] = Add("FacilityJoules", hour => hour.FacilityJoules),
+            ["IdleJoules"] = Add("IdleJoules", hour => hour.IdleJoules),
             ["OperationalGrams"] = Add("OperationalGrams", hour => hour.OperationalGrams),
             ["EmbodiedGrams"] = Add("EmbodiedGrams", hour => hour.EmbodiedGrams),
         };
-        var ratios = Derivation.Ratios(again["Units"], again["AcceleratorJoules"], again["ServerJoules"], again["FacilityJoules"], again["OperationalGrams"], again["EmbodiedGrams"]).ToList();
+        var ratios = Derivation.Ratios(again["Units"], again["AcceleratorJoules"], again["ServerJoules"], again["FacilityJoules"], again["IdleJoules"], again["OperationalGrams"], again["EmbodiedGrams"],
+            string.Join(' ', rows.Select(hour => (string?)hour["Missing"] ?? "").Distinct(StringComparer.Ordinal))).ToList();
         formulas.AddRange(ratios);
         foreach (var ratio in ratios) again[ratio.Name] = ratio.Value;
         return new Explanation
@@ -202,7 +205,7 @@ public static class ExplainEndpoint
             ["EmbodiedGrams"] = row.EmbodiedGrams,
             ["WaterLitres"] = row.WaterLitres,
         };
-        foreach (var ratio in Derivation.Ratios(row.Units, row.AcceleratorJoules, row.ServerJoules, row.FacilityJoules, row.OperationalGrams, row.EmbodiedGrams)) again[ratio.Name] = ratio.Value;
+        foreach (var ratio in Derivation.Ratios(row.Units, row.AcceleratorJoules, row.ServerJoules, row.FacilityJoules, row.IdleJoules, row.OperationalGrams, row.EmbodiedGrams, row.Missing)) again[ratio.Name] = ratio.Value;
         return again;
     }
 

@@ -94,6 +94,9 @@ public sealed record ExplainedHour
     /// <summary>Energy of the facility in joules.</summary>
     public double? FacilityJoules { get; init; }
 
+    /// <summary>The part drawn while doing nothing, in joules.</summary>
+    public double? IdleJoules { get; init; }
+
     /// <summary>Operational emissions in grams.</summary>
     public double? OperationalGrams { get; init; }
 

@@ -73,6 +73,26 @@ public sealed class CompareTests(PostgresCluster cluster)
 
     [Theory]
     [MemberData(nameof(Engines))]
+    public async Task An_hour_whose_grams_or_idle_joules_are_of_a_part_of_it_counts_with_neither_its_work_nor_its_time(StorageEngine engine)
+    {
+        await using var service = await StartAsync(engine, later: row =>
+        {
+            // The last hour of c has the grid for half of it: 0.1 g instead of 0.2 g, for all of its tokens. The last hour of a has a server for a part of it.
+            if (row is { DeploymentId: 3, PeriodStart.Hour: 3 }) (row.OperationalGrams, row.Missing) = (0.1, "grid_unknown wue_unknown");
+            if (row is { DeploymentId: 1, PeriodStart.Hour: 3 }) (row.IdleJoules, row.Missing) = (1900, "server_unmetered");
+        });
+
+        Assert.Equal(
+        [
+            "1.1 c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves 0.75, certain True",
+            "1.2 a 3 [2.85 3.15] J, 0.001 [0.000955 0.001045] g, saves 0, certain True",
+        ], (await RankedAsync(service, $"unit='output-token',by='carbon',minCoverage=0.75,{Period}"))[..2]);
+        Assert.Contains("1.1 a 2.25 [2.1375 2.3625] J, 0.000775 [0.00074125 0.00080875] g, saves 0.625, certain True", await RankedAsync(service, $"unit='output-token',idlePolicy='active-only',minCoverage=0.75,{Period}"));
+        Assert.Contains("-.- c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves -, certain -: coverage 0.75 is below the minimum of 0.9", await RankedAsync(service, $"unit='output-token',by='carbon',{Period}"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines))]
     public async Task Work_counted_in_another_unit_joins_by_a_declared_conversion_and_says_so(StorageEngine engine)
     {
         await using var service = await StartAsync(engine, Declared);
@@ -244,7 +264,7 @@ public sealed class CompareTests(PostgresCluster cluster)
             row.GetProperty(name) is { ValueKind: JsonValueKind.Number } number ? Math.Round(number.GetDouble(), 10).ToString("0.##########", CultureInfo.InvariantCulture) is var text && text.Length > 8 && name.StartsWith("Saving", StringComparison.Ordinal) ? text[..6] : text : "-";
     }
 
-    private async Task<PlacementService> StartAsync(StorageEngine engine, UnitConversions? conversions = null)
+    private async Task<PlacementService> StartAsync(StorageEngine engine, UnitConversions? conversions = null, Action<IntensityHourRow>? later = null)
     {
         var storage = await TestStorage.MigratedAsync(cluster, engine);
         await using var context = storage.Context();
@@ -267,6 +287,7 @@ public sealed class CompareTests(PostgresCluster cluster)
                 Row(4, "request", hour, 120, row => (row.ServerJoules, row.FacilityJoules) = (200, 240)),
                 Row(5, "workflow", hour, 10, row => (row.ServerJoules, row.FacilityJoules, row.Factors, row.Missing) = (400, 480, "pue:onprem/e@config", "grid_unknown")));
         }
+        foreach (var entry in context.ChangeTracker.Entries<IntensityHourRow>()) later?.Invoke(entry.Entity);
         await context.SaveChangesAsync();
         return await PlacementService.StartAsync(storage, conversions);
     }

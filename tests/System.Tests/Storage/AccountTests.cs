@@ -62,7 +62,8 @@ public sealed class AccountTests(PostgresCluster cluster)
         const string factors = "grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config";
         Assert.Equal(
         [
-            $"0.75|1.5|0|0.25|0.01|1.5|4050|4950|{factors}|embodied_unknown",
+            // The making of five minutes over the tokens of ten would be a score that is too small.
+            $"0.75|1.5|0|0.25|∅|1.5|4050|4950|{factors}|embodied_unknown",
             $"∅|0.75|0|0.25|∅|∅|2025|2475|{factors}|busy_unknown grid_unknown wue_unknown",
         ], await storage.RowsAsync(Accounts + "\"HourlyIntensities\" ORDER BY \"PeriodStart\""));
         Assert.Equal(["0.125|0.25|∅", "∅|0.25|embodied_unknown", "0.125|∅|grid_unknown wue_unknown"], await storage.RowsAsync(
@@ -114,10 +115,9 @@ public sealed class AccountTests(PostgresCluster cluster)
             "0.25|0.5|0|0.125|0.00125|0.5|1425|1575|grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config|busy_unknown",
             "∅|0.5|0|0.125|∅|0.5|950|1050|∅|pue_unknown",
         ], await storage.RowsAsync(Accounts + "\"DailyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\""));
-        // 0.375 + 0.25 g of operation and 0.25 + 0.125 + 0.125 g of making, over 500 tokens. Bounds: 2025 + 1425 and 2475 + 1575.
-        const string month = "0.625|1.75|0|0.5|{0}|1.5|3450|4050|grid_intensity:country/DE:location_average@e grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config wue:onprem/dc-1@config|busy_unknown pue_unknown wue_unknown";
-        Assert.Equal([month.Replace("{0}", "0.1125", StringComparison.Ordinal), month.Replace("{0}", "0.00225", StringComparison.Ordinal)],
-            await storage.RowsAsync(Accounts + "\"MonthlyIntensities\" ORDER BY \"FunctionalUnit\""));
+        // 0.375 + 0.25 g of operation and 0.25 + 0.125 + 0.125 g of making. The tokens of the third day have no grams, so there is no score. Bounds: 2025 + 1425 and 2475 + 1575.
+        const string month = "0.625|1.75|0|0.5|∅|1.5|3450|4050|grid_intensity:country/DE:location_average@e grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config wue:onprem/dc-1@config|busy_unknown pue_unknown wue_unknown";
+        Assert.Equal([month, month], await storage.RowsAsync(Accounts + "\"MonthlyIntensities\" ORDER BY \"FunctionalUnit\""));
     }
 
     [Theory]
@@ -130,6 +130,21 @@ public sealed class AccountTests(PostgresCluster cluster)
         await storage.ReplaceAsync(Ten, OfGpu(Ten), OfNode(Ten), Work(Ten, 100));
         await storage.ReplaceAsync(Ten.AddHours(1), OfGpu(Ten.AddHours(1)), OfNode(Ten.AddHours(1)) with { IdleJoules = null }, Work(Ten.AddHours(1), 100));
         Assert.Equal(["300|22.5|18", "∅|22.5|∅"], await storage.RowsAsync("SELECT \"IdleJoules\", \"JoulesPerUnit\", \"ActiveJoulesPerUnit\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\""));
+    }
+
+    [Theory]
+    [InlineData(StorageEngine.Sqlite)]
+    [InlineData(StorageEngine.Postgres)]
+    public async Task Idle_joules_of_another_part_of_the_time_than_the_server_s_give_no_active_ratio(StorageEngine engine)
+    {
+        await using var storage = await TestStorage.MigratedAsync(cluster, engine);
+        var (five, eleven) = (Ten.AddMinutes(5), Ten.AddHours(1));
+        // The boards idled at 900 J while nobody metered the server: 1100 of the server's 1000 J would be idle, and a token would give energy back.
+        await storage.ReplaceAsync(Ten, OfGpu(Ten), Energy(Gpu, five, 900, null, null, idle: 900) with { Missing = "server_unmetered" }, Work(Ten, 100));
+        // Of one period of two nobody knows how busy it was.
+        await storage.ReplaceAsync(eleven, OfGpu(eleven), OfGpu(eleven.AddMinutes(5)) with { IdleJoules = null, Missing = "busy_unknown" }, Work(eleven, 100));
+        foreach (var set in new[] { "HourlyIntensities", "DailyIntensities", "MonthlyIntensities" })
+            Assert.All(await storage.RowsAsync($"SELECT \"ActiveJoulesPerUnit\" FROM \"{set}\""), row => Assert.Equal("∅", row));
     }
 
     [Theory]
