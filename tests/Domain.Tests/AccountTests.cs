@@ -125,7 +125,10 @@ public sealed class AccountTests
         var facts = Room("gpu-box").Counting(Board(1, "llm-0"), 6_000_000).Counting(Board(2, "llm-0"), 6_000_000).Spans(Node, (0, 5, 200_000)).Normalise().Energy;
 
         Assert.Equal(200_000, facts.Sum(fact => fact.ServerJoules));
-        Assert.DoesNotContain(facts, fact => fact.Factors.Contains("server:", StringComparison.Ordinal) || fact.Evidence == Evidence.Modelled);
+        Assert.DoesNotContain(facts, fact => fact.Factors.Contains("vcpu:", StringComparison.Ordinal) || fact.Evidence == Evidence.Modelled);
+        // Its type is asked for the emissions of making it alone, and is named for them.
+        Assert.All(facts, fact => Assert.Equal(fact.EmbodiedGrams is not null, fact.Factors.Contains("server:any/gpu-box@", StringComparison.Ordinal)));
+        Assert.Contains(facts, fact => fact.EmbodiedGrams > 0);
     }
 
     [Fact]

@@ -39,19 +39,21 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         ClaimByWork(host, bin, server);
 
         var grams = host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams;
+        // Who reads the grams asks what they were made of, also where a meter reads the energy and the type gives nothing else.
+        var made = grams is null ? Provenance.Nothing : words.Of(host.Type!.FactorName);
         if (server is not { } whole)
         {
-            for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, null, 1, grams / boards.Count, missing);
+            for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, null, 1, grams / boards.Count, made, missing);
             StandAlone(host, bin, missing);
             return;
         }
         var (rest, scale) = Remainder(whole);
-        for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, whole.Reading, scale, grams / boards.Count, Provenance.Nothing);
+        for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, whole.Reading, scale, grams / boards.Count, made, Provenance.Nothing);
         Apportion(host, bin, whole.Reading, rest);
         var load = boards.Count > 0 || host.Server is null ? null : cover.LoadOf(host.Server, Component.Cpu, bin)?.Busy;
         foreach (var (workload, joules, evidence, of) in portions)
         {
-            var reading = whole.Reading with { Evidence = KnownSeries.Worst(whole.Reading.Evidence, evidence), Mappings = mappings.Union(whole.Reading.Mappings, of) };
+            var reading = whole.Reading with { Evidence = KnownSeries.Worst(whole.Reading.Evidence, evidence), Mappings = mappings.Union(whole.Reading.Mappings, of), Factors = words.Union(whole.Reading.Factors, made) };
             // Boards carry the machine's making where it has any; without them it goes as the joules do.
             var embodied = boards.Count > 0 ? grams * 0 : rest > 0 ? grams * (joules / rest) : grams / portions.Count;
             accounts.Enter(new Share(workload, host.Known, bin, reading, Seconds(reading.Ticks), null, joules, joules * (1 - (boards.Count > 0 ? BusyOf(workload) : load)), embodied, whole.Cover, Provenance.Nothing));
@@ -63,7 +65,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     {
         scratch.Clear();
         if (cover.Board(accelerator, type, bin, scratch) is { } reading)
-            EnterBoard(new Sharer(accelerator, reading, "accelerator", reading.Joules, cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy, scratch), bin, null, 1, null, serverUnmetered);
+            EnterBoard(new Sharer(accelerator, reading, "accelerator", reading.Joules, cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy, scratch), bin, null, 1, null, Provenance.Nothing, serverUnmetered);
     }
 
     /// <summary>A rack, a distribution unit or an outlet.</summary>
@@ -120,12 +122,13 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         }
     }
 
-    private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int missing)
+    private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int made, int missing)
     {
         var scaled = server is not null && scale != 1;
         var reading = scaled
             ? server!.Value with { Evidence = KnownSeries.Worst(server.Value.Evidence, board.Reading.Evidence), Mappings = mappings.Union(server.Value.Mappings, board.Reading.Mappings), Factors = words.Union(server.Value.Factors, board.Reading.Factors) }
             : board.Reading;
+        reading = reading with { Factors = words.Union(reading.Factors, made) };
         for (var i = 0; i < board.Claims.Count; i++)
         {
             var joules = board.Reading.Joules * board.Claims.ShareOf(i);
