@@ -18,11 +18,16 @@ internal sealed class Derivation
 
     private const int MostTerms = 60;
 
+    /// <summary>The load of a host that nothing tells; the factor <c>host_load</c> of a fact says that it was taken.</summary>
+    private const double UsualLoad = 0.5;
+
     private readonly Trace trace;
     private readonly EnergyFact[] own;
     private readonly WorkFact[] work;
     private readonly TracedReading[] readings;
     private readonly EnergyFact[] around;
+    private readonly ILookup<(DateTime Start, (string Place, string Host) Host), EnergyFact> aroundAt;
+    private readonly ILookup<(DateTime Start, (string Place, string Host) Host), TracedReading> usedAt;
     private readonly FactorBook book;
     private readonly Dictionary<string, int> leftOut = [];
 
@@ -45,6 +50,9 @@ internal sealed class Derivation
                 ? hosts.Contains(HostOf(resource))
                 : question.ResourceId is null && reading.Mapping.FunctionalUnit == question.FunctionalUnit && reading.Workload == deployment?.Workload.Name && reading.Place == deployment.Place.Name))
             .OrderBy(reading => reading.Period.Start).ThenBy(reading => reading.Resource?.Id).ThenBy(reading => reading.Component).ThenBy(reading => reading.Series.Id).ThenBy(reading => reading.Part, StringComparer.Ordinal)];
+
+        aroundAt = around.ToLookup(fact => (fact.Period.Start, HostOf(fact.Resource)));
+        usedAt = readings.Where(reading => reading is { Used: true, Resource: not null }).ToLookup(reading => (reading.Period.Start, HostOf(reading.Resource!)));
 
         bool InPeriod(Interval period) => question.ResourceId is null || period.Start == question.PeriodStart;
     }
@@ -219,7 +227,7 @@ internal sealed class Derivation
         {
             var total = Total(group, Joules);
             shares.AddRange(group.OrderBy(fact => fact.Deployment.Workload.Name, StringComparer.Ordinal)
-                .Select(fact => new WorkloadShare(Told(fact.Resource), fact.Period.Start, fact.Deployment.Workload.Name, Joules(fact), total > 0 ? Joules(fact) / total : null)));
+                .Select(fact => new WorkloadShare(Told(fact.Resource), fact.Period.Start, fact.Deployment.Workload.Name, Joules(fact), total > 0 ? Joules(fact) / total : null, total > 0 ? By(fact, Joules(fact)!.Value / total.Value) : null)));
         }
         return shares;
     }
@@ -236,34 +244,119 @@ internal sealed class Derivation
             var terms = used[group.Key].Select(reading => reading.Amount).ToList();
             var sum = terms.Sum();
             var all = string.Join(" + ", terms.Take(MostTerms).Select(Number)) + (terms.Count > MostTerms ? " + ..." : "");
-            var boards = Total(around.Where(fact => fact.Period.Start == group.Key.Start && fact.AcceleratorJoules is not null && fact.Resource.Id != group.Key.Id && HostOf(fact.Resource) == HostOf(facts[0].Resource)), fact => fact.ServerJoules);
+            var boards = Total(aroundAt[(group.Key.Start, HostOf(facts[0].Resource))].Where(fact => fact.AcceleratorJoules is not null && fact.Resource.Id != group.Key.Id), fact => fact.ServerJoules);
+            var read = loads[group.Key].ToList();
+            var model = facts[0].Cover.StartsWith("host-model", StringComparison.Ordinal) ? HostModelled(facts, read) : terms.Count == 0 ? Modelled(facts, read) : null;
             var text = (accelerator, server, rack) switch
             {
-                ({ } board, null, _) when Near(sum, board) => $"AcceleratorJoules = {all} = {Number(board)}; the server's energy is unknown: {Reasons(facts)}",
-                ({ } board, { } whole, _) when Near(sum, board) && Near(whole, board) => $"AcceleratorJoules = ServerJoules = {all} = {Number(board)}",
-                ({ } board, { } whole, _) when Near(sum, board) => $"AcceleratorJoules = {all} = {Number(board)}; ServerJoules = {Number(whole)}: the boards told more than their server, and the server is believed",
+                ({ } board, null, _) when Near(sum, board) => $"AcceleratorJoules = {Made(board)}; the server's energy is unknown: {Reasons(facts)}",
+                ({ } board, { } whole, _) when Near(sum, board) && Near(whole, board) => $"AcceleratorJoules = ServerJoules = {Made(board)}",
+                ({ } board, { } whole, _) when Near(sum, board) => $"AcceleratorJoules = {Made(board)}; ServerJoules = {Number(whole)}: the boards told more than their server, and the server is believed",
                 (null, { } whole, _) when terms.Count > 0 && boards is { } inside && Near(Math.Max(0, sum - inside), whole) => $"ServerJoules = ({all}) - {Number(inside)} of its accelerators, which have facts of their own = {Number(whole)}",
-                (null, { } whole, _) when terms.Count > 0 && Near(sum, whole) => $"ServerJoules = {all} = {Number(whole)}",
-                (_, _, { } beside) when Near(sum, beside) => $"RackJoules = {all} = {Number(beside)}; it holds servers and stands beside them",
-                _ when Modelled(facts, loads[group.Key].ToList()) is { } model => model,
+                (null, { } whole, _) when terms.Count > 0 && Near(sum, whole) => $"ServerJoules = {Made(whole)}",
+                (_, _, { } beside) when Near(sum, beside) => $"RackJoules = {Made(beside)}; it holds servers and stands beside them",
+                _ when model is not null => model.Value.Text,
                 _ => $"{(server is null ? "AcceleratorJoules" : "ServerJoules")} = {(server ?? accelerator ?? rack) switch { { } joules => Number(joules), _ => "null" }} by the cover {facts[0].Cover}{(terms.Count > 0 ? $" of {all}" : "")}{(facts[0].Factors.Length > 0 ? $" and the factors {facts[0].Factors}" : "")}",
             };
-            decisions.Add(new CoverDecision(Told(facts[0].Resource), group.Key.Start, facts[0].Cover, server ?? accelerator ?? rack, text));
+            decisions.Add(new CoverDecision(Told(facts[0].Resource), group.Key.Start, facts[0].Cover, server ?? accelerator ?? rack, text, model?.Bounds, Idle(facts, read), Embodied(facts)));
+
+            string Made(double value) => all == Number(value) ? all : $"{all} = {Number(value)}";
         }
         return decisions;
     }
 
     /// <summary>A board whose load alone is read: the power model with its numbers, when they give what was concluded.</summary>
-    private string? Modelled(List<EnergyFact> facts, List<TracedReading> loads)
+    private (string Text, string Bounds)? Modelled(List<EnergyFact> facts, List<TracedReading> loads)
     {
-        if (loads.Count == 0 || Total(facts, fact => fact.AcceleratorJoules) is not { } joules) return null;
-        var name = facts[0].Factors.Split(' ').FirstOrDefault(factor => factor.StartsWith("hardware:", StringComparison.Ordinal));
-        var power = name is null ? null : book.Hardware.All.FirstOrDefault(row => row.Kind == HardwareKind.Accelerator && name.StartsWith($"hardware:{row.Name.Replace(' ', '-')}@", StringComparison.Ordinal))?.Power;
-        if (power is not { } range || loads.Count != 1) return null;
-        var modelled = range.Idle.Watts * loads[0].Seconds + loads[0].Amount * (range.Max.Watts - range.Idle.Watts);
-        return Near(modelled, joules)
-            ? $"AcceleratorJoules = {Number(range.Idle.Watts)} W x {Number(loads[0].Seconds)} s + ({Number(range.Max.Watts)} W - {Number(range.Idle.Watts)} W) x {Number(loads[0].Amount)} s at full load = {Number(joules)}, by {name}"
+        if (LoadOf(loads) is not { } load || Total(facts, fact => fact.AcceleratorJoules) is not { } joules) return null;
+        var words = facts[0].Factors.Split(' ');
+        var name = Array.Find(words, factor => factor.StartsWith("hardware:", StringComparison.Ordinal));
+        if (name is null || book.Hardware.All.FirstOrDefault(row => row.Kind == HardwareKind.Accelerator && name.StartsWith($"hardware:{row.Name.Replace(' ', '-')}@", StringComparison.Ordinal)) is not { } hardware) return null;
+        var (idle, max, seconds) = (hardware.Power.Idle.Watts, hardware.Power.Max.Watts, loads[0].Seconds);
+        // All boards of a machine, or a share of one, are told as one load.
+        var type = ServerOf(facts);
+        var count = type is { Accelerators: > 0 } && !Near(idle * seconds + (max - idle) * load.Busy * seconds, joules) ? type.Accelerators : 1;
+        var times = count == 1 ? "" : $"{Number(count)} x ";
+        return Near(count * (idle * seconds + (max - idle) * load.Busy * seconds), joules)
+            ? ($"AcceleratorJoules = {times}({Number(idle)} W x {Number(seconds)} s + ({Number(max)} W - {Number(idle)} W) x {Number(load.Busy * seconds)} s at full load) = {Number(joules)}, {load.Text}, by {name}",
+                $"at rest {times}{Number(idle)} W x {Number(seconds)} s = {Number(count * idle * seconds)} J, at full load {times}{Number(max)} W x {Number(seconds)} s = {Number(count * max * seconds)} J")
             : null;
+    }
+
+    /// <summary>A host that nobody meters: what its type draws at its load, with the numbers.</summary>
+    private (string Text, string Bounds)? HostModelled(List<EnergyFact> facts, List<TracedReading> loads)
+    {
+        if (Total(facts, fact => fact.ServerJoules) is not { } joules || ServerOf(facts) is not { MicroArchitecture: { } architecture } type || book.Hardware.VirtualCpu(architecture) is not { } cpu || type.HostPower(book.Hardware) is not { } power) return null;
+        var usual = Array.Find(facts[0].Factors.Split(' '), factor => factor.StartsWith("host_load:", StringComparison.Ordinal));
+        var (idle, max, seconds) = (power.Idle.Watts, power.Max.Watts, facts[0].CoveredSeconds);
+        if ((usual is null ? LoadOf(loads) : (UsualLoad, $"the load {Number(UsualLoad)} is the usual one ({usual}), because nothing tells how busy the host was and all its accelerators are read")) is not { } load) return null;
+        var one = idle * seconds + (max - idle) * load.Busy * seconds;
+        // A mean over servers is told once for all of them.
+        var servers = one > 0 && Math.Round(joules / one) is > 1 and var many && Near(many * one, joules) ? many : 1;
+        var times = servers == 1 ? "" : $"{Number(servers)} servers x ";
+        var (cores, memory) = (type.VirtualCpus.ToString(CultureInfo.InvariantCulture), $"{Number(type.MemoryGigabytes)} GB x {Number(ServerType.WattsPerGigabyte)} W");
+        return Near(servers * one, joules)
+            ? ($"ServerJoules = {times}({cores} vCPU x ({Number(cpu.Power.Idle.Watts)} W + {Number(load.Busy)} x ({Number(cpu.Power.Max.Watts)} W - {Number(cpu.Power.Idle.Watts)} W)) + {memory}) x {Number(seconds)} s = {Number(joules)}, without accelerators; {load.Text}; by {type.FactorName} and {Array.Find(facts[0].Factors.Split(' '), factor => factor.StartsWith("vcpu:", StringComparison.Ordinal))}",
+                $"at rest {times}({cores} vCPU x {Number(cpu.Power.Idle.Watts)} W + {memory}) x {Number(seconds)} s = {Number(servers * idle * seconds)} J, at full load {times}({cores} vCPU x {Number(cpu.Power.Max.Watts)} W + {memory}) x {Number(seconds)} s = {Number(servers * max * seconds)} J")
+            : null;
+    }
+
+    /// <summary>The mean load of readings that are parts of one thing, in words; null when they are told for unlike times or on a scale of their own.</summary>
+    private static (double Busy, string Text)? LoadOf(List<TracedReading> loads)
+    {
+        if (loads.Count == 0 || loads[0].Seconds <= 0 || loads.Exists(reading => !Near(reading.Seconds, loads[0].Seconds) || reading.Mapping.Scale is not null)) return null;
+        var busy = loads.Sum(reading => reading.Amount) / loads.Count / loads[0].Seconds;
+        var all = string.Join(" + ", loads.Take(MostTerms).Select(reading => Number(reading.Amount))) + (loads.Count > MostTerms ? " + ..." : "");
+        return (busy, loads.Count == 1
+            ? $"the load is {all} s at full load / {Number(loads[0].Seconds)} s = {Number(busy)}"
+            : $"the load is ({all}) s at full load / {loads.Count.ToString(CultureInfo.InvariantCulture)} parts / {Number(loads[0].Seconds)} s = {Number(busy)}");
+    }
+
+    /// <summary>How the idle part was told: by the load of its own or of its accelerators, else by the work of the period.</summary>
+    private string? Idle(List<EnergyFact> facts, List<TracedReading> loads)
+    {
+        if (facts.Find(fact => fact.IdleJoules is not null && fact.Deployment.Id == own[0].Deployment.Id) is not { IdleJoules: { } idle } fact || Joules(fact) is not { } joules) return null;
+        var who = facts.Count > 1 ? $" of {fact.Deployment.Workload.Name}" : "";
+        // What is beside the accelerators of a machine is as busy as they are, whatever its processors do.
+        var beside = fact.AcceleratorJoules is null && aroundAt[(fact.Period.Start, HostOf(fact.Resource))].Any(other => other.AcceleratorJoules is not null);
+        if (beside) loads = usedAt[(fact.Period.Start, HostOf(fact.Resource))].Where(reading => IsLoad(reading) && reading.Component == Component.Accelerator).ToList();
+        if (!beside && LoadOf(loads) is { } load && Near(joules * (1 - load.Busy), idle)) return $"IdleJoules{who} = {Number(joules)} x (1 - {Number(load.Busy)}) = {Number(idle)}; {load.Text}";
+        if (loads.Count > 0) return $"IdleJoules{who} = {Number(joules)} x (1 - {Number(joules > 0 ? 1 - idle / joules : 1)}) = {Number(idle)}; the load is {(beside ? "the mean of the accelerators' that it held" : "read")}";
+        return idle == 0
+            ? $"IdleJoules{who} = 0: work was done in the period, and nothing tells the load"
+            : $"IdleJoules{who} = {Number(idle)}: no work was done in the period, and nothing tells the load";
+    }
+
+    /// <summary>TE x TiR / EL, and its part for one of the accelerators.</summary>
+    private string? Embodied(List<EnergyFact> facts)
+    {
+        if (Total(facts, fact => fact.EmbodiedGrams) is not { } grams || ServerOf(facts) is not { Embodied: { } made } type) return null;
+        var host = aroundAt[(facts[0].Period.Start, HostOf(facts[0].Resource))].ToList();
+        var boards = host.Where(fact => fact.AcceleratorJoules is not null).GroupBy(fact => fact.Resource.Id).ToList();
+        if (facts[0].AcceleratorJoules is null && boards.Count > 0) return "EmbodiedGrams = 0: its accelerators carry the making of the whole machine, in equal parts";
+        // The whole machine was reserved for as long as it is known: the machine's own time where it has one.
+        var seconds = host.Find(fact => fact.AcceleratorJoules is null)?.CoveredSeconds ?? boards.Min(board => board.Sum(fact => fact.CoveredSeconds));
+        var whole = made.Total.Grams * (seconds / made.Lifespan.TotalSeconds);
+        var part = facts[0].AcceleratorJoules is null ? whole : whole / boards.Count;
+        return Near(part, grams)
+            ? $"EmbodiedGrams = {Number(made.Total.Grams)} g (TE x RR / ToR) x {Number(seconds)} s / {Number(made.Lifespan.TotalSeconds)} s (TiR / EL) = {Number(whole)}{(facts[0].AcceleratorJoules is null ? "" : $", / {boards.Count.ToString(CultureInfo.InvariantCulture)} accelerators = {Number(part)}")}, by {type.FactorName}"
+            : $"EmbodiedGrams = {Number(grams)}, by {type.FactorName}";
+    }
+
+    private ServerType? ServerOf(List<EnergyFact> facts) => facts.SelectMany(fact => fact.Factors.Split(' ')).FirstOrDefault(factor => factor.StartsWith("server:", StringComparison.Ordinal)) is { } name
+        ? book.Servers.All.FirstOrDefault(server => server.FactorName == name)
+        : null;
+
+    /// <summary>What gave a workload its share of a resource, as far as what was read shows it.</summary>
+    private string? By(EnergyFact fact, double share)
+    {
+        if (share == 1) return null;
+        var claimed = usedAt[(fact.Period.Start, HostOf(fact.Resource))].Where(reading => reading.Resource!.Id == fact.Resource.Id);
+        if (claimed.Any(reading => reading.Workload == fact.Deployment.Workload.Name) && fact.Deployment.Workload != Workload.Unattributed) return "its own series of the resource, by their labels";
+        var boards = aroundAt[(fact.Period.Start, HostOf(fact.Resource))].Where(board => board.AcceleratorJoules is not null).ToList();
+        var (held, all) = (boards.Where(board => board.Deployment.Id == fact.Deployment.Id).Sum(board => board.CoveredSeconds), boards.Sum(board => board.CoveredSeconds));
+        if (fact.AcceleratorJoules is null && all > 0 && Near(held / all, share)) return $"the time that it held accelerators of the machine: {Number(held)} s of {Number(all)} s";
+        return fact.Deployment.Workload == Workload.Unattributed ? "what nobody claims" : "its pods, containers or CPU time on the machine, or the work that it did there";
     }
 
     private static string Reasons(List<EnergyFact> facts) => facts[0].Missing.Length > 0 ? facts[0].Missing : "nobody meters it";
@@ -301,6 +394,8 @@ internal sealed class Derivation
             };
         }
         var kind = name.Split(':')[0];
+        if (kind == "host_load")
+            return new ExplainedFactor { Name = name, Value = UsualLoad, Unit = "1", Text = "the usual load of a host of which only the accelerators are read", Source = "Cloud Carbon Footprint: average of servers in use", Licence = "Apache-2.0", Vintage = "2024" };
         if (kind is "hardware" or "vcpu" && book.Hardware.All.FirstOrDefault(row => name.StartsWith($"{kind}:{row.Name.Replace(' ', '-')}@", StringComparison.Ordinal)) is { } hardware)
         {
             return new ExplainedFactor
@@ -317,7 +412,8 @@ internal sealed class Derivation
             return new ExplainedFactor
             {
                 Name = name,
-                Text = $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, {Number(type.Accelerators)} x {type.Accelerator ?? "no accelerator"}",
+                Text = $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, {(type.Accelerator is { } board ? $"{Number(type.Accelerators)} x {board}" : "no accelerator")}, "
+                    + (type.Embodied is { } made ? $"{Number(made.Total.Kilograms)} kg embodied in what is reserved, over {Number(made.Lifespan.TotalDays / 365)} years ({type.Method})" : "embodied emissions unknown"),
                 Source = type.Source,
                 Licence = type.Licence,
                 Vintage = type.Version,

@@ -194,7 +194,10 @@ public sealed record ExplainedWork(DateTime PeriodStart, double Units, double Co
 /// <param name="Cover">What made up the widest boundary.</param>
 /// <param name="Joules">Energy of all who share it: of the server boundary, or of the accelerator's where the server is unknown.</param>
 /// <param name="Text">How that came from the readings, with the numbers.</param>
-public sealed record CoverDecision(ExplainedResource Resource, DateTime PeriodStart, string Cover, double? Joules, string Text);
+/// <param name="Bounds">Of a model: what it would be at rest and at full load, with the numbers; null for a meter.</param>
+/// <param name="Idle">How the part of it that was drawn while doing nothing was told; null when it is unknown.</param>
+/// <param name="Embodied">How the emissions of making it that fall to the period were found, with the numbers; null when they are unknown.</param>
+public sealed record CoverDecision(ExplainedResource Resource, DateTime PeriodStart, string Cover, double? Joules, string Text, string? Bounds, string? Idle, string? Embodied);
 
 /// <summary>A workload's part of a resource in one grid period.</summary>
 /// <param name="Resource">The resource.</param>
@@ -202,7 +205,8 @@ public sealed record CoverDecision(ExplainedResource Resource, DateTime PeriodSt
 /// <param name="Workload">The workload; unattributed is what no rule claims.</param>
 /// <param name="Joules">Its joules: of the server boundary, or of the accelerator's where the server is unknown.</param>
 /// <param name="Share">Its joules over those of all; null when there are none.</param>
-public sealed record WorkloadShare(ExplainedResource Resource, DateTime PeriodStart, string Workload, double? Joules, double? Share);
+/// <param name="By">What gave it that share; null for one that has all.</param>
+public sealed record WorkloadShare(ExplainedResource Resource, DateTime PeriodStart, string Workload, double? Joules, double? Share, string? By);
 
 /// <summary>What one series told of one grid period.</summary>
 public sealed record ExplainedReading
