@@ -132,6 +132,15 @@ public sealed class AccountTests
     }
 
     [Fact]
+    public void What_the_settings_say_of_a_machine_is_told_of_it_and_a_board_keeps_what_its_label_says()
+    {
+        var facts = Room("gpu-box").Counting(Board(1, "llm-0"), 6_000_000).Counting(Board(2, "llm-0"), 6_000_000).Normalise().Energy;
+
+        Assert.Equal(["gpu-box"], facts.Where(fact => fact.Resource.Kind == "node").Select(fact => fact.Resource.Hardware));
+        Assert.Equal(["NVIDIA H200"], facts.Where(fact => fact.Resource.Kind == "gpu").Select(fact => fact.Resource.Hardware).Distinct());
+    }
+
+    [Fact]
     public void A_board_without_a_meter_is_what_its_hardware_draws_at_its_load()
     {
         // An H200 draws 77.7 to 700 W. At 40 %: 326.62 W for 300 s.

@@ -83,6 +83,8 @@ public sealed class ExplainTests(PostgresCluster cluster)
         Assert.Equal((loaded ? 1_155_312 : 1_160_510.4) * 1.4 / 36_000, row.GetProperty("JoulesPerUnit").GetDouble(), 1e-9);
         Assert.True(answer.GetProperty("check").GetProperty("equal").GetBoolean(), answer.GetProperty("check").GetRawText());
         Assert.Equal(row.GetProperty("JoulesPerUnit").GetDouble(), Modelled(answer), 1e-9);
+        // No label of the boards names their model: the type of their machine does.
+        Assert.Equal("H100 80GB HBM3, box", row.GetProperty("Hardware").GetString());
 
         var host = answer.GetProperty("cover").EnumerateArray().Single(cover => cover.GetProperty("resource").GetProperty("name").GetString() == "node-a" && cover.GetProperty("periodStart").GetDateTime().ToUniversalTime() == Ten);
         Assert.Equal(loaded

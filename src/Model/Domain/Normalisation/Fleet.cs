@@ -126,7 +126,8 @@ internal sealed class MeteredResource(string kind, string name, Place place)
     /// <summary>What tells the enforced power limit of the board.</summary>
     public List<Meter> Limits { get; } = [];
 
-    public Resource Identity => identity ??= new Resource(kind, name, Node, hardware, place);
+    /// <summary>As facts name it, once all series are filed: with what the type of its machine says of its hardware where no label does.</summary>
+    public Resource Identity => identity ??= new Resource(kind, name, Node, hardware ?? (IsMachine ? Machine?.Name : kind == "gpu" ? Machine?.Accelerator : null), place);
 
     public List<Meter> this[Component component] => meters[(int)component] ?? None;
 
@@ -326,7 +327,7 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
             string?[] told = [host.Server?.Hardware, host.Server?.NodeHardware, host.Accelerators.Select(board => board.NodeHardware).Where(type => type is not null).Min(StringComparer.Ordinal)];
             host.TypeName = told.FirstOrDefault(name => TypeOf(name, host.Place) is not null) ?? told.FirstOrDefault(name => name is not null);
             host.Type = TypeOf(host.TypeName, host.Place);
-            if (host.Server is { } read) read.Machine = host.Type;
+            host.Known.Machine = host.Type;
             foreach (var board in host.Accelerators) board.Machine = host.Type;
             host.IsClaimed = host.Accelerators.Concat(host.SharerLevels.SelectMany(level => level)).Append(host.Known).Any(part => part.IsClaimed);
         }
