@@ -96,6 +96,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
     private readonly List<Piece> chosen = [];
     private readonly Claims scratch = new();
     private readonly List<(int Workload, double Weight)> sharing = [];
+    private readonly List<(string Name, long Ticks)> slices = [];
     private readonly List<(long Ticks, int Series)> tracks = [];
     private readonly PriorityQueue<int, (long End, int Track)> ends = new();
     private int[] trackOf = new int[16];
@@ -300,29 +301,44 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
             return;
         }
         sharing.Clear();
+        slices.Clear();
         double weights = 0;
         long spoken = 0;
-        var sliced = false;
         foreach (ref readonly var piece in all)
         {
             var one = series[piece.Series];
             spoken += piece.Ticks;
+            if (one.Slice is not null) AddTo(slices, one.SliceName, piece.Ticks);
             // A duplicate that names nobody says nothing about whose it is.
-            if (one is { Workload: Claims.Nobody, Slice: null, NamesAPod: false }) continue;
-            sliced |= one.Slice is not null;
-            var weight = (one.Slice ?? 1) * piece.Ticks;
-            weights += weight;
-            sharing.Add((one.Workload, weight));
+            else if (one is { Workload: Claims.Nobody, NamesAPod: false }) continue;
+            else weights += piece.Ticks;
         }
-        if (!sliced && spoken <= ticks)
+        if (slices.Count == 0 && spoken <= ticks)
         {
             foreach (ref readonly var piece in all) claims.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
             return;
         }
+        foreach (ref readonly var piece in all)
+        {
+            var one = series[piece.Series];
+            if (one.Slice is null && one is { Workload: Claims.Nobody, NamesAPod: false }) continue;
+            // A slice that several series speak of at once, as two scrapers do, is no larger for it.
+            var told = one.Slice is null ? 0 : slices.Find(slice => slice.Name == one.SliceName).Ticks;
+            var weight = one.Slice is { } size ? size * piece.Ticks * Math.Min(1, (double)ticks / told) : piece.Ticks;
+            if (one.Slice is not null) weights += weight;
+            sharing.Add((one.Workload, weight));
+        }
         // What no slice holds is nobody's.
-        var whole = sliced || weights == 0 ? Math.Max(ticks, weights) : weights;
+        var whole = slices.Count > 0 || weights == 0 ? Math.Max(ticks, weights) : weights;
         foreach (var (workload, weight) in sharing) claims.Add(workload, joules * (weight / whole), (long)(ticks * (weight / whole)));
         if (weights < whole) claims.Add(Claims.Nobody, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
+    }
+
+    private static void AddTo(List<(string Name, long Ticks)> slices, string name, long ticks)
+    {
+        var known = slices.FindIndex(slice => slice.Name == name);
+        if (known < 0) slices.Add((name, ticks));
+        else slices[known] = (name, slices[known].Ticks + ticks);
     }
 
     private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, Claims claims)

@@ -1,0 +1,49 @@
+using Metrics.Domain.Catalogue;
+using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
+using Xunit;
+
+namespace Metrics.Domain.Tests;
+
+/// <summary>What several tell at once, what only part of the time is told, and what only part of a machine is told of: nothing is doubled, lost, or given to the wrong one.</summary>
+public sealed class OverlapTests
+{
+    [Fact]
+    public void Slices_that_two_scrapers_tell_keep_their_sevenths()
+    {
+        // 35 kJ: three sevenths told twice, two sevenths told once, and two that nobody was given.
+        var facts = Room().Counting(Slice("gpu_energy", "llm-0", "3g.40gb", "1", "a"), 7_000_000).Counting(Slice("gpu_energy", "llm-0", "3g.40gb", "1", "b"), 7_000_000)
+            .Counting(Slice("gpu_energy", "vision-0", "2g.20gb", "5", "a"), 7_000_000).Normalise().Energy;
+
+        Assert.Equal([("chat", 15_000.0), ("unattributed", 10_000.0), ("vision", 10_000.0)], Sums(facts, fact => fact.AcceleratorJoules));
+    }
+
+    private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
+
+    private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }
+        .Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
+
+    private static Scene WithAll() => new Scene { Factors = Known.Book, Mappings = [.. Map.All, Map.GpuPower with { Id = "all-gpus", Metrics = ["all_gpus"], Resource = new ResourceLabels("node", ["node"], [], [], []) }] }
+        .Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
+
+    /// <summary>A node of 40 kJ on which engines work whose labels are of models.</summary>
+    private static Scene Engines()
+    {
+        static MetricMapping Here(MetricMapping mapping) => mapping with { Resource = mapping.Resource with { Node = ["node"] } };
+        MetricMapping[] work = [Here(Map.Tokens), Here(Map.Requests), Here(Map.Requests) with { Id = "framework", Metrics = ["framework_total"] }, Here(Map.Tokens) with { Id = "cached", Metrics = ["cached_total"], FunctionalUnit = "cached-input-token" }];
+        return new Scene { Mappings = [.. Map.All.Where(mapping => mapping.FunctionalUnit is null), .. work] }.Workload("chat", ("model_name", "chat")).Workload("vision", ("model_name", "vision"))
+            .Spans(Scene.Series("node_energy", labels: ("node", "node-a")), (0, 5, 40_000));
+    }
+
+    private static Series Work(string metric, string model) => Scene.Series(metric, labels: [("instance", model), ("node", "node-a"), ("model_name", model)]);
+
+    private static Series Board(string metric, int number, string pod) => Scene.Series(metric, labels: [("UUID", $"GPU-{number}"), ("Hostname", "node-a"), ("pod", pod), ("modelName", "NVIDIA H200")]);
+
+    private static Series Slice(string metric, string pod, string profile, string number, string scraper = "a") =>
+        Scene.Series(metric, labels: [("UUID", "GPU-1"), ("Hostname", "node-a"), ("pod", pod), ("modelName", "NVIDIA H200"), ("GPU_I_PROFILE", profile), ("GPU_I_ID", number), ("scraper", scraper)]);
+
+    private static Series Part(string metric, string part) => Scene.Series(metric, labels: [("node", "node-a"), ("part", part)]);
+
+    private static IEnumerable<(string Workload, double? Sum)> Sums(IEnumerable<EnergyFact> facts, Func<EnergyFact, double?> column) =>
+        facts.GroupBy(fact => fact.Deployment.Workload.Name).Select(workload => (workload.Key, (double?)Math.Round(workload.Sum(column)!.Value, 6))).OrderBy(row => row.Key, StringComparer.Ordinal);
+}
