@@ -18,6 +18,29 @@ public sealed class OverlapTests
         Assert.Equal([("chat", 15_000.0), ("unattributed", 10_000.0), ("vision", 10_000.0)], Sums(facts, fact => fact.AcceleratorJoules));
     }
 
+    [Fact]
+    public void Of_two_exporters_the_one_that_tells_all_power_supplies_is_taken()
+    {
+        var other = Map.Zones.Single(zone => zone.Id == "psu") with { Id = "z-psu", Metrics = ["other_psu"] };
+        var scene = new Scene { Mappings = [.. Map.All, other] }
+            .Spans(Part("psu", "1"), (0, 5, 1_000), (5, 10, 1_000)).Spans(Part("psu", "2"), (0, 5, 2_000))
+            .Spans(Part("other_psu", "1"), (0, 10, 2_002)).Spans(Part("other_psu", "2"), (0, 10, 4_002));
+
+        Assert.Equal([3_000.0, 3_002.0], scene.Normalise(0, 10).Energy.Select(fact => Math.Round(fact.ServerJoules!.Value, 6)));
+    }
+
+    [Fact]
+    public void A_power_supply_that_was_not_taken_gives_nothing_to_whom_its_labels_name()
+    {
+        var scene = new Scene().Workload("chat", ("owner", "chat"))
+            .Spans(Scene.Series("psu", labels: [("node", "node-a"), ("part", "1"), ("owner", "chat")]), (0, 5, 1_000), (5, 10, 1_000)).Spans(Part("psu", "2"), (0, 5, 2_000))
+            .Spans(Scene.Series("psys", labels: ("node", "node-a")), (5, 10, 1_500));
+
+        var fact = Assert.Single(scene.Normalise(5, 10).Energy);
+
+        Assert.Equal(("unattributed", 1_500.0, "platform"), (fact.Deployment.Workload.Name, fact.ServerJoules, fact.Cover));
+    }
+
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }

@@ -87,7 +87,7 @@ internal sealed class Claims
 /// Cover: from all that is read of a resource, one reading for each component and one set of components for each
 /// boundary, so that nothing is counted twice.
 /// </summary>
-internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words, IReadOnlyList<KnownSeries> series, FactorBook? factors)
+internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Provenance words, IReadOnlyList<KnownSeries> series, FactorBook? factors)
 {
     /// <summary>Utilisation of a host of which only the accelerators are read. Source: Cloud Carbon Footprint, 2024, Apache-2.0, average of servers in use.</summary>
     private const double UsualLoad = 0.5;
@@ -118,8 +118,6 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
     {
         if (meters.Count == 0 || Best(meters, bin) is not { } meter) return null;
 
-        // Sockets and power supplies add up to a server only together: where one is silent, the sum of the others is no server.
-        var whole = component is Catalogue.Component.Psu or Catalogue.Component.Cpu or Catalogue.Component.Memory && !meter.First.Mapping.Share;
         double joules = 0, low = 0, high = 0;
         var ticks = long.MaxValue;
         foreach (var part in meter.Parts)
@@ -135,11 +133,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
                 low += power.Idle * piece.Ticks / TimeSpan.TicksPerSecond;
                 high += power.Max * piece.Ticks / TimeSpan.TicksPerSecond;
             }
-            if (partTicks == 0)
-            {
-                if (whole && part.EverSpoke) return null;
-                continue;
-            }
+            if (partTicks == 0) continue;
             Claim(part, bin, partJoules, partTicks, claims);
             joules += partJoules;
             ticks = Math.Min(ticks, partTicks);
@@ -412,7 +406,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
         return byId != 0 ? byId < 0 : a.Number < b.Number;
     }
 
-    /// <summary>The time for which all parts that say anything are known.</summary>
+    /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no whole.</summary>
     private long TicksOf(Meter meter, int bin)
     {
         var ticks = long.MaxValue;
@@ -421,6 +415,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
             long partTicks = 0;
             foreach (ref readonly var piece in Track(part, bin)) partTicks += piece.Ticks;
             if (partTicks > 0) ticks = Math.Min(ticks, partTicks);
+            else if (meter.PartsMakeAWhole && part.SpeaksNear(grid[bin])) return 0;
         }
         return ticks == long.MaxValue ? 0 : ticks;
     }

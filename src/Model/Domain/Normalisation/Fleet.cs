@@ -2,6 +2,7 @@ using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
@@ -16,6 +17,9 @@ internal sealed class Meter(KnownSeries first)
 
     /// <summary>Disjoint parts of the component (sockets, power supplies), by name; they add up.</summary>
     public List<MeterPart> Parts { get; } = new(1);
+
+    /// <summary>Whether the parts are a server only together, as sockets and power supplies are: where one is silent, the sum of the others is no server. Pods and processes come and go.</summary>
+    public bool PartsMakeAWhole { get; } = first is { IsLoad: false, Mapping: { Share: false, Component: not (Component.Accelerator or Component.Outlet or Component.Pdu or Component.Rack) } };
 
     public bool Reads(KnownSeries series) =>
         First.Mapping == series.Mapping && First.Series.Source == series.Series.Source
@@ -58,8 +62,23 @@ internal sealed class MeterPart(string name)
 
     public string Name => name;
 
-    /// <summary>Whether it says anything about any grid period of the pass.</summary>
-    public bool EverSpoke => end > start;
+    /// <summary>Whether it says anything within reach of a grid period, which every pass over that period sees.</summary>
+    public bool SpeaksNear(Interval bin)
+    {
+        foreach (var series in Series)
+        {
+            var samples = series.Samples.Span;
+            int low = 0, high = samples.Length;
+            while (low < high)
+            {
+                var middle = (low + high) / 2;
+                if (samples[middle].End < bin.Start - Normaliser.Reach) low = middle + 1;
+                else high = middle;
+            }
+            if (low < samples.Length && samples[low].End <= bin.End + Normaliser.Reach) return true;
+        }
+        return false;
+    }
 
     /// <summary>Everything that it says, as a range of the pieces.</summary>
     public Range All => start..end;

@@ -145,7 +145,7 @@ public sealed class Normaliser
         fleet.Settle();
         fleet.Read(interpreter, pieces);
 
-        var cover = new Cover(pieces, provenance, words, known, factors) { Used = traced is null ? null : [] };
+        var cover = new Cover(grid, pieces, provenance, words, known, factors) { Used = traced is null ? null : [] };
         var attribution = new Attribution(cover, accounts, provenance, words, pieces);
         foreach (var host in fleet.Hosts)
             for (var bin = 0; bin < grid.Count; bin++) attribution.Attribute(host, bin);
