@@ -41,6 +41,61 @@ public sealed class OverlapTests
         Assert.Equal(("unattributed", 1_500.0, "platform"), (fact.Deployment.Workload.Name, fact.ServerJoules, fact.Cover));
     }
 
+    [Fact]
+    public void Pods_that_take_turns_on_a_board_of_which_only_the_load_is_told_share_it_evenly()
+    {
+        // An H200 at 40 %: 326.62 W for 300 s.
+        var facts = Room().Steady(Board("gpu_busy", 1, "llm-0"), 40).Steady(Board("gpu_busy", 1, "vision-0"), 40).Normalise().Energy;
+
+        Assert.Equal([("chat", 48_993.0), ("vision", 48_993.0)], Sums(facts, fact => fact.AcceleratorJoules));
+    }
+
+    [Fact]
+    public void Pods_that_follow_each_other_on_a_modelled_board_have_each_what_it_drew_in_their_time()
+    {
+        // 120 s at 700 W, then 180 s of which the first 60 fall from full load to none: 180 x 77.7 + 30 x 622.3.
+        var facts = Room().Steady(Board("gpu_busy", 1, "llm-0"), 100, 0, 2).Steady(Board("gpu_busy", 1, "vision-0"), 0, 3).Normalise().Energy;
+
+        Assert.Equal([("chat", 84_000.0), ("vision", 32_655.0)], Sums(facts, fact => fact.AcceleratorJoules));
+    }
+
+    [Fact]
+    public void Slices_of_a_board_of_which_only_the_load_is_told_have_their_sevenths()
+    {
+        // Three sevenths at 70 % are 30 % of the board: 264.39 W for 300 s are 79,317 J.
+        var facts = Sliced().Steady(Slice("gpu_busy", "llm-0", "3g.40gb", "1"), 70).Steady(Slice("gpu_busy", "vision-0", "2g.20gb", "5"), 0).Normalise().Energy;
+
+        Assert.Equal([("chat", 33_993.0), ("unattributed", 22_662.0), ("vision", 22_662.0)], Sums(facts, fact => fact.AcceleratorJoules));
+    }
+
+    [Fact]
+    public void Slices_of_which_the_load_is_told_have_their_sevenths_of_a_board_that_is_metered_whole()
+    {
+        var facts = Sliced().Counting(Scene.Series("gpu_energy", labels: [("UUID", "GPU-1"), ("Hostname", "node-a")]), 7_000_000)
+            .Steady(Slice("gpu_busy", "llm-0", "3g.40gb", "1"), 70).Steady(Slice("gpu_busy", "vision-0", "2g.20gb", "5"), 0).Normalise().Energy;
+
+        Assert.Equal([("chat", 15_000.0), ("unattributed", 10_000.0), ("vision", 10_000.0)], Sums(facts, fact => fact.AcceleratorJoules));
+    }
+
+    [Fact]
+    public void A_pod_that_did_nothing_on_a_metered_board_has_its_time_of_it()
+    {
+        var facts = Room().Counting(Scene.Series("gpu_energy", labels: [("UUID", "GPU-1"), ("Hostname", "node-a")]), 6_000_000)
+            .Steady(Board("gpu_busy", 1, "llm-0"), 100, 0, 2).Steady(Board("gpu_busy", 1, "vision-0"), 0, 3).Normalise().Energy;
+
+        Assert.Equal([("chat", 12_000.0), ("vision", 18_000.0)], Sums(facts, fact => fact.AcceleratorJoules));
+    }
+
+    [Fact]
+    public void The_load_of_a_board_and_those_of_its_slices_are_one_load()
+    {
+        // 30 % of the board, all of it in three sevenths at 70 %: 264.39 W for 300 s.
+        var facts = Sliced().Steady(Scene.Series("gpu_busy", labels: [("UUID", "GPU-1"), ("Hostname", "node-a"), ("modelName", "NVIDIA H200")]), 30)
+            .Steady(Slice("gpu_busy", "llm-0", "3g.40gb", "1"), 70).Normalise().Energy;
+
+        Assert.Equal(79_317, facts.Sum(fact => fact.AcceleratorJoules!.Value), 1e-6);
+    }
+
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }

@@ -76,6 +76,18 @@ internal sealed class Claims
         claims.Add((workload, joules, ticks));
     }
 
+    /// <summary>Makes joules of claims of load, which hold seconds at full load: of each what the line from rest to full load draws in its time.</summary>
+    public void Weigh(PowerRange power)
+    {
+        Joules = 0;
+        for (var i = 0; i < claims.Count; i++)
+        {
+            var joules = power.Idle.Watts * claims[i].Ticks / TimeSpan.TicksPerSecond + (power.Max.Watts - power.Idle.Watts) * claims[i].Joules;
+            claims[i] = claims[i] with { Joules = joules };
+            Joules += joules;
+        }
+    }
+
     /// <summary>The share of a claim: by energy, or by time where there was none.</summary>
     public double ShareOf(int index) => claims.Count == 1 ? 1 : Joules > 0 ? claims[index].Joules / Joules : TimeShareOf(index);
 
@@ -94,6 +106,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
 
     private readonly int usualLoad = words.Of("host_load:0.5@ccf-2024");
     private readonly List<Piece> chosen = [];
+    private readonly List<Piece> together = [];
     private readonly Claims scratch = new();
     private readonly List<(int Workload, double Weight)> sharing = [];
     private readonly List<(string Name, long Ticks)> slices = [];
@@ -159,14 +172,13 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         if (Component(board, Catalogue.Component.Accelerator, bin, claims) is { } read)
         {
             // A meter of the node names no pod, while the load of the pod's container on the same board does.
-            if (!claims.Any) ClaimByOthers(board.Loads(Catalogue.Component.Accelerator), null, bin, claims);
+            if (!claims.Any) ClaimByLoads(board, bin, null, claims);
             return read;
         }
-        if (factors is null || LoadOf(board, Catalogue.Component.Accelerator, bin, claims) is not { } load) return null;
+        if (factors is null || LoadOf(board, Catalogue.Component.Accelerator, bin) is not { } load) return null;
         var name = board.Hardware ?? type?.Accelerator;
         if (name is null || factors.Hardware.Accelerator(name) is not { } hardware)
         {
-            claims.Clear();
             Unmodelled.TryAdd(board, name is null
                 ? "nothing tells what accelerator it is. Name the machine's type in the settings of the source (Hardware)."
                 : $"the power of an accelerator '{name}' is not known. Add it by a hardware file under Metrics:Factors.");
@@ -179,6 +191,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         var power = limit is { } allowed && allowed.Joules / Seconds(allowed.Ticks) >= hardware.Power.Idle.Watts
             ? hardware.Power.Under(Power.FromWatts(allowed.Joules / Seconds(allowed.Ticks)))
             : hardware.Power;
+        ClaimByLoads(board, bin, power, claims);
         return Modelled(power, count, load, limit?.Mappings ?? Provenance.Nothing, words.Of(FactorName("hardware", hardware.Name, hardware.Vintage)));
     }
 
@@ -208,6 +221,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         var one = boards == 1 && host.Accelerators.Exists(static board => board.IsMachine);
         if (boards < (one ? Math.Min(1, type.Accelerators) : Math.Ceiling(type.Accelerators))) return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
         var known = load ?? new Load(UsualLoad, boardTicks, Provenance.Nothing, host.Accelerators.Where(board => board.IsMachine).Select(board => LoadOf(board, Catalogue.Component.Accelerator, bin)?.Servers ?? 1).FirstOrDefault(1));
+        if (host.Server?.Loads(Catalogue.Component.Cpu) is { Count: > 0 } meters && meters.TrueForAll(meter => meter.First.Mapping.Scale is null)) claims.Weigh(power);
         var names = words.Union(words.Of(type.FactorName), words.Of(FactorName("vcpu", type.MicroArchitecture!, factors.Hardware.VirtualCpu(type.MicroArchitecture!)!.Vintage)));
         return new ServerReading(Modelled(power, 1, known, Provenance.Nothing, load is null ? words.Union(names, usualLoad) : names), boards == 0 ? "host-model" : "host-model+accelerator", false);
     }
@@ -217,7 +231,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
     {
         var meters = resource.Loads(component);
         if (meters.Count == 0 || Best(meters, bin) is not { } meter) return null;
-        double busy = 0, parts = 0, servers = 0;
+        double busy = 0, slices = 0, parts = 0, servers = 0;
         long ticks = 0;
         foreach (var part in meter.Parts)
         {
@@ -246,9 +260,9 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
                 }
                 (level, count) = (ratio, of);
             }
-            // Slices of a board are parts of its whole; sockets and cores are averaged, and means over servers by how many they are.
-            busy += level * (slice / partTicks) * count;
-            parts += slice < partTicks ? 0 : count;
+            // Slices of a board are parts of its whole, which may be told beside them; sockets and cores are averaged, and means over servers by how many they are.
+            if (slice < partTicks) slices += level * (slice / partTicks) * count;
+            else (busy, parts) = (busy + level * count, parts + count);
             if (last.Mapping.Scale?.ServersLabel is not null) servers += count;
             ticks = Math.Max(ticks, partTicks);
         }
@@ -258,7 +272,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
             return null;
         }
         if (meters.Count > 1 && claims is { Any: false }) ClaimByOthers(meters, meter, bin, claims);
-        return new Load(Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : busy), ticks, meter.First.Mappings, Math.Max(1, servers));
+        return new Load(Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : slices), ticks, meter.First.Mappings, Math.Max(1, servers));
     }
 
     /// <summary>Why a sum over devices or a mean over servers tells no load.</summary>
@@ -288,12 +302,12 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
     /// <summary>Whose a part's joules are. Where several series speak of it at once they share it: slices by their size, pods that take turns evenly.</summary>
     private void Claim(MeterPart part, int bin, double joules, long ticks, Claims claims)
     {
-        var all = part.Of(bin, pieces);
-        if (part.Series.Count == 1 && part.Series[0].Slice is null)
-        {
-            claims.Add(part.Series[0].Workload, joules, ticks);
-            return;
-        }
+        if (part.Series.Count == 1 && part.Series[0].Slice is null) claims.Add(part.Series[0].Workload, joules, ticks);
+        else Claim(part.Of(bin, pieces), joules, ticks, claims);
+    }
+
+    private void Claim(ReadOnlySpan<Piece> all, double joules, long ticks, Claims claims, bool byTime = false)
+    {
         sharing.Clear();
         slices.Clear();
         double weights = 0;
@@ -309,7 +323,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         }
         if (slices.Count == 0 && spoken <= ticks)
         {
-            foreach (ref readonly var piece in all) claims.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
+            foreach (ref readonly var piece in all) claims.Add(series[piece.Series].Workload, byTime ? piece.Ticks : piece.Amount, piece.Ticks);
             return;
         }
         foreach (ref readonly var piece in all)
@@ -349,6 +363,44 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
             foreach (ref readonly var piece in Track(part, bin)) (joules, ticks) = (joules + piece.Amount, ticks + piece.Ticks);
             if (ticks > 0) Claim(part, bin, joules, ticks, claims);
         }
+    }
+
+    /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is modelled each has what it drew in its time.</summary>
+    private void ClaimByLoads(MeteredResource board, int bin, PowerRange? power, Claims claims)
+    {
+        var meters = board.Loads(Catalogue.Component.Accelerator);
+        var telling = Best(meters, bin);
+        if (telling is null || !Claimed(telling, bin))
+        {
+            foreach (var other in meters)
+                if (Claimed(other, bin) && (telling is null || !Claimed(telling, bin) || Precedes(other.First, telling.First))) telling = other;
+            if (telling is null || (power is null && !Claimed(telling, bin))) return;
+        }
+        claims.Clear();
+        together.Clear();
+        long most = 0;
+        var sliced = false;
+        foreach (var part in telling.Parts)
+        {
+            foreach (var one in part.Series) sliced |= one.Slice is not null;
+            long ticks = 0;
+            foreach (ref readonly var piece in Track(part, bin)) ticks += piece.Ticks;
+            most = Math.Max(most, ticks);
+            together.AddRange(part.Of(bin, pieces));
+        }
+        var byTime = power is null || sliced || telling.First.Mapping.Scale is not null;
+        if (sliced) Claim(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(together), most, most, claims, byTime);
+        else
+        {
+            foreach (var part in telling.Parts)
+            {
+                double amount = 0;
+                long ticks = 0;
+                foreach (ref readonly var piece in Track(part, bin)) (amount, ticks) = (amount + piece.Amount, ticks + piece.Ticks);
+                if (ticks > 0) Claim(part.Of(bin, pieces), byTime ? ticks : amount, ticks, claims, byTime);
+            }
+        }
+        if (!byTime) claims.Weigh(power!);
     }
 
     private bool Claimed(Meter meter, int bin)
