@@ -96,6 +96,20 @@ public sealed class OverlapTests
         Assert.Equal(79_317, facts.Sum(fact => fact.AcceleratorJoules!.Value), 1e-6);
     }
 
+    [Fact]
+    public void A_host_whose_load_is_told_for_a_minute_has_the_usual_load_for_the_others()
+    {
+        // 60 s at 571.8 W and 240 s at 422.25 W, on top of two boards of 30 kJ.
+        var facts = Room("gpu-box").Counting(Board("gpu_energy", 1, "llm-0"), 6_000_000).Counting(Board("gpu_energy", 2, "llm-0"), 6_000_000)
+            .Steady(Scene.Series("host_busy", labels: ("node", "node-a")), 100, 0, 1).Normalise().Energy;
+
+        var host = Assert.Single(facts, fact => fact.Resource.Kind == "node");
+        Assert.Equal(135_648, host.ServerJoules!.Value, 1e-6);
+        Assert.Equal((81_810.0 * 1.5, 171_540.0 * 1.5), (Math.Round(host.LowJoules!.Value, 6), Math.Round(host.HighJoules!.Value, 6)));
+        Assert.Equal(300, host.CoveredSeconds);
+        Assert.Contains("host_load:0.5@ccf-2024", host.Factors, StringComparison.Ordinal);
+    }
+
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }

@@ -222,8 +222,11 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         if (boards < (one ? Math.Min(1, type.Accelerators) : Math.Ceiling(type.Accelerators))) return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
         var known = load ?? new Load(UsualLoad, boardTicks, Provenance.Nothing, host.Accelerators.Where(board => board.IsMachine).Select(board => LoadOf(board, Catalogue.Component.Accelerator, bin)?.Servers ?? 1).FirstOrDefault(1));
         if (host.Server?.Loads(Catalogue.Component.Cpu) is { Count: > 0 } meters && meters.TrueForAll(meter => meter.First.Mapping.Scale is null)) claims.Weigh(power);
+        // The load may begin or end within the period: nothing tells it for the rest of the time for which the boards are read.
+        var filled = boards > 0 && known.Ticks < boardTicks;
+        if (filled) known = known with { Busy = (known.Busy * known.Ticks + UsualLoad * (boardTicks - known.Ticks)) / boardTicks, Ticks = boardTicks };
         var names = words.Union(words.Of(type.FactorName), words.Of(FactorName("vcpu", type.MicroArchitecture!, factors.Hardware.VirtualCpu(type.MicroArchitecture!)!.Vintage)));
-        return new ServerReading(Modelled(power, 1, known, Provenance.Nothing, load is null ? words.Union(names, usualLoad) : names), boards == 0 ? "host-model" : "host-model+accelerator", false);
+        return new ServerReading(Modelled(power, 1, known, Provenance.Nothing, load is null || filled ? words.Union(names, usualLoad) : names), boards == 0 ? "host-model" : "host-model+accelerator", false);
     }
 
     /// <summary>How busy the component was; null when nothing tells.</summary>
