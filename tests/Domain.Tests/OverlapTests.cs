@@ -110,6 +110,23 @@ public sealed class OverlapTests
         Assert.Contains("host_load:0.5@ccf-2024", host.Factors, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_reading_of_all_boards_beside_those_of_each_is_not_added()
+    {
+        var facts = WithAll().Counting(Board("gpu_energy", 1, "llm-0"), 6_000_000).Counting(Board("gpu_energy", 2, "vision-0"), 6_000_000)
+            .Steady(Scene.Series("all_gpus", labels: ("node", "node-a")), 201).Normalise().Energy;
+
+        Assert.Equal([("chat", 30_000.0), ("vision", 30_000.0)], Sums(facts, fact => fact.AcceleratorJoules));
+    }
+
+    [Fact]
+    public void A_reading_of_all_boards_is_taken_where_one_of_them_is_silent_and_the_rest_is_nobodys()
+    {
+        var facts = WithAll().Counting(Board("gpu_energy", 1, "llm-0"), 6_000_000).Steady(Scene.Series("all_gpus", labels: ("node", "node-a")), 200).Normalise().Energy;
+
+        Assert.Equal([("chat", 30_000.0), ("unattributed", 30_000.0)], Sums(facts, fact => fact.AcceleratorJoules));
+    }
+
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }

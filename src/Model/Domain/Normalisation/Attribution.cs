@@ -23,19 +23,21 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     public void Attribute(Host host, int bin)
     {
         boards.Clear();
-        var boardTicks = long.MaxValue;
         foreach (var accelerator in host.Accelerators)
         {
             var claims = boards.Next();
             if (cover.Board(accelerator, host.Type, bin, claims) is not { } reading) continue;
             boards.Add(accelerator, reading, "accelerator", reading.Joules, cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy);
-            boardTicks = Math.Min(boardTicks, reading.Ticks);
         }
+
+        var all = OneReadingOfBoards(host);
+        var boardTicks = long.MaxValue;
+        for (var i = 0; i < boards.Count; i++) boardTicks = Math.Min(boardTicks, boards[i].Reading.Ticks);
 
         serverClaims.Clear();
         var missing = Provenance.Nothing;
         var server = host.Server is { } metered ? cover.Server(metered, bin, boards.Count > 0, serverClaims) : null;
-        server ??= cover.Host(host, bin, boards.Count, boardTicks, serverClaims, out missing);
+        server ??= cover.Host(host, bin, boards.Count, all, boardTicks, serverClaims, out missing);
         ClaimByWork(host, bin, server);
 
         var grams = host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams;
@@ -56,6 +58,48 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             var embodied = boards.Count > 0 ? grams * 0 : rest > 0 ? grams * (joules / rest) : grams / portions.Count;
             accounts.Enter(new Share(workload, host.Known, bin, reading, Seconds(reading.Ticks), null, joules, joules * (1 - (boards.Count > 0 ? BusyOf(workload) : load)), embodied, whole.Cover, Provenance.Nothing));
         }
+    }
+
+    /// <summary>
+    /// A reading of all boards of a machine holds those of each. Each by itself is taken where none is missing, for it names its owner;
+    /// else the one of all, of which the boards that are read say whose that part is.
+    /// </summary>
+    /// <returns>Whether the boards are those of one reading of all.</returns>
+    private bool OneReadingOfBoards(Host host)
+    {
+        var machine = -1;
+        double joules = 0;
+        var single = 0;
+        for (var i = 0; i < boards.Count; i++)
+        {
+            if (!boards[i].Resource.IsMachine) (single, joules) = (single + 1, joules + boards[i].Reading.Joules);
+            else if (machine < 0 || boards[i].Reading.Evidence < boards[machine].Reading.Evidence) machine = i;
+        }
+        if (machine < 0) return false;
+        var whole = boards[machine];
+        if (boards.Count == 1) return true;
+        if (single > 0 && (host.Type is { Accelerators: > 0 } type ? single >= type.Accelerators : joules * 10 >= whole.Reading.Joules * 9))
+        {
+            boards.Keep(static board => !board.Resource.IsMachine);
+            return false;
+        }
+        if (!whole.Claims.Any && single > 0)
+        {
+            whole.Claims.Clear();
+            var most = Math.Max(joules, whole.Reading.Joules);
+            for (var i = 0; i < boards.Count && most > 0; i++)
+            {
+                if (boards[i].Resource.IsMachine) continue;
+                for (var claim = 0; claim < boards[i].Claims.Count; claim++)
+                {
+                    var part = boards[i].Reading.Joules * boards[i].Claims.ShareOf(claim);
+                    whole.Claims.Add(boards[i].Claims[claim].Workload, part, (long)(whole.Reading.Ticks * (part / most)));
+                }
+            }
+            if (most > joules || most == 0) whole.Claims.Add(Claims.Nobody, most - joules, most > 0 ? (long)(whole.Reading.Ticks * (1 - joules / most)) : whole.Reading.Ticks);
+        }
+        boards.Keep(board => board.Resource == whole.Resource);
+        return true;
     }
 
     /// <summary>An accelerator of which nobody says where it sits: its server's energy is unknown.</summary>
@@ -307,6 +351,9 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         public Sharer this[int index] => shares[index];
 
         public void Clear() => shares.Clear();
+
+        /// <summary>Leaves those out that the condition does not hold for; nothing is added after that.</summary>
+        public void Keep(Predicate<Sharer> condition) => shares.RemoveAll(share => !condition(share));
 
         /// <summary>Empty claims for the reading that may be added next.</summary>
         public Claims Next()

@@ -199,10 +199,11 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
     /// <param name="host">The host.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="boards">How many of its accelerators are read.</param>
+    /// <param name="all">Whether what is read is one reading of all of them.</param>
     /// <param name="boardTicks">The time for which all of these are known.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
     /// <param name="missing">Why there is none, as a set of <see cref="MissingReason"/>.</param>
-    public ServerReading? Host(Host host, int bin, int boards, long boardTicks, Claims claims, out int missing)
+    public ServerReading? Host(Host host, int bin, int boards, bool all, long boardTicks, Claims claims, out int missing)
     {
         missing = Provenance.Nothing;
         var load = host.Server is { } server ? LoadOf(server, Catalogue.Component.Cpu, bin, claims) : null;
@@ -218,8 +219,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
             return Lacks(MissingReason.HardwareUnknown, out missing, claims);
         }
         // A host of eight boards of which seven are read is not the host.
-        var one = boards == 1 && host.Accelerators.Exists(static board => board.IsMachine);
-        if (boards < (one ? Math.Min(1, type.Accelerators) : Math.Ceiling(type.Accelerators))) return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
+        if (!all && boards < type.Accelerators) return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
         var known = load ?? new Load(UsualLoad, boardTicks, Provenance.Nothing, host.Accelerators.Where(board => board.IsMachine).Select(board => LoadOf(board, Catalogue.Component.Accelerator, bin)?.Servers ?? 1).FirstOrDefault(1));
         if (host.Server?.Loads(Catalogue.Component.Cpu) is { Count: > 0 } meters && meters.TrueForAll(meter => meter.First.Mapping.Scale is null)) claims.Weigh(power);
         // The load may begin or end within the period: nothing tells it for the rest of the time for which the boards are read.
