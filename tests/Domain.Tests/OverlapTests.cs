@@ -127,6 +127,17 @@ public sealed class OverlapTests
         Assert.Equal([("chat", 30_000.0), ("unattributed", 30_000.0)], Sums(facts, fact => fact.AcceleratorJoules));
     }
 
+    [Fact]
+    public void Processes_of_one_number_on_two_nodes_are_two_processes()
+    {
+        Series Process(string node, string pod) => Scene.Series("process", labels: [("process", "1"), ("pod", pod), ("node", node)]);
+
+        var facts = Room().Spans(Scene.Series("node_energy", labels: ("node", "node-a")), (0, 5, 1_000)).Spans(Scene.Series("node_energy", labels: ("node", "node-b")), (0, 5, 1_000))
+            .Spans(Process("node-a", "llm-0"), (0, 5, 300)).Spans(Process("node-b", "vision-0"), (0, 5, 200)).Normalise().Energy;
+
+        Assert.Equal([("chat", 300.0), ("unattributed", 1_500.0), ("vision", 200.0)], Sums(facts, fact => fact.ServerJoules));
+    }
+
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }

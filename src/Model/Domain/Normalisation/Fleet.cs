@@ -258,7 +258,8 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
     private const string Node = "node";
 
     private readonly Dictionary<(string Place, string Name), Host> hosts = [];
-    private readonly Dictionary<(Role Role, string Place, string Kind, string Name), MeteredResource> resources = [];
+    // What shares a machine is named within it: every machine has a process 1.
+    private readonly Dictionary<(Role Role, string Place, string Kind, string Name, string Within), MeteredResource> resources = [];
     private readonly List<Worker> workers = [];
 
     /// <summary>What a resource is to the boundaries.</summary>
@@ -302,7 +303,7 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
             _ => reportedNode,
         };
 
-        var key = (role, series.Place.Name, from.Kind, name);
+        var key = (role, series.Place.Name, from.Kind, name, role == Role.Sharer ? node! : "");
         if (!resources.TryGetValue(key, out var resource)) resources.Add(key, resource = new MeteredResource(from.Kind, name, series.Place));
         resource.Add(series, part, node, First(labels, from.Hardware), First(labels, from.NodeHardware) ?? sourceHardware?.GetValueOrDefault(series.Series.Source));
     }
@@ -319,7 +320,7 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
 
     /// <summary>Every resource, in an order that does not depend on that of the series.</summary>
     public IEnumerable<MeteredResource> All => resources.OrderBy(known => known.Key.Place, StringComparer.Ordinal).ThenBy(known => known.Key.Kind, StringComparer.Ordinal)
-        .ThenBy(known => known.Key.Name, StringComparer.Ordinal).ThenBy(known => known.Key.Role).Select(known => known.Value);
+        .ThenBy(known => known.Key.Name, StringComparer.Ordinal).ThenBy(known => known.Key.Within, StringComparer.Ordinal).ThenBy(known => known.Key.Role).Select(known => known.Value);
 
     /// <summary>Puts the resources into their hosts, once all series are filed.</summary>
     public void Settle()
@@ -441,6 +442,7 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
             .OrderBy(known => known.Key.Place, StringComparer.Ordinal)
             .ThenBy(known => known.Key.Kind, StringComparer.Ordinal)
             .ThenBy(known => known.Key.Name, StringComparer.Ordinal)
+            .ThenBy(known => known.Key.Within, StringComparer.Ordinal)
             .Select(known => known.Value),
     ];
 }
