@@ -138,6 +138,22 @@ public sealed class OverlapTests
         Assert.Equal([("chat", 300.0), ("unattributed", 1_500.0), ("vision", 200.0)], Sums(facts, fact => fact.ServerJoules));
     }
 
+    [Fact]
+    public void A_server_without_one_of_its_boards_is_unknown_and_not_smaller()
+    {
+        var facts = Room(null).Counting(Board("gpu_energy", 1, "llm-0"), 6_000_000, 0, 10).Counting(Board("gpu_energy", 2, "llm-0"), 6_000_000, 0, 5)
+            .Spans(Scene.Series("package", labels: ("node", "node-a")), (0, 5, 20_000), (5, 10, 20_000)).Normalise(0, 10).Energy;
+
+        Assert.Equal(80_000, facts.Where(fact => fact.Period.Start == Scene.Ten).Sum(fact => fact.ServerJoules!.Value));
+        var later = Assert.Single(facts, fact => fact.Period.Start != Scene.Ten);
+        Assert.Equal((30_000.0, null), (later.AcceleratorJoules, later.ServerJoules));
+        Assert.Contains("accelerator_unmetered", later.Missing.Split(' '));
+    }
+
+    [Fact]
+    public void The_packages_of_a_machine_whose_boards_nobody_reads_are_no_server() =>
+        Assert.Empty(Room("gpu-box").Spans(Scene.Series("package", labels: ("node", "node-a")), (0, 5, 20_000)).Normalise().Energy);
+
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }

@@ -23,10 +23,15 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     public void Attribute(Host host, int bin)
     {
         boards.Clear();
+        bool silent = false, allSilent = false;
         foreach (var accelerator in host.Accelerators)
         {
             var claims = boards.Next();
-            if (cover.Board(accelerator, host.Type, bin, claims) is not { } reading) continue;
+            if (cover.Board(accelerator, host.Type, bin, claims) is not { } reading)
+            {
+                if (cover.SpeaksNear(accelerator, bin)) (silent, allSilent) = (silent || !accelerator.IsMachine, allSilent || accelerator.IsMachine);
+                continue;
+            }
             boards.Add(accelerator, reading, "accelerator", reading.Joules, cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy);
         }
 
@@ -37,14 +42,21 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         serverClaims.Clear();
         var missing = Provenance.Nothing;
         var server = host.Server is { } metered ? cover.Server(metered, bin, boards.Count > 0, serverClaims) : null;
-        server ??= cover.Host(host, bin, boards.Count, all, boardTicks, serverClaims, out missing);
+        // Boards that stand beside what was read are missing from it, or it would be a server that is smaller.
+        var refused = server is { HoldsAccelerators: false } && !all && (silent || (allSilent && boards.Count == 0) || boards.Count < host.Type?.Accelerators);
+        if (refused)
+        {
+            (server, missing) = (null, words.Of(MissingReason.AcceleratorUnmetered));
+            serverClaims.Clear();
+        }
+        server ??= refused ? null : cover.Host(host, bin, boards.Count, all, boardTicks, serverClaims, out missing);
         ClaimByWork(host, bin, server);
 
         var grams = host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams;
         if (server is not { } whole)
         {
             for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, null, 1, grams / boards.Count, missing);
-            StandAlone(host, bin, missing);
+            if (!refused) StandAlone(host, bin, missing);
             return;
         }
         var (rest, scale) = Remainder(whole);

@@ -461,6 +461,10 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         return byId != 0 ? byId < 0 : a.Number < b.Number;
     }
 
+    /// <summary>Whether anything is told of an accelerator within reach of a period.</summary>
+    public bool SpeaksNear(MeteredResource board, int bin) =>
+        board[Catalogue.Component.Accelerator].Concat(board.Loads(Catalogue.Component.Accelerator)).Any(meter => meter.Parts.Exists(part => part.SpeaksNear(grid[bin])));
+
     /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no whole.</summary>
     private long TicksOf(Meter meter, int bin)
     {
