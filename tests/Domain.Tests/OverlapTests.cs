@@ -154,6 +154,19 @@ public sealed class OverlapTests
     public void The_packages_of_a_machine_whose_boards_nobody_reads_are_no_server() =>
         Assert.Empty(Room("gpu-box").Spans(Scene.Series("package", labels: ("node", "node-a")), (0, 5, 20_000)).Normalise().Energy);
 
+    [Fact]
+    public void A_machine_is_what_a_label_says_before_what_the_settings_say()
+    {
+        var labelled = Map.GpuEnergy with { Resource = Map.GpuEnergy.Resource with { NodeHardware = ["instance_type"] } };
+        var scene = new Scene { Factors = Known.Book, Hardware = "cpu-box", Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuEnergy), labelled] };
+
+        var facts = scene.Counting(Board("gpu_energy", 1, ""), 6_000_000)
+            .Counting(Scene.Series("gpu_energy", labels: [("UUID", "GPU-2"), ("Hostname", "node-a"), ("instance_type", "gpu-box")]), 6_000_000).Normalise().Energy;
+
+        Assert.All(facts.Where(fact => fact.Resource.Kind == "node"), fact => Assert.Contains("server:any/gpu-box@test-1", fact.Factors, StringComparison.Ordinal));
+        Assert.Equal(186_675, facts.Sum(fact => fact.ServerJoules!.Value), 1e-6);
+    }
+
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }

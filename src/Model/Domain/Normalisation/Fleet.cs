@@ -130,8 +130,11 @@ internal sealed class MeteredResource(string kind, string name, Place place)
     /// <summary>Model of the hardware as reported; of a machine its instance type.</summary>
     public string? Hardware => hardware;
 
-    /// <summary>Instance type of the machine that it sits in, as its labels or the settings of its source tell; null when neither does.</summary>
+    /// <summary>Instance type of the machine that it sits in, as its labels tell; null when none does.</summary>
     public string? NodeHardware { get; private set; }
+
+    /// <summary>Instance type of the machine that it sits in, as the settings of a source tell; null when they do not.</summary>
+    public string? ConfiguredHardware { get; private set; }
 
     /// <summary>Whether any of its series is claimed by a workload.</summary>
     public bool IsClaimed { get; private set; }
@@ -166,12 +169,13 @@ internal sealed class MeteredResource(string kind, string name, Place place)
         }
     }
 
-    public void Add(KnownSeries series, string part, string? reportedNode, string? reportedHardware, string? reportedNodeHardware)
+    public void Add(KnownSeries series, string part, string? reportedNode, string? reportedHardware, string? reportedNodeHardware, string? configuredHardware)
     {
         if (reportedNode is not null && ReportedNodes.BinarySearch(reportedNode, StringComparer.Ordinal) is < 0 and var at) ReportedNodes.Insert(~at, reportedNode);
         // Of two spellings the first is taken, so that the order of the series is not what decides.
         if (reportedHardware is not null && (hardware is null || string.CompareOrdinal(reportedHardware, hardware) < 0)) hardware = reportedHardware;
         if (reportedNodeHardware is not null && (NodeHardware is null || string.CompareOrdinal(reportedNodeHardware, NodeHardware) < 0)) NodeHardware = reportedNodeHardware;
+        if (configuredHardware is not null && (ConfiguredHardware is null || string.CompareOrdinal(configuredHardware, ConfiguredHardware) < 0)) ConfiguredHardware = configuredHardware;
 
         IsClaimed |= series.Workload != Claims.Nobody;
         // Energy of no named component is that of the whole; a load of the whole is that of its CPUs.
@@ -305,7 +309,7 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
 
         var key = (role, series.Place.Name, from.Kind, name, role == Role.Sharer ? node! : "");
         if (!resources.TryGetValue(key, out var resource)) resources.Add(key, resource = new MeteredResource(from.Kind, name, series.Place));
-        resource.Add(series, part, node, First(labels, from.Hardware), First(labels, from.NodeHardware) ?? sourceHardware?.GetValueOrDefault(series.Series.Source));
+        resource.Add(series, part, node, First(labels, from.Hardware), First(labels, from.NodeHardware), sourceHardware?.GetValueOrDefault(series.Series.Source));
     }
 
     /// <summary>Remembers on which host a series of work was done.</summary>
@@ -342,8 +346,12 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
         foreach (var rack in Of(Role.Rack)) rack.Node = rack.ReportedNodes.FirstOrDefault();
         foreach (var host in hosts.Values)
         {
-            // What the machine itself is called first; of the names the first that the tables know.
-            string?[] told = [host.Server?.Hardware, host.Server?.NodeHardware, host.Accelerators.Select(board => board.NodeHardware).Where(type => type is not null).Min(StringComparer.Ordinal)];
+            // What the machine itself is called first, what settings say last; of the names the first that the tables know.
+            string?[] told =
+            [
+                host.Server?.Hardware, host.Server?.NodeHardware, host.Accelerators.Select(board => board.NodeHardware).Where(type => type is not null).Min(StringComparer.Ordinal),
+                host.Server?.ConfiguredHardware, host.Accelerators.Select(board => board.ConfiguredHardware).Where(type => type is not null).Min(StringComparer.Ordinal),
+            ];
             host.TypeName = told.FirstOrDefault(name => TypeOf(name, host.Place) is not null) ?? told.FirstOrDefault(name => name is not null);
             host.Type = TypeOf(host.TypeName, host.Place);
             if (host.Server is { } read) read.Machine = host.Type;

@@ -151,7 +151,7 @@ public sealed class Normaliser
             for (var bin = 0; bin < grid.Count; bin++) attribution.Attribute(host, bin);
         foreach (var accelerator in fleet.LooseAccelerators)
         {
-            var type = fleet.TypeOf(accelerator.NodeHardware, accelerator.Place);
+            var type = fleet.TypeOf(accelerator.NodeHardware ?? accelerator.ConfiguredHardware, accelerator.Place);
             for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeLoose(accelerator, type, bin);
         }
         foreach (var rack in fleet.Racks)
