@@ -167,6 +167,27 @@ public sealed class OverlapTests
         Assert.Equal(186_675, facts.Sum(fact => fact.ServerJoules!.Value), 1e-6);
     }
 
+    [Fact]
+    public void Four_servers_that_are_told_as_one_were_made_four_times()
+    {
+        var mean = Map.HostBusy with { Scale = new UtilisationScale(false, null, "count", false) };
+        var fact = Assert.Single(new Scene { Factors = Known.Book, Hardware = "cpu-box", Mappings = [mean] }
+            .Steady(Scene.Series("host_busy", labels: [("node", "node-a"), ("count", "4")]), 20).Normalise().Energy);
+
+        Assert.Equal(399_024, fact.ServerJoules!.Value, 1e-6);
+        Assert.Equal(12, fact.EmbodiedGrams!.Value, 1e-9);
+    }
+
+    [Fact]
+    public void Of_a_server_that_is_read_for_half_of_a_period_its_board_is_half()
+    {
+        var facts = Room(null).Counting(Board("gpu_energy", 1, "llm-0"), 18_000_000).Spans(Scene.Series("node_energy", labels: ("node", "node-a")), (0, 2.5, 90_000)).Normalise().Energy;
+
+        var board = Assert.Single(facts, fact => fact.Resource.Kind == "gpu");
+        Assert.Equal((90_000.0, 45_000.0, 150.0), (board.AcceleratorJoules, board.ServerJoules, board.CoveredSeconds));
+        Assert.Equal(90_000, facts.Sum(fact => fact.ServerJoules!.Value));
+    }
+
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }

@@ -52,7 +52,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         server ??= refused ? null : cover.Host(host, bin, boards.Count, all, boardTicks, serverClaims, out missing);
         ClaimByWork(host, bin, server);
 
-        var grams = host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams;
+        var machines = server?.Machines ?? (all ? cover.LoadOf(boards[0].Resource, Component.Accelerator, bin)?.Servers : null) ?? 1;
+        var grams = host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams * machines;
         if (server is not { } whole)
         {
             for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, null, 1, grams / boards.Count, missing);
@@ -60,7 +61,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             return;
         }
         var (rest, scale) = Remainder(whole);
-        for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, whole.Reading, scale, grams / boards.Count, Provenance.Nothing);
+        for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, whole.Reading, scale, grams / boards.Count, Provenance.Nothing, whole.HoldsAccelerators ? Within(boards[i].Reading, whole.Reading) : 1);
         Apportion(host, bin, whole.Reading, rest);
         var load = boards.Count > 0 || host.Server is null ? null : cover.LoadOf(host.Server, Component.Cpu, bin)?.Busy;
         foreach (var (workload, joules, evidence, of) in portions)
@@ -140,10 +141,13 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     {
         if (!server.HoldsAccelerators) return (server.Reading.Joules, 1);
         double joules = 0;
-        for (var i = 0; i < boards.Count; i++) joules += boards[i].Reading.Joules;
-        // Boards that drew more than the whole are read by another clock or for longer; the whole is believed.
+        for (var i = 0; i < boards.Count; i++) joules += boards[i].Reading.Joules * Within(boards[i].Reading, server.Reading);
+        // Boards that drew more than the whole are read by another clock; the whole is believed.
         return joules <= server.Reading.Joules ? (server.Reading.Joules - joules, 1) : (0, server.Reading.Joules / joules);
     }
+
+    /// <summary>The part of a board's time for which the server that holds it is known too.</summary>
+    private static double Within(Reading board, Reading server) => board.Ticks > server.Ticks ? (double)server.Ticks / board.Ticks : 1;
 
     /// <summary>Where no label gives anything of a machine to anybody, it is shared by the work that engines on it counted, in one functional unit.</summary>
     private void ClaimByWork(Host host, int bin, ServerReading? server)
@@ -176,7 +180,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         }
     }
 
-    private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int missing)
+    private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int missing, double time = 1)
     {
         var scaled = server is not null && scale != 1;
         var reading = scaled
@@ -185,8 +189,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         for (var i = 0; i < board.Claims.Count; i++)
         {
             var joules = board.Reading.Joules * board.Claims.ShareOf(i);
-            double? within = server is null ? null : joules * scale;
-            accounts.Enter(new Share(board.Claims[i].Workload, board.Resource, bin, reading, Seconds(board.Reading.Ticks) * board.Claims.TimeShareOf(i),
+            double? within = server is null ? null : joules * scale * time;
+            accounts.Enter(new Share(board.Claims[i].Workload, board.Resource, bin, reading, Seconds(board.Reading.Ticks) * time * board.Claims.TimeShareOf(i),
                 joules, within, (within ?? joules) * (1 - board.Busy), grams * board.Claims.TimeShareOf(i), board.Cover, missing));
         }
     }

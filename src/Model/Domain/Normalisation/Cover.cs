@@ -37,7 +37,8 @@ internal readonly record struct Load(double Busy, long Ticks, int Mappings, doub
 /// <param name="Reading">What was read of it.</param>
 /// <param name="Cover">What made it up.</param>
 /// <param name="HoldsAccelerators">Whether the reading holds the energy of the accelerators, or they come on top.</param>
-internal readonly record struct ServerReading(Reading Reading, string Cover, bool HoldsAccelerators);
+/// <param name="Machines">How many machines are told as this one; one unless a label says more.</param>
+internal readonly record struct ServerReading(Reading Reading, string Cover, bool HoldsAccelerators, double Machines = 1);
 
 /// <summary>Who claims the series of a reading, with what they said. Kept and used again from period to period.</summary>
 internal sealed class Claims
@@ -226,7 +227,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         var filled = boards > 0 && known.Ticks < boardTicks;
         if (filled) known = known with { Busy = (known.Busy * known.Ticks + UsualLoad * (boardTicks - known.Ticks)) / boardTicks, Ticks = boardTicks };
         var names = words.Union(words.Of(type.FactorName), words.Of(FactorName("vcpu", type.MicroArchitecture!, factors.Hardware.VirtualCpu(type.MicroArchitecture!)!.Vintage)));
-        return new ServerReading(Modelled(power, 1, known, Provenance.Nothing, load is null || filled ? words.Union(names, usualLoad) : names), boards == 0 ? "host-model" : "host-model+accelerator", false);
+        return new ServerReading(Modelled(power, 1, known, Provenance.Nothing, load is null || filled ? words.Union(names, usualLoad) : names), boards == 0 ? "host-model" : "host-model+accelerator", false, known.Servers);
     }
 
     /// <summary>How busy the component was; null when nothing tells.</summary>
