@@ -188,6 +188,46 @@ public sealed class OverlapTests
         Assert.Equal(90_000, facts.Sum(fact => fact.ServerJoules!.Value));
     }
 
+    [Theory]
+    [InlineData("localhost:9100")]
+    [InlineData("127.0.0.1:9100")]
+    [InlineData("[::1]:9100")]
+    public void Machines_that_their_sources_call_by_the_name_of_every_machine_are_two(string name)
+    {
+        var scene = new Scene().Place("other", 1.5).Steady(Scene.Series("node_power", labels: ("instance", name)), 100)
+            .Steady(Scene.Series("node_power", source: "other", labels: ("instance", name)), 200);
+
+        Assert.Equal([("source/other", 60_000.0), ("source/rack-7", 30_000.0)], scene.Normalise().Energy.Select(fact => (fact.Resource.Name, fact.ServerJoules!.Value)).Order());
+    }
+
+    [Fact]
+    public void A_board_of_a_machine_that_is_called_as_every_machine_sits_in_it()
+    {
+        var facts = new Scene().Counting(Scene.Series("gpu_energy", labels: [("UUID", "GPU-1"), ("Hostname", "localhost")]), 6_000_000)
+            .Steady(Scene.Series("node_power", labels: ("instance", "localhost:9100")), 300).Normalise().Energy;
+
+        Assert.Equal([("gpu", 30_000.0), ("node", 60_000.0)], facts.Select(fact => (fact.Resource.Kind, fact.ServerJoules!.Value)).Order());
+    }
+
+    [Fact]
+    public void A_sum_over_devices_at_full_load_is_full_load_whatever_rounding_makes_of_it()
+    {
+        var sum = new UtilisationScale(true, null, null, false);
+
+        Assert.Equal(1, sum.Ratio(8.000000000000002, 8));
+        Assert.Null(sum.Ratio(8.001, 8));
+    }
+
+    [Fact]
+    public void A_board_by_its_number_and_by_its_device_is_one_board()
+    {
+        MetricMapping Of(string id, string label) => Map.GpuPower with { Id = id, Metrics = [id], Resource = new ResourceLabels("gpu", [], ["node"], [label], []) };
+        var scene = new Scene { Mappings = [Of("agent", "index"), Of("insights", "GpuDevice")] }
+            .Steady(Scene.Series("agent", labels: [("node", "i-1"), ("index", "0")]), 100).Steady(Scene.Series("insights", labels: [("node", "i-1"), ("GpuDevice", "nvidia0")]), 100);
+
+        Assert.Equal(30_000, Assert.Single(scene.Normalise().Energy).AcceleratorJoules);
+    }
+
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }

@@ -289,14 +289,14 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
     {
         var (labels, from) = (series.Series.Labels, series.Mapping.Resource);
         var role = RoleOf(series.Mapping);
-        var reportedNode = First(labels, from.Node) is { } host ? NodeName(host) : null;
+        var reportedNode = HostName(series, First(labels, from.Node));
         var part = Part(labels, from.Part);
 
         var id = First(labels, from.Id);
         var name = (role, from.Kind) switch
         {
-            (_, Node) => id is null ? reportedNode ?? Unnamed(series) : NodeName(id),
-            (Role.Accelerator, _) => id is null ? $"{reportedNode ?? Unnamed(series)}/{part}" : AcceleratorName(id),
+            (_, Node) => HostName(series, id) ?? reportedNode ?? Unnamed(series),
+            (Role.Accelerator, _) => id is null ? $"{reportedNode ?? Unnamed(series)}/{BoardNumber(part)}" : AcceleratorName(id),
             _ => id ?? reportedNode ?? Unnamed(series),
         };
         var node = role switch
@@ -319,7 +319,7 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
     public void AddWork(KnownSeries series, int first, int end)
     {
         if (series.Workload != Claims.Nobody && end > first && First(series.Series.Labels, series.Mapping.Resource.Node) is { } node)
-            workers.Add(new Worker(series, NodeName(node), first, end));
+            workers.Add(new Worker(series, HostName(series, node)!, first, end));
     }
 
     /// <summary>Every resource, in an order that does not depend on that of the series.</summary>
@@ -380,12 +380,19 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
         return Lower(name);
     }
 
+    /// <summary>The one spelling of a host's name, and of what every machine calls itself the one machine of the source; null when no name is reported.</summary>
+    private static string? HostName(KnownSeries series, string? reported) =>
+        reported is null ? null : NodeName(reported) is not ("localhost" or "127.0.0.1" or "::1") and var name ? name : Unnamed(series);
+
     /// <summary>A board's name as one spelling: lower case, without the <c>GPU-</c> that some exporters put before the UUID.</summary>
     private static string AcceleratorName(string reported)
     {
         var name = Lower(reported);
         return name.StartsWith("gpu-", StringComparison.Ordinal) && name.Length > 4 ? name[4..] : name;
     }
+
+    /// <summary>The number of a board by its driver's device: of <c>nvidia0</c> it is 0, as another exporter writes it.</summary>
+    private static string BoardNumber(string part) => part.StartsWith("nvidia", StringComparison.Ordinal) && part.Length > 6 && part.AsSpan(6).IndexOfAnyExceptInRange('0', '9') < 0 ? part[6..] : part;
 
 #pragma warning disable CA1308 // Names are shown, and people write hosts and UUIDs in lower case.
     private static string Lower(string text) => text.ToLowerInvariant();
