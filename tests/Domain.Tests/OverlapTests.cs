@@ -139,6 +139,39 @@ public sealed class OverlapTests
     }
 
     [Fact]
+    public void A_machine_goes_by_the_output_of_its_engines_and_not_by_what_their_caches_held()
+    {
+        var facts = Engines().Counting(Work("tokens_total", "chat"), 300).Counting(Work("tokens_total", "vision"), 100)
+            .Counting(Work("cached_total", "vision"), 500).Normalise().Energy;
+
+        Assert.Equal([("chat", 30_000.0), ("vision", 10_000.0)], Sums(facts, fact => fact.ServerJoules));
+    }
+
+    [Fact]
+    public void Engines_that_count_no_unit_in_common_say_nothing_of_their_shares()
+    {
+        var facts = Engines().Counting(Work("tokens_total", "chat"), 300).Counting(Work("requests_total", "vision"), 100).Normalise().Energy;
+
+        Assert.Equal([("unattributed", 40_000.0)], Sums(facts, fact => fact.ServerJoules));
+    }
+
+    [Fact]
+    public void Work_that_a_framework_and_its_engine_both_count_has_one_share_of_a_machine()
+    {
+        var facts = Engines().Counting(Work("requests_total", "chat"), 100).Counting(Work("framework_total", "chat"), 100).Counting(Work("requests_total", "vision"), 100).Normalise().Energy;
+
+        Assert.Equal([("chat", 20_000.0), ("vision", 20_000.0)], Sums(facts, fact => fact.ServerJoules));
+    }
+
+    [Fact]
+    public void Work_that_no_rule_claims_has_its_share_of_a_machine()
+    {
+        var facts = Engines().Counting(Work("tokens_total", "chat"), 300).Counting(Work("tokens_total", "else"), 100).Normalise().Energy;
+
+        Assert.Equal([("chat", 30_000.0), ("unattributed", 10_000.0)], Sums(facts, fact => fact.ServerJoules));
+    }
+
+    [Fact]
     public void A_server_without_one_of_its_boards_is_unknown_and_not_smaller()
     {
         var facts = Room(null).Counting(Board("gpu_energy", 1, "llm-0"), 6_000_000, 0, 10).Counting(Board("gpu_energy", 2, "llm-0"), 6_000_000, 0, 5)

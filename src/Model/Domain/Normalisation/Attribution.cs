@@ -12,7 +12,7 @@ namespace Metrics.Domain.Normalisation;
 internal sealed class Attribution(Cover cover, Accounts accounts, Provenance mappings, Provenance words, Pieces pieces)
 {
     private readonly List<(int Workload, double Joules, Evidence Evidence, int Mappings)> portions = [];
-    private readonly List<(int Workload, double Units)> works = [];
+    private readonly List<(int Workload, string Unit, double Units)> works = [];
     private readonly Roster boards = new();
     private readonly Roster sharers = new();
     private readonly Claims serverClaims = new();
@@ -155,29 +155,42 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         // Accelerators that fall silent for a while may be anybody's.
         if (host.Workers.Count == 0 || host.IsClaimed || (boards.Count == 0 && (host.Accelerators.Count > 0 || host.Type is { Accelerators: > 0 }))) return;
         works.Clear();
-        string? unit = null;
-        double total = 0;
         foreach (var worker in host.Workers)
-        {
-            var units = worker.UnitsIn(bin, pieces);
-            if (units <= 0 || (unit is not null && string.CompareOrdinal(worker.Series.Mapping.FunctionalUnit, unit) > 0)) continue;
-            if (worker.Series.Mapping.FunctionalUnit != unit)
-            {
-                works.Clear();
-                (unit, total) = (worker.Series.Mapping.FunctionalUnit, 0);
-            }
-            works.Add((worker.Series.Workload, units));
-            total += units;
-        }
-        if (works.Count == 0) return;
+            if (worker.UnitsIn(bin, pieces) is { } told) works.Add((worker.Series.Workload, worker.Series.Mapping.FunctionalUnit!, told));
+        if (CommonUnit() is not { } unit) return;
+        works.RemoveAll(work => work.Unit != unit || work.Units <= 0);
+        var total = works.Sum(static work => work.Units);
         for (var i = 0; i < boards.Count; i++) Give(boards[i].Claims, boards[i].Reading);
         if (server is { } whole) Give(serverClaims, whole.Reading);
 
         void Give(Claims claims, Reading reading)
         {
             claims.Clear();
-            foreach (var (workload, units) in works) claims.Add(workload, reading.Joules * (units / total), (long)(reading.Ticks * (units / total)));
+            foreach (var (workload, _, units) in works) claims.Add(workload, reading.Joules * (units / total), (long)(reading.Ticks * (units / total)));
         }
+    }
+
+    /// <summary>The functional unit in which all workloads that worked tell their work, output before what went in and what a cache held; null when nobody worked, or there is none.</summary>
+    private string? CommonUnit()
+    {
+        string? common = null;
+        foreach (var (_, unit, units) in works)
+        {
+            if (units <= 0 || unit == common || (common is not null && Precedence(common, unit) <= 0)) continue;
+            if (works.TrueForAll(work => work.Workload == Claims.Nobody || work.Units <= 0 || works.Exists(same => same.Workload == work.Workload && same.Unit == unit))) common = unit;
+        }
+        return works.Exists(static work => work.Workload != Claims.Nobody && work.Units > 0) ? common : null;
+
+        static int Precedence(string a, string b) => Rank(a) != Rank(b) ? Rank(a).CompareTo(Rank(b)) : string.CompareOrdinal(a, b);
+
+        static int Rank(string unit) => unit switch
+        {
+            "output-token" => 0,
+            "token" => 1,
+            "input-token" => 3,
+            "cached-input-token" => 4,
+            _ => 2,
+        };
     }
 
     private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int missing, double time = 1)

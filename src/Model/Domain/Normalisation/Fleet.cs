@@ -237,22 +237,22 @@ internal sealed class Host(Place place, string name)
 }
 
 /// <summary>Work that one series counts on a host.</summary>
-internal sealed class Worker(KnownSeries series, string node, int first, int end)
+internal sealed class Worker(Count count, string node)
 {
-    private int next = first;
+    private int next = count.First;
 
-    public KnownSeries Series => series;
+    public KnownSeries Series => count.Series;
 
     /// <summary>The host that it is reported on.</summary>
     public string Node => node;
 
-    /// <summary>Units of work in a grid period. Periods are asked for in ascending order.</summary>
-    public double UnitsIn(int bin, Pieces pieces)
+    /// <summary>Units of work in a grid period; null where it tells none, or another telling of the same work was taken. Periods are asked for in ascending order.</summary>
+    public double? UnitsIn(int bin, Pieces pieces)
     {
-        while (next < end && pieces[next].Bin < bin) next++;
-        double units = 0;
-        for (var at = next; at < end && pieces[at].Bin == bin; at++) units += pieces[at].Amount;
-        return units;
+        while (next < count.End && pieces[next].Bin < bin) next++;
+        double? units = null;
+        for (var at = next; at < count.End && pieces[at].Bin == bin; at++) units = (units ?? 0) + pieces[at].Amount;
+        return count.Speaks(bin) ? units : null;
     }
 }
 
@@ -312,14 +312,11 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
         resource.Add(series, part, node, First(labels, from.Hardware), First(labels, from.NodeHardware), sourceHardware?.GetValueOrDefault(series.Series.Source));
     }
 
-    /// <summary>Remembers on which host a series of work was done.</summary>
-    /// <param name="series">The series.</param>
-    /// <param name="first">The first of its pieces.</param>
-    /// <param name="end">After the last of them.</param>
-    public void AddWork(KnownSeries series, int first, int end)
+    /// <summary>Remembers on which host work was done, whether or not a workload claims it.</summary>
+    public void AddWork(Count count)
     {
-        if (series.Workload != Claims.Nobody && end > first && First(series.Series.Labels, series.Mapping.Resource.Node) is { } node)
-            workers.Add(new Worker(series, HostName(series, node)!, first, end));
+        if (count.End > count.First && First(count.Series.Series.Labels, count.Series.Mapping.Resource.Node) is { } node)
+            workers.Add(new Worker(count, HostName(count.Series, node)!));
     }
 
     /// <summary>Every resource, in an order that does not depend on that of the series.</summary>

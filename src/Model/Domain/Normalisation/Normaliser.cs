@@ -133,15 +133,14 @@ public sealed class Normaliser
         {
             if (series.Mapping.Unit.Quantity == Quantity.Work)
             {
-                var first = pieces.Count;
-                work.Read(series);
-                fleet.AddWork(series, first, pieces.Count);
+                fleet.AddWork(work.Read(series));
             }
             else
             {
                 fleet.Add(series);
             }
         }
+        work.Decide(grid.Count);
         fleet.Settle();
         fleet.Read(interpreter, pieces);
 
@@ -156,7 +155,7 @@ public sealed class Normaliser
         }
         foreach (var rack in fleet.Racks)
             for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeRack(rack, bin);
-        work.Enter(accounts, provenance, known, grid.Count);
+        work.Enter(accounts, provenance, known);
 
         foreach (var (resource, why) in cover.Unmodelled)
             foreach (var (_, meter) in resource.Meters)

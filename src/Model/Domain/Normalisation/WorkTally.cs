@@ -54,7 +54,8 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
     /// <summary>The tallies, in the order in which they were begun.</summary>
     public IEnumerable<WorkTally> All => tallies.Values;
 
-    public void Read(KnownSeries series)
+    /// <summary>Reads a series and says what it counted.</summary>
+    public Count Read(KnownSeries series)
     {
         var unit = series.Mapping.FunctionalUnit ?? throw new InvalidOperationException($"Mapping {series.Mapping.Id} counts work without a functional unit.");
         var first = pieces.Count;
@@ -65,17 +66,24 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
         if (!tallies.TryGetValue(key, out var tally)) tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
         tally.Add(count);
 
-        if (series.Mapping.RollUp is not { } rollUp || count.First == count.End) return;
+        if (series.Mapping.RollUp is not { } rollUp || count.First == count.End) return count;
         var labels = series.Series.Labels;
         var family = (series.Series.Source, rollUp.Family, unit, string.Join('\n', rollUp.Within.Select(label => labels[label])));
         if (!families.TryGetValue(family, out var members)) families.Add(family, members = []);
         members.Add(count);
+        return count;
     }
 
-    public void Enter(Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series, int bins)
+    /// <summary>Decides of what is told more than once which telling counts, once all series are read and before anybody asks what they counted.</summary>
+    public void Decide(int bins)
     {
         foreach (var family in families.Values) Decide(family, bins);
-        foreach (var tally in tallies.Values) tally.Enter(accounts, pieces, provenance, series, workloads, estimates, bins);
+        foreach (var tally in tallies.Values) tally.Decide(pieces, workloads, bins);
+    }
+
+    public void Enter(Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series)
+    {
+        foreach (var tally in tallies.Values) tally.Enter(accounts, pieces, provenance, series, estimates);
         estimates.Enter(accounts);
     }
 
@@ -117,12 +125,16 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
             for (var i = one.First; i < one.End; i++) yield return (i..(i + 1), one.Speaks(pieces[i].Bin));
     }
 
-    /// <summary>One fact for each grid period in which anything was counted, nothing included.</summary>
-    public void Enter(Accounts accounts, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series, IReadOnlyList<Workload> workloads, Estimates estimates, int bins)
+    /// <summary>Silences what tells the same work once more.</summary>
+    public void Decide(Pieces pieces, IReadOnlyList<Workload> workloads, int bins)
     {
         SilenceLayers(pieces, bins);
         if (workload != Claims.Nobody) SilenceParts(pieces, workloads[workload].Model, bins);
+    }
 
+    /// <summary>One fact for each grid period in which anything was counted, nothing included.</summary>
+    public void Enter(Accounts accounts, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series, Estimates estimates)
+    {
         var ordered = System.Buffers.ArrayPool<Piece>.Shared.Rent(counts.Sum(one => one.End - one.First));
         var count = 0;
         foreach (var one in counts)
