@@ -261,6 +261,26 @@ public sealed class OverlapTests
         Assert.Equal(30_000, Assert.Single(scene.Normalise().Energy).AcceleratorJoules);
     }
 
+    [Fact]
+    public void Work_of_the_minutes_in_which_the_better_counter_is_silent_is_the_other_ones()
+    {
+        var scene = new Scene { Mappings = [.. Map.All, Map.Requests with { Id = "framework", Metrics = ["framework_total"] }] }
+            .Counting(Scene.Series("framework_total", labels: ("instance", "a")), 10, 0, 55).Counting(Scene.Series("requests_total", labels: ("instance", "a")), 10, 0, 60);
+
+        Assert.Equal(600, scene.Normalise(0, 60).Work.Sum(fact => fact.Units), 1e-9);
+    }
+
+    [Fact]
+    public void Work_that_two_replicas_of_one_Prometheus_read_was_done_once()
+    {
+        Series Read(string replica, string engine) => Scene.Series("tokens_total", labels: [("instance", "a"), ("engine", engine), ("prometheus_replica", replica)]);
+
+        var work = new Scene().Counting(Read("a", "0"), 60).Counting(Read("b", "0"), 60, 1).Counting(Read("a", "1"), 10, 0, 3).Counting(Read("b", "1"), 10).Normalise().Work;
+
+        // Engine 0 by the one that tells more, 300; engine 1 by the other, 50.
+        Assert.Equal(350, Assert.Single(work).Units, 1e-9);
+    }
+
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     private static Scene Sliced() => new Scene { Factors = Known.Book, Mappings = [.. Map.All.Where(mapping => mapping != Map.GpuBusy), Map.GpuBusy with { Resource = Map.GpuBusy.Resource with { Part = ["GPU_I_ID"] } }] }
