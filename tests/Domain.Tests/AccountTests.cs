@@ -1,3 +1,4 @@
+using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
@@ -148,6 +149,23 @@ public sealed class AccountTests
 
         Assert.Equal(73_986, fact.AcceleratorJoules!.Value, 1e-6);
         Assert.Equal(150_000, fact.HighJoules!.Value, 1e-6);
+    }
+
+    [Theory(DisplayName = "B10 the curve of four points: 200 W of design at 50 % for an hour are 0.15 kWh, and a 64th of them 0.00234375 kWh")]
+    [InlineData("1", 50, 540_000, 86_400, 734_400)]
+    [InlineData("0.015625", 50, 8_437.5, 1_350, 11_475)]
+    // B08: 0.69625 of the design power at 45 %.
+    [InlineData("1", 45, 501_300, 86_400, 734_400)]
+    public void The_curve_of_four_points(string units, double percent, double joules, double low, double high)
+    {
+        var curved = Map.Of("curved", "curved", "%", SampleKind.Gauge, Component.Node, new ResourceLabels("node", ["node"], ["node"], [], [])) with { Power = UtilisationPower.OfThermalDesign(200, "share", "Teads, 2021") };
+        var scene = new Scene { Mappings = [curved], Factors = FactorBook.Published, Grain = TimeSpan.FromHours(1) }.Place(Scene.Source, 1, "XX");
+        for (var minute = 0; minute <= 60; minute += 5) scene.Instants(Scene.Series("curved", labels: [("node", "a"), ("share", units)]), (minute, percent));
+
+        var fact = Assert.Single(scene.Normalise(0, 60).Energy);
+
+        Assert.Equal((joules, low, high), (Math.Round(fact.ServerJoules!.Value, 6), Math.Round(fact.LowJoules!.Value, 6), Math.Round(fact.HighJoules!.Value, 6)));
+        Assert.Equal(Evidence.Modelled, fact.Evidence);
     }
 
     [Fact]

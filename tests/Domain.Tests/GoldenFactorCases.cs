@@ -100,6 +100,55 @@ public sealed class GoldenFactorCases
         Assert.Equal("zero_functional_units", SystemScore.Of("user", UnitConversions.None, new ScoredComponent("database", tier, "user")).NullReason);
     }
 
+    [Fact(DisplayName = "B13 a second of one of eight vCPU at 50 % of 100 W: 2.604e-06 kWh, 2.083e-03 g at 800 g/kWh and 1.001e-02 g with its hardware")]
+    public void Pipeline()
+    {
+        var energy = PowerCurve.Teads.At(0.5, Power.FromWatts(100)).Over(1) * (1.0 / 8);
+        var score = Sci.Of(energy, new CarbonIntensity(800), Mass.FromGrams(0.007927447995941146), 1);
+
+        Close(2.6041666666666666e-06, energy.KilowattHours);
+        Close(0.0020833333333333333, score.Operational.Grams);
+        Close(0.010010781329274479, score.Carbon.Grams);
+    }
+
+    [Theory(DisplayName = "B17 a network by 0.002 kWh for a gigabyte, both directions")]
+    [InlineData(10 + 5, 0.03)]
+    [InlineData(20 + 15, 0.07)]
+    public void Network_by_gigabytes(double gigabytes, double kilowattHours) =>
+        Close(kilowattHours, new UsageCoefficient(Energy.FromKilowattHours(0.002), 1, "GB").Of(gigabytes, "GB").KilowattHours);
+
+    [Theory(DisplayName = "B18 operational emissions are energy by intensity")]
+    [InlineData(50, 10, 500)]
+    [InlineData(60, 15, 900)]
+    public void Operational(double gramsPerKilowattHour, double kilowattHours, double grams) =>
+        Close(grams, new CarbonIntensity(gramsPerKilowattHour).Of(Energy.FromKilowattHours(kilowattHours)).Grams);
+
+    [Fact(DisplayName = "B19 10 kWh of five seconds are 2 kWh for each second, their 5 g are 1 g, and an intensity is not divided")]
+    public void Observation_in_bins()
+    {
+        var facts = new Scene { Grain = TimeSpan.FromSeconds(1) }
+            .Spans(Scene.Series("node_kwh", labels: ("node", "a")), (0, 5.0 / 60, 10)).Normalise(0, 1).Energy;
+
+        Assert.Equal(5, facts.Count);
+        foreach (var fact in facts)
+        {
+            Close(2, Energy.FromJoules(fact.ServerJoules!.Value).KilowattHours);
+            Close(1, new CarbonIntensity(0.5).Of(Energy.FromJoules(fact.ServerJoules.Value)).Grams);
+            Close(942, new CarbonIntensity(471).Of(Energy.FromJoules(fact.ServerJoules.Value)).Grams);
+        }
+    }
+
+    [Theory(DisplayName = "B20 two halves of an hour use what an hour at their mean utilisation does: 74 %, 25.5 %, 49.75 %")]
+    [InlineData(0.89, 0.59, 0.074)]
+    [InlineData(0.24, 0.27, 0.0255)]
+    [InlineData(0.565, 0.43, 0.04975)]
+    public void Mean_utilisation(double first, double second, double kilowattHours)
+    {
+        var power = new PowerRange(Power.FromWatts(0), Power.FromWatts(100));
+
+        Close(kilowattHours, ((power.At(first).Over(Hour) + power.At(second).Over(Hour)) * 0.5).KilowattHours);
+    }
+
     [Fact(DisplayName = "C01 a vCPU-hour at 1 % of 0.71 to 3.46 W, replicated twice, at PUE 1.135")]
     public void Compute()
     {
@@ -395,6 +444,18 @@ public sealed class GoldenFactorCases
         Assert.Equal((0.18, new DateOnly(2023, 1, 1), new DateOnly(2024, 1, 1)), (before.Value, before.From, before.To));
         // A column that no row fills in has no factor at all: WUE of Google and Microsoft.
         Assert.DoesNotContain(Regions.Factors, placed => placed.Factor.Kind == FactorKind.Wue && !placed.Factor.Place.StartsWith("aws/", StringComparison.Ordinal));
+    }
+
+    [Fact(DisplayName = "H12 450 kg of an a1.4xlarge that a table of one's own gives are its kilograms; nothing of Boavizta is bundled")]
+    public void Server_that_is_given()
+    {
+        const string given = """
+            provider,name,vcpus,memory_gb,micro_architecture,accelerator,accelerators,server_kg,share,lifespan_years,method,source,licence,version
+            aws,a1.4xlarge,16,32,,,0,450,1,4,given,Boavizta,own use,mine
+            """;
+
+        Assert.Equal(450, ServerTable.Read("given.csv", given).Find("aws", "a1.4xlarge")!.Embodied!.Total.Kilograms);
+        Assert.Null(ServerTable.Published.Find("aws", "a1.4xlarge"));
     }
 
     [Theory(DisplayName = "H13 kilograms of a whole server by Cloud Carbon Footprint, and what an instance reserves of it")]

@@ -159,12 +159,12 @@ public sealed class PublishedFactorTests
     }
 
     [Theory]
-    [InlineData("meta.llama3-1-70b-instruct-v1:0", 70.6e9, 70.6e9)]
-    [InlineData("us.meta.llama3-3-70b-instruct-v1:0", 70.6e9, 70.6e9)]
-    [InlineData("Llama-3.3-70B-Instruct", 70.6e9, 70.6e9)]
-    [InlineData("llama-3.1-70b-instruct-maas", 70.6e9, 70.6e9)]
-    [InlineData("meta-llama/Llama-3.1-70B-Instruct", 70.6e9, 70.6e9)]
-    [InlineData("meta-llama/Meta-Llama-3.1-405B-Instruct", 406e9, 406e9)]
+    [InlineData("meta.llama3-1-70b-instruct-v1:0", 70.55e9, 70.55e9)]
+    [InlineData("us.meta.llama3-3-70b-instruct-v1:0", 70e9, 70e9)]
+    [InlineData("Llama-3.3-70B-Instruct", 70e9, 70e9)]
+    [InlineData("llama-3.1-70b-instruct-maas", 70.55e9, 70.55e9)]
+    [InlineData("meta-llama/Llama-3.1-70B-Instruct", 70.55e9, 70.55e9)]
+    [InlineData("meta-llama/Meta-Llama-3.1-405B-Instruct", 405.85e9, 405.85e9)]
     [InlineData("meta.llama3-8b-instruct-v1:0", 8.03e9, 8.03e9)]
     [InlineData("meta-llama/Llama-3.2-1B-Instruct", 1.23e9, 1.23e9)]
     [InlineData("meta.llama3-2-11b-instruct-v1:0", 10.6e9, 10.6e9)]
@@ -176,7 +176,7 @@ public sealed class PublishedFactorTests
     [InlineData("Mistral7B", 7.24e9, 7.24e9)]
     [InlineData("mistral.mistral-large-2407-v1:0", 123e9, 123e9)]
     [InlineData("Mistral-Large-2411", 123e9, 123e9)]
-    [InlineData("mistral-small-2503@001", 23.6e9, 23.6e9)]
+    [InlineData("mistral-small-2503@001", 24e9, 24e9)]
     [InlineData("Qwen/Qwen2.5-72B-Instruct", 72.7e9, 72.7e9)]
     [InlineData("Qwen/Qwen2.5-Coder-7B-Instruct", 7.61e9, 7.61e9)]
     [InlineData("qwen.qwen3-32b-v1:0", 32.8e9, 32.8e9)]
@@ -188,18 +188,50 @@ public sealed class PublishedFactorTests
     [InlineData("deepseek.r1-v1:0", 37e9, 671e9)]
     [InlineData("us.deepseek.r1-v1:0", 37e9, 671e9)]
     [InlineData("DeepSeek-V3-0324", 37e9, 671e9)]
-    [InlineData("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", 70.6e9, 70.6e9)]
-    [InlineData("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", 7.62e9, 7.62e9)]
+    [InlineData("deepseek-ai/DeepSeek-R1-Distill-Llama-70B", 70.55e9, 70.55e9)]
+    [InlineData("deepseek-ai/DeepSeek-R1-Distill-Qwen-7B", 7.61e9, 7.61e9)]
     [InlineData("openai.gpt-oss-120b-1:0", 5.1e9, 117e9)]
     [InlineData("gpt-oss-20b-maas", 3.6e9, 21e9)]
     [InlineData("google/gemma-3-27b-it", 27.4e9, 27.4e9)]
     [InlineData("gemma-2-9b-it", 9.24e9, 9.24e9)]
-    [InlineData("cohere.command-r-plus-v1:0", 104e9, 104e9)]
-    [InlineData("cohere.command-r-v1:0", 35e9, 35e9)]
-    [InlineData("Phi-4", 14.7e9, 14.7e9)]
+    [InlineData("cohere.command-r-plus-v1:0", 103.81e9, 103.81e9)]
+    [InlineData("cohere.command-r-v1:0", 34.98e9, 34.98e9)]
+    [InlineData("Phi-4", 14e9, 14e9)]
     [InlineData("Phi-4-mini-instruct", 3.8e9, 3.8e9)]
     [InlineData("moonshotai/Kimi-K2-Instruct-0905", 32e9, 1000e9)]
     [InlineData("zai-org/GLM-4.5-Air", 12e9, 106e9)]
+    // Sizes that begin alike, and names that contain one another.
+    [InlineData("meta.llama3-2-3b-instruct-v1:0", 3.21e9, 3.21e9)]
+    [InlineData("us.meta.llama3-2-90b-instruct-v1:0", 88.8e9, 88.8e9)]
+    [InlineData("Meta-Llama-3-70B-Instruct", 70.55e9, 70.55e9)]
+    [InlineData("meta-llama/Llama-2-7b-chat-hf", 6.74e9, 6.74e9)]
+    [InlineData("meta-llama/Llama-2-70b-chat-hf", 68.98e9, 68.98e9)]
+    [InlineData("gemma-3-1b-it", 1e9, 1e9)]
+    [InlineData("gemma-3-12b-it", 12.2e9, 12.2e9)]
+    [InlineData("google/gemma-2-2b-it", 2.61e9, 2.61e9)]
+    [InlineData("google/gemma-2-27b-it", 27.23e9, 27.23e9)]
+    [InlineData("mistralai/Mistral-7B-Instruct-v0.2", 7.24e9, 7.24e9)]
+    [InlineData("mistralai/Mistral-7B-Instruct-v0.3", 7.25e9, 7.25e9)]
+    [InlineData("mistralai/Mistral-Nemo-Instruct-2407", 12.25e9, 12.25e9)]
+    [InlineData("mistralai/Mistral-Small-3.1-24B-Instruct-2503", 24e9, 24e9)]
+    [InlineData("mistral.pixtral-large-2502-v1:0", 124e9, 124e9)]
+    [InlineData("Cohere-command-r-plus-08-2024", 104e9, 104e9)]
+    [InlineData("Cohere-command-r-08-2024", 32.3e9, 32.3e9)]
+    [InlineData("CohereLabs/c4ai-command-r7b-12-2024", 8.03e9, 8.03e9)]
+    [InlineData("Phi-4-reasoning-plus", 14e9, 14e9)]
+    [InlineData("Phi-3.5-mini-instruct", 3.8e9, 3.8e9)]
+    [InlineData("microsoft/Phi-3-mini-128k-instruct", 3.82e9, 3.82e9)]
+    [InlineData("Qwen/Qwen2.5-1.5B-Instruct", 1.54e9, 1.54e9)]
+    [InlineData("Qwen/Qwen2.5-Coder-32B-Instruct", 32e9, 32e9)]
+    [InlineData("Qwen/Qwen3-14B", 14.8e9, 14.8e9)]
+    [InlineData("qwen.qwen3-coder-30b-a3b-v1:0", 3.3e9, 30.5e9)]
+    [InlineData("qwen3-next-80b-a3b-instruct-maas", 3e9, 80e9)]
+    [InlineData("deepseek-ai/DeepSeek-R1-0528-Qwen3-8B", 8.2e9, 8.2e9)]
+    [InlineData("deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B", 1.54e9, 1.54e9)]
+    [InlineData("deepseek-ai/DeepSeek-R1-Distill-Qwen-14B", 14.7e9, 14.7e9)]
+    [InlineData("deepseek-ai/DeepSeek-V3.1-Terminus", 37e9, 671e9)]
+    [InlineData("deepseek.v3-v1:0", 37e9, 671e9)]
+    [InlineData("zai-org/GLM-4.6", 32e9, 355e9)]
     public void A_model_whose_maker_says_its_size(string name, double active, double total)
     {
         var model = Book.Models.Find(name)!;
@@ -212,6 +244,13 @@ public sealed class PublishedFactorTests
     [InlineData("gpt-4o", 44e9, 132e9, 440e9, 440e9)]
     [InlineData("gpt-4o-mini", 8e9, 28e9, 8e9, 28e9)]
     [InlineData("gpt-4o-2024-11-20", 44e9, 132e9, 440e9, 440e9)]
+    [InlineData("gpt-4o-realtime-preview-2024-12-17", 44e9, 132e9, 440e9, 440e9)]
+    [InlineData("gpt-4o-mini-transcribe", 8e9, 28e9, 8e9, 28e9)]
+    [InlineData("gpt-4.1-mini", 40e9, 112e9, 40e9, 112e9)]
+    [InlineData("gpt-5-pro-2025-10-06", 360e9, 1080e9, 3600e9, 3600e9)]
+    [InlineData("gpt-5.4-pro", 540e9, 1800e9, 5400e9, 5400e9)]
+    [InlineData("claude-opus-4-5@20251101", 67e9, 200e9, 670e9, 670e9)]
+    [InlineData("global.anthropic.claude-haiku-4-5-20251001-v1:0", 10e9, 35e9, 10e9, 35e9)]
     [InlineData("gpt-4", 176e9, 528e9, 1760e9, 1760e9)]
     [InlineData("gpt-4.1-nano", 10e9, 37e9, 10e9, 37e9)]
     [InlineData("gpt-35-turbo-16k", 20e9, 70e9, 20e9, 70e9)]
@@ -228,7 +267,7 @@ public sealed class PublishedFactorTests
     {
         var model = Book.Models.Find(name)!;
 
-        Assert.Equal(("assumed", "EcoLogits: models.json", "MPL-2.0"), (model.Method, model.Source, model.Licence));
+        Assert.Equal(("assumed", "mlco2/ecologits: ecologits/data/models.json", "MPL-2.0"), (model.Method, model.Source, model.Licence));
         Assert.Equal((activeLow, activeHigh, totalLow, totalHigh), (model.Size.ActiveParameters.Low, model.Size.ActiveParameters.High, model.Size.TotalParameters.Low, model.Size.TotalParameters.High));
     }
 
@@ -241,8 +280,29 @@ public sealed class PublishedFactorTests
     [InlineData("gemini-2.0-flash-thinking-exp")]
     [InlineData("meta-llama/Llama-3.1-8x70B")]
     [InlineData("Qwen/Qwen3-Embedding-8B")]
+    [InlineData("Qwen/Qwen3-VL-32B-Instruct")]
+    [InlineData("Qwen/Qwen2.5-VL-7B-Instruct")]
+    [InlineData("nvidia/Mistral-NeMo-Minitron-8B-Instruct")]
+    [InlineData("nvidia/Llama-3.1-Nemotron-70B-Instruct-HF")]
+    [InlineData("meta-llama/Llama-Guard-3-8B")]
+    [InlineData("google/gemma-2b")]
+    [InlineData("microsoft/Phi-4-reasoning-vision-15B")]
+    [InlineData("deepseek-ai/DeepSeek-V2-Lite-Chat")]
+    [InlineData("gpt-4o-transcribe")]
+    [InlineData("gpt-5-codex-mini")]
+    [InlineData("claude-3-7-sonnet@20250219")]
+    [InlineData("zai-org/GLM-4.5V")]
     [InlineData("my-own-model")]
     public void A_model_that_nobody_tells_of_has_no_size(string name) => Assert.Null(Book.Models.Find(name));
+
+    [Fact]
+    public void A_name_that_two_sizes_have_had_has_both_as_bounds()
+    {
+        var size = Book.Models.Find("Cohere-command-r")!.Size;
+
+        Assert.Equal((32.3e9, 34.98e9), (size.ActiveParameters.Low, size.ActiveParameters.High));
+        Assert.Equal((32.3e9, 34.98e9), (size.TotalParameters.Low, size.TotalParameters.High));
+    }
 
     [Fact]
     public void No_pattern_takes_a_model_that_a_later_one_is_for()
@@ -255,7 +315,9 @@ public sealed class PublishedFactorTests
     [Theory]
     [InlineData(Evidence.Measured, Component.Accelerator, 0.95, 1.05)]
     [InlineData(Evidence.Derived, Component.Node, 0.95, 1.05)]
-    [InlineData(Evidence.Measured, Component.Outlet, 0.99, 1.01)]
+    [InlineData(Evidence.Measured, Component.Psu, 0.95, 1.05)]
+    [InlineData(Evidence.Measured, Component.Outlet, 0.97, 1.03)]
+    [InlineData(Evidence.Measured, Component.Rack, 0.97, 1.03)]
     public void A_meter_is_as_far_off_as_its_maker_states(Evidence evidence, Component component, double low, double high)
     {
         var bounds = Book.Uncertainty.Of(evidence, component)!.Value;

@@ -20,9 +20,8 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
     public async Task<int> RecomputeAsync(CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref running, 1) == 1) return 0;
-        // An hour is stored while the next one is computed: the database and this process work at the same time.
-        Task<Exception?>? keeping = null;
-        var kept = default(DateTime);
+        // Hours are stored while the next one is computed: the database and this process work at the same time.
+        var keeping = new Queue<(DateTime Hour, Task<Exception?> Stored)>();
         var hours = 0;
         var failed = new HashSet<DateTime>();
         try
@@ -48,13 +47,12 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
                         {
                             Fail(hour.Hour, fault);
                         }
-                        await KeptAsync();
                         if (period is null) continue;
-                        kept = hour.Hour;
-                        keeping = Task.Run(() => KeepAsync(hour, period, cancellationToken), cancellationToken);
+                        await KeptAsync(store.Writers - 1);
+                        keeping.Enqueue((hour.Hour, Task.Run(() => KeepAsync(hour, period, cancellationToken), cancellationToken)));
                     }
                 }
-                await KeptAsync();
+                await KeptAsync(0);
             }
             if (sources is not null) await store.FinaliseAsync([.. sources.All.Select(source => source.Id)], cancellationToken);
             return hours;
@@ -62,17 +60,21 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
         finally
         {
             // Whatever ended the recompute, nothing of it is left running.
-            if (keeping is not null) await ((Task)keeping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var (_, stored) in keeping) await ((Task)stored).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             Volatile.Write(ref running, 0);
         }
 
-        async Task KeptAsync()
+        // Waits for the oldest until no more than so many are on their way.
+        async Task KeptAsync(int most)
         {
-            if (keeping is null) return;
-            var fault = await keeping;
-            keeping = null;
-            if (fault is null) hours++;
-            else Fail(kept, fault);
+            while (keeping.Count > most)
+            {
+                var (hour, stored) = keeping.Peek();
+                var fault = await stored;
+                keeping.Dequeue();
+                if (fault is null) hours++;
+                else Fail(hour, fault);
+            }
         }
 
         void Fail(DateTime hour, Exception fault)

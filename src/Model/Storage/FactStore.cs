@@ -32,6 +32,9 @@ public sealed class FactStore
 
     internal FactStore(Database database) => this.database = database;
 
+    /// <summary>How many hours may be replaced at the same time to some use: SQLite has one writer.</summary>
+    public int Writers => database.IsPostgres ? 2 : 1;
+
     /// <summary>Dirty hours, the newest first, so that what people look at is brought up to date before a backfill is.</summary>
     /// <param name="most">How many at most.</param>
     /// <param name="cancellationToken">Stops it.</param>

@@ -225,14 +225,17 @@ public class CatalogueReaderTests
             messages.Select(message => $"a.metrics.json: mappings[0] 'prometheus/x': power: {message}"), Faults(File(With(Utilisation, "power", json))));
 
         Wrong("{}",
-            "idleWatts: is missing; add the watts at utilisation 0, for each unit",
+            "idleWatts: is missing; add the watts at utilisation 0, for each unit; or thermalDesignWatts in place of both",
             "maxWatts: is missing; add the watts at utilisation 1, for each unit",
             "reference: is missing; add the address or citation that the watts come from");
         Wrong("""{ "idleWatts": -1, "maxWatts": 2, "reference": "https://example.org/x" }""", "idleWatts: is below zero; write the watts at utilisation 0");
         Wrong("""{ "idleWatts": 0, "maxWatts": 0, "reference": "https://example.org/x" }""", "maxWatts: is not above zero; write the watts at utilisation 1");
         Wrong("""{ "idleWatts": 3, "maxWatts": 2, "reference": "https://example.org/x" }""", "maxWatts: is below idleWatts; exchange them");
         Wrong("""{ "idleWatts": 1, "maxWatts": 2, "reference": "a colleague" }""", "reference: 'a colleague' is neither an address nor a citation; write an https:// address, or author, title and year");
-        Wrong("""{ "idleWatts": 1, "maxWatts": 2, "tdp": 5, "reference": "https://example.org/x" }""", "tdp: is not a known property; known are: idleWatts, maxWatts, unitsLabel, reference");
+        Wrong("""{ "idleWatts": 1, "maxWatts": 2, "tdp": 5, "reference": "https://example.org/x" }""", "tdp: is not a known property; known are: idleWatts, maxWatts, thermalDesignWatts, unitsLabel, reference");
+        Wrong("""{ "idleWatts": 1, "thermalDesignWatts": 200, "reference": "https://example.org/x" }""", "idleWatts: is given beside thermalDesignWatts, whose curve tells it; leave one of them out");
+        Wrong("""{ "thermalDesignWatts": 0 }""",
+            "reference: is missing; add the address or citation that the watts come from", "thermalDesignWatts: is not above zero; write the thermal design power of one unit in watts");
         Wrong("3", "is the number 3; write an object in braces");
     }
 

@@ -26,7 +26,11 @@ public class MappingSchemaTests
         Required("{ }", "a: ", Schema);
         Required("""{ "provider": "p", "mappings": [ { } ] }""", "a: mappings[0]: ", Definition("mapping"));
         Required("""{ "provider": "p", "resources": { "r": { "id": "x" } }, "mappings": [] }""", "a: resources 'r': ", Definition("resource"));
-        foreach (var part in (string[])["power", "rollUp", "estimate"])
+        // Of the two ways to tell a power the reader asks for the first one.
+        var power = Definition("mapping").GetProperty("properties").GetProperty("power");
+        Required("""{ "provider": "p", "mappings": [ { "power": { "reference": "https://example.org/x" } } ] }""", "a: mappings[0]: power: ", power.GetProperty("oneOf")[0]);
+        Required("""{ "provider": "p", "mappings": [ { "power": { "thermalDesignWatts": 1 } } ] }""", "a: mappings[0]: power: ", power);
+        foreach (var part in (string[])["rollUp", "estimate"])
             Required($$"""{ "provider": "p", "mappings": [ { "{{part}}": { } } ] }""", $"a: mappings[0]: {part}: ", Definition("mapping").GetProperty("properties").GetProperty(part));
     }
 

@@ -13,7 +13,7 @@ public static partial class CatalogueReader
 {
     private static readonly string[] OfFile = ["$schema", "provider", "resources", "mappings"];
     private static readonly string[] OfResource = ["kind", "id", "node", "part", "hardware", "nodeHardware"];
-    private static readonly string[] OfPower = ["idleWatts", "maxWatts", "unitsLabel", "reference"];
+    private static readonly string[] OfPower = ["idleWatts", "maxWatts", "thermalDesignWatts", "unitsLabel", "reference"];
     private static readonly string[] OfMapping =
     [
         "id", "version", "metric", "when", "statistic", "period", "unit", "kind", "functionalUnit", "component", "share", "limit", "resource", "evidence",
@@ -414,7 +414,16 @@ public static partial class CatalogueReader
             if (fields.Raw("power") is not { } element) return null;
             var power = new JsonFields(element, $"{place}: power", faults, OfPower);
             if (element.ValueKind != JsonValueKind.Object) return null;
-            power.Require("idleWatts", "the watts at utilisation 0, for each unit");
+            if (power.Has("thermalDesignWatts"))
+            {
+                power.Require("reference", "the address or citation that the watts come from");
+                foreach (var other in (ReadOnlySpan<string>)["idleWatts", "maxWatts"])
+                    if (power.Has(other)) power.Fault(other, "is given beside thermalDesignWatts, whose curve tells it; leave one of them out");
+                var (design, units, cited) = (power.Number("thermalDesignWatts"), power.Text("unitsLabel"), ReadReference(power));
+                if (design is <= 0) power.Fault("thermalDesignWatts", "is not above zero; write the thermal design power of one unit in watts");
+                return design is not > 0 || cited is null ? null : UtilisationPower.OfThermalDesign(design.Value, units, cited);
+            }
+            power.Require("idleWatts", "the watts at utilisation 0, for each unit; or thermalDesignWatts in place of both");
             power.Require("maxWatts", "the watts at utilisation 1, for each unit");
             power.Require("reference", "the address or citation that the watts come from");
             var (idle, max, label, reference) = (power.Number("idleWatts"), power.Number("maxWatts"), power.Text("unitsLabel"), ReadReference(power));

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -86,7 +87,18 @@ public sealed record LabelCondition(string Label, IReadOnlyList<string> Globs);
 /// <param name="MaxWatts">Watts at utilisation 1, for each unit.</param>
 /// <param name="UnitsLabel">The label that holds the number of units (vCPUs); null for one.</param>
 /// <param name="Reference">Where the numbers come from.</param>
-public sealed record UtilisationPower(double IdleWatts, double MaxWatts, string? UnitsLabel, string Reference);
+public sealed record UtilisationPower(double IdleWatts, double MaxWatts, string? UnitsLabel, string Reference)
+{
+    /// <summary>Thermal design power of a unit, in watts, where the power between idle and full load follows the mean curve of server CPUs (<see cref="PowerCurve.Teads"/>); null: a straight line.</summary>
+    public double? ThermalDesignWatts { get; init; }
+
+    /// <summary>By the thermal design power of a unit: idle and full load are those of the curve.</summary>
+    public static UtilisationPower OfThermalDesign(double watts, string? unitsLabel, string reference) =>
+        new(PowerCurve.Teads.LoadAt(0) * watts, PowerCurve.Teads.LoadAt(1) * watts, unitsLabel, reference) { ThermalDesignWatts = watts };
+
+    /// <summary>Watts of one unit at a utilisation from 0 to 1.</summary>
+    public double At(double utilisation) => ThermalDesignWatts is { } watts ? PowerCurve.Teads.LoadAt(utilisation) * watts : IdleWatts + utilisation * (MaxWatts - IdleWatts);
+}
 
 /// <summary>How a level of utilisation is read that is not simply the used share of one whole.</summary>
 /// <param name="Summed">The value is a sum over the devices of a server: percent from 0 to 100 x n. The ratio is the value over n.</param>

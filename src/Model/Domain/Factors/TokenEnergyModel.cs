@@ -8,7 +8,8 @@ namespace Metrics.Domain.Factors;
 /// <para>
 /// The formula and its constants are those that EcoLogits publishes: a fit of the ML.ENERGY measurements of open models on
 /// H100 accelerators (https://ecologits.ai, methodology "LLM inference"; mlco2/ecologits). The defaults are those of its
-/// releases with a fixed batch of 64; later releases take a batch of 4 to 16 and 273 kg for an accelerator, which is written
+/// code of March 2026: a batch of 64 and 164 kg for an accelerator. Later code has 273 kg. That, and a batch of which only
+/// bounds are known, is written
 /// <c>EcoLogits with { Batch = new Bounds(4, 16), AcceleratorEmbodied = Mass.FromKilograms(273) }</c>.
 /// </para>
 /// <para>

@@ -12,6 +12,7 @@ internal sealed class KnownSeries
     private readonly double slope = 1;
     private readonly double offset;
     private readonly double most = double.PositiveInfinity;
+    private readonly (UtilisationPower Model, double Units)? curve;
 
     public KnownSeries(int number, SeriesSamples samples, MetricMapping mapping, int mappings, int workload, Place place)
     {
@@ -34,6 +35,8 @@ internal sealed class KnownSeries
         {
             var units = Units(model, Series.Labels);
             (slope, offset) = ((model.MaxWatts - model.IdleWatts) * units, model.IdleWatts * units);
+            // A line is an affine map of the level; only a curve has to be asked at each sample.
+            if (model.ThermalDesignWatts is not null) curve = (model, units);
         }
         if (mapping.Scale is { Capped: true, Summed: false }) most = 1;
         Slice = SliceOf(Series.Labels);
@@ -80,8 +83,12 @@ internal sealed class KnownSeries
     /// <summary>Whether each sample speaks of its own interval instead of the time to its neighbour.</summary>
     public bool OwnIntervals => Mapping.Kind == SampleKind.Delta || (Mapping.Kind == SampleKind.Gauge && Series.Period > TimeSpan.Zero);
 
-    /// <summary>Watts of a level: of power as it is, of utilisation by the model idle + u x (max - idle) for each unit; of a load the utilisation itself.</summary>
-    public double Watts(double value) => Math.Min(most, Mapping.Unit.ToCanonical(value)) * slope + offset;
+    /// <summary>Watts of a level: of power as it is, of utilisation by the model of the mapping for each unit; of a load the utilisation itself.</summary>
+    public double Watts(double value)
+    {
+        var level = Math.Min(most, Mapping.Unit.ToCanonical(value));
+        return curve is { } bent ? bent.Model.At(level) * bent.Units : level * slope + offset;
+    }
 
     /// <summary>Why utilisation cannot become power; null when it can.</summary>
     public string? LacksPowerModel()
