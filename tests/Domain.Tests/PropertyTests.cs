@@ -1,4 +1,5 @@
 using CsCheck;
+using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
@@ -22,6 +23,10 @@ public sealed class PropertyTests
         Scene.Series("requests_total", labels: [("instance", "a"), ("pod", "cron")]), Scene.Series("rack_power", labels: ("rack", "r1")),
         Board("gpu_busy", 1, "llm-0"), Board("gpu_busy", 3, "llm-3"), Board("gpu_limit", 3, "llm-3"), Scene.Series("host_busy", labels: ("node", "node-a")),
         Scene.Series("host_busy", labels: ("node", "node-c")), Scene.Series("pod_busy", labels: [("pod", "llm-0"), ("node", "node-b")]), Scene.Series("pod_busy", labels: [("pod", "cron"), ("node", "node-b")]),
+        Slice("gpu_busy", "llm-3", "3g.40gb", "1"), Slice("gpu_busy", "vision-3", "2g.20gb", "5"), Slice("gpu_energy", "llm-3", "3g.40gb", "1"), Slice("gpu_energy", "cron", "1g.10gb", "9"),
+        Scene.Series("psu", labels: [("node", "node-d"), ("part", "1")]), Scene.Series("psu", labels: [("node", "node-d"), ("part", "2"), ("pod", "llm-9")]), Scene.Series("psys", labels: ("node", "node-d")),
+        Scene.Series("package", labels: [("node", "node-a"), ("part", "0")]), Scene.Series("package", labels: [("node", "node-a"), ("part", "1")]), Scene.Series("all_gpus", labels: ("node", "node-a")),
+        Scene.Series("process", labels: [("process", "1"), ("pod", "llm-0"), ("node", "node-a")]), Scene.Series("process", labels: [("process", "1"), ("pod", "vision-0"), ("node", "node-d")]),
         Scene.Series("images", labels: [("instance", "a"), ("pod", "vision-0")]), Scene.Series("node_power", period: TimeSpan.FromMinutes(1), labels: ("node", "node-b")),
     ];
 
@@ -220,6 +225,22 @@ public sealed class PropertyTests
         Assert.All(facts, fact => Assert.Equal(fact.Resource.Kind == "gpu" ? Evidence.Measured : Evidence.Modelled, fact.Evidence));
     }, iter: Iterations);
 
+    [Fact(DisplayName = "P08 in any fleet idle energy is a part of the energy and every number lies within its bounds")]
+    public void Parts_and_bounds() => Fleet.Sample(fleet =>
+    {
+        foreach (var fact in Room(fleet).Normalise(0, 60).Energy)
+        {
+            var (joules, most) = (fact.ServerJoules ?? fact.AcceleratorJoules ?? 0, fact.FacilityJoules ?? fact.ServerJoules ?? fact.AcceleratorJoules ?? 0);
+            Assert.True(joules >= 0 && double.IsFinite(joules));
+            Assert.InRange(fact.IdleJoules ?? 0, 0, joules * 1.000001);
+            Assert.InRange(fact.MeasuredJoules, 0, joules * 1.000001);
+            Assert.InRange(fact.CoveredSeconds, 0, 300.000001);
+            Assert.True(fact.EmbodiedGrams is null or >= 0 and < 3.000001);
+            Assert.Equal(fact.LowJoules is null, fact.HighJoules is null);
+            if (fact.LowJoules is { } low) Assert.True(low <= most * 1.000001 && most <= fact.HighJoules * 1.000001);
+        }
+    }, iter: Iterations);
+
     [Fact(DisplayName = "P09 what is said twice changes nothing")]
     public void Idempotent() => Gen.Select(Fleet, Gen.Int[0, 1000]).Sample((fleet, seed) =>
     {
@@ -293,7 +314,12 @@ public sealed class PropertyTests
         Assert.Equal(expected.Rejections, actual.Rejections);
     }
 
-    private static Scene Workloads(FactorBook? book = null) => new Scene { Factors = book ?? Known.Book, Hardware = "gpu-box" }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
+    private static Scene Workloads(FactorBook? book = null) => new Scene
+    {
+        Factors = book ?? Known.Book,
+        Hardware = "gpu-box",
+        Mappings = [.. Map.All, Map.GpuPower with { Id = "all-gpus", Metrics = ["all_gpus"], Resource = new ResourceLabels("node", ["node"], [], [], []) }],
+    }.Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"));
 
     /// <summary>A fleet of which samples come in bursts and with pauses, counters rise and fall, and boards change pods.</summary>
     private static Scene Room((int Series, int Step, int Number)[] fleet, FactorBook? book = null)
@@ -312,17 +338,21 @@ public sealed class PropertyTests
                 "wrapping" => number % 100,
                 "busy" or "gpu_busy" or "host_busy" or "pod_busy" => number % 101,
                 "gpu_limit" => 200 + number % 500,
+                "all_gpus" => number * 1.4,
                 _ when series.Metric.EndsWith("power", StringComparison.Ordinal) => number * 0.7,
                 _ => counted[index],
             };
             // Own intervals overlap here and there, as restated periods do.
-            if (series.Metric == "images" || series.Period > TimeSpan.Zero) scene.Spans(series, (minute - 1, minute, value));
+            if (series.Metric is "images" or "psu" or "psys" or "package" or "process" || series.Period > TimeSpan.Zero) scene.Spans(series, (minute - 1, minute, value));
             else scene.Instants(series, (minute, value));
         }
         return scene;
     }
 
     private static Series Board(string metric, int number, string pod) => Scene.Series(metric, labels: [("UUID", $"GPU-{number}"), ("Hostname", "node-a"), ("modelName", "NVIDIA H200"), ("pod", pod)]);
+
+    private static Series Slice(string metric, string pod, string profile, string number) =>
+        Scene.Series(metric, labels: [("UUID", "GPU-3"), ("Hostname", "node-a"), ("modelName", "NVIDIA H200"), ("pod", pod), ("GPU_I_PROFILE", profile), ("GPU_I_ID", number)]);
 
     private static Gen<T> OneOf<T>(params T[] values) => Gen.Int[0, values.Length - 1].Select(index => values[index]);
 

@@ -143,7 +143,7 @@ public sealed class CloudCatalogueTests : IDisposable
             + Aws("ContainerInsights/container_gpu_power_draw", "\"ClusterName\":\"c\",\"ContainerName\":\"srv\",\"FullPodName\":\"p-1\",\"GpuDevice\":\"nvidia0\"", 60, "Average"));
 
         // 60 W and 40 W for 300 s.
-        Assert.Equal([("i-1/nvidia0", 18000.0), ("i-1/nvidia1", 12000.0)], period.Energy.Select(fact => (fact.Resource.Name, fact.AcceleratorJoules!.Value)).Order());
+        Assert.Equal([("i-1/0", 18000.0), ("i-1/1", 12000.0)], period.Energy.Select(fact => (fact.Resource.Name, fact.AcceleratorJoules!.Value)).Order());
         Assert.All(period.Energy, fact => Assert.Equal((Evidence.Derived, 300), (fact.Evidence, fact.CoveredSeconds)));
     }
 
@@ -157,7 +157,7 @@ public sealed class CloudCatalogueTests : IDisposable
             + Aws("ContainerInsights/container_gpu_power_draw", board + ",\"Namespace\":\"inf\",\"PodName\":\"llm\",\"FullPodName\":\"llm-1\",\"ContainerName\":\"srv\"", 60, "Average"),
             Chat(("PodName", "llm")));
 
-        Assert.Equal([("chat", "i-1/nvidia0", 18000.0)], period.Energy.Select(fact => (fact.Deployment.Workload.Name, fact.Resource.Name, fact.AcceleratorJoules!.Value)));
+        Assert.Equal([("chat", "i-1/0", 18000.0)], period.Energy.Select(fact => (fact.Deployment.Workload.Name, fact.Resource.Name, fact.AcceleratorJoules!.Value)));
     }
 
     [Fact]

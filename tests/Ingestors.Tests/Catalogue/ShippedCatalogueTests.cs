@@ -257,7 +257,7 @@ public partial class ShippedCatalogueTests
     }
 
     [Theory]
-    [InlineData("""DCGM_FI_DEV_POWER_MGMT_LIMIT{gpu="0",UUID="GPU-0a"} 300""", "dcgm-power-limit")]
+    [InlineData("""DCGM_FI_DEV_POWER_MGMT_LIMIT{gpu="0",UUID="GPU-0a"} 300""", "dcgm-power-limit-managed")]
     [InlineData("""DCGM_FI_DEV_ENFORCED_POWER_LIMIT{gpu="0",UUID="GPU-0a"} 300""", "dcgm-power-limit")]
     [InlineData("""nvidia_smi_enforced_power_limit_watts{uuid="0a"} 300""", "nvidia-smi-power-limit")]
     [InlineData("""nv_gpu_power_limit{gpu_uuid="GPU-0a"} 300""", "triton-gpu-power-limit")]

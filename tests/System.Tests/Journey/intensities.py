@@ -13,7 +13,7 @@ Definitions
   accelerator A board's joules in a bin: its energy counter, unless that covers less than nine tenths of the seconds
               that its power gauge covers.
   server      A board's joules, and of the rest of its node (the management controller's joules less all boards' in the
-              bin) a share as large as the workload's share of the seconds that all boards are covered in the bin. Boards
+              bin, for no longer than the node is read) a share as large as the workload's share of the seconds that all boards are covered in the bin. Boards
               that draw more than their node says share the node's joules in proportion to theirs.
               On a node without boards: processor and memory; the pods' joules are shares of that.
   facility    Server joules times the PUE of the place.
@@ -185,9 +185,10 @@ def main():
         on_node[board["node"]].append((board["owner"], chosen))
 
     for node, bins in nodes.items():
-        for bin_, (joules, _) in bins.items():
+        for bin_, (joules, seconds) in bins.items():
             hour = bin_ * BIN // HOUR
             here = [(name, *chosen[bin_]) for name, chosen in on_node[node] if bin_ in chosen]
+            here = [(name, drew * min(1, seconds / watched), watched) for name, drew, watched in here]
             drawn, watched = sum(entry[1] for entry in here), sum(entry[2] for entry in here)
             if not here:
                 server["unattributed"][hour] += joules

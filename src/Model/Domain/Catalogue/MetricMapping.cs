@@ -114,7 +114,8 @@ public sealed record UtilisationScale(bool Summed, string? DevicesLabel, string?
     {
         if (Summed && devices is not > 0) return null;
         var ratio = Summed ? level / devices!.Value : level;
-        return ratio is >= 0 and <= 1 ? ratio : Capped && ratio > 1 && double.IsFinite(ratio) ? 1 : null;
+        // Values were checked one by one; their mean may be above the whole by rounding.
+        return ratio is >= 0 and <= 1 ? ratio : ratio > 1 && (ratio <= 1 + 1e-9 || (Capped && double.IsFinite(ratio))) ? 1 : null;
     }
 
     /// <summary>How many devices the labels tell; null when they tell none, or no number above zero.</summary>

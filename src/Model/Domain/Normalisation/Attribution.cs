@@ -12,7 +12,7 @@ namespace Metrics.Domain.Normalisation;
 internal sealed class Attribution(Cover cover, Accounts accounts, Provenance mappings, Provenance words, Pieces pieces)
 {
     private readonly List<(int Workload, double Joules, Evidence Evidence, int Mappings)> portions = [];
-    private readonly List<(int Workload, double Units)> works = [];
+    private readonly List<(int Workload, string Unit, double Units)> works = [];
     private readonly Roster boards = new();
     private readonly Roster sharers = new();
     private readonly Claims serverClaims = new();
@@ -23,32 +23,47 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     public void Attribute(Host host, int bin)
     {
         boards.Clear();
-        var boardTicks = long.MaxValue;
+        bool silent = false, allSilent = false;
         foreach (var accelerator in host.Accelerators)
         {
             var claims = boards.Next();
-            if (cover.Board(accelerator, host.Type, bin, claims) is not { } reading) continue;
+            if (cover.Board(accelerator, host.Type, bin, claims) is not { } reading)
+            {
+                if (cover.SpeaksNear(accelerator, bin)) (silent, allSilent) = (silent || !accelerator.IsMachine, allSilent || accelerator.IsMachine);
+                continue;
+            }
             boards.Add(accelerator, reading, "accelerator", reading.Joules, cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy);
-            boardTicks = Math.Min(boardTicks, reading.Ticks);
         }
+
+        var all = OneReadingOfBoards(host);
+        var boardTicks = long.MaxValue;
+        for (var i = 0; i < boards.Count; i++) boardTicks = Math.Min(boardTicks, boards[i].Reading.Ticks);
 
         serverClaims.Clear();
         var missing = Provenance.Nothing;
         var server = host.Server is { } metered ? cover.Server(metered, bin, boards.Count > 0, serverClaims) : null;
-        server ??= cover.Host(host, bin, boards.Count, boardTicks, serverClaims, out missing);
+        // Boards that stand beside what was read are missing from it, or it would be a server that is smaller.
+        var refused = server is { HoldsAccelerators: false } && !all && (silent || (allSilent && boards.Count == 0) || boards.Count < host.Type?.Accelerators);
+        if (refused)
+        {
+            (server, missing) = (null, words.Of(MissingReason.AcceleratorUnmetered));
+            serverClaims.Clear();
+        }
+        server ??= refused ? null : cover.Host(host, bin, boards.Count, all, boardTicks, serverClaims, out missing);
         ClaimByWork(host, bin, server);
 
-        var grams = host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams;
+        var machines = server?.Machines ?? (all ? cover.LoadOf(boards[0].Resource, Component.Accelerator, bin)?.Servers : null) ?? 1;
+        var grams = host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams * machines;
         // Who reads the grams asks what they were made of, also where a meter reads the energy and the type gives nothing else.
         var made = grams is null ? Provenance.Nothing : words.Of(host.Type!.FactorName);
         if (server is not { } whole)
         {
             for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, null, 1, grams / boards.Count, made, missing);
-            StandAlone(host, bin, missing);
+            if (!refused) StandAlone(host, bin, missing);
             return;
         }
         var (rest, scale) = Remainder(whole);
-        for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, whole.Reading, scale, grams / boards.Count, made, Provenance.Nothing);
+        for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, whole.Reading, scale, grams / boards.Count, made, Provenance.Nothing, whole.HoldsAccelerators ? Within(boards[i].Reading, whole.Reading) : 1);
         Apportion(host, bin, whole.Reading, rest);
         var load = boards.Count > 0 || host.Server is null ? null : cover.LoadOf(host.Server, Component.Cpu, bin)?.Busy;
         foreach (var (workload, joules, evidence, of) in portions)
@@ -58,6 +73,48 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             var embodied = boards.Count > 0 ? grams * 0 : rest > 0 ? grams * (joules / rest) : grams / portions.Count;
             accounts.Enter(new Share(workload, host.Known, bin, reading, Seconds(reading.Ticks), null, joules, joules * (1 - (boards.Count > 0 ? BusyOf(workload) : load)), embodied, whole.Cover, Provenance.Nothing));
         }
+    }
+
+    /// <summary>
+    /// A reading of all boards of a machine holds those of each. Each by itself is taken where none is missing, for it names its owner;
+    /// else the one of all, of which the boards that are read say whose that part is.
+    /// </summary>
+    /// <returns>Whether the boards are those of one reading of all.</returns>
+    private bool OneReadingOfBoards(Host host)
+    {
+        var machine = -1;
+        double joules = 0;
+        var single = 0;
+        for (var i = 0; i < boards.Count; i++)
+        {
+            if (!boards[i].Resource.IsMachine) (single, joules) = (single + 1, joules + boards[i].Reading.Joules);
+            else if (machine < 0 || boards[i].Reading.Evidence < boards[machine].Reading.Evidence) machine = i;
+        }
+        if (machine < 0) return false;
+        var whole = boards[machine];
+        if (boards.Count == 1) return true;
+        if (single > 0 && (host.Type is { Accelerators: > 0 } type ? single >= type.Accelerators : joules * 10 >= whole.Reading.Joules * 9))
+        {
+            boards.Keep(static board => !board.Resource.IsMachine);
+            return false;
+        }
+        if (!whole.Claims.Any && single > 0)
+        {
+            whole.Claims.Clear();
+            var most = Math.Max(joules, whole.Reading.Joules);
+            for (var i = 0; i < boards.Count && most > 0; i++)
+            {
+                if (boards[i].Resource.IsMachine) continue;
+                for (var claim = 0; claim < boards[i].Claims.Count; claim++)
+                {
+                    var part = boards[i].Reading.Joules * boards[i].Claims.ShareOf(claim);
+                    whole.Claims.Add(boards[i].Claims[claim].Workload, part, (long)(whole.Reading.Ticks * (part / most)));
+                }
+            }
+            if (most > joules || most == 0) whole.Claims.Add(Claims.Nobody, most - joules, most > 0 ? (long)(whole.Reading.Ticks * (1 - joules / most)) : whole.Reading.Ticks);
+        }
+        boards.Keep(board => board.Resource == whole.Resource);
+        return true;
     }
 
     /// <summary>An accelerator of which nobody says where it sits: its server's energy is unknown.</summary>
@@ -86,10 +143,13 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     {
         if (!server.HoldsAccelerators) return (server.Reading.Joules, 1);
         double joules = 0;
-        for (var i = 0; i < boards.Count; i++) joules += boards[i].Reading.Joules;
-        // Boards that drew more than the whole are read by another clock or for longer; the whole is believed.
+        for (var i = 0; i < boards.Count; i++) joules += boards[i].Reading.Joules * Within(boards[i].Reading, server.Reading);
+        // Boards that drew more than the whole are read by another clock; the whole is believed.
         return joules <= server.Reading.Joules ? (server.Reading.Joules - joules, 1) : (0, server.Reading.Joules / joules);
     }
+
+    /// <summary>The part of a board's time for which the server that holds it is known too.</summary>
+    private static double Within(Reading board, Reading server) => board.Ticks > server.Ticks ? (double)server.Ticks / board.Ticks : 1;
 
     /// <summary>Where no label gives anything of a machine to anybody, it is shared by the work that engines on it counted, in one functional unit.</summary>
     private void ClaimByWork(Host host, int bin, ServerReading? server)
@@ -97,32 +157,45 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         // Accelerators that fall silent for a while may be anybody's.
         if (host.Workers.Count == 0 || host.IsClaimed || (boards.Count == 0 && (host.Accelerators.Count > 0 || host.Type is { Accelerators: > 0 }))) return;
         works.Clear();
-        string? unit = null;
-        double total = 0;
         foreach (var worker in host.Workers)
-        {
-            var units = worker.UnitsIn(bin, pieces);
-            if (units <= 0 || (unit is not null && string.CompareOrdinal(worker.Series.Mapping.FunctionalUnit, unit) > 0)) continue;
-            if (worker.Series.Mapping.FunctionalUnit != unit)
-            {
-                works.Clear();
-                (unit, total) = (worker.Series.Mapping.FunctionalUnit, 0);
-            }
-            works.Add((worker.Series.Workload, units));
-            total += units;
-        }
-        if (works.Count == 0) return;
+            if (worker.UnitsIn(bin, pieces) is { } told) works.Add((worker.Series.Workload, worker.Series.Mapping.FunctionalUnit!, told));
+        if (CommonUnit() is not { } unit) return;
+        works.RemoveAll(work => work.Unit != unit || work.Units <= 0);
+        var total = works.Sum(static work => work.Units);
         for (var i = 0; i < boards.Count; i++) Give(boards[i].Claims, boards[i].Reading);
         if (server is { } whole) Give(serverClaims, whole.Reading);
 
         void Give(Claims claims, Reading reading)
         {
             claims.Clear();
-            foreach (var (workload, units) in works) claims.Add(workload, reading.Joules * (units / total), (long)(reading.Ticks * (units / total)));
+            foreach (var (workload, _, units) in works) claims.Add(workload, reading.Joules * (units / total), (long)(reading.Ticks * (units / total)));
         }
     }
 
-    private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int made, int missing)
+    /// <summary>The functional unit in which all workloads that worked tell their work, output before what went in and what a cache held; null when nobody worked, or there is none.</summary>
+    private string? CommonUnit()
+    {
+        string? common = null;
+        foreach (var (_, unit, units) in works)
+        {
+            if (units <= 0 || unit == common || (common is not null && Precedence(common, unit) <= 0)) continue;
+            if (works.TrueForAll(work => work.Workload == Claims.Nobody || work.Units <= 0 || works.Exists(same => same.Workload == work.Workload && same.Unit == unit))) common = unit;
+        }
+        return works.Exists(static work => work.Workload != Claims.Nobody && work.Units > 0) ? common : null;
+
+        static int Precedence(string a, string b) => Rank(a) != Rank(b) ? Rank(a).CompareTo(Rank(b)) : string.CompareOrdinal(a, b);
+
+        static int Rank(string unit) => unit switch
+        {
+            "output-token" => 0,
+            "token" => 1,
+            "input-token" => 3,
+            "cached-input-token" => 4,
+            _ => 2,
+        };
+    }
+
+    private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int made, int missing, double time = 1)
     {
         var scaled = server is not null && scale != 1;
         var reading = scaled
@@ -132,8 +205,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         for (var i = 0; i < board.Claims.Count; i++)
         {
             var joules = board.Reading.Joules * board.Claims.ShareOf(i);
-            double? within = server is null ? null : joules * scale;
-            accounts.Enter(new Share(board.Claims[i].Workload, board.Resource, bin, reading, Seconds(board.Reading.Ticks) * board.Claims.TimeShareOf(i),
+            double? within = server is null ? null : joules * scale * time;
+            accounts.Enter(new Share(board.Claims[i].Workload, board.Resource, bin, reading, Seconds(board.Reading.Ticks) * time * board.Claims.TimeShareOf(i),
                 joules, within, (within ?? joules) * (1 - board.Busy), grams * board.Claims.TimeShareOf(i), board.Cover, missing));
         }
     }
@@ -310,6 +383,9 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         public Sharer this[int index] => shares[index];
 
         public void Clear() => shares.Clear();
+
+        /// <summary>Leaves those out that the condition does not hold for; nothing is added after that.</summary>
+        public void Keep(Predicate<Sharer> condition) => shares.RemoveAll(share => !condition(share));
 
         /// <summary>Empty claims for the reading that may be added next.</summary>
         public Claims Next()

@@ -37,7 +37,8 @@ internal readonly record struct Load(double Busy, long Ticks, int Mappings, doub
 /// <param name="Reading">What was read of it.</param>
 /// <param name="Cover">What made it up.</param>
 /// <param name="HoldsAccelerators">Whether the reading holds the energy of the accelerators, or they come on top.</param>
-internal readonly record struct ServerReading(Reading Reading, string Cover, bool HoldsAccelerators);
+/// <param name="Machines">How many machines are told as this one; one unless a label says more.</param>
+internal readonly record struct ServerReading(Reading Reading, string Cover, bool HoldsAccelerators, double Machines = 1);
 
 /// <summary>Who claims the series of a reading, with what they said. Kept and used again from period to period.</summary>
 internal sealed class Claims
@@ -76,6 +77,18 @@ internal sealed class Claims
         claims.Add((workload, joules, ticks));
     }
 
+    /// <summary>Makes joules of claims of load, which hold seconds at full load: of each what the line from rest to full load draws in its time.</summary>
+    public void Weigh(PowerRange power)
+    {
+        Joules = 0;
+        for (var i = 0; i < claims.Count; i++)
+        {
+            var joules = power.Idle.Watts * claims[i].Ticks / TimeSpan.TicksPerSecond + (power.Max.Watts - power.Idle.Watts) * claims[i].Joules;
+            claims[i] = claims[i] with { Joules = joules };
+            Joules += joules;
+        }
+    }
+
     /// <summary>The share of a claim: by energy, or by time where there was none.</summary>
     public double ShareOf(int index) => claims.Count == 1 ? 1 : Joules > 0 ? claims[index].Joules / Joules : TimeShareOf(index);
 
@@ -87,15 +100,17 @@ internal sealed class Claims
 /// Cover: from all that is read of a resource, one reading for each component and one set of components for each
 /// boundary, so that nothing is counted twice.
 /// </summary>
-internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words, IReadOnlyList<KnownSeries> series, FactorBook? factors)
+internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Provenance words, IReadOnlyList<KnownSeries> series, FactorBook? factors)
 {
     /// <summary>Utilisation of a host of which only the accelerators are read. Source: Cloud Carbon Footprint, 2024, Apache-2.0, average of servers in use.</summary>
     private const double UsualLoad = 0.5;
 
     private readonly int usualLoad = words.Of("host_load:0.5@ccf-2024");
     private readonly List<Piece> chosen = [];
+    private readonly List<Piece> together = [];
     private readonly Claims scratch = new();
     private readonly List<(int Workload, double Weight)> sharing = [];
+    private readonly List<(string Name, long Ticks)> slices = [];
     private readonly List<(long Ticks, int Series)> tracks = [];
     private readonly PriorityQueue<int, (long End, int Track)> ends = new();
     private int[] trackOf = new int[16];
@@ -117,8 +132,6 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
     {
         if (meters.Count == 0 || Best(meters, bin) is not { } meter) return null;
 
-        // Sockets and power supplies add up to a server only together: where one is silent, the sum of the others is no server.
-        var whole = component is Catalogue.Component.Psu or Catalogue.Component.Cpu or Catalogue.Component.Memory && !meter.First.Mapping.Share;
         double joules = 0, low = 0, high = 0;
         var ticks = long.MaxValue;
         foreach (var part in meter.Parts)
@@ -134,11 +147,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
                 low += power.Idle * piece.Ticks / TimeSpan.TicksPerSecond;
                 high += power.Max * piece.Ticks / TimeSpan.TicksPerSecond;
             }
-            if (partTicks == 0)
-            {
-                if (whole && part.EverSpoke) return null;
-                continue;
-            }
+            if (partTicks == 0) continue;
             Claim(part, bin, partJoules, partTicks, claims);
             joules += partJoules;
             ticks = Math.Min(ticks, partTicks);
@@ -164,14 +173,13 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
         if (Component(board, Catalogue.Component.Accelerator, bin, claims) is { } read)
         {
             // A meter of the node names no pod, while the load of the pod's container on the same board does.
-            if (!claims.Any) ClaimByOthers(board.Loads(Catalogue.Component.Accelerator), null, bin, claims);
+            if (!claims.Any) ClaimByLoads(board, bin, null, claims);
             return read;
         }
-        if (factors is null || LoadOf(board, Catalogue.Component.Accelerator, bin, claims) is not { } load) return null;
+        if (factors is null || LoadOf(board, Catalogue.Component.Accelerator, bin) is not { } load) return null;
         var name = board.Hardware ?? type?.Accelerator;
         if (name is null || factors.Hardware.Accelerator(name) is not { } hardware)
         {
-            claims.Clear();
             Unmodelled.TryAdd(board, name is null
                 ? "nothing tells what accelerator it is. Name the machine's type in the settings of the source (Hardware)."
                 : $"the power of an accelerator '{name}' is not known. Add it by a hardware file under Metrics:Factors.");
@@ -184,6 +192,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
         var power = limit is { } allowed && allowed.Joules / Seconds(allowed.Ticks) >= hardware.Power.Idle.Watts
             ? hardware.Power.Under(Power.FromWatts(allowed.Joules / Seconds(allowed.Ticks)))
             : hardware.Power;
+        ClaimByLoads(board, bin, power, claims);
         return Modelled(power, count, load, limit?.Mappings ?? Provenance.Nothing, words.Of(FactorName("hardware", hardware.Name, hardware.Vintage)));
     }
 
@@ -191,10 +200,11 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
     /// <param name="host">The host.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="boards">How many of its accelerators are read.</param>
+    /// <param name="all">Whether what is read is one reading of all of them.</param>
     /// <param name="boardTicks">The time for which all of these are known.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
     /// <param name="missing">Why there is none, as a set of <see cref="MissingReason"/>.</param>
-    public ServerReading? Host(Host host, int bin, int boards, long boardTicks, Claims claims, out int missing)
+    public ServerReading? Host(Host host, int bin, int boards, bool all, long boardTicks, Claims claims, out int missing)
     {
         missing = Provenance.Nothing;
         var load = host.Server is { } server ? LoadOf(server, Catalogue.Component.Cpu, bin, claims) : null;
@@ -210,11 +220,14 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
             return Lacks(MissingReason.HardwareUnknown, out missing, claims);
         }
         // A host of eight boards of which seven are read is not the host.
-        var one = boards == 1 && host.Accelerators.Exists(static board => board.IsMachine);
-        if (boards < (one ? Math.Min(1, type.Accelerators) : Math.Ceiling(type.Accelerators))) return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
+        if (!all && boards < type.Accelerators) return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
         var known = load ?? new Load(UsualLoad, boardTicks, Provenance.Nothing, host.Accelerators.Where(board => board.IsMachine).Select(board => LoadOf(board, Catalogue.Component.Accelerator, bin)?.Servers ?? 1).FirstOrDefault(1));
+        if (host.Server?.Loads(Catalogue.Component.Cpu) is { Count: > 0 } meters && meters.TrueForAll(meter => meter.First.Mapping.Scale is null)) claims.Weigh(power);
+        // The load may begin or end within the period: nothing tells it for the rest of the time for which the boards are read.
+        var filled = boards > 0 && known.Ticks < boardTicks;
+        if (filled) known = known with { Busy = (known.Busy * known.Ticks + UsualLoad * (boardTicks - known.Ticks)) / boardTicks, Ticks = boardTicks };
         var names = words.Union(words.Of(type.FactorName), words.Of(FactorName("vcpu", type.MicroArchitecture!, factors.Hardware.VirtualCpu(type.MicroArchitecture!)!.Vintage)));
-        return new ServerReading(Modelled(power, 1, known, Provenance.Nothing, load is null ? words.Union(names, usualLoad) : names), boards == 0 ? "host-model" : "host-model+accelerator", false);
+        return new ServerReading(Modelled(power, 1, known, Provenance.Nothing, load is null || filled ? words.Union(names, usualLoad) : names), boards == 0 ? "host-model" : "host-model+accelerator", false, known.Servers);
     }
 
     /// <summary>How busy the component was; null when nothing tells.</summary>
@@ -222,7 +235,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
     {
         var meters = resource.Loads(component);
         if (meters.Count == 0 || Best(meters, bin) is not { } meter) return null;
-        double busy = 0, parts = 0, servers = 0;
+        double busy = 0, slices = 0, parts = 0, servers = 0;
         long ticks = 0;
         foreach (var part in meter.Parts)
         {
@@ -251,9 +264,9 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
                 }
                 (level, count) = (ratio, of);
             }
-            // Slices of a board are parts of its whole; sockets and cores are averaged, and means over servers by how many they are.
-            busy += level * (slice / partTicks) * count;
-            parts += slice < partTicks ? 0 : count;
+            // Slices of a board are parts of its whole, which may be told beside them; sockets and cores are averaged, and means over servers by how many they are.
+            if (slice < partTicks) slices += level * (slice / partTicks) * count;
+            else (busy, parts) = (busy + level * count, parts + count);
             if (last.Mapping.Scale?.ServersLabel is not null) servers += count;
             ticks = Math.Max(ticks, partTicks);
         }
@@ -263,7 +276,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
             return null;
         }
         if (meters.Count > 1 && claims is { Any: false }) ClaimByOthers(meters, meter, bin, claims);
-        return new Load(Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : busy), ticks, meter.First.Mappings, Math.Max(1, servers));
+        return new Load(Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : slices), ticks, meter.First.Mappings, Math.Max(1, servers));
     }
 
     /// <summary>Why a sum over devices or a mean over servers tells no load.</summary>
@@ -293,36 +306,51 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
     /// <summary>Whose a part's joules are. Where several series speak of it at once they share it: slices by their size, pods that take turns evenly.</summary>
     private void Claim(MeterPart part, int bin, double joules, long ticks, Claims claims)
     {
-        var all = part.Of(bin, pieces);
-        if (part.Series.Count == 1 && part.Series[0].Slice is null)
-        {
-            claims.Add(part.Series[0].Workload, joules, ticks);
-            return;
-        }
+        if (part.Series.Count == 1 && part.Series[0].Slice is null) claims.Add(part.Series[0].Workload, joules, ticks);
+        else Claim(part.Of(bin, pieces), joules, ticks, claims);
+    }
+
+    private void Claim(ReadOnlySpan<Piece> all, double joules, long ticks, Claims claims, bool byTime = false)
+    {
         sharing.Clear();
+        slices.Clear();
         double weights = 0;
         long spoken = 0;
-        var sliced = false;
         foreach (ref readonly var piece in all)
         {
             var one = series[piece.Series];
             spoken += piece.Ticks;
+            if (one.Slice is not null) AddTo(slices, one.SliceName, piece.Ticks);
             // A duplicate that names nobody says nothing about whose it is.
-            if (one is { Workload: Claims.Nobody, Slice: null, NamesAPod: false }) continue;
-            sliced |= one.Slice is not null;
-            var weight = (one.Slice ?? 1) * piece.Ticks;
-            weights += weight;
-            sharing.Add((one.Workload, weight));
+            else if (one is { Workload: Claims.Nobody, NamesAPod: false }) continue;
+            else weights += piece.Ticks;
         }
-        if (!sliced && spoken <= ticks)
+        if (slices.Count == 0 && spoken <= ticks)
         {
-            foreach (ref readonly var piece in all) claims.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
+            foreach (ref readonly var piece in all) claims.Add(series[piece.Series].Workload, byTime ? piece.Ticks : piece.Amount, piece.Ticks);
             return;
         }
+        foreach (ref readonly var piece in all)
+        {
+            var one = series[piece.Series];
+            if (one.Slice is null && one is { Workload: Claims.Nobody, NamesAPod: false }) continue;
+            // A slice that several series speak of at once, as two scrapers do, is no larger for it.
+            var told = one.Slice is null ? 0 : slices.Find(slice => slice.Name == one.SliceName).Ticks;
+            var weight = one.Slice is { } size ? size * piece.Ticks * Math.Min(1, (double)ticks / told) : piece.Ticks;
+            if (one.Slice is not null) weights += weight;
+            sharing.Add((one.Workload, weight));
+        }
         // What no slice holds is nobody's.
-        var whole = sliced || weights == 0 ? Math.Max(ticks, weights) : weights;
+        var whole = slices.Count > 0 || weights == 0 ? Math.Max(ticks, weights) : weights;
         foreach (var (workload, weight) in sharing) claims.Add(workload, joules * (weight / whole), (long)(ticks * (weight / whole)));
         if (weights < whole) claims.Add(Claims.Nobody, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
+    }
+
+    private static void AddTo(List<(string Name, long Ticks)> slices, string name, long ticks)
+    {
+        var known = slices.FindIndex(slice => slice.Name == name);
+        if (known < 0) slices.Add((name, ticks));
+        else slices[known] = (name, slices[known].Ticks + ticks);
     }
 
     private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, Claims claims)
@@ -339,6 +367,44 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
             foreach (ref readonly var piece in Track(part, bin)) (joules, ticks) = (joules + piece.Amount, ticks + piece.Ticks);
             if (ticks > 0) Claim(part, bin, joules, ticks, claims);
         }
+    }
+
+    /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is modelled each has what it drew in its time.</summary>
+    private void ClaimByLoads(MeteredResource board, int bin, PowerRange? power, Claims claims)
+    {
+        var meters = board.Loads(Catalogue.Component.Accelerator);
+        var telling = Best(meters, bin);
+        if (telling is null || !Claimed(telling, bin))
+        {
+            foreach (var other in meters)
+                if (Claimed(other, bin) && (telling is null || !Claimed(telling, bin) || Precedes(other.First, telling.First))) telling = other;
+            if (telling is null || (power is null && !Claimed(telling, bin))) return;
+        }
+        claims.Clear();
+        together.Clear();
+        long most = 0;
+        var sliced = false;
+        foreach (var part in telling.Parts)
+        {
+            foreach (var one in part.Series) sliced |= one.Slice is not null;
+            long ticks = 0;
+            foreach (ref readonly var piece in Track(part, bin)) ticks += piece.Ticks;
+            most = Math.Max(most, ticks);
+            together.AddRange(part.Of(bin, pieces));
+        }
+        var byTime = power is null || sliced || telling.First.Mapping.Scale is not null;
+        if (sliced) Claim(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(together), most, most, claims, byTime);
+        else
+        {
+            foreach (var part in telling.Parts)
+            {
+                double amount = 0;
+                long ticks = 0;
+                foreach (ref readonly var piece in Track(part, bin)) (amount, ticks) = (amount + piece.Amount, ticks + piece.Ticks);
+                if (ticks > 0) Claim(part.Of(bin, pieces), byTime ? ticks : amount, ticks, claims, byTime);
+            }
+        }
+        if (!byTime) claims.Weigh(power!);
     }
 
     private bool Claimed(Meter meter, int bin)
@@ -396,7 +462,11 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
         return byId != 0 ? byId < 0 : a.Number < b.Number;
     }
 
-    /// <summary>The time for which all parts that say anything are known.</summary>
+    /// <summary>Whether anything is told of an accelerator within reach of a period.</summary>
+    public bool SpeaksNear(MeteredResource board, int bin) =>
+        board[Catalogue.Component.Accelerator].Concat(board.Loads(Catalogue.Component.Accelerator)).Any(meter => meter.Parts.Exists(part => part.SpeaksNear(grid[bin])));
+
+    /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no whole.</summary>
     private long TicksOf(Meter meter, int bin)
     {
         var ticks = long.MaxValue;
@@ -405,6 +475,7 @@ internal sealed class Cover(Pieces pieces, Provenance mappings, Provenance words
             long partTicks = 0;
             foreach (ref readonly var piece in Track(part, bin)) partTicks += piece.Ticks;
             if (partTicks > 0) ticks = Math.Min(ticks, partTicks);
+            else if (meter.PartsMakeAWhole && part.SpeaksNear(grid[bin])) return 0;
         }
         return ticks == long.MaxValue ? 0 : ticks;
     }

@@ -2,6 +2,7 @@ using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
@@ -16,6 +17,9 @@ internal sealed class Meter(KnownSeries first)
 
     /// <summary>Disjoint parts of the component (sockets, power supplies), by name; they add up.</summary>
     public List<MeterPart> Parts { get; } = new(1);
+
+    /// <summary>Whether the parts are a server only together, as sockets and power supplies are: where one is silent, the sum of the others is no server. Pods and processes come and go.</summary>
+    public bool PartsMakeAWhole { get; } = first is { IsLoad: false, Mapping: { Share: false, Component: not (Component.Accelerator or Component.Outlet or Component.Pdu or Component.Rack) } };
 
     public bool Reads(KnownSeries series) =>
         First.Mapping == series.Mapping && First.Series.Source == series.Series.Source
@@ -58,8 +62,23 @@ internal sealed class MeterPart(string name)
 
     public string Name => name;
 
-    /// <summary>Whether it says anything about any grid period of the pass.</summary>
-    public bool EverSpoke => end > start;
+    /// <summary>Whether it says anything within reach of a grid period, which every pass over that period sees.</summary>
+    public bool SpeaksNear(Interval bin)
+    {
+        foreach (var series in Series)
+        {
+            var samples = series.Samples.Span;
+            int low = 0, high = samples.Length;
+            while (low < high)
+            {
+                var middle = (low + high) / 2;
+                if (samples[middle].End < bin.Start - Normaliser.Reach) low = middle + 1;
+                else high = middle;
+            }
+            if (low < samples.Length && samples[low].End <= bin.End + Normaliser.Reach) return true;
+        }
+        return false;
+    }
 
     /// <summary>Everything that it says, as a range of the pieces.</summary>
     public Range All => start..end;
@@ -111,8 +130,11 @@ internal sealed class MeteredResource(string kind, string name, Place place)
     /// <summary>Model of the hardware as reported; of a machine its instance type.</summary>
     public string? Hardware => hardware;
 
-    /// <summary>Instance type of the machine that it sits in, as its labels or the settings of its source tell; null when neither does.</summary>
+    /// <summary>Instance type of the machine that it sits in, as its labels tell; null when none does.</summary>
     public string? NodeHardware { get; private set; }
+
+    /// <summary>Instance type of the machine that it sits in, as the settings of a source tell; null when they do not.</summary>
+    public string? ConfiguredHardware { get; private set; }
 
     /// <summary>Whether any of its series is claimed by a workload.</summary>
     public bool IsClaimed { get; private set; }
@@ -148,12 +170,13 @@ internal sealed class MeteredResource(string kind, string name, Place place)
         }
     }
 
-    public void Add(KnownSeries series, string part, string? reportedNode, string? reportedHardware, string? reportedNodeHardware)
+    public void Add(KnownSeries series, string part, string? reportedNode, string? reportedHardware, string? reportedNodeHardware, string? configuredHardware)
     {
         if (reportedNode is not null && ReportedNodes.BinarySearch(reportedNode, StringComparer.Ordinal) is < 0 and var at) ReportedNodes.Insert(~at, reportedNode);
         // Of two spellings the first is taken, so that the order of the series is not what decides.
         if (reportedHardware is not null && (hardware is null || string.CompareOrdinal(reportedHardware, hardware) < 0)) hardware = reportedHardware;
         if (reportedNodeHardware is not null && (NodeHardware is null || string.CompareOrdinal(reportedNodeHardware, NodeHardware) < 0)) NodeHardware = reportedNodeHardware;
+        if (configuredHardware is not null && (ConfiguredHardware is null || string.CompareOrdinal(configuredHardware, ConfiguredHardware) < 0)) ConfiguredHardware = configuredHardware;
 
         IsClaimed |= series.Workload != Claims.Nobody;
         // Energy of no named component is that of the whole; a load of the whole is that of its CPUs.
@@ -215,22 +238,22 @@ internal sealed class Host(Place place, string name)
 }
 
 /// <summary>Work that one series counts on a host.</summary>
-internal sealed class Worker(KnownSeries series, string node, int first, int end)
+internal sealed class Worker(Count count, string node)
 {
-    private int next = first;
+    private int next = count.First;
 
-    public KnownSeries Series => series;
+    public KnownSeries Series => count.Series;
 
     /// <summary>The host that it is reported on.</summary>
     public string Node => node;
 
-    /// <summary>Units of work in a grid period. Periods are asked for in ascending order.</summary>
-    public double UnitsIn(int bin, Pieces pieces)
+    /// <summary>Units of work in a grid period; null where it tells none, or another telling of the same work was taken. Periods are asked for in ascending order.</summary>
+    public double? UnitsIn(int bin, Pieces pieces)
     {
-        while (next < end && pieces[next].Bin < bin) next++;
-        double units = 0;
-        for (var at = next; at < end && pieces[at].Bin == bin; at++) units += pieces[at].Amount;
-        return units;
+        while (next < count.End && pieces[next].Bin < bin) next++;
+        double? units = null;
+        for (var at = next; at < count.End && pieces[at].Bin == bin; at++) units = (units ?? 0) + pieces[at].Amount;
+        return count.Speaks(bin) ? units : null;
     }
 }
 
@@ -240,7 +263,8 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
     private const string Node = "node";
 
     private readonly Dictionary<(string Place, string Name), Host> hosts = [];
-    private readonly Dictionary<(Role Role, string Place, string Kind, string Name), MeteredResource> resources = [];
+    // What shares a machine is named within it: every machine has a process 1.
+    private readonly Dictionary<(Role Role, string Place, string Kind, string Name, string Within), MeteredResource> resources = [];
     private readonly List<Worker> workers = [];
 
     /// <summary>What a resource is to the boundaries.</summary>
@@ -266,14 +290,14 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
     {
         var (labels, from) = (series.Series.Labels, series.Mapping.Resource);
         var role = RoleOf(series.Mapping);
-        var reportedNode = First(labels, from.Node) is { } host ? NodeName(host) : null;
+        var reportedNode = HostName(series, First(labels, from.Node));
         var part = Part(labels, from.Part);
 
         var id = First(labels, from.Id);
         var name = (role, from.Kind) switch
         {
-            (_, Node) => id is null ? reportedNode ?? Unnamed(series) : NodeName(id),
-            (Role.Accelerator, _) => id is null ? $"{reportedNode ?? Unnamed(series)}/{part}" : AcceleratorName(id),
+            (_, Node) => HostName(series, id) ?? reportedNode ?? Unnamed(series),
+            (Role.Accelerator, _) => id is null ? $"{reportedNode ?? Unnamed(series)}/{BoardNumber(part)}" : AcceleratorName(id),
             _ => id ?? reportedNode ?? Unnamed(series),
         };
         var node = role switch
@@ -284,24 +308,21 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
             _ => reportedNode,
         };
 
-        var key = (role, series.Place.Name, from.Kind, name);
+        var key = (role, series.Place.Name, from.Kind, name, role == Role.Sharer ? node! : "");
         if (!resources.TryGetValue(key, out var resource)) resources.Add(key, resource = new MeteredResource(from.Kind, name, series.Place));
-        resource.Add(series, part, node, First(labels, from.Hardware), First(labels, from.NodeHardware) ?? sourceHardware?.GetValueOrDefault(series.Series.Source));
+        resource.Add(series, part, node, First(labels, from.Hardware), First(labels, from.NodeHardware), sourceHardware?.GetValueOrDefault(series.Series.Source));
     }
 
-    /// <summary>Remembers on which host a series of work was done.</summary>
-    /// <param name="series">The series.</param>
-    /// <param name="first">The first of its pieces.</param>
-    /// <param name="end">After the last of them.</param>
-    public void AddWork(KnownSeries series, int first, int end)
+    /// <summary>Remembers on which host work was done, whether or not a workload claims it.</summary>
+    public void AddWork(Count count)
     {
-        if (series.Workload != Claims.Nobody && end > first && First(series.Series.Labels, series.Mapping.Resource.Node) is { } node)
-            workers.Add(new Worker(series, NodeName(node), first, end));
+        if (count.End > count.First && First(count.Series.Series.Labels, count.Series.Mapping.Resource.Node) is { } node)
+            workers.Add(new Worker(count, HostName(count.Series, node)!));
     }
 
     /// <summary>Every resource, in an order that does not depend on that of the series.</summary>
     public IEnumerable<MeteredResource> All => resources.OrderBy(known => known.Key.Place, StringComparer.Ordinal).ThenBy(known => known.Key.Kind, StringComparer.Ordinal)
-        .ThenBy(known => known.Key.Name, StringComparer.Ordinal).ThenBy(known => known.Key.Role).Select(known => known.Value);
+        .ThenBy(known => known.Key.Name, StringComparer.Ordinal).ThenBy(known => known.Key.Within, StringComparer.Ordinal).ThenBy(known => known.Key.Role).Select(known => known.Value);
 
     /// <summary>Puts the resources into their hosts, once all series are filed.</summary>
     public void Settle()
@@ -323,8 +344,12 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
         foreach (var rack in Of(Role.Rack)) rack.Node = rack.ReportedNodes.FirstOrDefault();
         foreach (var host in hosts.Values)
         {
-            // What the machine itself is called first; of the names the first that the tables know.
-            string?[] told = [host.Server?.Hardware, host.Server?.NodeHardware, host.Accelerators.Select(board => board.NodeHardware).Where(type => type is not null).Min(StringComparer.Ordinal)];
+            // What the machine itself is called first, what settings say last; of the names the first that the tables know.
+            string?[] told =
+            [
+                host.Server?.Hardware, host.Server?.NodeHardware, host.Accelerators.Select(board => board.NodeHardware).Where(type => type is not null).Min(StringComparer.Ordinal),
+                host.Server?.ConfiguredHardware, host.Accelerators.Select(board => board.ConfiguredHardware).Where(type => type is not null).Min(StringComparer.Ordinal),
+            ];
             host.TypeName = told.FirstOrDefault(name => TypeOf(name, host.Place) is not null) ?? told.FirstOrDefault(name => name is not null);
             host.Type = TypeOf(host.TypeName, host.Place);
             host.Known.Machine = host.Type;
@@ -353,12 +378,19 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
         return Lower(name);
     }
 
+    /// <summary>The one spelling of a host's name, and of what every machine calls itself the one machine of the source; null when no name is reported.</summary>
+    private static string? HostName(KnownSeries series, string? reported) =>
+        reported is null ? null : NodeName(reported) is not ("localhost" or "127.0.0.1" or "::1") and var name ? name : Unnamed(series);
+
     /// <summary>A board's name as one spelling: lower case, without the <c>GPU-</c> that some exporters put before the UUID.</summary>
     private static string AcceleratorName(string reported)
     {
         var name = Lower(reported);
         return name.StartsWith("gpu-", StringComparison.Ordinal) && name.Length > 4 ? name[4..] : name;
     }
+
+    /// <summary>The number of a board by its driver's device: of <c>nvidia0</c> it is 0, as another exporter writes it.</summary>
+    private static string BoardNumber(string part) => part.StartsWith("nvidia", StringComparison.Ordinal) && part.Length > 6 && part.AsSpan(6).IndexOfAnyExceptInRange('0', '9') < 0 ? part[6..] : part;
 
 #pragma warning disable CA1308 // Names are shown, and people write hosts and UUIDs in lower case.
     private static string Lower(string text) => text.ToLowerInvariant();
@@ -423,6 +455,7 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
             .OrderBy(known => known.Key.Place, StringComparer.Ordinal)
             .ThenBy(known => known.Key.Kind, StringComparer.Ordinal)
             .ThenBy(known => known.Key.Name, StringComparer.Ordinal)
+            .ThenBy(known => known.Key.Within, StringComparer.Ordinal)
             .Select(known => known.Value),
     ];
 }

@@ -40,6 +40,7 @@ internal sealed class KnownSeries
         }
         if (mapping.Scale is { Capped: true, Summed: false }) most = 1;
         Slice = SliceOf(Series.Labels);
+        SliceName = Slice is null ? "" : Series.Labels["GPU_I_ID"] ?? Series.ToString();
     }
 
     /// <summary>Place in the order of series ids.</summary>
@@ -72,6 +73,9 @@ internal sealed class KnownSeries
 
     /// <summary>The part of a board that a slice of it is (MIG); null when the series speaks of a whole board.</summary>
     public double? Slice { get; }
+
+    /// <summary>Which slice of its board it is; of one without a number nobody can say that another series speaks of it too.</summary>
+    public string SliceName { get; }
 
     /// <summary>Whether a label names the pod that it is about, though no rule claims it.</summary>
     public bool NamesAPod => Series.Labels["pod"] is { Length: > 0 } || Series.Labels["exported_pod"] is { Length: > 0 };

@@ -42,7 +42,7 @@ public sealed class Normaliser
     public static readonly TimeSpan Reach = TimeSpan.FromHours(1);
 
     /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
-    public const int Revision = 2;
+    public const int Revision = 3;
 
     private readonly MetricCatalogue catalogue;
     private readonly Workload[] workloads;
@@ -133,30 +133,29 @@ public sealed class Normaliser
         {
             if (series.Mapping.Unit.Quantity == Quantity.Work)
             {
-                var first = pieces.Count;
-                work.Read(series);
-                fleet.AddWork(series, first, pieces.Count);
+                fleet.AddWork(work.Read(series));
             }
             else
             {
                 fleet.Add(series);
             }
         }
+        work.Decide(grid.Count);
         fleet.Settle();
         fleet.Read(interpreter, pieces);
 
-        var cover = new Cover(pieces, provenance, words, known, factors) { Used = traced is null ? null : [] };
+        var cover = new Cover(grid, pieces, provenance, words, known, factors) { Used = traced is null ? null : [] };
         var attribution = new Attribution(cover, accounts, provenance, words, pieces);
         foreach (var host in fleet.Hosts)
             for (var bin = 0; bin < grid.Count; bin++) attribution.Attribute(host, bin);
         foreach (var accelerator in fleet.LooseAccelerators)
         {
-            var type = fleet.TypeOf(accelerator.NodeHardware, accelerator.Place);
+            var type = fleet.TypeOf(accelerator.NodeHardware ?? accelerator.ConfiguredHardware, accelerator.Place);
             for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeLoose(accelerator, type, bin);
         }
         foreach (var rack in fleet.Racks)
             for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeRack(rack, bin);
-        work.Enter(accounts, provenance, known, grid.Count);
+        work.Enter(accounts, provenance, known);
 
         foreach (var (resource, why) in cover.Unmodelled)
             foreach (var (_, meter) in resource.Meters)

@@ -54,7 +54,8 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
     /// <summary>The tallies, in the order in which they were begun.</summary>
     public IEnumerable<WorkTally> All => tallies.Values;
 
-    public void Read(KnownSeries series)
+    /// <summary>Reads a series and says what it counted.</summary>
+    public Count Read(KnownSeries series)
     {
         var unit = series.Mapping.FunctionalUnit ?? throw new InvalidOperationException($"Mapping {series.Mapping.Id} counts work without a functional unit.");
         var first = pieces.Count;
@@ -65,17 +66,24 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
         if (!tallies.TryGetValue(key, out var tally)) tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
         tally.Add(count);
 
-        if (series.Mapping.RollUp is not { } rollUp || count.First == count.End) return;
+        if (series.Mapping.RollUp is not { } rollUp || count.First == count.End) return count;
         var labels = series.Series.Labels;
         var family = (series.Series.Source, rollUp.Family, unit, string.Join('\n', rollUp.Within.Select(label => labels[label])));
         if (!families.TryGetValue(family, out var members)) families.Add(family, members = []);
         members.Add(count);
+        return count;
     }
 
-    public void Enter(Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series, int bins)
+    /// <summary>Decides of what is told more than once which telling counts, once all series are read and before anybody asks what they counted.</summary>
+    public void Decide(int bins)
     {
         foreach (var family in families.Values) Decide(family, bins);
-        foreach (var tally in tallies.Values) tally.Enter(accounts, pieces, provenance, series, workloads, estimates, bins);
+        foreach (var tally in tallies.Values) tally.Decide(pieces, workloads, bins);
+    }
+
+    public void Enter(Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series)
+    {
+        foreach (var tally in tallies.Values) tally.Enter(accounts, pieces, provenance, series, estimates);
         estimates.Enter(accounts);
     }
 
@@ -85,7 +93,8 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
         var taken = new bool[bins];
         foreach (var level in family.GroupBy(count => count.Series.Mapping.RollUp!.Level).OrderBy(level => level.Key))
         {
-            var speakers = WorkTally.OfOneMapping([.. level], pieces, bins);
+            List<Count> speakers = [.. level];
+            WorkTally.PreferOneMapping(speakers, pieces, bins);
             var spoken = new bool[bins];
             foreach (var count in speakers)
             {
@@ -106,6 +115,9 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
 /// </summary>
 internal sealed class WorkTally(int workload, Place place, string functionalUnit)
 {
+    // Prometheus Operator, Thanos, Mimir.
+    private static readonly string[] Replicas = ["prometheus_replica", "thanos_replica", "__replica__"];
+
     private readonly List<Count> counts = [];
 
     public void Add(Count count) => counts.Add(count);
@@ -117,12 +129,17 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
             for (var i = one.First; i < one.End; i++) yield return (i..(i + 1), one.Speaks(pieces[i].Bin));
     }
 
-    /// <summary>One fact for each grid period in which anything was counted, nothing included.</summary>
-    public void Enter(Accounts accounts, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series, IReadOnlyList<Workload> workloads, Estimates estimates, int bins)
+    /// <summary>Silences what tells the same work once more.</summary>
+    public void Decide(Pieces pieces, IReadOnlyList<Workload> workloads, int bins)
     {
+        SilenceReplicas(pieces, bins);
         SilenceLayers(pieces, bins);
         if (workload != Claims.Nobody) SilenceParts(pieces, workloads[workload].Model, bins);
+    }
 
+    /// <summary>One fact for each grid period in which anything was counted, nothing included.</summary>
+    public void Enter(Accounts accounts, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series, Estimates estimates)
+    {
         var ordered = System.Buffers.ArrayPool<Piece>.Shared.Rent(counts.Sum(one => one.End - one.First));
         var count = 0;
         foreach (var one in counts)
@@ -138,15 +155,40 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         System.Buffers.ArrayPool<Piece>.Shared.Return(ordered);
     }
 
-    /// <summary>The counts of one mapping: the one that covers nearly the most time, then the first by id. The others are silenced.</summary>
-    public static List<Count> OfOneMapping(List<Count> counts, Pieces pieces, int bins)
+    /// <summary>Of several mappings the one that covers nearly the most time, then the first by id; the others are heard only in periods in which it is silent.</summary>
+    public static void PreferOneMapping(List<Count> counts, Pieces pieces, int bins)
     {
-        if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping)) return counts;
+        if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping)) return;
         var told = counts.GroupBy(one => one.Series.Mapping).Select(mapping => (mapping.Key.Id, Counts: mapping.ToList(), Ticks: mapping.Max(one => one.Ticks(pieces)))).ToList();
         var most = told.Max(one => one.Ticks);
-        var taken = told.Where(one => one.Ticks * 10 >= most * 9).MinBy(one => one.Id, StringComparer.Ordinal).Id;
-        foreach (var one in told.Where(one => one.Id != taken).SelectMany(one => one.Counts)) one.Silence(bins);
-        return told.First(one => one.Id == taken).Counts;
+        Prefer(told.OrderByDescending(one => one.Ticks * 10 >= most * 9).ThenBy(one => one.Id, StringComparer.Ordinal).Select(one => one.Counts), pieces, bins);
+    }
+
+    /// <summary>Of tellings of the same work, in the order of preference, each is heard in the periods in which none before it says anything.</summary>
+    private static void Prefer(IEnumerable<List<Count>> tellings, Pieces pieces, int bins)
+    {
+        var taken = new bool[bins];
+        foreach (var telling in tellings)
+        {
+            var spoken = (bool[])taken.Clone();
+            foreach (var count in telling)
+            {
+                foreach (ref readonly var piece in pieces[count.First..count.End])
+                {
+                    if (taken[piece.Bin]) count.Silence(piece.Bin, bins);
+                    else if (count.Speaks(piece.Bin)) spoken[piece.Bin] = true;
+                }
+            }
+            taken = spoken;
+        }
+    }
+
+    /// <summary>Two Prometheus servers that read the same targets tell the same work, told apart by a label that says which of them it was.</summary>
+    private void SilenceReplicas(Pieces pieces, int bins)
+    {
+        if (!counts.Exists(one => Array.Exists(Replicas, label => one.Series.Series.Labels[label] is not null))) return;
+        foreach (var same in counts.GroupBy(one => (one.Series.Series.Source, one.Series.Series.Metric, string.Join('\n', one.Series.Series.Labels.Pairs.Where(pair => !Replicas.Contains(pair.Key)).Select(pair => $"{pair.Key}={pair.Value}")))))
+            if (same.Count() > 1) Prefer(same.OrderByDescending(one => one.Ticks(pieces)).ThenBy(one => one.Series.Number).Select(one => new List<Count> { one }), pieces, bins);
     }
 
     /// <summary>Two mappings at one endpoint are two layers. Where nothing is named nobody can say that two counts are of one thing, and the levels of a family are decided already.</summary>
@@ -154,7 +196,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
     {
         if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping)) return;
         foreach (var endpoint in counts.Where(one => Endpoint(one.Series) is not null).GroupBy(one => (Endpoint(one.Series)!, Family: one.Series.Mapping.RollUp?.Family ?? "")))
-            if (endpoint.Key.Family.Length == 0) OfOneMapping([.. endpoint], pieces, bins);
+            if (endpoint.Key.Family.Length == 0) PreferOneMapping([.. endpoint], pieces, bins);
     }
 
     /// <summary>An ensemble counts a request, and each of its parts counts it again: what the workload's model is called is taken, else what counted most, then the first by name.</summary>
