@@ -102,17 +102,17 @@ WITH days AS (
     FROM days
     GROUP BY deployment_id, month_start
 ), factors AS (
-    SELECT deployment_id, month_start, group_concat(word, ' ' ORDER BY word) AS words
+    SELECT DISTINCT deployment_id, month_start,
+           group_concat(word, ' ') OVER (PARTITION BY deployment_id, month_start ORDER BY word ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS words
     FROM (SELECT DISTINCT texts.deployment_id, texts.month_start, word.value AS word
           FROM (SELECT DISTINCT deployment_id, month_start, factors FROM days WHERE factors <> '') texts,
                json_each('[' || replace(json_quote(texts.factors), ' ', '","') || ']') AS word)
-    GROUP BY deployment_id, month_start
 ), missing AS (
-    SELECT deployment_id, month_start, group_concat(word, ' ' ORDER BY word) AS words
+    SELECT DISTINCT deployment_id, month_start,
+           group_concat(word, ' ') OVER (PARTITION BY deployment_id, month_start ORDER BY word ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS words
     FROM (SELECT DISTINCT texts.deployment_id, texts.month_start, word.value AS word
           FROM (SELECT DISTINCT deployment_id, month_start, missing FROM days WHERE missing <> '') texts,
                json_each('[' || replace(json_quote(texts.missing), ' ', '","') || ']') AS word)
-    GROUP BY deployment_id, month_start
 )
 SELECT w.deployment_id, w.functional_unit, w.month_start AS period_start, unixepoch(w.month_start / 1000000, 'unixepoch', '+1 month') * 1000000 AS period_end,
        date(w.month_start / 1000000, 'unixepoch') AS date, CAST(strftime('%Y%m%d', w.month_start / 1000000, 'unixepoch') AS INTEGER) AS date_key, w.units, e.accelerator_joules, e.server_joules,

@@ -50,6 +50,28 @@ public sealed class SchemaTests(PostgresCluster cluster)
         Assert.Equal(["7305"], await storage.RowsAsync("SELECT count(*) FROM \"Calendar\""));
     }
 
+    /// <summary>People look into the file with what they have: Python of Debian 12 brings SQLite 3.40, the service a newer one.</summary>
+    [Fact]
+    public async Task The_file_can_be_read_with_an_older_sqlite()
+    {
+        await using var storage = await TestStorage.MigratedAsync(cluster, StorageEngine.Sqlite);
+        var file = new SqliteConnectionStringBuilder(storage.ConnectionString).DataSource;
+        const string script = """
+            import sqlite3, sys
+            database = sqlite3.connect(sys.argv[1])
+            views = [row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'view'")]
+            print(len(views), sum(len(database.execute(f'SELECT * FROM "{view}" LIMIT 1').fetchall()) for view in views))
+            """;
+
+        using var python = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("python3", ["-c", script, file]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var (told, complaint) = (await python.StandardOutput.ReadToEndAsync(), await python.StandardError.ReadToEndAsync());
+        await python.WaitForExitAsync();
+
+        // The calendar is the only view with rows.
+        Assert.Equal(("", "1"), (complaint, told.Trim().Split(' ')[^1]));
+        Assert.InRange(int.Parse(told.Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture), 15, 30);
+    }
+
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
     [InlineData(StorageEngine.Postgres)]
