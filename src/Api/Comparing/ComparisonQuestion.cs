@@ -26,11 +26,11 @@ internal sealed record ComparisonQuestion(
     {
         var values = given.ToLookup(pair => pair.Name, pair => pair.Value, StringComparer.OrdinalIgnoreCase);
         foreach (var name in values.Select(group => group.Key).Where(key => !Names.Contains(key, StringComparer.OrdinalIgnoreCase)))
-            faults.Add($"'{Shorten(name)}' is not a parameter. Parameters are: {string.Join(", ", Names)}.");
+            faults.Add($"'{NamedLiterals.Shorten(name)}' is not a parameter. Parameters are: {string.Join(", ", Names)}.");
 
         var unit = One("unit");
         if (unit is null) faults.Add($"'unit' is missing: say what work is counted in. Units are: {Units}.");
-        else if (!FunctionalUnit.Known.ContainsKey(unit)) faults.Add($"'{Shorten(unit)}' is not a functional unit. Units are: {Units}.");
+        else if (!FunctionalUnit.Known.ContainsKey(unit)) faults.Add($"'{NamedLiterals.Shorten(unit)}' is not a functional unit. Units are: {Units}.");
 
         var by = Named("by", RankedBy.Energy, "'{0}' is not what can be ranked by. A ranking is by one of: {1}.");
         var boundary = Named("boundary", Boundary.Facility, "'{0}' is not a boundary. Boundaries are: {1}.");
@@ -41,7 +41,7 @@ internal sealed record ComparisonQuestion(
 
         var coverage = ComparisonTerms.UsualCoverage;
         if (One("minCoverage") is { } share && !(double.TryParse(share, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out coverage) && coverage is >= 0 and <= 1))
-            faults.Add($"minCoverage '{Shorten(share)}' is not a share from 0 to 1, for instance 0.9.");
+            faults.Add($"minCoverage '{NamedLiterals.Shorten(share)}' is not a share from 0 to 1, for instance 0.9.");
 
         var (from, to) = (Time("from"), Time("to"));
         return faults.Count > 0 ? null : new ComparisonQuestion(unit!, One("model"), boundary, by, idle, from, to, coverage, evidence);
@@ -64,7 +64,7 @@ internal sealed record ComparisonQuestion(
             // By name alone: Enum.TryParse would take numbers too.
             foreach (var known in Enum.GetValues<T>())
                 if (string.Equals(Word(known), text, StringComparison.OrdinalIgnoreCase)) return known;
-            faults.Add(string.Format(CultureInfo.InvariantCulture, fault, Shorten(text), string.Join(", ", Enum.GetValues<T>().Select(Word))));
+            faults.Add(string.Format(CultureInfo.InvariantCulture, fault, NamedLiterals.Shorten(text), string.Join(", ", Enum.GetValues<T>().Select(Word))));
             return usual;
         }
 
@@ -74,11 +74,11 @@ internal sealed record ComparisonQuestion(
             if (!DateTimeOffset.TryParseExact(text, WithOffset, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)
                 && !DateTimeOffset.TryParseExact(text, InUtc, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time))
             {
-                faults.Add($"{name} '{Shorten(text)}' is not a time. Write 2026-02-01T00:00:00Z, 2026-02-01T02:00:00%2B02:00 (a + in an address is %2B) or 2026-02-01.");
+                faults.Add($"{name} '{NamedLiterals.Shorten(text)}' is not a time. Write 2026-02-01T00:00:00Z, 2026-02-01T02:00:00%2B02:00 (a + in an address is %2B) or 2026-02-01.");
                 return null;
             }
             if (time.UtcTicks % TimeSpan.TicksPerHour == 0) return time.UtcDateTime;
-            faults.Add($"{name} '{Shorten(text)}' is not a whole hour of UTC, and the sums are kept by the hour.");
+            faults.Add($"{name} '{NamedLiterals.Shorten(text)}' is not a whole hour of UTC, and the sums are kept by the hour.");
             return null;
         }
     }
@@ -86,8 +86,6 @@ internal sealed record ComparisonQuestion(
     /// <summary>A boundary, an idle policy, an evidence ... as the API writes it: <c>active-only</c>.</summary>
     public static string Word<T>(T value) where T : struct, Enum =>
         string.Concat(value.ToString().Select((letter, at) => char.IsAsciiLetterUpper(letter) ? $"{(at == 0 ? "" : "-")}{char.ToLowerInvariant(letter)}" : letter.ToString()));
-
-    public static string Shorten(string text) => text.Length <= 80 ? text : text[..80] + "…";
 
     private static string Units => string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal));
 }

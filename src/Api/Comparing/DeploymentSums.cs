@@ -1,5 +1,3 @@
-using System.Data;
-using System.Data.Common;
 using System.Globalization;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
@@ -58,23 +56,8 @@ internal sealed record DeploymentSums
 internal readonly record struct HoursKnown(long Any, long Server, long Boundary, long Idle, long Operational, long Embodied);
 
 /// <summary>Reads the hours: what was worked when, and the sums of a period. One connection, one consistent view.</summary>
-internal sealed class HourReader(MetricsDbContext context) : IAsyncDisposable
+internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
 {
-    private const int Seconds = 15;
-    private DbTransaction? transaction;
-
-    public async Task OpenAsync(CancellationToken cancellationToken)
-    {
-        await context.Database.OpenConnectionAsync(cancellationToken);
-        var connection = context.Database.GetDbConnection();
-        transaction = connection is Microsoft.Data.Sqlite.SqliteConnection sqlite
-            ? sqlite.BeginTransaction(deferred: true)
-            : await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        if (context.Database.IsSqlite()) return;
-        await using var promise = Command($"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '{Seconds}s'");
-        await promise.ExecuteNonQueryAsync(cancellationToken);
-    }
-
     /// <summary>End of the newest hour, over by <paramref name="now"/>, in which work was counted in the unit; null when there is none.</summary>
     public async Task<DateTime?> NewestEndAsync(string unit, DateTime now, CancellationToken cancellationToken)
     {
@@ -231,43 +214,11 @@ internal sealed class HourReader(MetricsDbContext context) : IAsyncDisposable
             [.. texts.SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        try
-        {
-            if (transaction is not null) await transaction.DisposeAsync();
-        }
-        catch (DbException)
-        {
-            // The connection is gone, and its transaction with it.
-        }
-        await context.DisposeAsync();
-    }
-
     /// <summary>Whether the words of a column name one of these.</summary>
     private static string Lacks(string column, params ReadOnlySpan<string> words)
     {
         var tests = new List<string>(words.Length);
         foreach (var word in words) tests.Add($"{column} LIKE '%{word}%'");
         return $"({string.Join(" OR ", tests)})";
-    }
-
-    private object Bound(DateTime time) => context.Database.IsSqlite() ? UnixMicroseconds.From(time) : time;
-
-    private DbCommand Command(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
-    {
-        var command = context.Database.GetDbConnection().CreateCommand();
-        command.CommandText = sql;
-        command.Transaction = transaction;
-        command.CommandTimeout = Seconds + 5;
-        foreach (var (name, value) in parameters)
-        {
-            if (!sql.Contains($"@{name}", StringComparison.Ordinal)) continue;
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = name;
-            parameter.Value = value;
-            command.Parameters.Add(parameter);
-        }
-        return command;
     }
 }

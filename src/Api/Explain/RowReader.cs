@@ -1,5 +1,3 @@
-using System.Data;
-using System.Data.Common;
 using System.Globalization;
 using Metrics.Storage;
 using Microsoft.EntityFrameworkCore;
@@ -7,23 +5,8 @@ using Microsoft.EntityFrameworkCore;
 namespace Metrics.Api.Explain;
 
 /// <summary>Reads stored rows as /odata tells them. One connection, one consistent view.</summary>
-internal sealed class RowReader(MetricsDbContext context) : IAsyncDisposable
+internal sealed class RowReader(MetricsDbContext context) : StoreView(context)
 {
-    private const int Seconds = 15;
-    private DbTransaction? transaction;
-
-    public async Task OpenAsync(CancellationToken cancellationToken)
-    {
-        await context.Database.OpenConnectionAsync(cancellationToken);
-        var connection = context.Database.GetDbConnection();
-        transaction = connection is Microsoft.Data.Sqlite.SqliteConnection sqlite
-            ? sqlite.BeginTransaction(deferred: true)
-            : await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        if (context.Database.IsSqlite()) return;
-        await using var promise = Command($"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '{Seconds}s'");
-        await promise.ExecuteNonQueryAsync(cancellationToken);
-    }
-
     /// <summary>The row, by the names of its columns; null when there is none.</summary>
     public async Task<IReadOnlyDictionary<string, object?>?> RowAsync(ExplainQuestion question, CancellationToken cancellationToken) =>
         (await RowsAsync(
@@ -40,19 +23,6 @@ internal sealed class RowReader(MetricsDbContext context) : IAsyncDisposable
     {
         await using var command = Command("SELECT COUNT(*) FROM dirty_hours WHERE hour >= @from AND hour < @to", ("from", Bound(from)), ("to", Bound(to)));
         return Convert.ToInt64(await command.ExecuteScalarAsync(cancellationToken), CultureInfo.InvariantCulture) > 0;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        try
-        {
-            if (transaction is not null) await transaction.DisposeAsync();
-        }
-        catch (DbException)
-        {
-            // The connection is gone, and its transaction with it.
-        }
-        await context.DisposeAsync();
     }
 
     private async Task<List<IReadOnlyDictionary<string, object?>>> RowsAsync(string sql, CancellationToken cancellationToken, params (string Name, object Value)[] parameters)
@@ -78,22 +48,4 @@ internal sealed class RowReader(MetricsDbContext context) : IAsyncDisposable
         (_, DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
         _ => value,
     };
-
-    private object Bound(DateTime time) => context.Database.IsSqlite() ? UnixMicroseconds.From(time) : time;
-
-    private DbCommand Command(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
-    {
-        var command = context.Database.GetDbConnection().CreateCommand();
-        command.CommandText = sql;
-        command.Transaction = transaction;
-        command.CommandTimeout = Seconds + 5;
-        foreach (var (name, value) in parameters)
-        {
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = name;
-            parameter.Value = value;
-            command.Parameters.Add(parameter);
-        }
-        return command;
-    }
 }

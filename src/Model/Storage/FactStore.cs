@@ -261,7 +261,7 @@ public sealed class FactStore
         if (rejections.Any(rejection => rejection.Reason != reason)) throw new ArgumentException($"A rejection is not for {reason}.", nameof(rejections));
         return database.TransactAsync(async (session, token) => await RejectionRecord.Table(await session.NowAsync(token), 0).ReplaceAsync(session,
             [.. rejections.Select(rejection => new RejectionRecord("configuration", rejection, null)).DistinctBy(row => row.Id)],
-            "reason = @reason", [("reason", MetricsDbContext.Snake(reason.ToString()))], token), cancellationToken);
+            "reason = @reason", [("reason", Factor.Word(reason.ToString()))], token), cancellationToken);
     }
 
     /// <summary>Forgets samples, and facts when asked, of whole UTC months before a time. Roll-ups of hours and days stay, and what is forgotten is not computed again.</summary>
@@ -516,10 +516,10 @@ public sealed class FactStore
         Column.Of("version", NpgsqlDbType.Integer, (MetricMapping row) => row.Version),
         Column.Of("provider", NpgsqlDbType.Text, (MetricMapping row) => row.Provider),
         Column.Of("metrics", NpgsqlDbType.Text, (MetricMapping row) => string.Join(' ', row.Metrics)),
-        Column.Of("quantity", NpgsqlDbType.Text, (MetricMapping row) => MetricsDbContext.Snake(row.Unit.Quantity.ToString())),
+        Column.Of("quantity", NpgsqlDbType.Text, (MetricMapping row) => Factor.Word(row.Unit.Quantity.ToString())),
         Column.Of("unit", NpgsqlDbType.Text, (MetricMapping row) => row.Unit.Symbol),
-        Column.Of("kind", NpgsqlDbType.Text, (MetricMapping row) => MetricsDbContext.Snake(row.Kind.ToString())),
-        Column.Of("component", NpgsqlDbType.Text, (MetricMapping row) => MetricsDbContext.Snake(row.Component.ToString())),
+        Column.Of("kind", NpgsqlDbType.Text, (MetricMapping row) => Factor.Word(row.Kind.ToString())),
+        Column.Of("component", NpgsqlDbType.Text, (MetricMapping row) => Factor.Word(row.Component.ToString())),
         Column.Of("functional_unit", NpgsqlDbType.Text, (MetricMapping row) => row.FunctionalUnit),
         Column.Of("evidence", NpgsqlDbType.Smallint, (MetricMapping row) => (short)row.Evidence),
         Column.Of("effective_from", NpgsqlDbType.Date, (MetricMapping row) => row.EffectiveFrom),

@@ -1,4 +1,4 @@
-using System.Text;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Microsoft.EntityFrameworkCore;
@@ -32,22 +32,10 @@ public sealed class MetricsDbContext(DbContextOptions<MetricsDbContext> options)
     private static void Name(IMutableEntityType entity)
     {
         var table = entity.GetTableName()!;
-        foreach (var property in entity.GetProperties()) property.SetColumnName(Snake(property.Name));
+        foreach (var property in entity.GetProperties()) property.SetColumnName(Factor.Word(property.Name));
         foreach (var key in entity.GetKeys()) key.SetName($"pk_{table}");
-        foreach (var index in entity.GetIndexes()) index.SetDatabaseName($"ix_{table}_{string.Join('_', index.Properties.Select(property => Snake(property.Name)))}");
-        foreach (var foreign in entity.GetForeignKeys()) foreign.SetConstraintName($"fk_{table}_{string.Join('_', foreign.Properties.Select(property => Snake(property.Name)))}");
-    }
-
-    /// <summary><c>PeriodStart</c> as <c>period_start</c>.</summary>
-    internal static string Snake(string name)
-    {
-        var text = new StringBuilder();
-        foreach (var letter in name)
-        {
-            if (char.IsAsciiLetterUpper(letter) && text.Length > 0) text.Append('_');
-            text.Append(char.ToLowerInvariant(letter));
-        }
-        return text.ToString();
+        foreach (var index in entity.GetIndexes()) index.SetDatabaseName($"ix_{table}_{string.Join('_', index.Properties.Select(property => Factor.Word(property.Name)))}");
+        foreach (var foreign in entity.GetForeignKeys()) foreign.SetConstraintName($"fk_{table}_{string.Join('_', foreign.Properties.Select(property => Factor.Word(property.Name)))}");
     }
 }
 

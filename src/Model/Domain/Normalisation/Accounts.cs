@@ -140,7 +140,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             }
             Energy[i] = worked.TryGetValue((fact.Deployment.Id, fact.Period.Start), out var busy)
                 ? fact with { IdleJoules = busy ? 0 : fact.ServerJoules ?? fact.AcceleratorJoules }
-                : fact with { Missing = Join(fact.Missing, MissingReason.BusyUnknown) };
+                : fact with { Missing = Provenance.Join(fact.Missing, MissingReason.BusyUnknown) };
         }
     }
 
@@ -162,13 +162,10 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         CoveredSeconds = Math.Max(a.CoveredSeconds, b.CoveredSeconds),
         Evidence = KnownSeries.Worst(a.Evidence, b.Evidence),
         Cover = a.Cover == b.Cover || a.Cover == "accelerator" ? b.Cover : a.Cover,
-        Mappings = Join(a.Mappings, b.Mappings),
-        Factors = Join(a.Factors, b.Factors),
-        Missing = Join(a.Missing, b.Missing),
+        Mappings = Provenance.Join(a.Mappings, b.Mappings),
+        Factors = Provenance.Join(a.Factors, b.Factors),
+        Missing = Provenance.Join(a.Missing, b.Missing),
     };
-
-    private static string Join(string a, string b) => a == b || b.Length == 0 ? a : a.Length == 0 ? b
-        : string.Join(' ', a.Split(' ').Union(b.Split(' '), StringComparer.Ordinal).Order(StringComparer.Ordinal));
 
     private static double? Sum(double? a, double? b) => a is null ? b : b is null ? a : a + b;
 

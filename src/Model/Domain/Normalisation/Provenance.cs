@@ -26,7 +26,7 @@ internal sealed class Provenance
         var pair = a < b ? (a, b) : (b, a);
         if (!unions.TryGetValue(pair, out var union))
         {
-            union = Number(string.Join(' ', texts[a].Split(' ').Union(texts[b].Split(' '), StringComparer.Ordinal).Order(StringComparer.Ordinal)));
+            union = Number(Join(texts[a], texts[b]));
             unions.Add(pair, union);
         }
         return union;
@@ -34,6 +34,10 @@ internal sealed class Provenance
 
     /// <summary>The words, ordered, separated by a space.</summary>
     public string Text(int set) => texts[set];
+
+    /// <summary>The words of both texts, each once, ordered.</summary>
+    public static string Join(string a, string b) => a == b || b.Length == 0 ? a : a.Length == 0 ? b
+        : string.Join(' ', a.Split(' ').Union(b.Split(' '), StringComparer.Ordinal).Order(StringComparer.Ordinal));
 
     private int Number(string text)
     {
