@@ -94,7 +94,11 @@ public sealed class MetricsSettings
         if (errors.Count > 0) throw new SettingsException(errors);
 
         var settings = section.Get<MetricsSettings>() ?? new MetricsSettings();
-        foreach (var (id, source) in settings.Sources) source.Id = id;
+        foreach (var (id, source) in settings.Sources)
+        {
+            source.Id = id;
+            source.Place ??= Providers.All.GetValueOrDefault(source.Provider)?.PlaceOf(source);
+        }
         settings.CheckMeaning(errors);
         return errors.Count == 0 ? settings : throw new SettingsException(errors);
     }

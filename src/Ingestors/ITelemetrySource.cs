@@ -23,6 +23,12 @@ public sealed record Cadence(TimeSpan Settle, TimeSpan Overlap, TimeSpan Lookbac
 {
     /// <summary>Time between two reads: the setting, or the provider's default.</summary>
     public TimeSpan Every { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>How far back everything is read once more each day, for what came or changed later than the overlap; zero: never.</summary>
+    public TimeSpan Reread { get; init; }
+
+    /// <summary>How far back the source can be read at all; null: not known.</summary>
+    public TimeSpan? Keeps { get; init; }
 }
 
 /// <summary>What to read.</summary>
@@ -44,7 +50,36 @@ public sealed record Page(IReadOnlyList<Observation> Observations)
 
     /// <summary>Position to remember once this page is committed; null: unchanged.</summary>
     public string? Cursor { get; init; }
+
+    /// <summary>Series that could not be read this time although the rest could. They are asked for again; one that never answers does not keep the others waiting.</summary>
+    public IReadOnlyList<UnreadSeries> Unread { get; init; } = [];
 }
+
+/// <summary>A series, or a metric of a resource, that the source did not let be read.</summary>
+/// <param name="Subject">What it is, the same text at every read: <c>metric{labels}</c> where the labels are known.</param>
+/// <param name="Code">Stable snake_case name of the fault, as in <see cref="SourceException.Code"/>.</param>
+/// <param name="Message">For people: what the source said and what would mend it. No secret.</param>
+public sealed record UnreadSeries(string Subject, string Code, string Message);
+
+/// <summary>A source that also keeps coarse statistics of its own, against which what was stored can be compared.</summary>
+public interface ICoarseStatistics
+{
+    /// <summary>What the source itself says of whole hours, for the series that <see cref="ITelemetrySource.ReadAsync"/> yields for them.</summary>
+    /// <param name="hours">Whole hours, UTC.</param>
+    /// <param name="now">The database's clock.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="SourceException">The source could not be read.</exception>
+    IAsyncEnumerable<CoarseStatistic> CoarseAsync(Interval hours, DateTime now, CancellationToken cancellationToken);
+}
+
+/// <summary>One hour of one series in the source's own, coarser words. What is null is not compared.</summary>
+/// <param name="Series">The series as it is read and stored.</param>
+/// <param name="Hour">Start of the hour, UTC.</param>
+/// <param name="Sum">Sum of the values of the samples that start in the hour.</param>
+/// <param name="Mean">Mean of those values.</param>
+/// <param name="Count">Number of those samples.</param>
+/// <param name="Tolerance">Largest relative difference of sum and mean that is no mismatch: rounding, or what the source's own statistic cannot tell.</param>
+public readonly record struct CoarseStatistic(Series Series, DateTime Hour, double? Sum, double? Mean, long? Count, double Tolerance);
 
 /// <summary>The source could not be read. The message is for people: what was asked, what came back, what to do. No secret, no stack.</summary>
 /// <param name="code">Stable snake_case name of the fault: <c>unreachable</c>, <c>unauthorised</c>, <c>throttled</c>, <c>timeout</c>, <c>truncated</c>, <c>not_metrics</c>, <c>too_large</c>, <c>server_error</c>, <c>redirected</c>, <c>refused</c>, <c>unreadable</c>.</param>

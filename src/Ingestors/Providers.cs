@@ -11,6 +11,12 @@ public interface IProvider
     /// <summary>Every fault of the settings, one sentence each; empty when they can be used.</summary>
     IEnumerable<string> Check(SourceSettings settings);
 
+    /// <summary>What the credentials must be allowed to do, in the provider's own words, as its README lists them; messages of refused reads name them.</summary>
+    IReadOnlyList<string> Permissions => [];
+
+    /// <summary>Where the source stands, for <c>Place</c>, when its settings tell it; null when only the operator knows.</summary>
+    string? PlaceOf(SourceSettings settings) => null;
+
     /// <summary>A source for checked settings. Opens no connection yet.</summary>
     ITelemetrySource Open(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock);
 }

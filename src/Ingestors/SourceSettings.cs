@@ -1,3 +1,5 @@
+using Metrics.Ingestors.Credentials;
+
 namespace Metrics.Ingestors;
 
 /// <summary>Settings of one source: section <c>Metrics:Sources:{id}</c>. Null takes the provider's default.</summary>
@@ -6,7 +8,7 @@ public sealed class SourceSettings
     /// <summary>Key of the section: the source's id.</summary>
     public string Id { get; set; } = "";
 
-    /// <summary>Which reader: <c>prometheus</c>, <c>exporter</c>, <c>file</c>.</summary>
+    /// <summary>Which reader: a name of <see cref="Providers.All"/>.</summary>
     public string Provider { get; set; } = "";
 
     /// <summary>Address of a server, for <c>prometheus</c> and <c>exporter</c> (the whole URL of its metrics page).</summary>
@@ -59,6 +61,15 @@ public sealed class SourceSettings
 
     /// <summary>PEM file of the key of our certificate.</summary>
     public string? ClientKeyFile { get; set; }
+
+    /// <summary>For <c>aws-cloudwatch</c>, and for <c>prometheus</c> of Amazon: which account and region, and as whom.</summary>
+    public AwsSettings? Aws { get; set; }
+
+    /// <summary>For <c>azure-monitor</c>, and for <c>prometheus</c> of Azure: which subscription and region, and as whom.</summary>
+    public AzureSettings? Azure { get; set; }
+
+    /// <summary>For <c>gcp-monitoring</c>, and for <c>prometheus</c> of Google: which project and region, and as whom.</summary>
+    public GoogleSettings? Google { get; set; }
 
     /// <summary>Most series that one read may bring.</summary>
     public int MaxSeries { get; set; } = 50_000;

@@ -16,6 +16,14 @@ namespace Metrics.Ingestors;
 /// <param name="MediaType">Media type in lower case; empty when the server gave none.</param>
 public sealed record Body(Stream Content, bool Framed, string MediaType);
 
+/// <summary>Adds credentials to a request that is otherwise ready to be sent: a token, or a signature over what it holds.</summary>
+public interface IRequestSigner
+{
+    /// <summary>Signs the request in place.</summary>
+    /// <exception cref="SourceException">There are no credentials, or they cannot be used; the message says which and what to do, and holds no secret.</exception>
+    ValueTask SignAsync(HttpRequestMessage request, CancellationToken cancellationToken);
+}
+
 /// <summary>HTTP to one source: credentials, certificates, one time limit for a whole exchange, limits on size, and every fault as a <see cref="SourceException"/>.</summary>
 public sealed partial class Transport : IDisposable
 {
@@ -29,14 +37,25 @@ public sealed partial class Transport : IDisposable
 
     private readonly SourceSettings settings;
     private readonly TimeProvider clock;
+    /// <summary>Most tries of one exchange in a row; a longer trouble is the next read's.</summary>
+    private const int Tries = 4;
+
+    /// <summary>Longest wait between two tries: a source that asks for more is left alone by everybody, and not by one waiting worker.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(4);
+
     private readonly TimeSpan timeout;
     private readonly Lazy<HttpClient> client;
+    private readonly IRequestSigner? signer;
 
     /// <summary>A transport for checked settings. Reads certificates and connects when first used.</summary>
-    public Transport(SourceSettings settings, TimeProvider clock)
+    /// <param name="settings">Settings of the source.</param>
+    /// <param name="clock">Time limits run on it.</param>
+    /// <param name="signer">Adds credentials; null: those of the settings, if there are any.</param>
+    public Transport(SourceSettings settings, TimeProvider clock, IRequestSigner? signer = null)
     {
         this.settings = settings;
         this.clock = clock;
+        this.signer = signer;
         timeout = settings.Timeout ?? DefaultTimeout;
         client = new Lazy<HttpClient>(Connect);
     }
@@ -48,9 +67,14 @@ public sealed partial class Transport : IDisposable
     }
 
     /// <summary>Every fault of the settings that the network reads, one sentence each.</summary>
-    public static IEnumerable<string> Check(SourceSettings settings)
+    /// <param name="settings">Settings of the source.</param>
+    /// <param name="endpointKnown">True when the provider knows where to connect to and <c>Endpoint</c> only says otherwise.</param>
+    public static IEnumerable<string> Check(SourceSettings settings, bool endpointKnown = false)
     {
-        if (settings.Endpoint is not { } endpoint) yield return "Endpoint is missing: give the server's http or https address.";
+        if (settings.Endpoint is not { } endpoint)
+        {
+            if (!endpointKnown) yield return "Endpoint is missing: give the server's http or https address.";
+        }
         else if (!endpoint.IsAbsoluteUri || endpoint.Scheme != Uri.UriSchemeHttp && endpoint.Scheme != Uri.UriSchemeHttps)
             yield return $"Endpoint '{Redact(endpoint.OriginalString)}' is not an http or https address.";
         else
@@ -118,6 +142,7 @@ public sealed partial class Transport : IDisposable
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
+            if (signer is not null) await signer.SignAsync(request, either.Token);
             using var response = await client.Value.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             if (!response.IsSuccessStatusCode) throw await RefusalAsync(place, response, explain, either.Token);
             return await read(await OpenAsync(place, response, either.Token), either.Token);
@@ -148,6 +173,29 @@ public sealed partial class Transport : IDisposable
         }
     }
 
+    /// <summary>As <see cref="SendAsync"/>, and again a few times where the trouble may pass within seconds: throttling, faults of the server, broken connections. Anything longer is left to the next read.</summary>
+    /// <param name="make">Makes the request; once for each try.</param>
+    /// <param name="read">Reads the body.</param>
+    /// <param name="explain">What a status other than 2xx and its text mean; null for the general meaning.</param>
+    /// <param name="cancellationToken">Ends the exchange from outside.</param>
+    /// <exception cref="SourceException">The exchange failed at every try.</exception>
+    public async Task<T> RetryAsync<T>(Func<HttpRequestMessage> make, Func<Body, CancellationToken, Task<T>> read, Func<HttpStatusCode, byte[], Exception?>? explain, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            using var request = make();
+            try
+            {
+                return await SendAsync(request, read, explain, cancellationToken);
+            }
+            catch (SourceException fault) when (attempt < Tries && fault.Code is "throttled" or "server_error" or "truncated" && (fault.RetryAfter ?? TimeSpan.Zero) <= LongestWait)
+            {
+                var wait = TimeSpan.FromMilliseconds(200 * Math.Pow(2, attempt - 1) * (0.75 + 0.5 * Random.Shared.NextDouble()));
+                await Task.Delay(fault.RetryAfter is { } asked && asked > wait ? asked : wait, clock, cancellationToken);
+            }
+        }
+    }
+
     private async Task<Body> OpenAsync(string place, HttpResponseMessage response, CancellationToken cancellationToken)
     {
         var content = response.Content;
@@ -170,13 +218,15 @@ public sealed partial class Transport : IDisposable
             var target = response.Headers.Location is { } location ? $" to {Show(location.IsAbsoluteUri ? location : new Uri(response.RequestMessage!.RequestUri!, location))}" : "";
             return new SourceException("redirected", $"{said}: it sends us on{target}, which is not followed because credentials would go along. Set Endpoint to the final address.");
         }
+        var text = await FaultTextAsync(place, response, cancellationToken);
+        if (explain?.Invoke(response.StatusCode, text) is { } explained)
+            return explained is SourceException { RetryAfter: null } known && RetryAfter(response) is { } asked ? new SourceException(known.Code, known.Message, known.InnerException) { RetryAfter = asked } : explained;
         if (status is 401 or 403)
             return new SourceException("unauthorised", $"{said}: the server does not accept the credentials. Check Username and Password, BearerToken or the client certificate, and the rights behind them.");
-        if (status is 429)
+        // 529 is what metrics backends of Azure say when they are asked too much.
+        if (status is 429 or 529)
             return new SourceException("throttled", $"{said}: too many requests. It is read again later; a longer Every helps.") { RetryAfter = RetryAfter(response) };
 
-        var text = await FaultTextAsync(place, response, cancellationToken);
-        if (explain?.Invoke(response.StatusCode, text) is { } explained) return explained;
         var excerpt = Excerpt(text);
         var quote = excerpt.Length == 0 ? "" : $" with \"{excerpt}\"";
         return status >= 500

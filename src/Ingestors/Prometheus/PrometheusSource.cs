@@ -265,6 +265,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
 
     private static Func<HttpStatusCode, byte[], Exception?> Explain(HttpRequestMessage request) => (status, text) =>
     {
+        // What a proxy in front says of credentials and of haste has one meaning everywhere.
+        if ((int)status is 401 or 403 or 429) return null;
         try
         {
             using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MatrixReader.MaxDepth });

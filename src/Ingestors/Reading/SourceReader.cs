@@ -16,7 +16,7 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(15);
 
     /// <summary>How long the right to read holds after its last sign of life; it is renewed while the read goes on. So a reader that died keeps others off no longer than this.</summary>
-    private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);
+    public TimeSpan Lease { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Rows that one commit holds at most, so that memory stays bounded whatever the source sends.</summary>
     private const int CommitRows = 50_000;

@@ -43,8 +43,11 @@ internal sealed class Database : IDisposable
     /// <summary>Series that are known to be stored.</summary>
     public SeriesCache Series { get; } = new();
 
+    /// <summary>SQL that stands for the clock of the database where time is simulated.</summary>
+    public string? Clock { get; init; }
+
     /// <summary>SQL for the clock of the database.</summary>
-    public string Now => IsPostgres ? "clock_timestamp()" : "CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000";
+    public string Now => Clock is not null ? Clock : IsPostgres ? "clock_timestamp()" : "CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000";
 
     /// <summary>SQL for the length of an hour, to add to a time.</summary>
     public string Hour => IsPostgres ? "interval '1 hour'" : "3600000000";

@@ -23,8 +23,9 @@ public static class StorageRegistration
     /// <param name="services">Where to add.</param>
     /// <param name="engine">Engine.</param>
     /// <param name="connectionString">ADO.NET connection string of the engine.</param>
+    /// <param name="clock">SQL that takes the place of the database's clock where time is simulated; null: its own.</param>
     /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
-    public static IServiceCollection AddMetricsStorage(this IServiceCollection services, StorageEngine engine, string connectionString)
+    public static IServiceCollection AddMetricsStorage(this IServiceCollection services, StorageEngine engine, string connectionString, string? clock = null)
     {
         if (engine == StorageEngine.Postgres)
         {
@@ -33,13 +34,13 @@ public static class StorageRegistration
             // Every statement says its times with an offset; the session's zone must not matter to what people read either.
             builder.ConnectionStringBuilder.Timezone = "UTC";
             services.AddSingleton(_ => builder.Build());
-            services.AddSingleton(provider => new Database(provider.GetRequiredService<NpgsqlDataSource>()));
+            services.AddSingleton(provider => new Database(provider.GetRequiredService<NpgsqlDataSource>()) { Clock = clock });
             services.AddDbContextFactory<MetricsDbContext>((provider, options) => options.UsePostgresStorage(provider.GetRequiredService<NpgsqlDataSource>()));
         }
         else
         {
             var full = Database.Complete(connectionString);
-            services.AddSingleton(_ => new Database(full));
+            services.AddSingleton(_ => new Database(full) { Clock = clock });
             services.AddDbContextFactory<MetricsDbContext>(options => options.UseSqliteStorage(full));
         }
         return services

@@ -9,12 +9,12 @@ internal sealed class TestStorage : IAsyncDisposable
     private readonly ServiceProvider services;
     private readonly string? folder;
 
-    private TestStorage(StorageEngine engine, string connectionString, string? folder)
+    private TestStorage(StorageEngine engine, string connectionString, string? folder, string? clock = null)
     {
         Engine = engine;
         ConnectionString = connectionString;
         this.folder = folder;
-        services = new ServiceCollection().AddMetricsStorage(engine, connectionString).BuildServiceProvider();
+        services = new ServiceCollection().AddMetricsStorage(engine, connectionString, clock).BuildServiceProvider();
     }
 
     public StorageEngine Engine { get; }
@@ -44,6 +44,15 @@ internal sealed class TestStorage : IAsyncDisposable
         await storage.Schema.MigrateAsync();
         return storage;
     }
+
+    /// <summary>The same database with a clock that stands where <see cref="SetClockAsync"/> puts it.</summary>
+    public TestStorage WithSimulatedClock() => new(Engine, ConnectionString, null, Engine == StorageEngine.Postgres
+        ? "(SELECT timestamptz 'epoch' + value::bigint * interval '1 microsecond' FROM settings WHERE name = 'simulated_clock')"
+        : "(SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'simulated_clock')");
+
+    /// <summary>Puts the simulated clock.</summary>
+    public Task SetClockAsync(DateTime now) => ExecuteAsync(
+        $"INSERT INTO settings (name, value) VALUES ('simulated_clock', '{UnixMicroseconds.From(now)}') ON CONFLICT (name) DO UPDATE SET value = excluded.value");
 
     /// <summary>The same database as another process would open it.</summary>
     public TestStorage Again() => new(Engine, ConnectionString, null);

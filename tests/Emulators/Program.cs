@@ -1,0 +1,3 @@
+using Metrics.Emulators;
+
+Console.Error.WriteLine($"{Truth.Places.Count} places.");
