@@ -60,7 +60,7 @@ internal sealed class HostileServer : IAsyncDisposable
         {
             while (true) conversations.Add(ConverseAsync(await listener.AcceptTcpClientAsync(stop.Token), answer));
         }
-        catch (Exception fault) when (fault is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception fault) when (fault is OperationCanceledException or SocketException or InvalidOperationException)
         {
         }
     }
