@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Metrics.Emulators;
 using Metrics.Storage;
 using Xunit;
 
@@ -21,9 +22,9 @@ public sealed class FourPlacesTests(PostgresCluster cluster) : IDisposable
         await using var service = await StartAsync(engine);
         var rows = await service.RowsAsync("HourlyIntensities?$filter=FunctionalUnit eq 'output-token' and Workload eq 'chat'", rows => rows.Count == 12 && rows.All(row => Number(row, "Coverage") > 0.99), TimeSpan.FromSeconds(60));
 
-        foreach (var (source, place, _, _, _, _) in FourPlaces.All)
+        foreach (var (source, place, _, _, _, _) in Truth.Places)
         {
-            var truth = FourPlaces.Truth(source);
+            var truth = Truth.Totals(source, 0, FourPlaces.Minutes);
             var hours = rows.Where(row => $"{row.GetProperty("Provider")}/{row.GetProperty("Region")}" == place).ToList();
             Assert.Equal(3, hours.Count);
             Near(truth.Tokens, hours.Sum(row => Number(row, "Units")), 1e-9, $"{place}: tokens");
@@ -50,20 +51,20 @@ public sealed class FourPlacesTests(PostgresCluster cluster) : IDisposable
             }
         }
 
-        var to = FourPlaces.Start.AddMinutes(FourPlaces.Minutes).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
-        var answer = await service.Http.GetStringAsync(new Uri($"/api/placements?unit=output-token&model=org/chat-70b&from={FourPlaces.Start:yyyy-MM-ddTHH:mm:ssZ}&to={to}", UriKind.Relative));
+        var to = Truth.Start.AddMinutes(FourPlaces.Minutes).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+        var answer = await service.Http.GetStringAsync(new Uri($"/api/placements?unit=output-token&model=org/chat-70b&from={Truth.Start:yyyy-MM-ddTHH:mm:ssZ}&to={to}", UriKind.Relative));
         using var told = JsonDocument.Parse(answer);
         var group = Assert.Single(told.RootElement.GetProperty("groups").EnumerateArray());
         Assert.Equal(
-            FourPlaces.All.OrderBy(place => FourPlaces.Truth(place.Source) is var truth ? truth.Facility / truth.Tokens : 0).Select(place => place.Place),
+            Truth.Places.OrderBy(place => Truth.Totals(place.Source, 0, FourPlaces.Minutes) is var truth ? truth.Facility / truth.Tokens : 0).Select(place => place.Name),
             group.GetProperty("ranked").EnumerateArray().Select(row => $"{row.GetProperty("provider")}/{row.GetProperty("region")}"));
     }
 
     [Fact]
     public void The_true_order_is_not_that_of_the_boards_alone() =>
         Assert.NotEqual(
-            FourPlaces.All.OrderBy(place => FourPlaces.Truth(place.Source) is var truth ? truth.Facility / truth.Tokens : 0).Select(place => place.Place),
-            FourPlaces.All.OrderBy(place => FourPlaces.Truth(place.Source) is var truth ? truth.Accelerator / truth.Tokens : 0).Select(place => place.Place));
+            Truth.Places.OrderBy(place => Truth.Totals(place.Source, 0, FourPlaces.Minutes) is var truth ? truth.Facility / truth.Tokens : 0).Select(place => place.Name),
+            Truth.Places.OrderBy(place => Truth.Totals(place.Source, 0, FourPlaces.Minutes) is var truth ? truth.Accelerator / truth.Tokens : 0).Select(place => place.Name));
 
     private async Task<ServiceProcess> StartAsync(StorageEngine engine)
     {
@@ -82,9 +83,9 @@ public sealed class FourPlacesTests(PostgresCluster cluster) : IDisposable
             var (code, output) = await ServiceProcess.RunAsync(["migrate"], ("Metrics__Storage__Engine", "Postgres"), ("Metrics__Storage__ConnectionString", database));
             Assert.True(code == 0, output);
         }
-        for (var i = 0; i < FourPlaces.All.Count; i++)
+        for (var i = 0; i < Truth.Places.Count; i++)
         {
-            var (source, place, _, _, _, _) = FourPlaces.All[i];
+            var (source, place, _, _, _, _) = Truth.Places[i];
             var path = Path.Combine(folder, $"{source}.ndjson");
             await File.WriteAllLinesAsync(path, FourPlaces.Rows(source));
             settings.AddRange(
