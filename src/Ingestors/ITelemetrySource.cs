@@ -24,6 +24,9 @@ public sealed record Cadence(TimeSpan Settle, TimeSpan Overlap, TimeSpan Lookbac
     /// <summary>Time between two reads: the setting, or the provider's default.</summary>
     public TimeSpan Every { get; init; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>Windows end on multiples of this since midnight, so that no sample of a longer interval lies across two of them; zero: anywhere.</summary>
+    public TimeSpan Align { get; init; }
+
     /// <summary>How far back everything is read once more each day, for what came or changed later than the overlap; zero: never.</summary>
     public TimeSpan Reread { get; init; }
 

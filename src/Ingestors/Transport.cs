@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -14,7 +15,35 @@ namespace Metrics.Ingestors;
 /// <param name="Content">The bytes after decompression.</param>
 /// <param name="Framed">Whether the transfer itself tells where the body ends. If not, a cut looks like an end.</param>
 /// <param name="MediaType">Media type in lower case; empty when the server gave none.</param>
-public sealed record Body(Stream Content, bool Framed, string MediaType);
+public sealed record Body(Stream Content, bool Framed, string MediaType)
+{
+    /// <summary>The whole body in a rented array. The source's limit on bytes bounds it.</summary>
+    /// <returns>The array, to be given back to <see cref="ArrayPool{T}.Shared"/>, and how much of it is used.</returns>
+    public async Task<ArraySegment<byte>> ReadWholeAsync(CancellationToken cancellationToken)
+    {
+        var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        var length = 0;
+        try
+        {
+            while (true)
+            {
+                var more = await Content.ReadAsync(buffer.AsMemory(length), cancellationToken);
+                if (more == 0) return new(buffer, 0, length);
+                length += more;
+                if (length < buffer.Length) continue;
+                var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
+                buffer.AsSpan(0, length).CopyTo(larger);
+                ArrayPool<byte>.Shared.Return(buffer);
+                buffer = larger;
+            }
+        }
+        catch
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+            throw;
+        }
+    }
+}
 
 /// <summary>Adds credentials to a request that is otherwise ready to be sent: a token, or a signature over what it holds.</summary>
 public interface IRequestSigner
@@ -125,10 +154,10 @@ public sealed partial class Transport : IDisposable
     /// <summary>One exchange: sends the request, checks the status, and lets <paramref name="read"/> take the body, all within the source's timeout.</summary>
     /// <param name="request">What to send; credentials are added.</param>
     /// <param name="read">Reads the body. It may throw what it likes; transport faults under it are translated.</param>
-    /// <param name="explain">What a status other than 2xx and its text mean; null for the general meaning.</param>
+    /// <param name="explain">What an answer other than 2xx and its text mean; null for the general meaning.</param>
     /// <param name="cancellationToken">Ends the exchange from outside.</param>
     /// <exception cref="SourceException">The exchange failed.</exception>
-    public async Task<T> SendAsync<T>(HttpRequestMessage request, Func<Body, CancellationToken, Task<T>> read, Func<HttpStatusCode, byte[], Exception?>? explain, CancellationToken cancellationToken)
+    public async Task<T> SendAsync<T>(HttpRequestMessage request, Func<Body, CancellationToken, Task<T>> read, Func<HttpResponseMessage, byte[], Exception?>? explain, CancellationToken cancellationToken)
     {
         var place = $"{request.Method} {Show(request.RequestUri!)}";
         request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("gzip"));
@@ -176,10 +205,10 @@ public sealed partial class Transport : IDisposable
     /// <summary>As <see cref="SendAsync"/>, and again a few times where the trouble may pass within seconds: throttling, faults of the server, broken connections. Anything longer is left to the next read.</summary>
     /// <param name="make">Makes the request; once for each try.</param>
     /// <param name="read">Reads the body.</param>
-    /// <param name="explain">What a status other than 2xx and its text mean; null for the general meaning.</param>
+    /// <param name="explain">What an answer other than 2xx and its text mean; null for the general meaning.</param>
     /// <param name="cancellationToken">Ends the exchange from outside.</param>
     /// <exception cref="SourceException">The exchange failed at every try.</exception>
-    public async Task<T> RetryAsync<T>(Func<HttpRequestMessage> make, Func<Body, CancellationToken, Task<T>> read, Func<HttpStatusCode, byte[], Exception?>? explain, CancellationToken cancellationToken)
+    public async Task<T> RetryAsync<T>(Func<HttpRequestMessage> make, Func<Body, CancellationToken, Task<T>> read, Func<HttpResponseMessage, byte[], Exception?>? explain, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -208,7 +237,7 @@ public sealed partial class Transport : IDisposable
         return new Body(new BoundedStream(stream, settings.MaxBytes, place), framed, content.Headers.ContentType?.MediaType?.ToLowerInvariant() ?? "");
     }
 
-    private async Task<Exception> RefusalAsync(string place, HttpResponseMessage response, Func<HttpStatusCode, byte[], Exception?>? explain, CancellationToken cancellationToken)
+    private async Task<Exception> RefusalAsync(string place, HttpResponseMessage response, Func<HttpResponseMessage, byte[], Exception?>? explain, CancellationToken cancellationToken)
     {
         var status = (int)response.StatusCode;
         // The phrase is the sender's free text: only the number is repeated.
@@ -219,7 +248,7 @@ public sealed partial class Transport : IDisposable
             return new SourceException("redirected", $"{said}: it sends us on{target}, which is not followed because credentials would go along. Set Endpoint to the final address.");
         }
         var text = await FaultTextAsync(place, response, cancellationToken);
-        if (explain?.Invoke(response.StatusCode, text) is { } explained)
+        if (explain?.Invoke(response, text) is { } explained)
             return explained is SourceException { RetryAfter: null } known && RetryAfter(response) is { } asked ? new SourceException(known.Code, known.Message, known.InnerException) { RetryAfter = asked } : explained;
         if (status is 401 or 403)
             return new SourceException("unauthorised", $"{said}: the server does not accept the credentials. Check Username and Password, BearerToken or the client certificate, and the rights behind them.");

@@ -263,9 +263,10 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
 
     private static string Text(JsonElement whole, string name) => whole.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
-    private static Func<HttpStatusCode, byte[], Exception?> Explain(HttpRequestMessage request) => (status, text) =>
+    private static Func<HttpResponseMessage, byte[], Exception?> Explain(HttpRequestMessage request) => (response, text) =>
     {
         // What a proxy in front says of credentials and of haste has one meaning everywhere.
+        var status = response.StatusCode;
         if ((int)status is 401 or 403 or 429) return null;
         try
         {

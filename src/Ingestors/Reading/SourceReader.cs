@@ -177,7 +177,7 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             if (told.TryRemove(claim.Source, out _) || claim.Failures > 0) logger.LogInformation("Source {Source} is read again.", claim.Source);
         }
         else if (IsNews(claim.Source, "partial")) logger.LogWarning("Source {Source}: the answer for {Window} was incomplete ({Reason}); it is read again.", claim.Source, window, partial);
-        return (Sum(total, last), partial is not null || window.End >= claim.Now - source.Cadence.Settle);
+        return (Sum(total, last), partial is not null || window.End >= Window.Settled(source.Cadence, claim.Now));
 
         // False when the commit under way was refused.
         async Task<bool> CommittedAsync()
