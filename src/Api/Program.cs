@@ -75,7 +75,7 @@ services.AddMetricsStorage(settings.Storage.Engine, settings.Storage.ConnectionS
 services.AddSingleton(settings.ToFactors()).AddSingleton(settings.ToConversions());
 services.AddSingleton(new Normaliser(catalogue, settings.ToWorkloads(), settings.ToPlaces(), settings.Grain, settings.ToFactors(), settings.ToHardware()));
 services.AddSingleton(provider => new RuleWatch(provider.GetRequiredService<FactStore>(), settings.ToWorkloads(), provider.GetRequiredService<TimeProvider>()));
-services.AddSingleton<SourceList>().AddSingleton<SourceReader>().AddSingleton<FactKeeper>().AddSingleton<Jobs>();
+services.AddSingleton<SourceList>().AddSingleton<SourceReader>().AddSingleton<Reconciliation>().AddSingleton<FactKeeper>().AddSingleton<Jobs>();
 services.AddHangfire(hangfire =>
 {
     hangfire.UseSimpleAssemblyNameTypeSerializer().UseRecommendedSerializerSettings();
@@ -87,7 +87,8 @@ services.AddHangfire(hangfire =>
 if (settings.IsWorker && command == "serve")
 {
     services.AddHangfireServer(Schedule.ServerOptions);
-    services.AddHostedService<Worker>();
+    services.AddSingleton<Worker>().AddHostedService(provider => provider.GetRequiredService<Worker>());
+    services.AddHostedService<Watchdog>();
 }
 services.AddHostedService<SelfMetrics>();
 services.AddHealthChecks().AddCheck<StorageHealth>("storage");

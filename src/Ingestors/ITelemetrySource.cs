@@ -30,6 +30,9 @@ public sealed record Cadence(TimeSpan Settle, TimeSpan Overlap, TimeSpan Lookbac
     /// <summary>How far back everything is read once more each day, for what came or changed later than the overlap; zero: never.</summary>
     public TimeSpan Reread { get; init; }
 
+    /// <summary>Why the source has no past to be read: a sentence. Null when it has.</summary>
+    public string? NoPastBecause { get; init; }
+
     /// <summary>How far back the source can be read at all; null: not known.</summary>
     public TimeSpan? Keeps { get; init; }
 }

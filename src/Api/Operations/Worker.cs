@@ -30,19 +30,16 @@ public sealed class Worker(
         if (marked > 0) logger.LogInformation("Factors are others than at the last start: {Hours} hours are computed again.", marked);
         await facts.MarkDirtyIfChangedAsync(Fingerprint(), cancellationToken);
 
-        var cadences = new List<(string Source, TimeSpan Every)>();
         foreach (var source in settings.Sources.Values)
         {
             if (MetricsSettings.IsOwnMetrics(source)) source.Endpoint = OwnMetrics();
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
-            var opened = Providers.All[source.Provider].Open(source, catalogue, clock);
-            sources.Add(source, opened);
-            cadences.Add((source.Id, opened.Cadence.Every));
+            sources.Add(source, Providers.All[source.Provider].Open(source, catalogue, clock));
         }
         // No read begins before all sources are known: an hour is final only when all of them were read past it.
-        foreach (var (source, every) in cadences)
+        foreach (var source in settings.Sources.Keys)
         {
-            recurring.AddOrUpdate<Jobs>(Recurring(source), job => job.ReadAsync(source, CancellationToken.None), Jobs.Cron(every), Utc);
+            Schedule(source);
             jobs.Enqueue<Jobs>(job => job.ReadAsync(source, CancellationToken.None));
         }
         recurring.AddOrUpdate<Jobs>(RecomputeJob, job => job.RecomputeAsync(CancellationToken.None), Jobs.Cron(TimeSpan.FromSeconds(15)), Utc);
@@ -52,6 +49,13 @@ public sealed class Worker(
             foreach (var known in connection.GetRecurringJobs().Where(known => !wanted.Contains(known.Id))) recurring.RemoveIfExists(known.Id);
         }
         logger.LogInformation("Reading {Count} sources: {Sources}.", settings.Sources.Count, string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal)));
+    }
+
+    /// <summary>Registers the recurring read of a source that is open; again, it changes nothing but brings back one that was lost or disabled.</summary>
+    public void Schedule(string source)
+    {
+        if (!sources.TryGet(source, out _, out var open)) return;
+        recurring.AddOrUpdate<Jobs>(Recurring(source), job => job.ReadAsync(source, CancellationToken.None), Jobs.Cron(open.Cadence.Every), Utc);
     }
 
     private static RecurringJobOptions Utc => new() { TimeZone = TimeZoneInfo.Utc, MisfireHandling = MisfireHandlingMode.Relaxed };

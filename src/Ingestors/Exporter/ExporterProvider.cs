@@ -53,6 +53,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
         Cadence = new Cadence(settings.Settle ?? TimeSpan.Zero, settings.Overlap ?? TimeSpan.Zero, settings.Lookback ?? every, Always)
         {
             Every = every,
+            NoPastBecause = "An exporter tells the present only: what was not scraped is not to be had.",
         };
     }
 

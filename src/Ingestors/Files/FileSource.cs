@@ -27,6 +27,7 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
         Cadence = new Cadence(settings.Settle ?? TimeSpan.Zero, settings.Overlap ?? TimeSpan.Zero, settings.Lookback ?? every, Always)
         {
             Every = every,
+            NoPastBecause = "Files are read as they are: put the rows of the span into the folder.",
         };
     }
 

@@ -8,24 +8,33 @@ namespace Metrics.Ingestors.Reading;
 /// The next tick is the retry.
 /// </remarks>
 [AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
-public sealed class Jobs(SourceList sources, SourceReader reader, FactKeeper facts, RuleWatch rules)
+public sealed class Jobs(SourceList sources, SourceReader reader, Reconciliation reconciliation, FactKeeper facts, RuleWatch rules)
 {
     private static readonly int[] Divisors = [60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1];
 
-    /// <summary>Reads one source up to now, then brings the facts up to date.</summary>
+    /// <summary>Reads one source up to now, uses the time until the next tick for the past, and brings the facts up to date.</summary>
     [JobDisplayName("Read {0}")]
     public async Task ReadAsync(string source, CancellationToken cancellationToken)
     {
         if (!sources.TryGet(source, out var settings, out var open)) return;
         if (!sources.TryEnter(source)) return;
+        var changed = false;
         try
         {
-            if (await reader.ReadAsync(settings, open, cancellationToken) > 0) await facts.RecomputeAsync(cancellationToken);
+            if (await reader.ReadAsync(settings, open, cancellationToken) is { } written)
+            {
+                changed = written > 0;
+                await reader.RereadDailyAsync(settings, open, cancellationToken);
+                await reconciliation.CompareAsync(settings, open, cancellationToken);
+            }
+            changed |= await reader.BackfillAsync(settings, open, open.Cadence.Every, cancellationToken) > 0;
         }
         finally
         {
             sources.Leave(source);
         }
+        // The source can be read again meanwhile: facts of a long past take their time.
+        if (changed) await facts.RecomputeAsync(cancellationToken);
     }
 
     /// <summary>Recomputes dirty hours, whoever made them dirty, and looks whether every workload rule has met something.</summary>

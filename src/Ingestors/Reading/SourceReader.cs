@@ -10,7 +10,12 @@ namespace Metrics.Ingestors.Reading;
 
 /// <summary>One tick of one source: claim, window, read, commit. Knows nothing of what calls it or how often.</summary>
 /// <remarks>Reading happens outside any transaction. What a page brought is committed with the fence, the dirty hours and the watermark in one.</remarks>
-public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger<SourceReader> logger, TimeProvider? clock = null)
+/// <param name="log">Where it is kept who reads what, and how far.</param>
+/// <param name="catalogue">What metrics mean.</param>
+/// <param name="logger">For people.</param>
+/// <param name="clock">Leases are renewed and budgets end on it; null: the system's.</param>
+/// <param name="backfills">Spans of the past to read beside; null: none are read.</param>
+public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger<SourceReader> logger, TimeProvider? clock = null, Backfills? backfills = null)
 {
     /// <summary>Longest pause that a source may ask for.</summary>
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(15);
@@ -49,7 +54,7 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             bool caughtUp;
             try
             {
-                (outcome, caughtUp) = await HoldAsync(claim, () => ReadWindowAsync(source, claim, span, seen, cancellationToken), cancellationToken);
+                (outcome, caughtUp) = await HoldAsync(claim, () => ReadWindowAsync(source, claim, span, null, seen, cancellationToken), cancellationToken);
             }
             catch (SourceException fault)
             {
@@ -74,6 +79,69 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         }
         return written;
     }
+
+    /// <summary>Reads spans of the past, window by window, until none is due or the time is over: then it is the live read's turn again.</summary>
+    /// <param name="settings">Settings of the source.</param>
+    /// <param name="source">The opened source.</param>
+    /// <param name="budget">After this long no further window is begun.</param>
+    /// <param name="cancellationToken">Stops it; what was stored stays, and the span goes on from there.</param>
+    /// <returns>Windows stored; null when another worker reads the source or it asked to be left alone.</returns>
+    public async Task<int?> BackfillAsync(SourceSettings settings, ITelemetrySource source, TimeSpan budget, CancellationToken cancellationToken)
+    {
+        if (backfills is null) return 0;
+        var time = clock ?? TimeProvider.System;
+        var began = time.GetTimestamp();
+        var windows = 0;
+        var seen = new Dictionary<Series, MetricMapping?>();
+        while (!cancellationToken.IsCancellationRequested && time.GetElapsedTime(began) < budget)
+        {
+            if (await backfills.NextAsync(settings.Id, cancellationToken) is null) return windows;
+            if (await log.ClaimAsync(settings.Id, owner, Lease, cancellationToken) is not { } claim) return windows == 0 ? null : windows;
+            // What is due is looked up again under the claim: another worker may have read on meanwhile.
+            if (await backfills.NextAsync(settings.Id, cancellationToken) is not { } backfill || backfill.Next.End > claim.Now - source.Cadence.Settle)
+            {
+                await log.ReleaseAsync(claim, cancellationToken);
+                return windows;
+            }
+            try
+            {
+                var (outcome, _) = await HoldAsync(claim, () => ReadWindowAsync(source, claim, backfill.Next, backfill, seen, cancellationToken), cancellationToken);
+                if (outcome is null) return windows;
+                windows++;
+            }
+            catch (SourceException fault)
+            {
+                var pause = Pause(fault, source.Cadence, Math.Max(1, backfill.Failures));
+                if (backfill.Failures == 0) logger.LogWarning("Source {Source}: the window {Window} of the past could not be read ({Code}): {Message} Next try in {Pause}.", settings.Id, backfill.Next, fault.Code, fault.Message, pause);
+                await log.FailAsync(claim, backfill, fault.Code, fault.Message, pause, cancellationToken);
+                return windows;
+            }
+            catch (Exception fault)
+            {
+                await EndAsync(claim, fault, source.Cadence, cancellationToken);
+                throw;
+            }
+        }
+        return windows;
+    }
+
+    /// <summary>Asks for the daily second look where the source wants one.</summary>
+    public async Task RereadDailyAsync(SourceSettings settings, ITelemetrySource source, CancellationToken cancellationToken)
+    {
+        var cadence = source.Cadence;
+        if (backfills is null || cadence.Reread <= cadence.Overlap || await log.ClaimAsync(settings.Id, owner, Lease, cancellationToken) is not { } claim) return;
+        try
+        {
+            await backfills.RereadDailyAsync(claim, cadence.Reread, cadence.Overlap, Step(cadence), cancellationToken);
+        }
+        finally
+        {
+            await log.ReleaseAsync(claim, cancellationToken.IsCancellationRequested ? CancellationToken.None : cancellationToken);
+        }
+    }
+
+    /// <summary>Length of the windows in which a source's past is read: whole hours, and no more than it takes at once.</summary>
+    public static TimeSpan Step(Cadence cadence) => TimeSpan.FromHours(Math.Clamp(Math.Floor(cadence.MaxWindow.TotalHours), 1, 24));
 
     /// <summary>Runs the read and renews its lease meanwhile: however slow the source, nobody takes over a reader that lives.</summary>
     private async Task<T> HoldAsync<T>(Claim claim, Func<Task<T>> read, CancellationToken cancellationToken)
@@ -131,10 +199,12 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
     }
 
     /// <returns>What was committed, null when fenced; and whether nothing more has settled.</returns>
-    private async Task<(CommitOutcome? Outcome, bool CaughtUp)> ReadWindowAsync(ITelemetrySource source, Claim claim, Interval window, Dictionary<Series, MetricMapping?> seen, CancellationToken cancellationToken)
+    private async Task<(CommitOutcome? Outcome, bool CaughtUp)> ReadWindowAsync(ITelemetrySource source, Claim claim, Interval window, Backfill? backfill, Dictionary<Series, MetricMapping?> seen, CancellationToken cancellationToken)
     {
         var observations = new List<Observation>();
         var rejections = new List<Rejection>();
+        var unread = new List<UnreadRecord>();
+        var series = new HashSet<long>();
         string? partial = null, cursor = null;
         CommitOutcome total = new(0, 0, 0);
         var request = new ReadRequest(window, claim.Cursor, claim.RegisteredAt, claim.Now);
@@ -145,7 +215,8 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         {
             await foreach (var page in source.ReadAsync(request, cancellationToken))
             {
-                Admit(page, claim.Now, seen, observations, rejections);
+                Admit(page, claim.Now, seen, series, observations, rejections);
+                unread.AddRange(page.Unread.Select(one => new UnreadRecord(one.Subject, one.Code, one.Message)));
                 partial ??= page.PartialBecause;
                 cursor = page.Cursor ?? cursor;
                 if (observations.Count < CommitRows && rejections.Count < CommitRejections) continue;
@@ -172,6 +243,11 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
 
         var last = await log.CommitAsync(claim, Result(partial is null ? window.End : null), cancellationToken);
         if (last is null) return (null, true);
+        foreach (var one in last.Healed) logger.LogInformation("Source {Source}: {Series} can be read again; what was missed is read now.", claim.Source, one);
+        foreach (var one in last.Quarantined)
+            if (IsNews($"{claim.Source} {one.Subject}", one.Code)) logger.LogWarning("Source {Source}: goes on without {Series} ({Code}): {Message}", claim.Source, one.Subject, one.Code, one.Message);
+        partial = last.PartialBecause;
+        if (backfill is not null) return (Sum(total, last), true);
         if (partial is null)
         {
             if (told.TryRemove(claim.Source, out _) || claim.Failures > 0) logger.LogInformation("Source {Source} is read again.", claim.Source);
@@ -199,17 +275,24 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             Watermark = watermark,
             Cursor = cursor,
             PartialBecause = partial,
+            Backfill = backfill,
+            Unread = unread,
+            SeriesReceived = series.Count,
+            BringsAll = source.Cadence.Overlap > TimeSpan.Zero,
         };
 
         static CommitOutcome Sum(CommitOutcome a, CommitOutcome b) => new(a.Received + b.Received, a.Written + b.Written, a.Rejected + b.Rejected);
     }
 
     /// <summary>What can be true goes on, what cannot becomes a rejection. A metric that no mapping knows is neither: a server has many.</summary>
-    private void Admit(Page page, DateTime now, Dictionary<Series, MetricMapping?> seen, List<Observation> observations, List<Rejection> rejections)
+    private void Admit(Page page, DateTime now, Dictionary<Series, MetricMapping?> seen, HashSet<long> series, List<Observation> observations, List<Rejection> rejections)
     {
         rejections.AddRange(page.Rejections);
+        Series? before = null;
         foreach (var observation in page.Observations)
         {
+            // Answers tell one series after the other.
+            if (!ReferenceEquals(observation.Series, before)) series.Add((before = observation.Series).Id);
             if (!seen.TryGetValue(observation.Series, out var mapping))
                 seen[observation.Series] = mapping = catalogue.Find(observation.Series, now);
             if (mapping is null) continue;

@@ -17,7 +17,7 @@ public sealed class ODataServiceTests(ODataServices services)
 {
     private static readonly string[] Sets =
     [
-        "Calendar", "DailyIntensities", "Deployments", "EnergyFacts", "Factors", "HourlyIntensities", "MetricMappings", "MonthlyIntensities",
+        "Backfills", "Calendar", "DailyIntensities", "Deployments", "EnergyFacts", "Events", "Factors", "HourlyIntensities", "MetricMappings", "MonthlyIntensities",
         "Rejections", "Resources", "Restatements", "Runs", "Sources", "WorkFacts", "Workloads",
     ];
 
@@ -213,7 +213,7 @@ public sealed class ODataServiceTests(ODataServices services)
         using var response = await services[engine].Client.SendAsync(request);
         Assert.Equal("omit-values=nulls", response.Headers.GetValues("Preference-Applied").Single());
         var row = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("value")[0];
-        Assert.Equal(["Id", "Provider", "RegisteredAt", "Failures", "LastErrorCode", "LastError"], row.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(["Id", "Provider", "RegisteredAt", "Failures", "LastErrorCode", "LastError", "QuarantinedSeries"], row.EnumerateObject().Select(property => property.Name));
     }
 
     [Theory]

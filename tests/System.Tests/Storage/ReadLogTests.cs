@@ -191,7 +191,6 @@ public sealed class ReadLogTests(PostgresCluster cluster)
         Assert.Equal(Time("10:30"), await After(Read()));
         Assert.Equal(Time("10:30"), await After(Read() with { Watermark = Time("10:50"), PartialBecause = "page 3 timed out" }));
         Assert.Equal(["partial|page 3 timed out"], await storage.RowsAsync("SELECT \"LastErrorCode\", \"LastError\" FROM \"Sources\""));
-        Assert.Equal(Time("10:10"), await After(Read() with { Watermark = Time("10:10"), Rewind = true }));
     }
 
     [Theory]

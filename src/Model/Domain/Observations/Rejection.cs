@@ -62,6 +62,9 @@ public enum RejectionReason
     /// <summary>Tokens of an API whose model is in no table, so that no energy can be estimated.</summary>
     ModelUnknown,
 
+    /// <summary>A series that several reads in a row could not get: the source goes on without it.</summary>
+    Quarantined,
+
     /// <summary>A workload rule that no series of its source meets, though the source has been read.</summary>
     RuleMatchesNothing,
 }

@@ -12,7 +12,7 @@ public sealed class RunRow
     /// <summary>Epoch of the claim: pages of one read add to one row.</summary>
     public long Epoch { get; set; }
 
-    /// <summary><c>read</c> or <c>backfill</c>.</summary>
+    /// <summary><c>read</c>, <c>reconcile</c>, or the kind of a <see cref="BackfillRow"/>.</summary>
     public required string Kind { get; set; }
     public DateTime StartedAt { get; set; }
     public DateTime? EndedAt { get; set; }
@@ -22,7 +22,13 @@ public sealed class RunRow
     public long Written { get; set; }
     public long Rejected { get; set; }
 
-    /// <summary><c>reading</c> until it ends, then <c>whole</c>, <c>partial</c>, <c>failed</c> or <c>fenced</c>.</summary>
+    /// <summary>Series of the last whole read before; null where that says nothing.</summary>
+    public int? SeriesExpected { get; set; }
+
+    /// <summary>Series that the window brought.</summary>
+    public int SeriesReceived { get; set; }
+
+    /// <summary><c>reading</c> until it ends, then <c>whole</c>, <c>partial</c>, <c>failed</c>, <c>fenced</c> or, of a comparison, <c>mismatch</c>.</summary>
     public required string State { get; set; }
     public string? ErrorCode { get; set; }
     public string? Error { get; set; }

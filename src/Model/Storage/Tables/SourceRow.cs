@@ -20,6 +20,21 @@ public sealed class SourceRow
     public string? LastErrorCode { get; set; }
     public string? LastError { get; set; }
     public DateTime? LastReadAt { get; set; }
+
+    /// <summary>Series of the last whole read; null before it, and for sources that do not overlap their windows.</summary>
+    public int? SeriesExpected { get; set; }
+
+    /// <summary>Reads in a row that brought at most half of those.</summary>
+    public int ThinReads { get; set; }
+
+    /// <summary>When the daily second look was last asked for.</summary>
+    public DateTime? RereadAt { get; set; }
+
+    /// <summary>Days before this were compared with the provider's own statistic.</summary>
+    public DateTime? ReconciledUntil { get; set; }
+
+    /// <summary>Since when it has been found behind; null while it is not.</summary>
+    public DateTime? StaleSince { get; set; }
 }
 
 internal sealed class SourceTable : IEntityTypeConfiguration<SourceRow>
