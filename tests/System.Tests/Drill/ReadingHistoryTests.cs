@@ -78,7 +78,8 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
             Assert.False(watermark > last - cadence.Settle, $"The watermark {watermark:O} is past what had settled at {last:O}.");
             before = watermark;
         }
-        // All pauses and leases are over, and all late data has come.
+        // There is no more data; a day later all pauses and leases are over, and all late data has come.
+        book.End = last;
         last = last.AddDays(1);
         await storage.SetClockAsync(last);
         book.Fate = Fate.Whole;
@@ -90,11 +91,11 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
         await using var calm = fresh.WithSimulatedClock();
         await calm.Log.RegisterAsync("rack", "prometheus", null, default);
         await fresh.SetClockAsync(last);
-        await Reader(calm).ReadAsync(Settings, new Book(cadence with { MaxWindow = TimeSpan.FromDays(100) }), default);
+        await Reader(calm).ReadAsync(Settings, new Book(cadence with { MaxWindow = TimeSpan.FromDays(100) }) { End = book.End }, default);
 
         // Each minute of two streams from the first looked back at: counted by hand, so that both being empty or short is noticed.
         var first = (Noon - cadence.Lookback).Ticks;
-        var (from, to) = ((first + TimeSpan.TicksPerMinute - 1) / TimeSpan.TicksPerMinute, (last - cadence.Settle).Ticks - 1);
+        var (from, to) = ((first + TimeSpan.TicksPerMinute - 1) / TimeSpan.TicksPerMinute, book.End.Ticks - 1);
         Assert.Equal([(2 * (to / TimeSpan.TicksPerMinute - from + 1)).ToString(CultureInfo.InvariantCulture)], await storage.RowsAsync("SELECT count(*) FROM samples"));
         await KeepAsync(clocked);
         await KeepAsync(calm);
@@ -138,6 +139,9 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
 
         public Fate Fate { get; set; }
 
+        /// <summary>From here on there is nothing.</summary>
+        public DateTime End { get; set; } = DateTime.MaxValue;
+
         public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
             await Task.Yield();
@@ -151,7 +155,7 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
         private Page Page(Series of, Interval window)
         {
             var found = new List<Observation>();
-            for (var at = new DateTime((window.Start.Ticks + TimeSpan.TicksPerMinute - 1) / TimeSpan.TicksPerMinute * TimeSpan.TicksPerMinute, DateTimeKind.Utc); at < window.End; at = at.AddMinutes(1))
+            for (var at = new DateTime((window.Start.Ticks + TimeSpan.TicksPerMinute - 1) / TimeSpan.TicksPerMinute * TimeSpan.TicksPerMinute, DateTimeKind.Utc); at < window.End && at < End; at = at.AddMinutes(1))
             {
                 var final = at + cadence.Overlap;
                 if (at.Minute % 7 == 0 && shown < final) continue;
