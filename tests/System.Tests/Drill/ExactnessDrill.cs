@@ -272,7 +272,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
         }
         var rowsNow = mode == "naive"
             ? (await RowsAsync("SELECT series, start, value FROM naive_samples")).Select(row => row.Split('|')).Select(row => (row[0], At(row[1]), double.Parse(row[2], CultureInfo.InvariantCulture)))
-            : await SamplesAsync();
+            : await SamplesAsync(RowsAsync);
         Found = Differences.Between(rowsNow, server.Truth());
         Fenced = int.Parse((await RowsAsync("SELECT count(*) FROM run WHERE state = 'fenced'"))[0], CultureInfo.InvariantCulture);
     }
@@ -327,11 +327,11 @@ internal sealed class ExactnessDrill : IAsyncDisposable
     }
 
     /// <summary>The stored samples by the stream of the server that they are of.</summary>
-    private async Task<IEnumerable<(string Stream, DateTime At, double Value)>> SamplesAsync()
+    public static async Task<IEnumerable<(string Stream, DateTime At, double Value)>> SamplesAsync(Func<string, Task<List<string>>> rowsAsync)
     {
-        var series = (await RowsAsync("SELECT id, source, metric, labels FROM series")).Select(row => row.Split('|', 4))
+        var series = (await rowsAsync("SELECT id, source, metric, labels FROM series")).Select(row => row.Split('|', 4))
             .ToDictionary(row => row[0], row => ServedPrometheus.Stream(row[1], row[2], JsonSerializer.Deserialize<Dictionary<string, string>>(row[3])!));
-        return (await RowsAsync("SELECT series_id, start, value FROM samples")).Select(row => row.Split('|')).Select(row => (series[row[0]], At(row[1]), double.Parse(row[2], CultureInfo.InvariantCulture)));
+        return (await rowsAsync("SELECT series_id, start, value FROM samples")).Select(row => row.Split('|')).Select(row => (series[row[0]], At(row[1]), double.Parse(row[2], CultureInfo.InvariantCulture)));
     }
 
     /// <summary>A query that asks again when a connection turns out to have died with the server.</summary>

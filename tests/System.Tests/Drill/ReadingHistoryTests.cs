@@ -139,6 +139,9 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
 
         public Fate Fate { get; set; }
 
+        /// <summary>Before it there is nothing: the overlap of the second read may reach further back than the first read did.</summary>
+        private DateTime Start => Noon - cadence.Lookback;
+
         /// <summary>From here on there is nothing.</summary>
         public DateTime End { get; set; } = DateTime.MaxValue;
 
@@ -157,6 +160,7 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
             var found = new List<Observation>();
             for (var at = new DateTime((window.Start.Ticks + TimeSpan.TicksPerMinute - 1) / TimeSpan.TicksPerMinute * TimeSpan.TicksPerMinute, DateTimeKind.Utc); at < window.End && at < End; at = at.AddMinutes(1))
             {
+                if (at < Start) continue;
                 var final = at + cadence.Overlap;
                 if (at.Minute % 7 == 0 && shown < final) continue;
                 found.Add(new(of, Sample.At(at, at.Minute % 5 == 0 && shown < final ? 100 : 250 + at.Minute)));
