@@ -221,7 +221,10 @@ internal sealed class ExactnessDrill : IAsyncDisposable
             if (!taken) taken = await EpochAsync(source) is { } epoch && before is not null && epoch > before;
         }
         if (taken && stage is Stage.Claimed or Stage.Reading or Stage.Committing) Interlocked.Increment(ref takenOver);
+        var reads = zombie.Mark.Reads;
         zombie.Signal(Worker.Continue);
+        // It is not killed before it has tried to commit what it holds.
+        for (var tries = 0; tries < 40 && zombie.Mark.Reads == reads; tries++) await Task.Delay(25);
         zombie.Stopped = false;
     }
 
@@ -296,7 +299,8 @@ internal sealed class ExactnessDrill : IAsyncDisposable
         Assert.Equal(["0"], await RowsAsync("SELECT count(*) FROM source WHERE lease_owner IS NOT NULL OR lease_until IS NOT NULL"));
         Assert.Equal(["0"], await RowsAsync("SELECT count(*) FROM run WHERE ended_at IS NULL OR state NOT IN ('whole', 'partial', 'failed', 'fenced')"));
         Assert.Equal(["0"], await RowsAsync("SELECT count(*) FROM run JOIN source ON source.id = run.source WHERE run.epoch > source.epoch"));
-        Assert.Equal(["0"], await RowsAsync("SELECT count(*) FROM run WHERE state = 'fenced' AND (written <> 0 OR error_code <> 'fenced')"));
+        // A refused reader may have stored parts while it held the claim; another claim followed it in any case.
+        Assert.Equal(["0"], await RowsAsync("SELECT count(*) FROM run JOIN source ON source.id = run.source WHERE run.state = 'fenced' AND run.epoch >= source.epoch"));
         Assert.NotEqual(["0"], await RowsAsync("SELECT count(*) FROM run WHERE state = 'partial'"));
 
         var catalogue = Catalogues.Load([]);

@@ -32,7 +32,7 @@ public abstract class ExactnessDrillTests(ITestOutputHelper output)
         foreach (var stage in new[] { Stage.Claimed, Stage.Reading, Stage.Committing })
             Assert.True(deaths.GetValueOrDefault(stage) >= Kills / 20, $"Only {deaths.GetValueOrDefault(stage)} of the workers were killed while {stage}.");
         // A zombie whose source was taken over wakes with pages in its hands: the fence must have been needed.
-        Assert.True(fenced >= Kills / 20, $"Only {fenced} commits were refused.");
+        Assert.True(fenced >= Kills / 40, $"Only {fenced} commits were refused.");
     }
 
     /// <summary>The naive reader, in the same drill, does not pass the same comparison; left in peace, it does, so that it is the faults which it fails.</summary>
