@@ -50,6 +50,12 @@ internal sealed class TestStorage : IAsyncDisposable
         ? "(SELECT timestamptz 'epoch' + value::bigint * interval '1 microsecond' FROM settings WHERE name = 'simulated_clock')"
         : "(SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'simulated_clock')");
 
+    /// <summary>A database that is there already, by this connection string.</summary>
+    public static TestStorage Of(StorageEngine engine, string connectionString) => new(engine, connectionString, null);
+
+    /// <summary>The same database with this SQL in place of its clock.</summary>
+    public TestStorage WithClock(string sql) => new(Engine, ConnectionString, null, sql);
+
     /// <summary>Puts the simulated clock.</summary>
     public Task SetClockAsync(DateTime now) => ExecuteAsync(
         $"INSERT INTO settings (name, value) VALUES ('simulated_clock', '{UnixMicroseconds.From(now)}') ON CONFLICT (name) DO UPDATE SET value = excluded.value");
