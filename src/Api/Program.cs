@@ -21,7 +21,13 @@ using Scalar.AspNetCore;
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 // Only the first word can be a command: after it come settings, some as `--urls http://...` with a blank between name and value.
 var command = args is [var first, ..] && !first.StartsWith('-') ? first : "serve";
-if (command is not ("serve" or "migrate")) return Refuse($"'{command}' is not a command. There are: serve (the default), migrate.");
+if (command is not ("serve" or "migrate" or "backfill")) return Refuse($"'{command}' is not a command. There are: serve (the default), migrate, backfill.");
+(string Source, DateTime From, DateTime To)? span = null;
+if (command == "backfill")
+{
+    span = BackfillCommand.Parse(args[1..], out var faults);
+    if (span is null) return Refuse(string.Join(Environment.NewLine, faults));
+}
 
 WebApplicationBuilder builder;
 try
@@ -75,7 +81,7 @@ services.AddMetricsStorage(settings.Storage.Engine, settings.Storage.ConnectionS
 services.AddSingleton(settings.ToFactors()).AddSingleton(settings.ToConversions());
 services.AddSingleton(new Normaliser(catalogue, settings.ToWorkloads(), settings.ToPlaces(), settings.Grain, settings.ToFactors(), settings.ToHardware()));
 services.AddSingleton(provider => new RuleWatch(provider.GetRequiredService<FactStore>(), settings.ToWorkloads(), provider.GetRequiredService<TimeProvider>()));
-services.AddSingleton<SourceList>().AddSingleton<SourceReader>().AddSingleton<Reconciliation>().AddSingleton<FactKeeper>().AddSingleton<Jobs>();
+services.AddSingleton<SourceList>().AddSingleton<SourceReader>().AddSingleton<Reconciliation>().AddSingleton<FactKeeper>().AddSingleton<Jobs>().AddSingleton<BackfillCommand>();
 services.AddHangfire(hangfire =>
 {
     hangfire.UseSimpleAssemblyNameTypeSerializer().UseRecommendedSerializerSettings();
@@ -125,6 +131,18 @@ if (command == "migrate")
 var state = await schema.PrepareAsync(migrate: settings.Storage.Engine == StorageEngine.Sqlite, stop.Token);
 if (!state.IsCurrent) return Refuse(state.Message);
 
+if (span is var (source, from, to))
+{
+    try
+    {
+        return await app.Services.GetRequiredService<BackfillCommand>().RunAsync(source, from, to);
+    }
+    catch (Exception fault) when (StorageFault.IsOutside(fault))
+    {
+        return Refuse($"The span could not be read to its end: {fault.Message} The same command goes on from where it is.");
+    }
+}
+
 SoleWorker? sole = null;
 try
 {
@@ -146,6 +164,7 @@ if (settings.IsApi)
     app.MapMetricsOData();
     app.MapPlacements();
     app.MapExplain();
+    app.MapBackfill();
     app.MapOpenApi();
     app.MapScalarApiReference();
 }

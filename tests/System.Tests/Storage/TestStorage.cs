@@ -25,6 +25,10 @@ internal sealed class TestStorage : IAsyncDisposable
 
     public ReadLog Log => services.GetRequiredService<ReadLog>();
 
+    public Backfills Backfills => services.GetRequiredService<Backfills>();
+
+    public Ledger Ledger => services.GetRequiredService<Ledger>();
+
     public FactStore Facts => services.GetRequiredService<FactStore>();
 
     public MetricsDbContext Context() => services.GetRequiredService<Microsoft.EntityFrameworkCore.IDbContextFactory<MetricsDbContext>>().CreateDbContext();
