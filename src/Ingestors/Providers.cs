@@ -30,5 +30,6 @@ public static class Providers
         new Prometheus.PrometheusProvider(),
         new Exporter.ExporterProvider(),
         new Files.FileProvider(),
+        new Gcp.GcpProvider(),
     }.ToDictionary(provider => provider.Name, StringComparer.OrdinalIgnoreCase);
 }

@@ -306,6 +306,7 @@ public sealed partial class Transport : IDisposable
             HttpRequestError.ResponseEnded => new SourceException("truncated", $"{place} closed the connection before it answered. It is read again.", fault),
             HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError => new SourceException("not_metrics", $"{place} does not answer as an HTTP server should. Check Endpoint.", fault),
             HttpRequestError.ConfigurationLimitExceeded => new SourceException("too_large", $"{place} sent larger headers than are accepted. Check Endpoint.", fault),
+            _ when fault.InnerException is IOException => new SourceException("truncated", $"{place} broke the connection off before it answered. It is read again.", fault),
             _ => new SourceException("unreachable", $"{place}: no connection: {Redact(fault.InnerException?.Message ?? fault.Message)}. Check Endpoint and that the server runs.", fault),
         };
     }

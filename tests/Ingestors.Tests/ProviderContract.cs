@@ -129,7 +129,7 @@ public abstract class ProviderContract
     }
 
     /// <summary>The folder of the solution.</summary>
-    protected static string Repository()
+    internal static string Repository()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Metrics.sln"))) folder = folder.Parent;
