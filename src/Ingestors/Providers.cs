@@ -30,6 +30,7 @@ public static class Providers
         new Prometheus.PrometheusProvider(),
         new Exporter.ExporterProvider(),
         new Files.FileProvider(),
+        new Aws.AwsProvider(),
         new Gcp.GcpProvider(),
     }.ToDictionary(provider => provider.Name, StringComparer.OrdinalIgnoreCase);
 }
