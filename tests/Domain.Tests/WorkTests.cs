@@ -51,6 +51,20 @@ public sealed class WorkTests
     }
 
     [Fact]
+    public void One_metric_in_two_periods_counts_once_by_the_finer_and_where_that_is_silent_by_the_coarser()
+    {
+        var coarse = new SeriesSamples(new Series("api-1", "prometheus", "tokens", Labels.Of(("model", "a")), Statistic.Sum, TimeSpan.FromMinutes(5)),
+            new[] { new Sample(Scene.At(0), Scene.At(5), 160), new Sample(Scene.At(5), Scene.At(10), 200) });
+
+        var period = Normalise([Tokens], [Chat(null)], 1.26, 10, Minutes("tokens", 30, 0, 5, ("model", "a")), coarse);
+
+        Assert.Equal([(Scene.At(0), 150.0), (Scene.At(5), 200.0)], period.Work.Select(fact => (fact.Period.Start, fact.Units)));
+        // Another model is other work, in whatever period it is told.
+        var both = Normalise([Tokens], [Chat(null)], 1.26, 5, Minutes("tokens", 30, 0, 5, ("model", "b")), coarse);
+        Assert.Equal(310, Assert.Single(both.Work).Units);
+    }
+
+    [Fact]
     public void A_roll_up_counts_in_the_periods_in_which_its_parts_say_nothing()
     {
         MetricMapping[] mappings = [Level(0, "by-model", ("model", "?*")), Level(1, "account", ("model", ""))];

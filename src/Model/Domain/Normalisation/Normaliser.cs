@@ -42,7 +42,7 @@ public sealed class Normaliser
     public static readonly TimeSpan Reach = TimeSpan.FromHours(1);
 
     /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
-    public const int Revision = 3;
+    public const int Revision = 4;
 
     private readonly MetricCatalogue catalogue;
     private readonly Workload[] workloads;

@@ -133,6 +133,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
     public void Decide(Pieces pieces, IReadOnlyList<Workload> workloads, int bins)
     {
         SilenceReplicas(pieces, bins);
+        SilenceCoarser(pieces, bins);
         SilenceLayers(pieces, bins);
         if (workload != Claims.Nobody) SilenceParts(pieces, workloads[workload].Model, bins);
     }
@@ -189,6 +190,14 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         if (!counts.Exists(one => Array.Exists(Replicas, label => one.Series.Series.Labels[label] is not null))) return;
         foreach (var same in counts.GroupBy(one => (one.Series.Series.Source, one.Series.Series.Metric, string.Join('\n', one.Series.Series.Labels.Pairs.Where(pair => !Replicas.Contains(pair.Key)).Select(pair => $"{pair.Key}={pair.Value}")))))
             if (same.Count() > 1) Prefer(same.OrderByDescending(one => one.Ticks(pieces)).ThenBy(one => one.Series.Number).Select(one => new List<Count> { one }), pieces, bins);
+    }
+
+    /// <summary>One metric read by the minute and, of its older days, by the hour is two series that count the same: the finer one, and the coarser where it is silent.</summary>
+    private void SilenceCoarser(Pieces pieces, int bins)
+    {
+        if (counts.TrueForAll(one => one.Series.Series.Period == counts[0].Series.Series.Period)) return;
+        foreach (var same in counts.GroupBy(one => (one.Series.Series.Source, one.Series.Series.Metric, one.Series.Series.Statistic, one.Series.Series.Labels)))
+            if (same.Count() > 1) Prefer(same.OrderBy(one => one.Series.Series.Period).Select(one => new List<Count> { one }), pieces, bins);
     }
 
     /// <summary>Two mappings at one endpoint are two layers. Where nothing is named nobody can say that two counts are of one thing, and the levels of a family are decided already.</summary>
