@@ -19,12 +19,17 @@ public sealed class FirstStartTests
         var sample = Assert.Single(await service.RowsAsync("Sources?$filter=Id eq 'sample'"));
         var registered = sample.GetProperty("RegisteredAt").GetDateTime().ToUniversalTime();
         var anchor = registered.Date.AddHours(registered.Hour);
-        var past = await service.RowsAsync($"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart lt {anchor:yyyy-MM-ddTHH:mm:ssZ}",
-            rows => rows.Select(row => row.GetProperty("PeriodStart").GetString()).Distinct().Count() == 24, TimeSpan.FromSeconds(60));
+        var hours = await Witness.HoursAsync(anchor - Witness.RecordingEnd, repeat: 1);
 
-        // The newest hour ends where the second round begins: its last minute needs what comes after it.
-        var settled = past.Where(row => row.GetProperty("PeriodStart").GetDateTime().ToUniversalTime() < anchor.AddHours(-1));
-        var agreed = Witness.Agrees(settled, await Witness.HoursAsync(anchor - Witness.RecordingEnd, repeat: 1));
+        // An hour is told as soon as a part of it is read, and again when the rest has come: what counts is what it comes to. The newest
+        // hour ends where the second round begins: its last minute needs what comes after it.
+        var agreed = 0;
+        await service.RowsAsync($"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart lt {anchor:yyyy-MM-ddTHH:mm:ssZ}", rows =>
+        {
+            if (rows.Select(row => row.GetProperty("PeriodStart").GetString()).Distinct().Count() != 24) return false;
+            agreed = Witness.Agrees(rows.Where(row => row.GetProperty("PeriodStart").GetDateTime().ToUniversalTime() < anchor.AddHours(-1)), hours);
+            return true;
+        }, TimeSpan.FromSeconds(60));
         Assert.True(agreed > 23 * 7 * 7, $"only {agreed} numbers were compared");
 
         var own = (await service.RowsAsync("HourlyIntensities?$filter=Workload eq 'metrics-service' and FunctionalUnit eq 'request'"))[0];
