@@ -31,6 +31,7 @@ public static class Providers
         new Exporter.ExporterProvider(),
         new Files.FileProvider(),
         new Aws.AwsProvider(),
+        new Azure.AzureProvider(),
         new Gcp.GcpProvider(),
     }.ToDictionary(provider => provider.Name, StringComparer.OrdinalIgnoreCase);
 }

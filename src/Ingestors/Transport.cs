@@ -86,7 +86,7 @@ public sealed partial class Transport : IDisposable
         this.clock = clock;
         this.signer = signer;
         timeout = settings.Timeout ?? DefaultTimeout;
-        client = new Lazy<HttpClient>(Connect);
+        client = new Lazy<HttpClient>(() => new HttpClient(Handler(settings)) { Timeout = Timeout.InfiniteTimeSpan });
     }
 
     /// <inheritdoc/>
@@ -311,7 +311,8 @@ public sealed partial class Transport : IDisposable
         };
     }
 
-    private HttpClient Connect()
+    /// <summary>Connections as the settings want them: no redirects, no cookies, their certificates, and no proxy of the environment for this machine itself.</summary>
+    internal static SocketsHttpHandler Handler(SourceSettings settings)
     {
         var handler = new SocketsHttpHandler
         {
@@ -323,7 +324,7 @@ public sealed partial class Transport : IDisposable
             PooledConnectionLifetime = TimeSpan.FromMinutes(5),
             MaxResponseDrainSize = 0,
             ResponseDrainTimeout = TimeSpan.Zero,
-            ConnectTimeout = timeout,
+            ConnectTimeout = settings.Timeout ?? DefaultTimeout,
         };
         if (settings.CertificateAuthorityFile is { } authority)
         {
@@ -337,7 +338,7 @@ public sealed partial class Transport : IDisposable
             handler.SslOptions.ClientCertificates = [own];
             handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => own;
         }
-        return new HttpClient(handler) { Timeout = Timeout.InfiniteTimeSpan };
+        return handler;
     }
 
     private static X509Certificate2Collection Authorities(string file)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -18,7 +19,7 @@ public sealed class EmulatedServer : IAsyncDisposable
 
     private EmulatedServer(WebApplication app) => this.app = app;
 
-    /// <summary>Where it answers: <c>http://127.0.0.1:port/</c>.</summary>
+    /// <summary>Where it answers: <c>http://127.0.0.1:port/</c>, or https.</summary>
     public Uri Address { get; private set; } = new("http://127.0.0.1");
 
     /// <summary>Method and path with query of every request, in order of arrival.</summary>
@@ -30,13 +31,15 @@ public sealed class EmulatedServer : IAsyncDisposable
     /// <summary>Starts a server.</summary>
     /// <param name="map">Maps the cloud's addresses.</param>
     /// <param name="port">Port on loopback; 0: any that is free.</param>
-    public static async Task<EmulatedServer> StartAsync(Action<WebApplication> map, int port = 0)
+    /// <param name="certificate">With its key: the server speaks TLS. Null: it does not.</param>
+    public static async Task<EmulatedServer> StartAsync(Action<WebApplication> map, int port = 0, X509Certificate2? certificate = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(IPAddress.Loopback, port);
+            kestrel.Listen(IPAddress.Loopback, port, listen => { if (certificate is not null) listen.UseHttps(certificate); });
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 8 * 1024 * 1024;
         });

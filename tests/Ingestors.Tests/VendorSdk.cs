@@ -11,7 +11,8 @@ internal static class VendorSdk
     /// <summary>Runs a script of <c>tests/Emulators/sdk</c> and returns the JSON that it printed.</summary>
     /// <param name="script">Name of the file.</param>
     /// <param name="question">What it is told, as JSON on its standard input.</param>
-    public static async Task<JsonElement> RunAsync(string script, object question)
+    /// <param name="environment">Variables that it sees besides its own.</param>
+    public static async Task<JsonElement> RunAsync(string script, object question, params (string Name, string Value)[] environment)
     {
         var folder = Path.Combine(ProviderContract.Repository(), "tests", "Emulators", "sdk");
         await Installing.WaitAsync();
@@ -24,13 +25,15 @@ internal static class VendorSdk
         {
             Installing.Release();
         }
-        using var answer = JsonDocument.Parse(await EndAsync(folder, "node", ["--no-deprecation", script], JsonSerializer.Serialize(question)));
+        using var answer = JsonDocument.Parse(await EndAsync(folder, "node", ["--no-deprecation", script], JsonSerializer.Serialize(question), environment));
         return answer.RootElement.Clone();
     }
 
-    private static async Task<string> EndAsync(string folder, string program, string[] arguments, string input)
+    private static async Task<string> EndAsync(string folder, string program, string[] arguments, string input, params (string Name, string Value)[] environment)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
         var (told, complaints) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();

@@ -33,7 +33,7 @@ public sealed class RefusalTests(PostgresCluster cluster)
         Assert.Equal(2, code);
         Assert.Contains("Metrics:Grain: 00:07:00 does not divide an hour", output, StringComparison.Ordinal);
         Assert.Contains("Metrics:Roles: 'reader' is not a role", output, StringComparison.Ordinal);
-        Assert.Contains("Metrics:Sources:a:Provider: 'promethius' is not a provider; there are 'aws-cloudwatch', 'exporter', 'file', 'gcp-monitoring', 'prometheus'.", output, StringComparison.Ordinal);
+        Assert.Contains("Metrics:Sources:a:Provider: 'promethius' is not a provider; there are 'aws-cloudwatch', 'azure-monitor', 'exporter', 'file', 'gcp-monitoring', 'prometheus'.", output, StringComparison.Ordinal);
         Assert.Contains("Metrics:Sources:b: Endpoint is missing", output, StringComparison.Ordinal);
         Assert.Contains("Metrics:Sources:b:Place: 'nowhere' is not in Metrics:Places", output, StringComparison.Ordinal);
         Assert.Contains("Metrics:Places:lab:Pue: 0.9 cannot be", output, StringComparison.Ordinal);
