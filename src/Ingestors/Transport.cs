@@ -51,6 +51,11 @@ public interface IRequestSigner
     /// <summary>Signs the request in place.</summary>
     /// <exception cref="SourceException">There are no credentials, or they cannot be used; the message says which and what to do, and holds no secret.</exception>
     ValueTask SignAsync(HttpRequestMessage request, CancellationToken cancellationToken);
+
+    /// <summary>Forgets what was refused, so that the next request has new credentials.</summary>
+    void Forget()
+    {
+    }
 }
 
 /// <summary>HTTP to one source: credentials, certificates, one time limit for a whole exchange, limits on size, and every fault as a <see cref="SourceException"/>.</summary>
@@ -173,7 +178,12 @@ public sealed partial class Transport : IDisposable
         {
             if (signer is not null) await signer.SignAsync(request, either.Token);
             using var response = await client.Value.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
-            if (!response.IsSuccessStatusCode) throw await RefusalAsync(place, response, explain, either.Token);
+            if (!response.IsSuccessStatusCode)
+            {
+                var refusal = await RefusalAsync(place, response, explain, either.Token);
+                if (refusal is SourceException { Code: "unauthorised" }) signer?.Forget();
+                throw refusal;
+            }
             return await read(await OpenAsync(place, response, either.Token), either.Token);
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)

@@ -38,11 +38,18 @@ public sealed class AwsSettings
     /// <summary>Metrics of the accounts that are linked to this one are read too.</summary>
     public bool LinkedAccounts { get; set; }
 
+    /// <summary>For <c>prometheus</c>: <c>aps</c> (Amazon Managed Service for Prometheus) or <c>monitoring</c> (CloudWatch); null: by the host of <c>Endpoint</c>.</summary>
+    public string? Service { get; set; }
+
+    /// <summary>Name of the service in signatures for Prometheus at the address.</summary>
+    internal string ServiceOf(Uri endpoint) => Service ?? (endpoint.Host.StartsWith("monitoring", StringComparison.OrdinalIgnoreCase) ? "monitoring" : "aps");
+
     /// <summary>Every fault of the section, one sentence each.</summary>
     public IEnumerable<string> Check()
     {
         if (Region is not { Length: > 0 } region) yield return "Aws:Region is missing: give one, for instance eu-west-1.";
         else if (!IsRegion(region)) yield return $"Aws:Region '{region}' is not a region that is known; there are {string.Join(", ", RegionEndpoint.EnumerableAllRegions.Select(one => one.SystemName).OrderBy(name => Apart(name, region)).ThenBy(name => name, StringComparer.Ordinal).Take(3))} and more.";
+        if (Service is not (null or "aps" or "monitoring")) yield return $"Aws:Service '{Service}' is not a service with Prometheus; there are aps and monitoring.";
         if (AccessKeyId is null != SecretAccessKey is null) yield return "Aws:AccessKeyId and Aws:SecretAccessKey go together: give both.";
         if (SessionToken is not null && AccessKeyId is null) yield return "Aws:SessionToken is given without Aws:AccessKeyId.";
         if (Profile is not null && AccessKeyId is not null) yield return "Aws:Profile and Aws:AccessKeyId exclude each other: give one.";

@@ -30,7 +30,7 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
     /// <inheritdoc/>
     public void Dispose() => turn.Dispose();
 
-    /// <summary>Forgets credentials that were refused as expired, so that the next request has new ones.</summary>
+    /// <inheritdoc/>
     public void Forget()
     {
         assumed = null;

@@ -28,7 +28,7 @@ public sealed class AzureSigner(SourceSettings settings, string scope, TimeProvi
         client?.Dispose();
     }
 
-    /// <summary>Forgets a token that was refused, so that the next request has a new one.</summary>
+    /// <inheritdoc/>
     public void Forget() => anew = true;
 
     /// <inheritdoc/>

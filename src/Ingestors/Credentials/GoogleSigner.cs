@@ -14,13 +14,16 @@ public sealed class GoogleSigner(GoogleSettings settings) : IRequestSigner
     private volatile ITokenAccessWithHeaders? credential;
 
     /// <inheritdoc/>
+    public void Forget() => credential = null;
+
+    /// <inheritdoc/>
     public async ValueTask SignAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var whose = settings.CredentialsFile is { } file ? $"Google:CredentialsFile '{file}'" : "The application default credentials";
         try
         {
-            credential ??= await OpenAsync(cancellationToken);
-            var token = await credential.GetAccessTokenWithHeadersForRequestAsync(null, cancellationToken);
+            var own = credential ??= await OpenAsync(cancellationToken);
+            var token = await own.GetAccessTokenWithHeadersForRequestAsync(null, cancellationToken);
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.AccessToken);
             foreach (var (name, values) in token.Headers)
             {

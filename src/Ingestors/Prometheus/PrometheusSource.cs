@@ -21,28 +21,40 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     /// <summary>Series one query should ask for, at most about.</summary>
     private const int SeriesPerQuery = 2_000;
 
+    /// <summary>Series that a metric is taken to have where nobody counted: those that ended before the instant of counting are not counted, and some servers do not count at all.</summary>
+    private const int UnknownSeries = 50;
+
     /// <summary>Scrapes are assumed this far apart when the span of a query is chosen; where they are denser, answers are larger.</summary>
     private static readonly TimeSpan UsualScrape = TimeSpan.FromSeconds(15);
 
     /// <summary>A window is halved down to this when the server or the limits find its answer too large.</summary>
     private static readonly TimeSpan ShortestSpan = TimeSpan.FromMinutes(1);
 
+    /// <summary>How long metrics that were not there are not asked for again, where there is no list of them.</summary>
+    private static readonly TimeSpan AbsenceKept = TimeSpan.FromMinutes(10);
+
     private readonly SourceSettings settings;
+    private readonly Dialect dialect;
+    private readonly IRequestSigner? signer;
     private readonly Transport transport;
     private readonly Uri root;
     private readonly MetricCatalogue catalogue;
     private readonly SeriesPool pool;
     private readonly SemaphoreSlim turn = new(1);
+    private List<string>? present;
+    private DateTime probedAt;
 
     public PrometheusSource(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock)
     {
         this.settings = settings;
         this.catalogue = catalogue;
-        transport = new Transport(settings, clock);
+        dialect = Dialect.Of(settings);
+        signer = Dialect.Signer(settings, clock);
+        transport = new Transport(settings, clock, signer);
         pool = new SeriesPool(settings.Id, settings.MaxSeries);
         var address = settings.Endpoint!.AbsoluteUri;
         root = new Uri(address.EndsWith('/') ? address : address + "/");
-        Cadence = new Cadence(settings.Settle ?? TimeSpan.FromSeconds(30), settings.Overlap ?? TimeSpan.FromMinutes(10), settings.Lookback ?? TimeSpan.FromHours(1), TimeSpan.FromHours(1))
+        Cadence = new Cadence(settings.Settle ?? (dialect.Managed ? TimeSpan.FromMinutes(3) : TimeSpan.FromSeconds(30)), settings.Overlap ?? TimeSpan.FromMinutes(dialect.Managed ? 30 : 10), settings.Lookback ?? TimeSpan.FromHours(1), TimeSpan.FromHours(1))
         {
             Every = settings.Every ?? TimeSpan.FromMinutes(1),
         };
@@ -54,6 +66,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     {
         turn.Dispose();
         transport.Dispose();
+        (signer as IDisposable)?.Dispose();
     }
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
@@ -63,12 +76,16 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         {
             pool.StartRead();
             var wanted = new WantedMetrics(catalogue.MetricsOf("prometheus"));
-            var (names, namesPartial) = await NamesAsync(request.Window, wanted, cancellationToken);
+            var probing = !dialect.ListsNames && (present is null || request.Now - probedAt >= AbsenceKept || request.Now < probedAt);
+            var (names, namesPartial) = dialect.ListsNames ? await NamesAsync(request.Window, wanted, cancellationToken) : (probing ? wanted.All : present!, null);
             if (namesPartial is not null) yield return new Page([]) { PartialBecause = namesPartial };
             if (names.Count == 0) yield break;
 
-            foreach (var group in Groups(names, await CountsAsync(request.Window, names, cancellationToken)))
+            var found = new List<string>();
+            foreach (var group in dialect.OneName ? names.Select(name => (Names: new List<string> { name }, Series: UnknownSeries)) : Groups(names, await CountsAsync(request.Window, names, cancellationToken)))
             {
+                var seen = new HashSet<long>();
+                long refused = 0;
                 var spans = new Stack<Interval>();
                 foreach (var span in Cut(request.Window, group.Series).Reverse()) spans.Push(span);
                 while (spans.TryPop(out var span))
@@ -87,9 +104,18 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                         spans.Push(new Interval(span.Start, middle));
                         continue;
                     }
+                    foreach (var observation in dialect.OneName ? answer.Observations : []) seen.Add(observation.Series.Id);
+                    refused += answer.Refused;
                     foreach (var page in answer.Pages()) yield return page;
                 }
+                if (seen.Count + refused > 0) found.AddRange(group.Names);
+                if (dialect.MostSeries is { } most && seen.Count + refused >= most)
+                    yield return new Page([])
+                    {
+                        Unread = [new(group.Names[0], "too_large", string.Create(CultureInfo.InvariantCulture, $"{dialect.Service} tells {most} series of {group.Names[0]} at most, and not that there are more. Read it in parts, each a source with a Selector of its own."))],
+                    };
             }
+            if (probing) (present, probedAt) = (found, request.Now);
             var last = new Answer(settings.Id);
             pool.ReportLeftOut(last);
             foreach (var page in last.Pages()) yield return page;
@@ -168,11 +194,17 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
 
     private HttpRequestMessage Query(string query, DateTime time) => new(HttpMethod.Post, new Uri(root, "api/v1/query"))
     {
-        Content = new FormUrlEncodedContent([new("query", query), new("time", Seconds(time))]),
+        Content = new FormUrlEncodedContent([new("query", query), new("time", Seconds(time)), .. dialect.MostSeries is { } most ? [new("limit", most.ToString(CultureInfo.InvariantCulture))] : Array.Empty<KeyValuePair<string, string>>()]),
     };
 
     private string Selector(List<string> names)
     {
+        var also = settings.Selector is null ? "" : "," + settings.Selector;
+        if (dialect.OneName)
+        {
+            var literal = names[0].Replace("\\", @"\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
+            return dialect.QuotesNames ? $"{{\"{literal}\"{also}}}" : $"{{__name__=\"{literal}\"{also}}}";
+        }
         var pattern = new StringBuilder();
         foreach (var name in names)
         {
@@ -187,18 +219,17 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                 else pattern.Append(c);
             }
         }
-        return settings.Selector is null ? $"{{__name__=~\"{pattern}\"}}" : $"{{__name__=~\"{pattern}\",{settings.Selector}}}";
+        return $"{{__name__=~\"{pattern}\"{also}}}";
     }
 
     private static IEnumerable<(List<string> Names, int Series)> Groups(List<string> names, Dictionary<string, int> counts)
     {
-        // Series that ended before the instant of counting are not counted, and some servers do not count at all.
-        const int Unknown = 50, MostNames = 100;
+        const int MostNames = 100;
         var group = new List<string>();
         var series = 0;
         foreach (var name in names)
         {
-            var count = counts.GetValueOrDefault(name, Unknown);
+            var count = counts.GetValueOrDefault(name, UnknownSeries);
             if (group.Count > 0 && (series + count > SeriesPerQuery || group.Count == MostNames))
             {
                 yield return (group, series);
@@ -263,10 +294,12 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
 
     private static string Text(JsonElement whole, string name) => whole.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
 
-    private static Func<HttpResponseMessage, byte[], Exception?> Explain(HttpRequestMessage request) => (response, text) =>
+    private Func<HttpResponseMessage, byte[], Exception?> Explain(HttpRequestMessage request) => (response, text) =>
     {
         // What a proxy in front says of credentials and of haste has one meaning everywhere.
         var status = response.StatusCode;
+        if (dialect.Managed && (int)status is 401 or 403)
+            return new SourceException("unauthorised", $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} \"{Transport.Excerpt(text)}\": {dialect.Service} does not accept the credentials. They need `{string.Join("` and `", dialect.Rights)}`; check the section {(settings.Aws is not null ? "Aws and its Region" : settings.Azure is not null ? "Azure" : "Google")}, and the clock of this host.");
         if ((int)status is 401 or 403 or 429) return null;
         try
         {

@@ -15,6 +15,9 @@ internal sealed class WantedMetrics
             else if (metric.EndsWith("_count", StringComparison.Ordinal) && metric.Length > 6) histograms[metric[..^6]] = (histograms.GetValueOrDefault(metric[..^6]).Sum, metric);
     }
 
+    /// <summary>The metrics by their own names, in order.</summary>
+    public List<string> All => [.. metrics.Order(StringComparer.Ordinal)];
+
     /// <summary>Whether the server is to be asked for the name.</summary>
     public bool Asks(string name) => metrics.Contains(name) || histograms.ContainsKey(name);
 

@@ -53,6 +53,9 @@ public sealed partial class AzureEmulator : IAsyncDisposable
     /// <summary>Audiences of the Resource Manager and of metrics.</summary>
     private const string Manager = "https://management.azure.com", Metrics = "https://metrics.monitor.azure.com";
 
+    /// <summary>Audience of Prometheus in a workspace.</summary>
+    public const string Prometheus = "https://prometheus.monitor.azure.com";
+
     private const int ListPage = 50, MostIds = 50, MostNames = 20;
 
     private readonly IReadOnlyList<Signal> signals;
@@ -123,6 +126,9 @@ public sealed partial class AzureEmulator : IAsyncDisposable
         certificate.Dispose();
     }
 
+    /// <summary>Whether the token was given for the audience and still holds.</summary>
+    public bool IsAccepted(string token, string audience) => tokens.TryGetValue(token, out var known) && known.Audience == audience && known.Until >= DateTimeOffset.UtcNow;
+
     /// <summary>Lets every token that was given be refused from now on.</summary>
     public void RevokeTokens() => tokens.Clear();
 
@@ -158,7 +164,7 @@ public sealed partial class AzureEmulator : IAsyncDisposable
             : form["grant_type"] != "client_credentials" ? (70003, "The app requested an unsupported grant type.")
             : form.ContainsKey("client_assertion") ? form["client_assertion"] == FederatedToken ? default : (700213, "No matching federated identity record found for presented assertion subject.")
             : form["client_secret"] != ClientSecret ? (7000215, $"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{ClientId}'.")
-            : scope is not (Manager + "/.default" or Metrics + "/.default") ? (500011, "The resource principal was not found in the tenant.") : default;
+            : scope is not (Manager + "/.default" or Metrics + "/.default" or Prometheus + "/.default") ? (500011, "The resource principal was not found in the tenant.") : default;
         if (number != 0)
         {
             context.Response.StatusCode = number is 7000215 ? 401 : 400;

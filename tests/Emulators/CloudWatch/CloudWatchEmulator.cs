@@ -303,7 +303,7 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
     }
 
     /// <summary>Why a request's signature is not accepted; null when it is.</summary>
-    private (string Code, string Message)? Refuse(HttpContext context, byte[] body, string service) => SignatureV4.Refuse(context.Request, body, Region, service, DateTimeOffset.UtcNow + Ahead,
+    public (string Code, string Message)? Refuse(HttpContext context, byte[] body, string service) => SignatureV4.Refuse(context.Request, body, Region, service, DateTimeOffset.UtcNow + Ahead,
         id => keys.TryGetValue(id, out var known) ? (known.Secret, known.Token, known.Until) : null);
 
     private static async Task FaultAsync(HttpContext context, int status, string code, string message)

@@ -103,7 +103,7 @@ public sealed partial class GcpEmulator : IAsyncDisposable
     }
 
     /// <summary>A token that was given and holds, or a JWT that the account signed itself for this API, which Google's libraries send instead of asking for a token.</summary>
-    private bool IsAccepted(string token)
+    public bool IsAccepted(string token)
     {
         if (tokens.TryGetValue(token, out var until)) return until >= DateTimeOffset.UtcNow;
         var parts = token.Split('.');
