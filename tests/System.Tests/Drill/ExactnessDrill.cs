@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Metrics.Drill;
 using Metrics.Emulators;
+using Metrics.Emulators.Prometheus;
 using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
 using Metrics.Storage;
@@ -56,7 +57,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
     private long offset;
     private int started, takenOver, zombies, stops;
     private DrillPlan plan = null!;
-    private ServedPrometheus server = null!;
+    private PrometheusEmulator server = null!;
     private TestStorage storage = null!, clocked = null!;
 
     private ExactnessDrill(int seed, PostgresCluster? cluster, string mode) => (this.seed, random, this.cluster, this.mode) = (seed, new Random(seed), cluster, mode);
@@ -126,7 +127,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
         };
         var whole = DateTime.UtcNow;
         plan = new(engine, storage.ConnectionString, new Uri("http://127.0.0.1"), Base, whole.AddTicks(-(whole.Ticks % TimeSpan.TicksPerMillisecond)));
-        server = await ServedPrometheus.StartAsync(ServedPrometheus.Racks(DrillPlan.Sources, Base.AddMinutes(-30)), Base.AddMinutes(-30), faults, Now, TimeSpan.FromMilliseconds(12));
+        server = await PrometheusEmulator.StartAsync(DrillRacks.Signals(DrillPlan.Sources, Base.AddMinutes(-30)), Base.AddMinutes(-30), faults, Now, TimeSpan.FromMilliseconds(12));
         plan = plan with { Server = server.Address, Started = DateTime.UtcNow };
         plan = plan with { Started = plan.Started.AddTicks(-(plan.Started.Ticks % TimeSpan.TicksPerMillisecond)) };
         clocked = storage.WithClock(plan.Clock);
@@ -278,7 +279,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
         var rowsNow = mode == "naive"
             ? (await RowsAsync("SELECT series, start, value FROM naive_samples")).Select(row => row.Split('|')).Select(row => (row[0], At(row[1]), double.Parse(row[2], CultureInfo.InvariantCulture)))
             : await SamplesAsync(RowsAsync);
-        Found = Differences.Between(rowsNow, server.Truth());
+        Found = Differences.Between(rowsNow, DrillRacks.Truth(server));
         Fenced = int.Parse((await RowsAsync("SELECT count(*) FROM run WHERE state = 'fenced'"))[0], CultureInfo.InvariantCulture);
     }
 
@@ -309,7 +310,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
         await new FactKeeper(clocked.Facts, DrillPlan.Normaliser(catalogue)).RecomputeAsync(default);
 
         // The same data, told whole at once and read by one reader that nothing befalls.
-        await using var calm = await ServedPrometheus.StartAsync(server.Signals, server.Start, new Faults { Seed = seed }, () => DateTime.MaxValue);
+        await using var calm = await PrometheusEmulator.StartAsync(server.Signals, server.Start, new Faults { Seed = seed }, () => DateTime.MaxValue);
         calm.End = server.End;
         await using var fresh = await TestStorage.MigratedAsync(cluster!, plan.Engine);
         await fresh.SetClockAsync(Base);
@@ -336,7 +337,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
     public static async Task<IEnumerable<(string Stream, DateTime At, double Value)>> SamplesAsync(Func<string, Task<List<string>>> rowsAsync)
     {
         var series = (await rowsAsync("SELECT id, source, metric, labels FROM series")).Select(row => row.Split('|', 4))
-            .ToDictionary(row => row[0], row => ServedPrometheus.Stream(row[1], row[2], JsonSerializer.Deserialize<Dictionary<string, string>>(row[3])!));
+            .ToDictionary(row => row[0], row => DrillRacks.Stream(row[1], row[2], JsonSerializer.Deserialize<Dictionary<string, string>>(row[3])!));
         return (await rowsAsync("SELECT series_id, start, value FROM samples")).Select(row => row.Split('|')).Select(row => (series[row[0]], At(row[1]), double.Parse(row[2], CultureInfo.InvariantCulture)));
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Emulators;
+using Metrics.Emulators.Prometheus;
 using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
 using Metrics.Storage;
@@ -83,14 +84,14 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
             // All of the commit or nothing of it: the watermark and the samples stand or fall together.
             var rows = int.Parse((await storage.RowsAsync("SELECT count(*) FROM samples"))[0], CultureInfo.InvariantCulture);
             var moved = await storage.RowsAsync("SELECT CASE WHEN watermark IS NULL THEN 0 ELSE 1 END FROM source") is ["1"];
-            Assert.Equal(moved ? server.Truth().Count : 0, rows);
+            Assert.Equal(moved ? DrillRacks.Truth(server).Count : 0, rows);
             await RetriedAsync(storage, server);
         }
     }
 
-    private static Task<ServedPrometheus> ServerAsync() => ServedAsync(ServedPrometheus.StartAsync(ServedPrometheus.Racks(["rack-1"], Noon.AddMinutes(-30)), Noon.AddMinutes(-30), new Faults { Seed = 7 }, () => DateTime.MaxValue, claimed: 1000));
+    private static Task<PrometheusEmulator> ServerAsync() => ServedAsync(PrometheusEmulator.StartAsync(DrillRacks.Signals(["rack-1"], Noon.AddMinutes(-30)), Noon.AddMinutes(-30), new Faults { Seed = 7 }, () => DateTime.MaxValue, claimed: 1000));
 
-    private static async Task<ServedPrometheus> ServedAsync(Task<ServedPrometheus> starting)
+    private static async Task<PrometheusEmulator> ServedAsync(Task<PrometheusEmulator> starting)
     {
         var server = await starting;
         server.End = Noon.AddMinutes(20);
@@ -107,7 +108,7 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
         return storage;
     }
 
-    private static async Task ReadAsync(string connectionString, StorageEngine engine, ServedPrometheus server)
+    private static async Task ReadAsync(string connectionString, StorageEngine engine, PrometheusEmulator server)
     {
         // A pool of its own, whose connections are those of one process.
         await using var storage = TestStorage.Of(engine, connectionString);
@@ -117,7 +118,7 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
         await new SourceReader(clocked.Log, catalogue, NullLogger<SourceReader>.Instance).ReadAsync(settings, Providers.All["prometheus"].Open(settings, catalogue, TimeProvider.System), default);
     }
 
-    private static async Task RetriedAsync(TestStorage storage, ServedPrometheus server)
+    private static async Task RetriedAsync(TestStorage storage, PrometheusEmulator server)
     {
         // Past the lease and the pause after a failure.
         await storage.SetClockAsync(Noon.AddMinutes(45));
@@ -125,9 +126,9 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
         await AssertWholeAsync(storage, server);
     }
 
-    private static async Task AssertWholeAsync(TestStorage storage, ServedPrometheus server)
+    private static async Task AssertWholeAsync(TestStorage storage, PrometheusEmulator server)
     {
-        var found = Differences.Between(await ExactnessDrill.SamplesAsync(storage.RowsAsync), server.Truth());
+        var found = Differences.Between(await ExactnessDrill.SamplesAsync(storage.RowsAsync), DrillRacks.Truth(server));
         Assert.True(found is { None: true, Rows: > 1000 }, found.ToString());
         Assert.Equal(["1"], await storage.RowsAsync("SELECT count(*) FROM source WHERE watermark IS NOT NULL AND lease_owner IS NULL"));
         Assert.Equal(["0"], await storage.RowsAsync("SELECT count(*) FROM run WHERE ended_at IS NULL"));

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Emulators;
+using Metrics.Emulators.Prometheus;
 using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
 using Metrics.Storage;
@@ -20,19 +21,19 @@ public sealed class WindowEdgeTests
     [Fact]
     public async Task An_instant_on_an_edge_is_read_once_by_windows_that_tile()
     {
-        await using var server = await ServedPrometheus.StartAsync(ServedPrometheus.Racks(["rack-1"], Noon), Noon, new Faults { Seed = 3 }, () => DateTime.MaxValue);
+        await using var server = await PrometheusEmulator.StartAsync(DrillRacks.Signals(["rack-1"], Noon), Noon, new Faults { Seed = 3 }, () => DateTime.MaxValue);
         server.End = Noon.AddMinutes(10);
         var settings = new SourceSettings { Id = "rack-1", Provider = "prometheus", Endpoint = new Uri(server.Address, "rack-1/") };
         var source = Providers.All["prometheus"].Open(settings, Catalogues.Load([]), TimeProvider.System);
         var read = new List<(string, DateTime)>();
         // Every edge is an instant of some stream: each has seconds of its own, and the edges go through all of them.
         var edges = Enumerable.Range(0, 41).Select(step => Noon.AddSeconds(step * 16)).ToList();
-        Assert.True(edges.Count(edge => server.Truth().Keys.Any(key => key.At == edge)) > 10);
+        Assert.True(edges.Count(edge => DrillRacks.Truth(server).Keys.Any(key => key.At == edge)) > 10);
         foreach (var (from, to) in edges.Zip(edges.Skip(1)))
             await foreach (var page in source.ReadAsync(new ReadRequest(new Interval(from, to), null, Noon, Noon.AddHours(1)), default))
                 read.AddRange(page.Observations.Select(seen => ($"{seen.Series.Metric}/{seen.Series.Labels["pod"]}/{seen.Series.Labels["UUID"]}", seen.Sample.Start)));
 
-        Assert.Equal(server.Truth().Keys.Select(key => (key.Stream["rack-1/".Length..], key.At)).Order(), read.Order());
+        Assert.Equal(DrillRacks.Truth(server).Keys.Select(key => (key.Stream["rack-1/".Length..], key.At)).Order(), read.Order());
     }
 
     [Fact]

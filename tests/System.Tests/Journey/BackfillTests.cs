@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Metrics.Emulators;
+using Metrics.Emulators.Prometheus;
 using Metrics.Storage;
 using Metrics.SystemTests.Drill;
 using Xunit;
@@ -180,15 +181,15 @@ public sealed class BackfillTests(PostgresCluster cluster) : IDisposable
 
     private static string[] Command(DateTime from, DateTime to) => ["backfill", "rack-1", "--from", from.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture), "--to", to.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture)];
 
-    private static Task<ServedPrometheus> FarSideAsync() => ServedPrometheus.StartAsync(ServedPrometheus.Racks(["rack-1"], Noon.AddDays(-2)), Noon.AddDays(-2), Faults.None, () => DateTime.UtcNow);
+    private static Task<PrometheusEmulator> FarSideAsync() => PrometheusEmulator.StartAsync(DrillRacks.Signals(["rack-1"], Noon.AddDays(-2)), Noon.AddDays(-2), Faults.None, () => DateTime.UtcNow);
 
-    private static (string, string)[] Source(ServedPrometheus far) =>
+    private static (string, string)[] Source(PrometheusEmulator far) =>
     [
         ("Metrics__Sources__rack-1__Provider", "prometheus"), ("Metrics__Sources__rack-1__Endpoint", $"{far.Address}rack-1"), ("Metrics__Sources__rack-1__Every", "00:00:02"),
         ("Metrics__Sources__rack-1__Settle", "00:00:01"), ("Metrics__Sources__rack-1__Lookback", "00:05:00"),
     ];
 
-    private async Task<(string, string)[]> SettingsAsync(StorageEngine engine, ServedPrometheus far)
+    private async Task<(string, string)[]> SettingsAsync(StorageEngine engine, PrometheusEmulator far)
     {
         if (engine == StorageEngine.Sqlite)
             return [.. Source(far), ("Metrics__Storage__ConnectionString", $"Data Source={folder}/metrics.db")];

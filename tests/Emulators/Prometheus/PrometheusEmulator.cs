@@ -1,15 +1,14 @@
 using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
-using Metrics.Emulators;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
-namespace Metrics.SystemTests.Drill;
+namespace Metrics.Emulators.Prometheus;
 
 /// <summary>A server that answers as Prometheus does, from signals whose values are known, and falls short of it by seed. Each source has a folder of its own: <c>/rack-1/api/v1/...</c>.</summary>
 /// <remarks>It is written from Prometheus's documentation and shares nothing with the reader. Ranges are left-open, as since Prometheus 3.</remarks>
-internal sealed partial class ServedPrometheus : IAsyncDisposable
+public sealed partial class PrometheusEmulator : IAsyncDisposable
 {
     /// <summary>Time between two scrapes.</summary>
     public static readonly TimeSpan Scrape = TimeSpan.FromSeconds(15);
@@ -19,8 +18,9 @@ internal sealed partial class ServedPrometheus : IAsyncDisposable
     private EmulatedServer server = null!;
     private long requests, end = DateTime.MaxValue.Ticks;
 
-    private ServedPrometheus(IReadOnlyList<Signal> signals, DateTime start, Faults faults, Func<DateTime> now) => (Signals, Start, this.faults, this.now) = (signals, start, faults, now);
+    private PrometheusEmulator(IReadOnlyList<Signal> signals, DateTime start, Faults faults, Func<DateTime> now) => (Signals, Start, this.faults, this.now) = (signals, start, faults, now);
 
+    /// <summary>What it tells: the label <c>source</c> names the folder and is not told.</summary>
     public IReadOnlyList<Signal> Signals { get; }
 
     /// <summary>The first instant that has a sample, at the earliest.</summary>
@@ -42,6 +42,7 @@ internal sealed partial class ServedPrometheus : IAsyncDisposable
     /// <summary>Asked at each query of samples, with its number from 1: what it throws or does befalls the answer.</summary>
     public Func<int, HttpContext, Task<bool>>? AtPage { get; set; }
 
+    /// <summary>Where it answers; a source's <c>Endpoint</c> is this and the source's folder.</summary>
     public Uri Address => server.Address;
 
     private int pages;
@@ -52,9 +53,10 @@ internal sealed partial class ServedPrometheus : IAsyncDisposable
     /// <summary>Queries of samples so far.</summary>
     public int Pages => Volatile.Read(ref pages);
 
-    public static async Task<ServedPrometheus> StartAsync(IReadOnlyList<Signal> signals, DateTime start, Faults faults, Func<DateTime> now, TimeSpan slowness = default, int claimed = 100)
+    /// <summary>Starts it on loopback.</summary>
+    public static async Task<PrometheusEmulator> StartAsync(IReadOnlyList<Signal> signals, DateTime start, Faults faults, Func<DateTime> now, TimeSpan slowness = default, int claimed = 100, int port = 0)
     {
-        var served = new ServedPrometheus(signals, start, faults, now) { Slowness = slowness, Claimed = claimed };
+        var served = new PrometheusEmulator(signals, start, faults, now) { Slowness = slowness, Claimed = claimed };
         served.server = await EmulatedServer.StartAsync(app =>
         {
             app.MapGet("/{source}/api/v1/label/__name__/values", (string source, HttpContext context) => served.AnswerAsync(context, served.Names(source)));
@@ -63,10 +65,11 @@ internal sealed partial class ServedPrometheus : IAsyncDisposable
                 var form = await context.Request.ReadFormAsync();
                 await served.QueryAsync(context, source, form["query"]!, decimal.Parse(form["time"]!, CultureInfo.InvariantCulture));
             });
-        });
+        }, port);
         return served;
     }
 
+    /// <inheritdoc/>
     public ValueTask DisposeAsync() => server.DisposeAsync();
 
     /// <summary>Instants at which the signal was scraped, from start to end: every 15 seconds, each signal at seconds of its own.</summary>
@@ -78,42 +81,6 @@ internal sealed partial class ServedPrometheus : IAsyncDisposable
         var at = new DateTime((from - offset).Ticks / Scrape.Ticks * Scrape.Ticks, DateTimeKind.Utc) + offset;
         if (at < from) at += Scrape;
         for (; at < to; at += Scrape) yield return at;
-    }
-
-    /// <summary>Every sample that there finally is, by stream and instant.</summary>
-    public Dictionary<(string Stream, DateTime At), double> Truth() =>
-        Signals.SelectMany(signal => Instants(signal, Start, End).Select(at => (Key: (Stream(signal.Labels["source"], signal.Metric, signal.Labels), at), Value: signal.Minute(at)!.Value))).ToDictionary(entry => entry.Key, entry => entry.Value);
-
-    /// <summary>One text for one stream.</summary>
-    public static string Stream(string source, string metric, IReadOnlyDictionary<string, string> labels) => $"{source}/{metric}/{labels["pod"]}/{labels.GetValueOrDefault("UUID")}";
-
-    /// <summary>Boards that count joules, boards that tell watts, and servers that count tokens: ten streams for each source.</summary>
-    public static List<Signal> Racks(IEnumerable<string> sources, DateTime start)
-    {
-        var signals = new List<Signal>();
-        foreach (var source in sources)
-        {
-            for (var board = 0; board < 8; board++)
-            {
-                var (shift, watts) = (board * 137.0 + source[^1] * 11, 380 + 20 * board);
-                var labels = new Dictionary<string, string>
-                {
-                    ["source"] = source, ["UUID"] = $"GPU-{source}-{board}", ["Hostname"] = $"node-{source}", ["pod"] = $"chat-{board % 2}", ["modelName"] = "NVIDIA H100 80GB HBM3",
-                };
-                signals.Add(board < 6
-                    ? new("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", labels, SignalKind.Cumulative, at => Math.Round(1000 * (watts * Since(at) + 5_000 * Math.Sin((Since(at) + shift) / 900))))
-                    : new("DCGM_FI_DEV_POWER_USAGE", labels, SignalKind.Gauge, at => Math.Round(watts + 150 * Math.Sin((Since(at) + shift) / 700), 3)));
-            }
-            for (var pod = 0; pod < 2; pod++)
-            {
-                var rate = 900 + 100 * pod;
-                signals.Add(new("vllm:generation_tokens_total", new Dictionary<string, string> { ["source"] = source, ["pod"] = $"chat-{pod}", ["instance"] = $"{source}:800{pod}", ["model_name"] = "org/chat-70b" }, SignalKind.Cumulative,
-                    at => Math.Round(rate * Since(at) + 20_000 * Math.Sin(Since(at) / 1100))));
-            }
-        }
-        return signals;
-
-        double Since(DateTime at) => (at - start).TotalSeconds + 3600;
     }
 
     private IEnumerable<Signal> Of(string source) => Signals.Where(signal => signal.Labels["source"] == source);
