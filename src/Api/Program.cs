@@ -32,8 +32,9 @@ if (command == "backfill")
 WebApplicationBuilder builder;
 try
 {
-    // The settings of the folder that it is started in, else those that it was shipped with.
-    builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = File.Exists("appsettings.json") ? null : AppContext.BaseDirectory });
+    // The settings of the folder that is named, or that it is started in, else those that it was shipped with.
+    var named = (Environment.GetEnvironmentVariable("ASPNETCORE_CONTENTROOT") ?? Environment.GetEnvironmentVariable("DOTNET_CONTENTROOT")) is not null || args.Any(word => word.StartsWith("--contentRoot", StringComparison.OrdinalIgnoreCase));
+    builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = named || File.Exists("appsettings.json") ? null : AppContext.BaseDirectory });
 }
 catch (Exception fault) when (fault is InvalidDataException or FormatException)
 {

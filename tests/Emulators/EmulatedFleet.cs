@@ -26,15 +26,15 @@ public sealed class EmulatedFleet : IAsyncDisposable
     /// <param name="clouds">How the clouds fall short.</param>
     /// <param name="scrapes">How the Prometheus servers fall short.</param>
     /// <param name="clock">Their clock.</param>
-    /// <param name="firstPort">Port of the first; the others follow. 0: any that are free.</param>
-    public static async Task<EmulatedFleet> StartAsync(Faults clouds, Faults scrapes, TimeProvider clock, int firstPort = 0)
+    /// <param name="first">Where the first listens; the others have the ports that follow.</param>
+    public static async Task<EmulatedFleet> StartAsync(Faults clouds, Faults scrapes, TimeProvider clock, Listening? first = null)
     {
-        int Port(int number) => firstPort == 0 ? 0 : firstPort + number;
+        var at = first ?? new Listening();
         return new(
-            await CloudWatchEmulator.StartAsync(CloudWatchFleet.Signals, clouds, clock, Port(0)),
-            await AzureEmulator.StartAsync(AzureFleet.Resources, AzureFleet.Signals, clouds, clock, Port(1)),
-            await GcpEmulator.StartAsync(GcpFleet.Signals, clouds, clock, Port(2)),
-            await PrometheusEmulator.StartAsync(PrometheusFleet.Signals, DateTime.MinValue.AddDays(1), scrapes, () => clock.GetUtcNow().UtcDateTime, port: Port(3)));
+            await CloudWatchEmulator.StartAsync(CloudWatchFleet.Signals, clouds, clock, at),
+            await AzureEmulator.StartAsync(AzureFleet.Resources, AzureFleet.Signals, clouds, clock, at.Next(1)),
+            await GcpEmulator.StartAsync(GcpFleet.Signals, clouds, clock, at.Next(2)),
+            await PrometheusEmulator.StartAsync(PrometheusFleet.Signals, DateTime.MinValue.AddDays(1), scrapes, () => clock.GetUtcNow().UtcDateTime, at: at.Next(3)));
     }
 
     /// <inheritdoc/>
@@ -59,10 +59,9 @@ public sealed class EmulatedFleet : IAsyncDisposable
         Source("azure-ml", ("Provider", "azure-monitor"), ("Endpoint", $"{Azure.Server.Address}"), ("CertificateAuthorityFile", authority), ("Azure:Subscription", AzureEmulator.Subscription), ("Azure:Region", AzureEmulator.Region),
             ("Azure:MetricsEndpoint", $"{Azure.Server.Address}"), ("Azure:Authority", $"{Azure.Server.Address}"), ("Azure:Tenant", AzureEmulator.Tenant), ("Azure:ClientId", AzureEmulator.ClientId), ("Azure:ClientSecret", Azure.ClientSecret));
         Source("gke", ("Provider", "gcp-monitoring"), ("Endpoint", $"{Gcp.Server.Address}"), ("Google:Project", GcpEmulator.Project), ("Google:Region", "europe-west4"), ("Google:CredentialsFile", key));
-        foreach (var (place, source) in PrometheusFleet.Serving)
-        {
-            Source(source, ("Provider", "prometheus"), ("Endpoint", $"{Prometheus.Address}{source}"), ("Place", Truth.Of(place).Name));
-        }
+        foreach (var (place, source) in PrometheusFleet.Serving) Source(source, ("Provider", "prometheus"), ("Endpoint", $"{Prometheus.Address}{source}"), ("Place", Truth.Of(place).Name));
+        // All begin at one time: energy of an hour whose tokens nobody counted is no price of a token.
+        foreach (var source in (IEnumerable<string>)["eks", "azure-ml", "gke", .. PrometheusFleet.Serving.Values]) Source(source, ("Lookback", "03:00:00"));
         settings.AddRange([("Metrics:Places:onprem/dc-1:Pue", "1.4"), ("Metrics:Places:onprem/dc-1:Country", "DE"), ("Metrics:Workloads:chat:Model", "org/chat-70b")]);
         (string Source, string? Label, string? Glob)[] rules =
         [

@@ -12,7 +12,16 @@ using Microsoft.Extensions.Logging;
 
 namespace Metrics.Emulators;
 
-/// <summary>A loopback server that an emulated cloud answers on, with a record of what it was asked and a way to misbehave.</summary>
+/// <summary>Where an emulator listens.</summary>
+/// <param name="Port">Port; 0: any that is free.</param>
+/// <param name="Host">Name by which others reach it. Other than loopback it listens on every address, as in a container.</param>
+public readonly record struct Listening(int Port = 0, string Host = "127.0.0.1")
+{
+    /// <summary>The same host and another port; any that is free stays any.</summary>
+    public Listening Next(int number) => this with { Port = Port == 0 ? 0 : Port + number };
+}
+
+/// <summary>A server that an emulated cloud answers on, with a record of what it was asked and a way to misbehave.</summary>
 public sealed class EmulatedServer : IAsyncDisposable
 {
     private readonly WebApplication app;
@@ -30,16 +39,17 @@ public sealed class EmulatedServer : IAsyncDisposable
 
     /// <summary>Starts a server.</summary>
     /// <param name="map">Maps the cloud's addresses.</param>
-    /// <param name="port">Port on loopback; 0: any that is free.</param>
+    /// <param name="at">Where it listens; null: any free port of loopback.</param>
     /// <param name="certificate">With its key: the server speaks TLS. Null: it does not.</param>
-    public static async Task<EmulatedServer> StartAsync(Action<WebApplication> map, int port = 0, X509Certificate2? certificate = null)
+    public static async Task<EmulatedServer> StartAsync(Action<WebApplication> map, Listening? at = null, X509Certificate2? certificate = null)
     {
+        var (port, host) = at ?? new Listening();
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(IPAddress.Loopback, port, listen => { if (certificate is not null) listen.UseHttps(certificate); });
+            kestrel.Listen(host == "127.0.0.1" ? IPAddress.Loopback : IPAddress.Any, port, listen => { if (certificate is not null) listen.UseHttps(certificate); });
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 8 * 1024 * 1024;
         });
@@ -53,7 +63,8 @@ public sealed class EmulatedServer : IAsyncDisposable
         });
         map(app);
         await app.StartAsync();
-        server.Address = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        var bound = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        server.Address = new UriBuilder(bound) { Host = host }.Uri;
         return server;
     }
 

@@ -31,9 +31,9 @@ public sealed partial class ManagedPrometheus(Uri upstream, string prefix, Func<
     public List<string> Queries { get; } = [];
 
     /// <summary>Starts it on loopback.</summary>
-    public async Task<ManagedPrometheus> StartAsync(int port = 0)
+    public async Task<ManagedPrometheus> StartAsync(Listening? at = null)
     {
-        Server = await EmulatedServer.StartAsync(app => app.Run(AnswerAsync), port);
+        Server = await EmulatedServer.StartAsync(app => app.Run(AnswerAsync), at);
         return this;
     }
 

@@ -11,6 +11,9 @@ public static class Truth
 
     private static readonly Dictionary<(string, int), List<double>> Counters = [];
 
+    /// <summary>Minute that counters are counted from; before it they stand still at zero. To be set before the first is asked for.</summary>
+    public static int CountedFrom { get; set; }
+
     /// <summary>One place.</summary>
     /// <param name="Source">Name of the source that reads it.</param>
     /// <param name="Name">Provider and region.</param>
@@ -54,10 +57,10 @@ public static class Truth
     /// <summary>Output tokens of a minute.</summary>
     public static double Tokens(string source, int minute) => 60 * Of(source).TokensPerSecond * Load(source, minute);
 
-    /// <summary>A counter of a board's joules at the end of a minute, counted from minute 0.</summary>
+    /// <summary>A counter of a board's joules at the end of a minute, counted from <see cref="CountedFrom"/>.</summary>
     public static double BoardCounter(string source, int board, int minute) => Counter(source, board, minute, at => 60 * Board(source, board, at));
 
-    /// <summary>A counter of output tokens at the end of a minute, counted from minute 0.</summary>
+    /// <summary>A counter of output tokens at the end of a minute, counted from <see cref="CountedFrom"/>.</summary>
     public static double TokenCounter(string source, int minute) => Counter(source, -1, minute, at => Tokens(source, at));
 
     /// <summary>Joules of the boards and of the facility, and tokens, over minutes.</summary>
@@ -76,15 +79,15 @@ public static class Truth
         return (boards, (boards + host) * Of(source).Pue, tokens);
     }
 
-    // Sums from minute 0 on, kept: a counter is asked for minute after minute.
+    // Sums, kept: a counter is asked for minute after minute.
     private static double Counter(string source, int part, int minute, Func<int, double> of)
     {
-        if (minute < 0) return 0;
+        if (minute < CountedFrom) return 0;
         lock (Counters)
         {
             if (!Counters.TryGetValue((source, part), out var sums)) Counters.Add((source, part), sums = []);
-            while (sums.Count <= minute) sums.Add((sums.Count == 0 ? 0 : sums[^1]) + of(sums.Count));
-            return sums[minute];
+            while (sums.Count <= minute - CountedFrom) sums.Add((sums.Count == 0 ? 0 : sums[^1]) + of(CountedFrom + sums.Count));
+            return sums[minute - CountedFrom];
         }
     }
 }

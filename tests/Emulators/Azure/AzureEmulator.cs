@@ -106,16 +106,16 @@ public sealed partial class AzureEmulator : IAsyncDisposable
     public int DataRequests { get; private set; }
 
     /// <summary>Starts it on loopback.</summary>
-    public static async Task<AzureEmulator> StartAsync(IReadOnlyList<AzureResource> resources, IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock, int port = 0)
+    public static async Task<AzureEmulator> StartAsync(IReadOnlyList<AzureResource> resources, IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock, Listening? at = null)
     {
-        var emulator = new AzureEmulator(resources, signals, faults, clock) { certificate = Certify() };
+        var emulator = new AzureEmulator(resources, signals, faults, clock) { certificate = Certify((at ?? new Listening()).Host) };
         emulator.server = await EmulatedServer.StartAsync(app =>
         {
             app.MapGet("/{tenant}/v2.0/.well-known/openid-configuration", (string tenant, HttpContext context) => emulator.DiscoverAsync(context, tenant));
             app.MapPost("/{tenant}/oauth2/v2.0/token", (string tenant, HttpContext context) => emulator.TokenAsync(context, tenant));
             app.MapPost("/subscriptions/{subscription}/metrics:getBatch", (string subscription, HttpContext context) => emulator.GuardedAsync(context, Metrics, subscription, emulator.BatchAsync));
             app.MapGet("/subscriptions/{subscription}/{**rest}", (string subscription, HttpContext context) => emulator.GuardedAsync(context, Manager, subscription, emulator.ManageAsync));
-        }, port, emulator.certificate);
+        }, at, emulator.certificate);
         return emulator;
     }
 
@@ -135,13 +135,13 @@ public sealed partial class AzureEmulator : IAsyncDisposable
     /// <summary>The resource's id from the root.</summary>
     public static string Whole(string id) => id.StartsWith("/subscriptions/", StringComparison.Ordinal) ? id : $"/subscriptions/{Subscription}{id}";
 
-    private static X509Certificate2 Certify()
+    private static X509Certificate2 Certify(string host)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=emulated Azure", key, HashAlgorithmName.SHA256);
         var names = new SubjectAlternativeNameBuilder();
         names.AddIpAddress(IPAddress.Loopback);
-        names.AddDnsName("localhost");
+        names.AddDnsName(host == "127.0.0.1" ? "localhost" : host);
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         using var made = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));

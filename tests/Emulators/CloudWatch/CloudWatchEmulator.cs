@@ -71,10 +71,10 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
     public int DataRequests { get; private set; }
 
     /// <summary>Starts it on loopback.</summary>
-    public static async Task<CloudWatchEmulator> StartAsync(IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock, int port = 0)
+    public static async Task<CloudWatchEmulator> StartAsync(IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock, Listening? at = null)
     {
         var emulator = new CloudWatchEmulator(signals, faults, clock);
-        emulator.server = await EmulatedServer.StartAsync(app => app.MapPost("/", emulator.AnswerAsync), port);
+        emulator.server = await EmulatedServer.StartAsync(app => app.MapPost("/", emulator.AnswerAsync), at);
         return emulator;
     }
 

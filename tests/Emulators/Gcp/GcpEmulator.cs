@@ -48,7 +48,7 @@ public sealed partial class GcpEmulator : IAsyncDisposable
     public int TimeSeriesRequests { get; private set; }
 
     /// <summary>Starts it on loopback.</summary>
-    public static async Task<GcpEmulator> StartAsync(IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock, int port = 0)
+    public static async Task<GcpEmulator> StartAsync(IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock, Listening? at = null)
     {
         var emulator = new GcpEmulator(signals, faults, clock);
         emulator.server = await EmulatedServer.StartAsync(app =>
@@ -56,7 +56,7 @@ public sealed partial class GcpEmulator : IAsyncDisposable
             app.MapPost("/token", emulator.TokenAsync);
             app.MapGet("/v3/projects/{project}/metricDescriptors", (string project, HttpContext context) => emulator.GuardedAsync(context, project, emulator.Descriptors));
             app.MapGet("/v3/projects/{project}/timeSeries", (string project, HttpContext context) => emulator.GuardedAsync(context, project, emulator.TimeSeries));
-        }, port);
+        }, at);
         emulator.KeyFile = new JsonObject
         {
             ["type"] = "service_account", ["project_id"] = Project, ["private_key_id"] = "1", ["private_key"] = emulator.key.ExportPkcs8PrivateKeyPem(), ["client_email"] = Account,

@@ -54,7 +54,7 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
     public int Pages => Volatile.Read(ref pages);
 
     /// <summary>Starts it on loopback.</summary>
-    public static async Task<PrometheusEmulator> StartAsync(IReadOnlyList<Signal> signals, DateTime start, Faults faults, Func<DateTime> now, TimeSpan slowness = default, int claimed = 100, int port = 0)
+    public static async Task<PrometheusEmulator> StartAsync(IReadOnlyList<Signal> signals, DateTime start, Faults faults, Func<DateTime> now, TimeSpan slowness = default, int claimed = 100, Listening? at = null)
     {
         var served = new PrometheusEmulator(signals, start, faults, now) { Slowness = slowness, Claimed = claimed };
         served.server = await EmulatedServer.StartAsync(app =>
@@ -65,7 +65,7 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
                 var form = await context.Request.ReadFormAsync();
                 await served.QueryAsync(context, source, form["query"]!, decimal.Parse(form["time"]!, CultureInfo.InvariantCulture));
             });
-        }, port);
+        }, at);
         return served;
     }
 

@@ -32,6 +32,13 @@ public sealed partial class ComposeProcesses(ComposeFile file, string database) 
         var home = Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
         var start = service.Target switch
         {
+            "emulators" => new ProcessStartInfo("dotnet", [Program("Metrics.Emulators.dll"), .. service.Command.Select(word => word switch
+            {
+                "9500" => "0",
+                "emulators" => "127.0.0.1",
+                "/emulated" => Emulated,
+                _ => word,
+            })]),
             "api" => new ProcessStartInfo("dotnet", [Program("Metrics.Api.dll"), .. service.Command]),
             "fleet" => new ProcessStartInfo("dotnet", [Program("Metrics.Fleet.dll"), .. service.Command.Select(word => word switch
             {
@@ -53,7 +60,13 @@ public sealed partial class ComposeProcesses(ComposeFile file, string database) 
         foreach (var inherited in start.Environment.Keys.Where(key => key.StartsWith("Metrics__", StringComparison.OrdinalIgnoreCase) || key.StartsWith("ASPNETCORE_", StringComparison.Ordinal)).ToList())
             start.Environment.Remove(inherited);
         foreach (var (key, value) in service.Environment)
-            start.Environment[key] = key == "Metrics__Storage__ConnectionString" ? Database(value) : Here(name, value);
+            start.Environment[key] = key switch
+            {
+                "Metrics__Storage__ConnectionString" when value.StartsWith("Data Source=", StringComparison.Ordinal) => $"Data Source={home}/metrics.db",
+                "Metrics__Storage__ConnectionString" => Database(value),
+                "ASPNETCORE_CONTENTROOT" => Emulated,
+                _ => Here(name, value),
+            };
 
         var process = Process.Start(start)!;
         var log = new StringBuilder();
@@ -113,6 +126,20 @@ public sealed partial class ComposeProcesses(ComposeFile file, string database) 
         }
         Directory.Delete(folder, recursive: true);
     }
+
+    /// <summary>Waits until a service has written a file into the volume <c>emulated</c>.</summary>
+    public async Task UntilWrittenAsync(string service, string file, TimeSpan within)
+    {
+        var since = TimeProvider.System.GetTimestamp();
+        while (!File.Exists(Path.Combine(Emulated, file)))
+        {
+            if (running[service].Process.HasExited || TimeProvider.System.GetElapsedTime(since) > within) throw new InvalidOperationException($"{service} did not write {file}. Its log:\n{LogOf(service)}");
+            await Task.Delay(100);
+        }
+    }
+
+    /// <summary>The volume <c>emulated</c>.</summary>
+    private string Emulated => Directory.CreateDirectory(Path.Combine(folder, "emulated")).FullName;
 
     private static string Program(string name) => Path.Combine(AppContext.BaseDirectory, name);
 

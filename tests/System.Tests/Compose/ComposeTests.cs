@@ -6,7 +6,7 @@ namespace Metrics.SystemTests.Compose;
 [Collection(PostgresTests.Name)]
 public sealed class ComposeTests(PostgresCluster cluster)
 {
-    private static readonly string[] ServiceNames = ["api", "fleet", "migrate", "postgres", "prometheus", "worker"];
+    private static readonly string[] ServiceNames = ["api", "clouds", "emulators", "fleet", "migrate", "postgres", "prometheus", "worker"];
     private static readonly string[] All = ["ALL"];
 
     [Fact]
@@ -34,6 +34,8 @@ public sealed class ComposeTests(PostgresCluster cluster)
         Assert.Equal("service_completed_successfully", file["worker"].DependsOn["migrate"]);
         Assert.Equal("demo", Assert.Single(file["prometheus"].Profiles));
         Assert.Equal("demo", Assert.Single(file["fleet"].Profiles));
+        Assert.Equal("demo", Assert.Single(file["emulators"].Profiles));
+        Assert.Equal("service_healthy", file["clouds"].DependsOn["emulators"]);
         Assert.Empty(file["worker"].Profiles);
     }
 
@@ -73,6 +75,7 @@ public sealed class ComposeTests(PostgresCluster cluster)
         foreach (var service in file.Services.Where(service => service.Name != "postgres"))
         {
             var process = processes.Start(service.Name);
+            if (service.Name == "emulators") await processes.UntilWrittenAsync("emulators", "appsettings.json", TimeSpan.FromSeconds(60));
             if (service.Name != "migrate") continue;
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             await process.WaitForExitAsync(patience.Token);
@@ -87,6 +90,11 @@ public sealed class ComposeTests(PostgresCluster cluster)
         // Over the day the recording has 1.9 to 6 J per output token of chat-70b and 0.24 to 0.39 J per request of embed.
         Assert.InRange(chat, 1.5, 8);
         Assert.InRange(embed, 0.15, 0.6);
+        // The service beside it reads the emulated clouds: each place has a price of a token.
+        var clouds = Rows(await processes.UntilAsync("clouds", new Uri(processes.Address("clouds", 8080), "/odata/HourlyIntensities?$filter=" + Uri.EscapeDataString("Workload eq 'chat' and FunctionalUnit eq 'output-token' and JoulesPerUnit gt 0")),
+            TimeSpan.FromMinutes(2), text => Rows(text).Select(row => row.GetProperty("Provider").GetString()).Distinct().Count() == 4));
+        Assert.All(clouds, row => Assert.InRange(row.GetProperty("AcceleratorJoulesPerUnit").GetDouble(), 0.1, 2));
+
         using var client = new HttpClient();
         var source = Assert.Single(Rows(await client.GetStringAsync(new Uri(processes.Address("api", 8080), "/odata/Sources?$filter=Id eq 'fleet'"))));
         Assert.Equal("prometheus", source.GetProperty("Provider").GetString());
