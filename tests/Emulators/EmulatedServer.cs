@@ -15,7 +15,7 @@ namespace Metrics.Emulators;
 /// <summary>Where an emulator listens.</summary>
 /// <param name="Port">Port; 0: any that is free.</param>
 /// <param name="Host">Name by which others reach it. Other than loopback it listens on every address, as in a container.</param>
-public readonly record struct Listening(int Port = 0, string Host = "127.0.0.1")
+public sealed record Listening(int Port = 0, string Host = "127.0.0.1")
 {
     /// <summary>The same host and another port; any that is free stays any.</summary>
     public Listening Next(int number) => this with { Port = Port == 0 ? 0 : Port + number };

@@ -19,6 +19,9 @@ public sealed class PrometheusContractTests : NetworkProviderContract
 
     protected override string Provider => "prometheus";
 
+    /// <summary>A server of one's own has a password or a token; the permissions are those of the managed services.</summary>
+    protected override IReadOnlyList<string> Mends => [];
+
     protected override string Folder => "Prometheus";
 
     protected override Task<ContractBench> OpenAsync(FarSide farSide)
