@@ -5,6 +5,7 @@ using Metrics.Benchmarks;
 // Programs that a benchmark starts as processes of their own, to be measured from outside.
 if (args is ["pipeline", var input]) return await Pipeline.RunAsync(input);
 if (args is ["ingest", var recording, var database]) return await Ingest.RunAsync(recording, database);
+if (args is ["far-side", var kind]) return await Read.ServeAsync(kind);
 
 var benchmarks = new Dictionary<string, Func<Task>>
 {
@@ -12,6 +13,7 @@ var benchmarks = new Dictionary<string, Func<Task>>
     ["parse"] = Parse.RunAsync,
     ["process"] = Peer.RunAsync,
     ["durable"] = Durable.RunAsync,
+    ["read"] = Read.RunAsync,
     ["recompute"] = Recompute.RunAsync,
     ["memory"] = Memory.RunAsync,
 };
