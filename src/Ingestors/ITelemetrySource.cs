@@ -9,10 +9,18 @@ public interface ITelemetrySource
     /// <summary>How the source wants to be read.</summary>
     Cadence Cadence { get; }
 
+    /// <summary>What the far side's clock showed at its last answer; null where it tells no time or its time means nothing.</summary>
+    FarClock? FarClock => null;
+
     /// <summary>Everything the source has in the window, page by page. An empty answer is no page, never zeros.</summary>
     /// <exception cref="SourceException">The source could not be read; what was yielded before may be kept, the watermark stays.</exception>
     IAsyncEnumerable<Page> ReadAsync(ReadRequest request, CancellationToken cancellationToken);
 }
+
+/// <summary>A look at the clock of the far side.</summary>
+/// <param name="Time">What it showed, UTC, in whole seconds.</param>
+/// <param name="At">When that was, by <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>: this host's clock may be the wrong one.</param>
+public readonly record struct FarClock(DateTime Time, long At);
 
 /// <summary>How a source wants to be read.</summary>
 /// <param name="Settle">Age at which its data no longer changes as a rule.</param>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -94,6 +95,9 @@ public sealed partial class Transport : IDisposable
         client = new Lazy<HttpClient>(() => new HttpClient(Handler(settings)) { Timeout = Timeout.InfiniteTimeSpan });
     }
 
+    /// <summary>What the far side's clock showed at its last answer; null: it has told no time.</summary>
+    public FarClock? FarClock { get; private set; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -178,6 +182,7 @@ public sealed partial class Transport : IDisposable
         {
             if (signer is not null) await signer.SignAsync(request, either.Token);
             using var response = await client.Value.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            if (response.Headers.Date is { } date) FarClock = new(date.UtcDateTime, Stopwatch.GetTimestamp());
             if (!response.IsSuccessStatusCode)
             {
                 var refusal = await RefusalAsync(place, response, explain, either.Token);

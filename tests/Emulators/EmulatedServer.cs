@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
@@ -41,7 +42,8 @@ public sealed class EmulatedServer : IAsyncDisposable
     /// <param name="map">Maps the cloud's addresses.</param>
     /// <param name="at">Where it listens; null: any free port of loopback.</param>
     /// <param name="certificate">With its key: the server speaks TLS. Null: it does not.</param>
-    public static async Task<EmulatedServer> StartAsync(Action<WebApplication> map, Listening? at = null, X509Certificate2? certificate = null)
+    /// <param name="time">What its clock shows; <see cref="DateTime.MaxValue"/>: it tells no time. Null: this machine's clock.</param>
+    public static async Task<EmulatedServer> StartAsync(Action<WebApplication> map, Listening? at = null, X509Certificate2? certificate = null, Func<DateTime>? time = null)
     {
         var (port, host) = at ?? new Listening();
         var builder = WebApplication.CreateSlimBuilder();
@@ -57,6 +59,7 @@ public sealed class EmulatedServer : IAsyncDisposable
         var server = new EmulatedServer(app);
         app.Use(async (context, next) =>
         {
+            if (time?.Invoke() is { } now) context.Response.Headers.Date = now == DateTime.MaxValue ? "never" : now.ToString("r", CultureInfo.InvariantCulture);
             server.Requests.Enqueue($"{context.Request.Method} {context.Request.Path}{context.Request.QueryString}");
             if (server.Instead is { } instead && await instead(context)) return;
             await next(context);

@@ -37,6 +37,8 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
     private List<(ListedMetric Metric, List<KeyValuePair<string, string>> Labels, Statistic Statistic)> listed = [];
     private DateTime? listedAt;
 
+    public FarClock? FarClock => cloudWatch.FarClock;
+
     public Cadence Cadence { get; } = new(settings.Settle ?? TimeSpan.FromMinutes(10), settings.Overlap ?? TimeSpan.FromHours(3), settings.Lookback ?? TimeSpan.FromHours(3), TimeSpan.FromHours(6))
     {
         // Amazon charges for each metric that is asked for, and not for its points.

@@ -10,6 +10,9 @@ namespace Metrics.Ingestors.Aws;
 /// <summary>The operations of CloudWatch that a reader needs, named as Amazon names them. One call is one page.</summary>
 internal interface ICloudWatch : IDisposable
 {
+    /// <inheritdoc cref="ITelemetrySource.FarClock"/>
+    FarClock? FarClock { get; }
+
     /// <summary>A page of the metrics of a namespace.</summary>
     Task<(IReadOnlyList<ListedMetric> Metrics, string? NextToken)> ListMetricsAsync(string @namespace, string? nextToken, CancellationToken cancellationToken);
 
@@ -67,6 +70,8 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
 
     // Reused for every page: a page has a hundred thousand points.
     private double[] times = new double[1024], values = new double[1024];
+
+    public FarClock? FarClock => transport.FarClock;
 
     public void Dispose()
     {

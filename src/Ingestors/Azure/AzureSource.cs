@@ -50,6 +50,8 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
     /// <summary>A query and the resources that it is for.</summary>
     private sealed record Ask(MetricsQuery Query, Statistic Statistic, bool Custom, Resource[] Resources);
 
+    public FarClock? FarClock => monitor.FarClock;
+
     public Cadence Cadence { get; } = new(settings.Settle ?? TimeSpan.FromMinutes(5), settings.Overlap ?? TimeSpan.FromHours(1), settings.Lookback ?? TimeSpan.FromHours(1), TimeSpan.FromHours(2))
     {
         Every = settings.Every ?? TimeSpan.FromMinutes(2),

@@ -11,6 +11,9 @@ namespace Metrics.Ingestors.Azure;
 /// <summary>The operations of the Azure Resource Manager and of Azure Monitor that a reader needs. What they give is disposed of by the caller.</summary>
 internal interface IAzureMonitor : IDisposable
 {
+    /// <inheritdoc cref="ITelemetrySource.FarClock"/>
+    FarClock? FarClock { get; }
+
     /// <summary>A page of a list of the Resource Manager.</summary>
     /// <param name="address">Path and query below the manager's address, or the <c>nextLink</c> of the page before.</param>
     /// <param name="cancellationToken">Stops it.</param>
@@ -68,6 +71,8 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         managerTransport = new(settings, clock, managerSigner);
         metricsTransport = new(settings, clock, metricsSigner);
     }
+
+    public FarClock? FarClock => new[] { metricsTransport.FarClock, managerTransport.FarClock }.MaxBy(clock => clock?.At);
 
     public void Dispose()
     {

@@ -42,6 +42,8 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
     /// <summary>A metric type of the project.</summary>
     private sealed record Descriptor(string Type, string Kind, string ValueType, string Unit, TimeSpan Delay, string? PlaceLabel);
 
+    public FarClock? FarClock => monitoring.FarClock;
+
     public Cadence Cadence => new(settings.Settle ?? settle, settings.Overlap ?? TimeSpan.FromHours(1), settings.Lookback ?? TimeSpan.FromHours(1), TimeSpan.FromHours(1))
     {
         Every = settings.Every ?? TimeSpan.FromMinutes(1),

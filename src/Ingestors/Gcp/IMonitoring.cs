@@ -8,6 +8,9 @@ namespace Metrics.Ingestors.Gcp;
 /// <summary>The operations of Cloud Monitoring that a reader needs, named as Google names them. One call is one page.</summary>
 internal interface IMonitoring : IDisposable
 {
+    /// <inheritdoc cref="ITelemetrySource.FarClock"/>
+    FarClock? FarClock { get; }
+
     /// <summary>A page of the descriptors that the filter selects; the caller disposes of it.</summary>
     Task<JsonDocument> ListMetricDescriptorsAsync(string filter, string? pageToken, CancellationToken cancellationToken);
 
@@ -27,6 +30,8 @@ internal sealed class RestMonitoring(SourceSettings settings, Transport transpor
     private const int PointsPerPage = 10_000;
 
     private readonly Uri root = new(Slashed((settings.Endpoint ?? settings.Google!.MonitoringAddress).AbsoluteUri) + $"v3/projects/{settings.Google!.Project}/");
+
+    public FarClock? FarClock => transport.FarClock;
 
     public void Dispose() => transport.Dispose();
 

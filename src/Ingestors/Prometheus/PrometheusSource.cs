@@ -60,6 +60,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         };
     }
 
+    public FarClock? FarClock => transport.FarClock;
+
     public Cadence Cadence { get; }
 
     public void Dispose()

@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
@@ -28,6 +30,9 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
 
     /// <summary>Rejections that one commit holds at most, about: each is a sentence, and a file may hold nothing else.</summary>
     private const int CommitRejections = 10_000;
+
+    /// <summary>A far side whose clock differs from the database's by more than the first is told of; by more than the second, its windows are not taken for read: they may lie where it has not been yet.</summary>
+    private static readonly TimeSpan ToldDifference = TimeSpan.FromMinutes(1), MostDifference = TimeSpan.FromMinutes(10);
 
     /// <summary>What was last said of a source that does not answer as it should, by id. The same is not said again at every tick: each run tells it too.</summary>
     private readonly ConcurrentDictionary<string, string> told = new(StringComparer.Ordinal);
@@ -170,9 +175,10 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
                 {
                     await log.RenewAsync(claim, over);
                 }
-                catch (StorageException fault)
+                catch (Exception fault) when (StorageFault.IsOutside(fault))
                 {
-                    logger.LogWarning("Source {Source}: the lease could not be renewed: {Message}", claim.Source, fault.Message);
+                    // A connection may break at the very moment when the read ends; that is nobody's concern any more.
+                    if (!over.IsCancellationRequested) logger.LogWarning("Source {Source}: the lease could not be renewed: {Message}", claim.Source, fault.Message);
                 }
             }
         }
@@ -208,6 +214,7 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         string? partial = null, cursor = null;
         CommitOutcome total = new(0, 0, 0);
         var request = new ReadRequest(window, claim.Cursor, claim.RegisteredAt, claim.Now);
+        var began = Stopwatch.GetTimestamp();
 
         // A commit runs while the next pages are read: the database and this process work at the same time.
         Task<CommitOutcome?>? committing = null;
@@ -241,6 +248,7 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
             if (committing is not null) await ((Task)committing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
+        partial ??= ClocksDiffer(source, claim, began);
         var last = await log.CommitAsync(claim, Result(partial is null ? window.End : null), cancellationToken);
         if (last is null) return (null, true);
         foreach (var one in last.Healed) logger.LogInformation("Source {Source}: {Series} can be read again; what was missed is read now.", claim.Source, one);
@@ -282,6 +290,27 @@ public sealed class SourceReader(ReadLog log, MetricCatalogue catalogue, ILogger
         };
 
         static CommitOutcome Sum(CommitOutcome a, CommitOutcome b) => new(a.Received + b.Received, a.Written + b.Written, a.Rejected + b.Rejected);
+    }
+
+    /// <summary>Compares the far side's clock, as its last answer of this read told it, with the database's, on which windows are cut.</summary>
+    /// <param name="source">What was read.</param>
+    /// <param name="claim">Holds the database's time.</param>
+    /// <param name="began">When that was, about.</param>
+    /// <returns>Why the window is not taken for read; null when it may be.</returns>
+    private string? ClocksDiffer(ITelemetrySource source, Claim claim, long began)
+    {
+        if (source.FarClock is not { } far || far.At < began) return null;
+        var ahead = far.Time - (claim.Now + Stopwatch.GetElapsedTime(began, far.At));
+        var key = $"{claim.Source} clock";
+        if (ahead.Duration() <= ToldDifference)
+        {
+            told.TryRemove(key, out _);
+            return null;
+        }
+        var said = string.Create(CultureInfo.InvariantCulture, $"its clock is {ahead.Duration().TotalMinutes:0} minutes {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} the database's");
+        if (ahead.Duration() > MostDifference) return $"{said}; windows are cut by the database's, so reading does not go on before both agree to {MostDifference.TotalMinutes} minutes: set them by NTP";
+        if (IsNews(key, "skew")) logger.LogWarning("Source {Source}: {Skew}. Set both by NTP; from {Most} minutes on it is not read further.", claim.Source, said, MostDifference.TotalMinutes);
+        return null;
     }
 
     /// <summary>What can be true goes on, what cannot becomes a rejection. A metric that no mapping knows is neither: a server has many.</summary>

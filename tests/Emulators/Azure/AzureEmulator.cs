@@ -115,7 +115,7 @@ public sealed partial class AzureEmulator : IAsyncDisposable
             app.MapPost("/{tenant}/oauth2/v2.0/token", (string tenant, HttpContext context) => emulator.TokenAsync(context, tenant));
             app.MapPost("/subscriptions/{subscription}/metrics:getBatch", (string subscription, HttpContext context) => emulator.GuardedAsync(context, Metrics, subscription, emulator.BatchAsync));
             app.MapGet("/subscriptions/{subscription}/{**rest}", (string subscription, HttpContext context) => emulator.GuardedAsync(context, Manager, subscription, emulator.ManageAsync));
-        }, at, emulator.certificate);
+        }, at, emulator.certificate, () => clock.GetUtcNow().UtcDateTime);
         return emulator;
     }
 

@@ -132,6 +132,7 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
             await FaultAsync(context, 400, wrong.Item1, wrong.Item2);
             return;
         }
+        context.Response.Headers.Date = (clock.GetUtcNow() + Ahead).ToString("r", CultureInfo.InvariantCulture);
         context.Response.ContentType = "application/x-amz-json-1.0";
         context.Response.Headers["x-amzn-RequestId"] = "11111111-2222-4333-8444-555555555555";
         context.Response.ContentLength = answer.WrittenCount;

@@ -56,7 +56,7 @@ public sealed partial class GcpEmulator : IAsyncDisposable
             app.MapPost("/token", emulator.TokenAsync);
             app.MapGet("/v3/projects/{project}/metricDescriptors", (string project, HttpContext context) => emulator.GuardedAsync(context, project, emulator.Descriptors));
             app.MapGet("/v3/projects/{project}/timeSeries", (string project, HttpContext context) => emulator.GuardedAsync(context, project, emulator.TimeSeries));
-        }, at);
+        }, at, time: () => clock.GetUtcNow().UtcDateTime);
         emulator.KeyFile = new JsonObject
         {
             ["type"] = "service_account", ["project_id"] = Project, ["private_key_id"] = "1", ["private_key"] = emulator.key.ExportPkcs8PrivateKeyPem(), ["client_email"] = Account,

@@ -65,7 +65,7 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
                 var form = await context.Request.ReadFormAsync();
                 await served.QueryAsync(context, source, form["query"]!, decimal.Parse(form["time"]!, CultureInfo.InvariantCulture));
             });
-        }, at);
+        }, at, time: now);
         return served;
     }
 

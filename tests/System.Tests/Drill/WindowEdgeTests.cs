@@ -8,6 +8,7 @@ using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
 using Metrics.Storage;
 using Metrics.SystemTests.Storage;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -48,6 +49,43 @@ public sealed class WindowEdgeTests
         Assert.Equal([UnixMicroseconds.From(Noon.AddMinutes(-1)).ToString(CultureInfo.InvariantCulture)], await storage.RowsAsync("SELECT watermark FROM source"));
         Assert.Equal(["250"], await storage.RowsAsync("SELECT value FROM samples"));
         Assert.Equal(["2"], await storage.RowsAsync("SELECT count(*) FROM rejection"));
+    }
+
+    [Theory]
+    [InlineData(-11, false)]
+    [InlineData(11, false)]
+    [InlineData(-5, true)]
+    [InlineData(0, true)]
+    public async Task A_window_that_the_clocks_do_not_agree_about_is_stored_and_not_taken_for_read(int minutesAhead, bool goesOn)
+    {
+        await using var storage = await TestStorage.MigratedAsync(null!, StorageEngine.Sqlite);
+        await storage.SetClockAsync(Noon);
+        await using var clocked = storage.WithSimulatedClock();
+        await clocked.Log.RegisterAsync("rack-1", "prometheus", null, default);
+        await using var server = await PrometheusEmulator.StartAsync(DrillRacks.Signals(["rack-1"], Noon.AddMinutes(-30)), Noon.AddMinutes(-30), new Faults { Seed = 3 }, () => Noon.AddMinutes(minutesAhead));
+        server.End = Noon.AddMinutes(20);
+        var settings = new SourceSettings { Id = "rack-1", Provider = "prometheus", Endpoint = new Uri(server.Address, "rack-1/"), Lookback = TimeSpan.FromMinutes(30) };
+        var catalogue = Catalogues.Load([]);
+        var log = new Told();
+
+        await new SourceReader(clocked.Log, catalogue, log).ReadAsync(settings, Providers.All["prometheus"].Open(settings, catalogue, TimeProvider.System), default);
+
+        Assert.NotEqual(["0"], await storage.RowsAsync("SELECT count(*) FROM samples"));
+        Assert.Equal([goesOn ? "1" : "0"], await storage.RowsAsync("SELECT count(*) FROM source WHERE watermark IS NOT NULL"));
+        var direction = minutesAhead > 0 ? "ahead of" : "behind";
+        if (!goesOn) Assert.Contains($"its clock is 11 minutes {direction} the database's", Assert.Single(await storage.RowsAsync("SELECT last_error FROM source")), StringComparison.Ordinal);
+        Assert.Equal(minutesAhead == -5 ? 1 : 0, log.Lines.Count(line => line.Contains("its clock is 5 minutes behind", StringComparison.Ordinal)));
+    }
+
+    private sealed class Told : ILogger<SourceReader>
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) => Lines.Add(formatter(state, exception));
     }
 
     /// <summary>Tells of now, of ten minutes and of a year ahead.</summary>
