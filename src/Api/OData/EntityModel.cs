@@ -43,16 +43,17 @@ internal sealed class EntityModel
             Annotate(published, "Org.OData.Capabilities.V1.InsertRestrictions", Record("Insertable", false));
             Annotate(published, "Org.OData.Capabilities.V1.UpdateRestrictions", Record("Updatable", false));
             Annotate(published, "Org.OData.Capabilities.V1.DeleteRestrictions", Record("Deletable", false));
-            Annotate(published, "Org.OData.Capabilities.V1.SearchRestrictions", Record("Searchable", false));
-            Annotate(published, "Org.OData.Capabilities.V1.ExpandRestrictions", Record("Expandable", false));
+            Annotate(published, "Org.OData.Capabilities.V1.SearchRestrictions", Record("Searchable", set.Properties.Any(property => property.Searchable)));
+            Annotate(published, "Org.OData.Capabilities.V1.ExpandRestrictions", Record("Expandable", set.Navigations.Count > 0));
             Annotate(published, "Org.OData.Capabilities.V1.TopSupported", new EdmBooleanConstant(true));
             Annotate(published, "Org.OData.Capabilities.V1.SkipSupported", new EdmBooleanConstant(true));
         }
+        foreach (var set in EntitySets.All) AddNavigations(set);
         AddCompare(container);
         Annotate(container, "Org.OData.Core.V1.Description", new EdmStringConstant("Energy per functional unit of workloads, comparable over providers. Times are UTC, null is unknown."));
         Annotate(container, "Org.OData.Core.V1.ODataVersions", new EdmStringConstant("4.0"));
         Annotate(container, "Org.OData.Capabilities.V1.SupportedFormats", new EdmCollectionExpression(new EdmStringConstant("application/json")));
-        Annotate(container, "Org.OData.Capabilities.V1.FilterFunctions", new EdmCollectionExpression(ExpressionText.SupportedFunctions.Select(name => new EdmStringConstant(name))));
+        Annotate(container, "Org.OData.Capabilities.V1.FilterFunctions", new EdmCollectionExpression(ExpressionReader.SupportedFunctions.Select(name => new EdmStringConstant(name))));
         Annotate(container, "Org.OData.Capabilities.V1.AsynchronousRequestsSupported", new EdmBooleanConstant(false));
         Annotate(container, "Org.OData.Capabilities.V1.BatchSupported", new EdmBooleanConstant(false));
         Annotate(container, "Org.OData.Capabilities.V1.CrossJoinSupported", new EdmBooleanConstant(false));
@@ -70,6 +71,27 @@ internal sealed class EntityModel
     public ReadOnlyMemory<byte> Json { get; }
 
     public IEdmEntitySet SetOf(EntitySet set) => sets[set.Name];
+
+    private void AddNavigations(EntitySet set)
+    {
+        var published = (EdmEntitySet)sets[set.Name];
+        var type = (EdmEntityType)published.EntityType;
+        foreach (var navigation in set.Navigations)
+        {
+            var target = sets[navigation.Target];
+            var added = type.AddUnidirectionalNavigation(new EdmNavigationPropertyInfo
+            {
+                Name = navigation.Name,
+                Target = target.EntityType,
+                TargetMultiplicity = navigation.Optional ? EdmMultiplicity.ZeroOrOne : EdmMultiplicity.One,
+                // The model has no way to say that a value which is always there may have nobody that it belongs to.
+                DependentProperties = navigation.Optional ? null : navigation.On.Select(pair => (IEdmStructuralProperty)type.FindProperty(pair.Own)),
+                PrincipalProperties = navigation.Optional ? null : navigation.On.Select(pair => (IEdmStructuralProperty)target.EntityType.FindProperty(pair.Theirs)),
+            });
+            published.AddNavigationTarget(added, target);
+            Annotate(added, "Org.OData.Core.V1.Description", new EdmStringConstant(navigation.Description));
+        }
+    }
 
     private void AddCompare(EdmEntityContainer container)
     {

@@ -13,7 +13,46 @@ internal enum PropertyType
 
     /// <summary>A point in time, UTC, to the microsecond.</summary>
     Instant,
+
+    /// <summary>Of what a query computes; no property has it.</summary>
+    Boolean,
+
+    /// <summary>A count, which the aggregation extension tells as a decimal without decimals; no property has it.</summary>
+    Decimal,
 }
+
+/// <summary>What it means to add a property's values over rows.</summary>
+internal enum Adding
+{
+    /// <summary>Nothing particular: whoever asks for a sum gets it.</summary>
+    Plain,
+
+    /// <summary>An amount: its sum is the amount of all.</summary>
+    Sum,
+
+    /// <summary>One amount over another: over many rows it is the sum of the one over the sum of the other, never a mean.</summary>
+    Ratio,
+
+    /// <summary>A share of something equal for each row: it has a mean and no sum.</summary>
+    Mean,
+
+    /// <summary>A share of something that the row does not hold: neither sum nor mean says anything.</summary>
+    Never,
+}
+
+/// <summary>What a ratio is the ratio of.</summary>
+/// <param name="Over">Expression above the line.</param>
+/// <param name="Under">Expression below it; counted for the rows whose upper one is known.</param>
+/// <param name="Where">Rows that count; null for all.</param>
+internal sealed record Ratio(string Over, string Under, string? Where = null);
+
+/// <summary>A way from an entity to one of another set.</summary>
+/// <param name="Name">Name in the model.</param>
+/// <param name="Target">Set at its end.</param>
+/// <param name="Optional">Whether there may be nothing at its end.</param>
+/// <param name="Description">Published as Org.OData.Core.V1.Description.</param>
+/// <param name="On">Own properties with the target's key properties that they equal.</param>
+internal sealed record Navigation(string Name, string Target, bool Optional, string Description, params (string Own, string Theirs)[] On);
 
 /// <summary>One property of an entity, which is the column of the same name of the set's view.</summary>
 /// <param name="Name">Name in the model and of the column.</param>
@@ -24,6 +63,20 @@ internal enum PropertyType
 /// <param name="MaxLength">Longest text, in characters; null when nothing bounds it.</param>
 internal sealed record EntityProperty(string Name, PropertyType Type, bool Nullable, string Description, string? Unit = null, int? MaxLength = null)
 {
+    private static readonly HashSet<string> Names = new(StringComparer.Ordinal)
+    {
+        "Workload", "Model", "Provider", "Account", "Region", "Place", "Hardware", "Name", "ResourceName", "Node", "Source", "Metric",
+    };
+
+    /// <summary>What it means to add its values.</summary>
+    public Adding Adding { get; init; }
+
+    /// <summary>What it is the ratio of, where <see cref="Adding"/> says so.</summary>
+    public Ratio? Ratio { get; init; }
+
+    /// <summary>Whether $search looks into it: it is a name that people know.</summary>
+    public bool Searchable { get; } = Type == PropertyType.Text && Names.Contains(Name);
+
     /// <summary>Name as it stands in JSON.</summary>
     public JsonEncodedText Encoded { get; } = JsonEncodedText.Encode(Name);
 }
@@ -55,8 +108,17 @@ internal sealed class EntitySet
     /// <summary>All properties, in the order in which they are written.</summary>
     public IReadOnlyList<EntityProperty> Properties { get; }
 
+    /// <summary>The ways to other sets.</summary>
+    public IReadOnlyList<Navigation> Navigations { get; init; } = [];
+
+    /// <summary>Property that must have one value where amounts are added: they are counted in it. Null: none.</summary>
+    public string? Context { get; init; }
+
     /// <summary>The property of that exact name; null when there is none.</summary>
     public EntityProperty? Find(string name) => byName.GetValueOrDefault(name);
+
+    /// <summary>The way of that exact name; null when there is none.</summary>
+    public Navigation? Navigation(string name) => Navigations.FirstOrDefault(navigation => navigation.Name == name);
 }
 
 /// <summary>
@@ -182,13 +244,16 @@ internal static class EntitySets
             Measure("EmbodiedGrams", "Share of the emissions of making the hardware that falls to the period.", "g"),
             Measure("WaterLitres", "Water used at the site.", "L"),
             MeasuredShare(),
-            Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1") with { Nullable = false },
+            Coverage() with { Nullable = false },
             Evidence(),
             Text("Cover", "How the boundaries were covered by readings."),
             Text("Mappings", "Mappings by which the readings were understood."),
             FactorVersion(),
             Missing(),
-            Instant("RecomputedAt", "When the fact was computed from the samples.")),
+            Instant("RecomputedAt", "When the fact was computed from the samples."))
+        {
+            Navigations = [ToDeployment(), new("Resource", "Resources", false, "What drew the energy.", ("ResourceId", "Id")), ToCalendar()],
+        },
         new("WorkFacts", "WorkFact", "Work of one deployment, counted in one functional unit, for one grid period.", ["DeploymentId", "FunctionalUnit", "PeriodStart"],
             Number("DeploymentId", "Deployment that did the work."),
             Text("FunctionalUnit", "What the work is counted in."),
@@ -200,11 +265,15 @@ internal static class EntitySets
             TextOrNull("Model", "Model that the workload serves."),
             Text("Provider", "Cloud or on-premises provider."),
             Text("Region", "Region or site."),
-            Measure("Units", "Functional units of work done.", "1") with { Nullable = false },
-            Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1") with { Nullable = false },
+            Units("Functional units of work done.") with { Nullable = false },
+            Coverage() with { Nullable = false },
             Evidence(),
             Text("Mappings", "Mappings by which the readings were understood."),
-            Instant("RecomputedAt", "When the fact was computed from the samples.")),
+            Instant("RecomputedAt", "When the fact was computed from the samples."))
+        {
+            Navigations = [ToDeployment(), ToCalendar()],
+            Context = "FunctionalUnit",
+        },
         new("Factors", "Factor", "Factors that energy is multiplied by: PUE, grid intensity, embodied carbon, water.", ["Id"],
             Number("Id", "Identity of the factor."),
             Text("Name", "How FactorVersion of facts and intensities names it."),
@@ -291,30 +360,34 @@ internal static class EntitySets
         TextOrNull("Account", "Account, subscription or project at the provider."),
         Text("Region", "Region or site."),
         TextOrNull("Hardware", "Hardware models of the deployment's resources."),
-        Measure("Units", "Functional units of work done. Never add units of different FunctionalUnit.", "1"),
+        Units("Functional units of work done. Never add units of different FunctionalUnit."),
         Measure("AcceleratorJoules", "Energy of the accelerators. Stands on every functional unit's row of the deployment.", "J"),
         Measure("ServerJoules", "Energy of the whole servers, accelerators included. Stands on every functional unit's row.", "J"),
         Measure("FacilityJoules", "Server energy times the place's PUE. Stands on every functional unit's row.", "J"),
         Measure("IdleJoules", "Part of the energy drawn while reserved and doing nothing.", "J"),
-        Measure("JoulesPerUnit", "Facility energy over units, sum over sum.", "J/{unit}"),
-        Measure("AcceleratorJoulesPerUnit", "Accelerator energy over units, sum over sum.", "J/{unit}"),
-        Measure("ServerJoulesPerUnit", "Server energy over units, sum over sum.", "J/{unit}"),
-        Measure("ActiveJoulesPerUnit", "Facility energy without the idle share of the server's, over units; null when the idle share is unknown in some of the period (Missing names busy_unknown, server_unmetered, hardware_unknown or accelerator_unmetered).", "J/{unit}"),
+        PerUnit("JoulesPerUnit", "Facility energy over units, sum over sum.", "J/{unit}", "FacilityJoules"),
+        PerUnit("AcceleratorJoulesPerUnit", "Accelerator energy over units, sum over sum.", "J/{unit}", "AcceleratorJoules"),
+        PerUnit("ServerJoulesPerUnit", "Server energy over units, sum over sum.", "J/{unit}", "ServerJoules"),
+        PerUnit("ActiveJoulesPerUnit", "Facility energy without the idle share of the server's, over units; null when the idle share is unknown in some of the period (Missing names busy_unknown, server_unmetered, hardware_unknown or accelerator_unmetered).", "J/{unit}", "FacilityJoules mul (1 sub IdleJoules div ServerJoules)", "Missing eq null or not (contains(Missing,'busy_unknown') or contains(Missing,'server_unmetered') or contains(Missing,'hardware_unknown') or contains(Missing,'accelerator_unmetered'))"),
         Measure("OperationalGrams", "Carbon dioxide equivalents of the facility energy, location-based average.", "g"),
         Measure("MarginalGrams", "The same by the grid's marginal intensity. Never part of SciGramsPerUnit, never to be added to the others.", "g"),
         Measure("MarketBasedGrams", "The same by contracts and certificates. Never part of SciGramsPerUnit, never to be added to the others.", "g"),
         Measure("EmbodiedGrams", "Share of the emissions of making the hardware that falls to the period.", "g"),
-        Measure("SciGramsPerUnit", "Software Carbon Intensity (ISO/IEC 21031): operational and embodied grams over units; null when either is unknown in some of the period (Missing names pue_unknown, grid_unknown or embodied_unknown).", "g/{unit}"),
+        PerUnit("SciGramsPerUnit", "Software Carbon Intensity (ISO/IEC 21031): operational and embodied grams over units; null when either is unknown in some of the period (Missing names pue_unknown, grid_unknown or embodied_unknown).", "g/{unit}", "OperationalGrams add EmbodiedGrams", "Missing eq null or not (contains(Missing,'pue_unknown') or contains(Missing,'grid_unknown') or contains(Missing,'embodied_unknown'))"),
         Measure("WaterLitres", "Water used at the site: IT energy times the place's WUE.", "L"),
         Measure("LowJoules", "Least that the energy of the widest boundary can be that the row has.", "J"),
         Measure("HighJoules", "Most that the energy of the widest boundary can be that the row has.", "J"),
         Evidence(),
         MeasuredShare(),
-        Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1"),
+        Coverage(),
         TextOrNull("NullReason", "Why JoulesPerUnit is null: no_work, zero_functional_units, no_energy, server_unknown or pue_unknown.", 32),
         Missing(),
         FactorVersion(),
-        Instant("RecomputedAt", "When the numbers were computed from the facts."));
+        Instant("RecomputedAt", "When the numbers were computed from the facts."))
+    {
+        Navigations = [ToDeployment(), ToCalendar()],
+        Context = "FunctionalUnit",
+    };
 
     private static EntityProperty Number(string name, string description) => new(name, PropertyType.Int64, false, description);
 
@@ -334,13 +407,24 @@ internal static class EntitySets
 
     private static EntityProperty InstantOrNull(string name, string description) => new(name, PropertyType.Instant, true, description);
 
-    private static EntityProperty Measure(string name, string description, string? unit) => new(name, PropertyType.Double, true, description, unit);
+    private static EntityProperty Measure(string name, string description, string? unit) => new(name, PropertyType.Double, true, description, unit) { Adding = unit is "J" or "g" or "L" ? Adding.Sum : Adding.Plain };
+
+    private static EntityProperty Units(string description) => Measure("Units", description, "1") with { Adding = Adding.Sum };
+
+    private static EntityProperty PerUnit(string name, string description, string unit, string over, string? where = null) =>
+        Measure(name, description, unit) with { Adding = Adding.Ratio, Ratio = new Ratio(over, "Units", where) };
+
+    private static EntityProperty Coverage() => Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1") with { Adding = Adding.Mean };
+
+    private static Navigation ToDeployment() => new("Deployment", "Deployments", false, "The workload at its place.", ("DeploymentId", "Id"));
+
+    private static Navigation ToCalendar() => new("Calendar", "Calendar", true, "The day of the period's start; null before 2020 and after 2039.", ("Date", "Date"));
 
     private static EntityProperty FactorVersion() => TextOrNull("FactorVersion", "Names of the factors used, in order, separated by a space; see Factors.");
 
     private static EntityProperty Missing() => TextOrNull("Missing", "Why a column is null in some of the period, as words separated by a space: pue_unknown, grid_unknown ...");
 
-    private static EntityProperty MeasuredShare() => Measure("MeasuredShare", "Energy-weighted share of measured and derived readings, 0 to 1.", "1");
+    private static EntityProperty MeasuredShare() => Measure("MeasuredShare", "Energy-weighted share of measured and derived readings, 0 to 1.", "1") with { Adding = Adding.Never };
 
     private static EntityProperty Evidence() => Text("Evidence", "Worst evidence of the inputs: measured, derived, modelled or estimated.", 16);
 }

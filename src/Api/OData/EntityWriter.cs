@@ -9,116 +9,184 @@ using SQLitePCL;
 
 namespace Metrics.Api.OData;
 
+/// <summary>Something that is told of a row, under a name of its own.</summary>
+internal abstract record Member(JsonEncodedText Name);
+
+/// <summary>A value.</summary>
+/// <param name="Column">What it is.</param>
+/// <param name="Ordinal">Where it is in the rows.</param>
+internal sealed record ValueMember(JsonEncodedText Name, Column Column, int Ordinal) : Member(Name)
+{
+    private static string? Annotated(PropertyType type) => type switch
+    {
+        PropertyType.Int32 => "#Int32",
+        PropertyType.Int64 => "#Int64",
+        PropertyType.Decimal => "#Decimal",
+        PropertyType.Date => "#Date",
+        PropertyType.Instant => "#DateTimeOffset",
+        _ => null,
+    };
+
+    /// <summary>The type, where JSON does not show it.</summary>
+    public (JsonEncodedText Name, JsonEncodedText Type)? Annotation { get; } =
+        Annotated(Column.Type) is { } type ? (JsonEncodedText.Encode(Name + "@odata.type"), JsonEncodedText.Encode(type)) : null;
+
+    /// <summary>Whether the model does not know it, so that its type must be told.</summary>
+    public bool Dynamic { get; } = Column.Property?.Name != Name.Value;
+}
+
+/// <summary>An object of further members: an entity at the end of a navigation property, or what was grouped by there.</summary>
+/// <param name="Inner">Its members.</param>
+/// <param name="Present">A column that is null where there is no entity; null where there always is one.</param>
+internal sealed record ObjectMember(JsonEncodedText Name, Shape Inner, int? Present) : Member(Name);
+
+/// <summary>What is told of each row.</summary>
+/// <param name="Members">In order.</param>
+internal sealed record Shape(IReadOnlyList<Member> Members)
+{
+    /// <summary>The set, where the object is one of its entities; null where it is not.</summary>
+    public EntitySet? Entities { get; init; }
+
+    /// <summary>Where the key of the entity is, for its address; empty where addresses are not told.</summary>
+    public IReadOnlyList<int> Key { get; init; } = [];
+
+    /// <summary>Whether only the address of the entity is told.</summary>
+    public bool Reference { get; init; }
+
+    /// <summary>Names of the navigation properties that are not told but could be followed.</summary>
+    public IReadOnlyList<string> Links { get; init; } = [];
+}
+
 /// <summary>Writes rows as OData's JSON, straight from the reader's columns, without an object between.</summary>
-internal sealed class EntityWriter
+/// <param name="shape">What is told.</param>
+/// <param name="part">Where the number of a row's part is; null where all rows have the same members.</param>
+/// <param name="dialect">Engine that the reader belongs to.</param>
+/// <param name="negotiation">How to write.</param>
+/// <param name="omitNulls">Whether to leave out what is null.</param>
+/// <param name="root">Address of the service, with a slash at its end.</param>
+internal sealed class EntityWriter(Shape shape, int? part, SqlDialect dialect, Negotiation negotiation, bool omitNulls, string root)
 {
     public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private static readonly JsonEncodedText TypeName = JsonEncodedText.Encode("@odata.type");
     private static readonly JsonEncodedText Id = JsonEncodedText.Encode("@odata.id");
 
-    private readonly EntitySet set;
-    private readonly PageQuery query;
-    private readonly SqlDialect dialect;
-    private readonly Negotiation negotiation;
-    private readonly bool omitNulls;
-    private readonly string root;
-    private readonly EntityProperty[] selected;
-    private readonly JsonEncodedText entityType;
-    private readonly (JsonEncodedText Name, JsonEncodedText Type)?[] types;
-
-    /// <param name="set">Set of the rows.</param>
-    /// <param name="query">What the columns are.</param>
-    /// <param name="dialect">Engine that the reader belongs to.</param>
-    /// <param name="negotiation">How to write.</param>
-    /// <param name="omitNulls">Whether to leave out what is null.</param>
-    /// <param name="root">Address of the service, with a slash at its end.</param>
-    public EntityWriter(EntitySet set, PageQuery query, SqlDialect dialect, Negotiation negotiation, bool omitNulls, string root)
-    {
-        this.set = set;
-        this.query = query;
-        this.dialect = dialect;
-        this.negotiation = negotiation;
-        this.omitNulls = omitNulls;
-        this.root = root;
-        selected = [.. query.Selected];
-        entityType = JsonEncodedText.Encode($"#{EntityModel.Namespace}.{set.TypeName}");
-        types = [.. selected.Select(property => TypeAnnotation(property))];
-    }
+    private readonly bool full = negotiation.Control == ControlInformation.Full;
+    private readonly bool none = negotiation.Control == ControlInformation.None;
 
     /// <summary>Writes the row that the reader is at, into an object that the caller has begun and ends.</summary>
     public void WriteProperties(Utf8JsonWriter json, DbDataReader reader)
     {
-        var full = negotiation.Control == ControlInformation.Full;
-        if (full)
-        {
-            json.WriteString(TypeName, entityType);
-            json.WriteString(Id, root + set.Name + KeyText(reader));
-        }
-        for (var i = 0; i < selected.Length; i++)
-        {
-            var property = selected[i];
-            if (property.Nullable && reader.IsDBNull(i))
-            {
-                if (!omitNulls) json.WriteNull(property.Encoded);
-                continue;
-            }
-            if (full && types[i] is { } annotation) json.WriteString(annotation.Name, annotation.Type);
-            switch (property.Type)
-            {
-                case PropertyType.Double:
-                    var number = reader.GetDouble(i);
-                    if (double.IsFinite(number)) json.WriteNumber(property.Encoded, number);
-                    else json.WriteString(property.Encoded, double.IsNaN(number) ? "NaN" : number > 0 ? "INF" : "-INF");
-                    break;
-                case PropertyType.Text:
-                    // SQLite holds the UTF-8 that JSON wants.
-                    if (reader is SqliteDataReader sqlite) json.WriteString(property.Encoded, raw.sqlite3_column_blob(sqlite.Handle, i));
-                    else json.WriteString(property.Encoded, reader.GetString(i));
-                    break;
-                case PropertyType.Instant:
-                    WriteInstant(json, property.Encoded, dialect.Instant(reader, i));
-                    break;
-                case PropertyType.Date:
-                    if (reader is SqliteDataReader days) json.WriteString(property.Encoded, raw.sqlite3_column_blob(days.Handle, i));
-                    else WriteDate(json, property.Encoded, dialect.Date(reader, i));
-                    break;
-                case PropertyType.Int64:
-                    var whole = reader.GetInt64(i);
-                    if (negotiation.LongsAsText) WriteQuoted(json, property.Encoded, whole);
-                    else json.WriteNumber(property.Encoded, whole);
-                    break;
-                default:
-                    json.WriteNumber(property.Encoded, reader.GetInt32(i));
-                    break;
-            }
-        }
+        var own = part is { } at ? 1UL << reader.GetInt32(at) : ulong.MaxValue;
+        WriteMembers(json, reader, shape, own);
     }
 
-    /// <summary>A UTC time as OData writes it: with Z, and with microseconds where it has any.</summary>
-    public static string Text(DateTime time) => time.ToString(time.Ticks % TimeSpan.TicksPerSecond == 0 ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
-
-    private static (JsonEncodedText Name, JsonEncodedText Type)? TypeAnnotation(EntityProperty property)
+    private void WriteMembers(Utf8JsonWriter json, DbDataReader reader, Shape of, ulong own)
     {
-        var type = property.Type switch
+        if (full && of.Entities is { } set && of.Key.Count > 0 || of.Reference)
         {
-            PropertyType.Int32 => "#Int32",
-            PropertyType.Int64 => "#Int64",
-            PropertyType.Date => "#Date",
-            PropertyType.Instant => "#DateTimeOffset",
-            _ => null,
-        };
-        return type is null ? null : (JsonEncodedText.Encode(property.Name + "@odata.type"), JsonEncodedText.Encode(type));
+            var id = of.Entities!.Name + KeyText(reader, of);
+            if (full && !of.Reference) json.WriteString(TypeName, $"#{EntityModel.Namespace}.{of.Entities.TypeName}");
+            json.WriteString(Id, root + id);
+            if (of.Reference) return;
+            foreach (var link in of.Links) json.WriteString($"{link}@odata.navigationLink", $"{root}{id}/{link}");
+        }
+        foreach (var member in of.Members)
+        {
+            if (member is ValueMember value) WriteValue(json, reader, value, own);
+            else WriteObject(json, reader, (ObjectMember)member, own);
+        }
     }
 
-    private string KeyText(DbDataReader reader)
+    private void WriteObject(Utf8JsonWriter json, DbDataReader reader, ObjectMember member, ulong own)
+    {
+        if (!Has(member.Inner, own)) return;
+        if (member.Present is { } present && reader.IsDBNull(present))
+        {
+            if (!omitNulls) json.WriteNull(member.Name);
+            return;
+        }
+        json.WriteStartObject(member.Name);
+        WriteMembers(json, reader, member.Inner, own);
+        json.WriteEndObject();
+    }
+
+    private static bool Has(Shape of, ulong own)
+    {
+        if (own == ulong.MaxValue || of.Entities is not null) return true;
+        foreach (var member in of.Members)
+            if (member is ValueMember value ? (value.Column.Parts & own) != 0 : Has(((ObjectMember)member).Inner, own)) return true;
+        return false;
+    }
+
+    private void WriteValue(Utf8JsonWriter json, DbDataReader reader, ValueMember member, ulong own)
+    {
+        var column = member.Column;
+        if ((column.Parts & own) == 0) return;
+        var i = member.Ordinal;
+        if (column.Term.Nullable && reader.IsDBNull(i))
+        {
+            if (!omitNulls) json.WriteNull(member.Name);
+            return;
+        }
+        if ((full || member.Dynamic && !none) && member.Annotation is { } annotation) json.WriteString(annotation.Name, annotation.Type);
+        switch (column.Type)
+        {
+            case PropertyType.Double:
+                var number = reader.GetDouble(i);
+                if (double.IsFinite(number)) json.WriteNumber(member.Name, number);
+                else json.WriteString(member.Name, double.IsNaN(number) ? "NaN" : number > 0 ? "INF" : "-INF");
+                break;
+            case PropertyType.Text:
+                // SQLite holds the UTF-8 that JSON wants.
+                if (reader is SqliteDataReader sqlite) json.WriteString(member.Name, raw.sqlite3_column_blob(sqlite.Handle, i));
+                else json.WriteString(member.Name, reader.GetString(i));
+                break;
+            case PropertyType.Instant:
+                WriteInstant(json, member.Name, dialect.Instant(reader, i));
+                break;
+            case PropertyType.Date:
+                if (reader is SqliteDataReader days) json.WriteString(member.Name, raw.sqlite3_column_blob(days.Handle, i));
+                else WriteDate(json, member.Name, dialect.Date(reader, i));
+                break;
+            case PropertyType.Int32:
+                json.WriteNumber(member.Name, reader.GetInt64(i));
+                break;
+            case PropertyType.Boolean:
+                json.WriteBoolean(member.Name, dialect.Truth(reader, i));
+                break;
+            default:
+                var whole = reader.GetInt64(i);
+                if (negotiation.LongsAsText) WriteQuoted(json, member.Name, whole);
+                else json.WriteNumber(member.Name, whole);
+                break;
+        }
+    }
+
+    /// <summary>A value as it stands alone, for $value; null when it is null.</summary>
+    public string? Raw(DbDataReader reader, ValueMember member)
+    {
+        var (type, i) = (member.Column.Type, member.Ordinal);
+        return reader.IsDBNull(i) ? null : type switch
+        {
+            PropertyType.Double => reader.GetDouble(i) switch { double.PositiveInfinity => "INF", double.NegativeInfinity => "-INF", var number => number.ToString("R", CultureInfo.InvariantCulture) },
+            PropertyType.Text => reader.GetString(i),
+            PropertyType.Instant => Text(dialect.Instant(reader, i)),
+            PropertyType.Date => dialect.Date(reader, i).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+            PropertyType.Boolean => dialect.Truth(reader, i) ? "true" : "false",
+            _ => reader.GetInt64(i).ToString(CultureInfo.InvariantCulture),
+        };
+    }
+
+    private string KeyText(DbDataReader reader, Shape of)
     {
         var text = new StringBuilder("(");
-        for (var i = 0; i < set.Key.Count; i++)
+        var key = of.Entities!.Key;
+        for (var i = 0; i < key.Count; i++)
         {
-            var (property, ordinal) = (set.Key[i], query.KeyOrdinals[i]);
+            var (property, ordinal) = (key[i], of.Key[i]);
             if (i > 0) text.Append(',');
-            if (set.Key.Count > 1) text.Append(property.Name).Append('=');
+            if (key.Count > 1) text.Append(property.Name).Append('=');
             text.Append(property.Type switch
             {
                 PropertyType.Text => $"'{Uri.EscapeDataString(reader.GetString(ordinal).Replace("'", "''", StringComparison.Ordinal))}'",
@@ -129,6 +197,9 @@ internal sealed class EntityWriter
         }
         return text.Append(')').ToString();
     }
+
+    /// <summary>A UTC time as OData writes it: with Z, and with microseconds where it has any.</summary>
+    public static string Text(DateTime time) => time.ToString(time.Ticks % TimeSpan.TicksPerSecond == 0 ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
 
     private static void WriteQuoted(Utf8JsonWriter json, JsonEncodedText name, long value)
     {

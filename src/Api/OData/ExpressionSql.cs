@@ -1,6 +1,4 @@
 using System.Globalization;
-using Microsoft.OData.Edm;
-using Microsoft.OData.UriParser;
 
 namespace Metrics.Api.OData;
 
@@ -28,155 +26,201 @@ internal readonly record struct Term(string? Sql, SqlType Type, bool Nullable, o
     public bool IsNumber => Type is SqlType.Integer or SqlType.Double;
 }
 
+/// <summary>What the options of one request have in common: engine, parameters, aliases, the time, and the limit on how much is asked.</summary>
+internal sealed class QueryContext(SqlDialect dialect, IReadOnlyDictionary<string, string> aliases, DateTime now)
+{
+    private const int MaxNodes = 4_000;
+    private readonly Dictionary<string, Expression> read = new(StringComparer.Ordinal);
+    private int nodes, names;
+
+    public SqlDialect Dialect => dialect;
+
+    public SqlParameters Parameters { get; } = new(dialect);
+
+    /// <summary>The time that now() is throughout the request, UTC.</summary>
+    public DateTime Now => now;
+
+    /// <summary>Counts a part of any option against the limit of the request.</summary>
+    public void Count(string option)
+    {
+        if (++nodes > MaxNodes) throw ExpressionText.TooComplex(option, $"makes the query larger than {MaxNodes} nodes");
+    }
+
+    /// <summary>A name for a derived table, not used before.</summary>
+    public string NextName() => string.Create(CultureInfo.InvariantCulture, $"r{++names}");
+
+    /// <summary>What a parameter alias stands for; null when it has no value, which the specification calls null.</summary>
+    public Expression? Alias(string name)
+    {
+        if (read.TryGetValue(name, out var known)) return known;
+        return aliases.TryGetValue(name, out var text) ? read[name] = ExpressionReader.Whole(text, name) : null;
+    }
+}
+
 /// <summary>
-/// Translates the OData library's syntax tree into SQL with OData's meaning: a comparison is never null, arithmetic and
+/// Translates expressions into SQL with OData's meaning: a comparison is never null, arithmetic and
 /// functions over null are, texts compare by code point, and a number is a double as soon as one operand is.
 /// </summary>
-/// <remarks>The library narrows literals (0.1 to a float, 1000000.5 to seven digits), so literals are read again from their text.</remarks>
-internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParameters parameters, IDictionary<string, SingleValueNode>? aliases, List<IReadOnlyList<string>> lists, DateTime now, string option)
+/// <param name="query">What belongs to the request.</param>
+/// <param name="relation">Rows whose columns the expressions name.</param>
+/// <param name="option">Option that the expressions stand in.</param>
+internal sealed class ExpressionSql(QueryContext query, Relation relation, string option)
 {
-    private const int MaxNodes = 2_000;
     private const int MaxAliasDepth = 16;
-    private int nodes;
+    private const int MaxWeight = 50_000;
+    private readonly SqlDialect dialect = query.Dialect;
+    private readonly SqlParameters parameters = query.Parameters;
+    private readonly HashSet<Column> used = [];
     private int aliasDepth;
 
+    /// <summary>Columns that what was translated so far reads.</summary>
+    public IReadOnlyCollection<Column> Used => used;
+
+    /// <summary>How much what was translated so far is once every computed column in it is written out.</summary>
+    public int Weight { get; private set; }
+
     /// <summary>SQL that holds for the rows that a filter keeps.</summary>
-    public string Condition(SingleValueNode node) => Boolean(node, exact: false).Sql!;
+    public string Condition(Expression expression) => Boolean(expression, exact: false).Sql!;
+
+    /// <summary>A value with its SQL. A literal has become a parameter.</summary>
+    /// <exception cref="ODataRefusal">It is null and nothing else.</exception>
+    public Term Computed(Expression expression)
+    {
+        var term = Value(expression);
+        if (term.Type == SqlType.Null) throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: null has no type, so nothing can be made of it (position {ExpressionReader.Position(expression.At)}).", option);
+        return term with { Sql = Typed(Sql(term, term.Type), term), Literal = null };
+    }
 
     /// <summary>SQL to sort by, with its type. A truth value sorts as 0 and 1.</summary>
-    public Term SortKey(SingleValueNode node)
+    public Term SortKey(Expression expression)
     {
-        var term = Value(node);
+        var term = Value(expression);
         return term.Type switch
         {
             SqlType.Boolean => new Term($"(CASE WHEN {term.Sql} THEN 1 WHEN NOT {term.Sql} THEN 0 END)", SqlType.Integer, term.Nullable),
-            SqlType.Null => throw ODataRefusal.BadRequest("InvalidQuery", "null is nothing to sort by.", option),
+            SqlType.Null => throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: null is nothing to sort by.", option),
             _ => term with { Sql = Sql(term, term.Type), Literal = null },
         };
     }
 
-    /// <summary>A column of the set.</summary>
-    public static Term Column(EntityProperty property) => new(SqlDialect.Quote(property.Name), TypeOf(property), property.Nullable);
-
-    public static SqlType TypeOf(EntityProperty property) => property.Type switch
+    public static SqlType TypeOf(PropertyType type) => type switch
     {
-        PropertyType.Int32 or PropertyType.Int64 => SqlType.Integer,
+        PropertyType.Boolean => SqlType.Boolean,
+        PropertyType.Int32 or PropertyType.Int64 or PropertyType.Decimal => SqlType.Integer,
         PropertyType.Double => SqlType.Double,
         PropertyType.Text => SqlType.Text,
         PropertyType.Date => SqlType.Date,
         _ => SqlType.Instant,
     };
 
+    // A parameter that stands alone in a list of columns has no type of its own on PostgreSQL.
+    private string Typed(string sql, Term term) => term.IsLiteral ? dialect.Typed(sql, term.Type) : sql;
+
     // exact: null must not stand for false. Under and/or a null row is dropped like a false one, so the plain comparison,
     // which an index serves, is enough; under not, or as an operand, it is not.
-    private Term Boolean(SingleValueNode node, bool exact)
+    private Term Boolean(Expression expression, bool exact)
     {
         Count();
-        switch (node)
+        switch (expression)
         {
-            case ConvertNode convert:
-                nodes--;
-                return Boolean(convert.Source, exact);
-            case ParameterAliasNode alias:
+            case AliasExpression alias:
                 return Through(alias, target => Boolean(target, exact));
-            case BinaryOperatorNode { OperatorKind: BinaryOperatorKind.And or BinaryOperatorKind.Or } chain:
+            case ChainExpression chain:
                 return Chain(chain, exact);
-            case BinaryOperatorNode { OperatorKind: BinaryOperatorKind.Equal } membership when List(membership.Right) is { } list:
-                return In(Value(membership.Left), list, exact);
-            case BinaryOperatorNode { OperatorKind: >= BinaryOperatorKind.Equal and <= BinaryOperatorKind.LessThanOrEqual } comparison:
-                return Compare(comparison.OperatorKind, Value(comparison.Left), Value(comparison.Right), exact);
-            case UnaryOperatorNode { OperatorKind: UnaryOperatorKind.Not } not:
+            case InExpression membership:
+                return In(Value(membership.Operand), membership.Values, exact);
+            case BinaryExpression { Operator: >= Operator.Eq and <= Operator.Le } comparison:
+                return Compare(comparison.Operator, Value(comparison.Left), Value(comparison.Right), exact);
+            case UnaryExpression { Operator: Operator.Not } not:
                 var operand = Boolean(not.Operand, exact: true);
                 return new Term($"(NOT {operand.Sql})", SqlType.Boolean, operand.Nullable);
-            case ConstantNode constant:
-                return constant.Value switch
+            case LiteralExpression literal:
+                return literal.Value switch
                 {
-                    true => new Term("TRUE", SqlType.Boolean, false),
-                    false => new Term("FALSE", SqlType.Boolean, false),
+                    true => True,
+                    false => False,
                     null => new Term("(NULL)", SqlType.Boolean, true),
-                    _ => throw ODataRefusal.BadRequest("InvalidQuery", $"'{ExpressionText.Shorten(constant.LiteralText ?? "A literal")}' is no condition.", option),
+                    _ => throw NoCondition(expression),
                 };
-            case SingleValueFunctionCallNode call:
+            case PathExpression path:
+                var column = Find(path);
+                return column.Type == SqlType.Boolean ? column : throw NoCondition(expression);
+            case CallExpression call:
                 var result = Call(call);
                 if (result.Type == SqlType.Null) return new Term("(NULL)", SqlType.Boolean, true);
-                if (result.Type == SqlType.Boolean) return result;
-                throw ODataRefusal.BadRequest("InvalidQuery", $"{call.Name}(...) is no condition.", option);
-            case InNode:
-                throw ODataRefusal.NotSupported("'in' with anything but a list of literals in parentheses", option);
+                return result.Type == SqlType.Boolean ? result : throw NoCondition(expression);
             default:
-                throw ODataRefusal.NotSupported($"A condition of kind {node.Kind}", option);
+                throw NoCondition(expression);
         }
     }
 
-    private Term Value(SingleValueNode node)
+    private ODataRefusal NoCondition(Expression expression) =>
+        ODataRefusal.BadRequest("TypeMismatch", $"{option}: what stands at position {ExpressionReader.Position(expression.At)} is no condition: it is not true or false.", option);
+
+    private Term Value(Expression expression)
     {
-        Count();
-        switch (node)
+        switch (expression)
         {
-            case ConvertNode convert:
-                nodes--;
-                return Value(convert.Source);
-            case ParameterAliasNode alias:
+            case AliasExpression alias:
+                Count();
                 return Through(alias, Value);
-            case ConstantNode { Value: bool }:
-                nodes--;
-                return Boolean(node, exact: true);
-            case ConstantNode constant:
-                return Literal(constant);
-            case SingleValuePropertyAccessNode { Source: ResourceRangeVariableReferenceNode } access when set.Find(access.Property.Name) is { } property:
-                return Column(property);
-            case BinaryOperatorNode { OperatorKind: >= BinaryOperatorKind.Add and <= BinaryOperatorKind.Modulo } arithmetic:
-                return Arithmetic(arithmetic.OperatorKind, Value(arithmetic.Left), Value(arithmetic.Right));
-            case UnaryOperatorNode { OperatorKind: UnaryOperatorKind.Negate } negation:
+            case LiteralExpression { Value: bool truth }:
+                Count();
+                return truth ? True : False;
+            case LiteralExpression literal:
+                Count();
+                return Literal(literal);
+            case PathExpression path:
+                Count();
+                return Find(path);
+            case BinaryExpression { Operator: >= Operator.Add } arithmetic:
+                Count();
+                return Arithmetic(arithmetic.Operator, Value(arithmetic.Left), Value(arithmetic.Right));
+            case UnaryExpression { Operator: Operator.Minus } negation:
+                Count();
                 return Negate(Value(negation.Operand));
-            case SingleValueFunctionCallNode call:
+            case CallExpression call:
+                Count();
                 return Call(call);
-            case BinaryOperatorNode or UnaryOperatorNode:
-                nodes--;
-                return Boolean(node, exact: true);
             default:
-                throw ODataRefusal.NotSupported($"An expression of kind {node.Kind}", option);
+                return Boolean(expression, exact: true);
         }
     }
 
     private void Count()
     {
-        if (++nodes > MaxNodes) throw ExpressionText.TooComplex(option, $"has more than {MaxNodes} nodes");
+        query.Count(option);
+        Weigh(1);
     }
 
-    private Term Through(ParameterAliasNode alias, Func<SingleValueNode, Term> translate)
+    private void Weigh(int more)
+    {
+        if ((Weight += more) > MaxWeight) throw ExpressionText.TooComplex(option, "computes too much from what is computed");
+    }
+
+    private Term Find(PathExpression path)
+    {
+        var column = relation.Find(path, option);
+        used.Add(column);
+        Weigh(column.Weight);
+        return column.Term;
+    }
+
+    private Term Through(AliasExpression alias, Func<Expression, Term> translate)
     {
         // An alias without a value is null, says the specification.
-        if (aliases is null || !aliases.TryGetValue(alias.Alias, out var target) || target is null) return translate(new ConstantNode(null, "null"));
-        if (++aliasDepth > MaxAliasDepth) throw ODataRefusal.BadRequest("InvalidQuery", $"The parameter alias {ExpressionText.Shorten(alias.Alias)} goes through too many others.", option);
+        if (query.Alias(alias.Name) is not { } target) return translate(new LiteralExpression(alias.At, null));
+        if (++aliasDepth > MaxAliasDepth) throw ODataRefusal.BadRequest("InvalidQuery", $"The parameter alias {ExpressionText.Shorten(alias.Name)} goes through too many others.", option);
         var term = translate(target);
         aliasDepth--;
         return term;
     }
 
-    // A long chain leans to the left in the tree. It is taken apart and put together as a balanced tree, because SQLite
-    // limits the depth of an expression and recursion has its own limit here.
-    private Term Chain(BinaryOperatorNode chain, bool exact)
+    // A chain is put together as a balanced tree, because SQLite limits the depth of an expression.
+    private Term Chain(ChainExpression chain, bool exact)
     {
-        var operands = new List<string>();
-        var nullable = false;
-        SingleValueNode rest = chain;
-        while (rest is BinaryOperatorNode link && link.OperatorKind == chain.OperatorKind)
-        {
-            if (!ReferenceEquals(link, chain)) Count();
-            Take(link.Right);
-            rest = link.Left is ConvertNode convert ? convert.Source : link.Left;
-        }
-        Take(rest);
-        operands.Reverse();
-        return new Term(Joined(operands, chain.OperatorKind == BinaryOperatorKind.And ? " AND " : " OR "), SqlType.Boolean, nullable);
-
-        void Take(SingleValueNode node)
-        {
-            var term = Boolean(node, exact);
-            nullable |= term.Nullable;
-            operands.Add(term.Sql!);
-        }
+        var operands = chain.Operands.Select(operand => Boolean(operand, exact)).ToList();
+        return new Term(Joined([.. operands.Select(operand => operand.Sql!)], chain.Operator == Operator.And ? " AND " : " OR "), SqlType.Boolean, operands.Exists(operand => operand.Nullable));
     }
 
     private static string Joined(List<string> operands, string by)
@@ -185,7 +229,7 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
         string Part(int from, int count) => count == 1 ? operands[from] : $"({Part(from, count / 2)}{by}{Part(from + count / 2, count - count / 2)})";
     }
 
-    private Term Compare(BinaryOperatorKind kind, Term left, Term right, bool exact)
+    private Term Compare(Operator kind, Term left, Term right, bool exact)
     {
         if (left.IsLiteral && !right.IsLiteral) (left, right, kind) = (right, left, Mirrored(kind));
         if (left.Type == SqlType.Null || right.Type == SqlType.Null)
@@ -193,8 +237,8 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
             var other = left.Type == SqlType.Null ? right : left;
             return kind switch
             {
-                BinaryOperatorKind.Equal => IsNull(other, yes: true),
-                BinaryOperatorKind.NotEqual => IsNull(other, yes: false),
+                Operator.Eq => IsNull(other, yes: true),
+                Operator.Ne => IsNull(other, yes: false),
                 _ => False,
             };
         }
@@ -202,11 +246,11 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
         if (Adjusted(ref kind, ref right, type) is { } settled) return settled(left);
         var nullable = left.Nullable || right.Nullable;
         var (l, r) = (Sql(left, type), Sql(right, type));
-        if (kind == BinaryOperatorKind.Equal)
+        if (kind == Operator.Eq)
         {
             if (left.Nullable && right.Nullable) return new Term($"({l} IS NOT DISTINCT FROM {r})", SqlType.Boolean, false);
         }
-        else if (kind == BinaryOperatorKind.NotEqual)
+        else if (kind == Operator.Ne)
         {
             return new Term(nullable ? $"({l} IS DISTINCT FROM {r})" : $"({l} <> {r})", SqlType.Boolean, false);
         }
@@ -214,7 +258,7 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
         {
             l = dialect.Ordered(l);
         }
-        var sql = $"({l} {Operator(kind)} {r})";
+        var sql = $"({l} {Spelled(kind)} {r})";
         return new Term(exact && nullable ? $"COALESCE({sql}, FALSE)" : sql, SqlType.Boolean, false);
     }
 
@@ -230,19 +274,19 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
 
     // NaN equals nothing, itself included, and neither engine agrees. A time finer than a microsecond lies between two
     // instants of the store.
-    private static Func<Term, Term>? Adjusted(ref BinaryOperatorKind kind, ref Term right, SqlType type)
+    private static Func<Term, Term>? Adjusted(ref Operator kind, ref Term right, SqlType type)
     {
         if (right.Literal is double.NaN)
         {
-            var outcome = kind == BinaryOperatorKind.NotEqual ? True : False;
+            var outcome = kind == Operator.Ne ? True : False;
             return _ => outcome;
         }
         if (type == SqlType.Instant && right.Literal is DateTime time && time.Ticks % TimeSpan.TicksPerMicrosecond is var finer and not 0)
         {
-            if (kind == BinaryOperatorKind.Equal) return _ => False;
-            if (kind == BinaryOperatorKind.NotEqual) return _ => True;
-            if (kind == BinaryOperatorKind.GreaterThanOrEqual) kind = BinaryOperatorKind.GreaterThan;
-            if (kind == BinaryOperatorKind.LessThan) kind = BinaryOperatorKind.LessThanOrEqual;
+            if (kind == Operator.Eq) return _ => False;
+            if (kind == Operator.Ne) return _ => True;
+            if (kind == Operator.Ge) kind = Operator.Gt;
+            if (kind == Operator.Lt) kind = Operator.Le;
             right = right with { Literal = time.AddTicks(-finer) };
         }
         return null;
@@ -277,10 +321,7 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
         _ => "null",
     };
 
-    private IReadOnlyList<string>? List(SingleValueNode node) => (node is ConvertNode convert ? convert.Source : node) is ParameterAliasNode alias
-        && alias.Alias.StartsWith(ExpressionText.ListAlias, StringComparison.Ordinal) ? lists[int.Parse(alias.Alias.AsSpan(ExpressionText.ListAlias.Length), CultureInfo.InvariantCulture)] : null;
-
-    private Term In(Term left, IReadOnlyList<string> list, bool exact)
+    private Term In(Term left, IReadOnlyList<LiteralExpression> list, bool exact)
     {
         var literals = list.Select(Literal).ToList();
         if (left.Type == SqlType.Null) return literals.Exists(literal => literal.Type == SqlType.Null) ? True : False;
@@ -299,26 +340,26 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
         return alternatives.Count == 0 ? False : new Term(Joined(alternatives, " OR "), SqlType.Boolean, false);
     }
 
-    private Term Arithmetic(BinaryOperatorKind kind, Term left, Term right)
+    private Term Arithmetic(Operator kind, Term left, Term right)
     {
         if (left.Type == SqlType.Null || right.Type == SqlType.Null) return new Term(null, SqlType.Null, true);
-        if (!left.IsNumber || !right.IsNumber) throw ODataRefusal.NotSupported($"'{Operator(kind)}' over {Name(left.IsNumber ? right.Type : left.Type)}", option);
+        if (!left.IsNumber || !right.IsNumber) throw ODataRefusal.NotSupported($"'{Spelled(kind)}' over {Name(left.IsNumber ? right.Type : left.Type)}", option);
         if (left.Literal is double.NaN || right.Literal is double.NaN) throw ODataRefusal.NotSupported("Arithmetic with NaN", option);
-        var type = left.Type == SqlType.Integer && right.Type == SqlType.Integer ? SqlType.Integer : SqlType.Double;
+        var type = kind != Operator.DivBy && left.Type == SqlType.Integer && right.Type == SqlType.Integer ? SqlType.Integer : SqlType.Double;
         var (l, r) = (Wide(left, type), Wide(right, type));
         var nullable = left.Nullable || right.Nullable;
         // Nothing divided by zero is a number that a report may show: it is unknown.
-        if (kind is BinaryOperatorKind.Divide or BinaryOperatorKind.Modulo)
+        if (kind is Operator.Div or Operator.DivBy or Operator.Mod)
         {
             nullable |= right.Literal switch { long number => number == 0, double number => number == 0, _ => true };
             r = $"NULLIF({r}, {(type == SqlType.Integer ? "0" : "0.0")})";
         }
         var sql = kind switch
         {
-            BinaryOperatorKind.Add => $"({l} + {r})",
-            BinaryOperatorKind.Subtract => $"({l} - {r})",
-            BinaryOperatorKind.Multiply => $"({l} * {r})",
-            BinaryOperatorKind.Divide => $"({l} / {r})",
+            Operator.Add => $"({l} + {r})",
+            Operator.Sub => $"({l} - {r})",
+            Operator.Mul => $"({l} * {r})",
+            Operator.Div or Operator.DivBy => $"({l} / {r})",
             _ when type == SqlType.Integer => $"({l} % {r})",
             // PostgreSQL has no remainder of doubles and SQLite's operator drops the fractions: one formula for both.
             _ => $"({l} - {r} * trunc({l} / {r}))",
@@ -340,30 +381,28 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
         ? term.IsLiteral ? Sql(term, type) : dialect.Wide(term.Sql!)
         : term.IsLiteral ? Sql(term, type) : dialect.AsDouble(term.Sql!);
 
-    private Term Call(SingleValueFunctionCallNode call)
+    private Term Call(CallExpression call)
     {
-        var name = call.Name.ToUpperInvariant();
-        if (name == "NOW") return new Term(null, SqlType.Instant, false, now);
-        var arguments = call.Parameters.Select(parameter => parameter is SingleValueNode value
-            ? Value(value)
-            : throw ODataRefusal.NotSupported($"{call.Name} over a collection", option)).ToArray();
+        var name = call.Name;
+        if (name == "now") return new Term(null, SqlType.Instant, false, query.Now);
+        var arguments = call.Arguments.Select(Value).ToArray();
         if (Array.Exists(arguments, argument => argument.Type == SqlType.Null)) return new Term(null, SqlType.Null, true);
         var nullable = Array.Exists(arguments, argument => argument.Nullable);
         return name switch
         {
-            "CONTAINS" => Truth($"({dialect.PositionOf(Text(0), Text(1))} > 0)"),
-            "STARTSWITH" => Truth($"(substr({Text(0)}, 1, length({Text(1)})) = {Text(1)})"),
-            "ENDSWITH" => Truth(dialect.EndsWith(Text(0), Text(1))),
-            "TOLOWER" => Of(SqlType.Text, dialect.Lower(Text(0))),
-            "TOUPPER" => Of(SqlType.Text, dialect.Upper(Text(0))),
-            "TRIM" => Of(SqlType.Text, dialect.Trim(Text(0), parameters.Add(" \t\n\r\v\f"))),
-            "LENGTH" => Of(SqlType.Integer, dialect.Wide($"length({Text(0)})")),
-            "INDEXOF" => Of(SqlType.Integer, $"({dialect.PositionOf(Text(0), Text(1))} - 1)"),
-            "SUBSTRING" => Of(SqlType.Text, Substring()),
-            "CONCAT" => Of(SqlType.Text, $"({Text(0)} || {Text(1)})"),
-            "YEAR" or "MONTH" or "DAY" or "HOUR" or "MINUTE" or "SECOND" => Part(),
-            "DATE" => arguments[0].Type == SqlType.Date ? arguments[0] : Of(SqlType.Date, dialect.DateOf(Argument(0, SqlType.Instant))),
-            "ROUND" or "FLOOR" or "CEILING" => Rounded(),
+            "contains" => Truth($"({dialect.PositionOf(Text(0), Text(1))} > 0)"),
+            "startswith" => Truth($"(substr({Text(0)}, 1, length({Text(1)})) = {Text(1)})"),
+            "endswith" => Truth(dialect.EndsWith(Text(0), Text(1))),
+            "tolower" => Of(SqlType.Text, dialect.Lower(Text(0))),
+            "toupper" => Of(SqlType.Text, dialect.Upper(Text(0))),
+            "trim" => Of(SqlType.Text, dialect.Trim(Text(0), parameters.Add(" \t\n\r\v\f"))),
+            "length" => Of(SqlType.Integer, dialect.Wide($"length({Text(0)})")),
+            "indexof" => Of(SqlType.Integer, $"({dialect.PositionOf(Text(0), Text(1))} - 1)"),
+            "substring" => Of(SqlType.Text, Substring()),
+            "concat" => Of(SqlType.Text, $"({Text(0)} || {Text(1)})"),
+            "year" or "month" or "day" or "hour" or "minute" or "second" => Part(),
+            "date" => arguments[0].Type == SqlType.Date ? arguments[0] : Of(SqlType.Date, dialect.DateOf(Argument(0, SqlType.Instant))),
+            "round" or "floor" or "ceiling" => Rounded(),
             _ => throw ODataRefusal.NotSupported($"The function '{call.Name}'", option),
         };
 
@@ -386,10 +425,9 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
 
         Term Part()
         {
-            var part = name.ToLowerInvariant();
             var isInstant = arguments[0].Type == SqlType.Instant;
-            if (!isInstant && part is "hour" or "minute" or "second" && arguments[0].Type == SqlType.Date) throw ODataRefusal.BadRequest("TypeMismatch", $"A day has no {part}.", option);
-            return Of(SqlType.Integer, dialect.Part(part, Argument(0, isInstant ? SqlType.Instant : SqlType.Date), isInstant));
+            if (!isInstant && name is "hour" or "minute" or "second" && arguments[0].Type == SqlType.Date) throw ODataRefusal.BadRequest("TypeMismatch", $"A day has no {name}.", option);
+            return Of(SqlType.Integer, dialect.Part(name, Argument(0, isInstant ? SqlType.Instant : SqlType.Date), isInstant));
         }
 
         Term Rounded()
@@ -398,8 +436,8 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
             var x = arguments[0].IsLiteral ? Materialised(0, SqlType.Double) : dialect.AsDouble(arguments[0].Sql!);
             return Of(SqlType.Double, name switch
             {
-                "FLOOR" => $"floor({x})",
-                "CEILING" => $"ceil({x})",
+                "floor" => $"floor({x})",
+                "ceiling" => $"ceil({x})",
                 // Halves go away from zero. PostgreSQL's round sends them to the even neighbour and SQLite's adds 0.5 first.
                 _ => $"(trunc({x}) + CASE WHEN abs({x} - trunc({x})) >= 0.5 THEN sign({x}) ELSE 0 END)",
             });
@@ -441,85 +479,39 @@ internal sealed class ExpressionSql(EntitySet set, SqlDialect dialect, SqlParame
         return term.Type == SqlType.Integer && type == SqlType.Double ? dialect.AsDouble(term.Sql!) : term.Sql!;
     }
 
-    private Term Literal(ConstantNode constant)
+    private static Term Literal(LiteralExpression literal) => literal.Value switch
     {
-        if (constant.Value is null) return new Term(null, SqlType.Null, true);
-        var text = constant.LiteralText;
-        switch (constant.Value)
-        {
-            case string value:
-                return value.Contains('\0', StringComparison.Ordinal)
-                    ? throw ODataRefusal.BadRequest("InvalidQuery", "A text holds a NUL character.", option)
-                    : new Term(null, SqlType.Text, false, value);
-            case byte or short or int or long or float or double or decimal or sbyte:
-                return Number(text ?? Convert.ToString(constant.Value, CultureInfo.InvariantCulture)!);
-            case DateTimeOffset when text is not null && !text.Contains('T', StringComparison.OrdinalIgnoreCase)
-                && DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day):
-                // The library lets a day stand for its midnight.
-                return new Term(null, SqlType.Date, false, day);
-            case DateTimeOffset time:
-                return new Term(null, SqlType.Instant, false, time.UtcDateTime);
-            case var value when Day(value) is { } date:
-                return new Term(null, SqlType.Date, false, date);
-            default:
-                throw ODataRefusal.NotSupported($"The literal '{ExpressionText.Shorten(text ?? constant.Value.ToString() ?? "")}'", option);
-        }
-    }
+        null => new Term(null, SqlType.Null, true),
+        bool truth => truth ? True : False,
+        long => new Term(null, SqlType.Integer, false, literal.Value),
+        double => new Term(null, SqlType.Double, false, literal.Value),
+        string => new Term(null, SqlType.Text, false, literal.Value),
+        DateOnly => new Term(null, SqlType.Date, false, literal.Value),
+        DateTime => new Term(null, SqlType.Instant, false, literal.Value),
+        _ => throw new InvalidOperationException($"A literal of {literal.Value.GetType()}."),
+    };
 
-    private Term Literal(string text)
+    private static Operator Mirrored(Operator kind) => kind switch
     {
-        if (text[0] == '\'' && text[^1] == '\'') return new Term(null, SqlType.Text, false, text[1..^1].Replace("''", "'", StringComparison.Ordinal));
-        if (text.Equals("null", StringComparison.OrdinalIgnoreCase)) return new Term(null, SqlType.Null, true);
-        if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) return new Term(null, SqlType.Date, false, day);
-        if (ExpressionText.IsTimeWithoutOffset(text)) throw ExpressionText.OffsetRequired(text, option);
-        if (text.Contains('T', StringComparison.OrdinalIgnoreCase) && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)) return new Term(null, SqlType.Instant, false, time.UtcDateTime);
-        return Number(text);
-    }
-
-    /// <summary>The day that the library read; null when it read something else.</summary>
-    // Its own type of a day is marked obsolete and will be DateOnly; both print the same.
-    public static DateOnly? Day(object value) =>
-        DateOnly.TryParseExact(Convert.ToString(value, CultureInfo.InvariantCulture), ["yyyy-MM-dd", "MM/dd/yyyy"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : null;
-
-    private Term Number(string text)
-    {
-        var digits = text.TrimEnd('m', 'M', 'd', 'D', 'f', 'F', 'l', 'L');
-        var number = digits switch
-        {
-            // TrimEnd also takes the F of INF.
-            "IN" => double.PositiveInfinity,
-            "-IN" => double.NegativeInfinity,
-            "NaN" => double.NaN,
-            _ => double.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out var parsed)
-                ? parsed
-                : throw ODataRefusal.BadRequest("InvalidQuery", $"'{ExpressionText.Shorten(text)}' is no number.", option),
-        };
-        var whole = digits.Length == text.Length || text[^1] is 'l' or 'L';
-        return whole && long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var integer)
-            ? new Term(null, SqlType.Integer, false, integer)
-            : new Term(null, SqlType.Double, false, number);
-    }
-
-    private static BinaryOperatorKind Mirrored(BinaryOperatorKind kind) => kind switch
-    {
-        BinaryOperatorKind.GreaterThan => BinaryOperatorKind.LessThan,
-        BinaryOperatorKind.GreaterThanOrEqual => BinaryOperatorKind.LessThanOrEqual,
-        BinaryOperatorKind.LessThan => BinaryOperatorKind.GreaterThan,
-        BinaryOperatorKind.LessThanOrEqual => BinaryOperatorKind.GreaterThanOrEqual,
+        Operator.Gt => Operator.Lt,
+        Operator.Ge => Operator.Le,
+        Operator.Lt => Operator.Gt,
+        Operator.Le => Operator.Ge,
         _ => kind,
     };
 
-    private static string Operator(BinaryOperatorKind kind) => kind switch
+    private static string Spelled(Operator kind) => kind switch
     {
-        BinaryOperatorKind.Equal => "=",
-        BinaryOperatorKind.GreaterThan => ">",
-        BinaryOperatorKind.GreaterThanOrEqual => ">=",
-        BinaryOperatorKind.LessThan => "<",
-        BinaryOperatorKind.LessThanOrEqual => "<=",
-        BinaryOperatorKind.Add => "add",
-        BinaryOperatorKind.Subtract => "sub",
-        BinaryOperatorKind.Multiply => "mul",
-        BinaryOperatorKind.Divide => "div",
+        Operator.Eq => "=",
+        Operator.Gt => ">",
+        Operator.Ge => ">=",
+        Operator.Lt => "<",
+        Operator.Le => "<=",
+        Operator.Add => "add",
+        Operator.Sub => "sub",
+        Operator.Mul => "mul",
+        Operator.Div => "div",
+        Operator.DivBy => "divby",
         _ => "mod",
     };
 }

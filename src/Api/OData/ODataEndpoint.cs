@@ -47,10 +47,8 @@ public static class ODataRegistration
 internal sealed class ODataEndpoint
 {
     private const int FlushEvery = 128;
-    private const int MaxSortKeys = 8;
     private const int MaxMessage = 1_000;
-    private static readonly ODataUriResolver Resolver = new() { EnableCaseInsensitive = true };
-    private static readonly JsonEncodedText Context = JsonEncodedText.Encode("@odata.context");
+    private static readonly JsonEncodedText ContextName = JsonEncodedText.Encode("@odata.context");
     private static readonly JsonEncodedText CountName = JsonEncodedText.Encode("@odata.count");
     private static readonly JsonEncodedText NextLink = JsonEncodedText.Encode("@odata.nextLink");
     private static readonly JsonEncodedText ValueName = JsonEncodedText.Encode("value");
@@ -111,11 +109,12 @@ internal sealed class ODataEndpoint
                 await WriteComparisonAsync(context, arguments, options, root, () => begun = true);
                 return;
             }
-            var (set, key, count) = Address(rest);
+            var address = Address(rest);
             session = new ReadSession(await store.CreateDbContextAsync(context.RequestAborted), settings.StatementTimeout, context.RequestAborted);
-            if (count) await WriteCountAsync(context, session, set, options);
-            else if (key is not null) await WriteEntityAsync(context, session, set, key, options, root, () => begun = true);
-            else await WriteSetAsync(context, session, set, options, root, () => begun = true);
+            if (address.Count) await WriteCountAsync(context, session, address.Set, options);
+            else if (address.Key is null) await WriteSetAsync(context, session, address.Set, options, root, () => begun = true);
+            else if (address.Property is not null) await WritePropertyAsync(context, session, address, options, root, rest);
+            else await WriteEntityAsync(context, session, address, options, root, () => begun = true);
         }
         catch (Exception failure)
         {
@@ -156,7 +155,18 @@ internal sealed class ODataEndpoint
         return rest.TrimEnd('/') is "%24metadata" ? "$metadata" : rest.TrimEnd('/');
     }
 
-    private (EntitySet Set, IReadOnlyList<Term>? Key, bool Count) Address(string rest)
+    /// <summary>What a path leads to.</summary>
+    /// <param name="Set">Set that it begins at.</param>
+    /// <param name="Key">Literals of a key; null for the whole set.</param>
+    /// <param name="Path">Navigation properties from there, with slashes between.</param>
+    /// <param name="Target">Set of the entity at their end.</param>
+    /// <param name="Property">A property of that; null for all.</param>
+    /// <param name="Raw">Whether its bare value is wanted.</param>
+    /// <param name="Reference">Whether the address of the entity is wanted.</param>
+    /// <param name="Count">Whether the number of rows is wanted.</param>
+    private sealed record Place(EntitySet Set, IReadOnlyList<object>? Key, string Path, EntitySet Target, EntityProperty? Property, bool Raw, bool Reference, bool Count);
+
+    private Place Address(string rest)
     {
         ODataPath segments;
         try
@@ -171,62 +181,65 @@ internal sealed class ODataEndpoint
         {
             throw ODataRefusal.BadRequest("InvalidPath", Message(failure), "path");
         }
-        EntitySet? set = null;
-        IReadOnlyList<Term>? key = null;
-        var count = false;
+        Place? place = null;
         foreach (var segment in segments)
         {
-            switch (segment)
+            place = (segment, place) switch
             {
-                case EntitySetSegment found:
-                    set = EntitySets.Find(found.EntitySet.Name);
-                    break;
-                case KeySegment found when set is not null && key is null:
-                    key = KeyOf(set, found);
-                    break;
-                case CountSegment when set is not null && key is null:
-                    count = true;
-                    break;
-                case BatchSegment:
-                    throw ODataRefusal.NotSupported("$batch", "path");
-                default:
-                    throw ODataRefusal.NotSupported($"The path segment '{ExpressionText.Shorten(segment.Identifier ?? rest)}'", "path");
-            }
+                (EntitySetSegment found, null) when EntitySets.Find(found.EntitySet.Name) is { } set => new Place(set, null, "", set, null, false, false, false),
+                (KeySegment found, { Key: null, Count: false }) => place with { Key = KeyOf(place.Set, found) },
+                (CountSegment, { Key: null, Count: false }) => place with { Count = true },
+                (NavigationPropertySegment found, { Key: not null, Property: null }) => Beyond(place, found.NavigationProperty.Name),
+                (NavigationPropertyLinkSegment found, { Key: not null, Property: null }) => Beyond(place, found.NavigationProperty.Name) with { Reference = true },
+                (PropertySegment found, { Key: not null, Property: null, Reference: false }) => place with { Property = place.Target.Find(found.Property.Name) },
+                (ValueSegment, { Property: not null, Raw: false }) => place with { Raw = true },
+                (ReferenceSegment, { Key: not null, Property: null, Reference: false }) => place with { Reference = true },
+                _ => throw ODataRefusal.NotSupported($"The path segment '{ExpressionText.Shorten(segment.Identifier ?? rest)}'", "path"),
+            };
         }
-        return (set ?? throw ODataRefusal.NotSupported($"The path '{ExpressionText.Shorten(rest)}'", "path"), key, count);
+        return place ?? throw ODataRefusal.NotSupported($"The path '{ExpressionText.Shorten(rest)}'", "path");
     }
 
-    private static List<Term> KeyOf(EntitySet set, KeySegment segment)
+    private static Place Beyond(Place place, string navigation) => place with
+    {
+        Path = place.Path.Length == 0 ? navigation : $"{place.Path}/{navigation}",
+        Target = EntitySets.Find(place.Target.Navigation(navigation)!.Target)!,
+    };
+
+    private static List<object> KeyOf(EntitySet set, KeySegment segment)
     {
         var given = segment.Keys.ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal);
-        return [.. set.Key.Select(property => new Term(null, ExpressionSql.TypeOf(property), false, given[property.Name] switch
+        return [.. set.Key.Select(property => given[property.Name] switch
         {
-            int number => (long)number,
+            int number => (object)(long)number,
             long number => number,
             string text => text,
             DateTimeOffset instant => instant.UtcDateTime,
-            var value when ExpressionSql.Day(value) is { } day => day,
+            var value when Day(value) is { } day => day,
             _ => throw ODataRefusal.BadRequest("InvalidPath", $"The key's {property.Name} is not of its type.", "path"),
-        }))];
+        })];
     }
+
+    // The library's own type of a day is marked obsolete and will be DateOnly; both print the same.
+    private static DateOnly? Day(object value) =>
+        DateOnly.TryParseExact(Convert.ToString(value, CultureInfo.InvariantCulture), ["yyyy-MM-dd", "MM/dd/yyyy"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : null;
+
+    private QueryContext Context(ReadSession session, QueryOptions options) => new(session.Dialect, options.Aliases, time.GetUtcNow().UtcDateTime);
 
     private async Task WriteSetAsync(HttpContext context, ReadSession session, EntitySet set, QueryOptions options, string root, Action begin)
     {
         var negotiation = Negotiation.Json(context.Request.Headers, options.Format);
         var (wantedPage, omitNulls, applied) = Negotiation.Preferences(context.Request.Headers, settings.MaxPageSize);
         var pageSize = wantedPage ?? settings.PageSize;
-        var selected = Selected(set, options.Select);
-        var parameters = new SqlParameters(session.Dialect);
-        var now = time.GetUtcNow().UtcDateTime;
-        var condition = Filter(set, options, session.Dialect, parameters, now);
-        var order = Order(set, options, session.Dialect, parameters, now);
-        var query = new PageQuery(set, selected, parameters, condition, order);
-        var binding = $"{set.Name}\n{options.Filter}\n{options.OrderBy}\n{string.Join('\n', options.Aliases.OrderBy(alias => alias.Key, StringComparer.Ordinal))}";
+        var asked = EntityQuery.OfSet(Context(session, options), set, options, negotiation.Control == ControlInformation.Full);
+        var query = asked.Page;
+        var parameters = query.Parameters;
+        var binding = $"{set.Name}\n{options.Binding}";
         object?[]? after = null;
         if (options.SkipToken is { } token)
         {
             if (options.Skip is not null) throw ODataRefusal.BadRequest("InvalidQuery", "$skip does not go with $skiptoken: follow nextLinks as they are.", "$skip");
-            after = tokens.Read(binding, token, order.Count);
+            after = tokens.Read(binding, token, query.Order.Count);
         }
 
         var response = context.Response;
@@ -243,10 +256,10 @@ internal sealed class ODataEndpoint
 
         begin();
         var body = response.BodyWriter;
-        var writer = new EntityWriter(set, query, session.Dialect, negotiation, omitNulls, root);
+        var writer = new EntityWriter(asked.Shape, asked.Part, session.Dialect, negotiation, omitNulls, root);
         await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         json.WriteStartObject();
-        if (negotiation.Control != ControlInformation.None) json.WriteString(Context, $"{root}$metadata#{set.Name}{Projection(options, selected)}");
+        if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, $"{root}$metadata#{set.Name}{asked.Projection}");
         if (total is { } rows)
         {
             if (negotiation.LongsAsText) json.WriteString(CountName, rows.ToString(CultureInfo.InvariantCulture));
@@ -279,40 +292,84 @@ internal sealed class ODataEndpoint
         await body.FlushAsync(context.RequestAborted);
     }
 
-    private static async Task WriteEntityAsync(HttpContext context, ReadSession session, EntitySet set, IReadOnlyList<Term> key, QueryOptions options, string root, Action begin)
+    private async Task WriteEntityAsync(HttpContext context, ReadSession session, Place place, QueryOptions options, string root, Action begin)
     {
-        options.AllowOnly("a single entity", "$select", "$format");
+        if (place.Reference) options.AllowOnly("a reference", "$format");
+        else options.AllowOnly("a single entity", "$select", "$expand", "$compute", "$format");
         var negotiation = Negotiation.Json(context.Request.Headers, options.Format);
         var (_, omitNulls, _) = Negotiation.Preferences(context.Request.Headers, 1);
-        var selected = Selected(set, options.Select);
-        var parameters = new SqlParameters(session.Dialect);
-        var condition = string.Join(" AND ", set.Key.Select((property, i) => $"{SqlDialect.Quote(property.Name)} = {parameters.Add(key[i].Literal!)}"));
-        var order = set.Key.Select(TieBreaker).ToList();
-        var query = new PageQuery(set, selected, parameters, condition, order);
-        // The store's times are whole microseconds; a finer one in a key is nobody's.
-        var possible = key.All(part => part.Literal is not DateTime instant || instant.Ticks % TimeSpan.TicksPerMicrosecond == 0);
-        await using var reader = await session.ExecuteAsync(query.PageSql(possible ? 1 : 0, 0, null), parameters);
-        if (!await reader.ReadAsync(session.Token)) throw new ODataRefusal(StatusCodes.Status404NotFound, "NotFound", $"{set.Name} has no entity with this key.", "path");
+        var asked = EntityQuery.OfEntity(Context(session, options), place.Set, place.Key!, place.Path, options, place.Reference || negotiation.Control == ControlInformation.Full);
+        await using var reader = await ReadOneAsync(session, asked.Page, place);
+        // Behind the key of somebody there may be nobody, which is no fault.
+        var missing = asked.Present is { } present && reader.IsDBNull(present);
 
         begin();
         var response = context.Response;
+        if (missing)
+        {
+            response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
         response.ContentType = negotiation.ContentType;
         if (omitNulls) response.Headers["Preference-Applied"] = "omit-values=nulls";
+        if (HttpMethods.IsHead(context.Request.Method)) return;
         await using var json = new Utf8JsonWriter(response.BodyWriter, EntityWriter.Options);
         json.WriteStartObject();
-        if (negotiation.Control != ControlInformation.None) json.WriteString(Context, $"{root}$metadata#{set.Name}{Projection(options, selected)}/$entity");
-        new EntityWriter(set, query, session.Dialect, negotiation, omitNulls, root).WriteProperties(json, reader);
+        var shape = place.Reference ? asked.Shape with { Reference = true } : asked.Shape;
+        if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, place.Reference ? $"{root}$metadata#$ref" : $"{root}$metadata#{place.Target.Name}{asked.Projection}/$entity");
+        new EntityWriter(shape, null, session.Dialect, negotiation, omitNulls, root).WriteProperties(json, reader);
         json.WriteEndObject();
         json.Flush();
         await response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 
+    private async Task WritePropertyAsync(HttpContext context, ReadSession session, Place place, QueryOptions options, string root, string rest)
+    {
+        options.AllowOnly("a property", "$format");
+        var negotiation = place.Raw ? new Negotiation(ControlInformation.None, false) : Negotiation.Json(context.Request.Headers, options.Format);
+        var asked = EntityQuery.OfProperty(Context(session, options), place.Set, place.Key!, place.Path, place.Property!.Name, options);
+        await using var reader = await ReadOneAsync(session, asked.Page, place);
+        if (asked.Present is { } present && reader.IsDBNull(present)) throw new ODataRefusal(StatusCodes.Status404NotFound, "NotFound", "There is no entity at the end of this path.", "path");
+        var member = (ValueMember)asked.Shape.Members.Single();
+        var writer = new EntityWriter(asked.Shape, null, session.Dialect, negotiation, omitNulls: false, root);
+        var response = context.Response;
+        if (writer.Raw(reader, member) is not { } text)
+        {
+            response.StatusCode = StatusCodes.Status204NoContent;
+            return;
+        }
+        response.ContentType = place.Raw ? "text/plain;charset=utf-8" : negotiation.ContentType;
+        if (HttpMethods.IsHead(context.Request.Method)) return;
+        if (place.Raw)
+        {
+            await response.WriteAsync(text, context.RequestAborted);
+            return;
+        }
+        await using var json = new Utf8JsonWriter(response.BodyWriter, EntityWriter.Options);
+        json.WriteStartObject();
+        if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, $"{root}$metadata#{Uri.UnescapeDataString(rest)}");
+        writer.WriteProperties(json, reader);
+        json.WriteEndObject();
+        json.Flush();
+        await response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+
+    /// <summary>Reads the only row.</summary>
+    private static async Task<DbDataReader> ReadOneAsync(ReadSession session, PageQuery query, Place place)
+    {
+        // The store's times are whole microseconds; a finer one in a key is nobody's.
+        var possible = place.Key!.All(part => part is not DateTime instant || instant.Ticks % TimeSpan.TicksPerMicrosecond == 0);
+        var reader = await session.ExecuteAsync(query.PageSql(possible ? 1 : 0, 0, null), query.Parameters);
+        if (await reader.ReadAsync(session.Token)) return reader;
+        await reader.DisposeAsync();
+        throw new ODataRefusal(StatusCodes.Status404NotFound, "NotFound", $"{place.Set.Name} has no entity with this key.", "path");
+    }
+
     private async Task WriteCountAsync(HttpContext context, ReadSession session, EntitySet set, QueryOptions options)
     {
-        options.AllowOnly("/$count", "$filter");
-        var parameters = new SqlParameters(session.Dialect);
-        var condition = Filter(set, options, session.Dialect, parameters, time.GetUtcNow().UtcDateTime);
-        var count = await session.CountAsync(new PageQuery(set, [], parameters, condition, [.. set.Key.Select(TieBreaker)]).CountSql, parameters);
+        options.AllowOnly("/$count", "$filter", "$search", "$apply", "$compute");
+        var query = EntityQuery.OfCount(Context(session, options), set, options);
+        var count = await session.CountAsync(query.CountSql, query.Parameters);
         context.Response.ContentType = "text/plain;charset=utf-8";
         await context.Response.WriteAsync(count.ToString(CultureInfo.InvariantCulture), context.RequestAborted);
     }
@@ -339,7 +396,7 @@ internal sealed class ODataEndpoint
         context.Response.ContentType = negotiation.ContentType;
         await using var json = new Utf8JsonWriter(context.Response.BodyWriter, EntityWriter.Options);
         json.WriteStartObject();
-        if (negotiation.Control != ControlInformation.None) json.WriteString(Context, $"{root}$metadata");
+        if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, $"{root}$metadata");
         json.WriteStartArray(ValueName);
         foreach (var set in EntitySets.All)
         {
@@ -383,82 +440,6 @@ internal sealed class ODataEndpoint
             json.WriteEndObject();
         }
         await response.Body.WriteAsync(stream.ToArray(), context.RequestAborted);
-    }
-
-    private static string Projection(QueryOptions options, IReadOnlyList<EntityProperty> selected) =>
-        options.Select is null || options.Select.Trim() == "*" ? "" : $"({string.Join(',', selected.Select(property => property.Name))})";
-
-    private static IReadOnlyList<EntityProperty> Selected(EntitySet set, string? select)
-    {
-        if (select is null) return set.Properties;
-        var names = select.Split(',', StringSplitOptions.TrimEntries);
-        if (names.Contains("*")) return set.Properties;
-        var wanted = new HashSet<EntityProperty>();
-        foreach (var name in names)
-        {
-            if (name.IndexOfAny(['/', '(', '$']) >= 0) throw ODataRefusal.NotSupported($"'{ExpressionText.Shorten(name)}' in $select", "$select");
-            wanted.Add(set.Find(name) ?? throw ODataRefusal.BadRequest("UnknownProperty", $"{set.Name} has no property '{ExpressionText.Shorten(name)}'.", "$select"));
-        }
-        return [.. set.Properties.Where(wanted.Contains)];
-    }
-
-    private string? Filter(EntitySet set, QueryOptions options, SqlDialect dialect, SqlParameters parameters, DateTime now)
-    {
-        if (options.Filter is not { } filter) return null;
-        var (parser, lists) = Parser(set, options, "$filter", filter);
-        var clause = Parsed(() => parser.ParseFilter(), "$filter");
-        return new ExpressionSql(set, dialect, parameters, parser.ParameterAliasNodes, lists, now, "$filter").Condition(clause.Expression);
-    }
-
-    private List<SortKey> Order(EntitySet set, QueryOptions options, SqlDialect dialect, SqlParameters parameters, DateTime now)
-    {
-        var order = new List<SortKey>();
-        if (options.OrderBy is { } text)
-        {
-            var (parser, lists) = Parser(set, options, "$orderby", text);
-            var sql = new ExpressionSql(set, dialect, parameters, parser.ParameterAliasNodes, lists, now, "$orderby");
-            for (var clause = Parsed(() => parser.ParseOrderBy(), "$orderby"); clause is not null; clause = clause.ThenBy)
-            {
-                if (order.Count == MaxSortKeys) throw ExpressionText.TooComplex("$orderby", $"has more than {MaxSortKeys} parts");
-                var term = sql.SortKey(clause.Expression);
-                if (order.Exists(earlier => earlier.Term.Sql == term.Sql)) continue;
-                var property = (clause.Expression as SingleValuePropertyAccessNode)?.Property.Name;
-                order.Add(new SortKey(term, term.Type == SqlType.Text ? dialect.Ordered(term.Sql!) : term.Sql!, clause.Direction == OrderByDirection.Descending, property is null ? null : set.Find(property)));
-            }
-        }
-        // The key makes the order total: without it, rows that tie could be told twice or never.
-        order.AddRange(set.Key.Where(part => !order.Exists(earlier => earlier.Property == part)).Select(TieBreaker));
-        return order;
-    }
-
-    // Any order does, so it is the one that the key's index has, whatever its collation.
-    private static SortKey TieBreaker(EntityProperty property)
-    {
-        var term = ExpressionSql.Column(property);
-        return new SortKey(term, term.Sql!, false, property);
-    }
-
-    private (ODataQueryOptionParser Parser, List<IReadOnlyList<string>> Lists) Parser(EntitySet set, QueryOptions options, string option, string text)
-    {
-        var lists = new List<IReadOnlyList<string>>();
-        var given = options.Aliases.ToDictionary(alias => alias.Key, alias => ExpressionText.Prepare(alias.Value, alias.Key, lists));
-        given.Add(option, ExpressionText.Prepare(text, option, lists));
-        var published = model.SetOf(set);
-        return (new ODataQueryOptionParser(model.Edm, published.EntityType, published, given) { Resolver = Resolver }, lists);
-    }
-
-    private static T Parsed<T>(Func<T> parse, string option)
-    {
-        try
-        {
-            return parse();
-        }
-        catch (Exception failure) when (failure is ODataException or FormatException or OverflowException or ArgumentException or InvalidOperationException)
-        {
-            throw failure.Message.Contains("ecursion", StringComparison.Ordinal)
-                ? ExpressionText.TooComplex(option, "is nested too deeply")
-                : ODataRefusal.BadRequest("InvalidQuery", $"{option}: {Message(failure)}", option);
-        }
     }
 
     private static string Message(Exception failure) => failure is ODataException ? failure.Message : "it holds a literal that cannot be read.";

@@ -4,60 +4,41 @@ using System.Text;
 
 namespace Metrics.Api.OData;
 
-/// <summary>One column of the order of a set's rows.</summary>
-/// <param name="Term">What is sorted by.</param>
-/// <param name="OrderedSql">The same, comparing texts as the order does.</param>
-/// <param name="Descending">Largest first; nulls, which are smaller than everything, last.</param>
-/// <param name="Property">The property, when it is one.</param>
-internal sealed record SortKey(Term Term, string OrderedSql, bool Descending, EntityProperty? Property);
-
-/// <summary>The statements that read one page of a set, and what their columns are.</summary>
+/// <summary>The statements that read one page of rows, and what their columns are.</summary>
 internal sealed class PageQuery
 {
-    private readonly EntitySet set;
+    private readonly Relation rows;
     private readonly SqlParameters parameters;
-    private readonly string? condition;
     private readonly IReadOnlyList<SortKey> order;
     private readonly List<string> columns = [];
+    private readonly Dictionary<string, int> ordinals = new(StringComparer.Ordinal);
     private readonly int[] orderOrdinals;
 
-    /// <param name="set">Set to read.</param>
-    /// <param name="selected">Properties to tell, in their order.</param>
-    /// <param name="parameters">Parameters of the condition and the order; those of the page are added.</param>
-    /// <param name="condition">SQL of the filter; null keeps all rows.</param>
-    /// <param name="order">Total order of the rows: its columns identify a row.</param>
-    public PageQuery(EntitySet set, IReadOnlyList<EntityProperty> selected, SqlParameters parameters, string? condition, IReadOnlyList<SortKey> order)
+    /// <param name="rows">Rows to read.</param>
+    /// <param name="parameters">Parameters of the rows and the order; those of the page are added.</param>
+    /// <param name="order">Total order of the rows: its columns identify a row. None where there is one row.</param>
+    public PageQuery(Relation rows, SqlParameters parameters, IReadOnlyList<SortKey> order)
     {
-        this.set = set;
-        this.parameters = parameters;
-        this.condition = condition;
-        this.order = order;
-        Selected = selected;
-        columns.AddRange(selected.Select(property => SqlDialect.Quote(property.Name)));
-        orderOrdinals = new int[order.Count];
-        for (var i = 0; i < order.Count; i++)
-        {
-            var present = columns.IndexOf(order[i].Term.Sql!);
-            if (present < 0)
-            {
-                present = columns.Count;
-                columns.Add(order[i].Term.Sql!);
-            }
-            orderOrdinals[i] = present;
-        }
-        KeyOrdinals = [.. set.Key.Select(property => columns.IndexOf(SqlDialect.Quote(property.Name)))];
+        (this.rows, this.parameters, this.order) = (rows, parameters, order);
+        orderOrdinals = [.. order.Select(key => Ordinal(key.Term.Sql!))];
     }
-
-    /// <summary>Properties to tell; the first columns of the rows.</summary>
-    public IReadOnlyList<EntityProperty> Selected { get; }
-
-    /// <summary>Where the key's columns are.</summary>
-    public IReadOnlyList<int> KeyOrdinals { get; }
 
     public SqlParameters Parameters => parameters;
 
+    /// <summary>Total order of the rows.</summary>
+    public IReadOnlyList<SortKey> Order => order;
+
     /// <summary>Counts the rows of all pages.</summary>
-    public string CountSql => $"SELECT COUNT(*) FROM {SqlDialect.Quote(set.Name)}{Where(null)}";
+    public string CountSql => $"SELECT COUNT(*){rows.From()}";
+
+    /// <summary>Has something read with each row.</summary>
+    /// <returns>Where it is in the rows.</returns>
+    public int Ordinal(string sql)
+    {
+        if (ordinals.TryGetValue(sql, out var known)) return known;
+        columns.Add(sql);
+        return ordinals[sql] = columns.Count - 1;
+    }
 
     /// <summary>Reads rows in order.</summary>
     /// <param name="limit">Most rows to read.</param>
@@ -65,14 +46,8 @@ internal sealed class PageQuery
     /// <param name="after">Values of the order's columns in the row before the page; null begins at the first row.</param>
     public string PageSql(long limit, long skip, IReadOnlyList<object?>? after)
     {
-        var sql = new StringBuilder($"SELECT {string.Join(", ", columns)} FROM {SqlDialect.Quote(set.Name)}{Where(after is null ? null : After(after))} ORDER BY ");
-        for (var i = 0; i < order.Count; i++)
-        {
-            var key = order[i];
-            if (i > 0) sql.Append(", ");
-            sql.Append(key.OrderedSql).Append(key.Descending ? " DESC" : "");
-            if (key.Term.Nullable) sql.Append(key.Descending ? " NULLS LAST" : " NULLS FIRST");
-        }
+        var sql = new StringBuilder($"SELECT {(columns.Count == 0 ? "1" : string.Join(", ", columns))}{rows.From(after is null ? null : After(after))}");
+        if (order.Count > 0) sql.Append(" ORDER BY ").AppendJoin(", ", order.Select(key => key.Sql));
         sql.Append(CultureInfo.InvariantCulture, $" LIMIT {limit}");
         if (skip > 0) sql.Append(CultureInfo.InvariantCulture, $" OFFSET {skip}");
         return sql.ToString();
@@ -97,16 +72,10 @@ internal sealed class PageQuery
         return values;
     }
 
-    private string Where(string? position) => (condition, position) switch
-    {
-        (null, null) => "",
-        (null, _) => $" WHERE {position}",
-        (_, null) => $" WHERE {condition}",
-        _ => $" WHERE {condition} AND {position}",
-    };
-
     private string After(IReadOnlyList<object?> values)
     {
+        // Nothing comes after the only row.
+        if (order.Count == 0) return "FALSE";
         var names = values.Select(value => value is null ? null : parameters.Add(value)).ToArray();
         if (order.All(key => !key.Term.Nullable && key.Descending == order[0].Descending))
         {

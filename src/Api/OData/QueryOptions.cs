@@ -8,12 +8,12 @@ internal sealed class QueryOptions
 {
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
     {
-        "$filter", "$select", "$orderby", "$top", "$skip", "$count", "$format", "$skiptoken",
+        "$filter", "$select", "$expand", "$orderby", "$top", "$skip", "$count", "$format", "$skiptoken", "$apply", "$compute", "$search",
     };
 
     private static readonly HashSet<string> KnownElsewhere = new(StringComparer.Ordinal)
     {
-        "$search", "$apply", "$compute", "$expand", "$deltatoken", "$index", "$levels", "$id", "$schemaversion",
+        "$deltatoken", "$index", "$levels", "$id", "$schemaversion",
     };
 
     private readonly Dictionary<string, string> values = new(StringComparer.Ordinal);
@@ -24,6 +24,14 @@ internal sealed class QueryOptions
     }
 
     public string? Filter => values.GetValueOrDefault("$filter");
+
+    public string? Apply => values.GetValueOrDefault("$apply");
+
+    public string? Compute => values.GetValueOrDefault("$compute");
+
+    public string? Search => values.GetValueOrDefault("$search");
+
+    public string? Expand => values.GetValueOrDefault("$expand");
 
     public string? OrderBy => values.GetValueOrDefault("$orderby");
 
@@ -38,6 +46,9 @@ internal sealed class QueryOptions
     public long? Skip { get; private set; }
 
     public bool Count { get; private set; }
+
+    /// <summary>What a $skiptoken belongs to: everything that decides which rows there are and in which order.</summary>
+    public string Binding => string.Join('\n', new[] { Filter, OrderBy, Apply, Compute, Search }.Concat(Aliases.OrderBy(alias => alias.Key, StringComparer.Ordinal).Select(alias => $"{alias.Key}={alias.Value}")));
 
     /// <summary>Parameter aliases, by name with the @.</summary>
     public IReadOnlyDictionary<string, string> Aliases { get; private set; } = new Dictionary<string, string>();
@@ -55,7 +66,6 @@ internal sealed class QueryOptions
             var value = equals < 0 ? "" : Decode(part[(equals + 1)..]);
             if (given.StartsWith('@'))
             {
-                if (given.StartsWith(ExpressionText.ListAlias, StringComparison.OrdinalIgnoreCase)) throw ODataRefusal.BadRequest("InvalidQuery", $"Parameter aliases do not begin with {ExpressionText.ListAlias}.", ExpressionText.Shorten(given));
                 if (!aliases.TryAdd(given, value)) throw ODataRefusal.BadRequest("InvalidQuery", $"{ExpressionText.Shorten(given)} is given twice.", ExpressionText.Shorten(given));
                 options.parts.Add((given, part));
                 continue;

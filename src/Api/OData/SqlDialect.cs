@@ -36,6 +36,12 @@ internal abstract class SqlDialect
 
     public abstract string Trim(string text, string characters);
 
+    /// <summary>Says of what type something is that has none of its own: a parameter or null.</summary>
+    public abstract string Typed(string sql, SqlType type);
+
+    /// <summary>The sum of whole numbers as a whole number.</summary>
+    public abstract string SumOfIntegers(string number);
+
     /// <summary>The larger of two whole numbers.</summary>
     public abstract string Larger(string left, string right);
 
@@ -50,6 +56,9 @@ internal abstract class SqlDialect
     public abstract DateTime Instant(DbDataReader reader, int ordinal);
 
     public abstract DateOnly Date(DbDataReader reader, int ordinal);
+
+    /// <summary>A truth value that a query computed.</summary>
+    public abstract bool Truth(DbDataReader reader, int ordinal);
 
     private sealed class SqliteDialect : SqlDialect
     {
@@ -76,6 +85,10 @@ internal abstract class SqlDialect
 
         public override string Trim(string text, string characters) => $"trim({text}, {characters})";
 
+        public override string Typed(string sql, SqlType type) => sql;
+
+        public override string SumOfIntegers(string number) => $"SUM({number})";
+
         public override string Larger(string left, string right) => $"max({left}, {right})";
 
         public override string Part(string part, string value, bool isInstant) => (part, isInstant) switch
@@ -99,6 +112,8 @@ internal abstract class SqlDialect
         public override DateTime Instant(DbDataReader reader, int ordinal) => DateTime.UnixEpoch.AddTicks(reader.GetInt64(ordinal) * TimeSpan.TicksPerMicrosecond);
 
         public override DateOnly Date(DbDataReader reader, int ordinal) => DateOnly.ParseExact(reader.GetString(ordinal), "yyyy-MM-dd", CultureInfo.InvariantCulture);
+
+        public override bool Truth(DbDataReader reader, int ordinal) => reader.GetInt64(ordinal) != 0;
 
         // Whole seconds, rounded down also before 1970.
         private static string Seconds(string microseconds) => $"(({microseconds}) / 1000000 - (({microseconds}) % 1000000 < 0))";
@@ -127,6 +142,18 @@ internal abstract class SqlDialect
 
         public override string Trim(string text, string characters) => $"btrim({text}, {characters})";
 
+        public override string Typed(string sql, SqlType type) => $"{sql}::{type switch
+        {
+            SqlType.Boolean => "boolean",
+            SqlType.Integer => "bigint",
+            SqlType.Double => "double precision",
+            SqlType.Date => "date",
+            SqlType.Instant => "timestamptz",
+            _ => "text",
+        }}";
+
+        public override string SumOfIntegers(string number) => $"SUM({number})::bigint";
+
         public override string Larger(string left, string right) => $"greatest({left}, {right})";
 
         public override string Part(string part, string value, bool isInstant) =>
@@ -140,6 +167,8 @@ internal abstract class SqlDialect
         public override DateTime Instant(DbDataReader reader, int ordinal) => reader.GetDateTime(ordinal);
 
         public override DateOnly Date(DbDataReader reader, int ordinal) => reader.GetFieldValue<DateOnly>(ordinal);
+
+        public override bool Truth(DbDataReader reader, int ordinal) => reader.GetBoolean(ordinal);
     }
 }
 

@@ -93,7 +93,8 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
         using var memory = new MemoryStream();
         await context.Request.Body.CopyToAsync(memory);
         var body = memory.ToArray();
-        context.Response.Headers.Date = (DateTimeOffset.UtcNow + Ahead).ToString("r", CultureInfo.InvariantCulture);
+        // Signatures go by this machine's clock, also where the data is of a simulated time: then it is better told by nobody.
+        context.Response.Headers.Date = clock == TimeProvider.System || Ahead != TimeSpan.Zero ? (DateTimeOffset.UtcNow + Ahead).ToString("r", CultureInfo.InvariantCulture) : "never";
         if (context.Request.ContentType?.StartsWith("application/x-www-form-urlencoded", StringComparison.Ordinal) == true)
         {
             await TokenAsync(context, body);
@@ -132,7 +133,6 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
             await FaultAsync(context, 400, wrong.Item1, wrong.Item2);
             return;
         }
-        context.Response.Headers.Date = (clock.GetUtcNow() + Ahead).ToString("r", CultureInfo.InvariantCulture);
         context.Response.ContentType = "application/x-amz-json-1.0";
         context.Response.Headers["x-amzn-RequestId"] = "11111111-2222-4333-8444-555555555555";
         context.Response.ContentLength = answer.WrittenCount;
