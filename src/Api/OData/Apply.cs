@@ -65,6 +65,13 @@ internal sealed class ApplyReader
         "expand", "addnested", "nest", "join", "outerjoin", "ancestors", "descendants", "traverse", "from",
     };
 
+    /// <summary>The transformations of the published capabilities.</summary>
+    public static IReadOnlyList<string> Transformations { get; } =
+    [
+        "aggregate", "groupby", "filter", "search", "compute", "orderby", "top", "skip", "concat", "identity",
+        "topcount", "bottomcount", "topsum", "bottomsum", "toppercent", "bottompercent",
+    ];
+
     private readonly ExpressionReader reader;
     private readonly string text;
     private int steps;
@@ -107,8 +114,7 @@ internal sealed class ApplyReader
             return new IdentityStep(at);
         }
         if (KnownElsewhere.Contains(word) || word.Contains('.', StringComparison.Ordinal)) throw ODataRefusal.NotSupported($"The transformation '{ExpressionText.Shorten(word)}' at position {ExpressionReader.Position(at)} of $apply", Option);
-        if (word is not ("aggregate" or "groupby" or "filter" or "search" or "compute" or "orderby" or "top" or "skip" or "concat"
-            or "topcount" or "bottomcount" or "topsum" or "bottomsum" or "toppercent" or "bottompercent"))
+        if (!Transformations.Contains(word))
             throw ODataRefusal.BadRequest("InvalidQuery", $"$apply: there is no transformation '{ExpressionText.Shorten(word)}' (position {ExpressionReader.Position(at)}).", Option);
         reader.Name("a transformation");
         reader.Require('(');

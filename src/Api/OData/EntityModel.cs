@@ -24,7 +24,7 @@ internal sealed class EntityModel
         edm.SetEdmVersion(EdmConstants.EdmVersion4);
         edm.SetEdmReferences(
         [
-            Reference("Core"), Reference("Capabilities"), Reference("Measures"),
+            Reference("Core"), Reference("Capabilities"), Reference("Measures"), Reference("Aggregation"),
         ]);
         foreach (var set in EntitySets.All)
         {
@@ -34,7 +34,9 @@ internal sealed class EntityModel
                 var added = type.AddStructuralProperty(property.Name, TypeOf(property));
                 if (set.Key.Contains(property)) type.AddKeys(added);
                 Annotate(added, "Org.OData.Core.V1.Description", new EdmStringConstant(property.Description));
-                if (property.Unit is { } unit) Annotate(added, "Org.OData.Measures.V1.Unit", new EdmStringConstant(unit));
+                AnnotateUnit(added, property.Unit);
+                if (set.Context is { } context && property.Adding is Adding.Sum or Adding.Ratio)
+                    Aggregation(added, "ContextDefiningProperties", "Collection(Edm.PropertyPath)", new EdmCollectionExpression(new EdmPropertyPathExpression(context)));
             }
             edm.AddElement(type);
             var published = container.AddEntitySet(set.Name, type);
@@ -45,6 +47,13 @@ internal sealed class EntityModel
             Annotate(published, "Org.OData.Capabilities.V1.DeleteRestrictions", Record("Deletable", false));
             Annotate(published, "Org.OData.Capabilities.V1.SearchRestrictions", Record("Searchable", set.Properties.Any(property => property.Searchable)));
             Annotate(published, "Org.OData.Capabilities.V1.ExpandRestrictions", Record("Expandable", set.Navigations.Count > 0));
+            Annotate(published, "Org.OData.Capabilities.V1.FilterRestrictions", Record("Filterable", true));
+            Annotate(published, "Org.OData.Capabilities.V1.SortRestrictions", Record("Sortable", true));
+            Annotate(published, "Org.OData.Capabilities.V1.CountRestrictions", Record("Countable", true));
+            Annotate(published, "Org.OData.Capabilities.V1.SelectSupport", Record("Supported", true));
+            Annotate(published, "Org.OData.Capabilities.V1.ComputeSupported", new EdmBooleanConstant(true));
+            Annotate(published, "Org.OData.Capabilities.V1.IndexableByKey", new EdmBooleanConstant(true));
+            AnnotateApply(published, set);
             Annotate(published, "Org.OData.Capabilities.V1.TopSupported", new EdmBooleanConstant(true));
             Annotate(published, "Org.OData.Capabilities.V1.SkipSupported", new EdmBooleanConstant(true));
         }
@@ -55,7 +64,12 @@ internal sealed class EntityModel
         Annotate(container, "Org.OData.Capabilities.V1.SupportedFormats", new EdmCollectionExpression(new EdmStringConstant("application/json")));
         Annotate(container, "Org.OData.Capabilities.V1.FilterFunctions", new EdmCollectionExpression(ExpressionReader.SupportedFunctions.Select(name => new EdmStringConstant(name))));
         Annotate(container, "Org.OData.Capabilities.V1.AsynchronousRequestsSupported", new EdmBooleanConstant(false));
-        Annotate(container, "Org.OData.Capabilities.V1.BatchSupported", new EdmBooleanConstant(false));
+        Annotate(container, "Org.OData.Capabilities.V1.BatchSupported", new EdmBooleanConstant(true));
+        Annotate(container, "Org.OData.Capabilities.V1.BatchContinueOnErrorSupported", new EdmBooleanConstant(true));
+        Annotate(container, "Org.OData.Capabilities.V1.KeyAsSegmentSupported", new EdmBooleanConstant(true));
+        Annotate(container, "Org.OData.Capabilities.V1.QuerySegmentSupported", new EdmBooleanConstant(true));
+        var level = edm.FindType("Org.OData.Capabilities.V1.ConformanceLevelType") as IEdmEnumType ?? throw new InvalidOperationException("The OData library has no conformance levels.");
+        Annotate(container, "Org.OData.Capabilities.V1.ConformanceLevel", new EdmEnumMemberExpression([.. level.Members.Where(member => member.Name == "Intermediate")]));
         Annotate(container, "Org.OData.Capabilities.V1.CrossJoinSupported", new EdmBooleanConstant(false));
         edm.MarkAsImmutable();
         Xml = WriteXml();
@@ -93,6 +107,52 @@ internal sealed class EntityModel
         }
     }
 
+    // The unit as UCUM writes it, and by its code of UNECE Recommendation 20 where it has one.
+    private void AnnotateUnit(IEdmVocabularyAnnotatable target, string? unit)
+    {
+        if (unit is null) return;
+        Annotate(target, "Org.OData.Measures.V1.Unit", new EdmStringConstant(unit));
+        if (unit switch { "J" => "JOU", "g" => "GRM", "L" => "LTR", "1" => "C62", _ => null } is { } code) Annotate(target, "Org.OData.Measures.V1.UNECEUnit", new EdmStringConstant(code));
+    }
+
+    /// <summary>What $apply may do with a set.</summary>
+    private void AnnotateApply(IEdmEntitySet published, EntitySet set)
+    {
+        var aggregatable = set.Properties.Where(property => property.Adding != Adding.Plain).Select(property => new EdmRecordExpression(
+            new EdmPropertyConstructor("Property", new EdmPropertyPathExpression(property.Name)),
+            new EdmPropertyConstructor("SupportedAggregationMethods", Texts(Methods(property)))));
+        Aggregation(published, "ApplySupported", "Org.OData.Aggregation.V1.ApplySupportedType", new EdmRecordExpression(
+            new EdmPropertyConstructor("Transformations", Texts(ApplyReader.Transformations)),
+            new EdmPropertyConstructor("CustomAggregationMethods", Texts([])),
+            new EdmPropertyConstructor("AggregatableProperties", new EdmCollectionExpression(aggregatable))));
+        foreach (var property in set.Properties.Where(property => property.Adding is Adding.Sum or Adding.Ratio))
+            Aggregation(published, "CustomAggregate", "Edm.String", new EdmStringConstant("Edm.Double"), property.Name);
+    }
+
+    /// <summary>The methods that aggregate a property.</summary>
+    public static IEnumerable<string> Methods(EntityProperty property) => property.Adding switch
+    {
+        Adding.Ratio or Adding.Mean => ["average", "min", "max", "countdistinct"],
+        Adding.Never => ["min", "max", "countdistinct"],
+        _ => ["sum", "average", "min", "max", "countdistinct"],
+    };
+
+    private static EdmCollectionExpression Texts(IEnumerable<string> texts) => new(texts.Select(text => new EdmStringConstant(text)));
+
+    // The library does not have this vocabulary, so the terms are made here; they stay the vocabulary's, and are not part of this model.
+    private void Aggregation(IEdmVocabularyAnnotatable target, string name, string type, IEdmExpression value, string? qualifier = null)
+    {
+        IEdmTypeReference of = type switch
+        {
+            "Edm.String" => EdmCoreModel.Instance.GetString(false),
+            "Collection(Edm.PropertyPath)" => EdmCoreModel.GetCollection(EdmCoreModel.Instance.GetPropertyPath(false)),
+            _ => new EdmComplexTypeReference(new EdmComplexType("Org.OData.Aggregation.V1", type[(type.LastIndexOf('.') + 1)..]), false),
+        };
+        var annotation = new EdmVocabularyAnnotation(target, new EdmTerm("Org.OData.Aggregation.V1", name, of), qualifier, value);
+        annotation.SetSerializationLocation(edm, EdmVocabularyAnnotationSerializationLocation.Inline);
+        edm.AddVocabularyAnnotation(annotation);
+    }
+
     private void AddCompare(EdmEntityContainer container)
     {
         var row = new EdmComplexType(Namespace, CompareFunction.TypeName);
@@ -102,7 +162,7 @@ internal sealed class EntityModel
                 ? EdmCoreModel.Instance.GetTemporal(column.Type, 6, column.Nullable)
                 : EdmCoreModel.Instance.GetPrimitive(column.Type, column.Nullable));
             Annotate(added, "Org.OData.Core.V1.Description", new EdmStringConstant(column.Description));
-            if (column.Unit is { } unit) Annotate(added, "Org.OData.Measures.V1.Unit", new EdmStringConstant(unit));
+            AnnotateUnit(added, column.Unit);
         }
         edm.AddElement(row);
         var function = new EdmFunction(Namespace, CompareFunction.Name, EdmCoreModel.GetCollection(new EdmComplexTypeReference(row, isNullable: false)), isBound: false, entitySetPathExpression: null, isComposable: false);

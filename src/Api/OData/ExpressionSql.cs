@@ -67,7 +67,7 @@ internal sealed class QueryContext(SqlDialect dialect, IReadOnlyDictionary<strin
 internal sealed class ExpressionSql(QueryContext query, Relation relation, string option)
 {
     private const int MaxAliasDepth = 16;
-    private const int MaxWeight = 50_000;
+    private const int MaxWeight = 50_000, MaxSql = 200_000;
     private readonly SqlDialect dialect = query.Dialect;
     private readonly SqlParameters parameters = query.Parameters;
     private readonly HashSet<Column> used = [];
@@ -146,7 +146,7 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
                 var column = Find(path);
                 return column.Type == SqlType.Boolean ? column : throw NoCondition(expression);
             case CallExpression call:
-                var result = Call(call);
+                var result = Within(Call(call));
                 if (result.Type == SqlType.Null) return new Term("(NULL)", SqlType.Boolean, true);
                 return result.Type == SqlType.Boolean ? result : throw NoCondition(expression);
             default:
@@ -157,7 +157,12 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
     private ODataRefusal NoCondition(Expression expression) =>
         ODataRefusal.BadRequest("TypeMismatch", $"{option}: what stands at position {ExpressionReader.Position(expression.At)} is no condition: it is not true or false.", option);
 
-    private Term Value(Expression expression)
+    // Some functions name their argument several times, so what is nested in them grows with every level.
+    private Term Value(Expression expression) => Within(Translated(expression));
+
+    private Term Within(Term term) => term.Sql is { Length: > MaxSql } ? throw ExpressionText.TooComplex(option, "nests functions too deeply") : term;
+
+    private Term Translated(Expression expression)
     {
         switch (expression)
         {

@@ -48,6 +48,8 @@ internal sealed class ODataEndpoint
 {
     private const int FlushEvery = 128;
     private const int MaxMessage = 1_000;
+    // No longer than an address may be: a nextLink holds it.
+    private const int MaxQueryText = 60 * 1024;
     private static readonly JsonEncodedText ContextName = JsonEncodedText.Encode("@odata.context");
     private static readonly JsonEncodedText CountName = JsonEncodedText.Encode("@odata.count");
     private static readonly JsonEncodedText NextLink = JsonEncodedText.Encode("@odata.nextLink");
@@ -84,17 +86,33 @@ internal sealed class ODataEndpoint
         var begun = false;
         try
         {
-            if (!HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
-            {
-                response.Headers.Allow = "GET, HEAD";
-                throw new ODataRefusal(StatusCodes.Status405MethodNotAllowed, "MethodNotAllowed", "The data is read only: use GET.");
-            }
-            Negotiation.CheckVersion(context.Request.Headers);
-            var options = QueryOptions.Parse(context.Request.QueryString.Value ?? "");
             var root = $"{context.Request.Scheme}://{context.Request.Host}{context.Request.PathBase}{path}/";
             var rest = PathBelow(context, path);
+            var text = context.Request.QueryString.Value ?? "";
+            var posted = HttpMethods.IsPost(context.Request.Method);
+            if (posted && rest.EndsWith("/$query", StringComparison.Ordinal))
+            {
+                text = $"{text}&{await QueryTextAsync(context.Request)}";
+                rest = rest[..^"/$query".Length];
+            }
+            else if (rest == "$batch" && posted || rest.EndsWith("/$query", StringComparison.Ordinal) || !HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
+            {
+                Negotiation.CheckVersion(context.Request.Headers);
+                if (rest == "$batch" && posted)
+                {
+                    await new ODataBatch(model.Edm, part => AnswerAsync(part, path)).AnswerAsync(context, root);
+                    return;
+                }
+                response.Headers.Allow = rest.EndsWith("/$query", StringComparison.Ordinal) ? "POST" : "GET, HEAD";
+                throw new ODataRefusal(StatusCodes.Status405MethodNotAllowed, "MethodNotAllowed", rest.EndsWith("/$query", StringComparison.Ordinal) ? "A query in the body is sent by POST." : "The data is read only: use GET.");
+            }
+            Negotiation.CheckVersion(context.Request.Headers);
+            var options = QueryOptions.Parse(text);
             switch (rest)
             {
+                case "$batch":
+                    response.Headers.Allow = "POST";
+                    throw new ODataRefusal(StatusCodes.Status405MethodNotAllowed, "MethodNotAllowed", "A batch is sent by POST.");
                 case "":
                     options.AllowOnly("the service document", "$format");
                     await WriteServiceDocumentAsync(context, Negotiation.Json(context.Request.Headers, options.Format), root);
@@ -136,6 +154,16 @@ internal sealed class ODataEndpoint
         {
             if (session is not null) await session.DisposeAsync();
         }
+    }
+
+    /// <summary>The options of a query that is too long for an address, from the body.</summary>
+    private static async Task<string> QueryTextAsync(HttpRequest request)
+    {
+        if (request.ContentType is { } type && !type.StartsWith("text/plain", StringComparison.OrdinalIgnoreCase) && !type.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase))
+            throw new ODataRefusal(StatusCodes.Status415UnsupportedMediaType, "UnsupportedFormat", "The query in the body is text/plain: the options as they would stand in the address.", "Content-Type");
+        var buffer = new byte[MaxQueryText + 1];
+        var length = await request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, request.HttpContext.RequestAborted);
+        return length <= MaxQueryText ? Encoding.UTF8.GetString(buffer, 0, length).Trim() : throw ExpressionText.TooComplex("$query", $"is longer than {MaxQueryText / 1024} KiB");
     }
 
     // The path as it was sent: decoded, a slash in a key would look like one between segments.

@@ -258,7 +258,7 @@ public sealed class ODataServiceTests(ODataServices services)
     }
 
     [Theory]
-    [InlineData("$batch", 501)]
+    [InlineData("$batch", 405)]
     [InlineData("Deployments(5)/Workload/$count", 404)]
     [InlineData("Deployments/Workload", 400)]
     [InlineData("Deployments(5)/Nope", 404)]
