@@ -326,7 +326,7 @@ internal sealed class ApplySql(QueryContext query)
         if (method is "sum" or "average")
         {
             if (!term.IsNumber) throw ODataRefusal.BadRequest("NotAggregatable", $"$apply: {method} at position {ExpressionReader.Position(item.At)} is of numbers only.", Option);
-            if (sql.Used.FirstOrDefault(column => column.Property?.Adding is Adding.Never || column.Property?.Adding is Adding.Mean && method == "sum") is { } share)
+            if (only is { Property.Adding: Adding.Never or Adding.Mean } share && (share.Property.Adding == Adding.Never || method == "sum"))
                 throw ODataRefusal.BadRequest("NotAggregatable", $"{share.Path} is a share: its {(share.Property!.Adding == Adding.Mean ? "sum is nothing; take average, min or max" : "sum and average are nothing; take min or max")}.", Option);
             CheckContext(rows, sql.Used, within);
         }

@@ -124,6 +124,7 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
         lifetime = new Lifetime(outer.RequestAborted);
         var part = new DefaultHttpContext { RequestServices = outer.RequestServices, User = outer.User };
         part.Features.Set<IHttpRequestLifetimeFeature>(lifetime);
+        part.Features.Set<IHttpResponseFeature>(new Answer(told));
         part.Features.Set(outer.Features.Get<IHttpConnectionFeature>());
         var request = part.Request;
         request.Method = asked.Method;
@@ -155,6 +156,12 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
         public CancellationToken RequestAborted { get; set; } = aborted;
 
         public void Abort() => IsAborted = true;
+    }
+
+    /// <summary>An answer has started once something of its body is there.</summary>
+    private sealed class Answer(Stream told) : HttpResponseFeature
+    {
+        public override bool HasStarted => told.Length > 0;
     }
 
     /// <summary>Headers and a stream, as the library wants to see a message.</summary>

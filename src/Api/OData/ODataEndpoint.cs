@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Data.Common;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -81,9 +82,9 @@ internal sealed class ODataEndpoint
         var response = context.Response;
         response.Headers["OData-Version"] = "4.0";
         response.Headers.XContentTypeOptions = "nosniff";
-        response.Headers.CacheControl = "no-store";
+        // It may be kept, and must be asked about: its ETag tells whether it still holds.
+        response.Headers.CacheControl = "private, no-cache";
         ReadSession? session = null;
-        var begun = false;
         try
         {
             var root = $"{context.Request.Scheme}://{context.Request.Host}{context.Request.PathBase}{path}/";
@@ -117,6 +118,9 @@ internal sealed class ODataEndpoint
                     options.AllowOnly("the service document", "$format");
                     await WriteServiceDocumentAsync(context, Negotiation.Json(context.Request.Headers, options.Format), root);
                     return;
+                case "metrics.pbids":
+                    await WriteConnectionFileAsync(context, root);
+                    return;
                 case "$metadata":
                     options.AllowOnly("$metadata", "$format");
                     await WriteMetadataAsync(context, options);
@@ -124,20 +128,20 @@ internal sealed class ODataEndpoint
             }
             if (CompareFunction.Arguments(rest) is { } arguments)
             {
-                await WriteComparisonAsync(context, arguments, options, root, () => begun = true);
+                await WriteComparisonAsync(context, arguments, options, root);
                 return;
             }
             var address = Address(rest);
             session = new ReadSession(await store.CreateDbContextAsync(context.RequestAborted), settings.StatementTimeout, context.RequestAborted);
             if (address.Count) await WriteCountAsync(context, session, address.Set, options);
-            else if (address.Key is null) await WriteSetAsync(context, session, address.Set, options, root, () => begun = true);
+            else if (address.Key is null) await WriteSetAsync(context, session, address.Set, options, root);
             else if (address.Property is not null) await WritePropertyAsync(context, session, address, options, root, rest);
-            else await WriteEntityAsync(context, session, address, options, root, () => begun = true);
+            else await WriteEntityAsync(context, session, address, options, root);
         }
         catch (Exception failure)
         {
             if (context.RequestAborted.IsCancellationRequested) return;
-            if (begun || response.HasStarted)
+            if (response.HasStarted)
             {
                 // A body that ends like a whole one would be taken for one.
                 log.LogError(failure, "A page of {Path} broke off.", context.Request.Path.Value);
@@ -254,7 +258,7 @@ internal sealed class ODataEndpoint
 
     private QueryContext Context(ReadSession session, QueryOptions options) => new(session.Dialect, options.Aliases, time.GetUtcNow().UtcDateTime);
 
-    private async Task WriteSetAsync(HttpContext context, ReadSession session, EntitySet set, QueryOptions options, string root, Action begin)
+    private async Task WriteSetAsync(HttpContext context, ReadSession session, EntitySet set, QueryOptions options, string root)
     {
         var negotiation = Negotiation.Json(context.Request.Headers, options.Format);
         var (wantedPage, omitNulls, applied) = Negotiation.Preferences(context.Request.Headers, settings.MaxPageSize);
@@ -282,8 +286,7 @@ internal sealed class ODataEndpoint
         await using var reader = await session.ExecuteAsync(pageSql, parameters);
         var more = await reader.ReadAsync(session.Token);
 
-        begin();
-        var body = response.BodyWriter;
+        var body = new AnswerBody(context);
         var writer = new EntityWriter(asked.Shape, asked.Part, session.Dialect, negotiation, omitNulls, root);
         await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         json.WriteStartObject();
@@ -306,7 +309,7 @@ internal sealed class ODataEndpoint
             {
                 json.Flush();
                 session.Pause();
-                await body.FlushAsync(context.RequestAborted);
+                await body.PassOnAsync();
                 session.Resume();
             }
             more = await reader.ReadAsync(session.Token);
@@ -317,10 +320,10 @@ internal sealed class ODataEndpoint
         json.WriteEndObject();
         json.Flush();
         session.Pause();
-        await body.FlushAsync(context.RequestAborted);
+        await body.CompleteAsync();
     }
 
-    private async Task WriteEntityAsync(HttpContext context, ReadSession session, Place place, QueryOptions options, string root, Action begin)
+    private async Task WriteEntityAsync(HttpContext context, ReadSession session, Place place, QueryOptions options, string root)
     {
         if (place.Reference) options.AllowOnly("a reference", "$format");
         else options.AllowOnly("a single entity", "$select", "$expand", "$compute", "$format");
@@ -330,8 +333,6 @@ internal sealed class ODataEndpoint
         await using var reader = await ReadOneAsync(session, asked.Page, place);
         // Behind the key of somebody there may be nobody, which is no fault.
         var missing = asked.Present is { } present && reader.IsDBNull(present);
-
-        begin();
         var response = context.Response;
         if (missing)
         {
@@ -341,14 +342,15 @@ internal sealed class ODataEndpoint
         response.ContentType = negotiation.ContentType;
         if (omitNulls) response.Headers["Preference-Applied"] = "omit-values=nulls";
         if (HttpMethods.IsHead(context.Request.Method)) return;
-        await using var json = new Utf8JsonWriter(response.BodyWriter, EntityWriter.Options);
+        var body = new AnswerBody(context);
+        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         json.WriteStartObject();
         var shape = place.Reference ? asked.Shape with { Reference = true } : asked.Shape;
         if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, place.Reference ? $"{root}$metadata#$ref" : $"{root}$metadata#{place.Target.Name}{asked.Projection}/$entity");
         new EntityWriter(shape, null, session.Dialect, negotiation, omitNulls, root).WriteProperties(json, reader);
         json.WriteEndObject();
         json.Flush();
-        await response.BodyWriter.FlushAsync(context.RequestAborted);
+        await body.CompleteAsync();
     }
 
     private async Task WritePropertyAsync(HttpContext context, ReadSession session, Place place, QueryOptions options, string root, string rest)
@@ -373,13 +375,14 @@ internal sealed class ODataEndpoint
             await response.WriteAsync(text, context.RequestAborted);
             return;
         }
-        await using var json = new Utf8JsonWriter(response.BodyWriter, EntityWriter.Options);
+        var body = new AnswerBody(context);
+        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         json.WriteStartObject();
         if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, $"{root}$metadata#{Uri.UnescapeDataString(rest)}");
         writer.WriteProperties(json, reader);
         json.WriteEndObject();
         json.Flush();
-        await response.BodyWriter.FlushAsync(context.RequestAborted);
+        await body.CompleteAsync();
     }
 
     /// <summary>Reads the only row.</summary>
@@ -402,27 +405,28 @@ internal sealed class ODataEndpoint
         await context.Response.WriteAsync(count.ToString(CultureInfo.InvariantCulture), context.RequestAborted);
     }
 
-    private async Task WriteComparisonAsync(HttpContext context, string arguments, QueryOptions options, string root, Action begin)
+    private async Task WriteComparisonAsync(HttpContext context, string arguments, QueryOptions options, string root)
     {
         options.RefuseComposition(CompareFunction.Name);
         var negotiation = Negotiation.Json(context.Request.Headers, options.Format);
         var (_, omitNulls, _) = Negotiation.Preferences(context.Request.Headers, settings.MaxPageSize);
         var rows = await compare.RowsAsync(CompareFunction.Question(arguments, options.Aliases), context.RequestAborted);
-        begin();
         var response = context.Response;
         response.ContentType = negotiation.ContentType;
         if (omitNulls) response.Headers["Preference-Applied"] = "omit-values=nulls";
         if (HttpMethods.IsHead(context.Request.Method)) return;
-        await using var json = new Utf8JsonWriter(response.BodyWriter, EntityWriter.Options);
+        var body = new AnswerBody(context);
+        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         CompareFunction.Write(json, rows, negotiation, omitNulls, root);
         json.Flush();
-        await response.BodyWriter.FlushAsync(context.RequestAborted);
+        await body.CompleteAsync();
     }
 
     private static async Task WriteServiceDocumentAsync(HttpContext context, Negotiation negotiation, string root)
     {
         context.Response.ContentType = negotiation.ContentType;
-        await using var json = new Utf8JsonWriter(context.Response.BodyWriter, EntityWriter.Options);
+        var body = new AnswerBody(context);
+        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         json.WriteStartObject();
         if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, $"{root}$metadata");
         json.WriteStartArray(ValueName);
@@ -437,16 +441,41 @@ internal sealed class ODataEndpoint
         json.WriteEndArray();
         json.WriteEndObject();
         json.Flush();
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        await body.CompleteAsync();
+    }
+
+    // What Power BI Desktop opens with a double click: it asks for credentials and shows the sets.
+    private static async Task WriteConnectionFileAsync(HttpContext context, string root)
+    {
+        context.Response.ContentType = "application/json;charset=utf-8";
+        context.Response.Headers.ContentDisposition = "attachment; filename=metrics.pbids";
+        var body = new AnswerBody(context);
+        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
+        json.WriteStartObject();
+        json.WriteString("version", "0.1");
+        json.WriteStartArray("connections");
+        json.WriteStartObject();
+        json.WriteStartObject("details");
+        json.WriteString("protocol", "odata");
+        json.WriteStartObject("address");
+        json.WriteString("url", root);
+        json.WriteEndObject();
+        json.WriteEndObject();
+        json.WriteString("mode", "Import");
+        json.WriteEndObject();
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.Flush();
+        await body.CompleteAsync();
     }
 
     private async Task WriteMetadataAsync(HttpContext context, QueryOptions options)
     {
         var asJson = Negotiation.MetadataAsJson(context.Request.Headers, options.Format);
         context.Response.ContentType = asJson ? "application/json;charset=utf-8" : "application/xml;charset=utf-8";
-        var body = asJson ? model.Json : model.Xml;
-        context.Response.ContentLength = body.Length;
-        await context.Response.Body.WriteAsync(body, context.RequestAborted);
+        var body = new AnswerBody(context);
+        body.Write((asJson ? model.Json : model.Xml).Span);
+        await body.CompleteAsync();
     }
 
     private static async Task WriteErrorAsync(HttpContext context, ODataRefusal refusal)

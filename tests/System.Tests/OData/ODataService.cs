@@ -38,6 +38,9 @@ public sealed class ODataService : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    /// <summary>What the service last logged as an error.</summary>
+    public string? LastFailure => failures.Last;
+
     public IDbContextFactory<MetricsDbContext> Store => app.Services.GetRequiredService<IDbContextFactory<MetricsDbContext>>();
 
     /// <summary>Starts the service over a store that this product's migrations have made.</summary>
@@ -194,11 +197,14 @@ public sealed class Row : Dictionary<string, object?>
 public sealed class ODataServices : IAsyncLifetime
 {
     private readonly string folder = Directory.CreateTempSubdirectory("metrics-odata-").FullName;
-    private readonly Dictionary<StorageEngine, ODataService> services = [];
+    private readonly Dictionary<StorageEngine, ODataService> services = [], small = [];
 
     public PostgresCluster Cluster { get; } = new();
 
     public ODataService this[StorageEngine engine] => services[engine];
+
+    /// <summary>The same over few of the rows, for questions by the thousand.</summary>
+    public ODataService Small(StorageEngine engine) => small[engine];
 
     public async Task InitializeAsync()
     {
@@ -207,12 +213,15 @@ public sealed class ODataServices : IAsyncLifetime
         {
             services[engine] = await ODataService.StartAsync(engine, connectionString);
             await SeededRows.WriteAsync(services[engine]);
+            small[engine] = await StartEmptyAsync(engine);
+            // Six hours, three on each side of the change of month.
+            await SeededRows.WriteAsync(small[engine], 45, 51);
         }
     }
 
     public async Task DisposeAsync()
     {
-        foreach (var service in services.Values) await service.DisposeAsync();
+        foreach (var service in services.Values.Concat(small.Values)) await service.DisposeAsync();
         SqliteConnection.ClearAllPools();
         await Cluster.DisposeAsync();
         Directory.Delete(folder, recursive: true);
@@ -242,7 +251,7 @@ internal static class SeededRows
     private static readonly string[] Units = ["output-token", "request", "image", "none"];
     private static readonly string?[] Models = ["org/model-70b", "Org/Model-8B", null, "modèle-é", "org/model-70b "];
 
-    public static async Task WriteAsync(ODataService service)
+    public static async Task WriteAsync(ODataService service, int from = 0, int to = 126)
     {
         var random = new Random(20260130);
         await using var store = await service.Store.CreateDbContextAsync();
@@ -267,7 +276,7 @@ internal static class SeededRows
         await store.SaveChangesAsync();
         var deployments = store.Set<DeploymentRow>().Local.Select(row => row.Id).ToArray();
         // 12 deployments x 4 units x 126 hours, from the end of a month over a change of month.
-        for (var hour = 0; hour < 126; hour++)
+        for (var hour = from; hour < to; hour++)
         {
             foreach (var deployment in deployments)
             {

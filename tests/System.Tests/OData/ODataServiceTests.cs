@@ -258,6 +258,68 @@ public sealed class ODataServiceTests(ODataServices services)
     }
 
     [Theory]
+    [InlineData("Deployments(5)/Region", "{\"@odata.context\":\"ROOT$metadata#Deployments(5)/Region\",\"value\":\"dc-1\"}")]
+    [InlineData("Deployments(5)/Region/$value", "dc-1")]
+    [InlineData("Deployments(5)/Id?$format=application/json;IEEE754Compatible=true;odata.metadata=none", "{\"value\":\"5\"}")]
+    [InlineData("HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Deployment?$select=Region,Id", "{\"@odata.context\":\"ROOT$metadata#Deployments(Id,Region)/$entity\",\"Id\":5,\"Region\":\"dc-1\"}")]
+    [InlineData("HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Deployment/Region/$value", "dc-1")]
+    [InlineData("HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Calendar/WeekdayName", "{\"@odata.context\":\"ROOT$metadata#HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Calendar/WeekdayName\",\"value\":\"Friday\"}")]
+    [InlineData("HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Deployment/$ref", "{\"@odata.context\":\"ROOT$metadata#$ref\",\"@odata.id\":\"ROOTDeployments(5)\"}")]
+    [InlineData("HourlyIntensities?$top=1&$select=FunctionalUnit&$expand=Deployment/$ref", "{\"@odata.context\":\"ROOT$metadata#HourlyIntensities(FunctionalUnit,Deployment/$ref)\",\"value\":[{\"FunctionalUnit\":\"image\",\"Deployment\":{\"@odata.id\":\"ROOTDeployments(5)\"}}]}")]
+    [InlineData("HourlyIntensities?$top=1&$select=FunctionalUnit&$expand=*($select=DateKey,Region)", null)]
+    [InlineData("Deployments(5)?$compute=Accelerators add 1 as More&$select=More", "{\"@odata.context\":\"ROOT$metadata#Deployments(More)/$entity\",\"More@odata.type\":\"#Int64\",\"More\":1}")]
+    [InlineData("metrics.pbids", "{\"version\":\"0.1\",\"connections\":[{\"details\":{\"protocol\":\"odata\",\"address\":{\"url\":\"ROOT\"}},\"mode\":\"Import\"}]}")]
+    public async Task Paths_lead_to_properties_and_through_navigation(string url, string? expected)
+    {
+        foreach (var engine in new[] { StorageEngine.Sqlite, StorageEngine.Postgres })
+        {
+            if (expected is null)
+            {
+                Assert.Equal((400, "UnknownProperty"), ((await services[engine].RefusedAsync(url)).Status, (await services[engine].RefusedAsync(url)).Code));
+                continue;
+            }
+            Assert.Equal(expected.Replace("ROOT", services[engine].Client.BaseAddress!.AbsoluteUri, StringComparison.Ordinal), await services[engine].Client.GetStringAsync(url));
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ODataTests.Engines), MemberType = typeof(ODataTests))]
+    public async Task What_is_null_has_no_content(StorageEngine engine)
+    {
+        foreach (var url in new[] { "Deployments(5)/Account", "Deployments(5)/Account/$value" })
+        {
+            using var response = await services[engine].Client.GetAsync(url);
+            Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+            Assert.Equal("", await response.Content.ReadAsStringAsync());
+        }
+        Assert.Equal((404, "NotFound"), ((await services[engine].RefusedAsync("Deployments(6)/Region")).Status, (await services[engine].RefusedAsync("Deployments(6)/Region")).Code));
+    }
+
+    [Theory]
+    [InlineData("$metadata")]
+    [InlineData("")]
+    [InlineData("Deployments")]
+    [InlineData("Deployments(5)")]
+    [InlineData("Deployments(5)/Region/$value", false)]
+    [InlineData("HourlyIntensities?$apply=groupby((Region),aggregate($count as N))")]
+    public async Task Who_has_the_answer_already_is_told_so(string url, bool tagged = true)
+    {
+        using var first = await Service.Client.GetAsync(url);
+        Assert.Equal(tagged, first.Headers.ETag is not null);
+        if (first.Headers.ETag is not { } tag) return;
+        using var request = new HttpRequestMessage(HttpMethod.Get, url);
+        request.Headers.IfNoneMatch.Add(tag);
+        using var second = await Service.Client.SendAsync(request);
+        Assert.Equal(HttpStatusCode.NotModified, second.StatusCode);
+        Assert.Equal("", await second.Content.ReadAsStringAsync());
+        Assert.Equal(tag, second.Headers.ETag);
+        using var other = new HttpRequestMessage(HttpMethod.Get, url);
+        other.Headers.IfNoneMatch.Add(new System.Net.Http.Headers.EntityTagHeaderValue("\"other\"", isWeak: true));
+        using var third = await Service.Client.SendAsync(other);
+        Assert.Equal(HttpStatusCode.OK, third.StatusCode);
+    }
+
+    [Theory]
     [InlineData("$batch", 405)]
     [InlineData("Deployments(5)/Workload/$count", 404)]
     [InlineData("Deployments/Workload", 400)]
