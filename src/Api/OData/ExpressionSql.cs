@@ -478,6 +478,9 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
                 (long number, SqlType.Double) => (double)number,
                 (double number, SqlType.Integer) => (long)number,
                 (null, _) => throw new InvalidOperationException("null has no parameter."),
+                (double.NaN, _) => throw ODataRefusal.NotSupported("NaN in anything but a comparison", option),
+                // The store's times are whole microseconds; what a comparison makes of a finer one is settled before.
+                (DateTime time, _) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond)),
                 var (value, _) => value,
             });
         }

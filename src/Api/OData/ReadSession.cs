@@ -104,7 +104,8 @@ internal sealed class ReadSession : IAsyncDisposable
                 case SqliteException { SqliteErrorCode: raw.SQLITE_INTERRUPT }:
                 case OperationCanceledException when clock.IsCancellationRequested:
                     return new ODataRefusal(StatusCodes.Status503ServiceUnavailable, "QueryTimeout", $"The query took longer than {timeout.TotalSeconds:0} s and was stopped: filter by Date or PeriodStart, or ask for less.");
-                case PostgresException { SqlState: PostgresErrorCodes.NumericValueOutOfRange }:
+                case PostgresException { SqlState: PostgresErrorCodes.NumericValueOutOfRange or PostgresErrorCodes.DatetimeFieldOverflow }:
+                case SqliteException { SqliteErrorCode: raw.SQLITE_ERROR } when inner.Message.Contains("integer overflow", StringComparison.Ordinal):
                     return ODataRefusal.BadRequest("NumberOutOfRange", "The arithmetic of the query leaves the range of its numbers.", null);
                 case PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn }:
                 case SqliteException { SqliteErrorCode: raw.SQLITE_ERROR } when inner.Message.Contains("no such", StringComparison.Ordinal):

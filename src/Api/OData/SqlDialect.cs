@@ -2,6 +2,7 @@ using System.Data.Common;
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Metrics.Api.OData;
 
@@ -123,7 +124,15 @@ internal abstract class SqlDialect
 
     private sealed class PostgresDialect : SqlDialect
     {
-        public override DbParameter Parameter(string name, object value) => new NpgsqlParameter(name, value);
+        public override DbParameter Parameter(string name, object value) => value switch
+        {
+            // The first and the last of .NET's days would be sent as infinities, which have no year.
+            DateTime { Year: 1 or 9999 } time => new NpgsqlParameter(name, NpgsqlDbType.TimestampTz) { Value = (time.Ticks - Year2000.Ticks) / TimeSpan.TicksPerMicrosecond },
+            DateOnly { Year: 1 or 9999 } day => new NpgsqlParameter(name, NpgsqlDbType.Date) { Value = day.DayNumber - DateOnly.FromDateTime(Year2000).DayNumber },
+            _ => new NpgsqlParameter(name, value),
+        };
+
+        private static readonly DateTime Year2000 = new(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
         public override string Ordered(string text) => $"{text} COLLATE \"C\"";
 
