@@ -1,5 +1,6 @@
 @path: '/odata'
 @readonly
+@cds.query.limit: { default: 10000, max: 10000 }
 service Metrics {
   // The benchmark makes the view metrics_hours.
   @cds.persistence.exists
