@@ -45,7 +45,7 @@ public static class Peer
             // Compiled ahead of time together with its framework: a program that lives for a quarter of a second should not spend it on compiling itself.
             var ready = Path.Combine(folder, "ready");
             string[] forThisMachine = Avx2.IsSupported ? ["-p:PublishReadyToRunCrossgen2ExtraArgs=--instruction-set:x86-64-v3"] : [];
-            await EndAsync("dotnet", ["publish", Home, "-c", "Release", "--use-current-runtime", "--self-contained", "true", "-p:PublishReadyToRun=true", "-p:PublishReadyToRunComposite=true", .. forThisMachine, "-o", ready, "-v", "quiet", "-nologo"]);
+            await EndAsync("dotnet", ["publish", Home, "-c", "Release", "--use-current-runtime", "--self-contained", "true", "-p:Pipeline=true", "-p:PublishReadyToRun=true", "-p:PublishReadyToRunComposite=true", .. forThisMachine, "-o", ready, "-v", "quiet", "-nologo"]);
             var (theirs, ours) = (new Dictionary<int, double>(), new Dictionary<int, double>());
             foreach (var count in new[] { 10_000, 40_000 })
             {

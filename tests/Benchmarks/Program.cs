@@ -6,6 +6,9 @@ using Metrics.Benchmarks;
 if (args is ["pipeline", var input]) return await Pipeline.RunAsync(input);
 if (args is ["ingest", var recording, var database]) return await Ingest.RunAsync(recording, database);
 if (args is ["far-side", var kind]) return await Read.ServeAsync(kind);
+#if !PIPELINE
+if (args is ["serve", var side, var engine, var store]) return await ServeSides.ServeAsync(side, engine, store);
+#endif
 
 var benchmarks = new Dictionary<string, Func<Task>>
 {
@@ -16,6 +19,9 @@ var benchmarks = new Dictionary<string, Func<Task>>
     ["read"] = Read.RunAsync,
     ["recompute"] = Recompute.RunAsync,
     ["memory"] = Memory.RunAsync,
+#if !PIPELINE
+    ["odata"] = Serve.RunAsync,
+#endif
 };
 var chosen = args.Length == 0 ? [.. benchmarks.Keys] : args;
 if (chosen.FirstOrDefault(name => !benchmarks.ContainsKey(name)) is { } unknown)
