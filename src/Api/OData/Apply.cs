@@ -292,20 +292,20 @@ internal sealed class ApplySql(QueryContext query)
     private Relation Aggregated(Relation rows, AggregateStep step, IReadOnlyList<string> within, string? mask)
     {
         var keys = within.Select(path => rows.TryFind(path)!).ToList();
-        var made = new List<Column>();
+        var made = new List<Aggregated>();
         foreach (var item in step.Items)
         {
-            var column = Made(rows, item, within, mask);
-            if (within.Contains(column.Path) || made.Exists(other => other.Path == column.Path)) throw Relation.Taken(column.Path, item.At, Option);
-            made.Add(column);
+            var one = Made(rows, item, within, mask);
+            if (within.Contains(one.Column.Path) || made.Exists(other => other.Column.Path == one.Column.Path)) throw Relation.Taken(one.Column.Path, item.At, Option);
+            made.Add(one);
         }
         return rows.Grouped(keys, made);
     }
 
-    private Column Made(Relation rows, Aggregate item, IReadOnlyList<string> within, string? mask)
+    private Aggregated Made(Relation rows, Aggregate item, IReadOnlyList<string> within, string? mask)
     {
         var dialect = query.Dialect;
-        if (item.Value is null) return new Column(Named(rows, item, null), new Term(mask is null ? "COUNT(*)" : $"COUNT(CASE WHEN {mask} THEN 1 END)", SqlType.Integer, false), PropertyType.Decimal);
+        if (item.Value is null) return Whole(new Column(Named(rows, item, null), new Term(mask is null ? "COUNT(*)" : $"COUNT(CASE WHEN {mask} THEN 1 END)", SqlType.Integer, false), PropertyType.Decimal), dialect.SumOfIntegers);
         var sql = new ExpressionSql(query, rows, Option);
         var only = item.Value is PathExpression path ? rows.Find(path, Option) : null;
         // A ratio of sums is the only mean that a ratio has.
@@ -314,7 +314,7 @@ internal sealed class ApplySql(QueryContext query)
             if (item.Method == "sum")
                 throw ODataRefusal.BadRequest("NotAggregatable", $"{only.Path} is a ratio, and a sum of ratios is nothing: write aggregate({only.Path}), which divides the sum of {ratio.Ratio!.Over} by that of its units.", Option);
             CheckContext(rows, [only], within);
-            return new Column(Named(rows, item, only), RatioOfSums(rows, ratio, mask), PropertyType.Double);
+            return RatioOfSums(rows, ratio, mask, Named(rows, item, only));
         }
         if (item.Method is null)
         {
@@ -334,15 +334,27 @@ internal sealed class ApplySql(QueryContext query)
             throw ODataRefusal.BadRequest("NotAggregatable", $"$apply: {method} at position {ExpressionReader.Position(item.At)} is not of true and false.", Option);
         string Masked(string value) => mask is null ? value : $"CASE WHEN {mask} THEN {value} END";
         var context = sql.Used.FirstOrDefault(column => column.Context is not null)?.Context;
-        return method switch
+        Column Told(string made, SqlType type, PropertyType told, bool nullable = true) => new(Named(rows, item, only), new Term(made, type, nullable), told) { Context = method is "sum" or "average" ? context : null };
+        var value = Masked(term.Sql!);
+        switch (method)
         {
-            "countdistinct" => new Column(Named(rows, item, only), new Term($"COUNT(DISTINCT {Masked(term.Sql!)})", SqlType.Integer, false), PropertyType.Decimal),
-            "average" => new Column(Named(rows, item, only), new Term($"AVG({dialect.AsDouble(Masked(term.Sql!))})", SqlType.Double, true), PropertyType.Double) { Context = context },
-            "sum" when term.Type == SqlType.Integer => new Column(Named(rows, item, only), new Term(dialect.SumOfIntegers(Masked(term.Sql!)), SqlType.Integer, true), PropertyType.Int64) { Context = context },
-            "sum" => new Column(Named(rows, item, only), new Term($"SUM({Masked(term.Sql!)})", SqlType.Double, true), PropertyType.Double) { Context = context },
-            _ => new Column(Named(rows, item, only), new Term($"{(method == "min" ? "MIN" : "MAX")}({(term.Type == SqlType.Text ? dialect.Ordered(Masked(term.Sql!)) : Masked(term.Sql!))})", term.Type, true), only?.Type ?? Relation.TypeOf(term.Type)) { Context = context },
-        };
+            case "countdistinct":
+                return new Aggregated(Told($"COUNT(DISTINCT {value})", SqlType.Integer, PropertyType.Decimal, nullable: false), [], null);
+            case "average":
+                value = dialect.AsDouble(value);
+                return new Aggregated(Told($"AVG({value})", SqlType.Double, PropertyType.Double), [$"SUM({value})", $"COUNT({value})"], parts => $"(SUM({parts[0]}) / NULLIF({dialect.AsDouble($"SUM({parts[1]})")}, 0.0))");
+            case "sum" when term.Type == SqlType.Integer:
+                return Whole(Told(dialect.SumOfIntegers(value), SqlType.Integer, PropertyType.Int64), dialect.SumOfIntegers);
+            case "sum":
+                return Whole(Told($"SUM({value})", SqlType.Double, PropertyType.Double), part => $"SUM({part})");
+            default:
+                string Best(string of) => $"{(method == "min" ? "MIN" : "MAX")}({(term.Type == SqlType.Text ? dialect.Ordered(of) : of)})";
+                return Whole(Told(Best(value), term.Type, only?.Type ?? Relation.TypeOf(term.Type)) with { Context = context }, Best);
+        }
     }
+
+    // What the same function makes of its own results.
+    private static Aggregated Whole(Column column, Func<string, string> of) => new(column, [column.Term.Sql!], parts => of(parts[0]));
 
     // A name of the set may only be given to what is made of that property, so that nobody takes one for another.
     private static string Named(Relation rows, Aggregate item, Column? of)
@@ -361,7 +373,7 @@ internal sealed class ApplySql(QueryContext query)
         }
     }
 
-    private Term RatioOfSums(Relation rows, EntityProperty property, string? mask)
+    private Aggregated RatioOfSums(Relation rows, EntityProperty property, string? mask, string name)
     {
         var sql = new ExpressionSql(query, rows, Option);
         var over = query.Dialect.AsDouble(sql.Computed(ExpressionReader.Whole(property.Ratio!.Over, property.Name)).Sql!);
@@ -370,7 +382,9 @@ internal sealed class ApplySql(QueryContext query)
         var both = string.Join(" AND ", new[] { mask, known }.OfType<string>());
         if (both.Length > 0) over = $"CASE WHEN {both} THEN {over} END";
         // The units of rows whose joules are not known would make the ratio too small.
-        return new Term($"(SUM({over}) / NULLIF(SUM(CASE WHEN {over} IS NOT NULL THEN {units} END), 0.0))", SqlType.Double, true);
+        string[] sums = [$"SUM({over})", $"SUM(CASE WHEN {over} IS NOT NULL THEN {units} END)"];
+        static string Divided(string joules, string units) => $"({joules} / NULLIF({units}, 0.0))";
+        return new Aggregated(new Column(name, new Term(Divided(sums[0], sums[1]), SqlType.Double, true), PropertyType.Double), sums, parts => Divided($"SUM({parts[0]})", $"SUM({parts[1]})"));
     }
 
     private Relation Grouped(Relation rows, GroupByStep step, IReadOnlyList<string> within)

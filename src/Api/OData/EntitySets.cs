@@ -52,7 +52,11 @@ internal sealed record Ratio(string Over, string Under, string? Where = null);
 /// <param name="Optional">Whether there may be nothing at its end.</param>
 /// <param name="Description">Published as Org.OData.Core.V1.Description.</param>
 /// <param name="On">Own properties with the target's key properties that they equal.</param>
-internal sealed record Navigation(string Name, string Target, bool Optional, string Description, params (string Own, string Theirs)[] On);
+internal sealed record Navigation(string Name, string Target, bool Optional, string Description, params (string Own, string Theirs)[] On)
+{
+    /// <summary>Names of the target's properties that the entity repeats.</summary>
+    public IReadOnlyList<string> Repeated { get; init; } = [];
+}
 
 /// <summary>One property of an entity, which is the column of the same name of the set's view.</summary>
 /// <param name="Name">Name in the model and of the column.</param>
@@ -252,7 +256,7 @@ internal static class EntitySets
             Missing(),
             Instant("RecomputedAt", "When the fact was computed from the samples."))
         {
-            Navigations = [ToDeployment(), new("Resource", "Resources", false, "What drew the energy.", ("ResourceId", "Id")), ToCalendar()],
+            Navigations = [ToDeployment("Workload", "Provider", "Region"), new("Resource", "Resources", false, "What drew the energy.", ("ResourceId", "Id")), ToCalendar()],
         },
         new("WorkFacts", "WorkFact", "Work of one deployment, counted in one functional unit, for one grid period.", ["DeploymentId", "FunctionalUnit", "PeriodStart"],
             Number("DeploymentId", "Deployment that did the work."),
@@ -271,7 +275,7 @@ internal static class EntitySets
             Text("Mappings", "Mappings by which the readings were understood."),
             Instant("RecomputedAt", "When the fact was computed from the samples."))
         {
-            Navigations = [ToDeployment(), ToCalendar()],
+            Navigations = [ToDeployment("Workload", "Model", "Provider", "Region"), ToCalendar()],
             Context = "FunctionalUnit",
         },
         new("Factors", "Factor", "Factors that energy is multiplied by: PUE, grid intensity, embodied carbon, water.", ["Id"],
@@ -385,7 +389,7 @@ internal static class EntitySets
         FactorVersion(),
         Instant("RecomputedAt", "When the numbers were computed from the facts."))
     {
-        Navigations = [ToDeployment(), ToCalendar()],
+        Navigations = [ToDeployment("Workload", "Model", "Precision", "Provider", "Account", "Region", "Hardware"), ToCalendar()],
         Context = "FunctionalUnit",
     };
 
@@ -416,7 +420,7 @@ internal static class EntitySets
 
     private static EntityProperty Coverage() => Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1") with { Adding = Adding.Mean };
 
-    private static Navigation ToDeployment() => new("Deployment", "Deployments", false, "The workload at its place.", ("DeploymentId", "Id"));
+    private static Navigation ToDeployment(params string[] repeated) => new("Deployment", "Deployments", false, "The workload at its place.", ("DeploymentId", "Id")) { Repeated = repeated };
 
     private static Navigation ToCalendar() => new("Calendar", "Calendar", true, "The day of the period's start; null before 2020 and after 2039.", ("Date", "Date"));
 

@@ -1,11 +1,8 @@
 using System.Buffers.Text;
-using System.Data.Common;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace Metrics.Api.OData;
 
@@ -57,14 +54,13 @@ internal sealed record Shape(IReadOnlyList<Member> Members)
     public IReadOnlyList<string> Links { get; init; } = [];
 }
 
-/// <summary>Writes rows as OData's JSON, straight from the reader's columns, without an object between.</summary>
+/// <summary>Writes rows as OData's JSON, straight from their columns, without an object between.</summary>
 /// <param name="shape">What is told.</param>
 /// <param name="part">Where the number of a row's part is; null where all rows have the same members.</param>
-/// <param name="dialect">Engine that the reader belongs to.</param>
 /// <param name="negotiation">How to write.</param>
 /// <param name="omitNulls">Whether to leave out what is null.</param>
 /// <param name="root">Address of the service, with a slash at its end.</param>
-internal sealed class EntityWriter(Shape shape, int? part, SqlDialect dialect, Negotiation negotiation, bool omitNulls, string root)
+internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiation, bool omitNulls, string root)
 {
     public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
@@ -74,18 +70,18 @@ internal sealed class EntityWriter(Shape shape, int? part, SqlDialect dialect, N
     private readonly bool full = negotiation.Control == ControlInformation.Full;
     private readonly bool none = negotiation.Control == ControlInformation.None;
 
-    /// <summary>Writes the row that the reader is at, into an object that the caller has begun and ends.</summary>
-    public void WriteProperties(Utf8JsonWriter json, DbDataReader reader)
+    /// <summary>Writes a row, into an object that the caller has begun and ends.</summary>
+    public void WriteProperties(Utf8JsonWriter json, Row row)
     {
-        var own = part is { } at ? 1UL << reader.GetInt32(at) : ulong.MaxValue;
-        WriteMembers(json, reader, shape, own);
+        var own = part is { } at ? 1UL << (int)row.Whole(at) : ulong.MaxValue;
+        WriteMembers(json, row, shape, own);
     }
 
-    private void WriteMembers(Utf8JsonWriter json, DbDataReader reader, Shape of, ulong own)
+    private void WriteMembers(Utf8JsonWriter json, Row row, Shape of, ulong own)
     {
         if (full && of.Entities is { } set && of.Key.Count > 0 || of.Reference)
         {
-            var id = of.Entities!.Name + KeyText(reader, of);
+            var id = of.Entities!.Name + KeyText(row, of);
             if (full && !of.Reference) json.WriteString(TypeName, $"#{EntityModel.Namespace}.{of.Entities.TypeName}");
             json.WriteString(Id, root + id);
             if (of.Reference) return;
@@ -93,21 +89,21 @@ internal sealed class EntityWriter(Shape shape, int? part, SqlDialect dialect, N
         }
         foreach (var member in of.Members)
         {
-            if (member is ValueMember value) WriteValue(json, reader, value, own);
-            else WriteObject(json, reader, (ObjectMember)member, own);
+            if (member is ValueMember value) WriteValue(json, row, value, own);
+            else WriteObject(json, row, (ObjectMember)member, own);
         }
     }
 
-    private void WriteObject(Utf8JsonWriter json, DbDataReader reader, ObjectMember member, ulong own)
+    private void WriteObject(Utf8JsonWriter json, Row row, ObjectMember member, ulong own)
     {
         if (!Has(member.Inner, own)) return;
-        if (member.Present is { } present && reader.IsDBNull(present))
+        if (member.Present is { } present && row.IsNull(present))
         {
             if (!omitNulls) json.WriteNull(member.Name);
             return;
         }
         json.WriteStartObject(member.Name);
-        WriteMembers(json, reader, member.Inner, own);
+        WriteMembers(json, row, member.Inner, own);
         json.WriteEndObject();
     }
 
@@ -119,12 +115,12 @@ internal sealed class EntityWriter(Shape shape, int? part, SqlDialect dialect, N
         return false;
     }
 
-    private void WriteValue(Utf8JsonWriter json, DbDataReader reader, ValueMember member, ulong own)
+    private void WriteValue(Utf8JsonWriter json, Row row, ValueMember member, ulong own)
     {
         var column = member.Column;
         if ((column.Parts & own) == 0) return;
         var i = member.Ordinal;
-        if (column.Term.Nullable && reader.IsDBNull(i))
+        if (column.Term.Nullable && row.IsNull(i))
         {
             if (!omitNulls) json.WriteNull(member.Name);
             return;
@@ -133,30 +129,27 @@ internal sealed class EntityWriter(Shape shape, int? part, SqlDialect dialect, N
         switch (column.Type)
         {
             case PropertyType.Double:
-                var number = reader.GetDouble(i);
+                var number = row.Double(i);
                 if (double.IsFinite(number)) json.WriteNumber(member.Name, number);
                 else json.WriteString(member.Name, double.IsNaN(number) ? "NaN" : number > 0 ? "INF" : "-INF");
                 break;
             case PropertyType.Text:
-                // SQLite holds the UTF-8 that JSON wants.
-                if (reader is SqliteDataReader sqlite) json.WriteString(member.Name, raw.sqlite3_column_blob(sqlite.Handle, i));
-                else json.WriteString(member.Name, reader.GetString(i));
+                json.WriteString(member.Name, row.Utf8(i));
                 break;
             case PropertyType.Instant:
-                WriteInstant(json, member.Name, dialect.Instant(reader, i));
+                WriteInstant(json, member.Name, row.Instant(i));
                 break;
             case PropertyType.Date:
-                if (reader is SqliteDataReader days) json.WriteString(member.Name, raw.sqlite3_column_blob(days.Handle, i));
-                else WriteDate(json, member.Name, dialect.Date(reader, i));
+                json.WriteString(member.Name, row.DateUtf8(i));
                 break;
             case PropertyType.Int32:
-                json.WriteNumber(member.Name, reader.GetInt64(i));
+                json.WriteNumber(member.Name, row.Whole(i));
                 break;
             case PropertyType.Boolean:
-                json.WriteBoolean(member.Name, dialect.Truth(reader, i));
+                json.WriteBoolean(member.Name, row.Truth(i));
                 break;
             default:
-                var whole = reader.GetInt64(i);
+                var whole = row.Whole(i);
                 if (negotiation.LongsAsText) WriteQuoted(json, member.Name, whole);
                 else json.WriteNumber(member.Name, whole);
                 break;
@@ -164,21 +157,21 @@ internal sealed class EntityWriter(Shape shape, int? part, SqlDialect dialect, N
     }
 
     /// <summary>A value as it stands alone, for $value; null when it is null.</summary>
-    public string? Raw(DbDataReader reader, ValueMember member)
+    public static string? Raw(Row row, ValueMember member)
     {
         var (type, i) = (member.Column.Type, member.Ordinal);
-        return reader.IsDBNull(i) ? null : type switch
+        return row.IsNull(i) ? null : type switch
         {
-            PropertyType.Double => reader.GetDouble(i) switch { double.PositiveInfinity => "INF", double.NegativeInfinity => "-INF", var number => number.ToString("R", CultureInfo.InvariantCulture) },
-            PropertyType.Text => reader.GetString(i),
-            PropertyType.Instant => Text(dialect.Instant(reader, i)),
-            PropertyType.Date => dialect.Date(reader, i).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-            PropertyType.Boolean => dialect.Truth(reader, i) ? "true" : "false",
-            _ => reader.GetInt64(i).ToString(CultureInfo.InvariantCulture),
+            PropertyType.Double => row.Double(i) switch { double.PositiveInfinity => "INF", double.NegativeInfinity => "-INF", var number => number.ToString("R", CultureInfo.InvariantCulture) },
+            PropertyType.Text => row.Text(i),
+            PropertyType.Instant => Text(row.Instant(i)),
+            PropertyType.Date => Encoding.ASCII.GetString(row.DateUtf8(i)),
+            PropertyType.Boolean => row.Truth(i) ? "true" : "false",
+            _ => row.Whole(i).ToString(CultureInfo.InvariantCulture),
         };
     }
 
-    private string KeyText(DbDataReader reader, Shape of)
+    private static string KeyText(Row row, Shape of)
     {
         var text = new StringBuilder("(");
         var key = of.Entities!.Key;
@@ -189,10 +182,10 @@ internal sealed class EntityWriter(Shape shape, int? part, SqlDialect dialect, N
             if (key.Count > 1) text.Append(property.Name).Append('=');
             text.Append(property.Type switch
             {
-                PropertyType.Text => $"'{Uri.EscapeDataString(reader.GetString(ordinal).Replace("'", "''", StringComparison.Ordinal))}'",
-                PropertyType.Instant => Uri.EscapeDataString(Text(dialect.Instant(reader, ordinal))),
-                PropertyType.Date => dialect.Date(reader, ordinal).ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-                _ => reader.GetInt64(ordinal).ToString(CultureInfo.InvariantCulture),
+                PropertyType.Text => $"'{Uri.EscapeDataString(row.Text(ordinal).Replace("'", "''", StringComparison.Ordinal))}'",
+                PropertyType.Instant => Uri.EscapeDataString(Text(row.Instant(ordinal))),
+                PropertyType.Date => Encoding.ASCII.GetString(row.DateUtf8(ordinal)),
+                _ => row.Whole(ordinal).ToString(CultureInfo.InvariantCulture),
             });
         }
         return text.Append(')').ToString();
@@ -229,13 +222,6 @@ internal sealed class EntityWriter(Shape shape, int? part, SqlDialect dialect, N
         }
         text[length] = (byte)'Z';
         json.WriteString(name, text[..(length + 1)]);
-    }
-
-    private static void WriteDate(Utf8JsonWriter json, JsonEncodedText name, DateOnly date)
-    {
-        Span<byte> text = stackalloc byte[10];
-        PutDate(text, date);
-        json.WriteString(name, text);
     }
 
     private static void PutDate(Span<byte> text, DateOnly date)

@@ -18,7 +18,7 @@ namespace Metrics.Api.OData;
 /// <summary>Registers /odata.</summary>
 public static class ODataRegistration
 {
-    /// <summary>Adds what /odata needs; the store's <see cref="IDbContextFactory{TContext}"/> is taken from elsewhere.</summary>
+    /// <summary>Adds what /odata needs; the store is taken from elsewhere.</summary>
     /// <param name="services">Where to add.</param>
     /// <param name="configure">Changes the limits; null keeps them.</param>
     public static IServiceCollection AddMetricsOData(this IServiceCollection services, Action<ODataSettings>? configure = null)
@@ -57,17 +57,17 @@ internal sealed class ODataEndpoint
     private static readonly JsonEncodedText ValueName = JsonEncodedText.Encode("value");
 
     private readonly EntityModel model;
-    private readonly IDbContextFactory<MetricsDbContext> store;
+    private readonly Readers readers;
     private readonly ODataSettings settings;
     private readonly TimeProvider time;
     private readonly ILogger<ODataEndpoint> log;
     private readonly SkipToken tokens;
     private readonly CompareFunction compare;
 
-    public ODataEndpoint(EntityModel model, IDbContextFactory<MetricsDbContext> store, IOptions<ODataSettings> settings, ILogger<ODataEndpoint> log, TimeProvider? time = null, UnitConversions? conversions = null)
+    public ODataEndpoint(EntityModel model, Readers readers, IDbContextFactory<MetricsDbContext> store, IOptions<ODataSettings> settings, ILogger<ODataEndpoint> log, TimeProvider? time = null, UnitConversions? conversions = null)
     {
         this.model = model;
-        this.store = store;
+        this.readers = readers;
         this.settings = settings.Value;
         this.time = time ?? TimeProvider.System;
         this.log = log;
@@ -132,7 +132,7 @@ internal sealed class ODataEndpoint
                 return;
             }
             var address = Address(rest);
-            session = new ReadSession(await store.CreateDbContextAsync(context.RequestAborted), settings.StatementTimeout, context.RequestAborted);
+            session = new ReadSession(readers, settings.StatementTimeout, context.RequestAborted);
             if (address.Count) await WriteCountAsync(context, session, address.Set, options);
             else if (address.Key is null) await WriteSetAsync(context, session, address.Set, options, root);
             else if (address.Property is not null) await WritePropertyAsync(context, session, address, options, root, rest);
@@ -287,7 +287,8 @@ internal sealed class ODataEndpoint
         var more = await reader.ReadAsync(session.Token);
 
         var body = new AnswerBody(context);
-        var writer = new EntityWriter(asked.Shape, asked.Part, session.Dialect, negotiation, omitNulls, root);
+        var row = Row.Of(reader);
+        var writer = new EntityWriter(asked.Shape, asked.Part, negotiation, omitNulls, root);
         await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         json.WriteStartObject();
         if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, $"{root}$metadata#{set.Name}{asked.Projection}");
@@ -301,16 +302,16 @@ internal sealed class ODataEndpoint
         for (var written = 0; more;)
         {
             json.WriteStartObject();
-            writer.WriteProperties(json, reader);
+            writer.WriteProperties(json, row);
             json.WriteEndObject();
             written++;
-            if (written == pageSize && limit > pageSize) position = query.Position(reader, session.Dialect);
+            if (written == pageSize && limit > pageSize) position = query.Position(row);
             if (written % FlushEvery == 0)
             {
                 json.Flush();
                 session.Pause();
                 await body.PassOnAsync();
-                session.Resume();
+                await session.ResumeAsync();
             }
             more = await reader.ReadAsync(session.Token);
             if (written == pageSize) break;
@@ -347,7 +348,7 @@ internal sealed class ODataEndpoint
         json.WriteStartObject();
         var shape = place.Reference ? asked.Shape with { Reference = true } : asked.Shape;
         if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, place.Reference ? $"{root}$metadata#$ref" : $"{root}$metadata#{place.Target.Name}{asked.Projection}/$entity");
-        new EntityWriter(shape, null, session.Dialect, negotiation, omitNulls, root).WriteProperties(json, reader);
+        new EntityWriter(shape, null, negotiation, omitNulls, root).WriteProperties(json, Row.Of(reader));
         json.WriteEndObject();
         json.Flush();
         await body.CompleteAsync();
@@ -361,9 +362,10 @@ internal sealed class ODataEndpoint
         await using var reader = await ReadOneAsync(session, asked.Page, place);
         if (asked.Present is { } present && reader.IsDBNull(present)) throw new ODataRefusal(StatusCodes.Status404NotFound, "NotFound", "There is no entity at the end of this path.", "path");
         var member = (ValueMember)asked.Shape.Members.Single();
-        var writer = new EntityWriter(asked.Shape, null, session.Dialect, negotiation, omitNulls: false, root);
+        var row = Row.Of(reader);
+        var writer = new EntityWriter(asked.Shape, null, negotiation, omitNulls: false, root);
         var response = context.Response;
-        if (writer.Raw(reader, member) is not { } text)
+        if (EntityWriter.Raw(row, member) is not { } text)
         {
             response.StatusCode = StatusCodes.Status204NoContent;
             return;
@@ -379,7 +381,7 @@ internal sealed class ODataEndpoint
         await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         json.WriteStartObject();
         if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, $"{root}$metadata#{Uri.UnescapeDataString(rest)}");
-        writer.WriteProperties(json, reader);
+        writer.WriteProperties(json, row);
         json.WriteEndObject();
         json.Flush();
         await body.CompleteAsync();
@@ -391,7 +393,9 @@ internal sealed class ODataEndpoint
         // The store's times are whole microseconds; a finer one in a key is nobody's.
         var possible = place.Key!.All(part => part is not DateTime instant || instant.Ticks % TimeSpan.TicksPerMicrosecond == 0);
         var reader = await session.ExecuteAsync(query.PageSql(possible ? 1 : 0, 0, null), query.Parameters);
-        if (await reader.ReadAsync(session.Token)) return reader;
+        var found = await reader.ReadAsync(session.Token);
+        session.Pause();
+        if (found) return reader;
         await reader.DisposeAsync();
         throw new ODataRefusal(StatusCodes.Status404NotFound, "NotFound", $"{place.Set.Name} has no entity with this key.", "path");
     }

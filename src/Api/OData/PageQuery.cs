@@ -1,4 +1,3 @@
-using System.Data.Common;
 using System.Globalization;
 using System.Text;
 
@@ -53,20 +52,20 @@ internal sealed class PageQuery
         return sql.ToString();
     }
 
-    /// <summary>The values of the order's columns in the row that the reader is at.</summary>
-    public object?[] Position(DbDataReader reader, SqlDialect dialect)
+    /// <summary>The values of the order's columns in a row.</summary>
+    public object?[] Position(Row row)
     {
         var values = new object?[order.Count];
         for (var i = 0; i < values.Length; i++)
         {
             var ordinal = orderOrdinals[i];
-            values[i] = reader.IsDBNull(ordinal) ? null : order[i].Term.Type switch
+            values[i] = row.IsNull(ordinal) ? null : order[i].Term.Type switch
             {
-                SqlType.Integer => reader.GetInt64(ordinal),
-                SqlType.Double => reader.GetDouble(ordinal),
-                SqlType.Text => reader.GetString(ordinal),
-                SqlType.Date => dialect.Date(reader, ordinal),
-                _ => dialect.Instant(reader, ordinal),
+                SqlType.Integer => row.Whole(ordinal),
+                SqlType.Double => row.Double(ordinal),
+                SqlType.Text => row.Text(ordinal),
+                SqlType.Date => row.Date(ordinal),
+                _ => row.Instant(ordinal),
             };
         }
         return values;
@@ -79,8 +78,10 @@ internal sealed class PageQuery
         var names = values.Select(value => value is null ? null : parameters.Add(value)).ToArray();
         if (order.All(key => !key.Term.Nullable && key.Descending == order[0].Descending))
         {
-            // One comparison of rows, which an index over them serves.
-            return $"(({string.Join(", ", order.Select(key => key.OrderedSql))}) {(order[0].Descending ? "<" : ">")} ({string.Join(", ", names)}))";
+            // One comparison of rows, which an index over them serves. From the last row on but not that one, instead of after it: PostgreSQL expects no row after the largest
+            // value of the first column, plans for none, and then sorts thousands.
+            var same = string.Join(" AND ", order.Select((key, i) => $"{key.OrderedSql} = {names[i]}"));
+            return $"(({string.Join(", ", order.Select(key => key.OrderedSql))}) {(order[0].Descending ? "<=" : ">=")} ({string.Join(", ", names)}) AND NOT ({same}))";
         }
         // The rest of a tie by the later columns: a after x, or a = x and (b after y, or b = y and ...).
         var sql = "";
@@ -94,8 +95,8 @@ internal sealed class PageQuery
                 (false, _) => $"{key.OrderedSql} > {name}",
                 (true, _) => key.Term.Nullable ? $"({key.OrderedSql} < {name} OR {key.Term.Sql} IS NULL)" : $"{key.OrderedSql} < {name}",
             };
-            var same = name is null ? $"{key.Term.Sql} IS NULL" : $"{key.Term.Sql} = {name}";
-            sql = sql.Length == 0 ? after : $"({after} OR {same} AND {sql})";
+            var tie = name is null ? $"{key.Term.Sql} IS NULL" : $"{key.Term.Sql} = {name}";
+            sql = sql.Length == 0 ? after : $"({after} OR {tie} AND {sql})";
         }
         // What an index can begin at, for the first column.
         return (order[0], names[0]) switch

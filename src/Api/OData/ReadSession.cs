@@ -2,7 +2,6 @@ using System.Data;
 using System.Data.Common;
 using Metrics.Storage;
 using Microsoft.Data.Sqlite;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using SQLitePCL;
 
@@ -12,21 +11,21 @@ namespace Metrics.Api.OData;
 /// <remarks>The clock runs while the database works, not while a slow client is written to.</remarks>
 internal sealed class ReadSession : IAsyncDisposable
 {
-    private readonly MetricsDbContext context;
+    private readonly Readers readers;
     private readonly TimeSpan timeout;
     private readonly CancellationTokenSource clock;
     private CancellationTokenRegistration interrupt;
     private DbConnection? connection;
     private DbTransaction? transaction;
     private DbCommand? command;
-    private bool promised;
+    private bool promised, works;
 
-    public ReadSession(MetricsDbContext context, TimeSpan timeout, CancellationToken aborted)
+    public ReadSession(Readers readers, TimeSpan timeout, CancellationToken aborted)
     {
-        this.context = context;
+        this.readers = readers;
         this.timeout = timeout;
         clock = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        Dialect = context.Database.IsSqlite() ? SqlDialect.Sqlite : SqlDialect.Postgres;
+        Dialect = readers.Engine == StorageEngine.Sqlite ? SqlDialect.Sqlite : SqlDialect.Postgres;
     }
 
     public SqlDialect Dialect { get; }
@@ -34,17 +33,32 @@ internal sealed class ReadSession : IAsyncDisposable
     /// <summary>Cancelled when the client is gone or the time is over.</summary>
     public CancellationToken Token => clock.Token;
 
-    public void Pause() => clock.CancelAfter(Timeout.InfiniteTimeSpan);
+    /// <summary>Lets the others work: something else than the database is waited for.</summary>
+    public void Pause()
+    {
+        clock.CancelAfter(Timeout.InfiniteTimeSpan);
+        if (!works) return;
+        works = false;
+        readers.Turns!.Release();
+    }
 
-    public void Resume() => clock.CancelAfter(timeout);
+    /// <summary>Goes on with the database, when it is this session's turn.</summary>
+    public async ValueTask ResumeAsync()
+    {
+        if (readers.Turns is { } turns && !works)
+        {
+            await turns.WaitAsync(Token);
+            works = true;
+        }
+        clock.CancelAfter(timeout);
+    }
 
     public async Task<DbDataReader> ExecuteAsync(string sql, SqlParameters parameters)
     {
-        Resume();
+        await ResumeAsync();
         if (connection is null)
         {
-            await context.Database.OpenConnectionAsync(Token);
-            connection = context.Database.GetDbConnection();
+            connection = await readers.OpenAsync(Token);
             if (connection is SqliteConnection sqlite)
             {
                 // Its asynchronous methods are not: only an interrupt reaches a statement at work.
@@ -71,6 +85,7 @@ internal sealed class ReadSession : IAsyncDisposable
     {
         await using var reader = await ExecuteAsync(sql, parameters);
         await reader.ReadAsync(Token);
+        Pause();
         return reader.GetInt64(0);
     }
 
@@ -89,7 +104,8 @@ internal sealed class ReadSession : IAsyncDisposable
                 // The connection is gone, and its transaction with it.
             }
         }
-        await context.DisposeAsync();
+        if (connection is not null) await connection.DisposeAsync();
+        Pause();
         clock.Dispose();
     }
 

@@ -24,6 +24,12 @@ internal sealed record Column(string Path, Term Term, PropertyType Type)
     public SqlType SqlType => Term.Type;
 }
 
+/// <summary>One result of a group of rows.</summary>
+/// <param name="Column">Its name, and its SQL over the rows.</param>
+/// <param name="Parts">SQL over the rows of what <paramref name="Whole"/> is made of.</param>
+/// <param name="Whole">SQL of the same result over the parts of several groups; null where none can be made of them.</param>
+internal sealed record Aggregated(Column Column, IReadOnlyList<string> Parts, Func<IReadOnlyList<string>, string>? Whole);
+
 /// <summary>One column of an order of rows.</summary>
 /// <param name="Term">What is sorted by.</param>
 /// <param name="OrderedSql">The same, comparing texts as the order does.</param>
@@ -301,17 +307,52 @@ internal sealed class Relation
 
     /// <summary>The rows grouped: one for each combination of values of the keys, or one of all when there are none.</summary>
     /// <param name="keys">Columns to group by.</param>
-    /// <param name="made">What is made of each group: paths with SQL over the rows.</param>
-    public Relation Grouped(IReadOnlyList<Column> keys, IReadOnlyList<Column> made)
+    /// <param name="made">What is made of each group.</param>
+    public Relation Grouped(IReadOnlyList<Column> keys, IReadOnlyList<Aggregated> made)
     {
+        var (from, keysSql, madeSql) = Summarised(keys, made) ?? (From(), [.. keys.Select(key => key.Term.Sql!)], [.. made.Select(one => one.Column.Term.Sql!)]);
         var name = query.NextName();
-        var all = keys.Concat(made).ToList();
-        var list = all.Select((column, i) => string.Create(CultureInfo.InvariantCulture, $"{column.Term.Sql} AS c{i}"));
-        var grouping = keys.Count == 0 ? "" : " GROUP BY " + string.Join(", ", keys.Select(key => key.Term.Sql).Distinct());
-        var told = all.Select((column, i) => column with { Term = column.Term with { Sql = string.Create(CultureInfo.InvariantCulture, $"{name}.c{i}") }, Weight = 1 });
-        var grouped = new Relation(query, $"(SELECT {string.Join(", ", list)}{From()}{grouping}) AS {name}", told, [.. keys.Select(key => key.Path)], null);
+        var list = keysSql.Concat(madeSql).Select((sql, i) => string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{i}"));
+        var grouping = keys.Count == 0 ? "" : " GROUP BY " + string.Join(", ", keysSql.Distinct());
+        var told = keys.Concat(made.Select(one => one.Column)).Select((column, i) => column with { Term = column.Term with { Sql = string.Create(CultureInfo.InvariantCulture, $"{name}.c{i}") }, Weight = 1 });
+        var grouped = new Relation(query, $"(SELECT {string.Join(", ", list)}{from}{grouping}) AS {name}", told, [.. keys.Select(key => key.Path)], null);
         grouped.single.UnionWith(single.Where(path => grouped.byPath.ContainsKey(path)));
         return grouped;
+    }
+
+    /// <summary>
+    /// Rows to be grouped by what they repeat of their deployment, as Provider, summed up by deployment first: its attributes are then looked up for a few sums and not for every row.
+    /// </summary>
+    /// <returns>Where the sums come from, and SQL of the keys and results over them. Null where grouping is by something else.</returns>
+    private (string From, List<string> Keys, List<string> Made)? Summarised(IReadOnlyList<Column> keys, IReadOnlyList<Aggregated> made)
+    {
+        if (entities?.Navigations.FirstOrDefault(way => way.Repeated.Count > 0) is not { On: [var on] } way || joins.Count > 0 || Part is not null || made.Any(one => one.Whole is null)) return null;
+        bool IsRepeated(Column key) => way.Repeated.Contains(key.Path);
+        // Texts have few values: by a time there may be as many sums as rows, and nothing would be won.
+        if (!keys.Any(IsRepeated) || keys.Any(key => key.Property is not { Type: PropertyType.Text })) return null;
+        var (sums, owner) = (query.NextName(), query.NextName());
+        var grouping = new List<string> { byPath[on.Own].Term.Sql! };
+        var list = new List<string> { $"{grouping[0]} AS k" };
+        List<string> keysSql = [], madeSql = [];
+        foreach (var key in keys)
+        {
+            if (IsRepeated(key))
+            {
+                keysSql.Add($"{owner}.{SqlDialect.Quote(key.Path)}");
+                continue;
+            }
+            grouping.Add(key.Term.Sql!);
+            keysSql.Add(Listed(key.Term.Sql!));
+        }
+        foreach (var one in made) madeSql.Add(one.Whole!([.. one.Parts.Select(Listed)]));
+        return ($" FROM (SELECT {string.Join(", ", list)}{From()} GROUP BY {string.Join(", ", grouping)}) AS {sums} JOIN {SqlDialect.Quote(way.Target)} AS {owner} ON {owner}.{SqlDialect.Quote(on.Theirs)} = {sums}.k", keysSql, madeSql);
+
+        string Listed(string sql)
+        {
+            var column = string.Create(CultureInfo.InvariantCulture, $"s{list.Count}");
+            list.Add($"{sql} AS {column}");
+            return $"{sums}.{column}";
+        }
     }
 
     /// <summary>An independent copy, which further transformations may change.</summary>

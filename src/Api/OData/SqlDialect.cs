@@ -54,13 +54,6 @@ internal abstract class SqlDialect
     /// <summary>What stands before a query: on PostgreSQL the transaction's promises.</summary>
     public abstract string Preamble(TimeSpan timeout);
 
-    public abstract DateTime Instant(DbDataReader reader, int ordinal);
-
-    public abstract DateOnly Date(DbDataReader reader, int ordinal);
-
-    /// <summary>A truth value that a query computed.</summary>
-    public abstract bool Truth(DbDataReader reader, int ordinal);
-
     private sealed class SqliteDialect : SqlDialect
     {
         public override DbParameter Parameter(string name, object value) => new SqliteParameter(name, value switch
@@ -109,12 +102,6 @@ internal abstract class SqlDialect
         public override string DateOf(string instant) => $"strftime('%Y-%m-%d', {Seconds(instant)}, 'unixepoch')";
 
         public override string Preamble(TimeSpan timeout) => "";
-
-        public override DateTime Instant(DbDataReader reader, int ordinal) => DateTime.UnixEpoch.AddTicks(reader.GetInt64(ordinal) * TimeSpan.TicksPerMicrosecond);
-
-        public override DateOnly Date(DbDataReader reader, int ordinal) => DateOnly.ParseExact(reader.GetString(ordinal), "yyyy-MM-dd", CultureInfo.InvariantCulture);
-
-        public override bool Truth(DbDataReader reader, int ordinal) => reader.GetInt64(ordinal) != 0;
 
         // Whole seconds, rounded down also before 1970.
         private static string Seconds(string microseconds) => $"(({microseconds}) / 1000000 - (({microseconds}) % 1000000 < 0))";
@@ -172,12 +159,6 @@ internal abstract class SqlDialect
 
         public override string Preamble(TimeSpan timeout) =>
             string.Create(CultureInfo.InvariantCulture, $"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {(long)timeout.TotalMilliseconds}; ");
-
-        public override DateTime Instant(DbDataReader reader, int ordinal) => reader.GetDateTime(ordinal);
-
-        public override DateOnly Date(DbDataReader reader, int ordinal) => reader.GetFieldValue<DateOnly>(ordinal);
-
-        public override bool Truth(DbDataReader reader, int ordinal) => reader.GetBoolean(ordinal);
     }
 }
 

@@ -18,7 +18,7 @@ public enum StorageEngine
 /// <summary>Registers storage, the same way for the host, tests and benchmarks.</summary>
 public static class StorageRegistration
 {
-    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="Schema"/>, <see cref="SharedKeys"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>, <see cref="Ledger"/>, <see cref="FactStore"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
+    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="Schema"/>, <see cref="SharedKeys"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>, <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="Readers"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
     /// <remarks>The process must reference the engine's assembly of migrations. Opens no connection.</remarks>
     /// <param name="services">Where to add.</param>
     /// <param name="engine">Engine.</param>
@@ -35,12 +35,14 @@ public static class StorageRegistration
             builder.ConnectionStringBuilder.Timezone = "UTC";
             services.AddSingleton(_ => builder.Build());
             services.AddSingleton(provider => new Database(provider.GetRequiredService<NpgsqlDataSource>()) { Clock = clock });
+            services.AddSingleton(_ => new Readers(Readers.PoolOf(builder.ConnectionStringBuilder)));
             services.AddDbContextFactory<MetricsDbContext>((provider, options) => options.UsePostgresStorage(provider.GetRequiredService<NpgsqlDataSource>()));
         }
         else
         {
             var full = Database.Complete(connectionString);
             services.AddSingleton(_ => new Database(full) { Clock = clock });
+            services.AddSingleton(provider => new Readers(provider.GetRequiredService<Database>()));
             services.AddDbContextFactory<MetricsDbContext>(options => options.UseSqliteStorage(full));
         }
         return services
