@@ -159,7 +159,7 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
                     case long number: json.WriteNumber(column.Name, number); break;
                     case double number when double.IsFinite(number): json.WriteNumber(column.Name, number); break;
                     case double number: json.WriteString(column.Name, double.IsNaN(number) ? "NaN" : number > 0 ? "INF" : "-INF"); break;
-                    case DateTime time: json.WriteString(column.Name, EntityWriter.Text(time)); break;
+                    case DateTime time: json.WriteString(column.Name, InstantText.Of(time)); break;
                     default: throw new InvalidOperationException($"{column.Name} has a value of {value.GetType()}, which no column has.");
                 }
             }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 
 namespace Metrics.Api.OData;
 
@@ -88,7 +87,7 @@ internal sealed class EntityQuery
     {
         var asked = OfEntity(query, set, key, path, options, keys: false);
         var column = asked.Rows.TryFind(path.Length == 0 ? property : $"{path}/{property}")!;
-        asked.Shape = new Shape([new ValueMember(JsonEncodedText.Encode("value"), column, asked.Page.Ordinal(column.Term.Sql!))]);
+        asked.Shape = new Shape([new ValueMember("value", column, asked.Page.Ordinal(column.Term.Sql!))]);
         return asked;
     }
 
@@ -155,20 +154,20 @@ internal sealed class EntityQuery
             var target = Rows.Join(prefix + item.Navigation.Name)!.Value;
             var inside = $"{prefix}{item.Navigation.Name}/";
             var (shape, projection) = item.Reference ? (new Shape([]) { Entities = target.Set, Key = Key(target.Set, inside), Reference = true }, "") : EntityShape(target.Set, inside, item.Select, item.Expand, depth + 1);
-            members.Add(new ObjectMember(JsonEncodedText.Encode(item.Navigation.Name), shape, target.Nullable ? Page.Ordinal(Rows.TryFind(inside + target.Set.Key[0].Name)!.Term.Sql!) : null));
+            members.Add(new ObjectMember(item.Navigation.Name, shape, target.Nullable ? Page.Ordinal(Rows.TryFind(inside + target.Set.Key[0].Name)!.Term.Sql!) : null));
             names.Add(item.Reference ? $"{item.Navigation.Name}/$ref" : $"{item.Navigation.Name}{(projection.Length == 0 ? "()" : projection)}");
         }
         return (new Shape(members)
         {
             Entities = set,
             Key = keys ? Key(set, prefix) : [],
-            Links = [.. set.Navigations.Select(navigation => navigation.Name).Where(name => !expanded.Contains(name))],
+            Links = [.. set.Navigations.Select(navigation => navigation.Name).Where(name => !expanded.Contains(name)).Select(name => (name, new JsonName(name + "@odata.navigationLink")))],
         }, names.Count == 0 ? "" : $"({string.Join(',', names)})");
     }
 
     private List<int> Key(EntitySet set, string prefix) => [.. set.Key.Select(property => Page.Ordinal(Rows.TryFind(prefix + property.Name)!.Term.Sql!))];
 
-    private ValueMember Value(Column column, string prefix) => new(JsonEncodedText.Encode(column.Path[prefix.Length..]), column, Page.Ordinal(column.Term.Sql!));
+    private ValueMember Value(Column column, string prefix) => new(column.Path[prefix.Length..], column, Page.Ordinal(column.Term.Sql!));
 
     // Paths as objects within objects: Deployment/Region is told as Deployment with a Region.
     private (Shape Shape, string Projection) PathShape(IReadOnlyList<Column> columns, string prefix)
@@ -184,7 +183,7 @@ internal sealed class EntityQuery
                 continue;
             }
             var (shape, projection) = PathShape([.. group], $"{prefix}{group.Key}/");
-            members.Add(new ObjectMember(JsonEncodedText.Encode(group.Key), shape, null));
+            members.Add(new ObjectMember(group.Key, shape, null));
             names.Add(group.Key + projection);
         }
         return (new Shape(members), $"({string.Join(',', names)})");

@@ -1,4 +1,3 @@
-using System.Text.Json;
 
 namespace Metrics.Api.OData;
 
@@ -80,9 +79,6 @@ internal sealed record EntityProperty(string Name, PropertyType Type, bool Nulla
 
     /// <summary>Whether $search looks into it: it is a name that people know.</summary>
     public bool Searchable { get; } = Type == PropertyType.Text && Names.Contains(Name);
-
-    /// <summary>Name as it stands in JSON.</summary>
-    public JsonEncodedText Encoded { get; } = JsonEncodedText.Encode(Name);
 }
 
 /// <summary>One entity set: a view of the store with the set's name.</summary>

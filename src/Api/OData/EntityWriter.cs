@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -7,12 +6,16 @@ using System.Text.Json;
 namespace Metrics.Api.OData;
 
 /// <summary>Something that is told of a row, under a name of its own.</summary>
-internal abstract record Member(JsonEncodedText Name);
+internal abstract record Member(string Name)
+{
+    /// <summary>The same as it is written.</summary>
+    public JsonName Written { get; } = new(Name);
+}
 
 /// <summary>A value.</summary>
 /// <param name="Column">What it is.</param>
 /// <param name="Ordinal">Where it is in the rows.</param>
-internal sealed record ValueMember(JsonEncodedText Name, Column Column, int Ordinal) : Member(Name)
+internal sealed record ValueMember(string Name, Column Column, int Ordinal) : Member(Name)
 {
     private static string? Annotated(PropertyType type) => type switch
     {
@@ -25,17 +28,16 @@ internal sealed record ValueMember(JsonEncodedText Name, Column Column, int Ordi
     };
 
     /// <summary>The type, where JSON does not show it.</summary>
-    public (JsonEncodedText Name, JsonEncodedText Type)? Annotation { get; } =
-        Annotated(Column.Type) is { } type ? (JsonEncodedText.Encode(Name + "@odata.type"), JsonEncodedText.Encode(type)) : null;
+    public (JsonName Name, string Type)? Annotation { get; } = Annotated(Column.Type) is { } type ? (new JsonName(Name + "@odata.type"), type) : null;
 
     /// <summary>Whether the model does not know it, so that its type must be told.</summary>
-    public bool Dynamic { get; } = Column.Property?.Name != Name.Value;
+    public bool Dynamic { get; } = Column.Property?.Name != Name;
 }
 
 /// <summary>An object of further members: an entity at the end of a navigation property, or what was grouped by there.</summary>
 /// <param name="Inner">Its members.</param>
 /// <param name="Present">A column that is null where there is no entity; null where there always is one.</param>
-internal sealed record ObjectMember(JsonEncodedText Name, Shape Inner, int? Present) : Member(Name);
+internal sealed record ObjectMember(string Name, Shape Inner, int? Present) : Member(Name);
 
 /// <summary>What is told of each row.</summary>
 /// <param name="Members">In order.</param>
@@ -51,7 +53,7 @@ internal sealed record Shape(IReadOnlyList<Member> Members)
     public bool Reference { get; init; }
 
     /// <summary>Names of the navigation properties that are not told but could be followed.</summary>
-    public IReadOnlyList<string> Links { get; init; } = [];
+    public IReadOnlyList<(string Name, JsonName Written)> Links { get; init; } = [];
 }
 
 /// <summary>Writes rows as OData's JSON, straight from their columns, without an object between.</summary>
@@ -64,47 +66,76 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
 {
     public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    private static readonly JsonEncodedText TypeName = JsonEncodedText.Encode("@odata.type");
-    private static readonly JsonEncodedText Id = JsonEncodedText.Encode("@odata.id");
+    private static readonly JsonName TypeName = new("@odata.type"), Id = new("@odata.id"), Context = new("@odata.context");
 
     private readonly bool full = negotiation.Control == ControlInformation.Full;
     private readonly bool none = negotiation.Control == ControlInformation.None;
+    private readonly JsonRow json = new();
 
-    /// <summary>Writes a row, into an object that the caller has begun and ends.</summary>
-    public void WriteProperties(Utf8JsonWriter json, Row row)
+    /// <summary>A row as a JSON object.</summary>
+    /// <param name="row">It.</param>
+    /// <param name="context">Told first, where the object is the whole answer; null where it is not.</param>
+    /// <returns>Its UTF-8, until the next row.</returns>
+    public ReadOnlySpan<byte> Object(Row row, string? context = null)
     {
         var own = part is { } at ? 1UL << (int)row.Whole(at) : ulong.MaxValue;
-        WriteMembers(json, row, shape, own);
+        json.Clear();
+        json.Open();
+        if (context is not null)
+        {
+            json.Name(Context);
+            json.Text(context);
+        }
+        WriteMembers(row, shape, own);
+        json.Close();
+        return json.Written;
     }
 
-    private void WriteMembers(Utf8JsonWriter json, Row row, Shape of, ulong own)
+    private void WriteMembers(Row row, Shape of, ulong own)
     {
         if (full && of.Entities is { } set && of.Key.Count > 0 || of.Reference)
         {
             var id = of.Entities!.Name + KeyText(row, of);
-            if (full && !of.Reference) json.WriteString(TypeName, $"#{EntityModel.Namespace}.{of.Entities.TypeName}");
-            json.WriteString(Id, root + id);
+            if (full && !of.Reference)
+            {
+                json.Name(TypeName);
+                json.Text($"#{EntityModel.Namespace}.{of.Entities.TypeName}");
+            }
+            json.Name(Id);
+            json.Text(root + id);
             if (of.Reference) return;
-            foreach (var link in of.Links) json.WriteString($"{link}@odata.navigationLink", $"{root}{id}/{link}");
+            foreach (var (link, written) in of.Links)
+            {
+                json.Name(written);
+                json.Text($"{root}{id}/{link}");
+            }
         }
         foreach (var member in of.Members)
         {
-            if (member is ValueMember value) WriteValue(json, row, value, own);
-            else WriteObject(json, row, (ObjectMember)member, own);
+            if (member is ValueMember value) WriteValue(row, value, own);
+            else WriteObject(row, (ObjectMember)member, own);
         }
     }
 
-    private void WriteObject(Utf8JsonWriter json, Row row, ObjectMember member, ulong own)
+    private void WriteObject(Row row, ObjectMember member, ulong own)
     {
         if (!Has(member.Inner, own)) return;
         if (member.Present is { } present && row.IsNull(present))
         {
-            if (!omitNulls) json.WriteNull(member.Name);
+            WriteNull(member);
             return;
         }
-        json.WriteStartObject(member.Name);
-        WriteMembers(json, row, member.Inner, own);
-        json.WriteEndObject();
+        json.Name(member.Written);
+        json.Open();
+        WriteMembers(row, member.Inner, own);
+        json.Close();
+    }
+
+    private void WriteNull(Member member)
+    {
+        if (omitNulls) return;
+        json.Name(member.Written);
+        json.Null();
     }
 
     private static bool Has(Shape of, ulong own)
@@ -115,44 +146,31 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
         return false;
     }
 
-    private void WriteValue(Utf8JsonWriter json, Row row, ValueMember member, ulong own)
+    private void WriteValue(Row row, ValueMember member, ulong own)
     {
         var column = member.Column;
         if ((column.Parts & own) == 0) return;
         var i = member.Ordinal;
         if (column.Term.Nullable && row.IsNull(i))
         {
-            if (!omitNulls) json.WriteNull(member.Name);
+            WriteNull(member);
             return;
         }
-        if ((full || member.Dynamic && !none) && member.Annotation is { } annotation) json.WriteString(annotation.Name, annotation.Type);
+        if ((full || member.Dynamic && !none) && member.Annotation is { } annotation)
+        {
+            json.Name(annotation.Name);
+            json.Text(annotation.Type);
+        }
+        json.Name(member.Written);
         switch (column.Type)
         {
-            case PropertyType.Double:
-                var number = row.Double(i);
-                if (double.IsFinite(number)) json.WriteNumber(member.Name, number);
-                else json.WriteString(member.Name, double.IsNaN(number) ? "NaN" : number > 0 ? "INF" : "-INF");
-                break;
-            case PropertyType.Text:
-                json.WriteString(member.Name, row.Utf8(i));
-                break;
-            case PropertyType.Instant:
-                WriteInstant(json, member.Name, row.Instant(i));
-                break;
-            case PropertyType.Date:
-                json.WriteString(member.Name, row.DateUtf8(i));
-                break;
-            case PropertyType.Int32:
-                json.WriteNumber(member.Name, row.Whole(i));
-                break;
-            case PropertyType.Boolean:
-                json.WriteBoolean(member.Name, row.Truth(i));
-                break;
-            default:
-                var whole = row.Whole(i);
-                if (negotiation.LongsAsText) WriteQuoted(json, member.Name, whole);
-                else json.WriteNumber(member.Name, whole);
-                break;
+            case PropertyType.Double: json.Number(row.Double(i)); break;
+            case PropertyType.Text: json.Text(row.Utf8(i)); break;
+            case PropertyType.Instant: json.Instant(row.Instant(i)); break;
+            case PropertyType.Date: json.Text(row.DateUtf8(i)); break;
+            case PropertyType.Boolean: json.Truth(row.Truth(i)); break;
+            case PropertyType.Int32: json.Number(row.Whole(i), quoted: false); break;
+            default: json.Number(row.Whole(i), negotiation.LongsAsText); break;
         }
     }
 
@@ -164,7 +182,7 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
         {
             PropertyType.Double => row.Double(i) switch { double.PositiveInfinity => "INF", double.NegativeInfinity => "-INF", var number => number.ToString("R", CultureInfo.InvariantCulture) },
             PropertyType.Text => row.Text(i),
-            PropertyType.Instant => Text(row.Instant(i)),
+            PropertyType.Instant => InstantText.Of(row.Instant(i)),
             PropertyType.Date => Encoding.ASCII.GetString(row.DateUtf8(i)),
             PropertyType.Boolean => row.Truth(i) ? "true" : "false",
             _ => row.Whole(i).ToString(CultureInfo.InvariantCulture),
@@ -183,58 +201,11 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
             text.Append(property.Type switch
             {
                 PropertyType.Text => $"'{Uri.EscapeDataString(row.Text(ordinal).Replace("'", "''", StringComparison.Ordinal))}'",
-                PropertyType.Instant => Uri.EscapeDataString(Text(row.Instant(ordinal))),
+                PropertyType.Instant => Uri.EscapeDataString(InstantText.Of(row.Instant(ordinal))),
                 PropertyType.Date => Encoding.ASCII.GetString(row.DateUtf8(ordinal)),
                 _ => row.Whole(ordinal).ToString(CultureInfo.InvariantCulture),
             });
         }
         return text.Append(')').ToString();
-    }
-
-    /// <summary>A UTC time as OData writes it: with Z, and with microseconds where it has any.</summary>
-    public static string Text(DateTime time) => time.ToString(time.Ticks % TimeSpan.TicksPerSecond == 0 ? "yyyy-MM-ddTHH:mm:ssZ" : "yyyy-MM-ddTHH:mm:ss.ffffffZ", CultureInfo.InvariantCulture);
-
-    private static void WriteQuoted(Utf8JsonWriter json, JsonEncodedText name, long value)
-    {
-        Span<byte> text = stackalloc byte[20];
-        Utf8Formatter.TryFormat(value, text, out var written);
-        json.WriteString(name, text[..written]);
-    }
-
-    private static void WriteInstant(Utf8JsonWriter json, JsonEncodedText name, DateTime time)
-    {
-        Span<byte> text = stackalloc byte[27];
-        time.Deconstruct(out DateOnly date, out TimeOnly clock);
-        PutDate(text, date);
-        text[10] = (byte)'T';
-        Put(text, 11, clock.Hour, 2);
-        text[13] = (byte)':';
-        Put(text, 14, clock.Minute, 2);
-        text[16] = (byte)':';
-        Put(text, 17, clock.Second, 2);
-        var length = 19;
-        var micros = (int)(time.Ticks % TimeSpan.TicksPerSecond / TimeSpan.TicksPerMicrosecond);
-        if (micros != 0)
-        {
-            text[19] = (byte)'.';
-            Put(text, 20, micros, 6);
-            length = 26;
-        }
-        text[length] = (byte)'Z';
-        json.WriteString(name, text[..(length + 1)]);
-    }
-
-    private static void PutDate(Span<byte> text, DateOnly date)
-    {
-        Put(text, 0, date.Year, 4);
-        text[4] = (byte)'-';
-        Put(text, 5, date.Month, 2);
-        text[7] = (byte)'-';
-        Put(text, 8, date.Day, 2);
-    }
-
-    private static void Put(Span<byte> text, int at, int value, int digits)
-    {
-        for (var i = at + digits - 1; i >= at; i--, value /= 10) text[i] = (byte)('0' + value % 10);
     }
 }

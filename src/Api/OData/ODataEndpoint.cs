@@ -301,9 +301,7 @@ internal sealed class ODataEndpoint
         object?[]? position = null;
         for (var written = 0; more;)
         {
-            json.WriteStartObject();
-            writer.WriteProperties(json, row);
-            json.WriteEndObject();
+            json.WriteRawValue(writer.Object(row), skipInputValidation: true);
             written++;
             if (written == pageSize && limit > pageSize) position = query.Position(row);
             if (written % FlushEvery == 0)
@@ -343,14 +341,10 @@ internal sealed class ODataEndpoint
         response.ContentType = negotiation.ContentType;
         if (omitNulls) response.Headers["Preference-Applied"] = "omit-values=nulls";
         if (HttpMethods.IsHead(context.Request.Method)) return;
-        var body = new AnswerBody(context);
-        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
-        json.WriteStartObject();
         var shape = place.Reference ? asked.Shape with { Reference = true } : asked.Shape;
-        if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, place.Reference ? $"{root}$metadata#$ref" : $"{root}$metadata#{place.Target.Name}{asked.Projection}/$entity");
-        new EntityWriter(shape, null, negotiation, omitNulls, root).WriteProperties(json, Row.Of(reader));
-        json.WriteEndObject();
-        json.Flush();
+        var told = place.Reference ? $"{root}$metadata#$ref" : $"{root}$metadata#{place.Target.Name}{asked.Projection}/$entity";
+        var body = new AnswerBody(context);
+        body.Write(new EntityWriter(shape, null, negotiation, omitNulls, root).Object(Row.Of(reader), negotiation.Control == ControlInformation.None ? null : told));
         await body.CompleteAsync();
     }
 
@@ -378,12 +372,7 @@ internal sealed class ODataEndpoint
             return;
         }
         var body = new AnswerBody(context);
-        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
-        json.WriteStartObject();
-        if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, $"{root}$metadata#{Uri.UnescapeDataString(rest)}");
-        writer.WriteProperties(json, row);
-        json.WriteEndObject();
-        json.Flush();
+        body.Write(writer.Object(row, negotiation.Control == ControlInformation.None ? null : $"{root}$metadata#{Uri.UnescapeDataString(rest)}"));
         await body.CompleteAsync();
     }
 
