@@ -236,7 +236,7 @@ public sealed class NodeClientTests(ODataServices services, NodeClients clients)
             Units = row["Units"],
         }));
 
-    /// <summary>The number of rows as a JSON text, which the clients get where numbers are no JSON document or must be exact.</summary>
+    /// <summary>The number of rows as the clients get it that read a plain count as text or ask for 64-bit numbers as texts.</summary>
     private static string Count(IEnumerable<Row> rows, Func<Row, bool> keeps) => string.Create(CultureInfo.InvariantCulture, $"\"{rows.Count(keeps)}\"");
 
     private static string Text(JsonElement answer, params string[] path) => path.Aggregate(answer, (at, name) => at.GetProperty(name)).GetRawText();
