@@ -134,12 +134,15 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
     }
 
     /// <summary>Writes the answer, or what it would be without rows of a HEAD request.</summary>
-    public static void Write(Utf8JsonWriter json, IReadOnlyList<ComparedRow> rows, Negotiation negotiation, bool omitNulls, string root)
+    /// <param name="options">$top, $skip and $count of the request.</param>
+    public static void Write(Utf8JsonWriter json, IReadOnlyList<ComparedRow> rows, QueryOptions options, Negotiation negotiation, bool omitNulls, string root)
     {
         json.WriteStartObject();
         if (negotiation.Control != ControlInformation.None) json.WriteString("@odata.context", $"{root}$metadata#Collection({EntityModel.Namespace}.{TypeName})");
+        if (options.Count && negotiation.LongsAsText) json.WriteString("@odata.count", rows.Count.ToString(CultureInfo.InvariantCulture));
+        else if (options.Count) json.WriteNumber("@odata.count", rows.Count);
         json.WriteStartArray("value");
-        foreach (var row in rows)
+        foreach (var row in rows.Skip((int)Math.Min(options.Skip ?? 0, rows.Count)).Take((int)Math.Min(options.Top ?? rows.Count, rows.Count)))
         {
             json.WriteStartObject();
             if (negotiation.Control == ControlInformation.Full) json.WriteString("@odata.type", $"#{EntityModel.Namespace}.{TypeName}");

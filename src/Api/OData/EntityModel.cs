@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Xml;
 using Microsoft.OData.Edm;
 using Microsoft.OData.Edm.Csdl;
@@ -221,7 +222,13 @@ internal sealed class EntityModel
         {
             if (!CsdlWriter.TryWriteCsdl(edm, writer, out var errors)) throw Unwritable(errors);
         }
-        return stream.ToArray();
+        // The library leaves out that a navigation may lead nowhere, which says in JSON that it never does.
+        var json = JsonNode.Parse(stream.ToArray())!;
+        foreach (var set in EntitySets.All)
+            foreach (var navigation in set.Navigations.Where(navigation => navigation.Optional)) json[Namespace]![set.TypeName]![navigation.Name]!["$Nullable"] = true;
+        using var whole = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(whole, EntityWriter.Options)) json.WriteTo(writer);
+        return whole.ToArray();
     }
 
     private static InvalidOperationException Unwritable(IEnumerable<Microsoft.OData.Edm.Validation.EdmError> errors) =>

@@ -15,10 +15,11 @@ internal enum ControlInformation
 /// <summary>What the client understands and prefers, from its headers and $format.</summary>
 /// <param name="Control">Amount of control information.</param>
 /// <param name="LongsAsText">IEEE754Compatible: whole numbers of 64 bits as texts.</param>
-internal sealed record Negotiation(ControlInformation Control, bool LongsAsText)
+/// <param name="Streaming">Whether the client asked for JSON whose parts come in the order in which they are read, which ours always is, and wants to be told so.</param>
+internal sealed record Negotiation(ControlInformation Control, bool LongsAsText, bool Streaming = false)
 {
     /// <summary>The media type of the answer.</summary>
-    public string ContentType => $"application/json;odata.metadata={Control.ToString().ToLowerInvariant()};odata.streaming=true{(LongsAsText ? ";IEEE754Compatible=true" : "")};charset=utf-8";
+    public string ContentType => $"application/json;odata.metadata={Control.ToString().ToLowerInvariant()}{(Streaming ? ";odata.streaming=true" : "")}{(LongsAsText ? ";IEEE754Compatible=true" : "")};charset=utf-8";
 
     /// <summary>The JSON that $format or Accept ask for.</summary>
     /// <exception cref="ODataRefusal">415 for a $format and 406 for an Accept that ask for something else only.</exception>
@@ -61,10 +62,11 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText)
         if (version < 4) throw ODataRefusal.BadRequest("UnsupportedVersion", "This service speaks OData 4.0: OData-MaxVersion must be 4.0 or higher.", "OData-MaxVersion");
     }
 
-    /// <summary>The preferences that are honoured: page size and nulls left out, with the text that says so.</summary>
-    public static (int? PageSize, bool OmitNulls, string? Applied) Preferences(IHeaderDictionary headers, int maxPageSize)
+    /// <summary>The preferences that are honoured: page size, nulls left out, and the most rows in all pages that the client can use, with the text that says so.</summary>
+    public static (int? PageSize, bool OmitNulls, long? MaxSize, string? Applied) Preferences(IHeaderDictionary headers, int maxPageSize)
     {
         int? pageSize = null;
+        long? maxSize = null;
         var omitNulls = false;
         var applied = new List<string>();
         foreach (var preference in headers["Prefer"].SelectMany(value => (value ?? "").Split(',')))
@@ -83,8 +85,13 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText)
                 omitNulls = true;
                 applied.Add($"{name}=nulls");
             }
+            if (name is "metrics.maxsize" && maxSize is null && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var most))
+            {
+                maxSize = most;
+                applied.Add(string.Create(CultureInfo.InvariantCulture, $"{name}={most}"));
+            }
         }
-        return (pageSize, omitNulls, applied.Count == 0 ? null : string.Join(", ", applied));
+        return (pageSize, omitNulls, maxSize, applied.Count == 0 ? null : string.Join(", ", applied));
     }
 
     private static T? Accepted<T>(IHeaderDictionary headers, Func<MediaTypeHeaderValue, T?> understand, string? preferred = null)
@@ -107,7 +114,7 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText)
         var generic = type.MatchesAllTypes || type.MatchesAllSubTypes && type.Type.Equals("application", StringComparison.OrdinalIgnoreCase);
         if (!generic && !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)) return null;
         var control = ControlInformation.Minimal;
-        var longsAsText = false;
+        var (longsAsText, streaming) = (false, false);
         foreach (var parameter in type.Parameters)
         {
             var value = parameter.Value.ToString().Trim('"').ToLowerInvariant();
@@ -122,8 +129,11 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText)
                 case "ieee754compatible":
                     longsAsText = value == "true";
                     break;
+                case "odata.streaming" or "streaming":
+                    streaming = value == "true";
+                    break;
             }
         }
-        return new Negotiation(control, longsAsText);
+        return new Negotiation(control, longsAsText, streaming);
     }
 }

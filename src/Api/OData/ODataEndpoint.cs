@@ -53,6 +53,7 @@ internal sealed class ODataEndpoint
     private const int MaxQueryText = 60 * 1024;
     private static readonly JsonEncodedText ContextName = JsonEncodedText.Encode("@odata.context");
     private static readonly JsonEncodedText CountName = JsonEncodedText.Encode("@odata.count");
+    private static readonly JsonEncodedText MessagesName = JsonEncodedText.Encode("@Org.OData.Core.V1.Messages");
     private static readonly JsonEncodedText NextLink = JsonEncodedText.Encode("@odata.nextLink");
     private static readonly JsonEncodedText ValueName = JsonEncodedText.Encode("value");
 
@@ -184,7 +185,8 @@ internal sealed class ODataEndpoint
             if (target[at] == '/' && --above < 0) break;
         }
         var rest = at < target.Length ? target[(at + 1)..] : "";
-        return rest.TrimEnd('/') is "%24metadata" ? "$metadata" : rest.TrimEnd('/');
+        // Clients put a slash between the root, which ends with one, and what they ask for.
+        return rest.Trim('/') is "%24metadata" ? "$metadata" : rest.Trim('/');
     }
 
     /// <summary>What a path leads to.</summary>
@@ -261,7 +263,7 @@ internal sealed class ODataEndpoint
     private async Task WriteSetAsync(HttpContext context, ReadSession session, EntitySet set, QueryOptions options, string root)
     {
         var negotiation = Negotiation.Json(context.Request.Headers, options.Format);
-        var (wantedPage, omitNulls, applied) = Negotiation.Preferences(context.Request.Headers, settings.MaxPageSize);
+        var (wantedPage, omitNulls, maxSize, applied) = Negotiation.Preferences(context.Request.Headers, settings.MaxPageSize);
         var pageSize = wantedPage ?? settings.PageSize;
         var asked = EntityQuery.OfSet(Context(session, options), set, options, negotiation.Control == ControlInformation.Full);
         var query = asked.Page;
@@ -279,6 +281,11 @@ internal sealed class ODataEndpoint
         if (applied is not null) response.Headers["Preference-Applied"] = applied;
         if (HttpMethods.IsHead(context.Request.Method)) return;
 
+        if (maxSize is { } most && after is null)
+        {
+            var size = Math.Min(await session.CountAsync(query.CountUpToSql(most), parameters) - (options.Skip ?? 0), options.Top ?? long.MaxValue);
+            if (size > most) throw ODataRefusal.BadRequest("ResultTooLarge", $"The result has more than the {most} rows that Prefer: metrics.maxsize allows: filter, group, or ask for more.", "Prefer");
+        }
         long? total = options.Count ? await session.CountAsync(query.CountSql, parameters) : null;
         // One row more than the page tells whether there is a next one.
         var limit = Math.Min(options.Top ?? long.MaxValue, pageSize + 1L);
@@ -296,6 +303,20 @@ internal sealed class ODataEndpoint
         {
             if (negotiation.LongsAsText) json.WriteString(CountName, rows.ToString(CultureInfo.InvariantCulture));
             else json.WriteNumber(CountName, rows);
+        }
+        if (negotiation.Control != ControlInformation.None && after is null && CostlyQuery.Warnings(set, options) is { Count: > 0 } warnings)
+        {
+            json.WriteStartArray(MessagesName);
+            foreach (var warning in warnings)
+            {
+                json.WriteStartObject();
+                json.WriteString("code", warning.Code);
+                json.WriteString("message", warning.Message);
+                json.WriteString("severity", "warning");
+                json.WriteString("target", warning.Target);
+                json.WriteEndObject();
+            }
+            json.WriteEndArray();
         }
         json.WriteStartArray(ValueName);
         object?[]? position = null;
@@ -327,7 +348,7 @@ internal sealed class ODataEndpoint
         if (place.Reference) options.AllowOnly("a reference", "$format");
         else options.AllowOnly("a single entity", "$select", "$expand", "$compute", "$format");
         var negotiation = Negotiation.Json(context.Request.Headers, options.Format);
-        var (_, omitNulls, _) = Negotiation.Preferences(context.Request.Headers, 1);
+        var (_, omitNulls, _, _) = Negotiation.Preferences(context.Request.Headers, 1);
         var asked = EntityQuery.OfEntity(Context(session, options), place.Set, place.Key!, place.Path, options, place.Reference || negotiation.Control == ControlInformation.Full);
         await using var reader = await ReadOneAsync(session, asked.Page, place);
         // Behind the key of somebody there may be nobody, which is no fault.
@@ -402,7 +423,7 @@ internal sealed class ODataEndpoint
     {
         options.RefuseComposition(CompareFunction.Name);
         var negotiation = Negotiation.Json(context.Request.Headers, options.Format);
-        var (_, omitNulls, _) = Negotiation.Preferences(context.Request.Headers, settings.MaxPageSize);
+        var (_, omitNulls, _, _) = Negotiation.Preferences(context.Request.Headers, settings.MaxPageSize);
         var rows = await compare.RowsAsync(CompareFunction.Question(arguments, options.Aliases), context.RequestAborted);
         var response = context.Response;
         response.ContentType = negotiation.ContentType;
@@ -410,7 +431,7 @@ internal sealed class ODataEndpoint
         if (HttpMethods.IsHead(context.Request.Method)) return;
         var body = new AnswerBody(context);
         await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
-        CompareFunction.Write(json, rows, negotiation, omitNulls, root);
+        CompareFunction.Write(json, rows, options, negotiation, omitNulls, root);
         json.Flush();
         await body.CompleteAsync();
     }

@@ -30,6 +30,9 @@ internal sealed class PageQuery
     /// <summary>Counts the rows of all pages.</summary>
     public string CountSql => $"SELECT COUNT(*){rows.From()}";
 
+    /// <summary>Counts the rows of all pages, but no further than one beyond a number.</summary>
+    public string CountUpToSql(long most) => string.Create(CultureInfo.InvariantCulture, $"SELECT COUNT(*) FROM (SELECT 1{rows.From()} LIMIT {(most == long.MaxValue ? most : most + 1)}) AS n");
+
     /// <summary>Has something read with each row.</summary>
     /// <returns>Where it is in the rows.</returns>
     public int Ordinal(string sql)

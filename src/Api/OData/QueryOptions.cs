@@ -105,11 +105,11 @@ internal sealed class QueryOptions
         }
     }
 
-    /// <summary>Refuses every option that would go on with the answer of a function: there are none yet.</summary>
+    /// <summary>Refuses every option that would make something else of the answer of a function than a part of it.</summary>
     public void RefuseComposition(string function)
     {
         foreach (var name in values.Keys)
-            if (name != "$format") throw ODataRefusal.NotSupported($"The query option {name} on the function {function}", name);
+            if (name is not ("$format" or "$top" or "$skip" or "$count")) throw ODataRefusal.NotSupported($"The query option {name} on the function {function}", name);
     }
 
     /// <summary>The query string of the next page: the options as they were sent, but for those that move on.</summary>

@@ -93,7 +93,8 @@ internal sealed class SearchText
     {
         var start = at;
         while (at < text.Length && !char.IsWhiteSpace(text[at]) && text[at] is not ('(' or ')' or '"' or '\0')) at++;
-        return at > start ? text[start..at] : throw Unexpected();
+        if (at == start) throw Unexpected();
+        return text[start] != '\'' ? text[start..at] : throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: a phrase stands in double quotes, not in single ones (position {ExpressionReader.Position(start)}).", option);
     }
 
     private bool Peek(string word) => string.CompareOrdinal(text, at, word, 0, word.Length) == 0 && (at + word.Length == text.Length || text[at + word.Length] is ' ' or '(' or '"');

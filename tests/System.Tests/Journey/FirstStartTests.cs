@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.IO.Compression;
 using System.Text.Json;
 using Xunit;
 
@@ -31,6 +32,13 @@ public sealed class FirstStartTests
             return true;
         }, TimeSpan.FromSeconds(60));
         Assert.True(agreed > 23 * 7 * 7, $"only {agreed} numbers were compared");
+
+        using var asked = new HttpRequestMessage(HttpMethod.Get, "/odata/HourlyIntensities?$filter=Region eq 'sample-dc'");
+        asked.Headers.Add("Accept-Encoding", "gzip");
+        using var compressed = await service.Http.SendAsync(asked);
+        Assert.Equal("gzip", Assert.Single(compressed.Content.Headers.ContentEncoding));
+        await using var body = new GZipStream(await compressed.Content.ReadAsStreamAsync(), CompressionMode.Decompress);
+        Assert.NotEqual(0, (await JsonDocument.ParseAsync(body)).RootElement.GetProperty("value").GetArrayLength());
 
         var own = (await service.RowsAsync("HourlyIntensities?$filter=Workload eq 'metrics-service' and FunctionalUnit eq 'request'"))[0];
         Assert.Equal("modelled", own.GetProperty("Evidence").GetString());

@@ -217,6 +217,54 @@ public sealed class ODataServiceTests(ODataServices services)
     }
 
     [Theory]
+    [MemberData(nameof(ODataTests.Engines), MemberType = typeof(ODataTests))]
+    public async Task A_result_larger_than_the_client_can_use_is_refused_before_its_first_row(StorageEngine engine)
+    {
+        static void AtMost(HttpRequestMessage request, int rows) => request.Headers.Add("Prefer", $"metrics.maxsize={rows}");
+        var service = services[engine];
+
+        Assert.Equal((400, "ResultTooLarge", "The result has more than the 6047 rows that Prefer: metrics.maxsize allows: filter, group, or ask for more."), await service.RefusedAsync("HourlyIntensities", prepare: request => AtMost(request, 6_047)));
+        Assert.Equal((400, "ResultTooLarge"), (await service.RefusedAsync("HourlyIntensities?$apply=groupby((FunctionalUnit))", prepare: request => AtMost(request, 3))) switch { var refused => (refused.Status, refused.Code) });
+        foreach (var (url, most) in new[] { ("HourlyIntensities", 6_048), ("HourlyIntensities?$top=10", 10), ("HourlyIntensities?$skip=6000", 48), ("HourlyIntensities?$apply=groupby((FunctionalUnit))", 4) })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, url);
+            AtMost(request, most);
+            using var response = await service.Client.SendAsync(request);
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            Assert.Equal($"metrics.maxsize={most}", response.Headers.GetValues("Preference-Applied").Single());
+        }
+    }
+
+    [Theory]
+    [InlineData("HourlyIntensities", "UnboundedTime")]
+    [InlineData("EnergyFacts?$filter=Provider eq 'aws'", "UnboundedTime")]
+    [InlineData("HourlyIntensities?$filter=Date ge 2026-02-01", "")]
+    [InlineData("HourlyIntensities?$apply=filter(PeriodStart ge 2026-02-01T00:00:00Z)/aggregate($count as N)", "")]
+    [InlineData("HourlyIntensities?$top=5", "")]
+    [InlineData("HourlyIntensities?$top=5&$skip=10000", "FarSkip")]
+    [InlineData("MonthlyIntensities", "")]
+    [InlineData("Deployments", "")]
+    public async Task A_costly_query_is_answered_with_a_warning(string url, string code)
+    {
+        var page = await services[StorageEngine.Sqlite].GetAsync(url);
+
+        Assert.True(page.TryGetProperty("value", out _));
+        Assert.Equal(code, page.TryGetProperty("@Org.OData.Core.V1.Messages", out var messages) ? string.Join(' ', messages.EnumerateArray().Select(message => $"{message.GetProperty("code").GetString()}")) : "");
+    }
+
+    [Theory]
+    [InlineData("application/json", "application/json;odata.metadata=minimal;charset=utf-8")]
+    [InlineData("application/json;odata.metadata=none;odata.streaming=true", "application/json;odata.metadata=none;odata.streaming=true;charset=utf-8")]
+    public async Task Streaming_is_told_to_those_who_ask(string accept, string told)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, "Deployments?$top=1");
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        using var response = await services[StorageEngine.Sqlite].Client.SendAsync(request);
+
+        Assert.Equal(told, response.Content.Headers.NonValidated["Content-Type"].ToString());
+    }
+
+    [Theory]
     [InlineData("$top=-1", "InvalidQuery", "$top")]
     [InlineData("$top=abc", "InvalidQuery", "$top")]
     [InlineData("$top=99999999999999999999", "InvalidQuery", "$top")]
@@ -234,6 +282,7 @@ public sealed class ODataServiceTests(ODataServices services)
     [InlineData("$orderby=Units,Date,DateKey,Workload,Model,Region,Provider,Hardware,Evidence", "QueryTooComplex", "8")]
     [InlineData("$top=1&top=2", "InvalidQuery", "twice")]
     [InlineData("$search=", "InvalidQuery", "$search")]
+    [InlineData("$search='chat'", "InvalidQuery", "double quotes")]
     [InlineData("$search=a AND", "InvalidQuery", "position")]
     [InlineData("$search=\"open", "InvalidQuery", "closing quote")]
     [InlineData("$compute=Units mul 2", "InvalidQuery", "'as'")]

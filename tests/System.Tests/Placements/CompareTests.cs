@@ -189,6 +189,20 @@ public sealed class CompareTests(PostgresCluster cluster)
     }
 
     [Theory]
+    [MemberData(nameof(Engines))]
+    public async Task A_part_of_the_table_is_told_with_the_number_of_all_its_rows(StorageEngine engine)
+    {
+        await using var service = await StartAsync(engine);
+        var whole = (await service.GetAsync($"/odata/Compare(unit='output-token',{Period})")).GetProperty("value").EnumerateArray().Select(row => row.GetRawText()).ToList();
+
+        var part = await service.GetAsync($"/odata/Compare(unit='output-token',{Period})?$skip=1&$top=1&$count=true");
+
+        Assert.True(whole.Count > 2);
+        Assert.Equal(whole.Count, part.GetProperty("@odata.count").GetInt32());
+        Assert.Equal([whole[1]], part.GetProperty("value").EnumerateArray().Select(row => row.GetRawText()));
+    }
+
+    [Theory]
     [InlineData("Compare", 400, "InvalidParameter", "'unit' is missing: say what work is counted in.")]
     [InlineData("Compare()", 400, "InvalidParameter", "'unit' is missing")]
     [InlineData("Compare(unit=token)", 400, "InvalidParameter", "unit is a text: write unit='token'.")]
@@ -204,7 +218,7 @@ public sealed class CompareTests(PostgresCluster cluster)
     [InlineData("Compare(unit='token',from=2026-01-16,to=2026-01-15)", 400, "InvalidParameter", "from 2026-01-16T00:00:00Z is not before to 2026-01-15T00:00:00Z.")]
     [InlineData("Compare(unit='token'", 400, "InvalidPath", "has no closing parenthesis")]
     [InlineData("Compare(unit='token')?$filter=Rank eq 1", 501, "NotSupported", "The query option $filter on the function Compare is not supported")]
-    [InlineData("Compare(unit='token')?$top=1", 501, "NotSupported", "The query option $top on the function Compare")]
+    [InlineData("Compare(unit='token')?$orderby=Rank", 501, "NotSupported", "The query option $orderby on the function Compare")]
     [InlineData("Compare(unit='token')?$apply=aggregate(Joules with sum as J)", 501, "NotSupported", "$apply")]
     [InlineData("Compare(unit='token')/$count", 501, "NotSupported", "'$count' after a function")]
     [InlineData("Comparison(unit='token')", 404, "NotFound", "There is nothing here")]
