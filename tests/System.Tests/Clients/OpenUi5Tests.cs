@@ -56,6 +56,18 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
 
     [Theory]
     [MemberData(nameof(Engines))]
+    public async Task Rows_are_filtered_and_sorted_by_what_they_lead_to(StorageEngine engine)
+    {
+        var accelerators = (await DeploymentsAsync(engine)).ToDictionary(row => (long)row["Id"]!, row => (long?)row["Accelerators"] ?? -1);
+        var expected = (await HoursAsync(engine)).Where(hour => hour["Provider"] is "aws" && hour["PeriodStart"] is DateTime { Month: 2 })
+            .OrderByDescending(hour => accelerators[(long)hour["DeploymentId"]!]).ThenBy(hour => (DateTime)hour["PeriodStart"]!).Select(hour => Line(hour, "DeploymentId", "FunctionalUnit", "PeriodStart")).ToList();
+
+        Assert.Equal(48, expected.Count);
+        Assert.Equal(expected, Lines(answers[engine].Result("filterNavigation"), "DeploymentId", "FunctionalUnit", "PeriodStart"));
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines))]
     public async Task Rows_are_sorted_by_several_properties_with_null_as_the_least(StorageEngine engine)
     {
         var expected = (await DeploymentsAsync(engine)).OrderByDescending(row => (long?)row["Accelerators"] ?? -1).ThenBy(row => (string)row["Workload"]!, StringComparer.Ordinal).ThenByDescending(row => (long)row["Id"]!);
@@ -167,6 +179,23 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
         Assert.Equal(
             ["GET /odata/$metadata", "GET /odata/Deployments?$count=true&$skip=0&$top=5", "GET /odata/Runs?$count=true&$skip=0&$top=5", "GET /odata/Workloads?$count=true&$skip=0&$top=5"],
             answers[engine].Requests("direct").Order(StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines))]
+    public void Before_the_failure_of_one_request_a_batch_is_answered(StorageEngine engine) =>
+        Assert.Equal(
+            ["12", "$filter: there is no property 'Nope' here (position 1).", "HTTP request was not processed because the previous request failed"],
+            answers[engine].Result("failureInBatch").EnumerateArray().Select(outcome => outcome.ToString()));
+
+    [Theory]
+    [MemberData(nameof(Engines))]
+    public async Task A_function_is_called_without_the_parameters_that_may_be_left_out(StorageEngine engine)
+    {
+        var rows = answers[engine].Result("function");
+
+        Assert.Equal(Ids(await DeploymentsAsync(engine)).Order(StringComparer.Ordinal), Lines(rows, "DeploymentId").Order(StringComparer.Ordinal));
+        Assert.All(rows.EnumerateArray(), row => Assert.Equal("request facility provisioned", Line(row, "FunctionalUnit", "Boundary", "IdlePolicy")));
     }
 
     [Theory]
@@ -321,6 +350,18 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
 
     [Theory]
     [MemberData(nameof(Engines))]
+    public async Task Levels_may_be_times_and_whole_numbers(StorageEngine engine)
+    {
+        var requests = (await HoursAsync(engine)).Where(OfRequests).ToList();
+        var times = Sums(requests, "PeriodStart").Select(group => ($"1 {group.Name} null", group.Joules)).Reverse().ToList();
+        var deployments = requests.Where(hour => Line(hour, "PeriodStart") == "2026-02-01T02:00:00Z").Select(hour => ($"2 2026-02-01T02:00:00Z {hour["DeploymentId"]}", (double?)hour["AcceleratorJoules"]));
+
+        Assert.Equal(6, times.Count);
+        Same([times[0], .. deployments, .. times[1..]], answers[engine].Result("levelsOfTime"), "level", "PeriodStart", "DeploymentId");
+    }
+
+    [Theory]
+    [MemberData(nameof(Engines))]
     public async Task A_search_narrows_what_is_aggregated(StorageEngine engine)
     {
         var requests = (await HoursAsync(engine)).Where(OfRequests).ToList();
@@ -422,6 +463,7 @@ public sealed class OpenUi5Answers : IAsyncLifetime
     private readonly NodeFolder node = new(Path.Combine(Here(), "OpenUi5"));
     private readonly PostgresCluster cluster = new();
     private readonly string folder = Directory.CreateTempSubdirectory("metrics-openui5-").FullName;
+    private readonly List<ODataService> services = [];
     private readonly Dictionary<StorageEngine, OpenUi5Visit> visits = [];
 
     internal OpenUi5Visit this[StorageEngine engine] => visits[engine];
@@ -432,6 +474,7 @@ public sealed class OpenUi5Answers : IAsyncLifetime
         foreach (var (engine, connectionString) in new[] { (StorageEngine.Sqlite, $"Data Source={folder}/metrics.db"), (StorageEngine.Postgres, await cluster.CreateDatabaseAsync()) })
         {
             var service = await ODataService.StartAsync(engine, connectionString, settings => settings.PageSize = 120);
+            services.Add(service);
             // Six hours, three on each side of a change of month.
             await SeededRows.WriteAsync(service, 45, 51);
             var told = await node.RunAsync("driver.cjs", environment: new Dictionary<string, string> { ["SERVICE"] = service.Client.BaseAddress!.ToString() });
@@ -441,7 +484,7 @@ public sealed class OpenUi5Answers : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        foreach (var visit in visits.Values) await visit.Service.DisposeAsync();
+        foreach (var service in services) await service.DisposeAsync();
         SqliteConnection.ClearAllPools();
         await cluster.DisposeAsync();
         Directory.Delete(folder, recursive: true);

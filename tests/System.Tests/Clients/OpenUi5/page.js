@@ -48,6 +48,11 @@ sap.ui.define([
 
     filterNull: () => read('/Deployments', { $select: 'Id' }, { filters: [new Filter('Model', FilterOperator.EQ, null)] }),
 
+    filterNavigation: () => read('/HourlyIntensities', { $select: key }, {
+      filters: [new Filter('Deployment/Country', FilterOperator.EQ, 'IE'), new Filter('Calendar/Weekday', FilterOperator.EQ, 7)],
+      sorters: [new Sorter('Deployment/Accelerators', true), new Sorter('PeriodStart')],
+    }),
+
     sort: () => read('/Deployments', { $select: 'Id' }, { sorters: [new Sorter('Accelerators', true), new Sorter('Workload'), new Sorter('Id', true)] }),
 
     search: () => read('/Deployments', { $select: 'Id', $search: 'chat-70b AND NOT AWS' }),
@@ -115,6 +120,18 @@ sap.ui.define([
       return lists.map(list => list.getCount());
     },
 
+    async failureInBatch() {
+      const model = make();
+      const outcomes = await Promise.allSettled([read('/Deployments', {}, { model }), read('/Deployments', { $filter: "Nope eq 'a'" }, { model }), read('/Workloads', {}, { model })]);
+      return outcomes.map(({ value, reason }) => reason?.message ?? value.length);
+    },
+
+    async function() {
+      const binding = make().bindContext('/Compare(...)');
+      await binding.setParameter('unit', 'request').invoke();
+      return binding.getBoundContext().requestObject('value');
+    },
+
     async refresh() {
       const binding = bind('/HourlyIntensities', { $select: `${key},AcceleratorJoules` });
       const contexts = await binding.requestContexts(0, 20);
@@ -177,6 +194,14 @@ sap.ui.define([
       collapsed[1].collapse();
       steps.push(nodes(await binding.requestContexts(0, 100)));
       return { steps, leaves: binding.getCount() };
+    },
+
+    async levelsOfTime() {
+      const binding = bind('/HourlyIntensities', { $$aggregation: { aggregate: { AcceleratorJoules: { subtotals: true } }, groupLevels: ['PeriodStart', 'DeploymentId'] } },
+        { filters: [requests], sorters: [new Sorter('PeriodStart', true)] });
+      const [last] = await binding.requestContexts(0, 100);
+      await last.expand();
+      return nodes(await binding.requestContexts(0, 100));
     },
 
     searchedSums: () => aggregate({ aggregate: { AcceleratorJoules: { grandTotal: true } }, group: { Workload: {} }, search: 'chat-70b OR "zz"' }),
