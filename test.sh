@@ -13,6 +13,7 @@ have docker-compose docker-compose
 have python3 python3
 have node nodejs
 have npm npm
+have chromium chromium
 if [ -n "${METRICS_TEST_POSTGRES:-}" ]; then missing=("${missing[@]/postgresql/}"); fi
 missing=($(printf '%s\n' "${missing[@]}" | sed '/^$/d'))
 

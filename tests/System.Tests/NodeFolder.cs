@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Metrics.SystemTests;
 
-/// <summary>A folder of Node scripts with the packages that its lock file pins.</summary>
+/// <summary>A folder with a package.json and its lock file, whose scripts are run by node.</summary>
+/// <param name="path">The folder.</param>
 internal sealed class NodeFolder(string path)
 {
     /// <summary>Installs the packages where they are not there in the pinned versions.</summary>
@@ -13,7 +14,7 @@ internal sealed class NodeFolder(string path)
         await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], null, null);
     }
 
-    /// <summary>What a script prints.</summary>
+    /// <summary>What a script of the folder writes to its standard output; its failure is an exception with all that it said.</summary>
     public Task<string> RunAsync(string script, string? input = null, IReadOnlyDictionary<string, string>? environment = null) =>
         RunAsync("node", ["--no-deprecation", script], input, environment);
 

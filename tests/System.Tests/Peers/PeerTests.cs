@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -190,33 +189,17 @@ public sealed class PeerTests(ITestOutputHelper output) : IClassFixture<PeerAnsw
 /// <summary>The peers, installed once from their lock file.</summary>
 public sealed class PeerAnswers : IAsyncLifetime
 {
-    private static readonly string Folder = Here();
+    private static readonly NodeFolder Folder = new(Here());
 
-    /// <summary>Installs the packages where they are not there in the pinned versions.</summary>
-    public async Task InitializeAsync()
-    {
-        var (installed, wanted) = (Path.Combine(Folder, "node_modules", ".package-lock.json"), Path.Combine(Folder, "package-lock.json"));
-        if (File.Exists(installed) && File.GetLastWriteTimeUtc(installed) >= File.GetLastWriteTimeUtc(wanted)) return;
-        await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], null);
-    }
+    public Task InitializeAsync() => Folder.InstallAsync();
 
     public Task DisposeAsync() => Task.CompletedTask;
 
     /// <summary>What a peer answers to each case.</summary>
     internal static async Task<IReadOnlyList<JsonNode>> AskAsync(string peer, IEnumerable<JsonNode> cases)
     {
-        var answer = await RunAsync("node", ["--no-deprecation", "peers.cjs"], new JsonObject { [peer] = new JsonArray([.. cases]) }.ToJsonString());
+        var answer = await Folder.RunAsync("peers.cjs", new JsonObject { [peer] = new JsonArray([.. cases]) }.ToJsonString());
         return [.. JsonNode.Parse(answer)![peer]!.AsArray().Select(one => one!)];
-    }
-
-    private static async Task<string> RunAsync(string program, string[] arguments, string? input)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = Folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true })!;
-        var (told, complaints) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.StandardInput.WriteAsync(input);
-        process.StandardInput.Close();
-        await process.WaitForExitAsync();
-        return process.ExitCode == 0 ? await told : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {await complaints} {await told}");
     }
 
     private static string Here([CallerFilePath] string path = "") => Path.GetDirectoryName(path)!;
