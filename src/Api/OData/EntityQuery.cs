@@ -87,7 +87,7 @@ internal sealed class EntityQuery
     {
         var asked = OfEntity(query, set, key, path, options, keys: false);
         var column = asked.Rows.TryFind(path.Length == 0 ? property : $"{path}/{property}")!;
-        asked.Shape = new Shape([new ValueMember("value", column, asked.Page.Ordinal(column.Term.Sql!))]);
+        asked.Shape = new Shape([new ValueMember("value", column, asked.Page.Ordinal(column.Term.Sql!)) { Alone = true }]);
         return asked;
     }
 

@@ -30,6 +30,9 @@ internal sealed record ValueMember(string Name, Column Column, int Ordinal) : Me
     /// <summary>The type, where JSON does not show it.</summary>
     public (JsonName Name, string Type)? Annotation { get; } = Annotated(Column.Type) is { } type ? (new JsonName(Name + "@odata.type"), type) : null;
 
+    /// <summary>Whether it is the whole answer, whose context tells its type.</summary>
+    public bool Alone { get; init; }
+
     /// <summary>Whether the model does not know it, so that its type must be told.</summary>
     public bool Dynamic { get; } = Column.Property?.Name != Name;
 }
@@ -156,7 +159,7 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
             WriteNull(member);
             return;
         }
-        if ((full || member.Dynamic && !none) && member.Annotation is { } annotation)
+        if ((full || member.Dynamic && !none) && !member.Alone && member.Annotation is { } annotation)
         {
             json.Name(annotation.Name);
             json.Text(annotation.Type);
