@@ -64,7 +64,7 @@ internal sealed class EntityModel
         Annotate(container, "Org.OData.Core.V1.ODataVersions", new EdmStringConstant("4.0"));
         Annotate(container, "Org.OData.Capabilities.V1.SupportedFormats", new EdmCollectionExpression(new EdmStringConstant("application/json")));
         Annotate(container, "Org.OData.Capabilities.V1.FilterFunctions", new EdmCollectionExpression(ExpressionReader.SupportedFunctions.Select(name => new EdmStringConstant(name))));
-        Annotate(container, "Org.OData.Capabilities.V1.AsynchronousRequestsSupported", new EdmBooleanConstant(false));
+        Annotate(container, "Org.OData.Capabilities.V1.AsynchronousRequestsSupported", new EdmBooleanConstant(true));
         Annotate(container, "Org.OData.Capabilities.V1.BatchSupported", new EdmBooleanConstant(true));
         Annotate(container, "Org.OData.Capabilities.V1.BatchContinueOnErrorSupported", new EdmBooleanConstant(true));
         Annotate(container, "Org.OData.Capabilities.V1.KeyAsSegmentSupported", new EdmBooleanConstant(true));

@@ -1,5 +1,4 @@
 using System.Text;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.OData;
 using Microsoft.OData.Edm;
 
@@ -44,9 +43,11 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
         foreach (var request in requests)
         {
             using var told = new MemoryStream();
-            var part = Part(context, request, told, out var lifetime);
+            var target = request.Url.IsAbsoluteUri ? request.Url.PathAndQuery : "/" + request.Url.OriginalString;
+            var inner = new InnerRequest(context, request.Method, target, request.Headers, request.Content, told, context.RequestAborted);
+            var part = inner.Context;
             await answer(part);
-            if (lifetime.IsAborted)
+            if (inner.IsBroken)
             {
                 // A part that broke off must not end like a whole one, and neither may what holds it.
                 context.Abort();
@@ -118,27 +119,6 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
         return requests.Count > 0 ? requests : throw ODataRefusal.BadRequest("InvalidBatch", "The batch has no request.", "body");
     }
 
-    /// <summary>The request of a part, as if it had come alone, from the same client.</summary>
-    private static DefaultHttpContext Part(HttpContext outer, Asked asked, Stream told, out Lifetime lifetime)
-    {
-        lifetime = new Lifetime(outer.RequestAborted);
-        var part = new DefaultHttpContext { RequestServices = outer.RequestServices, User = outer.User };
-        part.Features.Set<IHttpRequestLifetimeFeature>(lifetime);
-        part.Features.Set<IHttpResponseFeature>(new Answer(told));
-        part.Features.Set(outer.Features.Get<IHttpConnectionFeature>());
-        var request = part.Request;
-        request.Method = asked.Method;
-        (request.Scheme, request.Host, request.PathBase) = (outer.Request.Scheme, outer.Request.Host, outer.Request.PathBase);
-        request.Path = PathString.FromUriComponent(asked.Url.IsAbsoluteUri ? asked.Url.AbsolutePath : "/" + asked.Url.OriginalString.Split('?')[0]);
-        request.QueryString = asked.Url.IsAbsoluteUri ? QueryString.FromUriComponent(asked.Url) : default;
-        // As it was sent: the path decoded would take a slash in a key for one between segments.
-        part.Features.Get<IHttpRequestFeature>()!.RawTarget = asked.Url.IsAbsoluteUri ? asked.Url.PathAndQuery : "/" + asked.Url.OriginalString;
-        foreach (var (name, value) in asked.Headers) request.Headers[name] = value;
-        if (asked.Content.Length > 0) request.Body = new MemoryStream(asked.Content, writable: false);
-        part.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(told));
-        return part;
-    }
-
     private static async Task SendAsync(HttpContext context, MemoryStream written)
     {
         await context.Response.Body.WriteAsync(written.GetBuffer().AsMemory(0, (int)written.Length), context.RequestAborted);
@@ -147,22 +127,6 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
     }
 
     private sealed record Asked(string? Id, string Method, Uri Url, IReadOnlyList<KeyValuePair<string, string>> Headers, byte[] Content);
-
-    /// <summary>A part that breaks off does so for itself.</summary>
-    private sealed class Lifetime(CancellationToken aborted) : IHttpRequestLifetimeFeature
-    {
-        public bool IsAborted { get; private set; }
-
-        public CancellationToken RequestAborted { get; set; } = aborted;
-
-        public void Abort() => IsAborted = true;
-    }
-
-    /// <summary>An answer has started once something of its body is there.</summary>
-    private sealed class Answer(Stream told) : HttpResponseFeature
-    {
-        public override bool HasStarted => told.Length > 0;
-    }
 
     /// <summary>Headers and a stream, as the library wants to see a message.</summary>
     private sealed class Message(Stream stream) : IODataRequestMessageAsync, IODataResponseMessageAsync

@@ -27,6 +27,7 @@ public static class ODataRegistration
         // A list that a tool folds into $filter is longer than the 8 KiB that Kestrel reads by itself.
         services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestLineSize = Math.Max(kestrel.Limits.MaxRequestLineSize, 64 * 1024));
         services.AddSingleton<EntityModel>();
+        services.AddSingleton(provider => new LaterAnswers(provider.GetService<TimeProvider>() ?? TimeProvider.System));
         services.AddSingleton<ODataEndpoint>();
         return services;
     }
@@ -64,11 +65,13 @@ internal sealed class ODataEndpoint
     private readonly ILogger<ODataEndpoint> log;
     private readonly SkipToken tokens;
     private readonly CompareFunction compare;
+    private readonly LaterAnswers later;
 
-    public ODataEndpoint(EntityModel model, Readers readers, IDbContextFactory<MetricsDbContext> store, IOptions<ODataSettings> settings, ILogger<ODataEndpoint> log, TimeProvider? time = null, UnitConversions? conversions = null)
+    public ODataEndpoint(EntityModel model, Readers readers, LaterAnswers later, IDbContextFactory<MetricsDbContext> store, IOptions<ODataSettings> settings, ILogger<ODataEndpoint> log, TimeProvider? time = null, UnitConversions? conversions = null)
     {
         this.model = model;
         this.readers = readers;
+        this.later = later;
         this.settings = settings.Value;
         this.time = time ?? TimeProvider.System;
         this.log = log;
@@ -78,7 +81,17 @@ internal sealed class ODataEndpoint
         tokens = new SkipToken(this.settings.SkipTokenKey ?? RandomNumberGenerator.GetBytes(32));
     }
 
-    public async Task AnswerAsync(HttpContext context, string path)
+    /// <summary>How a request came.</summary>
+    private enum Way
+    {
+        Alone,
+        InBatch,
+        Later,
+    }
+
+    public Task AnswerAsync(HttpContext context, string path) => AnswerAsync(context, path, Way.Alone);
+
+    private async Task AnswerAsync(HttpContext context, string path, Way way)
     {
         var response = context.Response;
         response.Headers["OData-Version"] = "4.0";
@@ -91,6 +104,12 @@ internal sealed class ODataEndpoint
             var root = $"{context.Request.Scheme}://{context.Request.Host}{context.Request.PathBase}{path}/";
             var rest = PathBelow(context, path);
             var text = context.Request.QueryString.Value ?? "";
+            if (rest.StartsWith(LaterAnswers.Path, StringComparison.Ordinal))
+            {
+                Negotiation.CheckVersion(context.Request.Headers);
+                await later.TellAsync(context, root, rest[LaterAnswers.Path.Length..]);
+                return;
+            }
             var posted = HttpMethods.IsPost(context.Request.Method);
             if (posted && rest.EndsWith("/$query", StringComparison.Ordinal))
             {
@@ -102,7 +121,7 @@ internal sealed class ODataEndpoint
                 Negotiation.CheckVersion(context.Request.Headers);
                 if (rest == "$batch" && posted)
                 {
-                    await new ODataBatch(model.Edm, part => AnswerAsync(part, path)).AnswerAsync(context, root);
+                    await new ODataBatch(model.Edm, part => AnswerAsync(part, path, Way.InBatch)).AnswerAsync(context, root);
                     return;
                 }
                 response.Headers.Allow = rest.EndsWith("/$query", StringComparison.Ordinal) ? "POST" : "GET, HEAD";
@@ -127,13 +146,20 @@ internal sealed class ODataEndpoint
                     await WriteMetadataAsync(context, options);
                     return;
             }
+            if (way == Way.Alone && !HttpMethods.IsHead(context.Request.Method) && LaterAnswers.Wish(context.Request.Headers) is (true, var wait))
+            {
+                var target = $"{context.Request.PathBase.ToUriComponent()}{path}/{rest}{(text.Length == 0 || text[0] == '?' ? text : "?" + text)}";
+                await later.AcceptAsync(context, root, target, wait, asked => AnswerAsync(asked, path, Way.Later));
+                return;
+            }
             if (CompareFunction.Arguments(rest) is { } arguments)
             {
                 await WriteComparisonAsync(context, arguments, options, root);
                 return;
             }
             var address = Address(rest);
-            session = new ReadSession(readers, settings.StatementTimeout, context.RequestAborted);
+            session = way == Way.Later
+                ? new ReadSession(readers, settings.LaterTimeout, context.RequestAborted, takesTurns: false) : new ReadSession(readers, settings.StatementTimeout, context.RequestAborted);
             if (address.Count) await WriteCountAsync(context, session, address.Set, options);
             else if (address.Key is null) await WriteSetAsync(context, session, address.Set, options, root);
             else if (address.Property is not null) await WritePropertyAsync(context, session, address, options, root, rest);
@@ -492,7 +518,7 @@ internal sealed class ODataEndpoint
         await body.CompleteAsync();
     }
 
-    private static async Task WriteErrorAsync(HttpContext context, ODataRefusal refusal)
+    internal static async Task WriteErrorAsync(HttpContext context, ODataRefusal refusal)
     {
         var response = context.Response;
         response.StatusCode = refusal.Status;

@@ -15,6 +15,9 @@ public sealed class ODataSettings
     /// <summary>How long the database may work on a page before it is stopped; 15 seconds by default.</summary>
     public TimeSpan StatementTimeout { get; set; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>The same for an answer that the client fetches later; 5 minutes by default.</summary>
+    public TimeSpan LaterTimeout { get; set; } = TimeSpan.FromMinutes(5);
+
     /// <summary>
     /// Key that signs nextLinks, at least 32 bytes. The service gives every process on one database the same. Null makes one at the start
     /// of the process: nextLinks then end with it and are not understood by another process that serves the same address.

@@ -14,14 +14,20 @@ internal sealed class ReadSession : IAsyncDisposable
     private readonly Readers readers;
     private readonly TimeSpan timeout;
     private readonly CancellationTokenSource clock;
-    private CancellationTokenRegistration interrupt;
     private DbConnection? connection;
     private DbTransaction? transaction;
     private DbCommand? command;
+    private readonly SemaphoreSlim? turns;
     private bool promised, works;
 
-    public ReadSession(Readers readers, TimeSpan timeout, CancellationToken aborted)
+    /// <summary>A session; it opens its connection when it is first needed.</summary>
+    /// <param name="readers">Where from.</param>
+    /// <param name="timeout">How long the database may work on a statement.</param>
+    /// <param name="aborted">Cancelled when the client is gone.</param>
+    /// <param name="takesTurns">False for one that is long at work and would keep the others from theirs.</param>
+    public ReadSession(Readers readers, TimeSpan timeout, CancellationToken aborted, bool takesTurns = true)
     {
+        turns = takesTurns ? readers.Turns : null;
         this.readers = readers;
         this.timeout = timeout;
         clock = CancellationTokenSource.CreateLinkedTokenSource(aborted);
@@ -39,13 +45,13 @@ internal sealed class ReadSession : IAsyncDisposable
         clock.CancelAfter(Timeout.InfiniteTimeSpan);
         if (!works) return;
         works = false;
-        readers.Turns!.Release();
+        turns!.Release();
     }
 
     /// <summary>Goes on with the database, when it is this session's turn.</summary>
     public async ValueTask ResumeAsync()
     {
-        if (readers.Turns is { } turns && !works)
+        if (turns is not null && !works)
         {
             await turns.WaitAsync(Token);
             works = true;
@@ -61,8 +67,9 @@ internal sealed class ReadSession : IAsyncDisposable
             connection = await readers.OpenAsync(Token);
             if (connection is SqliteConnection sqlite)
             {
-                // Its asynchronous methods are not: only an interrupt reaches a statement at work.
-                interrupt = Token.Register(() => raw.sqlite3_interrupt(sqlite.Handle!));
+                // Its asynchronous methods are not, and an interrupt reaches only the statement that is at work just
+                // then: SQLite asks instead, about every millisecond, the opening of a statement included.
+                raw.sqlite3_progress_handler(sqlite.Handle, 10_000, _ => Token.IsCancellationRequested ? 1 : 0, null);
                 transaction = sqlite.BeginTransaction(deferred: true);
             }
             else
@@ -91,8 +98,9 @@ internal sealed class ReadSession : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await interrupt.DisposeAsync();
         if (command is not null) await command.DisposeAsync();
+        // Before the rollback, which is to work after the time is over too; and the connection goes back to a pool.
+        if (connection is SqliteConnection { Handle: { } handle }) raw.sqlite3_progress_handler(handle, 0, null, null);
         if (transaction is not null)
         {
             try
@@ -119,7 +127,7 @@ internal sealed class ReadSession : IAsyncDisposable
                 case PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }:
                 case SqliteException { SqliteErrorCode: raw.SQLITE_INTERRUPT }:
                 case OperationCanceledException when clock.IsCancellationRequested:
-                    return new ODataRefusal(StatusCodes.Status503ServiceUnavailable, "QueryTimeout", $"The query took longer than {timeout.TotalSeconds:0} s and was stopped: filter by Date or PeriodStart, or ask for less.");
+                    return new ODataRefusal(StatusCodes.Status503ServiceUnavailable, "QueryTimeout", $"The query took longer than {timeout.TotalSeconds:0} s and was stopped: filter by Date or PeriodStart, ask for less, or for an answer later (Prefer: respond-async).");
                 case PostgresException { SqlState: PostgresErrorCodes.NumericValueOutOfRange or PostgresErrorCodes.DatetimeFieldOverflow }:
                 case SqliteException { SqliteErrorCode: raw.SQLITE_ERROR } when inner.Message.Contains("integer overflow", StringComparison.Ordinal):
                     return ODataRefusal.BadRequest("NumberOutOfRange", "The arithmetic of the query leaves the range of its numbers.", null);

@@ -44,13 +44,13 @@ public sealed class ODataService : IAsyncDisposable
     public IDbContextFactory<MetricsDbContext> Store => app.Services.GetRequiredService<IDbContextFactory<MetricsDbContext>>();
 
     /// <summary>Starts the service over a store that this product's migrations have made.</summary>
-    public static async Task<ODataService> StartAsync(StorageEngine engine, string connectionString, Action<ODataSettings>? configure = null, bool migrate = true)
+    public static async Task<ODataService> StartAsync(StorageEngine engine, string connectionString, Action<ODataSettings>? configure = null, bool migrate = true, TimeProvider? time = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         var failures = new Failures();
         builder.Logging.ClearProviders().AddProvider(failures).SetMinimumLevel(LogLevel.Error);
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton(time ?? TimeProvider.System);
         builder.Services.AddMetricsStorage(engine, connectionString);
         builder.Services.AddMetricsOData(configure);
         var app = builder.Build();
@@ -228,8 +228,8 @@ public sealed class ODataServices : IAsyncLifetime
     }
 
     /// <summary>A service of its own over an empty store of the engine.</summary>
-    public async Task<ODataService> StartEmptyAsync(StorageEngine engine, Action<ODataSettings>? configure = null) =>
-        await ODataService.StartAsync(engine, engine == StorageEngine.Sqlite ? NewFile() : await Cluster.CreateDatabaseAsync(), configure);
+    public async Task<ODataService> StartEmptyAsync(StorageEngine engine, Action<ODataSettings>? configure = null, TimeProvider? time = null) =>
+        await ODataService.StartAsync(engine, engine == StorageEngine.Sqlite ? NewFile() : await Cluster.CreateDatabaseAsync(), configure, time: time);
 
     private string NewFile() => $"Data Source={folder}/{Guid.NewGuid():N}.db";
 }
