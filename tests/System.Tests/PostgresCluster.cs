@@ -4,6 +4,9 @@ using System.Net.Sockets;
 using Npgsql;
 using Xunit;
 
+// Twice the cores of a small machine: these tests wait for processes, ticks and databases about as long as they work.
+[assembly: CollectionBehavior(MaxParallelThreads = 4)]
+
 namespace Metrics.SystemTests;
 
 /// <summary>
@@ -102,4 +105,11 @@ public sealed class PostgresCluster : IAsyncLifetime
 public sealed class PostgresTests : ICollectionFixture<PostgresCluster>
 {
     public const string Name = "PostgreSQL";
+}
+
+/// <summary>A cluster of their own for the tests that start whole services and wait for them, so that the others go on beside them.</summary>
+[CollectionDefinition(Name)]
+public sealed class ServiceTests : ICollectionFixture<PostgresCluster>
+{
+    public const string Name = "Services on PostgreSQL";
 }

@@ -3,7 +3,7 @@ using Xunit;
 
 namespace Metrics.SystemTests.Compose;
 
-[Collection(PostgresTests.Name)]
+[Collection(ServiceTests.Name)]
 public sealed class ComposeTests(PostgresCluster cluster)
 {
     private static readonly string[] ServiceNames = ["api", "clouds", "emulators", "fleet", "migrate", "postgres", "prometheus", "worker"];

@@ -11,7 +11,7 @@ using Xunit;
 namespace Metrics.SystemTests.Journey;
 
 /// <summary>A span of the past as an operator asks for it: by the command and by the API, of the service as a process, from a server on a socket.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(ServiceTests.Name)]
 public sealed class BackfillTests(PostgresCluster cluster) : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("metrics-backfill-").FullName;

@@ -5,7 +5,7 @@ using Xunit;
 namespace Metrics.SystemTests.Journey;
 
 /// <summary>What clients see when they meet the service at a wrong address, by a wrong name, or another process of it.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(ServiceTests.Name)]
 public sealed class ManyProcessesTests(PostgresCluster cluster)
 {
     [Fact]

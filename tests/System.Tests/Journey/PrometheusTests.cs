@@ -6,7 +6,7 @@ using Xunit;
 namespace Metrics.SystemTests.Journey;
 
 /// <summary>The whole way with real parts: node_exporter, the service and the fleet's player, scraped by a real Prometheus, read, normalised, told over OData.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(ServiceTests.Name)]
 public sealed class PrometheusTests(PostgresCluster cluster)
 {
     [Theory]

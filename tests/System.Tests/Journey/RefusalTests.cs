@@ -7,7 +7,7 @@ using Xunit;
 namespace Metrics.SystemTests.Journey;
 
 /// <summary>What cannot be used is refused at the start, with everything that is wrong; what fails later fails alone.</summary>
-[Collection(PostgresTests.Name)]
+[Collection(ServiceTests.Name)]
 public sealed class RefusalTests(PostgresCluster cluster)
 {
     [Fact]
