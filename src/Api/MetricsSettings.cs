@@ -44,6 +44,9 @@ public sealed class MetricsSettings
     /// <summary>What is declared about functional units; none is ever assumed.</summary>
     public List<ConversionSettings> Conversions { get; set; } = [];
 
+    /// <summary>Who is let in.</summary>
+    public Access.AccessSettings Access { get; set; } = new();
+
     /// <summary>What a person should know of the files of factors although they can be used.</summary>
     public IReadOnlyList<string> FactorRemarks => Files.Remarks;
 
@@ -161,6 +164,7 @@ public sealed class MetricsSettings
             if (place.Country is null && place.Pue is null && IsCloud(name) && Files.Over(FactorBook.Published).RegionOf(name) is null)
                 errors.Add($"{at}: is not a region that is known{Spelling.Near(name, RegionNames)}; mend it, or give its Country and Pue.");
         }
+        errors.AddRange(Access.Faults());
         errors.AddRange(Files.Faults.Select(fault => $"Metrics:Factors: {fault.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}"));
         CheckConversions(errors);
     }

@@ -3,6 +3,7 @@ using Hangfire;
 using Hangfire.InMemory;
 using Hangfire.PostgreSql;
 using Metrics.Api;
+using Metrics.Api.Access;
 using Metrics.Api.Explain;
 using Metrics.Api.OData;
 using Metrics.Api.Operations;
@@ -21,12 +22,18 @@ using Scalar.AspNetCore;
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 // Only the first word can be a command: after it come settings, some as `--urls http://...` with a blank between name and value.
 var command = args is [var first, ..] && !first.StartsWith('-') ? first : "serve";
-if (command is not ("serve" or "migrate" or "backfill")) return Refuse($"'{command}' is not a command. There are: serve (the default), migrate, backfill.");
+if (command is not ("serve" or "migrate" or "backfill" or "keys")) return Refuse($"'{command}' is not a command. There are: serve (the default), migrate, backfill, keys.");
 (string Source, DateTime From, DateTime To)? span = null;
 if (command == "backfill")
 {
     span = BackfillCommand.Parse(args[1..], out var faults);
     if (span is null) return Refuse(string.Join(Environment.NewLine, faults));
+}
+KeysCommand.Order? order = null;
+if (command == "keys")
+{
+    order = KeysCommand.Parse(args[1..], DateTime.UtcNow, out var faults);
+    if (order is null) return Refuse(string.Join(Environment.NewLine, faults));
 }
 
 WebApplicationBuilder builder;
@@ -97,6 +104,8 @@ if (settings.IsWorker && command == "serve")
     services.AddSingleton<Worker>().AddHostedService(provider => provider.GetRequiredService<Worker>());
     services.AddHostedService<Watchdog>();
 }
+services.AddAccess(settings.Access);
+if (command == "serve") services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
 services.AddHostedService<SelfMetrics>();
 services.AddHealthChecks().AddCheck<StorageHealth>("storage");
 services.AddMetricsOData();
@@ -146,11 +155,30 @@ if (span is var (source, from, to))
     }
 }
 
+if (order is not null)
+{
+    try
+    {
+        return await KeysCommand.RunAsync(order, app.Services.GetRequiredService<AccessKeys>(), DateTime.UtcNow, stop.Token);
+    }
+    catch (Exception fault) when (StorageFault.IsOutside(fault))
+    {
+        return Refuse($"The keys could not be reached: {fault.Message}");
+    }
+}
+
 SoleWorker? sole = null;
 try
 {
     if (settings.Storage.Engine == StorageEngine.Sqlite && settings.IsWorker) sole = SoleWorker.Take(settings.Storage.ConnectionString);
     // One key for every process on the database: a nextLink of one is understood by the others, and after a restart.
+    var ring = app.Services.GetRequiredService<KeyRing>();
+    await ring.RefreshAsync(stop.Token);
+    if (ring.IsOpen && Listening.BeyondLoopback(app.Configuration) is { } beyond)
+    {
+        sole?.Dispose();
+        return Refuse($"{beyond} can be reached from beyond this machine, and there is no key yet, so that everybody would be let in. Make a key first by the command 'keys create NAME --scopes admin', give one by Metrics:Access:Keys, or listen at http://localhost:5080.");
+    }
     if (settings.IsApi) app.Services.GetRequiredService<IOptions<ODataSettings>>().Value.SkipTokenKey ??= await app.Services.GetRequiredService<SharedKeys>().GetAsync(ODataSettings.SkipTokenKeyName, stop.Token);
 }
 catch (StorageException fault)
@@ -162,15 +190,17 @@ using var released = sole;
 app.UseRequestCount();
 app.UseResponseCompression();
 app.UseProblemAnswers();
+app.UseAccess();
 app.MapOperations(settings);
 if (settings.IsApi)
 {
-    app.MapMetricsOData();
-    app.MapPlacements();
-    app.MapExplain();
+    app.MapMetricsOData().RequireScope(Scope.Read);
+    app.MapPlacements().RequireScope(Scope.Read);
+    app.MapExplain().RequireScope(Scope.Read);
     app.MapBackfill();
-    app.MapOpenApi();
-    app.MapScalarApiReference();
+    app.MapAccess();
+    app.MapOpenApi().RequireScope(Scope.None);
+    app.MapScalarApiReference().RequireScope(Scope.None);
 }
 try
 {

@@ -8,6 +8,9 @@ namespace Metrics.SystemTests;
 /// <summary>The service as a user starts it: its own process, its own folder, a free port. Ends by itself with the test.</summary>
 public sealed class ServiceProcess : IAsyncDisposable
 {
+    /// <summary>Name of the setting that is the key of <see cref="Http"/>.</summary>
+    public const string Key = "the key to send";
+
     private readonly Process process;
     private readonly StringBuilder output = new();
     private readonly string folder;
@@ -29,12 +32,13 @@ public sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the service with these settings, on a free port unless one is given, and waits until it is ready.</summary>
-    /// <param name="settings">Environment variables, for instance <c>Metrics__Storage__Engine</c>.</param>
+    /// <param name="settings">Environment variables, for instance <c>Metrics__Storage__Engine</c>; <see cref="Key"/> is kept here and sent with every request instead.</param>
     public static async Task<ServiceProcess> StartAsync(params (string Key, string Value)[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("metrics-service-").FullName;
         var address = new Uri(settings.FirstOrDefault(setting => setting.Key == "ASPNETCORE_URLS").Value ?? $"http://127.0.0.1:{PostgresCluster.FreePort()}");
-        var service = new ServiceProcess(Start([], folder, [("ASPNETCORE_URLS", address.ToString()), .. settings]), folder, address);
+        var service = new ServiceProcess(Start([], folder, [("ASPNETCORE_URLS", address.ToString()), .. settings.Where(setting => setting.Key != Key)]), folder, address);
+        if (settings.FirstOrDefault(setting => setting.Key == Key).Value is { } key) service.Http.DefaultRequestHeaders.Add("X-Api-Key", key);
         service.Collect();
         try
         {

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Globalization;
 using System.Text.Json;
 using Hangfire;
+using Metrics.Api.Access;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors;
 using Metrics.Ingestors.Reading;
@@ -16,7 +17,7 @@ public static class BackfillEndpoints
     /// <summary>Maps <c>/api/sources/{id}/backfill</c>.</summary>
     public static void MapBackfill(this WebApplication app)
     {
-        var group = app.MapGroup("/api/sources/{id}/backfill").WithTags("Sources");
+        var group = app.MapGroup("/api/sources/{id}/backfill").WithTags("Sources").RequireScope(Scope.Operate);
         group.MapPost("", AskAsync).Accepts<BackfillQuestion>("application/json").ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Reads a span of the past").WithDescription("Asks a worker to read the span again, or for the first time: window by window, oldest first, beside the live reads. The same span asked for again while it is open is the one that is there.");
         group.MapGet("", ListAsync).ProducesProblem(StatusCodes.Status404NotFound).WithSummary("Spans of the past of a source").WithDescription("The last hundred, the newest request first.");

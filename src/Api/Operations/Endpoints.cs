@@ -1,5 +1,6 @@
 using Hangfire;
 using Hangfire.Dashboard;
+using Metrics.Api.Access;
 using Metrics.Ingestors.Reading;
 using Metrics.Storage;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -16,13 +17,16 @@ public static class Endpoints
     public static void MapOperations(this WebApplication app, MetricsSettings settings)
     {
         // What a process serves that needs no database must answer while the database is gone.
-        app.MapHealthChecks("/health/live", new() { Predicate = _ => false });
-        app.MapHealthChecks("/health/ready");
-        app.MapMetrics("/metrics");
-        app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], () => Results.Text(Welcome(app), "text/plain; charset=utf-8")).ExcludeFromDescription();
-        // Read-only, and by Hangfire's own filter for this machine only, until keys with scopes exist.
-        app.MapHangfireDashboard("/jobs", new DashboardOptions { IsReadOnlyFunc = _ => true, DisplayStorageConnectionString = false, DashboardTitle = "Metrics jobs" });
-        if (settings.IsApi) app.MapPost("/api/sources/{id}/read", ReadNow).WithTags("Sources").ProducesProblem(StatusCodes.Status404NotFound).WithSummary("Reads a source now").WithDescription("Asks a worker to read the source up to now, whatever its schedule.");
+        app.MapHealthChecks("/health/live", new() { Predicate = _ => false }).OpenToAll();
+        app.MapHealthChecks("/health/ready").RequireScope(Scope.None);
+        app.MapMetrics("/metrics").RequireScope(Scope.Read);
+        app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], () => Results.Text(Welcome(app), "text/plain; charset=utf-8")).RequireScope(Scope.None).ExcludeFromDescription();
+        // Who comes here without a key may look; what a job does again is in the audit log under a name.
+        app.MapHangfireDashboard("/jobs", new DashboardOptions
+        {
+            Authorization = [], IsReadOnlyFunc = request => Caller.Of(request.GetHttpContext()) == Caller.Local, DisplayStorageConnectionString = false, DashboardTitle = "Metrics jobs",
+        }).RequireScope(Scope.Operate);
+        if (settings.IsApi) app.MapPost("/api/sources/{id}/read", ReadNow).RequireScope(Scope.Operate).WithTags("Sources").ProducesProblem(StatusCodes.Status404NotFound).WithSummary("Reads a source now").WithDescription("Asks a worker to read the source up to now, whatever its schedule.");
         app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine(Welcome(app)));
     }
 
@@ -33,8 +37,7 @@ public static class Endpoints
         told.ProblemDetails.Extensions.Remove("traceId");
         told.ProblemDetails.Detail ??= told.ProblemDetails.Status switch
         {
-            StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden when request.Path.StartsWithSegments("/jobs", StringComparison.OrdinalIgnoreCase) =>
-                "The jobs can be looked at from the machine of the service only, and not be changed.",
+            StatusCodes.Status401Unauthorized when request.Path.StartsWithSegments("/jobs", StringComparison.OrdinalIgnoreCase) => "Without a key the jobs can be looked at and not be changed. Make one with the scope 'operate'.",
             StatusCodes.Status404NotFound => $"There is nothing at '{request.Path}'. Data is at /odata, operations are described at /scalar, and / lists where to look.",
             StatusCodes.Status405MethodNotAllowed => $"{request.Method} is not possible at '{request.Path}'; possible is {told.HttpContext.Response.Headers.Allow}.",
             StatusCodes.Status500InternalServerError => "The request could not be answered; the service's log says why.",

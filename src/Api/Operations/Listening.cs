@@ -13,6 +13,35 @@ public static class Listening
         urls is { Length: > 0 } && urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
             .All(url => Uri.TryCreate(url, UriKind.Absolute, out var address) && address.IsLoopback);
 
+    /// <summary>The first address of the configuration that others than this machine can reach; null when there is none.</summary>
+    public static string? BeyondLoopback(IConfiguration configuration)
+    {
+        // What Kestrel itself looks at, in its order.
+        var endpoints = configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(endpoint => endpoint["Url"] ?? "").ToList();
+        if (endpoints.Count == 0 && configuration["urls"] is { } urls) endpoints = [.. urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)];
+        else if (endpoints.Count == 0)
+            endpoints = [.. Ports(configuration, "http"), .. Ports(configuration, "https")];
+        return endpoints.Find(IsBeyond);
+    }
+
+    // Read as Kestrel reads it; what it cannot read it refuses by itself.
+    private static bool IsBeyond(string url)
+    {
+        try
+        {
+            var address = BindingAddress.Parse(url);
+            return !address.IsUnixPipe && !address.IsNamedPipe && !address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) && !(IPAddress.TryParse(address.Host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    // A port alone is one of all addresses.
+    private static IEnumerable<string> Ports(IConfiguration configuration, string scheme) =>
+        (configuration[$"{scheme}_ports"] ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(port => $"{scheme}://*:{port}");
+
     /// <summary>The sentence for a start that failed at its address; null when it failed elsewhere.</summary>
     public static string? Refused(Exception fault) => fault switch
     {

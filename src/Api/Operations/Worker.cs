@@ -1,6 +1,7 @@
 using System.Globalization;
 using Hangfire;
 using Hangfire.Storage;
+using Metrics.Api.Access;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
@@ -18,7 +19,7 @@ namespace Metrics.Api.Operations;
 /// <remarks>Everything is registered again at every start: a recurring job that was lost or disabled comes back.</remarks>
 public sealed class Worker(
     MetricsSettings settings, MetricCatalogue catalogue, FactorBook book, SourceList sources, ReadLog log, FactStore facts,
-    IRecurringJobManager recurring, IBackgroundJobClient jobs, JobStorage storage, IServer server, TimeProvider clock, ILogger<Worker> logger) : IHostedLifecycleService
+    IRecurringJobManager recurring, IBackgroundJobClient jobs, JobStorage storage, IServer server, KeyRing ring, TimeProvider clock, ILogger<Worker> logger) : IHostedLifecycleService
 {
     private const string RecomputeJob = "recompute";
 
@@ -32,7 +33,7 @@ public sealed class Worker(
 
         foreach (var source in settings.Sources.Values)
         {
-            if (MetricsSettings.IsOwnMetrics(source)) source.Endpoint = OwnMetrics();
+            if (MetricsSettings.IsOwnMetrics(source)) (source.Endpoint, source.BearerToken) = (OwnMetrics(), ring.Own);
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
             sources.Add(source, Providers.All[source.Provider].Open(source, catalogue, clock));
         }

@@ -9,6 +9,9 @@ public sealed class ComposeFile
     /// <summary>Folder that holds <c>Metrics.sln</c>.</summary>
     public static string Root { get; } = FindRoot();
 
+    /// <summary>What stands for <c>METRICS_KEY</c>.</summary>
+    public const string Key = "the-key-of-the-compose-tests-0123456789";
+
     private ComposeFile(IReadOnlyList<ComposeService> services) => Services = services;
 
     /// <summary>Every service of every profile, each after all that it depends on.</summary>
@@ -17,7 +20,10 @@ public sealed class ComposeFile
     public ComposeService this[string name] => Services.Single(service => service.Name == name);
 
     /// <summary>Runs docker-compose on the file; its exit code and what it said.</summary>
-    public static async Task<(int Code, string Output, string Error)> RunAsync(string? password, params string[] arguments)
+    public static Task<(int Code, string Output, string Error)> RunAsync(string? password, params string[] arguments) => RunAsync(password, Key, arguments);
+
+    /// <summary>The same with this key, or none.</summary>
+    public static async Task<(int Code, string Output, string Error)> RunAsync(string? password, string? key, string[] arguments)
     {
         var start = new ProcessStartInfo("docker-compose", ["-f", Path.Combine(Root, "docker-compose.yml"), "--profile", "demo", .. arguments])
         {
@@ -26,6 +32,8 @@ public sealed class ComposeFile
         };
         start.Environment.Remove("METRICS_PROMETHEUS");
         start.Environment.Remove("METRICS_POSTGRES_PASSWORD");
+        start.Environment.Remove("METRICS_KEY");
+        if (key is not null) start.Environment["METRICS_KEY"] = key;
         if (password is not null) start.Environment["METRICS_POSTGRES_PASSWORD"] = password;
         return await EndAsync(start);
     }

@@ -85,7 +85,7 @@ public sealed partial class ComposeProcesses(ComposeFile file, string database) 
     /// <summary>Asks until the answer is a success that satisfies; fails with the service's log when it ends or the time is over.</summary>
     public async Task<string> UntilAsync(string service, Uri question, TimeSpan within, Func<string, bool>? satisfies = null)
     {
-        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10) };
+        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(10), DefaultRequestHeaders = { { "X-Api-Key", ComposeFile.Key } } };
         using var patience = new CancellationTokenSource(within);
         using var ticks = new PeriodicTimer(TimeSpan.FromMilliseconds(500));
         var last = "no answer";

@@ -49,6 +49,15 @@ public sealed class ComposeTests(PostgresCluster cluster)
     }
 
     [Fact]
+    public async Task Without_a_key_nothing_starts()
+    {
+        var (code, _, error) = await ComposeFile.RunAsync("a-password", key: null, ["config", "-q"]);
+
+        Assert.NotEqual(0, code);
+        Assert.Contains("choose a key", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_real_Prometheus_scrapes_the_player_of_the_recording()
     {
         await using var processes = new ComposeProcesses(await ComposeFile.ReadAsync("a-password"), cluster.ConnectionString);
@@ -95,7 +104,7 @@ public sealed class ComposeTests(PostgresCluster cluster)
             TimeSpan.FromMinutes(2), text => Rows(text).Select(row => row.GetProperty("Provider").GetString()).Distinct().Count() == 4));
         Assert.All(clouds, row => Assert.InRange(row.GetProperty("AcceleratorJoulesPerUnit").GetDouble(), 0.1, 2));
 
-        using var client = new HttpClient();
+        using var client = new HttpClient { DefaultRequestHeaders = { { "X-Api-Key", ComposeFile.Key } } };
         var source = Assert.Single(Rows(await client.GetStringAsync(new Uri(processes.Address("api", 8080), "/odata/Sources?$filter=Id eq 'fleet'"))));
         Assert.Equal("prometheus", source.GetProperty("Provider").GetString());
         Assert.Equal(JsonValueKind.String, source.GetProperty("Watermark").ValueKind);

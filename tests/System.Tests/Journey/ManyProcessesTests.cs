@@ -33,7 +33,7 @@ public sealed class ManyProcessesTests(PostgresCluster cluster)
         await AssertProblemAsync(HttpMethod.Get, "/api/nope", 404, "There is nothing at '/api/nope'. Data is at /odata, operations are described at /scalar, and / lists where to look.");
         await AssertProblemAsync(HttpMethod.Get, "/api/sources/sample/read", 405, "GET is not possible at '/api/sources/sample/read'; possible is POST.");
         await AssertProblemAsync(HttpMethod.Post, "/api/sources/nope/read", 404, "There is no source 'nope'. Sources are: sample, self.");
-        await AssertProblemAsync(HttpMethod.Post, "/jobs/recurring/trigger", 401, "The jobs can be looked at from the machine of the service only, and not be changed.");
+        await AssertProblemAsync(HttpMethod.Post, "/jobs/recurring/trigger", 401, "Without a key the jobs can be looked at and not be changed. Make one with the scope 'operate'.");
 
         using var asked = await service.Http.PostAsync(new Uri("/api/sources/sample/read", UriKind.Relative), null);
         Assert.Equal(HttpStatusCode.Accepted, asked.StatusCode);
