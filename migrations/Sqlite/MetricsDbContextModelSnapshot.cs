@@ -65,6 +65,96 @@ namespace Metrics.Migrations.Sqlite
                     b.ToTable("access_key", (string)null);
                 });
 
+            modelBuilder.Entity("Metrics.Storage.Tables.AlertRow", b =>
+                {
+                    b.Property<long>("RuleId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("rule_id");
+
+                    b.Property<string>("Workload")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("workload");
+
+                    b.Property<long>("RaisedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("raised_at");
+
+                    b.HasKey("RuleId", "Workload")
+                        .HasName("pk_alert");
+
+                    b.ToTable("alert", (string)null);
+                });
+
+            modelBuilder.Entity("Metrics.Storage.Tables.AlertRuleRow", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<int>("BaselineHours")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("baseline_hours");
+
+                    b.Property<string>("Boundary")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("boundary");
+
+                    b.Property<string>("Comparison")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("comparison");
+
+                    b.Property<int>("CooldownMinutes")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("cooldown_minutes");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
+                    b.Property<bool>("Enabled")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("enabled");
+
+                    b.Property<long?>("EvaluatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("evaluated_at");
+
+                    b.Property<string>("FunctionalUnit")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("functional_unit");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("kind");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("name");
+
+                    b.Property<double>("Threshold")
+                        .HasColumnType("REAL")
+                        .HasColumnName("threshold");
+
+                    b.Property<int>("WindowHours")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("window_hours");
+
+                    b.Property<string>("Workload")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("workload");
+
+                    b.HasKey("Id")
+                        .HasName("pk_alert_rule");
+
+                    b.ToTable("alert_rule", (string)null);
+                });
+
             modelBuilder.Entity("Metrics.Storage.Tables.AuditRow", b =>
                 {
                     b.Property<long>("Id")
@@ -240,6 +330,125 @@ namespace Metrics.Migrations.Sqlite
                         .HasName("pk_calendar_day");
 
                     b.ToTable("calendar_day", (string)null);
+                });
+
+            modelBuilder.Entity("Metrics.Storage.Tables.DeliveryAttemptRow", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("at");
+
+                    b.Property<int>("Attempt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("attempt");
+
+                    b.Property<long>("DeliveryId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("delivery_id");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("error");
+
+                    b.Property<int>("Milliseconds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("milliseconds");
+
+                    b.Property<int?>("Status")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("status");
+
+                    b.HasKey("Id")
+                        .HasName("pk_delivery_attempt");
+
+                    b.HasIndex("DeliveryId")
+                        .HasDatabaseName("ix_delivery_attempt_delivery_id");
+
+                    b.ToTable("delivery_attempt", (string)null);
+                });
+
+            modelBuilder.Entity("Metrics.Storage.Tables.DeliveryRow", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("attempts");
+
+                    b.Property<string>("Body")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("body");
+
+                    b.Property<string>("ClaimToken")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("claim_token");
+
+                    b.Property<long?>("ClaimedUntil")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("claimed_until");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
+                    b.Property<long?>("EndedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("ended_at");
+
+                    b.Property<string>("LastError")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("last_error");
+
+                    b.Property<int?>("LastStatus")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("last_status");
+
+                    b.Property<string>("MessageId")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("message_id");
+
+                    b.Property<long>("NextAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("next_at");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("state");
+
+                    b.Property<string>("Type")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("type");
+
+                    b.Property<long>("WebhookId")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("webhook_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_delivery");
+
+                    b.HasIndex("EndedAt")
+                        .HasDatabaseName("ix_delivery_ended_at");
+
+                    b.HasIndex("WebhookId", "Id")
+                        .HasDatabaseName("ix_delivery_webhook_id_id");
+
+                    b.HasIndex("WebhookId", "NextAt")
+                        .HasDatabaseName("ix_delivery_webhook_id_next_at")
+                        .HasFilter("state = 'due'");
+
+                    b.ToTable("delivery", (string)null);
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.DeploymentResourceRow", b =>
@@ -1376,6 +1585,72 @@ namespace Metrics.Migrations.Sqlite
                     b.ToTable("source", (string)null);
                 });
 
+            modelBuilder.Entity("Metrics.Storage.Tables.WebhookRow", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("id");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Description")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("description");
+
+                    b.Property<string>("DisabledBecause")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("disabled_because");
+
+                    b.Property<bool>("Enabled")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("enabled");
+
+                    b.Property<string>("Events")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("events");
+
+                    b.Property<long?>("FailingSince")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("failing_since");
+
+                    b.Property<string>("Format")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("format");
+
+                    b.Property<string>("PreviousSecret")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("previous_secret");
+
+                    b.Property<long?>("PreviousUntil")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("previous_until");
+
+                    b.Property<string>("Secret")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("secret");
+
+                    b.Property<string>("Signing")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("signing");
+
+                    b.Property<string>("Url")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("url");
+
+                    b.HasKey("Id")
+                        .HasName("pk_webhook");
+
+                    b.ToTable("webhook", (string)null);
+                });
+
             modelBuilder.Entity("Metrics.Storage.Tables.WorkFactRow", b =>
                 {
                     b.Property<long>("DeploymentId")
@@ -1445,6 +1720,36 @@ namespace Metrics.Migrations.Sqlite
                         .HasName("pk_workload");
 
                     b.ToTable("workload", (string)null);
+                });
+
+            modelBuilder.Entity("Metrics.Storage.Tables.AlertRow", b =>
+                {
+                    b.HasOne("Metrics.Storage.Tables.AlertRuleRow", null)
+                        .WithMany()
+                        .HasForeignKey("RuleId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_alert_rule_id");
+                });
+
+            modelBuilder.Entity("Metrics.Storage.Tables.DeliveryAttemptRow", b =>
+                {
+                    b.HasOne("Metrics.Storage.Tables.DeliveryRow", null)
+                        .WithMany()
+                        .HasForeignKey("DeliveryId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_delivery_attempt_delivery_id");
+                });
+
+            modelBuilder.Entity("Metrics.Storage.Tables.DeliveryRow", b =>
+                {
+                    b.HasOne("Metrics.Storage.Tables.WebhookRow", null)
+                        .WithMany()
+                        .HasForeignKey("WebhookId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_delivery_webhook_id");
                 });
 
             modelBuilder.Entity("Metrics.Storage.Tables.DeploymentResourceRow", b =>

@@ -47,6 +47,9 @@ public sealed class MetricsSettings
     /// <summary>Who is let in.</summary>
     public Access.AccessSettings Access { get; set; } = new();
 
+    /// <summary>How webhooks are sent.</summary>
+    public Webhooks.WebhookSettings Webhooks { get; set; } = new();
+
     /// <summary>What a person should know of the files of factors although they can be used.</summary>
     public IReadOnlyList<string> FactorRemarks => Files.Remarks;
 
@@ -165,6 +168,7 @@ public sealed class MetricsSettings
                 errors.Add($"{at}: is not a region that is known{Spelling.Near(name, RegionNames)}; mend it, or give its Country and Pue.");
         }
         errors.AddRange(Access.Faults());
+        errors.AddRange(Webhooks.Faults());
         errors.AddRange(Files.Faults.Select(fault => $"Metrics:Factors: {fault.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}"));
         CheckConversions(errors);
     }

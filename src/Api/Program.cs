@@ -8,6 +8,7 @@ using Metrics.Api.Explain;
 using Metrics.Api.OData;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;
+using Metrics.Api.Webhooks;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
@@ -106,6 +107,7 @@ if (settings.IsWorker && command == "serve")
 }
 services.AddAccess(settings.Access);
 if (command == "serve") services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
+services.AddWebhooks(settings.Webhooks, dispatch: settings.IsWorker && command == "serve");
 services.AddHostedService<SelfMetrics>();
 services.AddHealthChecks().AddCheck<StorageHealth>("storage");
 services.AddMetricsOData();
@@ -199,6 +201,7 @@ if (settings.IsApi)
     app.MapExplain().RequireScope(Scope.Read);
     app.MapBackfill();
     app.MapAccess();
+    app.MapWebhooks();
     app.MapOpenApi().RequireScope(Scope.None);
     app.MapScalarApiReference().RequireScope(Scope.None);
 }
