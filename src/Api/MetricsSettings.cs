@@ -50,6 +50,9 @@ public sealed class MetricsSettings
     /// <summary>How webhooks are sent.</summary>
     public Webhooks.WebhookSettings Webhooks { get; set; } = new();
 
+    /// <summary>How reports are made.</summary>
+    public Reports.ReportSettings Reports { get; set; } = new();
+
     /// <summary>What a person should know of the files of factors although they can be used.</summary>
     public IReadOnlyList<string> FactorRemarks => Files.Remarks;
 
@@ -169,6 +172,7 @@ public sealed class MetricsSettings
         }
         errors.AddRange(Access.Faults());
         errors.AddRange(Webhooks.Faults());
+        errors.AddRange(Reports.Faults());
         errors.AddRange(Files.Faults.Select(fault => $"Metrics:Factors: {fault.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}"));
         CheckConversions(errors);
     }

@@ -8,6 +8,7 @@ using Metrics.Api.Explain;
 using Metrics.Api.OData;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;
+using Metrics.Api.Reports;
 using Metrics.Api.Webhooks;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
@@ -23,12 +24,18 @@ using Scalar.AspNetCore;
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
 // Only the first word can be a command: after it come settings, some as `--urls http://...` with a blank between name and value.
 var command = args is [var first, ..] && !first.StartsWith('-') ? first : "serve";
-if (command is not ("serve" or "migrate" or "backfill" or "keys")) return Refuse($"'{command}' is not a command. There are: serve (the default), migrate, backfill, keys.");
+if (command is not ("serve" or "migrate" or "backfill" or "report" or "keys")) return Refuse($"'{command}' is not a command. There are: serve (the default), migrate, backfill, report, keys.");
 (string Source, DateTime From, DateTime To)? span = null;
 if (command == "backfill")
 {
     span = BackfillCommand.Parse(args[1..], out var faults);
     if (span is null) return Refuse(string.Join(Environment.NewLine, faults));
+}
+ReportCommand.Order? asked = null;
+if (command == "report")
+{
+    asked = ReportCommand.Parse(args[1..], DateTime.UtcNow, out var faults);
+    if (asked is null) return Refuse(string.Join(Environment.NewLine, faults));
 }
 KeysCommand.Order? order = null;
 if (command == "keys")
@@ -108,6 +115,7 @@ if (settings.IsWorker && command == "serve")
 services.AddAccess(settings.Access);
 if (command == "serve") services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
 services.AddWebhooks(settings.Webhooks, dispatch: settings.IsWorker && command == "serve");
+services.AddReports(settings.Reports);
 services.AddHostedService<SelfMetrics>();
 services.AddHealthChecks().AddCheck<StorageHealth>("storage");
 services.AddMetricsOData();
@@ -157,6 +165,17 @@ if (span is var (source, from, to))
     }
 }
 
+if (asked is not null)
+{
+    try
+    {
+        return await ReportCommand.RunAsync(asked, app.Services.GetRequiredService<ReportFiles>(), stop.Token);
+    }
+    catch (Exception fault) when (StorageFault.IsOutside(fault) || fault is System.Data.Common.DbException)
+    {
+        return Refuse($"The report could not be read: {fault.Message}");
+    }
+}
 if (order is not null)
 {
     try
@@ -202,6 +221,7 @@ if (settings.IsApi)
     app.MapBackfill();
     app.MapAccess();
     app.MapWebhooks();
+    app.MapReports();
     app.MapOpenApi().RequireScope(Scope.None);
     app.MapScalarApiReference().RequireScope(Scope.None);
 }

@@ -1,0 +1,76 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.IO.Pipelines;
+using System.Text;
+
+namespace Metrics.Api.Reports;
+
+/// <summary>CSV by RFC 4180: UTF-8, commas, CR LF, a row of names first; unknown is empty, yes and no are true and false.</summary>
+/// <remarks>Texts that a spreadsheet would take for a formula begin with an apostrophe. Numbers never do: a negative one stays a number.</remarks>
+public sealed class CsvReport : IReportFormat
+{
+    private const int FlushAt = 64 * 1024;
+    private static readonly SearchValues<char> Special = SearchValues.Create(",\"\r\n");
+
+    /// <inheritdoc/>
+    public string Name => "csv";
+
+    /// <inheritdoc/>
+    public string ContentType => "text/csv; charset=utf-8; header=present";
+
+    /// <summary>A text that no spreadsheet takes for a formula (OWASP, CSV injection).</summary>
+    public static string Guarded(string text) => text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\n' or '\uFF1D' or '\uFF0B' or '\uFF0D' or '\uFF20' ? "'" + text : text;
+
+    /// <inheritdoc/>
+    public async Task WriteAsync(Report report, Stream output, CancellationToken cancellationToken)
+    {
+        var writer = PipeWriter.Create(output, new StreamPipeWriterOptions(leaveOpen: true, minimumBufferSize: FlushAt));
+        for (var i = 0; i < report.Columns.Count; i++)
+        {
+            if (i > 0) writer.Write(","u8);
+            WriteText(writer, report.Columns[i].Name);
+        }
+        writer.Write("\r\n"u8);
+        var types = report.Columns.Select(column => column.Type).ToArray();
+        await foreach (var row in report.Rows.WithCancellation(cancellationToken))
+        {
+            WriteRow(writer, row, types);
+            if (writer.UnflushedBytes >= FlushAt) await writer.FlushAsync(cancellationToken);
+        }
+        await writer.CompleteAsync();
+    }
+
+    private static void WriteRow(PipeWriter writer, ReportValue[] row, ReportType[] types)
+    {
+        for (var i = 0; i < types.Length; i++)
+        {
+            if (i > 0) writer.Write(","u8);
+            if (!row[i].IsKnown) continue;
+            switch (types[i])
+            {
+                case ReportType.Number:
+                    var span = writer.GetSpan(32);
+                    if (!Utf8Formatter.TryFormat(row[i].Number, span, out var length)) throw new InvalidOperationException("A number is longer than any is.");
+                    writer.Advance(length);
+                    break;
+                case ReportType.Flag:
+                    writer.Write(row[i].Flag ? "true"u8 : "false"u8);
+                    break;
+                case ReportType.Time:
+                    Encoding.UTF8.GetBytes(ReportText.Of(row[i].Time), writer);
+                    break;
+                default:
+                    WriteText(writer, Guarded(row[i].Text!));
+                    break;
+            }
+        }
+        writer.Write("\r\n"u8);
+    }
+
+    private static void WriteText(PipeWriter writer, string text)
+    {
+        var quoted = text.AsSpan().IndexOfAny(Special) >= 0;
+        if (quoted) text = $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        Encoding.UTF8.GetBytes(text, writer);
+    }
+}
