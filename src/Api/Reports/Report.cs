@@ -201,7 +201,7 @@ public interface IReportFormat
 public static class ReportFormats
 {
     /// <summary>All of them, by name.</summary>
-    public static IReadOnlyDictionary<string, IReportFormat> All { get; } = new IReportFormat[] { new CsvReport(), new JsonReport() }.ToDictionary(format => format.Name, StringComparer.OrdinalIgnoreCase);
+    public static IReadOnlyDictionary<string, IReportFormat> All { get; } = new IReportFormat[] { new CsvReport(), new XlsxReport(), new JsonReport(), new ParquetReport(), new HtmlReport(), new PdfReport() }.ToDictionary(format => format.Name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Their names, for people.</summary>
     public static string Names => string.Join(", ", All.Keys);

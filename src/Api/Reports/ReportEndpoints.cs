@@ -38,7 +38,7 @@ public static class ReportEndpoints
             job.Cancel();
             return TypedResults.NoContent();
         }).ProducesProblem(404).WithSummary("Calls a report off");
-        app.MapPost("/api/validate", ValidateAsync).RequireScope(Scope.Reports).WithTags("Reports").WithMetadata(new RequestSizeLimitAttribute(MostToValidate)).Accepts<string>("text/csv", "application/json").ProducesProblem(400).ProducesProblem(415)
+        app.MapPost("/api/validate", ValidateAsync).RequireScope(Scope.Reports).WithTags("Reports").WithMetadata(new RequestSizeLimitAttribute(MostToValidate)).ProducesProblem(400).ProducesProblem(415)
             .WithSummary("Checks a file by the rules of its kind").WithDescription("'kind' says which. Rows as CSV or JSON, of this service or of others, at most 64 MiB. The rules are at GET /api/validate.");
         app.MapGet("/api/validate", () => Validator.Rules).RequireScope(Scope.Reports).WithTags("Reports").WithSummary("The rules");
     }
