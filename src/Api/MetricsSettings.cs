@@ -47,9 +47,6 @@ public sealed class MetricsSettings
     /// <summary>Who is let in.</summary>
     public Access.AccessSettings Access { get; set; } = new();
 
-    /// <summary>How webhooks are sent.</summary>
-    public Webhooks.WebhookSettings Webhooks { get; set; } = new();
-
     /// <summary>How reports are made.</summary>
     public Reports.ReportSettings Reports { get; set; } = new();
 
@@ -171,7 +168,6 @@ public sealed class MetricsSettings
                 errors.Add($"{at}: is not a region that is known{Spelling.Near(name, RegionNames)}; mend it, or give its Country and Pue.");
         }
         errors.AddRange(Access.Faults());
-        errors.AddRange(Webhooks.Faults());
         errors.AddRange(Reports.Faults());
         errors.AddRange(Files.Faults.Select(fault => $"Metrics:Factors: {fault.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}"));
         CheckConversions(errors);

@@ -9,7 +9,6 @@ using Metrics.Api.OData;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;
 using Metrics.Api.Reports;
-using Metrics.Api.Webhooks;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
@@ -114,7 +113,6 @@ if (settings.IsWorker && command == "serve")
 }
 services.AddAccess(settings.Access);
 if (command == "serve") services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
-services.AddWebhooks(settings.Webhooks, dispatch: settings.IsWorker && command == "serve");
 services.AddReports(settings.Reports);
 services.AddHostedService<SelfMetrics>();
 services.AddHealthChecks().AddCheck<StorageHealth>("storage");
@@ -220,7 +218,6 @@ if (settings.IsApi)
     app.MapExplain().RequireScope(Scope.Read);
     app.MapBackfill();
     app.MapAccess();
-    app.MapWebhooks();
     app.MapReports();
     app.MapOpenApi().RequireScope(Scope.None);
     app.MapScalarApiReference().RequireScope(Scope.None);

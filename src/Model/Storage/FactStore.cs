@@ -132,16 +132,7 @@ public sealed class FactStore
             {
                 // What is final stays so, and a row that comes to a final hour is final.
                 foreach (var row in rows) row.Final = true;
-                var restated = Restated.Between(before, rows);
-                await Restatements(now, still[0]).AppendAsync(session, restated, token);
-                if (restated.Count > 0)
-                {
-                    await EventLog.AppendAsync(session, "measurement.restated", null, new()
-                    {
-                        ["hour"] = dirty.Hour, ["reason"] = still[0], ["values"] = restated.Count, ["measures"] = string.Join(',', restated.Select(one => one.Measure).Distinct().Order(StringComparer.Ordinal)),
-                        ["link"] = $"/odata/Restatements?$filter=PeriodStart eq {dirty.Hour:yyyy-MM-ddTHH:mm:ss'Z'}",
-                    }, now, token);
-                }
+                await Restatements(now, still[0]).AppendAsync(session, Restated.Between(before, rows), token);
             }
             await IntensityHours(now).ReplaceAsync(session, rows, within, span, token);
 

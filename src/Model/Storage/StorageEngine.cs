@@ -18,7 +18,7 @@ public enum StorageEngine
 /// <summary>Registers storage, the same way for the host, tests and benchmarks.</summary>
 public static class StorageRegistration
 {
-    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="Schema"/>, <see cref="SharedKeys"/>, <see cref="AccessKeys"/>, <see cref="AuditLog"/>, <see cref="Outbox"/>, <see cref="AlertRules"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>, <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="Readers"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
+    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="Schema"/>, <see cref="SharedKeys"/>, <see cref="AccessKeys"/>, <see cref="AuditLog"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>, <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="Readers"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
     /// <remarks>The process must reference the engine's assembly of migrations. Opens no connection.</remarks>
     /// <param name="services">Where to add.</param>
     /// <param name="engine">Engine.</param>
@@ -50,8 +50,6 @@ public static class StorageRegistration
             .AddSingleton(provider => new SharedKeys(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new AccessKeys(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new AuditLog(provider.GetRequiredService<Database>()))
-            .AddSingleton(provider => new Outbox(provider.GetRequiredService<Database>()))
-            .AddSingleton(provider => new AlertRules(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new ReadLog(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new Backfills(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new Ledger(provider.GetRequiredService<Database>()))

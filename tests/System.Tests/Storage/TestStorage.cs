@@ -31,12 +31,6 @@ internal sealed class TestStorage : IAsyncDisposable
 
     public FactStore Facts => services.GetRequiredService<FactStore>();
 
-    public Outbox Outbox => services.GetRequiredService<Outbox>();
-
-    public AlertRules Rules => services.GetRequiredService<AlertRules>();
-
-    public AuditLog Audit => services.GetRequiredService<AuditLog>();
-
     public MetricsDbContext Context() => services.GetRequiredService<Microsoft.EntityFrameworkCore.IDbContextFactory<MetricsDbContext>>().CreateDbContext();
 
     /// <summary>A database without a table.</summary>
