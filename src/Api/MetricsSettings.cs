@@ -2,6 +2,7 @@ using System.Collections;
 using System.ComponentModel;
 using System.Globalization;
 using System.Reflection;
+using Metrics.Api.Webhooks;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
@@ -49,6 +50,9 @@ public sealed class MetricsSettings
 
     /// <summary>How reports are made.</summary>
     public Reports.ReportSettings Reports { get; set; } = new();
+
+    /// <summary>Where events are sent to, and how.</summary>
+    public WebhookSettings Webhooks { get; set; } = new();
 
     /// <summary>What a person should know of the files of factors although they can be used.</summary>
     public IReadOnlyList<string> FactorRemarks => Files.Remarks;
@@ -171,6 +175,7 @@ public sealed class MetricsSettings
         errors.AddRange(Reports.Faults());
         errors.AddRange(Files.Faults.Select(fault => $"Metrics:Factors: {fault.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}"));
         CheckConversions(errors);
+        errors.AddRange(Webhooks.Faults());
     }
 
     private IEnumerable<string> RegionNames => Files.Over(FactorBook.Published).Regions.Select(region => region.Name);

@@ -9,6 +9,7 @@ using Metrics.Api.OData;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;
 using Metrics.Api.Reports;
+using Metrics.Api.Webhooks;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
@@ -110,8 +111,11 @@ if (settings.IsWorker && command == "serve")
     services.AddHangfireServer(Schedule.ServerOptions);
     services.AddSingleton<Worker>().AddHostedService(provider => provider.GetRequiredService<Worker>());
     services.AddHostedService<Watchdog>();
+    services.AddHostedService(provider => provider.GetRequiredService<Dispatcher>());
+    services.AddHostedService<IntensityWatch>();
 }
 services.AddAccess(settings.Access);
+services.AddWebhooks(settings.Webhooks);
 if (command == "serve") services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
 services.AddReports(settings.Reports);
 services.AddHostedService<SelfMetrics>();
@@ -219,6 +223,8 @@ if (settings.IsApi)
     app.MapBackfill();
     app.MapAccess();
     app.MapReports();
+    app.MapWebhooks();
+    app.MapRules();
     app.MapOpenApi().RequireScope(Scope.None);
     app.MapScalarApiReference().RequireScope(Scope.None);
 }

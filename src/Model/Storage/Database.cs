@@ -239,6 +239,10 @@ internal readonly struct Row(DbDataReader reader, bool postgres)
 
     public string? TextOrNull(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
+    public byte[] Bytes(int column) => reader.GetFieldValue<byte[]>(column);
+
+    public int? SmallOrNull(int column) => reader.IsDBNull(column) ? null : reader.GetInt32(column);
+
     public DateTime Time(int column) => postgres ? reader.GetDateTime(column) : UnixMicroseconds.To(reader.GetInt64(column));
 
     public DateOnly? DateOrNull(int column) => reader.IsDBNull(column) ? null

@@ -132,7 +132,9 @@ public sealed class FactStore
             {
                 // What is final stays so, and a row that comes to a final hour is final.
                 foreach (var row in rows) row.Final = true;
-                await Restatements(now, still[0]).AppendAsync(session, Restated.Between(before, rows), token);
+                var restated = Restated.Between(before, rows);
+                await Restatements(now, still[0]).AppendAsync(session, restated, token);
+                if (restated.Count > 0) await EventLog.AppendAsync(session, "measurement.restated", null, Restated.Told(dirty.Hour, still[0], restated), now, token);
             }
             await IntensityHours(now).ReplaceAsync(session, rows, within, span, token);
 

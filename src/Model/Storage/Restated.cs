@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Metrics.Storage.Tables;
 
 namespace Metrics.Storage;
@@ -7,6 +8,9 @@ internal sealed record Restated(long Deployment, string FunctionalUnit, DateTime
 {
     /// <summary>What is no change: less than this part of the larger value. A sum in another order differs by as much.</summary>
     private const double Negligible = 1e-12;
+
+    /// <summary>How many changes an event holds.</summary>
+    private const int MostTold = 20;
 
     private static readonly (string Name, Func<IntensityRow, double?> Of)[] Measures =
     [
@@ -44,6 +48,19 @@ internal sealed record Restated(long Deployment, string FunctionalUnit, DateTime
             }
         }
     }
+
+    /// <summary>One event for all that came out differently in an hour: the first changes themselves, and where all of them can be read.</summary>
+    public static JsonObject Told(DateTime hour, string reason, IReadOnlyList<Restated> restated) => new()
+    {
+        ["periodStart"] = hour,
+        ["reason"] = reason,
+        ["changes"] = restated.Count,
+        ["first"] = new JsonArray([.. restated.Take(MostTold).Select(one => new JsonObject
+        {
+            ["deploymentId"] = one.Deployment, ["functionalUnit"] = one.FunctionalUnit, ["measure"] = one.Measure, ["old"] = one.Old, ["new"] = one.New,
+        })]),
+        ["link"] = $"/odata/Restatements?$filter=PeriodStart%20eq%20{hour:yyyy-MM-ddTHH:mm:ss}Z",
+    };
 
     private static bool Same(double? a, double? b) => a is { } was && b is { } now ? Math.Abs(was - now) <= Negligible * Math.Max(Math.Abs(was), Math.Abs(now)) : a is null && b is null;
 }

@@ -18,7 +18,7 @@ public enum StorageEngine
 /// <summary>Registers storage, the same way for the host, tests and benchmarks.</summary>
 public static class StorageRegistration
 {
-    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="Schema"/>, <see cref="SharedKeys"/>, <see cref="AccessKeys"/>, <see cref="AuditLog"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>, <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="Readers"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
+    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="Schema"/>, <see cref="SharedKeys"/>, <see cref="AccessKeys"/>, <see cref="AuditLog"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>, <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="WebhookStore"/>, <see cref="IntensityRules"/>, <see cref="Readers"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
     /// <remarks>The process must reference the engine's assembly of migrations. Opens no connection.</remarks>
     /// <param name="services">Where to add.</param>
     /// <param name="engine">Engine.</param>
@@ -53,7 +53,9 @@ public static class StorageRegistration
             .AddSingleton(provider => new ReadLog(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new Backfills(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new Ledger(provider.GetRequiredService<Database>()))
-            .AddSingleton(provider => new FactStore(provider.GetRequiredService<Database>()));
+            .AddSingleton(provider => new FactStore(provider.GetRequiredService<Database>()))
+            .AddSingleton(provider => new WebhookStore(provider.GetRequiredService<Database>()))
+            .AddSingleton(provider => new IntensityRules(provider.GetRequiredService<Database>()));
     }
 
     /// <summary>What is wrong with a connection string, without repeating it: it may hold a password. Null when it can be used.</summary>

@@ -29,6 +29,10 @@ internal sealed class TestStorage : IAsyncDisposable
 
     public Ledger Ledger => services.GetRequiredService<Ledger>();
 
+    public WebhookStore Webhooks => services.GetRequiredService<WebhookStore>();
+
+    public IntensityRules Rules => services.GetRequiredService<IntensityRules>();
+
     public FactStore Facts => services.GetRequiredService<FactStore>();
 
     public MetricsDbContext Context() => services.GetRequiredService<Microsoft.EntityFrameworkCore.IDbContextFactory<MetricsDbContext>>().CreateDbContext();

@@ -8,7 +8,7 @@ public sealed class EventRow
 {
     public long Id { get; set; }
 
-    /// <summary><c>source.stale</c>, <c>source.recovered</c>, <c>source.failed</c>, <c>series.quarantined</c>, <c>series.healed</c>, <c>reconciliation.mismatch</c>.</summary>
+    /// <summary>One of <see cref="EventTypes"/>.</summary>
     public required string Type { get; set; }
     public string? Source { get; set; }
     public DateTime At { get; set; }
