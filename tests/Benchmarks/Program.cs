@@ -21,6 +21,7 @@ var benchmarks = new Dictionary<string, Func<Task>>
     ["memory"] = Memory.RunAsync,
 #if !PIPELINE
     ["odata"] = Serve.RunAsync,
+    ["webhooks"] = Webhooks.RunAsync,
 #endif
 };
 var chosen = args.Length == 0 ? [.. benchmarks.Keys] : args;
