@@ -22,6 +22,8 @@ var benchmarks = new Dictionary<string, Func<Task>>
 #if !PIPELINE
     ["odata"] = Serve.RunAsync,
     ["webhooks"] = Webhooks.RunAsync,
+    ["access"] = Admission.RunAsync,
+    ["reports"] = Exports.RunAsync,
 #endif
 };
 var chosen = args.Length == 0 ? [.. benchmarks.Keys] : args;

@@ -69,7 +69,8 @@ public sealed class ParquetReport : IReportFormat
             if (numbers is not null) numbers[row] = value.IsKnown ? value.Number : null;
             else if (times is not null) times[row] = value.IsKnown ? value.Time : null;
             else if (flags is not null) flags[row] = value.IsKnown ? value.Flag : null;
-            else texts![row] = value.Text is { } text ? text.AsMemory() : null;
+            // A bare null would become an empty text by way of an array.
+            else texts![row] = value.Text is { } text ? text.AsMemory() : (ReadOnlyMemory<char>?)null;
         }
 
         public async ValueTask WriteAsync(ParquetRowGroupWriter group, int rows, CancellationToken cancellationToken)

@@ -44,16 +44,16 @@ internal sealed class ReportJobs : IDisposable
 
     private readonly ReportFiles files;
     private readonly ReportSettings settings;
-    private readonly Outbox outbox;
+    private readonly WebhookStore webhooks;
     private readonly TimeProvider clock;
     private readonly ILogger<ReportJobs> log;
     private readonly ConcurrentDictionary<string, ReportJob> jobs = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim turns;
     private readonly string folder;
 
-    public ReportJobs(ReportFiles files, ReportSettings settings, Outbox outbox, TimeProvider clock, ILogger<ReportJobs> log)
+    public ReportJobs(ReportFiles files, ReportSettings settings, WebhookStore webhooks, TimeProvider clock, ILogger<ReportJobs> log)
     {
-        (this.files, this.settings, this.outbox, this.clock, this.log) = (files, settings, outbox, clock, log);
+        (this.files, this.settings, this.webhooks, this.clock, this.log) = (files, settings, webhooks, clock, log);
         turns = new SemaphoreSlim(settings.Concurrency);
         folder = Path.Combine(settings.Folder ?? Path.GetTempPath(), $"metrics-reports-{Environment.ProcessId}");
     }
@@ -82,7 +82,7 @@ internal sealed class ReportJobs : IDisposable
             try
             {
                 var file = await made;
-                await outbox.RaiseAsync("report.ready", null, new JsonObject
+                await webhooks.RaiseAsync("report.ready", null, new JsonObject
                 {
                     ["kind"] = job.Question.Kind.Name, ["format"] = job.Question.Format.Name, ["from"] = ReportText.Of(job.Question.From), ["to"] = ReportText.Of(job.Question.To),
                     ["rows"] = file.Rows, ["bytes"] = file.Bytes, ["sha256"] = Convert.ToHexStringLower(file.Sha256), ["link"] = $"/api/reports/jobs/{job.Id}/file", ["manifest"] = $"/api/reports/jobs/{job.Id}/manifest",

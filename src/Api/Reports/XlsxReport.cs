@@ -78,12 +78,14 @@ public sealed class XlsxReport : IReportFormat
             for (var i = 1; i <= report.Columns.Count; i++) sheet.WriteRaw($"<col min=\"{i}\" max=\"{i}\" width=\"{(report.Columns[i - 1].Type is ReportType.Time or ReportType.Text ? 20 : 14)}\" customWidth=\"1\"/>");
             sheet.WriteRaw("</cols>");
             sheet.WriteStartElement("sheetData");
-            Row(sheet, [.. report.Columns.Select(column => (object?)column.Name)], Head);
+            Row(sheet, 1, [.. report.Columns.Select(column => (object?)column.Name)], Head);
+            string[] letters = [.. Enumerable.Range(1, report.Columns.Count).Select(Letters)];
             await foreach (var row in report.Rows.WithCancellation(cancellationToken))
             {
-                rows++;
+                var number = (++rows).ToString(CultureInfo.InvariantCulture);
                 sheet.WriteStartElement("row");
-                for (var i = 0; i < row.Length; i++) Cell(sheet, report.Columns[i].Type switch
+                sheet.WriteAttributeString("r", number);
+                for (var i = 0; i < row.Length; i++) Cell(sheet, letters[i] + number, report.Columns[i].Type switch
                 {
                     _ when !row[i].IsKnown => null, ReportType.Number => row[i].Number, ReportType.Time => row[i].Time, ReportType.Flag => row[i].Flag, _ => row[i].Text,
                 }, Plain);
@@ -179,23 +181,28 @@ public sealed class XlsxReport : IReportFormat
         xml.WriteStartElement("worksheet", Main);
         xml.WriteRaw($"<cols><col min=\"1\" max=\"2\" width=\"{width}\" customWidth=\"1\"/></cols>");
         xml.WriteStartElement("sheetData");
-        for (var i = 0; i < rows.Count; i++) Row(xml, rows[i], i == 0 && number > 2 ? Head : Plain);
+        for (var i = 0; i < rows.Count; i++) Row(xml, i + 1, rows[i], i == 0 && number > 2 ? Head : Plain);
         xml.WriteEndElement();
         if (!drawing) return;
         xml.WriteStartElement("drawing");
         xml.WriteAttributeString("r", "id", Relations, "rId1");
     });
 
-    private static void Row(XmlWriter xml, object?[] values, string style)
+    private static void Row(XmlWriter xml, int number, object?[] values, string style)
     {
+        var text = number.ToString(CultureInfo.InvariantCulture);
         xml.WriteStartElement("row");
-        foreach (var value in values) Cell(xml, value, style);
+        xml.WriteAttributeString("r", text);
+        for (var i = 0; i < values.Length; i++) Cell(xml, Letters(i + 1) + text, values[i], style);
         xml.WriteEndElement();
     }
 
-    private static void Cell(XmlWriter xml, object? value, string style)
+    // Where it stands may be left out by the standard; not all readers know that.
+    private static void Cell(XmlWriter xml, string at, object? value, string style)
     {
+        if (value is null) return;
         xml.WriteStartElement("c");
+        xml.WriteAttributeString("r", at);
         switch (value)
         {
             case double number:

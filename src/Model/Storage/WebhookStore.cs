@@ -164,6 +164,15 @@ public sealed class WebhookStore
             return true;
         }, cancellationToken);
 
+    /// <summary>Keeps an event that happened outside of the store, and puts it on its way to every webhook that wants its type.</summary>
+    /// <param name="type">One of <see cref="EventTypes.All"/>.</param>
+    /// <param name="source">The source that it is about; null: none.</param>
+    /// <param name="body">What it says.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task RaiseAsync(string type, string? source, JsonObject body, CancellationToken cancellationToken) => database.TransactAsync(async (session, token) =>
+        await EventLog.AppendAsync(session, type, source, body, await session.NowAsync(token), token), cancellationToken);
+
     /// <summary>Puts a test on its way to a webhook, whatever types it wants.</summary>
     /// <returns>The delivery.</returns>
     /// <exception cref="StorageException">The database failed.</exception>

@@ -25,9 +25,10 @@ process.stdin.on("end", async () => {
     const { parquetReadObjects, parquetMetadataAsync, asyncBufferFromFile } = await import("hyparquet");
     const file = await asyncBufferFromFile(files.parquet);
     const metadata = await parquetMetadataAsync(file);
+    // Of columns this reader hands on names and values as the bytes that stand in the file.
     seen.parquet = {
       rows: await parquetReadObjects({ file }),
-      columns: metadata.row_groups[0].columns.map(column => ({ name: column.meta_data.path_in_schema.join("."), type: column.meta_data.type, metadata: Object.fromEntries((column.meta_data.key_value_metadata || []).map(one => [one.key, one.value])) })),
+      columns: metadata.row_groups[0].columns.map(column => ({ name: column.meta_data.path_in_schema.join("."), type: column.meta_data.type, metadata: Object.fromEntries((column.meta_data.key_value_metadata || []).map(one => [one.field_1, one.field_2].map(bytes => Buffer.from(bytes).toString()))) })),
       keys: Object.fromEntries((metadata.key_value_metadata || []).map(one => [one.key, one.value])),
       groups: metadata.row_groups.length,
       count: Number(metadata.num_rows),
