@@ -56,6 +56,7 @@ public static class Admission
             for (var i = 0; i < Requests; i++)
             {
                 var context = new DefaultHttpContext();
+                context.Request.Method = HttpMethods.Get;
                 context.Connection.RemoteIpAddress = IPAddress.Loopback;
                 if (authorization is not null) context.Request.Headers.Authorization = authorization;
                 await pipeline(context);

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Buffers.Text;
 using System.IO.Pipelines;
 using System.Text;
 
@@ -28,19 +27,21 @@ public sealed class CsvReport : IReportFormat
         for (var i = 0; i < report.Columns.Count; i++)
         {
             if (i > 0) writer.Write(","u8);
-            WriteText(writer, report.Columns[i].Name);
+            Encoding.UTF8.GetBytes(Quoted(report.Columns[i].Name), writer);
         }
         writer.Write("\r\n"u8);
         var types = report.Columns.Select(column => column.Type).ToArray();
+        // Rows that follow each other share most of their texts and times.
+        var same = new (string? Text, long Ticks, byte[] Bytes)[types.Length];
         await foreach (var row in report.Rows.WithCancellation(cancellationToken))
         {
-            WriteRow(writer, row, types);
+            WriteRow(writer, row, types, same);
             if (writer.UnflushedBytes >= FlushAt) await writer.FlushAsync(cancellationToken);
         }
         await writer.CompleteAsync();
     }
 
-    private static void WriteRow(PipeWriter writer, ReportValue[] row, ReportType[] types)
+    private static void WriteRow(PipeWriter writer, ReportValue[] row, ReportType[] types, (string? Text, long Ticks, byte[] Bytes)[] same)
     {
         for (var i = 0; i < types.Length; i++)
         {
@@ -49,28 +50,24 @@ public sealed class CsvReport : IReportFormat
             switch (types[i])
             {
                 case ReportType.Number:
-                    var span = writer.GetSpan(32);
-                    if (!Utf8Formatter.TryFormat(row[i].Number, span, out var length)) throw new InvalidOperationException("A number is longer than any is.");
-                    writer.Advance(length);
+                    writer.Advance(DoubleText.Write(row[i].Number, writer.GetSpan(DoubleText.MaxLength)));
                     break;
                 case ReportType.Flag:
                     writer.Write(row[i].Flag ? "true"u8 : "false"u8);
                     break;
                 case ReportType.Time:
-                    Encoding.UTF8.GetBytes(ReportText.Of(row[i].Time), writer);
+                    var time = row[i].Time;
+                    if (same[i].Bytes is null || same[i].Ticks != time.Ticks) same[i] = (null, time.Ticks, Encoding.UTF8.GetBytes(ReportText.Of(time)));
+                    writer.Write(same[i].Bytes);
                     break;
                 default:
-                    WriteText(writer, Guarded(row[i].Text!));
+                    if (!ReferenceEquals(same[i].Text, row[i].Text)) same[i] = (row[i].Text, 0, Encoding.UTF8.GetBytes(Quoted(Guarded(row[i].Text!))));
+                    writer.Write(same[i].Bytes);
                     break;
             }
         }
         writer.Write("\r\n"u8);
     }
 
-    private static void WriteText(PipeWriter writer, string text)
-    {
-        var quoted = text.AsSpan().IndexOfAny(Special) >= 0;
-        if (quoted) text = $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-        Encoding.UTF8.GetBytes(text, writer);
-    }
+    private static string Quoted(string text) => text.AsSpan().IndexOfAny(Special) >= 0 ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
 }

@@ -7,7 +7,7 @@ namespace Metrics.Api.Reports;
 /// <remarks>Holds one group of rows at a time.</remarks>
 public sealed class ParquetReport : IReportFormat
 {
-    private const int GroupRows = 50_000;
+    private const int GroupRows = 16_384;
 
     /// <inheritdoc/>
     public string Name => "parquet";

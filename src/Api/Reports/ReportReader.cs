@@ -480,7 +480,9 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
     private sealed class ViewRows(DbDataReader reader, bool sqlite, string set) : IAsyncDisposable
     {
         private readonly string?[] texts = new string?[(int)Field.BeforeUnknown + 1];
+        private readonly Dictionary<long, string> deployments = [];
         private (long Deployment, DateTime Start) last;
+        private string? link;
 
         public long Deployment => last.Deployment;
 
@@ -493,6 +495,7 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             var now = (reader.GetInt64((int)Field.Deployment), Time(Field.Start));
             IsNewDeployment = now != last;
             last = now;
+            link = null;
             return true;
         }
 
@@ -527,7 +530,8 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             row[1] = ReportValue.Of(Time(Field.End));
             var i = 2;
             foreach (var field in (ReadOnlySpan<Field>)[Field.Workload, Field.Model, Field.Precision, Field.Provider, Field.Account, Field.Region, Field.Country, Field.Hardware]) row[i++] = ReportValue.Of(Text(field));
-            row[i++] = ReportValue.Of(last.Deployment.ToString(CultureInfo.InvariantCulture));
+            if (!deployments.TryGetValue(last.Deployment, out var key)) deployments.Add(last.Deployment, key = last.Deployment.ToString(CultureInfo.InvariantCulture));
+            row[i++] = ReportValue.Of(key);
             return i;
         }
 
@@ -549,7 +553,7 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             row[i++] = ReportValue.Of(!reader.IsDBNull((int)Field.Restated) && reader.GetInt64((int)Field.Restated) > 0);
             row[i++] = ReportValue.Of(!reader.IsDBNull((int)Field.Delta) && reader.GetInt32((int)Field.BeforeUnknown) == 0 ? (value - reader.GetDouble((int)Field.Delta)) / factor : null);
             row[i++] = ReportValue.Of(Time(Field.ComputedAt));
-            row[i] = ReportValue.Of($"/odata/{set}(DeploymentId={row[10].Text},FunctionalUnit='{Uri.EscapeDataString(Text(Field.Unit)!.Replace("'", "''", StringComparison.Ordinal))}',PeriodStart={ReportText.Of(last.Start)})");
+            row[i] = ReportValue.Of(link ??= $"/odata/{set}(DeploymentId={row[10].Text},FunctionalUnit='{Uri.EscapeDataString(Text(Field.Unit)!.Replace("'", "''", StringComparison.Ordinal))}',PeriodStart={ReportText.Of(last.Start)})");
         }
 
         public ValueTask DisposeAsync() => reader.DisposeAsync();

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Metrics.Api.OData;
+using Metrics.Api;
 using Xunit;
 using Xunit.Abstractions;
 
