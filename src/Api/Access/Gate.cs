@@ -30,6 +30,21 @@ public static class AccessRegistration
     public static T OpenToAll<T>(this T endpoint) where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Asked(null));
 }
 
+/// <summary>How often the caller may still ask: one request that holds several takes the others from here.</summary>
+internal sealed class Allowance(PartitionedRateLimiter<string> frequency, int most, string partition)
+{
+    /// <summary>Takes so many requests more.</summary>
+    /// <returns>False when they are too many now; then none is taken.</returns>
+    public bool TryTake(int more)
+    {
+        if (more == 0) return true;
+        // The limiter throws where it could never give so many.
+        if (more > most) return false;
+        using var lease = frequency.AttemptAcquire(partition, more);
+        return lease.IsAcquired;
+    }
+}
+
 /// <summary>
 /// Stands before all addresses: who asks, whether they may, and not too often. Sets the headers that browsers are told to be careful by, and keeps what was changed in the audit log.
 /// </summary>
@@ -42,6 +57,8 @@ internal sealed class Gate : IDisposable
     private readonly Tokens? tokens;
     private readonly AuditLog audit;
     private readonly ILogger<Gate> log;
+    private readonly int most;
+    private readonly PartitionedRateLimiter<string> frequency;
     private readonly PartitionedRateLimiter<string> requests;
     private readonly PartitionedRateLimiter<string> refusals;
     private readonly PartitionedRateLimiter<string> notices;
@@ -49,13 +66,13 @@ internal sealed class Gate : IDisposable
     public Gate(KeyRing ring, AccessSettings settings, AuditLog audit, ILogger<Gate> log, Tokens? tokens = null)
     {
         (this.ring, this.tokens, this.audit, this.log) = (ring, tokens, audit, log);
-        requests = PartitionedRateLimiter.CreateChained(
-            PartitionedRateLimiter.Create<string, string>(caller => RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
-            {
-                // A minute's worth may come at once; then it comes back second by second.
-                TokenLimit = settings.RequestsPerMinute, TokensPerPeriod = Math.Max(1, settings.RequestsPerMinute / 60), ReplenishmentPeriod = TimeSpan.FromSeconds(settings.RequestsPerMinute < 60 ? 60.0 / settings.RequestsPerMinute : 1),
-            })),
-            PartitionedRateLimiter.Create<string, string>(caller => RateLimitPartition.GetConcurrencyLimiter(caller, _ => new ConcurrencyLimiterOptions { PermitLimit = settings.ConcurrentRequests })));
+        most = settings.RequestsPerMinute;
+        frequency = PartitionedRateLimiter.Create<string, string>(caller => RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
+        {
+            // A minute's worth may come at once; then it comes back second by second.
+            TokenLimit = settings.RequestsPerMinute, TokensPerPeriod = Math.Max(1, settings.RequestsPerMinute / 60), ReplenishmentPeriod = TimeSpan.FromSeconds(settings.RequestsPerMinute < 60 ? 60.0 / settings.RequestsPerMinute : 1),
+        }));
+        requests = PartitionedRateLimiter.CreateChained(frequency, PartitionedRateLimiter.Create<string, string>(caller => RateLimitPartition.GetConcurrencyLimiter(caller, _ => new ConcurrencyLimiterOptions { PermitLimit = settings.ConcurrentRequests })));
         refusals = PerMinute(settings.RefusalsPerMinute);
         notices = PerMinute(1);
     }
@@ -77,7 +94,8 @@ internal sealed class Gate : IDisposable
             await RefuseAsync(context);
             return;
         }
-        using var lease = requests.AttemptAcquire(caller == Caller.Local ? AddressOf(context) : caller.Name);
+        var partition = caller == Caller.Local ? AddressOf(context) : caller.Name;
+        using var lease = requests.AttemptAcquire(partition);
         if (!lease.IsAcquired)
         {
             await TooManyAsync(context, lease, "This key asks too often, or for too much at once.");
@@ -93,6 +111,7 @@ internal sealed class Gate : IDisposable
             return;
         }
         context.Features.Set(caller);
+        context.Features.Set(new Allowance(frequency, most, partition));
         if (IsChange(context.Request))
         {
             if (IsFromElsewhere(context.Request))
@@ -116,6 +135,7 @@ internal sealed class Gate : IDisposable
     public void Dispose()
     {
         requests.Dispose();
+        frequency.Dispose();
         refusals.Dispose();
         notices.Dispose();
     }

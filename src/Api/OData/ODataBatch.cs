@@ -1,4 +1,5 @@
 using System.Text;
+using Metrics.Api.Access;
 using Microsoft.OData;
 using Microsoft.OData.Edm;
 
@@ -25,6 +26,12 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
             throw new ODataRefusal(StatusCodes.Status415UnsupportedMediaType, "UnsupportedFormat", "A batch is multipart/mixed or application/json.", "Content-Type");
         using var body = await ReadAsync(context.Request);
         var requests = await RequestsAsync(context, body, root);
+        // A batch is as many requests as it holds, and the gate has counted one.
+        if (context.Features.Get<Allowance>()?.TryTake(requests.Count - 1) == false)
+        {
+            context.Response.Headers.RetryAfter = "10";
+            throw new ODataRefusal(StatusCodes.Status429TooManyRequests, "rate_limited", $"The batch holds {requests.Count} requests, and this key asks too often. Ask again in 10 s, or for less at once.", "body");
+        }
         var goOn = context.Request.Headers["Prefer"].Any(prefer => prefer!.Contains("continue-on-error", StringComparison.OrdinalIgnoreCase) && !prefer.Contains("continue-on-error=false", StringComparison.OrdinalIgnoreCase));
 
         // JSON answers JSON, unless only the other is accepted.

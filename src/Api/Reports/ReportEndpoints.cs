@@ -78,6 +78,8 @@ public static class ReportEndpoints
     private static PhysicalFileHttpResult Sent(HttpContext context, ReportJob job, ReportFile file)
     {
         var headers = context.Response.Headers;
+        // The digest is of the bytes that are sent (RFC 9530): they are the file's, and not what a compression makes of it on the way.
+        context.Request.Headers.AcceptEncoding = default;
         headers["Repr-Digest"] = $"sha-256=:{Convert.ToBase64String(file.Sha256)}:";
         headers["Metrics-Rows"] = file.Rows.ToString(CultureInfo.InvariantCulture);
         headers.Link = $"</api/reports/jobs/{job.Id}/manifest>; rel=\"describedby\"";

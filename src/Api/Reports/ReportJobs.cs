@@ -49,13 +49,14 @@ internal sealed class ReportJobs : IDisposable
     private readonly ILogger<ReportJobs> log;
     private readonly ConcurrentDictionary<string, ReportJob> jobs = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim turns;
-    private readonly string folder;
+    private readonly Lazy<string> folder;
 
     public ReportJobs(ReportFiles files, ReportSettings settings, WebhookStore webhooks, TimeProvider clock, ILogger<ReportJobs> log)
     {
         (this.files, this.settings, this.webhooks, this.clock, this.log) = (files, settings, webhooks, clock, log);
         turns = new SemaphoreSlim(settings.Concurrency);
-        folder = Path.Combine(settings.Folder ?? Path.GetTempPath(), $"metrics-reports-{Environment.ProcessId}");
+        // A temporary folder of others is no place for a name that they can know before: this one is random, and nobody else may look into it.
+        folder = new(() => settings.Folder is { } given ? Directory.CreateDirectory(Path.Combine(given, $"metrics-reports-{Guid.NewGuid():N}")).FullName : Directory.CreateTempSubdirectory("metrics-reports-").FullName);
     }
 
     /// <summary>Begins to make a report.</summary>
@@ -99,7 +100,7 @@ internal sealed class ReportJobs : IDisposable
     {
         foreach (var job in jobs.Values) job.Cancel();
         turns.Dispose();
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
+        if (folder.IsValueCreated && Directory.Exists(folder.Value)) Directory.Delete(folder.Value, recursive: true);
     }
 
     private async Task<ReportFile> MakeAsync(ReportJob job)
@@ -107,8 +108,7 @@ internal sealed class ReportJobs : IDisposable
         await turns.WaitAsync(job.Token);
         try
         {
-            Directory.CreateDirectory(folder);
-            return await files.WriteAsync(job.Question, Path.Combine(folder, $"{job.Id}.{job.Question.Format.Name}"), job.Progress, job.Token);
+            return await files.WriteAsync(job.Question, Path.Combine(folder.Value, $"{job.Id}.{job.Question.Format.Name}"), job.Progress, job.Token);
         }
         finally
         {

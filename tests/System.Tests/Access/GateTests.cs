@@ -1,5 +1,6 @@
 using System.Net;
 using Metrics.Api.Access;
+using Metrics.Api.OData;
 using Metrics.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -71,6 +72,24 @@ public sealed class GateTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 12);
         Assert.Equal(HttpStatusCode.OK, (await SendAsync(client, "/fast", Key)).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_batch_is_as_many_requests_as_it_holds()
+    {
+        using var client = await StartAsync(settings => settings.RequestsPerMinute = 8);
+        async Task<HttpResponseMessage> Batch(int parts)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "/odata/$batch") { Headers = { { "X-Api-Key", Reader } } };
+            request.Content = System.Net.Http.Json.JsonContent.Create(new { requests = Enumerable.Range(0, parts).Select(i => new { id = $"{i}", method = "GET", url = "Sources/$count" }) });
+            return await client.SendAsync(request);
+        }
+        Assert.Equal(HttpStatusCode.OK, (await Batch(5)).StatusCode);
+        var refused = await Batch(5);
+        Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
+        Assert.Contains("\"code\":\"rate_limited\"", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.NotNull(refused.Headers.RetryAfter);
+        Assert.Equal(HttpStatusCode.OK, (await Batch(2)).StatusCode);
     }
 
     [Fact]
@@ -147,12 +166,13 @@ public sealed class GateTests : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Services.AddSingleton(TimeProvider.System).AddMetricsStorage(StorageEngine.Sqlite, $"Data Source={folder}/{Guid.NewGuid():N}.db").AddAccess(settings).AddProblemDetails();
+        builder.Services.AddSingleton(TimeProvider.System).AddMetricsStorage(StorageEngine.Sqlite, $"Data Source={folder}/{Guid.NewGuid():N}.db").AddAccess(settings).AddProblemDetails().AddMetricsOData();
         app = builder.Build();
         await app.Services.GetRequiredService<Schema>().MigrateAsync();
         await app.Services.GetRequiredService<KeyRing>().RefreshAsync(default);
         app.UseExceptionHandler();
         app.UseAccess();
+        app.MapMetricsOData().RequireScope(Scope.Read);
         app.MapGet("/fast", () => "fast").RequireScope(Scope.Read);
         app.MapGet("/slow", async () => { await gone.Task; return "slow"; }).RequireScope(Scope.Read);
         app.MapGet("/broken", string () => throw new InvalidOperationException("broken on purpose")).RequireScope(Scope.Read);

@@ -45,11 +45,12 @@ public sealed class ReportServices : IAsyncLifetime
             builder.Logging.ClearProviders();
             builder.WebHost.UseUrls("http://127.0.0.1:0");
             builder.Services.AddSingleton(TimeProvider.System).AddMetricsStorage(engine, engine == StorageEngine.Sqlite ? $"Data Source={folder}/reports.db" : await cluster.CreateDatabaseAsync())
-                .AddSingleton(UnitConversions.None).AddAccess(new AccessSettings()).AddReports(new ReportSettings { Folder = Directory.CreateDirectory($"{folder}/{engine}").FullName }).AddProblemDetails();
+                .AddSingleton(UnitConversions.None).AddAccess(new AccessSettings()).AddReports(new ReportSettings { Folder = Directory.CreateDirectory($"{folder}/{engine}").FullName }).AddProblemDetails().AddResponseCompression();
             var app = builder.Build();
             await app.Services.GetRequiredService<Schema>().MigrateAsync();
             await app.Services.GetRequiredService<KeyRing>().RefreshAsync(default);
             await using (var context = await app.Services.GetRequiredService<IDbContextFactory<MetricsDbContext>>().CreateDbContextAsync()) await WriteAsync(context);
+            app.UseResponseCompression();
             app.UseAccess();
             app.MapReports();
             await app.StartAsync();
@@ -359,6 +360,21 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
         }
         Assert.Contains(manifest.GetProperty("sha256").GetString()!, (await context.Set<EventRow>().FirstAsync(row => row.Type == "report.ready")).Body, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync("/api/reports/jobs/none")).StatusCode);
+    }
+
+    [Theory, InlineData("json"), InlineData("html"), InlineData("csv")]
+    public async Task The_digest_is_of_the_bytes_that_arrive(string format)
+    {
+        using var client = services[StorageEngine.Sqlite];
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"/api/reports/energy?{Period}&format={format}") { Headers = { { "Accept-Encoding", "gzip, br" } } };
+        using var answer = await client.SendAsync(request);
+        Assert.Equal($"sha-256=:{Convert.ToBase64String(SHA256.HashData(await answer.Content.ReadAsByteArrayAsync()))}:", answer.Headers.GetValues("Repr-Digest").Single());
+        // The control: what is no file is compressed for the same client.
+        using var list = new HttpRequestMessage(HttpMethod.Get, "/api/reports") { Headers = { { "Accept-Encoding", "gzip, br" } } };
+        Assert.NotEmpty((await client.SendAsync(list)).Content.Headers.ContentEncoding);
+        // And whoever has the file already is told so.
+        using var again = new HttpRequestMessage(HttpMethod.Get, $"/api/reports/energy?{Period}&format={format}") { Headers = { { "If-None-Match", answer.Headers.ETag!.ToString() } } };
+        Assert.Equal(HttpStatusCode.NotModified, (await client.SendAsync(again)).StatusCode);
     }
 
     [Fact]
