@@ -28,11 +28,7 @@ public static class Admission
             await app.Services.GetRequiredService<Schema>().MigrateAsync();
             var keys = app.Services.GetRequiredService<AccessKeys>();
             var key = "";
-            for (var i = 0; i < Keys; i++)
-            {
-                key = KeyRing.New(out var id);
-                await keys.CreateAsync(id, KeyRing.HashOf(key), $"key {i}", "read", null, "benchmark", default);
-            }
+            for (var i = 0; i < Keys; i++) (key, _) = await KeyRing.MakeAsync(keys, $"key {i}", Scope.Read, null, "benchmark", default);
             await app.Services.GetRequiredService<KeyRing>().RefreshAsync(default);
             RequestDelegate alone = _ => Task.CompletedTask;
             app.UseAccess();

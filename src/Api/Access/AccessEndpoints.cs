@@ -1,6 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
-using System.Text.Json;
+using System.Text.Json.Serialization;
 using Metrics.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -12,8 +12,6 @@ public static class AccessEndpoints
     private const int LongestName = 100;
     private const int MostEntries = 1_000;
     private const string Example = "{ \"name\": \"power-bi\", \"scopes\": [\"read\"], \"expiresAt\": \"2027-11-01T00:00:00Z\" }";
-
-    private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
 
     /// <summary>Maps <c>/api/keys</c> and <c>/api/audit</c>.</summary>
     public static void MapAccess(this WebApplication app)
@@ -41,27 +39,19 @@ public static class AccessEndpoints
 
     private static async Task<Results<Created<KeyAnswer>, ProblemHttpResult>> CreateAsync(HttpRequest request, AccessKeys keys, KeyRing ring, TimeProvider clock, CancellationToken cancellationToken)
     {
-        KeyQuestion? question;
-        try
-        {
-            question = await request.ReadFromJsonAsync<KeyQuestion>(Strict, cancellationToken);
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
-        {
-            return Problem("invalid_body", $"The body cannot be read: give application/json such as {Example}.");
-        }
-        if (Refuse(question?.Name) is { } refused) return Problem("invalid_name", $"{refused} Give application/json such as {Example}.");
-        if (question!.Scopes is null || Scopes.Parse(question.Scopes) is not { } scope) return Problem("invalid_scope", $"'scopes' has to be a list of some of {Scopes.All}.");
-        if (question.ExpiresAt <= clock.GetUtcNow()) return Problem("invalid_expiry", $"'expiresAt' ({question.ExpiresAt:O}) is not in the future.");
-        var key = KeyRing.New(out var id);
-        var kept = await keys.CreateAsync(id, KeyRing.HashOf(key), question.Name!, string.Join(',', scope.ToWords()), question.ExpiresAt?.UtcDateTime, Caller.Of(request.HttpContext).Name, cancellationToken);
+        var (question, isRead) = await Problems.ReadAsync<KeyQuestion>(request);
+        if (!isRead) return Problems.Of("invalid_body", $"The body cannot be read: give application/json such as {Example}.");
+        if (Refuse(question?.Name) is { } refused) return Problems.Of("invalid_name", $"{refused} Give application/json such as {Example}.");
+        if (question!.Scopes is null || Scopes.Parse(question.Scopes) is not { } scope) return Problems.Of("invalid_scope", $"'scopes' has to be a list of some of {Scopes.All}.");
+        if (question.ExpiresAt <= clock.GetUtcNow()) return Problems.Of("invalid_expiry", $"'expiresAt' ({question.ExpiresAt:O}) is not in the future.");
+        var (key, kept) = await KeyRing.MakeAsync(keys, question.Name!, scope, question.ExpiresAt?.UtcDateTime, Caller.Of(request.HttpContext).Name, cancellationToken);
         await ring.RefreshAsync(cancellationToken);
-        return TypedResults.Created($"/api/keys/{id}", KeyAnswer.Of(kept, key, clock.GetUtcNow().UtcDateTime));
+        return TypedResults.Created($"/api/keys/{kept.Id}", KeyAnswer.Of(kept, key, clock.GetUtcNow().UtcDateTime));
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(string id, HttpContext context, AccessKeys keys, KeyRing ring, CancellationToken cancellationToken)
     {
-        if (!await keys.RevokeAsync(id, Caller.Of(context).Name, cancellationToken)) return Problem("not_found", "There is no such key, or it is revoked already. GET /api/keys lists them.", StatusCodes.Status404NotFound);
+        if (!await keys.RevokeAsync(id, Caller.Of(context).Name, cancellationToken)) return Problems.Of("not_found", "There is no such key, or it is revoked already. GET /api/keys lists them.", StatusCodes.Status404NotFound);
         await ring.RefreshAsync(cancellationToken);
         return TypedResults.NoContent();
     }
@@ -71,16 +61,13 @@ public static class AccessEndpoints
         var numbers = new Dictionary<string, long>(StringComparer.Ordinal) { ["after"] = 0, ["top"] = 100 };
         foreach (var (name, value) in request.Query)
         {
-            if (!numbers.ContainsKey(name)) return Problem("unknown_parameter", $"'{name}' is not known here; there are after and top.");
-            if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return Problem("invalid_number", $"'{name}' has to be a whole number.");
+            if (!numbers.ContainsKey(name)) return Problems.Of("unknown_parameter", $"'{name}' is not known here; there are after and top.");
+            if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return Problems.Of("invalid_number", $"'{name}' has to be a whole number.");
             numbers[name] = number;
         }
-        if (numbers["top"] is < 1 or > MostEntries) return Problem("invalid_number", $"'top' has to be from 1 to {MostEntries}.");
+        if (numbers["top"] is < 1 or > MostEntries) return Problems.Of("invalid_number", $"'top' has to be from 1 to {MostEntries}.");
         return TypedResults.Ok(await audit.ReadAsync(numbers["after"], (int)numbers["top"], cancellationToken));
     }
-
-    private static ProblemHttpResult Problem(string code, string detail, int status = StatusCodes.Status400BadRequest) =>
-        TypedResults.Problem(detail, statusCode: status, extensions: [KeyValuePair.Create<string, object?>("code", code)]);
 }
 
 /// <summary>A key to make.</summary>
@@ -111,7 +98,7 @@ public sealed record KeyQuestion
 /// <param name="LastUsedAt">When it last let somebody in, to the minute.</param>
 /// <param name="Key">The key itself: only in the answer to its making.</param>
 public sealed record KeyAnswer(string Id, string Name, IReadOnlyList<string> Scopes, string State, DateTime CreatedAt, string CreatedBy, DateTime? ExpiresAt, DateTime? RevokedAt, DateTime? LastUsedAt,
-    [property: System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)] string? Key)
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Key)
 {
     internal static KeyAnswer Of(AccessKey key, string? text, DateTime now) => new(key.Id, key.Name, key.Scopes.Split(','), StateOf(key, now), key.CreatedAt, key.CreatedBy, key.ExpiresAt, key.RevokedAt, key.LastUsedAt, text);
 

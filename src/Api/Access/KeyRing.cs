@@ -44,7 +44,7 @@ public sealed class KeyRing : BackgroundService
     public KeyRing(AccessKeys keys, AccessSettings settings, TimeProvider clock, ILogger<KeyRing> log)
     {
         (this.keys, this.clock, this.log) = (keys, clock, log);
-        Own = New(out _);
+        Own = New();
         asksAlways = settings.Keys.Count > 0 || settings.Oidc is not null;
         fixedOnes = settings.Keys.Select(key => KeyValuePair.Create(Digest.Of(key.Value.Key), new Held(new Caller($"key:{key.Key} (configuration)", Scopes.Parse(key.Value.Scopes)!.Value), null, null)))
             .Append(KeyValuePair.Create(Digest.Of(Own), new Held(new Caller("this service", Scope.Read), null, null))).ToFrozenDictionary();
@@ -57,17 +57,21 @@ public sealed class KeyRing : BackgroundService
     /// <summary>Whether nobody is asked for a key: there never was one, and no identity provider is configured. Then only this machine is answered.</summary>
     public bool IsOpen => isOpen;
 
-    /// <summary>A new key: <c>emk_</c>, eight letters that it is known by, and 240 random bits.</summary>
-    /// <param name="id">What it is known by.</param>
-    public static string New(out string id)
+    /// <summary>Makes a key: <c>emk_</c>, eight letters that it is known by, and 240 random bits. What is kept of it is its SHA-256: it is random and long, so nothing slower is called for.</summary>
+    /// <param name="keys">Where it is kept.</param>
+    /// <param name="name">Who or what it is for.</param>
+    /// <param name="scope">What it may be used for.</param>
+    /// <param name="expiresAt">When it ends, UTC; null: never.</param>
+    /// <param name="actor">Who makes it.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>The key, which is nowhere else, and what is kept.</returns>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public static async Task<(string Key, AccessKey Kept)> MakeAsync(AccessKeys keys, string name, Scope scope, DateTime? expiresAt, string actor, CancellationToken cancellationToken)
     {
-        var text = RandomNumberGenerator.GetString(Letters, Length);
-        id = text[..IdLength];
-        return Prefix + text;
+        var key = New();
+        var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
+        return (key, await keys.CreateAsync(key.Substring(Prefix.Length, IdLength), hash, name, string.Join(',', scope.ToWords()), expiresAt, actor, cancellationToken));
     }
-
-    /// <summary>What is kept of a key: SHA-256. A key is random and long, so nothing slower is called for.</summary>
-    public static string HashOf(string key) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
 
     /// <summary>Whether a text looks like a key of ours rather than a token of somebody else.</summary>
     public static bool IsKey(ReadOnlySpan<char> text) => text.StartsWith(Prefix, StringComparison.Ordinal);
@@ -124,6 +128,8 @@ public sealed class KeyRing : BackgroundService
             // The service is stopping.
         }
     }
+
+    private static string New() => Prefix + RandomNumberGenerator.GetString(Letters, Length);
 
     private async Task NoteUsesAsync(CancellationToken cancellationToken)
     {

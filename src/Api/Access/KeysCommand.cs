@@ -28,19 +28,10 @@ public static class KeysCommand
         faults = [];
         var words = new List<string>();
         var options = new Dictionary<string, string>(StringComparer.Ordinal);
-        for (var i = 0; i < arguments.Count; i++)
+        foreach (var (name, text) in CommandLine.Read(arguments, "--scopes", "--expires"))
         {
-            var argument = arguments[i];
-            var name = argument.Split('=', 2)[0];
-            var text = argument.Contains('=', StringComparison.Ordinal) ? argument.Split('=', 2)[1] : null;
-            if (name is "--scopes" or "--expires")
-            {
-                text ??= i + 1 < arguments.Count ? arguments[++i] : "";
-                if (!options.TryAdd(name, text)) faults.Add($"{name} is given twice.");
-            }
-            // Settings such as --Metrics:Storage:Engine=Postgres belong to the configuration.
-            else if (argument.StartsWith('-')) i += text is null ? 1 : 0;
-            else words.Add(argument);
+            if (name is null) words.Add(text);
+            else if (!options.TryAdd(name, text)) faults.Add($"{name} is given twice.");
         }
         var word = words.Count > 0 ? words[0] : "";
         var subject = words.Count > 1 ? words[1] : "";
@@ -78,10 +69,9 @@ public static class KeysCommand
         switch (order.Word)
         {
             case "create":
-                var key = KeyRing.New(out var id);
-                await keys.CreateAsync(id, KeyRing.HashOf(key), order.Subject, string.Join(',', order.Scope.ToWords()), order.ExpiresAt, Actor, cancellationToken);
+                var (key, kept) = await KeyRing.MakeAsync(keys, order.Subject, order.Scope, order.ExpiresAt, Actor, cancellationToken);
                 // The key alone on standard output, so that a script can keep it.
-                await Console.Error.WriteLineAsync($"The key '{order.Subject}' ({id}) may {string.Join(", ", order.Scope.ToWords())}. It is shown this once:");
+                await Console.Error.WriteLineAsync($"The key '{order.Subject}' ({kept.Id}) may {string.Join(", ", order.Scope.ToWords())}. It is shown this once:");
                 Console.WriteLine(key);
                 return 0;
             case "list":

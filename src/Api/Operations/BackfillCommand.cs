@@ -23,20 +23,15 @@ public sealed class BackfillCommand(MetricsSettings settings, MetricCatalogue ca
         faults = [];
         string? source = null;
         var times = new Dictionary<string, DateTime>(StringComparer.Ordinal);
-        for (var i = 0; i < arguments.Count; i++)
+        foreach (var (name, text) in CommandLine.Read(arguments, "--from", "--to"))
         {
-            var argument = arguments[i];
-            var name = argument.Split('=', 2)[0];
-            if (name is "--from" or "--to")
+            if (name is not null)
             {
-                var text = argument.Contains('=', StringComparison.Ordinal) ? argument.Split('=', 2)[1] : i + 1 < arguments.Count ? arguments[++i] : "";
                 if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) faults.Add($"{name}: '{text}' is not a time; give one such as 2026-11-01T00:00:00Z.");
                 else if (!times.TryAdd(name, time.UtcDateTime)) faults.Add($"{name} is given twice.");
             }
-            // Settings such as --Metrics:Storage:Engine=Postgres belong to the configuration.
-            else if (argument.StartsWith('-')) i += argument.Contains('=', StringComparison.Ordinal) ? 0 : 1;
-            else if (source is null) source = argument;
-            else faults.Add($"'{argument}' is one word too many: one source is read at a time.");
+            else if (source is null) source = text;
+            else faults.Add($"'{text}' is one word too many: one source is read at a time.");
         }
         if (source is null) faults.Add("The source is missing.");
         foreach (var name in new[] { "--from", "--to" })

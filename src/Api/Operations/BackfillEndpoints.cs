@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Globalization;
-using System.Text.Json;
 using Hangfire;
 using Metrics.Api.Access;
 using Metrics.Domain.Quantities;
@@ -44,15 +43,8 @@ public static class BackfillEndpoints
         string id, HttpRequest request, MetricsSettings settings, Metrics.Domain.Catalogue.MetricCatalogue catalogue, Backfills backfills, ReadLog log, TimeProvider clock, IBackgroundJobClient jobs, CancellationToken cancellationToken)
     {
         if (Unknown(id, settings) is { } unknown) return unknown;
-        BackfillQuestion? question;
-        try
-        {
-            question = await request.ReadFromJsonAsync<BackfillQuestion>(Strict, cancellationToken);
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
-        {
-            return Problem($"The body cannot be read: give application/json such as {Example}.");
-        }
+        var (question, isRead) = await Problems.ReadAsync<BackfillQuestion>(request);
+        if (!isRead) return Problem($"The body cannot be read: give application/json such as {Example}.");
         if (question is not { From: { } from, To: { } to }) return Problem($"'from' or 'to' is missing: give application/json such as {Example}.");
 
         var source = settings.Sources[id];
@@ -84,8 +76,6 @@ public static class BackfillEndpoints
     }
 
     private const string Example = "{ \"from\": \"2026-11-01T00:00:00Z\", \"to\": \"2026-11-02T00:00:00Z\" }";
-
-    private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
 
     private static ProblemHttpResult? Unknown(string id, MetricsSettings settings) => settings.Sources.ContainsKey(id) ? null : TypedResults.Problem(
         $"There is no source '{id}'. Sources are: {string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}.", statusCode: StatusCodes.Status404NotFound);

@@ -22,14 +22,10 @@ public static class ReportCommand
         faults = [];
         var words = new List<string>();
         var given = new List<(string Name, string? Value)>();
-        for (var i = 0; i < arguments.Count; i++)
+        foreach (var (name, text) in CommandLine.Read(arguments, Options))
         {
-            var argument = arguments[i];
-            var (name, text) = argument.Split('=', 2) is [var head, var tail] ? (head, tail) : (argument, null);
-            if (Options.Contains(name)) given.Add((name[2..], text ?? (i + 1 < arguments.Count ? arguments[++i] : "")));
-            // Settings such as --Metrics:Storage:Engine=Postgres belong to the configuration.
-            else if (argument.StartsWith('-')) i += text is null ? 1 : 0;
-            else words.Add(argument);
+            if (name is null) words.Add(text);
+            else given.Add((name[2..], text));
         }
         if (words.Count == 0) faults.Add($"The kind of report is missing. There are: {ReportKind.Names}.");
         if (words.Count > 1) faults.Add($"'{words[1]}' is one word too many: one report is written at a time.");

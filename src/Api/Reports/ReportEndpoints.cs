@@ -111,7 +111,7 @@ public static class ReportEndpoints
 
     private static ProblemHttpResult NotDone(ReportJob job) => Problem(new ReportRefusal("not_done", $"The report is {job.State}{(JobAnswer.Of(job).Error is { } error ? $": {error}" : "")}.", StatusCodes.Status409Conflict));
 
-    private static ProblemHttpResult Problem(ReportRefusal refused) => TypedResults.Problem(refused.Message, statusCode: refused.Status, extensions: [KeyValuePair.Create<string, object?>("code", refused.Code)]);
+    private static ProblemHttpResult Problem(ReportRefusal refused) => Problems.Of(refused.Code, refused.Message, refused.Status);
 }
 
 /// <summary>What there is.</summary>

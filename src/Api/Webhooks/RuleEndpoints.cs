@@ -1,6 +1,4 @@
 using System.ComponentModel;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Metrics.Api.Access;
 using Metrics.Domain.Quantities;
 using Metrics.Storage;
@@ -16,8 +14,6 @@ public static class RuleEndpoints
     private const int YearHours = 8_784;
     private const int YearMinutes = 527_040;
     private static readonly string[] Kinds = ["threshold", "drift"], Boundaries = ["accelerator", "server", "facility"];
-
-    private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
 
     /// <summary>Maps <c>/api/rules</c>.</summary>
     public static void MapRules(this IEndpointRouteBuilder app)
@@ -37,7 +33,7 @@ public static class RuleEndpoints
 
     private static async Task<Results<Created<IntensityRule>, ProblemHttpResult>> CreateAsync(HttpRequest request, MetricsSettings settings, IntensityRules store, CancellationToken cancellationToken)
     {
-        if (await ReadAsync(request) is not { } question) return Unreadable();
+        if (await Problems.ReadAsync<RuleQuestion>(request) is not ({ } question, _)) return Unreadable();
         var rule = question.Over(null);
         if (Refuse(rule, settings) is { } refused) return refused;
         var kept = (await store.KeepAsync(rule, cancellationToken))!;
@@ -50,7 +46,7 @@ public static class RuleEndpoints
     private static async Task<Results<Ok<IntensityRule>, ProblemHttpResult>> UpdateAsync(string id, HttpRequest request, MetricsSettings settings, IntensityRules store, CancellationToken cancellationToken)
     {
         if (await store.FindAsync(id, cancellationToken) is not { } before) return NotFound(id);
-        if (await ReadAsync(request) is not { } question) return Unreadable();
+        if (await Problems.ReadAsync<RuleQuestion>(request) is not ({ } question, _)) return Unreadable();
         var rule = question.Over(before);
         if (Refuse(rule, settings) is { } refused) return refused;
         return await store.KeepAsync(rule, cancellationToken) is { } kept ? TypedResults.Ok(kept) : NotFound(id);
@@ -59,47 +55,31 @@ public static class RuleEndpoints
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(string id, IntensityRules store, CancellationToken cancellationToken) =>
         await store.DeleteAsync(id, cancellationToken) ? TypedResults.NoContent() : NotFound(id);
 
-    private static async Task<RuleQuestion?> ReadAsync(HttpRequest request)
-    {
-        try
-        {
-            return await request.ReadFromJsonAsync<RuleQuestion>(Strict, request.HttpContext.RequestAborted);
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
-        {
-            return null;
-        }
-    }
-
     private static ProblemHttpResult? Refuse(IntensityRule rule, MetricsSettings settings)
     {
         var drift = rule.Kind == "drift";
         string[] comparisons = drift ? ["above", "below", "either"] : ["above", "below"];
-        if (!Kinds.Contains(rule.Kind, StringComparer.Ordinal)) return Problem("unknown_kind", $"'kind' has to be one of {string.Join(", ", Kinds)}. Give application/json such as {Example}.");
+        if (!Kinds.Contains(rule.Kind, StringComparer.Ordinal)) return Problems.Of("unknown_kind", $"'kind' has to be one of {string.Join(", ", Kinds)}. Give application/json such as {Example}.");
         if (!settings.Workloads.ContainsKey(rule.Workload))
-            return Problem("unknown_workload", $"'{rule.Workload}' is no workload; there are {string.Join(", ", settings.Workloads.Keys.Order(StringComparer.Ordinal))}.");
+            return Problems.Of("unknown_workload", $"'{rule.Workload}' is no workload; there are {string.Join(", ", settings.Workloads.Keys.Order(StringComparer.Ordinal))}.");
         if (!FunctionalUnit.Known.ContainsKey(rule.FunctionalUnit))
-            return Problem("unknown_unit", $"'{rule.FunctionalUnit}' is no functional unit; there are {string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal))}.");
-        if (!Boundaries.Contains(rule.Boundary, StringComparer.Ordinal)) return Problem("unknown_boundary", $"'{rule.Boundary}' is no boundary; there are {string.Join(", ", Boundaries)}.");
-        if (!comparisons.Contains(rule.Comparison, StringComparer.Ordinal)) return Problem("unknown_comparison", $"'comparison' of the kind '{rule.Kind}' has to be one of {string.Join(", ", comparisons)}.");
+            return Problems.Of("unknown_unit", $"'{rule.FunctionalUnit}' is no functional unit; there are {string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal))}.");
+        if (!Boundaries.Contains(rule.Boundary, StringComparer.Ordinal)) return Problems.Of("unknown_boundary", $"'{rule.Boundary}' is no boundary; there are {string.Join(", ", Boundaries)}.");
+        if (!comparisons.Contains(rule.Comparison, StringComparer.Ordinal)) return Problems.Of("unknown_comparison", $"'comparison' of the kind '{rule.Kind}' has to be one of {string.Join(", ", comparisons)}.");
         if (!(rule.Threshold > 0 && double.IsFinite(rule.Threshold)))
-            return Problem("invalid_threshold", drift ? "'threshold' has to be a share of the baseline above zero: 0.2 is a fifth." : "'threshold' has to be a number of joules per unit above zero.");
-        if (drift && rule.Comparison == "below" && rule.Threshold >= 1) return Problem("invalid_threshold", "'threshold' has to be below 1: nothing falls by more than the whole.");
-        if (rule.WindowHours is < 1 or > MonthHours) return Problem("invalid_window", $"'windowHours' has to be from 1 to {MonthHours}.");
-        if (!drift && rule.BaselineHours is not null) return Problem("invalid_baseline", "'baselineHours' belongs to the kind 'drift'.");
-        if (drift && (rule.BaselineHours < rule.WindowHours || rule.BaselineHours > YearHours)) return Problem("invalid_baseline", $"'baselineHours' has to be from 'windowHours' ({rule.WindowHours}) to {YearHours}.");
-        if (rule.CoolDownMinutes is < 1 or > YearMinutes) return Problem("invalid_cool_down", $"'coolDownMinutes' has to be from 1 to {YearMinutes}.");
-        if (rule.Description is { } description && (description.Length > 500 || description.Any(char.IsControl))) return Problem("invalid_description", "'description' is longer than 500 characters or has control characters.");
-        return null;
+            return Problems.Of("invalid_threshold", drift ? "'threshold' has to be a share of the baseline above zero: 0.2 is a fifth." : "'threshold' has to be a number of joules per unit above zero.");
+        if (drift && rule.Comparison == "below" && rule.Threshold >= 1) return Problems.Of("invalid_threshold", "'threshold' has to be below 1: nothing falls by more than the whole.");
+        if (rule.WindowHours is < 1 or > MonthHours) return Problems.Of("invalid_window", $"'windowHours' has to be from 1 to {MonthHours}.");
+        if (!drift && rule.BaselineHours is not null) return Problems.Of("invalid_baseline", "'baselineHours' belongs to the kind 'drift'.");
+        if (drift && (rule.BaselineHours < rule.WindowHours || rule.BaselineHours > YearHours)) return Problems.Of("invalid_baseline", $"'baselineHours' has to be from 'windowHours' ({rule.WindowHours}) to {YearHours}.");
+        if (rule.CoolDownMinutes is < 1 or > YearMinutes) return Problems.Of("invalid_cool_down", $"'coolDownMinutes' has to be from 1 to {YearMinutes}.");
+        return WebhookEndpoints.RefuseDescription(rule.Description);
     }
 
-    private static ProblemHttpResult NotFound(string id) => Problem("not_found", $"There is no rule '{id}'. GET /api/rules lists them.", StatusCodes.Status404NotFound);
+    private static ProblemHttpResult NotFound(string id) => Problems.Of("not_found", $"There is no rule '{id}'. GET /api/rules lists them.", StatusCodes.Status404NotFound);
 
-    private static ProblemHttpResult Unreadable() => Problem("invalid_body",
+    private static ProblemHttpResult Unreadable() => Problems.Of("invalid_body",
         $"The body cannot be read: give application/json such as {Example}. Members are kind, workload, functionalUnit, boundary, comparison, threshold, windowHours, baselineHours, coolDownMinutes, description, enabled.");
-
-    private static ProblemHttpResult Problem(string code, string detail, int status = StatusCodes.Status400BadRequest) =>
-        TypedResults.Problem(detail, statusCode: status, extensions: [KeyValuePair.Create<string, object?>("code", code)]);
 }
 
 /// <summary>A rule to make, or what is to change.</summary>

@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Net.Sockets;
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Metrics.Api.Access;
 using Metrics.Storage;
@@ -19,8 +18,6 @@ public static class WebhookEndpoints
     private static readonly TimeSpan Reach = TimeSpan.FromSeconds(5);
     private static readonly string[] Formats = ["standard", "cloudevents"], Signings = ["hmac", "ed25519"], States = ["due", "delivered", "failed"];
 
-    private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
-
     /// <summary>What webhooks need, on both sides of the outbox.</summary>
     public static IServiceCollection AddWebhooks(this IServiceCollection services, WebhookSettings settings) => services
         .AddSingleton(settings).AddSingleton(new AddressGuard(settings.ToNetworks())).AddSingleton<WebhookSender>().AddSingleton<Dispatcher>();
@@ -35,9 +32,10 @@ public static class WebhookEndpoints
         var one = all.MapGroup("/{id}").AddEndpointFilter(async (context, next) =>
         {
             var id = (string)context.HttpContext.Request.RouteValues["id"]!;
-            return await context.HttpContext.RequestServices.GetRequiredService<WebhookStore>().FindAsync(id, context.HttpContext.RequestAborted) is null
-                ? Problem("not_found", $"There is no webhook '{id}'. GET /api/webhooks lists them.", StatusCodes.Status404NotFound)
-                : await next(context);
+            if (await context.HttpContext.RequestServices.GetRequiredService<WebhookStore>().FindAsync(id, context.HttpContext.RequestAborted) is not { } found)
+                return Problems.Of("not_found", $"There is no webhook '{id}'. GET /api/webhooks lists them.", StatusCodes.Status404NotFound);
+            context.HttpContext.Features.Set(found);
+            return await next(context);
         });
         one.MapGet("", FindAsync).ProducesProblem(StatusCodes.Status404NotFound).WithSummary("One webhook").WithDescription("With its public keys when it signs by Ed25519.");
         one.MapPatch("", UpdateAsync).Accepts<WebhookQuestion>("application/json").ProducesProblem(StatusCodes.Status400BadRequest).ProducesProblem(StatusCodes.Status404NotFound)
@@ -61,8 +59,8 @@ public static class WebhookEndpoints
 
     private static async Task<Results<Created<WebhookAnswer>, ProblemHttpResult>> CreateAsync(HttpRequest request, WebhookStore store, AddressGuard guard, CancellationToken cancellationToken)
     {
-        if (await ReadAsync(request) is not { } question) return Unreadable();
-        if (question.Url is null) return Problem("invalid_url", $"'url' is missing. Give application/json such as {Example}.");
+        if (await Problems.ReadAsync<WebhookQuestion>(request) is not ({ } question, _)) return Unreadable();
+        if (question.Url is null) return Problems.Of("invalid_url", $"'url' is missing. Give application/json such as {Example}.");
         if (Refuse(question) is { } refused) return refused;
         if (await UnreachableAsync(question.Url, guard, cancellationToken) is { } unreachable) return unreachable;
         var (signing, secret) = (question.Signing ?? "hmac", WebhookSigner.NewSecret());
@@ -70,15 +68,15 @@ public static class WebhookEndpoints
         return TypedResults.Created($"/api/webhooks/{webhook.Id}", WebhookAnswer.Of(webhook, [new(secret, null)], WebhookSigner.Secret(signing, secret)));
     }
 
-    private static async Task<Ok<WebhookAnswer>> FindAsync(string id, WebhookStore store, CancellationToken cancellationToken) =>
-        TypedResults.Ok(WebhookAnswer.Of((await store.FindAsync(id, cancellationToken))!, await store.SecretsAsync(id, cancellationToken)));
+    private static async Task<Ok<WebhookAnswer>> FindAsync(string id, HttpContext context, WebhookStore store, CancellationToken cancellationToken) =>
+        TypedResults.Ok(WebhookAnswer.Of(Found(context), await store.SecretsAsync(id, cancellationToken)));
 
     private static async Task<Results<Ok<WebhookAnswer>, ProblemHttpResult>> UpdateAsync(string id, HttpRequest request, WebhookStore store, AddressGuard guard, CancellationToken cancellationToken)
     {
-        if (await ReadAsync(request) is not { } question) return Unreadable();
-        var before = (await store.FindAsync(id, cancellationToken))!;
+        if (await Problems.ReadAsync<WebhookQuestion>(request) is not ({ } question, _)) return Unreadable();
+        var before = Found(request.HttpContext);
         if (Refuse(question) is { } refused) return refused;
-        if (question.Signing is { } signing && signing != before.Signing) return Problem("unknown_signing", $"It signs by {before.Signing}, which cannot be changed. Make another webhook.");
+        if (question.Signing is { } signing && signing != before.Signing) return Problems.Of("unknown_signing", $"It signs by {before.Signing}, which cannot be changed. Make another webhook.");
         if (question.Url is { } url && url != before.Url && await UnreachableAsync(url, guard, cancellationToken) is { } unreachable) return unreachable;
         var webhook = await store.UpdateAsync(id, question.Url ?? before.Url, question.Description ?? before.Description, question.Types is null ? before.Types : Sorted(question.Types),
             question.Format ?? before.Format, question.Enabled ?? before.Enabled, cancellationToken);
@@ -91,17 +89,17 @@ public static class WebhookEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<Results<Ok<WebhookAnswer>, ProblemHttpResult>> RotateAsync(string id, WebhookStore store, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<WebhookAnswer>, ProblemHttpResult>> RotateAsync(string id, HttpContext context, WebhookStore store, CancellationToken cancellationToken)
     {
-        var (webhook, secret) = ((await store.FindAsync(id, cancellationToken))!, WebhookSigner.NewSecret());
+        var (webhook, secret) = (Found(context), WebhookSigner.NewSecret());
         if (!await store.RotateAsync(id, secret, cancellationToken))
-            return Problem("too_many_secrets", $"{WebhookStore.MostSecrets} secrets sign already; the oldest of them ends within 24 hours.", StatusCodes.Status409Conflict);
+            return Problems.Of("too_many_secrets", $"{WebhookStore.MostSecrets} secrets sign already; the oldest of them ends within 24 hours.", StatusCodes.Status409Conflict);
         return TypedResults.Ok(WebhookAnswer.Of(webhook, await store.SecretsAsync(id, cancellationToken), WebhookSigner.Secret(webhook.Signing, secret)));
     }
 
-    private static async Task<Results<Accepted<WebhookDelivery>, ProblemHttpResult>> TestAsync(string id, WebhookStore store, CancellationToken cancellationToken)
+    private static async Task<Results<Accepted<WebhookDelivery>, ProblemHttpResult>> TestAsync(string id, HttpContext context, WebhookStore store, CancellationToken cancellationToken)
     {
-        if (await DisabledAsync(id, store, cancellationToken) is { } disabled) return disabled;
+        if (Disabled(context) is { } disabled) return disabled;
         var delivery = await store.TestAsync(id, cancellationToken);
         return TypedResults.Accepted(Address(id, delivery.Id), delivery);
     }
@@ -110,9 +108,9 @@ public static class WebhookEndpoints
     {
         if (Unknown(request, "state", "before", "top") is { } unknown) return unknown;
         var state = (string?)request.Query["state"];
-        if (state is not null && !States.Contains(state, StringComparer.Ordinal)) return Problem("unknown_state", $"'{state}' is no state; there are {string.Join(", ", States)}.");
+        if (state is not null && !States.Contains(state, StringComparer.Ordinal)) return Problems.Of("unknown_state", $"'{state}' is no state; there are {string.Join(", ", States)}.");
         if (!Number("before", out var before) || !Number("top", out var top) || top is < 1 or > MostDeliveries)
-            return Problem("invalid_number", $"'before' has to be the id of a delivery, and 'top' a whole number from 1 to {MostDeliveries}.");
+            return Problems.Of("invalid_number", $"'before' has to be the id of a delivery, and 'top' a whole number from 1 to {MostDeliveries}.");
         return TypedResults.Ok(await store.DeliveriesAsync(id, state, before, (int)(top ?? 100), cancellationToken));
 
         bool Number(string name, out long? number)
@@ -128,10 +126,10 @@ public static class WebhookEndpoints
     private static async Task<Results<Ok<WebhookDelivery>, ProblemHttpResult>> DeliveryAsync(string id, long delivery, WebhookStore store, CancellationToken cancellationToken) =>
         await store.FindDeliveryAsync(id, delivery, cancellationToken) is { } found ? TypedResults.Ok(found) : NoDelivery(id, delivery);
 
-    private static async Task<Results<Accepted<WebhookDelivery>, ProblemHttpResult>> ReplayOneAsync(string id, long delivery, WebhookStore store, CancellationToken cancellationToken)
+    private static async Task<Results<Accepted<WebhookDelivery>, ProblemHttpResult>> ReplayOneAsync(string id, long delivery, HttpContext context, WebhookStore store, CancellationToken cancellationToken)
     {
         if (await store.FindDeliveryAsync(id, delivery, cancellationToken) is null) return NoDelivery(id, delivery);
-        if (await DisabledAsync(id, store, cancellationToken) is { } disabled) return disabled;
+        if (Disabled(context) is { } disabled) return disabled;
         await store.ReplayAsync(id, delivery, cancellationToken);
         return TypedResults.Accepted(Address(id, delivery), (await store.FindDeliveryAsync(id, delivery, cancellationToken))!);
     }
@@ -141,50 +139,41 @@ public static class WebhookEndpoints
         const string ways = "Give either 'from' and 'to' (2026-11-01T00:00:00Z), or 'failed=true'.";
         if (Unknown(request, "from", "to", "failed") is { } unknown) return unknown;
         var (from, to, failed) = ((string?)request.Query["from"], (string?)request.Query["to"], (string?)request.Query["failed"]);
-        if (await DisabledAsync(id, store, cancellationToken) is { } disabled) return disabled;
+        if (Disabled(request.HttpContext) is { } disabled) return disabled;
         if (failed is not null)
         {
-            if (failed != "true" || from is not null || to is not null) return Problem("invalid_span", ways);
+            if (failed != "true" || from is not null || to is not null) return Problems.Of("invalid_span", ways);
             return TypedResults.Accepted($"/api/webhooks/{id}/deliveries?state=due", new ReplayAnswer(await store.ReplayFailedAsync(id, cancellationToken)));
         }
-        if (Time(from) is not { } start || Time(to) is not { } end) return Problem("invalid_span", ways);
-        if (start >= end) return Problem("invalid_span", $"'from' ({from}) is not before 'to' ({to}).");
+        if (Time(from) is not { } start || Time(to) is not { } end) return Problems.Of("invalid_span", ways);
+        if (start >= end) return Problems.Of("invalid_span", $"'from' ({from}) is not before 'to' ({to}).");
         return await store.ReplayAsync(id, start, end, cancellationToken) is { } replayed
             ? TypedResults.Accepted($"/api/webhooks/{id}/deliveries?state=due", new ReplayAnswer(replayed))
-            : Problem("invalid_span", string.Create(CultureInfo.InvariantCulture, $"More than {WebhookStore.MostReplayed} events happened then. Ask for shorter spans, one after the other."));
+            : Problems.Of("invalid_span", string.Create(CultureInfo.InvariantCulture, $"More than {WebhookStore.MostReplayed} events happened then. Ask for shorter spans, one after the other."));
 
         static DateTime? Time(string? text) =>
             DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time) ? time.UtcDateTime : null;
     }
 
-    private static async Task<WebhookQuestion?> ReadAsync(HttpRequest request)
-    {
-        try
-        {
-            return await request.ReadFromJsonAsync<WebhookQuestion>(Strict, request.HttpContext.RequestAborted);
-        }
-        catch (Exception fault) when (fault is JsonException or InvalidOperationException)
-        {
-            return null;
-        }
-    }
+    /// <summary>Why what people know a webhook or a rule by cannot be kept; null when it can.</summary>
+    internal static ProblemHttpResult? RefuseDescription(string? description) => description is not null && (description.Length > LongestDescription || description.Any(char.IsControl))
+        ? Problems.Of("invalid_description", $"'description' is longer than {LongestDescription} characters or has control characters.") : null;
 
     private static ProblemHttpResult? Refuse(WebhookQuestion question)
     {
         if (question.Url is { } url)
         {
-            if (url.Length > LongestUrl) return Problem("invalid_url", $"'url' has {url.Length} characters; at most {LongestUrl} are kept.");
+            if (url.Length > LongestUrl) return Problems.Of("invalid_url", $"'url' has {url.Length} characters; at most {LongestUrl} are kept.");
             if (!Uri.TryCreate(url, UriKind.Absolute, out var address) || address.Scheme != Uri.UriSchemeHttps && address.Scheme != Uri.UriSchemeHttp || address.Host.Length == 0)
-                return Problem("invalid_url", "'url' is not a complete https address such as https://example.org/hooks/metrics.");
-            if (address.UserInfo.Length > 0) return Problem("invalid_url", "'url' holds a name or password, which would be shown to whoever lists webhooks. Check the signature instead.");
-            if (address.Fragment.Length > 0) return Problem("invalid_url", "'url' has a fragment (#...), which is never sent. Leave it out.");
+                return Problems.Of("invalid_url", "'url' is not a complete https address such as https://example.org/hooks/metrics.");
+            if (address.UserInfo.Length > 0) return Problems.Of("invalid_url", "'url' holds a name or password, which would be shown to whoever lists webhooks. Check the signature instead.");
+            if (address.Fragment.Length > 0) return Problems.Of("invalid_url", "'url' has a fragment (#...), which is never sent. Leave it out.");
         }
-        if (question.Description is { } description && (description.Length > LongestDescription || description.Any(char.IsControl)))
-            return Problem("invalid_description", $"'description' is longer than {LongestDescription} characters or has control characters.");
+        if (RefuseDescription(question.Description) is { } description) return description;
         if (question.Types?.FirstOrDefault(type => !EventTypes.All.Contains(type, StringComparer.Ordinal)) is { } type)
-            return Problem("unknown_type", $"'{type}' is no type of event; there are {string.Join(", ", EventTypes.All)}. Without types all are sent.");
-        if (question.Format is { } format && !Formats.Contains(format, StringComparer.Ordinal)) return Problem("unknown_format", $"'{format}' is no format; there are {string.Join(", ", Formats)}.");
-        if (question.Signing is { } signing && !Signings.Contains(signing, StringComparer.Ordinal)) return Problem("unknown_signing", $"'{signing}' is no way of signing; there are {string.Join(", ", Signings)}.");
+            return Problems.Of("unknown_type", $"'{type}' is no type of event; there are {string.Join(", ", EventTypes.All)}. Without types all are sent.");
+        if (question.Format is { } format && !Formats.Contains(format, StringComparer.Ordinal)) return Problems.Of("unknown_format", $"'{format}' is no format; there are {string.Join(", ", Formats)}.");
+        if (question.Signing is { } signing && !Signings.Contains(signing, StringComparer.Ordinal)) return Problems.Of("unknown_signing", $"'{signing}' is no way of signing; there are {string.Join(", ", Signings)}.");
         return null;
     }
 
@@ -201,37 +190,37 @@ public static class WebhookEndpoints
         }
         catch (AddressRefusedException refused)
         {
-            return Problem(refused.Code, refused.Message);
+            return Problems.Of(refused.Code, refused.Message);
         }
         catch (SocketException fault)
         {
-            return Problem("unreachable", $"Nobody answers at {address.IdnHost}:{address.Port}: {fault.Message.TrimEnd('.')}. Start the receiver first.");
+            return Problems.Of("unreachable", $"Nobody answers at {address.IdnHost}:{address.Port}: {fault.Message.TrimEnd('.')}. Start the receiver first.");
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Problem("unreachable", $"Nobody answered at {address.IdnHost}:{address.Port} within {Reach.TotalSeconds:0} s. Start the receiver first.");
+            return Problems.Of("unreachable", $"Nobody answered at {address.IdnHost}:{address.Port} within {Reach.TotalSeconds:0} s. Start the receiver first.");
         }
     }
 
-    private static async Task<ProblemHttpResult?> DisabledAsync(string id, WebhookStore store, CancellationToken cancellationToken) =>
-        await store.FindAsync(id, cancellationToken) is { Enabled: false, DisabledReason: var reason }
-            ? Problem("webhook_disabled", $"The webhook is disabled ({reason}), so nothing would be sent. PATCH it with {{ \"enabled\": true }} first.", StatusCodes.Status409Conflict)
+    /// <summary>The webhook of the address, as it was when the request came.</summary>
+    private static Webhook Found(HttpContext context) => context.Features.GetRequiredFeature<Webhook>();
+
+    private static ProblemHttpResult? Disabled(HttpContext context) =>
+        Found(context) is { Enabled: false, DisabledReason: var reason }
+            ? Problems.Of("webhook_disabled", $"The webhook is disabled ({reason}), so nothing would be sent. PATCH it with {{ \"enabled\": true }} first.", StatusCodes.Status409Conflict)
             : null;
 
     private static ProblemHttpResult? Unknown(HttpRequest request, params string[] known) => request.Query.Keys.FirstOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } name
-        ? Problem("unknown_parameter", $"'{name}' is not known here; there are {string.Join(", ", known)}.")
+        ? Problems.Of("unknown_parameter", $"'{name}' is not known here; there are {string.Join(", ", known)}.")
         : null;
 
     private static List<string> Sorted(IReadOnlyList<string> types) => [.. types.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     private static string Address(string id, long delivery) => string.Create(CultureInfo.InvariantCulture, $"/api/webhooks/{id}/deliveries/{delivery}");
 
-    private static ProblemHttpResult NoDelivery(string id, long delivery) => Problem("not_found", string.Create(CultureInfo.InvariantCulture, $"The webhook '{id}' has no delivery {delivery}."), StatusCodes.Status404NotFound);
+    private static ProblemHttpResult NoDelivery(string id, long delivery) => Problems.Of("not_found", string.Create(CultureInfo.InvariantCulture, $"The webhook '{id}' has no delivery {delivery}."), StatusCodes.Status404NotFound);
 
-    private static ProblemHttpResult Unreadable() => Problem("invalid_body", $"The body cannot be read: give application/json such as {Example}. Members are url, description, types, format, signing, enabled.");
-
-    private static ProblemHttpResult Problem(string code, string detail, int status = StatusCodes.Status400BadRequest) =>
-        TypedResults.Problem(detail, statusCode: status, extensions: [KeyValuePair.Create<string, object?>("code", code)]);
+    private static ProblemHttpResult Unreadable() => Problems.Of("invalid_body", $"The body cannot be read: give application/json such as {Example}. Members are url, description, types, format, signing, enabled.");
 }
 
 /// <summary>A webhook to make, or what is to change.</summary>
