@@ -40,15 +40,23 @@ public sealed class Exporter
         var family = "";
         foreach (var track in tracks)
         {
-            if (of?.Invoke(track) == false || ValueAt(track, now) is not { } value) continue;
+            if (of?.Invoke(track) == false || ValueAt(track, now) is not { } value)
+                continue;
             if (track.Metric != family)
             {
                 family = track.Metric;
-                page.Append("# HELP ").Append(family).Append(" Synthetic: played from a recording.\n# TYPE ")
-                    .Append(family).Append(track.IsCounter ? " counter\n" : " gauge\n");
+                page.Append("# HELP ")
+                    .Append(family)
+                    .Append(" Synthetic: played from a recording.\n# TYPE ")
+                    .Append(family)
+                    .Append(track.IsCounter ? " counter\n" : " gauge\n");
             }
-            page.Append(family).Append('{').AppendJoin(',', track.Labels.Select(label => $"{label.Key}=\"{label.Value}\"")).Append("} ")
-                .Append(value.ToString("R", CultureInfo.InvariantCulture)).Append('\n');
+            page.Append(family)
+                .Append('{')
+                .AppendJoin(',', track.Labels.Select(label => $"{label.Key}=\"{label.Value}\""))
+                .Append("} ")
+                .Append(value.ToString("R", CultureInfo.InvariantCulture))
+                .Append('\n');
         }
         return page.ToString();
     }
@@ -62,10 +70,16 @@ public sealed class Exporter
         var round = Math.Max(0, (long)Math.Floor(since / length));
         var at = start + (since - (Math.Floor(since / length) * length));
         var next = FirstAfter(samples, at);
-        (DateTime At, double Value) earlier = next > 0 ? (samples[next - 1].At, InRound(track, next - 1, round)) : (samples[^1].At - length, InRound(track, samples.Count - 1, round - 1));
-        (DateTime At, double Value) later = next < samples.Count ? (samples[next].At, InRound(track, next, round)) : (samples[0].At + length, InRound(track, 0, round + 1));
-        if (later.At - earlier.At > Gap) return null;
-        if (track.IsCounter && later.Value < earlier.Value) return earlier.Value;
+        (DateTime At, double Value) earlier =
+            next > 0
+                ? (samples[next - 1].At, InRound(track, next - 1, round))
+                : (samples[^1].At - length, InRound(track, samples.Count - 1, round - 1));
+        (DateTime At, double Value) later =
+            next < samples.Count ? (samples[next].At, InRound(track, next, round)) : (samples[0].At + length, InRound(track, 0, round + 1));
+        if (later.At - earlier.At > Gap)
+            return null;
+        if (track.IsCounter && later.Value < earlier.Value)
+            return earlier.Value;
         var share = (at - earlier.At) / (later.At - earlier.At);
         var value = earlier.Value + ((later.Value - earlier.Value) * share);
         return track.Metric switch
@@ -80,9 +94,11 @@ public sealed class Exporter
     private double InRound(Track track, int index, long round)
     {
         var samples = track.Samples;
-        if (!track.IsCounter) return samples[index].Value;
+        if (!track.IsCounter)
+            return samples[index].Value;
         var (reset, rise) = rounds[track];
-        if (reset < 0) return samples[index].Value + (round * rise);
+        if (reset < 0)
+            return samples[index].Value + (round * rise);
         return index >= reset || round <= 0 ? samples[index].Value : samples[index].Value + rise;
     }
 
@@ -96,7 +112,8 @@ public sealed class Exporter
     private static int ResetOf(List<(DateTime At, double Value)> samples)
     {
         for (var i = samples.Count - 1; i > 0; i--)
-            if (samples[i].Value < samples[i - 1].Value) return i;
+            if (samples[i].Value < samples[i - 1].Value)
+                return i;
         return -1;
     }
 
@@ -106,8 +123,10 @@ public sealed class Exporter
         while (low < high)
         {
             var middle = (low + high) / 2;
-            if (samples[middle].At > at) high = middle;
-            else low = middle + 1;
+            if (samples[middle].At > at)
+                high = middle;
+            else
+                low = middle + 1;
         }
         return low;
     }

@@ -15,7 +15,8 @@ public sealed record Track(string Metric, IReadOnlyList<KeyValuePair<string, str
     public List<(DateTime At, double Value)> Samples { get; } = [];
 
     /// <summary>Whether the metric counts up: every other one is a level.</summary>
-    public bool IsCounter => !Metric.Equals("DCGM_FI_DEV_POWER_USAGE", StringComparison.Ordinal)
+    public bool IsCounter =>
+        !Metric.Equals("DCGM_FI_DEV_POWER_USAGE", StringComparison.Ordinal)
         && !Metric.Equals("DCGM_FI_DEV_GPU_UTIL", StringComparison.Ordinal)
         && !Metric.Equals("ipmi_dcmi_power_consumption_watts", StringComparison.Ordinal);
 
@@ -25,7 +26,8 @@ public sealed record Track(string Metric, IReadOnlyList<KeyValuePair<string, str
         get
         {
             foreach (var (key, value) in Labels)
-                if (key.Equals(name, StringComparison.Ordinal)) return value;
+                if (key.Equals(name, StringComparison.Ordinal))
+                    return value;
             return null;
         }
     }
@@ -54,7 +56,8 @@ public static class Recording
                 var time = at.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
                 for (var i = 0; i < tracks.Count; i++)
                 {
-                    if (next[i] == tracks[i].Samples.Count || tracks[i].Samples[next[i]].At != at) continue;
+                    if (next[i] == tracks[i].Samples.Count || tracks[i].Samples[next[i]].At != at)
+                        continue;
                     var value = tracks[i].Samples[next[i]++].Value.ToString("R", CultureInfo.InvariantCulture);
                     text.WriteLine($"{heads[i]}\"start\":\"{time}\",\"end\":\"{time}\",\"value\":{value}}}");
                 }
@@ -85,14 +88,25 @@ public static class Recording
                 {
                     track = new Track(
                         parsed.RootElement.GetProperty("metric").GetString()!,
-                        [.. parsed.RootElement.GetProperty("labels").EnumerateObject().Select(label => KeyValuePair.Create(label.Name, label.Value.GetString()!))]);
+                        [
+                            .. parsed
+                                .RootElement.GetProperty("labels")
+                                .EnumerateObject()
+                                .Select(label => KeyValuePair.Create(label.Name, label.Value.GetString()!)),
+                        ]
+                    );
                     tracks.Add(key, track);
                 }
-                track.Samples.Add((parsed.RootElement.GetProperty("start").GetDateTime(), parsed.RootElement.GetProperty("value").GetDouble()));
+                track.Samples.Add(
+                    (parsed.RootElement.GetProperty("start").GetDateTime(), parsed.RootElement.GetProperty("value").GetDouble())
+                );
             }
             catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
             {
-                throw new FormatException($"Line {line} is not an observation: {fault.Message} Write the recording anew with 'generate'.", fault);
+                throw new FormatException(
+                    $"Line {line} is not an observation: {fault.Message} Write the recording anew with 'generate'.",
+                    fault
+                );
             }
         }
         return [.. tracks.Values];
@@ -100,7 +114,10 @@ public static class Recording
 
     private static string Head(Track track)
     {
-        var labels = string.Join(",", track.Labels.Select(label => $"{JsonSerializer.Serialize(label.Key, Plain)}:{JsonSerializer.Serialize(label.Value, Plain)}"));
+        var labels = string.Join(
+            ",",
+            track.Labels.Select(label => $"{JsonSerializer.Serialize(label.Key, Plain)}:{JsonSerializer.Serialize(label.Value, Plain)}")
+        );
         return $"{{\"provider\":\"prometheus\",\"metric\":{JsonSerializer.Serialize(track.Metric, Plain)},\"labels\":{{{labels}}},";
     }
 }

@@ -12,9 +12,17 @@ internal static class CommandLine
         for (var i = 0; i < arguments.Count; i++)
         {
             var parts = arguments[i].Split('=', 2);
-            if (options.Contains(parts[0], StringComparer.Ordinal)) yield return (parts[0], parts.Length == 2 ? parts[1] : i + 1 < arguments.Count ? arguments[++i] : "");
-            else if (!arguments[i].StartsWith('-')) yield return (null, arguments[i]);
-            else if (parts.Length == 1) i++;
+            if (options.Contains(parts[0], StringComparer.Ordinal))
+                yield return (
+                    parts[0],
+                    parts.Length == 2 ? parts[1]
+                    : i + 1 < arguments.Count ? arguments[++i]
+                    : ""
+                );
+            else if (!arguments[i].StartsWith('-'))
+                yield return (null, arguments[i]);
+            else if (parts.Length == 1)
+                i++;
         }
     }
 }

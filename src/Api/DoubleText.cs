@@ -16,10 +16,12 @@ internal static class DoubleText
     /// <summary>Most bytes of a text, as of -1.2345678901234567E-308.</summary>
     public const int MaxLength = 24;
 
-    private const int LeastPower = -292, LargestPower = 324;
+    private const int LeastPower = -292,
+        LargestPower = 324;
 
     // 00 to 99.
-    private static ReadOnlySpan<byte> Pairs => "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"u8;
+    private static ReadOnlySpan<byte> Pairs =>
+        "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899"u8;
 
     // 10^k as the upper 128 bits of its binary digits, rounded up.
     private static readonly UInt128[] Powers = [.. Enumerable.Range(LeastPower, LargestPower - LeastPower + 1).Select(PowerOf10)];
@@ -44,7 +46,8 @@ internal static class DoubleText
     {
         var bits = BitConverter.DoubleToUInt64Bits(value);
         var at = 0;
-        if ((long)bits < 0) text[at++] = (byte)'-';
+        if ((long)bits < 0)
+            text[at++] = (byte)'-';
         var fraction = bits & 0x000F_FFFF_FFFF_FFFF;
         var exponent = (int)(bits >> 52) & 0x7FF;
         if (exponent == 0 && fraction == 0)
@@ -52,7 +55,8 @@ internal static class DoubleText
             text[at++] = (byte)'0';
             return at;
         }
-        var (digits, power) = exponent is >= 1023 and <= 1075 && Whole(fraction, exponent) is > 0 and var whole ? (whole, 0) : Shortest(fraction, exponent);
+        var (digits, power) =
+            exponent is >= 1023 and <= 1075 && Whole(fraction, exponent) is > 0 and var whole ? (whole, 0) : Shortest(fraction, exponent);
         while (digits % 10 == 0)
         {
             digits /= 10;
@@ -86,10 +90,12 @@ internal static class DoubleText
         {
             var tenth = s / 10;
             var (below, above) = (lower <= 40 * tenth, 40 * tenth + 40 <= upper);
-            if (below != above) return (tenth + (above ? 1UL : 0), k + 1);
+            if (below != above)
+                return (tenth + (above ? 1UL : 0), k + 1);
         }
         var (down, up) = (lower <= 4 * s, 4 * s + 4 <= upper);
-        if (down != up) return (s + (up ? 1UL : 0), k);
+        if (down != up)
+            return (s + (up ? 1UL : 0), k);
         var half = 4 * s + 2;
         return (s + (middle > half || middle == half && (s & 1) != 0 ? 1UL : 0), k);
     }
@@ -102,7 +108,8 @@ internal static class DoubleText
         var low = Math.BigMul((ulong)power, factor, out _);
         var high = Math.BigMul((ulong)(power >> 64), factor, out var between);
         between += low;
-        if (between < low) high++;
+        if (between < low)
+            high++;
         return high | (between > 1 ? 1UL : 0);
     }
 
@@ -128,7 +135,8 @@ internal static class DoubleText
         var all = written[from..];
         // How many digits stand before the point; not positive where noughts do between the point and them.
         var point = all.Length + power;
-        if (point is > 17 or < -3 || point > Math.Max(all.Length + 4, 15)) return PutScientific(all, point - 1, text);
+        if (point is > 17 or < -3 || point > Math.Max(all.Length + 4, 15))
+            return PutScientific(all, point - 1, text);
         if (point <= 0)
         {
             "0.000"u8[..(2 - point)].CopyTo(text);
@@ -160,7 +168,8 @@ internal static class DoubleText
         text[at++] = (byte)'E';
         text[at++] = (byte)(exponent < 0 ? '-' : '+');
         exponent = Math.Abs(exponent);
-        if (exponent >= 100) text[at++] = (byte)('0' + exponent / 100);
+        if (exponent >= 100)
+            text[at++] = (byte)('0' + exponent / 100);
         Pairs.Slice(exponent % 100 * 2, 2).CopyTo(text[at..]);
         return at + 2;
     }

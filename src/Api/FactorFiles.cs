@@ -15,9 +15,7 @@ public sealed class FactorFiles
     private readonly List<FactorFile> files = [];
     private readonly List<string> faults = [];
 
-    private FactorFiles()
-    {
-    }
+    private FactorFiles() { }
 
     /// <summary>Everything that is wrong with the files, one line a fault; empty when they can be used.</summary>
     public IReadOnlyList<string> Faults => faults;
@@ -34,9 +32,12 @@ public sealed class FactorFiles
         {
             try
             {
-                if (string.IsNullOrWhiteSpace(path)) read.faults.Add("Metrics:Factors: names a file without a name; write its path, or remove the entry");
-                else if (new FileInfo(path) is { Exists: true, Length: > LargestFile }) read.faults.Add($"{path}: is larger than {LargestFile / 1024 / 1024} MiB, so it is not a file of factors");
-                else read.files.Add(FactorFile.Read(path, File.ReadAllText(path, Utf8)));
+                if (string.IsNullOrWhiteSpace(path))
+                    read.faults.Add("Metrics:Factors: names a file without a name; write its path, or remove the entry");
+                else if (new FileInfo(path) is { Exists: true, Length: > LargestFile })
+                    read.faults.Add($"{path}: is larger than {LargestFile / 1024 / 1024} MiB, so it is not a file of factors");
+                else
+                    read.files.Add(FactorFile.Read(path, File.ReadAllText(path, Utf8)));
             }
             catch (FactorException fault)
             {
@@ -48,7 +49,9 @@ public sealed class FactorFiles
             }
             catch (Exception fault) when (fault is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
             {
-                read.faults.Add($"{path}: cannot be read: {(fault is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : fault.Message)}");
+                read.faults.Add(
+                    $"{path}: cannot be read: {(fault is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : fault.Message)}"
+                );
             }
         }
         read.faults.AddRange(PlacedFactor.Overlaps(read.files.SelectMany(file => file.Factors)));
@@ -60,16 +63,25 @@ public sealed class FactorFiles
     public FactorBook Over(FactorBook book)
     {
         // Factors are one layer, since a day of a place has at most one of them; of the rest a later file is tried first.
-        foreach (var file in files) book = book.With([], file.Regions, file.Hardware, file.Servers, file.Models);
-        return files.Count == 0 || faults.Count > 0 ? book : book.With(files.SelectMany(file => file.Factors).Select(placed => placed.Factor));
+        foreach (var file in files)
+            book = book.With([], file.Regions, file.Hardware, file.Servers, file.Models);
+        return files.Count == 0 || faults.Count > 0
+            ? book
+            : book.With(files.SelectMany(file => file.Factors).Select(placed => placed.Factor));
     }
 
     private IEnumerable<string> UnknownRegions()
     {
-        var regions = FactorBook.Published.Regions.Concat(files.SelectMany(file => file.Regions)).Select(region => region.Name).ToHashSet(StringComparer.Ordinal);
+        var regions = FactorBook
+            .Published.Regions.Concat(files.SelectMany(file => file.Regions))
+            .Select(region => region.Name)
+            .ToHashSet(StringComparer.Ordinal);
         var clouds = regions.Select(region => region.Split('/')[0]).ToHashSet(StringComparer.Ordinal);
-        return files.SelectMany(file => file.Factors)
+        return files
+            .SelectMany(file => file.Factors)
             .Where(placed => clouds.Contains(placed.Factor.Place.Split('/')[0]) && !regions.Contains(placed.Factor.Place))
-            .Select(placed => $"{placed.At}: place: '{placed.Factor.Place}' is not a region that is known{Spelling.Near(placed.Factor.Place, regions)}; mend it, or add the region by a file with the columns name,country,zone");
+            .Select(placed =>
+                $"{placed.At}: place: '{placed.Factor.Place}' is not a region that is known{Spelling.Near(placed.Factor.Place, regions)}; mend it, or add the region by a file with the columns name,country,zone"
+            );
     }
 }

@@ -64,7 +64,8 @@ public sealed class MetricsSettings
     public bool IsWorker => Has("worker");
 
     /// <summary>An exporter without an endpoint is this service: its address is known once it listens.</summary>
-    public static bool IsOwnMetrics(SourceSettings source) => source.Provider.Equals("exporter", StringComparison.OrdinalIgnoreCase) && source.Endpoint is null;
+    public static bool IsOwnMetrics(SourceSettings source) =>
+        source.Provider.Equals("exporter", StringComparison.OrdinalIgnoreCase) && source.Endpoint is null;
 
     private FactorFiles Files => files ??= FactorFiles.Read(Factors);
 
@@ -72,28 +73,51 @@ public sealed class MetricsSettings
 
     /// <summary>The workloads as the domain knows them, by name.</summary>
     public IReadOnlyList<Workload> ToWorkloads() =>
-    [
-        .. Workloads.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => new Workload(entry.Key, entry.Value.Model, entry.Value.Precision,
-            [.. entry.Value.Match.Select(rule => new WorkloadRule(rule.Source, rule.Labels))]))
-    ];
+        [
+            .. Workloads
+                .OrderBy(entry => entry.Key, StringComparer.Ordinal)
+                .Select(entry => new Workload(
+                    entry.Key,
+                    entry.Value.Model,
+                    entry.Value.Precision,
+                    [.. entry.Value.Match.Select(rule => new WorkloadRule(rule.Source, rule.Labels))]
+                )),
+        ];
 
     /// <summary>The place of every source that names one, with the country of its region where none is given.</summary>
-    public IReadOnlyDictionary<string, Place> ToPlaces() => Sources.Values.Where(source => source.Place is not null).ToDictionary(
-        source => source.Id,
-        source => new Place(source.Place!, ToFactors().RegionOf(source.Place!)?.Country, Places.GetValueOrDefault(source.Place!)?.Pue),
-        StringComparer.Ordinal);
+    public IReadOnlyDictionary<string, Place> ToPlaces() =>
+        Sources
+            .Values.Where(source => source.Place is not null)
+            .ToDictionary(
+                source => source.Id,
+                source => new Place(
+                    source.Place!,
+                    ToFactors().RegionOf(source.Place!)?.Country,
+                    Places.GetValueOrDefault(source.Place!)?.Pue
+                ),
+                StringComparer.Ordinal
+            );
 
     /// <summary>The published factors, under those of the files, under those of <see cref="Places"/>, whose version is <c>config</c>.</summary>
-    public FactorBook ToFactors() => factors ??= Files.Over(FactorBook.Published).With(
-        Places.SelectMany(place => place.Value.ToFactors(place.Key)),
-        Places.Where(place => place.Value.Country is not null || place.Value.Zone is not null).Select(place => new Region(place.Key, place.Value.Country, place.Value.Zone)));
+    public FactorBook ToFactors() =>
+        factors ??= Files
+            .Over(FactorBook.Published)
+            .With(
+                Places.SelectMany(place => place.Value.ToFactors(place.Key)),
+                Places
+                    .Where(place => place.Value.Country is not null || place.Value.Zone is not null)
+                    .Select(place => new Region(place.Key, place.Value.Country, place.Value.Zone))
+            );
 
     /// <summary>What the machines of a source are, by source id, where it is given.</summary>
     public IReadOnlyDictionary<string, string> ToHardware() =>
-        Sources.Where(source => source.Value.Hardware is not null).ToDictionary(source => source.Key, source => source.Value.Hardware!, StringComparer.Ordinal);
+        Sources
+            .Where(source => source.Value.Hardware is not null)
+            .ToDictionary(source => source.Key, source => source.Value.Hardware!, StringComparer.Ordinal);
 
     /// <summary>The declared conversions of functional units.</summary>
-    public UnitConversions ToConversions() => new([.. Conversions.Select(declared => new UnitConversion(declared.From, declared.To, declared.Factor))]);
+    public UnitConversions ToConversions() =>
+        new([.. Conversions.Select(declared => new UnitConversion(declared.From, declared.To, declared.Factor))]);
 
     /// <summary>Reads the section, or lists everything wrong with it.</summary>
     /// <exception cref="SettingsException">Any fault; the exception lists all.</exception>
@@ -101,7 +125,8 @@ public sealed class MetricsSettings
     {
         var errors = new List<string>();
         CheckShape(section, typeof(MetricsSettings), errors);
-        if (errors.Count > 0) throw new SettingsException(errors);
+        if (errors.Count > 0)
+            throw new SettingsException(errors);
 
         var settings = section.Get<MetricsSettings>() ?? new MetricsSettings();
         foreach (var (id, source) in settings.Sources)
@@ -115,41 +140,66 @@ public sealed class MetricsSettings
 
     private void CheckMeaning(List<string> errors)
     {
-        foreach (var role in Roles.Where(role => !role.Equals("api", StringComparison.OrdinalIgnoreCase) && !role.Equals("worker", StringComparison.OrdinalIgnoreCase)))
+        foreach (
+            var role in Roles.Where(role =>
+                !role.Equals("api", StringComparison.OrdinalIgnoreCase) && !role.Equals("worker", StringComparison.OrdinalIgnoreCase)
+            )
+        )
             errors.Add($"Metrics:Roles: '{role}' is not a role; roles are 'api' and 'worker'.");
         if (Grain <= TimeSpan.Zero || TimeSpan.FromHours(1).Ticks % Grain.Ticks != 0)
             errors.Add($"Metrics:Grain: {Grain} does not divide an hour; use for instance 00:05:00.");
 
-        if (StorageRegistration.Fault(Storage.Engine, Storage.ConnectionString) is { } storage) errors.Add($"Metrics:Storage:ConnectionString: {storage}");
+        if (StorageRegistration.Fault(Storage.Engine, Storage.ConnectionString) is { } storage)
+            errors.Add($"Metrics:Storage:ConnectionString: {storage}");
 
         foreach (var (id, source) in Sources)
         {
             var at = $"Metrics:Sources:{id}";
             if (!Providers.All.TryGetValue(source.Provider, out var provider))
-                errors.Add($"{at}:Provider: '{source.Provider}' is not a provider; there are {string.Join(", ", Providers.All.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}.");
+                errors.Add(
+                    $"{at}:Provider: '{source.Provider}' is not a provider; there are {string.Join(", ", Providers.All.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}."
+                );
             else if (!IsOwnMetrics(source))
                 errors.AddRange(provider.Check(source).Select(fault => $"{at}: {fault}"));
             if (source.Place is { } place && !Places.ContainsKey(place) && ToFactors().RegionOf(place) is null)
-                errors.Add($"{at}:Place: '{place}' is not in Metrics:Places{Spelling.Near(place, Places.Keys.Concat(RegionNames))}; add it there, with its Country and Pue when they are known.");
+                errors.Add(
+                    $"{at}:Place: '{place}' is not in Metrics:Places{Spelling.Near(place, Places.Keys.Concat(RegionNames))}; add it there, with its Country and Pue when they are known."
+                );
             if (source.Hardware is { } hardware)
             {
                 var stands = (source.Place ?? "").Split('/')[0];
                 if (ToFactors().Servers.Find(stands, hardware) is null)
                 {
-                    var known = ToFactors().Servers.All.Where(server => server.Provider.Equals(stands, StringComparison.OrdinalIgnoreCase) || server.Provider == "any").Select(server => server.Name);
-                    errors.Add($"{at}:Hardware: '{hardware}' is not a server that is known {(source.Place is null ? "without a Place" : $"at '{stands}'")}{Spelling.Near(hardware, known)}; mend it, or add the server by a file of Metrics:Factors.");
+                    var known = ToFactors()
+                        .Servers.All.Where(server =>
+                            server.Provider.Equals(stands, StringComparison.OrdinalIgnoreCase) || server.Provider == "any"
+                        )
+                        .Select(server => server.Name);
+                    errors.Add(
+                        $"{at}:Hardware: '{hardware}' is not a server that is known {(source.Place is null ? "without a Place" : $"at '{stands}'")}{Spelling.Near(hardware, known)}; mend it, or add the server by a file of Metrics:Factors."
+                    );
                 }
             }
             if (source.Every is { } every && every < TimeSpan.FromSeconds(1))
                 errors.Add($"{at}:Every: {every} is shorter than a second.");
-            foreach (var (name, span) in new[] { (nameof(source.Settle), source.Settle), (nameof(source.Overlap), source.Overlap), (nameof(source.Lookback), source.Lookback) })
-                if (span < TimeSpan.Zero) errors.Add($"{at}:{name}: {span} is negative; give a length of time such as 00:05:00.");
+            foreach (
+                var (name, span) in new[]
+                {
+                    (nameof(source.Settle), source.Settle),
+                    (nameof(source.Overlap), source.Overlap),
+                    (nameof(source.Lookback), source.Lookback),
+                }
+            )
+                if (span < TimeSpan.Zero)
+                    errors.Add($"{at}:{name}: {span} is negative; give a length of time such as 00:05:00.");
         }
         foreach (var (name, workload) in Workloads)
         {
             var at = $"Metrics:Workloads:{name}";
-            if (name == Workload.Unattributed.Name) errors.Add($"{at}: the name is taken by what no workload claims; choose another.");
-            if (workload.Match.Count == 0) errors.Add($"{at}:Match: has no rule, so nothing can belong to the workload.");
+            if (name == Workload.Unattributed.Name)
+                errors.Add($"{at}: the name is taken by what no workload claims; choose another.");
+            if (workload.Match.Count == 0)
+                errors.Add($"{at}:Match: has no rule, so nothing can belong to the workload.");
             for (var i = 0; i < workload.Match.Count; i++)
                 if (!Sources.ContainsKey(workload.Match[i].Source))
                     errors.Add($"{at}:Match:{i}:Source: '{workload.Match[i].Source}' is not in Metrics:Sources.");
@@ -159,13 +209,20 @@ public sealed class MetricsSettings
         {
             var at = $"Metrics:Places:{name}";
             if (place.Pue is { } pue && !(pue is >= 1 and <= 10))
-                errors.Add($"{at}:Pue: {pue.ToString(CultureInfo.InvariantCulture)} cannot be; it is facility energy over IT energy, so at least 1 (and below 10).");
-            foreach (var (key, kind, value) in new[]
-            {
-                (nameof(place.Wue), FactorKind.Wue, place.Wue), (nameof(place.GridIntensity), FactorKind.GridIntensity, place.GridIntensity),
-                (nameof(place.MarginalIntensity), FactorKind.GridIntensity, place.MarginalIntensity), (nameof(place.MarketBasedIntensity), FactorKind.GridIntensity, place.MarketBasedIntensity),
-            })
-                if (value is { } number && Factor.Fault(kind, number) is { } fault) errors.Add($"{at}:{key}: {fault}.");
+                errors.Add(
+                    $"{at}:Pue: {pue.ToString(CultureInfo.InvariantCulture)} cannot be; it is facility energy over IT energy, so at least 1 (and below 10)."
+                );
+            foreach (
+                var (key, kind, value) in new[]
+                {
+                    (nameof(place.Wue), FactorKind.Wue, place.Wue),
+                    (nameof(place.GridIntensity), FactorKind.GridIntensity, place.GridIntensity),
+                    (nameof(place.MarginalIntensity), FactorKind.GridIntensity, place.MarginalIntensity),
+                    (nameof(place.MarketBasedIntensity), FactorKind.GridIntensity, place.MarketBasedIntensity),
+                }
+            )
+                if (value is { } number && Factor.Fault(kind, number) is { } fault)
+                    errors.Add($"{at}:{key}: {fault}.");
             if (place.Country is { } country && !Region.IsCountry(country))
                 errors.Add($"{at}:Country: '{country}' is not a two-letter code of ISO 3166-1, such as 'DE'.");
             if (place.Country is null && place.Pue is null && IsCloud(name) && Files.Over(FactorBook.Published).RegionOf(name) is null)
@@ -173,30 +230,46 @@ public sealed class MetricsSettings
         }
         errors.AddRange(Access.Faults());
         errors.AddRange(Reports.Faults());
-        errors.AddRange(Files.Faults.Select(fault => $"Metrics:Factors: {fault.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}"));
+        errors.AddRange(
+            Files.Faults.Select(fault => $"Metrics:Factors: {fault.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}")
+        );
         CheckConversions(errors);
         errors.AddRange(Webhooks.Faults());
     }
 
     private IEnumerable<string> RegionNames => Files.Over(FactorBook.Published).Regions.Select(region => region.Name);
 
-    private static bool IsCloud(string place) => FactorBook.Published.Regions.Any(region => place.StartsWith(region.Name[..(region.Name.IndexOf('/', StringComparison.Ordinal) + 1)], StringComparison.Ordinal));
+    private static bool IsCloud(string place) =>
+        FactorBook.Published.Regions.Any(region =>
+            place.StartsWith(region.Name[..(region.Name.IndexOf('/', StringComparison.Ordinal) + 1)], StringComparison.Ordinal)
+        );
 
     /// <summary>Rules of two workloads that certainly claim the same series: each series has one workload.</summary>
     private void CheckClaims(List<string> errors)
     {
-        var rules = Workloads.OrderBy(workload => workload.Key, StringComparer.Ordinal)
-            .SelectMany(workload => workload.Value.Match.Select((rule, i) => (Workload: workload.Key, At: $"Metrics:Workloads:{workload.Key}:Match:{i}", Rule: rule))).ToList();
+        var rules = Workloads
+            .OrderBy(workload => workload.Key, StringComparer.Ordinal)
+            .SelectMany(workload =>
+                workload.Value.Match.Select(
+                    (rule, i) => (Workload: workload.Key, At: $"Metrics:Workloads:{workload.Key}:Match:{i}", Rule: rule)
+                )
+            )
+            .ToList();
         foreach (var (_, at, rule) in rules)
-            foreach (var label in rule.Labels.Where(label => label.Value.Length == 0))
-                errors.Add($"{at}:Labels:{label.Key}: is empty, and a label that a series has is not, so the rule matches nothing; write * for any value.");
+        foreach (var label in rule.Labels.Where(label => label.Value.Length == 0))
+            errors.Add(
+                $"{at}:Labels:{label.Key}: is empty, and a label that a series has is not, so the rule matches nothing; write * for any value."
+            );
         for (var i = 0; i < rules.Count; i++)
         {
             for (var j = i + 1; j < rules.Count; j++)
             {
-                if (rules[i].Workload == rules[j].Workload || rules[i].Rule.Source != rules[j].Rule.Source) continue;
+                if (rules[i].Workload == rules[j].Workload || rules[i].Rule.Source != rules[j].Rule.Source)
+                    continue;
                 if (Holds(rules[i].Rule, rules[j].Rule) || Holds(rules[j].Rule, rules[i].Rule))
-                    errors.Add($"{rules[j].At}: claims series of '{rules[j].Rule.Source}' that {rules[i].At} claims too; tell them apart by a label, or remove one.");
+                    errors.Add(
+                        $"{rules[j].At}: claims series of '{rules[j].Rule.Source}' that {rules[i].At} claims too; tell them apart by a label, or remove one."
+                    );
             }
         }
     }
@@ -206,7 +279,11 @@ public sealed class MetricsSettings
         wide.Labels.All(label => narrow.Labels.TryGetValue(label.Key, out var glob) && Holds(label.Value, glob));
 
     // A star or a question mark of the narrow glob is only ever covered by a star of the wide one, which covers it whatever it stands for.
-    private static bool Holds(string wide, string narrow) => wide == narrow || (!(wide.Contains('?', StringComparison.Ordinal) && narrow.Contains('*', StringComparison.Ordinal)) && Glob.Matches(wide, narrow));
+    private static bool Holds(string wide, string narrow) =>
+        wide == narrow
+        || (
+            !(wide.Contains('?', StringComparison.Ordinal) && narrow.Contains('*', StringComparison.Ordinal)) && Glob.Matches(wide, narrow)
+        );
 
     private void CheckConversions(List<string> errors)
     {
@@ -214,21 +291,44 @@ public sealed class MetricsSettings
         for (var i = 0; i < Conversions.Count; i++)
         {
             var (at, before) = ($"Metrics:Conversions:{i}", errors.Count);
-            foreach (var (key, unit) in new[] { (nameof(ConversionSettings.From), Conversions[i].From), (nameof(ConversionSettings.To), Conversions[i].To) })
-                if (!FunctionalUnit.Known.ContainsKey(unit)) errors.Add($"{at}:{key}: '{unit}' is not a functional unit; there are {string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}.");
-            if (!(Conversions[i].Factor is > 0 and < double.PositiveInfinity)) errors.Add($"{at}:Factor: {Conversions[i].Factor.ToString(CultureInfo.InvariantCulture)} is not a finite ratio above zero; write how many of {nameof(ConversionSettings.To)} are one of {nameof(ConversionSettings.From)}.");
-            if (errors.Count > before) continue;
+            foreach (
+                var (key, unit) in new[]
+                {
+                    (nameof(ConversionSettings.From), Conversions[i].From),
+                    (nameof(ConversionSettings.To), Conversions[i].To),
+                }
+            )
+                if (!FunctionalUnit.Known.ContainsKey(unit))
+                    errors.Add(
+                        $"{at}:{key}: '{unit}' is not a functional unit; there are {string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}."
+                    );
+            if (!(Conversions[i].Factor is > 0 and < double.PositiveInfinity))
+                errors.Add(
+                    $"{at}:Factor: {Conversions[i].Factor.ToString(CultureInfo.InvariantCulture)} is not a finite ratio above zero; write how many of {nameof(ConversionSettings.To)} are one of {nameof(ConversionSettings.From)}."
+                );
+            if (errors.Count > before)
+                continue;
 
             var declared = new UnitConversion(Conversions[i].From, Conversions[i].To, Conversions[i].Factor);
             if (Follow(accepted.Select(other => other.Conversion)) is { } ratio)
             {
                 // Those without which there would be no circle.
-                var circle = accepted.Where(other => Follow(accepted.Where(rest => rest != other).Select(rest => rest.Conversion)) is null).Select(other => other.At).ToList();
-                errors.Add(string.Create(CultureInfo.InvariantCulture, $"{at}: one {declared.From} is {declared.Factor} {declared.To}, but {(circle.Count == 0 ? "both are one unit" : $"{string.Join(", ", circle)} {(circle.Count == 1 ? "says" : "say")} that it is {ratio}")}; a circle says the same twice or contradicts itself, so remove one."));
+                var circle = accepted
+                    .Where(other => Follow(accepted.Where(rest => rest != other).Select(rest => rest.Conversion)) is null)
+                    .Select(other => other.At)
+                    .ToList();
+                errors.Add(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{at}: one {declared.From} is {declared.Factor} {declared.To}, but {(circle.Count == 0 ? "both are one unit" : $"{string.Join(", ", circle)} {(circle.Count == 1 ? "says" : "say")} that it is {ratio}")}; a circle says the same twice or contradicts itself, so remove one."
+                    )
+                );
             }
-            else accepted.Add((at, declared));
+            else
+                accepted.Add((at, declared));
 
-            double? Follow(IEnumerable<UnitConversion> conversions) => new UnitConversions([.. conversions]).Factor(declared.From, declared.To);
+            double? Follow(IEnumerable<UnitConversion> conversions) =>
+                new UnitConversions([.. conversions]).Factor(declared.From, declared.To);
         }
     }
 
@@ -238,20 +338,29 @@ public sealed class MetricsSettings
         type = Nullable.GetUnderlyingType(type) ?? type;
         if (typeof(IDictionary).IsAssignableFrom(type))
         {
-            foreach (var child in section.GetChildren()) CheckShape(child, type.GetGenericArguments()[1], errors);
+            foreach (var child in section.GetChildren())
+                CheckShape(child, type.GetGenericArguments()[1], errors);
         }
         else if (typeof(IList).IsAssignableFrom(type))
         {
-            foreach (var child in section.GetChildren()) CheckShape(child, type.GetGenericArguments()[0], errors);
+            foreach (var child in section.GetChildren())
+                CheckShape(child, type.GetGenericArguments()[0], errors);
         }
         else if (type.Namespace!.StartsWith("Metrics", StringComparison.Ordinal) && !type.IsEnum)
         {
-            if (section.Value is { Length: > 0 } text) errors.Add($"{section.Path}: expected a section and found the value '{text}'.");
-            var known = type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite && property.Name != nameof(SourceSettings.Id)).ToList();
+            if (section.Value is { Length: > 0 } text)
+                errors.Add($"{section.Path}: expected a section and found the value '{text}'.");
+            var known = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(property => property.CanWrite && property.Name != nameof(SourceSettings.Id))
+                .ToList();
             foreach (var child in section.GetChildren())
             {
-                if (known.Find(property => property.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase)) is { } property) CheckShape(child, property.PropertyType, errors);
-                else errors.Add($"{child.Path}: unknown key; known here are {string.Join(", ", known.Select(property => property.Name).Order(StringComparer.Ordinal))}.");
+                if (known.Find(property => property.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase)) is { } property)
+                    CheckShape(child, property.PropertyType, errors);
+                else
+                    errors.Add(
+                        $"{child.Path}: unknown key; known here are {string.Join(", ", known.Select(property => property.Name).Order(StringComparer.Ordinal))}."
+                    );
             }
         }
         else if (section.GetChildren().Any())
@@ -266,11 +375,13 @@ public sealed class MetricsSettings
 
     private static bool CanRead(string value, Type type)
     {
-        if (type == typeof(Uri)) return Uri.TryCreate(value, UriKind.Absolute, out _);
+        if (type == typeof(Uri))
+            return Uri.TryCreate(value, UriKind.Absolute, out _);
         try
         {
             // A converter of enumerations takes any number.
-            return TypeDescriptor.GetConverter(type).ConvertFromInvariantString(value) is { } read && (!type.IsEnum || Enum.IsDefined(type, read));
+            return TypeDescriptor.GetConverter(type).ConvertFromInvariantString(value) is { } read
+                && (!type.IsEnum || Enum.IsDefined(type, read));
         }
         catch (Exception fault) when (fault is FormatException or ArgumentException or OverflowException or NotSupportedException)
         {
@@ -279,10 +390,11 @@ public sealed class MetricsSettings
     }
 
     private static string Readable(Type type) =>
-        type == typeof(TimeSpan) ? "time span such as 00:05:00" :
-        type == typeof(bool) ? "true or false" :
-        type == typeof(Uri) ? "complete address such as http://prometheus:9090" :
-        type.IsEnum ? $"value of {string.Join(", ", Enum.GetNames(type))}" : "number";
+        type == typeof(TimeSpan) ? "time span such as 00:05:00"
+        : type == typeof(bool) ? "true or false"
+        : type == typeof(Uri) ? "complete address such as http://prometheus:9090"
+        : type.IsEnum ? $"value of {string.Join(", ", Enum.GetNames(type))}"
+        : "number";
 }
 
 /// <summary>Section <c>Metrics:Storage</c>.</summary>
@@ -345,13 +457,28 @@ public sealed class PlaceSettings
     /// <summary>The factors that are given here, for every day.</summary>
     internal IEnumerable<Factor> ToFactors(string place)
     {
-        foreach (var (kind, method, value) in new[]
-        {
-            (FactorKind.Pue, FactorMethod.Annual, Pue), (FactorKind.Wue, FactorMethod.Annual, Wue),
-            (FactorKind.GridIntensity, FactorMethod.LocationAverage, GridIntensity), (FactorKind.GridIntensity, FactorMethod.LocationMarginal, MarginalIntensity),
-            (FactorKind.GridIntensity, FactorMethod.MarketBased, MarketBasedIntensity),
-        })
-            if (value is { } known) yield return new Factor { Kind = kind, Place = place, Method = method, Value = known, Source = "configuration", Licence = "operator", From = DateOnly.MinValue, Version = "config" };
+        foreach (
+            var (kind, method, value) in new[]
+            {
+                (FactorKind.Pue, FactorMethod.Annual, Pue),
+                (FactorKind.Wue, FactorMethod.Annual, Wue),
+                (FactorKind.GridIntensity, FactorMethod.LocationAverage, GridIntensity),
+                (FactorKind.GridIntensity, FactorMethod.LocationMarginal, MarginalIntensity),
+                (FactorKind.GridIntensity, FactorMethod.MarketBased, MarketBasedIntensity),
+            }
+        )
+            if (value is { } known)
+                yield return new Factor
+                {
+                    Kind = kind,
+                    Place = place,
+                    Method = method,
+                    Value = known,
+                    Source = "configuration",
+                    Licence = "operator",
+                    From = DateOnly.MinValue,
+                    Version = "config",
+                };
     }
 }
 

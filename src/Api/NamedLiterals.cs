@@ -19,8 +19,9 @@ internal static class NamedLiterals
     {
         var found = new List<NamedLiteral>();
         text = text.Trim();
-        if (text is ['(', .., ')']) text = text[1..^1];
-        for (var at = 0; at < text.Length;)
+        if (text is ['(', .., ')'])
+            text = text[1..^1];
+        for (var at = 0; at < text.Length; )
         {
             if (found.Count == Most)
             {
@@ -31,11 +32,14 @@ internal static class NamedLiterals
             var name = equals < 0 ? "" : text[at..equals].Trim();
             if (name.Length == 0 || name.Contains(',', StringComparison.Ordinal) || name.Contains('\'', StringComparison.Ordinal))
             {
-                faults.Add($"{what} cannot be read from '{Shorten(text[at..])}' on: write name=value, separated by commas, texts in single quotes.");
+                faults.Add(
+                    $"{what} cannot be read from '{Shorten(text[at..])}' on: write name=value, separated by commas, texts in single quotes."
+                );
                 return found;
             }
             at = equals + 1;
-            while (at < text.Length && text[at] == ' ') at++;
+            while (at < text.Length && text[at] == ' ')
+                at++;
             if (at < text.Length && text[at] == '\'')
             {
                 var end = EndOfText(text, at);
@@ -46,10 +50,13 @@ internal static class NamedLiterals
                 }
                 found.Add(new NamedLiteral(name, text[(at + 1)..end].Replace("''", "'", StringComparison.Ordinal), true));
                 at = end + 1;
-                while (at < text.Length && text[at] == ' ') at++;
+                while (at < text.Length && text[at] == ' ')
+                    at++;
                 if (at < text.Length && text[at] != ',')
                 {
-                    faults.Add($"{what}: after the text of {Shorten(name)} comes '{Shorten(text[at..])}', and a comma or the end is expected.");
+                    faults.Add(
+                        $"{what}: after the text of {Shorten(name)} comes '{Shorten(text[at..])}', and a comma or the end is expected."
+                    );
                     return found;
                 }
                 at++;
@@ -57,8 +64,10 @@ internal static class NamedLiterals
             }
             var comma = text.IndexOf(',', at);
             var literal = (comma < 0 ? text[at..] : text[at..comma]).Trim();
-            if (literal.Length == 0) faults.Add($"{what}: {Shorten(name)} has no value.");
-            else found.Add(new NamedLiteral(name, literal == "null" ? null : literal, false));
+            if (literal.Length == 0)
+                faults.Add($"{what}: {Shorten(name)} has no value.");
+            else
+                found.Add(new NamedLiteral(name, literal == "null" ? null : literal, false));
             at = comma < 0 ? text.Length : comma + 1;
         }
         return found;
@@ -70,9 +79,12 @@ internal static class NamedLiterals
     {
         for (var at = open + 1; at < text.Length; at++)
         {
-            if (text[at] != '\'') continue;
-            if (at + 1 < text.Length && text[at + 1] == '\'') at++;
-            else return at;
+            if (text[at] != '\'')
+                continue;
+            if (at + 1 < text.Length && text[at + 1] == '\'')
+                at++;
+            else
+                return at;
         }
         return -1;
     }

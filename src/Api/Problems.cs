@@ -8,7 +8,10 @@ namespace Metrics.Api;
 internal static class Problems
 {
     // A member that is misspelt must not be taken for one that is left out.
-    private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow };
+    private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web)
+    {
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
 
     /// <summary>A refusal as application/problem+json.</summary>
     /// <param name="code">Stable code.</param>
@@ -19,7 +22,8 @@ internal static class Problems
 
     /// <summary>The body of a request, of which every member has to be known.</summary>
     /// <returns>What was read, null for the word <c>null</c>, and whether the body could be read at all.</returns>
-    public static async Task<(T? Body, bool IsRead)> ReadAsync<T>(HttpRequest request) where T : class
+    public static async Task<(T? Body, bool IsRead)> ReadAsync<T>(HttpRequest request)
+        where T : class
     {
         try
         {

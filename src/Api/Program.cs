@@ -22,45 +22,65 @@ using Prometheus;
 using Scalar.AspNetCore;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;
+
 // Only the first word can be a command: after it come settings, some as `--urls http://...` with a blank between name and value.
 var command = args is [var first, ..] && !first.StartsWith('-') ? first : "serve";
-if (command is not ("serve" or "migrate" or "backfill" or "report" or "keys")) return Refuse($"'{command}' is not a command. There are: serve (the default), migrate, backfill, report, keys.");
+if (command is not ("serve" or "migrate" or "backfill" or "report" or "keys"))
+    return Refuse($"'{command}' is not a command. There are: serve (the default), migrate, backfill, report, keys.");
 (string Source, DateTime From, DateTime To)? span = null;
 if (command == "backfill")
 {
     span = BackfillCommand.Parse(args[1..], out var faults);
-    if (span is null) return Refuse(string.Join(Environment.NewLine, faults));
+    if (span is null)
+        return Refuse(string.Join(Environment.NewLine, faults));
 }
 ReportCommand.Order? asked = null;
 if (command == "report")
 {
     asked = ReportCommand.Parse(args[1..], DateTime.UtcNow, out var faults);
-    if (asked is null) return Refuse(string.Join(Environment.NewLine, faults));
+    if (asked is null)
+        return Refuse(string.Join(Environment.NewLine, faults));
 }
 KeysCommand.Order? order = null;
 if (command == "keys")
 {
     order = KeysCommand.Parse(args[1..], DateTime.UtcNow, out var faults);
-    if (order is null) return Refuse(string.Join(Environment.NewLine, faults));
+    if (order is null)
+        return Refuse(string.Join(Environment.NewLine, faults));
 }
 
 WebApplicationBuilder builder;
 try
 {
     // The settings of the folder that is named, or that it is started in, else those that it was shipped with.
-    var named = (Environment.GetEnvironmentVariable("ASPNETCORE_CONTENTROOT") ?? Environment.GetEnvironmentVariable("DOTNET_CONTENTROOT")) is not null || args.Any(word => word.StartsWith("--contentRoot", StringComparison.OrdinalIgnoreCase));
-    builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = named || File.Exists("appsettings.json") ? null : AppContext.BaseDirectory });
+    var named =
+        (Environment.GetEnvironmentVariable("ASPNETCORE_CONTENTROOT") ?? Environment.GetEnvironmentVariable("DOTNET_CONTENTROOT"))
+            is not null
+        || args.Any(word => word.StartsWith("--contentRoot", StringComparison.OrdinalIgnoreCase));
+    builder = WebApplication.CreateBuilder(
+        new WebApplicationOptions
+        {
+            Args = args,
+            ContentRootPath = named || File.Exists("appsettings.json") ? null : AppContext.BaseDirectory,
+        }
+    );
 }
 catch (Exception fault) when (fault is InvalidDataException or FormatException)
 {
     return Refuse($"The configuration cannot be read: {fault.Message} {fault.GetBaseException().Message}");
 }
+
 // How much is logged does not depend on the folder: the shipped levels lie beneath every other source of settings.
 var shipped = new JsonConfigurationSource { Path = Path.Combine(AppContext.BaseDirectory, "appsettings.json"), Optional = true };
 shipped.ResolveFileProvider();
 ((IConfigurationBuilder)builder.Configuration).Sources.Insert(0, shipped);
-builder.Logging.AddSimpleConsole(console => { console.SingleLine = true; console.TimestampFormat = "HH:mm:ss "; });
-if (!builder.Configuration.GetSection("Metrics:Sources").GetChildren().Any()) Demo.AddTo(builder.Configuration);
+builder.Logging.AddSimpleConsole(console =>
+{
+    console.SingleLine = true;
+    console.TimestampFormat = "HH:mm:ss ";
+});
+if (!builder.Configuration.GetSection("Metrics:Sources").GetChildren().Any())
+    Demo.AddTo(builder.Configuration);
 
 MetricsSettings settings;
 MetricCatalogue catalogue;
@@ -78,8 +98,13 @@ catch (CatalogueException fault)
     return Refuse($"The metric catalogue cannot be used:{Environment.NewLine}{fault.Message}");
 }
 
-if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null && !builder.Configuration.GetSection("Kestrel:Endpoints").GetChildren().Any())
+if (
+    builder.Configuration["urls"] is null
+    && builder.Configuration["http_ports"] is null
+    && !builder.Configuration.GetSection("Kestrel:Endpoints").GetChildren().Any()
+)
     builder.WebHost.UseUrls("http://localhost:5080");
+
 // Loopback is the lock of a service that asks for no key. A page from elsewhere whose name is pointed at this machine would pick it: its own name gives it away.
 if (builder.Configuration["AllowedHosts"] is null && Listening.OnLoopbackOnly(builder.Configuration["urls"]))
     builder.Configuration["AllowedHosts"] = "localhost;127.0.0.1;[::1]";
@@ -95,14 +120,29 @@ var services = builder.Services;
 services.AddSingleton(settings).AddSingleton(catalogue).AddSingleton(TimeProvider.System);
 services.AddMetricsStorage(settings.Storage.Engine, settings.Storage.ConnectionString);
 services.AddSingleton(settings.ToFactors()).AddSingleton(settings.ToConversions());
-services.AddSingleton(new Normaliser(catalogue, settings.ToWorkloads(), settings.ToPlaces(), settings.Grain, settings.ToFactors(), settings.ToHardware()));
-services.AddSingleton(provider => new RuleWatch(provider.GetRequiredService<FactStore>(), settings.ToWorkloads(), provider.GetRequiredService<TimeProvider>()));
-services.AddSingleton<SourceList>().AddSingleton<SourceReader>().AddSingleton<Reconciliation>().AddSingleton<FactKeeper>().AddSingleton<Jobs>().AddSingleton<BackfillCommand>();
+services.AddSingleton(
+    new Normaliser(catalogue, settings.ToWorkloads(), settings.ToPlaces(), settings.Grain, settings.ToFactors(), settings.ToHardware())
+);
+services.AddSingleton(provider => new RuleWatch(
+    provider.GetRequiredService<FactStore>(),
+    settings.ToWorkloads(),
+    provider.GetRequiredService<TimeProvider>()
+));
+services
+    .AddSingleton<SourceList>()
+    .AddSingleton<SourceReader>()
+    .AddSingleton<Reconciliation>()
+    .AddSingleton<FactKeeper>()
+    .AddSingleton<Jobs>()
+    .AddSingleton<BackfillCommand>();
 services.AddHangfire(hangfire =>
 {
     hangfire.UseSimpleAssemblyNameTypeSerializer().UseRecommendedSerializerSettings();
     if (settings.Storage.Engine == StorageEngine.Postgres)
-        hangfire.UsePostgreSqlStorage(to => to.UseNpgsqlConnection(settings.Storage.ConnectionString), Schedule.PostgreSqlOptions(prepare: command == "migrate"));
+        hangfire.UsePostgreSqlStorage(
+            to => to.UseNpgsqlConnection(settings.Storage.ConnectionString),
+            Schedule.PostgreSqlOptions(prepare: command == "migrate")
+        );
     else
         hangfire.UseInMemoryStorage(new InMemoryStorageOptions { MaxExpirationTime = TimeSpan.FromHours(1) });
 });
@@ -116,23 +156,30 @@ if (settings.IsWorker && command == "serve")
 }
 services.AddAccess(settings.Access);
 services.AddWebhooks(settings.Webhooks);
-if (command == "serve") services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
+if (command == "serve")
+    services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
 services.AddReports(settings.Reports);
 services.AddHostedService<SelfMetrics>();
 services.AddHealthChecks().AddCheck<StorageHealth>("storage");
 services.AddMetricsOData();
+
 // A page of numbers is a fifth of its size when compressed. The answers hold no secret that a guess in the request could find by their length.
 services.AddResponseCompression(compression => compression.EnableForHttps = true);
 services.AddProblemAnswers();
-services.AddOpenApi(openApi => openApi.AddDocumentTransformer((document, _, _) =>
-{
-    document.Info.Title = "Metrics";
-    document.Info.Description = "Operations of the service. Its data is at /odata, which describes itself at /odata/$metadata.";
-    return Task.CompletedTask;
-}));
+services.AddOpenApi(openApi =>
+    openApi.AddDocumentTransformer(
+        (document, _, _) =>
+        {
+            document.Info.Title = "Metrics";
+            document.Info.Description = "Operations of the service. Its data is at /odata, which describes itself at /odata/$metadata.";
+            return Task.CompletedTask;
+        }
+    )
+);
 
 var app = builder.Build();
-foreach (var remark in settings.FactorRemarks) app.Logger.LogWarning("{Remark}.", remark);
+foreach (var remark in settings.FactorRemarks)
+    app.Logger.LogWarning("{Remark}.", remark);
 using var stop = new CancellationTokenSource();
 var schema = app.Services.GetRequiredService<Schema>();
 if (command == "migrate")
@@ -141,7 +188,8 @@ if (command == "migrate")
     {
         await schema.MigrateAsync(stop.Token);
         await app.Services.GetRequiredService<SharedKeys>().GetAsync(ODataSettings.SkipTokenKeyName, stop.Token);
-        if (settings.Storage.Engine == StorageEngine.Postgres) _ = app.Services.GetRequiredService<JobStorage>();
+        if (settings.Storage.Engine == StorageEngine.Postgres)
+            _ = app.Services.GetRequiredService<JobStorage>();
     }
     catch (Exception fault) when (StorageFault.IsOutside(fault))
     {
@@ -153,7 +201,8 @@ if (command == "migrate")
 
 // The embedded database belongs to this process alone, so it is brought up to date here; a shared one is migrated on purpose.
 var state = await schema.PrepareAsync(migrate: settings.Storage.Engine == StorageEngine.Sqlite, stop.Token);
-if (!state.IsCurrent) return Refuse(state.Message);
+if (!state.IsCurrent)
+    return Refuse(state.Message);
 
 if (span is var (source, from, to))
 {
@@ -193,16 +242,22 @@ if (order is not null)
 SoleWorker? sole = null;
 try
 {
-    if (settings.Storage.Engine == StorageEngine.Sqlite && settings.IsWorker) sole = SoleWorker.Take(settings.Storage.ConnectionString);
+    if (settings.Storage.Engine == StorageEngine.Sqlite && settings.IsWorker)
+        sole = SoleWorker.Take(settings.Storage.ConnectionString);
     // One key for every process on the database: a nextLink of one is understood by the others, and after a restart.
     var ring = app.Services.GetRequiredService<KeyRing>();
     await ring.RefreshAsync(stop.Token);
     if (ring.IsOpen && Listening.BeyondLoopback(app.Configuration) is { } beyond)
     {
         sole?.Dispose();
-        return Refuse($"{beyond} can be reached from beyond this machine, and there is no key yet, so that everybody would be let in. Make a key first by the command 'keys create NAME --scopes admin', give one by Metrics:Access:Keys, or listen at http://localhost:5080.");
+        return Refuse(
+            $"{beyond} can be reached from beyond this machine, and there is no key yet, so that everybody would be let in. Make a key first by the command 'keys create NAME --scopes admin', give one by Metrics:Access:Keys, or listen at http://localhost:5080."
+        );
     }
-    if (settings.IsApi) app.Services.GetRequiredService<IOptions<ODataSettings>>().Value.SkipTokenKey ??= await app.Services.GetRequiredService<SharedKeys>().GetAsync(ODataSettings.SkipTokenKeyName, stop.Token);
+    if (settings.IsApi)
+        app.Services.GetRequiredService<IOptions<ODataSettings>>().Value.SkipTokenKey ??= await app
+            .Services.GetRequiredService<SharedKeys>()
+            .GetAsync(ODataSettings.SkipTokenKeyName, stop.Token);
 }
 catch (StorageException fault)
 {

@@ -6,9 +6,16 @@ public static class Spelling
     /// <summary>The known names that take the fewest letters to change, or one more, three at most, as the end of a message: <c>; near: 'a', 'b'</c>. Empty when none is near.</summary>
     public static string Near(string name, IEnumerable<string> known)
     {
-        var near = known.Select(other => (Name: other, Changes: Changes(name.ToUpperInvariant(), other.ToUpperInvariant()))).Where(other => other.Changes <= Math.Max(2, name.Length / 4))
-            .OrderBy(other => other.Changes).ThenBy(other => other.Name, StringComparer.Ordinal).Take(3).ToList();
-        return near.Count == 0 ? "" : $"; near: {string.Join(", ", near.Where(other => other.Changes <= near[0].Changes + 1).Select(other => $"'{other.Name}'"))}";
+        var near = known
+            .Select(other => (Name: other, Changes: Changes(name.ToUpperInvariant(), other.ToUpperInvariant())))
+            .Where(other => other.Changes <= Math.Max(2, name.Length / 4))
+            .OrderBy(other => other.Changes)
+            .ThenBy(other => other.Name, StringComparer.Ordinal)
+            .Take(3)
+            .ToList();
+        return near.Count == 0
+            ? ""
+            : $"; near: {string.Join(", ", near.Where(other => other.Changes <= near[0].Changes + 1).Select(other => $"'{other.Name}'"))}";
     }
 
     // How many letters are put in, left out or exchanged on the way from one to the other.

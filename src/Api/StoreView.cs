@@ -18,7 +18,8 @@ internal abstract class StoreView(MetricsDbContext context) : IAsyncDisposable
         transaction = connection is Microsoft.Data.Sqlite.SqliteConnection sqlite
             ? sqlite.BeginTransaction(deferred: true)
             : await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        if (context.Database.IsSqlite()) return;
+        if (context.Database.IsSqlite())
+            return;
         await using var promise = Command($"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = '{Seconds}s'");
         await promise.ExecuteNonQueryAsync(cancellationToken);
     }
@@ -27,7 +28,8 @@ internal abstract class StoreView(MetricsDbContext context) : IAsyncDisposable
     {
         try
         {
-            if (transaction is not null) await transaction.DisposeAsync();
+            if (transaction is not null)
+                await transaction.DisposeAsync();
         }
         catch (DbException)
         {
@@ -48,7 +50,8 @@ internal abstract class StoreView(MetricsDbContext context) : IAsyncDisposable
         command.CommandTimeout = Seconds + 5;
         foreach (var (name, value) in parameters)
         {
-            if (!sql.Contains($"@{name}", StringComparison.Ordinal)) continue;
+            if (!sql.Contains($"@{name}", StringComparison.Ordinal))
+                continue;
             var parameter = command.CreateParameter();
             parameter.ParameterName = name;
             parameter.Value = value;

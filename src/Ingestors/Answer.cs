@@ -32,24 +32,29 @@ public sealed class Answer(string source)
     public void Refuse(string subject, DateTime? at, RejectionReason reason, string detail)
     {
         Refused++;
-        if (refusals.Count < MostRefusals) refusals.Add(new Rejection(source, subject, at, reason, detail));
-        else beyond[reason] = beyond.GetValueOrDefault(reason) + 1;
+        if (refusals.Count < MostRefusals)
+            refusals.Add(new Rejection(source, subject, at, reason, detail));
+        else
+            beyond[reason] = beyond.GetValueOrDefault(reason) + 1;
     }
 
     /// <summary>Takes out what was said twice: the same value once more is dropped, different values for one instant are both refused.</summary>
     public void SettleRepeats()
     {
-        if (!MayRepeat) return;
+        if (!MayRepeat)
+            return;
         MayRepeat = false;
         var list = Observations;
-        list.Sort(static (a, b) =>
-        {
-            var order = a.Series.Id.CompareTo(b.Series.Id);
-            return order != 0 ? order : a.Sample.Start.CompareTo(b.Sample.Start);
-        });
+        list.Sort(
+            static (a, b) =>
+            {
+                var order = a.Series.Id.CompareTo(b.Series.Id);
+                return order != 0 ? order : a.Sample.Start.CompareTo(b.Sample.Start);
+            }
+        );
         var items = CollectionsMarshal.AsSpan(list);
         var kept = 0;
-        for (var i = 0; i < items.Length;)
+        for (var i = 0; i < items.Length; )
         {
             var first = items[i];
             var conflict = false;
@@ -58,10 +63,18 @@ public sealed class Answer(string source)
                 if (items[j].Sample != first.Sample && !conflict)
                 {
                     conflict = true;
-                    Refuse(first.Series.ToString(), first.Sample.End, RejectionReason.ConflictingDuplicate,
-                        string.Create(System.Globalization.CultureInfo.InvariantCulture, $"The instant came with {first.Sample.Value:R} and with {items[j].Sample.Value:R}; neither is stored. Let one exporter report the series."));
+                    Refuse(
+                        first.Series.ToString(),
+                        first.Sample.End,
+                        RejectionReason.ConflictingDuplicate,
+                        string.Create(
+                            System.Globalization.CultureInfo.InvariantCulture,
+                            $"The instant came with {first.Sample.Value:R} and with {items[j].Sample.Value:R}; neither is stored. Let one exporter report the series."
+                        )
+                    );
                 }
-            if (!conflict) items[kept++] = first;
+            if (!conflict)
+                items[kept++] = first;
             i = j;
         }
         list.RemoveRange(kept, list.Count - kept);
@@ -73,10 +86,16 @@ public sealed class Answer(string source)
     {
         SettleRepeats();
         var told = Told();
-        if (Observations.Count == 0 && told.Count == 0 && PartialBecause is null && cursor is null) yield break;
+        if (Observations.Count == 0 && told.Count == 0 && PartialBecause is null && cursor is null)
+            yield break;
         if (Observations.Count <= PageSize)
         {
-            yield return new Page(Observations) { Rejections = told, PartialBecause = PartialBecause, Cursor = cursor };
+            yield return new Page(Observations)
+            {
+                Rejections = told,
+                PartialBecause = PartialBecause,
+                Cursor = cursor,
+            };
             yield break;
         }
         for (var from = 0; from < Observations.Count; from += PageSize)
@@ -91,7 +110,18 @@ public sealed class Answer(string source)
         }
     }
 
-    private List<Rejection> Told() => beyond.Count == 0
-        ? refusals
-        : [.. refusals, .. beyond.Select(more => new Rejection(source, source, null, more.Key, $"{more.Value} more of this kind came in one answer and are not listed."))];
+    private List<Rejection> Told() =>
+        beyond.Count == 0
+            ? refusals
+            :
+            [
+                .. refusals,
+                .. beyond.Select(more => new Rejection(
+                    source,
+                    source,
+                    null,
+                    more.Key,
+                    $"{more.Value} more of this kind came in one answer and are not listed."
+                )),
+            ];
 }

@@ -27,9 +27,18 @@ public static class Catalogues
             {
                 files.Add((path, ReadWhole(path)));
             }
-            catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or DecoderFallbackException or ArgumentException or NotSupportedException)
+            catch (Exception exception)
+                when (exception
+                        is IOException
+                            or UnauthorizedAccessException
+                            or DecoderFallbackException
+                            or ArgumentException
+                            or NotSupportedException
+                )
             {
-                unreadable.Add($"{(string.IsNullOrWhiteSpace(path) ? "a file without a name" : path)}: cannot be read: {WhyUnreadable(path, exception)}");
+                unreadable.Add(
+                    $"{(string.IsNullOrWhiteSpace(path) ? "a file without a name" : path)}: cannot be read: {WhyUnreadable(path, exception)}"
+                );
             }
         }
         MetricCatalogue? catalogue = null;
@@ -48,7 +57,12 @@ public static class Catalogues
     private static IEnumerable<(string Name, string Text)> Shipped()
     {
         var assembly = typeof(Catalogues).Assembly;
-        foreach (var name in assembly.GetManifestResourceNames().Where(name => name.EndsWith(Suffix, StringComparison.Ordinal)).Order(StringComparer.Ordinal))
+        foreach (
+            var name in assembly
+                .GetManifestResourceNames()
+                .Where(name => name.EndsWith(Suffix, StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+        )
         {
             using var text = new StreamReader(assembly.GetManifestResourceStream(name)!, Utf8);
             yield return (name, text.ReadToEnd());
@@ -57,19 +71,23 @@ public static class Catalogues
 
     private static string ReadWhole(string path)
     {
-        if (string.IsNullOrWhiteSpace(path)) throw new ArgumentException("empty", nameof(path));
-        if (Directory.Exists(path)) throw new IOException("it is a folder; name the files in it");
+        if (string.IsNullOrWhiteSpace(path))
+            throw new ArgumentException("empty", nameof(path));
+        if (Directory.Exists(path))
+            throw new IOException("it is a folder; name the files in it");
         var length = new FileInfo(path).Length;
-        if (length > LargestFile) throw new IOException($"it has {length} bytes, more than {LargestFile}; name a file of mappings");
+        if (length > LargestFile)
+            throw new IOException($"it has {length} bytes, more than {LargestFile}; name a file of mappings");
         return File.ReadAllText(path, Utf8);
     }
 
-    private static string WhyUnreadable(string path, Exception exception) => exception switch
-    {
-        FileNotFoundException or DirectoryNotFoundException => "there is no such file; correct the path or create the file",
-        UnauthorizedAccessException => "access is denied; let the service's user read it",
-        DecoderFallbackException => "it is not UTF-8; save it as UTF-8",
-        ArgumentException when string.IsNullOrWhiteSpace(path) => "its path is empty; name a file or remove the entry",
-        _ => exception.Message,
-    };
+    private static string WhyUnreadable(string path, Exception exception) =>
+        exception switch
+        {
+            FileNotFoundException or DirectoryNotFoundException => "there is no such file; correct the path or create the file",
+            UnauthorizedAccessException => "access is denied; let the service's user read it",
+            DecoderFallbackException => "it is not UTF-8; save it as UTF-8",
+            ArgumentException when string.IsNullOrWhiteSpace(path) => "its path is empty; name a file or remove the entry",
+            _ => exception.Message,
+        };
 }

@@ -25,13 +25,14 @@ public interface IProvider
 public static class Providers
 {
     /// <summary>All providers by name.</summary>
-    public static IReadOnlyDictionary<string, IProvider> All { get; } = new List<IProvider>
-    {
-        new Prometheus.PrometheusProvider(),
-        new Exporter.ExporterProvider(),
-        new Files.FileProvider(),
-        new Aws.AwsProvider(),
-        new Azure.AzureProvider(),
-        new Gcp.GcpProvider(),
-    }.ToDictionary(provider => provider.Name, StringComparer.OrdinalIgnoreCase);
+    public static IReadOnlyDictionary<string, IProvider> All { get; } =
+        new List<IProvider>
+        {
+            new Prometheus.PrometheusProvider(),
+            new Exporter.ExporterProvider(),
+            new Files.FileProvider(),
+            new Aws.AwsProvider(),
+            new Azure.AzureProvider(),
+            new Gcp.GcpProvider(),
+        }.ToDictionary(provider => provider.Name, StringComparer.OrdinalIgnoreCase);
 }

@@ -57,7 +57,15 @@ public sealed class SeriesPool(string source, int capacity)
 
     /// <summary>The series with this name and these labels; null when it was refused, and then <paramref name="answer"/> has the reason.</summary>
     /// <remarks>A refusal of a series has no instant: it is one thing however often it is read.</remarks>
-    public PooledSeries? Intern(string provider, string metric, IReadOnlyList<KeyValuePair<string, string>> labels, Answer answer, string? place = null, Statistic statistic = Statistic.Raw, TimeSpan period = default)
+    public PooledSeries? Intern(
+        string provider,
+        string metric,
+        IReadOnlyList<KeyValuePair<string, string>> labels,
+        Answer answer,
+        string? place = null,
+        Statistic statistic = Statistic.Raw,
+        TimeSpan period = default
+    )
     {
         if (Refuse(metric, labels) is var (reason, detail))
         {
@@ -75,8 +83,10 @@ public sealed class SeriesPool(string source, int capacity)
             return null;
         }
         var key = new Key(provider, metric, set, statistic, period);
-        if (held.TryGetValue(key, out var known)) return known;
-        if (held.Count >= capacity && !swept) Sweep();
+        if (held.TryGetValue(key, out var known))
+            return known;
+        if (held.Count >= capacity && !swept)
+            Sweep();
         if (held.Count >= capacity)
         {
             firstLeftOut ??= metric;
@@ -91,18 +101,27 @@ public sealed class SeriesPool(string source, int capacity)
     /// <summary>Tells the answer, once a read, that series were left out, and which label is to blame.</summary>
     public void ReportLeftOut(Answer answer)
     {
-        if (leftOut == 0) return;
+        if (leftOut == 0)
+            return;
         var values = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
         foreach (var series in held.Values)
-            foreach (var (name, value) in series.Series.Labels.Pairs)
-            {
-                if (!values.TryGetValue(name, out var seen)) values.Add(name, seen = new HashSet<string>(StringComparer.Ordinal));
-                seen.Add(value);
-            }
-        var worst = values.OrderByDescending(label => label.Value.Count).ThenBy(label => label.Key, StringComparer.Ordinal).FirstOrDefault();
+        foreach (var (name, value) in series.Series.Labels.Pairs)
+        {
+            if (!values.TryGetValue(name, out var seen))
+                values.Add(name, seen = new HashSet<string>(StringComparer.Ordinal));
+            seen.Add(value);
+        }
+        var worst = values
+            .OrderByDescending(label => label.Value.Count)
+            .ThenBy(label => label.Key, StringComparer.Ordinal)
+            .FirstOrDefault();
         var blame = worst.Key is null ? "" : $" The label '{worst.Key}' has the most values ({worst.Value.Count}).";
-        answer.Refuse(firstLeftOut!, null, RejectionReason.LimitExceeded,
-            $"The source has more than {capacity} series; {leftOut} new ones were left out, known ones go on.{blame} Drop that label at the source, select less, or raise MaxSeries.");
+        answer.Refuse(
+            firstLeftOut!,
+            null,
+            RejectionReason.LimitExceeded,
+            $"The source has more than {capacity} series; {leftOut} new ones were left out, known ones go on.{blame} Drop that label at the source, select less, or raise MaxSeries."
+        );
         firstLeftOut = null;
         leftOut = 0;
     }
@@ -122,17 +141,30 @@ public sealed class SeriesPool(string source, int capacity)
     {
         if (metric.Length is 0 or > LongestName)
             return (RejectionReason.LimitExceeded, $"The metric's name has {metric.Length} characters; 1 to {LongestName} are allowed.");
-        if (metric.Contains('\0', StringComparison.Ordinal)) return (RejectionReason.Malformed, "The metric's name holds a NUL character. Remove it at the source.");
+        if (metric.Contains('\0', StringComparison.Ordinal))
+            return (RejectionReason.Malformed, "The metric's name holds a NUL character. Remove it at the source.");
         if (labels.Count > MostLabels)
-            return (RejectionReason.LimitExceeded, $"The series has {labels.Count} labels; at most {MostLabels} are allowed. Drop labels at the source.");
+            return (
+                RejectionReason.LimitExceeded,
+                $"The series has {labels.Count} labels; at most {MostLabels} are allowed. Drop labels at the source."
+            );
         foreach (var (name, value) in labels)
         {
             if (name.Length is 0 or > LongestName)
-                return (RejectionReason.LimitExceeded, $"The label name '{Shorten(name)}' has {name.Length} characters; 1 to {LongestName} are allowed.");
+                return (
+                    RejectionReason.LimitExceeded,
+                    $"The label name '{Shorten(name)}' has {name.Length} characters; 1 to {LongestName} are allowed."
+                );
             if (value.Length > LongestValue)
-                return (RejectionReason.LimitExceeded, $"The value of label '{name}' has {value.Length} characters; at most {LongestValue} are allowed. Shorten or drop the label at the source.");
+                return (
+                    RejectionReason.LimitExceeded,
+                    $"The value of label '{name}' has {value.Length} characters; at most {LongestValue} are allowed. Shorten or drop the label at the source."
+                );
             if (name.Contains('\0', StringComparison.Ordinal) || value.Contains('\0', StringComparison.Ordinal))
-                return (RejectionReason.Malformed, $"The label '{Shorten(name.Replace('\0', ' '))}' holds a NUL character. Remove it at the source.");
+                return (
+                    RejectionReason.Malformed,
+                    $"The label '{Shorten(name.Replace('\0', ' '))}' holds a NUL character. Remove it at the source."
+                );
         }
         return null;
     }

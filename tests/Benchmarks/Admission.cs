@@ -22,13 +22,17 @@ public static class Admission
         var file = Path.Combine(Path.GetTempPath(), $"metrics-admission-{Guid.NewGuid():N}.db");
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(TimeProvider.System).AddMetricsStorage(StorageEngine.Sqlite, $"Data Source={file}").AddAccess(new AccessSettings { RequestsPerMinute = int.MaxValue });
+        builder
+            .Services.AddSingleton(TimeProvider.System)
+            .AddMetricsStorage(StorageEngine.Sqlite, $"Data Source={file}")
+            .AddAccess(new AccessSettings { RequestsPerMinute = int.MaxValue });
         await using (var app = builder.Build())
         {
             await app.Services.GetRequiredService<Schema>().MigrateAsync();
             var keys = app.Services.GetRequiredService<AccessKeys>();
             var key = "";
-            for (var i = 0; i < Keys; i++) (key, _) = await KeyRing.MakeAsync(keys, $"key {i}", Scope.Read, null, "benchmark", default);
+            for (var i = 0; i < Keys; i++)
+                (key, _) = await KeyRing.MakeAsync(keys, $"key {i}", Scope.Read, null, "benchmark", default);
             await app.Services.GetRequiredService<KeyRing>().RefreshAsync(default);
             RequestDelegate alone = _ => Task.CompletedTask;
             app.UseAccess();
@@ -36,11 +40,18 @@ public static class Admission
             var gated = ((IApplicationBuilder)app).Build();
 
             var nothing = await NanosecondsAsync(alone, null);
-            foreach (var (name, header) in new[] { ("Bearer", $"Bearer {key}"), ("Basic", $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"metrics:{key}"))}") })
+            foreach (
+                var (name, header) in new[]
+                {
+                    ("Bearer", $"Bearer {key}"),
+                    ("Basic", $"Basic {Convert.ToBase64String(Encoding.UTF8.GetBytes($"metrics:{key}"))}"),
+                }
+            )
                 Figures.Below($"a key as {name} adds", (await NanosecondsAsync(gated, header) - nothing) / 1000, 20, "µs");
         }
         SqliteConnection.ClearAllPools();
-        foreach (var left in new[] { file, file + "-wal", file + "-shm" }) File.Delete(left);
+        foreach (var left in new[] { file, file + "-wal", file + "-shm" })
+            File.Delete(left);
     }
 
     private static async Task<double> NanosecondsAsync(RequestDelegate pipeline, string? authorization)
@@ -54,9 +65,11 @@ public static class Admission
                 var context = new DefaultHttpContext();
                 context.Request.Method = HttpMethods.Get;
                 context.Connection.RemoteIpAddress = IPAddress.Loopback;
-                if (authorization is not null) context.Request.Headers.Authorization = authorization;
+                if (authorization is not null)
+                    context.Request.Headers.Authorization = authorization;
                 await pipeline(context);
-                if (context.Response.StatusCode != 200) throw new InvalidOperationException($"{context.Response.StatusCode}: the figure would mean nothing.");
+                if (context.Response.StatusCode != 200)
+                    throw new InvalidOperationException($"{context.Response.StatusCode}: the figure would mean nothing.");
             }
             best = Math.Min(best, clock.Elapsed.TotalNanoseconds / Requests);
         }

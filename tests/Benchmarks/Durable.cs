@@ -29,8 +29,15 @@ public static class Durable
             for (var i = 0; i < 3; i++)
             {
                 bare = Math.Max(bare, rows / await BareAsync(await cluster.CreateDatabaseAsync()));
-                var (written, hours, seconds) = await Ingest.IntoAsync(recording, StorageEngine.Postgres, await cluster.CreateDatabaseAsync());
-                if (written != rows || hours < 12) throw new InvalidOperationException($"{written} of {rows} rows and {hours} of 12 hours were kept: the figure would mean nothing.");
+                var (written, hours, seconds) = await Ingest.IntoAsync(
+                    recording,
+                    StorageEngine.Postgres,
+                    await cluster.CreateDatabaseAsync()
+                );
+                if (written != rows || hours < 12)
+                    throw new InvalidOperationException(
+                        $"{written} of {rows} rows and {hours} of 12 hours were kept: the figure would mean nothing."
+                    );
                 whole = Math.Max(whole, rows / seconds);
             }
             Figures.Show("COPY and INSERT .. ON CONFLICT alone", bare, "rows/s");
@@ -51,7 +58,10 @@ public static class Durable
             await storage.GetRequiredService<Schema>().MigrateAsync();
         await using var connection = new NpgsqlConnection(database);
         await connection.OpenAsync();
-        await RunAsync(connection, $"CREATE TABLE samples_of_the_day PARTITION OF samples FOR VALUES FROM ('{Rack.Start:yyyy-MM-01}Z') TO ('{Rack.Start.AddMonths(1):yyyy-MM-01}Z')");
+        await RunAsync(
+            connection,
+            $"CREATE TABLE samples_of_the_day PARTITION OF samples FOR VALUES FROM ('{Rack.Start:yyyy-MM-01}Z') TO ('{Rack.Start.AddMonths(1):yyyy-MM-01}Z')"
+        );
         await RunAsync(connection, "CREATE TEMP TABLE staging (series_id bigint, start timestamptz, end_at timestamptz, value float8)");
         var clock = Stopwatch.StartNew();
         // Steps of 56 series that make up the 50,000 rows of one commit of the product.
@@ -75,7 +85,10 @@ public static class Durable
                 }
                 await copy.CompleteAsync();
             }
-            await RunAsync(connection, "INSERT INTO samples SELECT * FROM staging ON CONFLICT (series_id, start) DO UPDATE SET end_at = excluded.end_at, value = excluded.value WHERE samples.value IS DISTINCT FROM excluded.value");
+            await RunAsync(
+                connection,
+                "INSERT INTO samples SELECT * FROM staging ON CONFLICT (series_id, start) DO UPDATE SET end_at = excluded.end_at, value = excluded.value WHERE samples.value IS DISTINCT FROM excluded.value"
+            );
             await RunAsync(connection, "TRUNCATE staging");
             await transaction.CommitAsync();
         }

@@ -13,7 +13,15 @@ namespace Metrics.Benchmarks;
 /// <summary>Reports of many rows on PostgreSQL, to a file, against <c>COPY</c> of as many rows with as many columns by the same statement to CSV; and the memory that they take.</summary>
 public static class Exports
 {
-    private static int Rows => int.TryParse(Environment.GetEnvironmentVariable("METRICS_BENCHMARK_ROWS"), NumberStyles.None, CultureInfo.InvariantCulture, out var rows) ? rows : 1_000_000;
+    private static int Rows =>
+        int.TryParse(
+            Environment.GetEnvironmentVariable("METRICS_BENCHMARK_ROWS"),
+            NumberStyles.None,
+            CultureInfo.InvariantCulture,
+            out var rows
+        )
+            ? rows
+            : 1_000_000;
 
     public static async Task RunAsync()
     {
@@ -26,12 +34,27 @@ public static class Exports
             var stored = (Rows + 2) / 3 / 200 * 200;
             var database = await cluster.CreateDatabaseAsync();
             await ServeRows.WriteAsync(StorageEngine.Postgres, database, stored);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  PostgreSQL, {stored:#,0} rows of the store, a report of three times as many at most"));
-            await using var services = new ServiceCollection().AddSingleton(TimeProvider.System).AddSingleton(UnitConversions.None).AddLogging(logging => logging.ClearProviders())
-                .AddMetricsStorage(StorageEngine.Postgres, database).AddReports(new ReportSettings { Folder = folder }).BuildServiceProvider();
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  PostgreSQL, {stored:#,0} rows of the store, a report of three times as many at most"
+                )
+            );
+            await using var services = new ServiceCollection()
+                .AddSingleton(TimeProvider.System)
+                .AddSingleton(UnitConversions.None)
+                .AddLogging(logging => logging.ClearProviders())
+                .AddMetricsStorage(StorageEngine.Postgres, database)
+                .AddReports(new ReportSettings { Folder = folder })
+                .BuildServiceProvider();
             var files = services.GetRequiredService<ReportFiles>();
             var to = new DateTime(2024, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddHours(stored / 200);
-            ReportQuestion Question(string format) => ReportQuestion.Read("sci", [("from", "2024-01-01"), ("to", ReportText.Of(to)), ("grain", "hour"), ("format", format)], DateTime.UtcNow);
+            ReportQuestion Question(string format) =>
+                ReportQuestion.Read(
+                    "sci",
+                    [("from", "2024-01-01"), ("to", ReportText.Of(to)), ("grain", "hour"), ("format", format)],
+                    DateTime.UtcNow
+                );
 
             var best = new Dictionary<string, double>();
             var rows = 0L;
@@ -47,7 +70,8 @@ public static class Exports
                 }
                 best["copy"] = Math.Max(best.GetValueOrDefault("copy"), await CopyAsync(database, rows, folder));
             }
-            foreach (var format in new[] { "csv", "parquet" }) best[format + " memory"] = await MostResidentAsync(database, format, to, folder);
+            foreach (var format in new[] { "csv", "parquet" })
+                best[format + " memory"] = await MostResidentAsync(database, format, to, folder);
             Figures.Show("rows of the report", rows, "");
             Figures.Show("CSV to a file, with digest, rules and manifest", best["csv"], "rows/s");
             Figures.Show("COPY of as many rows and columns to CSV", best["copy"], "rows/s");
@@ -67,8 +91,31 @@ public static class Exports
     /// <summary>Megabytes that the command has resident at most, as the kernel counts them.</summary>
     private static async Task<double> MostResidentAsync(string database, string format, DateTime to, string folder)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(ReportFiles).Assembly.Location, "report", "sci", "--from", "2024-01-01", "--to", ReportText.Of(to), "--grain", "hour", "--format", format, "--out", $"{folder}/command.{format}",
-            "--Metrics:Storage:Engine=Postgres", $"--Metrics:Storage:ConnectionString={database}"]) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder };
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [
+                typeof(ReportFiles).Assembly.Location,
+                "report",
+                "sci",
+                "--from",
+                "2024-01-01",
+                "--to",
+                ReportText.Of(to),
+                "--grain",
+                "hour",
+                "--format",
+                format,
+                "--out",
+                $"{folder}/command.{format}",
+                "--Metrics:Storage:Engine=Postgres",
+                $"--Metrics:Storage:ConnectionString={database}",
+            ]
+        )
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder,
+        };
         using var process = Process.Start(start)!;
         var (said, complaints) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         double most = 0;
@@ -76,8 +123,18 @@ public static class Exports
         {
             try
             {
-                var line = (await File.ReadAllLinesAsync($"/proc/{process.Id}/status")).FirstOrDefault(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-                if (line is not null) most = double.Parse(line[6..^2], NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture) * 1024 / 1e6;
+                var line = (await File.ReadAllLinesAsync($"/proc/{process.Id}/status")).FirstOrDefault(line =>
+                    line.StartsWith("VmHWM:", StringComparison.Ordinal)
+                );
+                if (line is not null)
+                    most =
+                        double.Parse(
+                            line[6..^2],
+                            NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite,
+                            CultureInfo.InvariantCulture
+                        )
+                        * 1024
+                        / 1e6;
             }
             catch (IOException)
             {
@@ -86,7 +143,9 @@ public static class Exports
             await Task.Delay(50);
         }
         File.Delete($"{folder}/command.{format}");
-        return process.ExitCode == 0 ? most : throw new InvalidOperationException($"report ended with {process.ExitCode}: {await complaints} {await said}");
+        return process.ExitCode == 0
+            ? most
+            : throw new InvalidOperationException($"report ended with {process.ExitCode}: {await complaints} {await said}");
     }
 
     private static async Task<double> CopyAsync(string database, long rows, string folder)
@@ -100,14 +159,37 @@ public static class Exports
             FROM "HourlyIntensities" v LEFT JOIN deployment d ON d.id = v."DeploymentId" LEFT JOIN places p ON p.name = d.place CROSS JOIN generate_series(1, 3) n
             WHERE v."Units" > 0 ORDER BY v."PeriodStart", v."DeploymentId", v."FunctionalUnit") TO STDOUT (FORMAT csv, HEADER)
             """;
-        var start = new ProcessStartInfo("psql", ["-X", "-q", "-h", settings.Host!, "-p", settings.Port.ToString(CultureInfo.InvariantCulture), "-U", settings.Username!, "-d", settings.Database!, "-v", "ON_ERROR_STOP=1", "-o", $"{folder}/copy.csv", "-c", statement]);
+        var start = new ProcessStartInfo(
+            "psql",
+            [
+                "-X",
+                "-q",
+                "-h",
+                settings.Host!,
+                "-p",
+                settings.Port.ToString(CultureInfo.InvariantCulture),
+                "-U",
+                settings.Username!,
+                "-d",
+                settings.Database!,
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-o",
+                $"{folder}/copy.csv",
+                "-c",
+                statement,
+            ]
+        );
         var clock = Stopwatch.StartNew();
         using var process = Process.Start(start)!;
         await process.WaitForExitAsync();
         var took = clock.Elapsed.TotalSeconds;
         var lines = File.ReadLines($"{folder}/copy.csv").LongCount() - 1;
         File.Delete($"{folder}/copy.csv");
-        if (process.ExitCode != 0 || lines != rows) throw new InvalidOperationException($"psql ended with {process.ExitCode} and wrote {lines} of {rows} rows: the figure would mean nothing.");
+        if (process.ExitCode != 0 || lines != rows)
+            throw new InvalidOperationException(
+                $"psql ended with {process.ExitCode} and wrote {lines} of {rows} rows: the figure would mean nothing."
+            );
         return rows / took;
     }
 }

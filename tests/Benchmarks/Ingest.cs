@@ -16,22 +16,37 @@ public static class Ingest
     {
         await IntoAsync(recording, StorageEngine.Sqlite, $"Data Source={database}");
         var peak = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
-        Console.WriteLine(long.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024);
+        Console.WriteLine(
+            long.Parse(peak.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024
+        );
         return 0;
     }
 
     /// <summary>Rows written, hours recomputed, and the seconds that it took once the empty database was there.</summary>
-    public static async Task<(long Written, int Hours, double Seconds)> IntoAsync(string recording, StorageEngine engine, string connectionString)
+    public static async Task<(long Written, int Hours, double Seconds)> IntoAsync(
+        string recording,
+        StorageEngine engine,
+        string connectionString
+    )
     {
         await using var storage = new ServiceCollection().AddMetricsStorage(engine, connectionString).BuildServiceProvider();
         var catalogue = Catalogues.Load([]);
         var log = storage.GetRequiredService<ReadLog>();
         await storage.GetRequiredService<Schema>().MigrateAsync();
         await log.RegisterAsync(Rack.Source, "file", Rack.Place.Name, CancellationToken.None);
-        var settings = new SourceSettings { Id = Rack.Source, Provider = "file", Path = recording, Place = Rack.Place.Name };
+        var settings = new SourceSettings
+        {
+            Id = Rack.Source,
+            Provider = "file",
+            Path = recording,
+            Place = Rack.Place.Name,
+        };
         var source = Providers.All["file"].Open(settings, catalogue, TimeProvider.System);
         var reader = new SourceReader(log, catalogue, NullLogger<SourceReader>.Instance);
-        var keeper = new FactKeeper(storage.GetRequiredService<FactStore>(), new Normaliser(catalogue, Rack.Workloads, Rack.Places, TimeSpan.FromMinutes(5)));
+        var keeper = new FactKeeper(
+            storage.GetRequiredService<FactStore>(),
+            new Normaliser(catalogue, Rack.Workloads, Rack.Places, TimeSpan.FromMinutes(5))
+        );
 
         var clock = Stopwatch.StartNew();
         var written = await reader.ReadAsync(settings, source, CancellationToken.None) ?? 0;

@@ -24,7 +24,8 @@ public static class Normalise
         var tokens = facts.Work.Where(fact => fact.FunctionalUnit == "output-token").Sum(fact => fact.Units);
         if (Math.Abs(joules - 222_808_800) > 1 || Math.Abs(tokens - 252_603_000) > 1)
             throw new InvalidOperationException($"{joules} J and {tokens} tokens came of the samples: the figure would mean nothing.");
-        for (var i = 0; i < 20; i++) normaliser.Normalise(period, samples);
+        for (var i = 0; i < 20; i++)
+            normaliser.Normalise(period, samples);
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         normaliser.Normalise(period, samples);
@@ -32,7 +33,8 @@ public static class Normalise
         var rate = Figures.Middle(15, () =>
         {
             var clock = Stopwatch.StartNew();
-            for (var i = 0; i < 5; i++) normaliser.Normalise(period, samples);
+            for (var i = 0; i < 5; i++)
+                normaliser.Normalise(period, samples);
             return 5 * count / clock.Elapsed.TotalSeconds;
         });
         Figures.AtLeast("observations normalised, one core", rate, 1_000_000, "/s");

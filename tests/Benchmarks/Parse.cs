@@ -13,7 +13,13 @@ public static class Parse
         var bytes = pages.Sum(page => (double)page.Length);
         var samples = pages.Length * Rack.Series.Count;
         var answer = new Answer(Rack.Source);
-        var parser = new ExpositionParser("http://rack/metrics", "prometheus", Catalogues.Load([]).MetricsOf("prometheus"), null, new SeriesPool(Rack.Source, 50_000));
+        var parser = new ExpositionParser(
+            "http://rack/metrics",
+            "prometheus",
+            Catalogues.Load([]).MetricsOf("prometheus"),
+            null,
+            new SeriesPool(Rack.Source, 50_000)
+        );
         void All()
         {
             for (var i = 0; i < pages.Length; i++)
@@ -22,8 +28,12 @@ public static class Parse
                 parser.Parse(pages[i], ExpositionFormat.Text, Rack.Start.AddSeconds(i), answer);
             }
         }
-        for (var i = 0; i < 200; i++) All();
-        if (answer.Observations.Count != Rack.Series.Count) throw new InvalidOperationException($"{answer.Observations.Count} of {Rack.Series.Count} samples were read: the figure would mean nothing.");
+        for (var i = 0; i < 200; i++)
+            All();
+        if (answer.Observations.Count != Rack.Series.Count)
+            throw new InvalidOperationException(
+                $"{answer.Observations.Count} of {Rack.Series.Count} samples were read: the figure would mean nothing."
+            );
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         All();
@@ -31,7 +41,8 @@ public static class Parse
         var rate = Figures.Middle(15, () =>
         {
             var clock = Stopwatch.StartNew();
-            for (var i = 0; i < 20; i++) All();
+            for (var i = 0; i < 20; i++)
+                All();
             return 20 * bytes / clock.Elapsed.TotalSeconds / 1e6;
         });
         Figures.AtLeast("exposition text read, one core", rate, 150, "MB/s");

@@ -45,7 +45,27 @@ public static class Peer
             // Compiled ahead of time together with its framework: a program that lives for a quarter of a second should not spend it on compiling itself.
             var ready = Path.Combine(folder, "ready");
             string[] forThisMachine = Avx2.IsSupported ? ["-p:PublishReadyToRunCrossgen2ExtraArgs=--instruction-set:x86-64-v3"] : [];
-            await EndAsync("dotnet", ["publish", Home, "-c", "Release", "--use-current-runtime", "--self-contained", "true", "-p:Pipeline=true", "-p:PublishReadyToRun=true", "-p:PublishReadyToRunComposite=true", .. forThisMachine, "-o", ready, "-v", "quiet", "-nologo"]);
+            await EndAsync(
+                "dotnet",
+                [
+                    "publish",
+                    Home,
+                    "-c",
+                    "Release",
+                    "--use-current-runtime",
+                    "--self-contained",
+                    "true",
+                    "-p:Pipeline=true",
+                    "-p:PublishReadyToRun=true",
+                    "-p:PublishReadyToRunComposite=true",
+                    .. forThisMachine,
+                    "-o",
+                    ready,
+                    "-v",
+                    "quiet",
+                    "-nologo",
+                ]
+            );
             var (theirs, ours) = (new Dictionary<int, double>(), new Dictionary<int, double>());
             foreach (var count in new[] { 10_000, 40_000 })
             {
@@ -67,9 +87,15 @@ public static class Peer
             await File.WriteAllTextAsync(few, Scrapes(1_600));
             var synced = await EndAsync("node", [program, "-m", aligned, "-o", Path.Combine(folder, "out-aligned")]);
             Figures.Show("if-run with time-sync, 1,600 observations, whole process", synced, "s");
-            Figures.Show("the same pipeline with the grid, 1,600 observations", synced / await BestAsync(3, Path.Combine(ready, "Metrics.Benchmarks"), ["pipeline", few]), "x");
-            if (ourSlope > 0) Figures.AtLeast("marginal rate", ourSlope / theirSlope, 300, "x");
-            else Console.WriteLine("  Ours took no longer for 40,000 than for 10,000: the machine is too busy to tell the marginal rate.");
+            Figures.Show(
+                "the same pipeline with the grid, 1,600 observations",
+                synced / await BestAsync(3, Path.Combine(ready, "Metrics.Benchmarks"), ["pipeline", few]),
+                "x"
+            );
+            if (ourSlope > 0)
+                Figures.AtLeast("marginal rate", ourSlope / theirSlope, 300, "x");
+            else
+                Console.WriteLine("  Ours took no longer for 40,000 than for 10,000: the machine is too busy to tell the marginal rate.");
         }
         finally
         {
@@ -82,7 +108,8 @@ public static class Peer
     {
         var peer = Path.Combine(Home, "peer");
         var program = Path.Combine(peer, "node_modules", "@grnsft", "if", "build", "if-run", "index.js");
-        if (!File.Exists(program)) await EndAsync("npm", ["ci", "--prefix", peer, "--ignore-scripts", "--no-audit", "--no-fund"]);
+        if (!File.Exists(program))
+            await EndAsync("npm", ["ci", "--prefix", peer, "--ignore-scripts", "--no-audit", "--no-fund"]);
         return program;
     }
 
@@ -95,29 +122,43 @@ public static class Peer
 
     private static string Manifest(int count, bool align = false)
     {
-        var text = new StringBuilder("name: benchmark\ndescription: power and tokens of boards to grams per token\ntags:\naggregation:\n  metrics: [carbon, tokens]\n  type: both\ninitialize:\n  plugins:\n");
+        var text = new StringBuilder(
+            "name: benchmark\ndescription: power and tokens of boards to grams per token\ntags:\naggregation:\n  metrics: [carbon, tokens]\n  type: both\ninitialize:\n  plugins:\n"
+        );
         void Plugin(string name, string method, params string[] settings)
         {
             text.Append(CultureInfo.InvariantCulture, $"    {name}:\n      path: builtin\n      method: {method}\n      config:\n");
-            foreach (var setting in settings) text.Append("        ").Append(setting).Append('\n');
+            foreach (var setting in settings)
+                text.Append("        ").Append(setting).Append('\n');
         }
         if (align)
         {
-            text.Append(CultureInfo.InvariantCulture, $$"""
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $$"""
                     time-sync:
                       path: builtin
                       method: TimeSync
-                      config: { start-time: '{{At(0):yyyy-MM-ddTHH:mm:ss.fffZ}}', end-time: '{{At(count / Boards):yyyy-MM-ddTHH:mm:ss.fffZ}}', interval: 300, allow-padding: true }
+                      config: { start-time: '{{At(0):yyyy-MM-ddTHH:mm:ss.fffZ}}', end-time: '{{At(
+                    count / Boards
+                ):yyyy-MM-ddTHH:mm:ss.fffZ}}', interval: 300, allow-padding: true }
                       parameter-metadata:
                         inputs:
                           duration: { unit: s, description: duration, aggregation-method: { time: sum, component: none } }
                           power: { unit: W, description: power, aggregation-method: { time: avg, component: sum } }
                           tokens: { unit: tokens, description: tokens, aggregation-method: { time: sum, component: sum } }
 
-                """);
+                """
+            );
         }
         Plugin("joules", "Multiply", "input-parameters: [power, duration]", "output-parameter: joules");
-        Plugin("board-energy", "Coefficient", "input-parameter: joules", "coefficient: 2.7777777777777776e-07", "output-parameter: board-energy");
+        Plugin(
+            "board-energy",
+            "Coefficient",
+            "input-parameter: joules",
+            "coefficient: 2.7777777777777776e-07",
+            "output-parameter: board-energy"
+        );
         Plugin("server-energy", "Sum", "input-parameters: [board-energy]", "output-parameter: server-energy");
         Plugin("facility-energy", "Coefficient", "input-parameter: server-energy", "coefficient: 1.4", "output-parameter: energy");
         Plugin("operational", "Coefficient", "input-parameter: energy", "coefficient: 400", "output-parameter: carbon-operational");
@@ -127,9 +168,15 @@ public static class Peer
         text.Append("tree:\n  children:\n");
         for (var board = 0; board < Boards; board++)
         {
-            text.Append(CultureInfo.InvariantCulture, $"    board-{board}:\n      pipeline:\n        compute: [{(align ? "time-sync, " : "")}joules, board-energy, server-energy, facility-energy, operational, embodied, carbon, sci]\n      inputs:\n");
+            text.Append(
+                CultureInfo.InvariantCulture,
+                $"    board-{board}:\n      pipeline:\n        compute: [{(align ? "time-sync, " : "")}joules, board-energy, server-energy, facility-energy, operational, embodied, carbon, sci]\n      inputs:\n"
+            );
             for (var i = 0; i < count / Boards; i++)
-                text.Append(CultureInfo.InvariantCulture, $"        - timestamp: '{At(i):yyyy-MM-ddTHH:mm:ss.fffZ}'\n          duration: 15\n          power: {Watts(i)}\n          tokens: {Tokens(i)}\n");
+                text.Append(
+                    CultureInfo.InvariantCulture,
+                    $"        - timestamp: '{At(i):yyyy-MM-ddTHH:mm:ss.fffZ}'\n          duration: 15\n          power: {Watts(i)}\n          tokens: {Tokens(i)}\n"
+                );
         }
         return text.ToString();
     }
@@ -143,8 +190,14 @@ public static class Peer
             told += Tokens(i);
             var at = new DateTimeOffset(At(i)).ToUnixTimeSeconds();
             for (var board = 0; board < Boards; board++)
-                text.Append(CultureInfo.InvariantCulture, $"DCGM_FI_DEV_POWER_USAGE{{UUID=\"GPU-{board:x12}\",hostname=\"node-{board / 8}\",pod=\"chat-{board}\"}} {Watts(i)} {at}\n")
-                    .Append(CultureInfo.InvariantCulture, $"vllm:generation_tokens_total{{model_name=\"example/chat\",pod=\"chat-{board}\"}} {told} {at}\n");
+                text.Append(
+                        CultureInfo.InvariantCulture,
+                        $"DCGM_FI_DEV_POWER_USAGE{{UUID=\"GPU-{board:x12}\",hostname=\"node-{board / 8}\",pod=\"chat-{board}\"}} {Watts(i)} {at}\n"
+                    )
+                    .Append(
+                        CultureInfo.InvariantCulture,
+                        $"vllm:generation_tokens_total{{model_name=\"example/chat\",pod=\"chat-{board}\"}} {told} {at}\n"
+                    );
             text.Append("# EOF\n");
         }
         return text.ToString();
@@ -159,7 +212,8 @@ public static class Peer
     private static async Task<double> BestAsync(int times, string program, string[] arguments)
     {
         var best = double.MaxValue;
-        for (var i = 0; i < times; i++) best = Math.Min(best, await EndAsync(program, arguments));
+        for (var i = 0; i < times; i++)
+            best = Math.Min(best, await EndAsync(program, arguments));
         return best;
     }
 
@@ -174,7 +228,8 @@ public static class Peer
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         var seconds = clock.Elapsed.TotalSeconds;
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} ended with {process.ExitCode}: {await error} {await output}");
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} ended with {process.ExitCode}: {await error} {await output}");
         return seconds;
     }
 }

@@ -16,11 +16,15 @@ public static class Rack
 
     public static IReadOnlyList<Workload> Workloads { get; } =
     [
-        new("chat", "example/chat", "fp8",
-        [
-            new(Source, new Dictionary<string, string> { ["pod"] = "chat-*" }),
-            new(Source, new Dictionary<string, string> { ["model_name"] = "example/chat" }),
-        ]),
+        new(
+            "chat",
+            "example/chat",
+            "fp8",
+            [
+                new(Source, new Dictionary<string, string> { ["pod"] = "chat-*" }),
+                new(Source, new Dictionary<string, string> { ["model_name"] = "example/chat" }),
+            ]
+        ),
     ];
 
     public static IReadOnlyDictionary<string, Place> Places { get; } = new Dictionary<string, Place> { [Source] = Place };
@@ -30,9 +34,12 @@ public static class Rack
 
     /// <summary>The samples of every series, one each step.</summary>
     public static IReadOnlyList<SeriesSamples> Samples(int steps, TimeSpan step) =>
-    [
-        .. Series.Select(series => new SeriesSamples(series.Series, Enumerable.Range(0, steps).Select(i => Sample.At(Start + (i * step), series.Value(i))).ToArray()))
-    ];
+        [
+            .. Series.Select(series => new SeriesSamples(
+                series.Series,
+                Enumerable.Range(0, steps).Select(i => Sample.At(Start + (i * step), series.Value(i))).ToArray()
+            )),
+        ];
 
     /// <summary>A page as an exporter would show it at one step.</summary>
     public static byte[] Page(int at)
@@ -41,7 +48,12 @@ public static class Rack
         foreach (var family in Series.GroupBy(series => series.Series.Metric))
         {
             text.Append("# HELP ").Append(family.Key).Append(" A metric.\n# TYPE ").Append(family.Key).Append(" gauge\n");
-            foreach (var (series, value) in family) text.Append(series.Metric).Append(series.Labels).Append(' ').Append(value(at).ToString("R", CultureInfo.InvariantCulture)).Append('\n');
+            foreach (var (series, value) in family)
+                text.Append(series.Metric)
+                    .Append(series.Labels)
+                    .Append(' ')
+                    .Append(value(at).ToString("R", CultureInfo.InvariantCulture))
+                    .Append('\n');
         }
         return Encoding.UTF8.GetBytes(text.ToString());
     }
@@ -49,8 +61,11 @@ public static class Rack
     /// <summary>Rows of a recording, in the order of time.</summary>
     public static IEnumerable<string> Rows(int steps, TimeSpan step)
     {
-        var heads = Series.Select(series =>
-            $"{{\"provider\":\"prometheus\",\"metric\":\"{series.Series.Metric}\",\"labels\":{{{string.Join(",", series.Series.Labels.Pairs.Select(label => $"\"{label.Key}\":\"{label.Value}\""))}}}").ToArray();
+        var heads = Series
+            .Select(series =>
+                $"{{\"provider\":\"prometheus\",\"metric\":\"{series.Series.Metric}\",\"labels\":{{{string.Join(",", series.Series.Labels.Pairs.Select(label => $"\"{label.Key}\":\"{label.Value}\""))}}}"
+            )
+            .ToArray();
         for (var i = 0; i < steps; i++)
         {
             var time = (Start + (i * step)).ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
@@ -68,9 +83,15 @@ public static class Rack
         {
             (string, string)[] labels =
             [
-                ("gpu", $"{board % 8}"), ("UUID", $"GPU-00000000-0000-4000-8000-0000000000{board:x2}"), ("pci_bus_id", $"00000000:{board:X2}:00.0"),
-                ("device", $"nvidia{board % 8}"), ("modelName", "NVIDIA H100 80GB HBM3"), ("hostname", $"node-{board / 8}"),
-                ("namespace", "inference"), ("pod", $"chat-{board / 3}"), ("container", "vllm"),
+                ("gpu", $"{board % 8}"),
+                ("UUID", $"GPU-00000000-0000-4000-8000-0000000000{board:x2}"),
+                ("pci_bus_id", $"00000000:{board:X2}:00.0"),
+                ("device", $"nvidia{board % 8}"),
+                ("modelName", "NVIDIA H100 80GB HBM3"),
+                ("hostname", $"node-{board / 8}"),
+                ("namespace", "inference"),
+                ("pod", $"chat-{board / 3}"),
+                ("container", "vllm"),
             ];
             var own = board;
             Add("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", i => 8e11 + (own * 1e9) + (i * 6_450_000.0), labels);
@@ -78,7 +99,13 @@ public static class Rack
         }
         for (var engine = 0; engine < 6; engine++)
         {
-            (string, string)[] labels = [("engine", "0"), ("model_name", "example/chat"), ("pod", $"chat-{engine}"), ("namespace", "inference")];
+            (string, string)[] labels =
+            [
+                ("engine", "0"),
+                ("model_name", "example/chat"),
+                ("pod", $"chat-{engine}"),
+                ("namespace", "inference"),
+            ];
             Add("vllm:prompt_tokens_total", i => 5e9 + (i * 61_000.0), labels);
             Add("vllm:generation_tokens_total", i => 2e9 + (i * 19_500.0), labels);
             foreach (var reason in new[] { "stop", "length" })

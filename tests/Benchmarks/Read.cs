@@ -19,7 +19,10 @@ namespace Metrics.Benchmarks;
 /// </summary>
 public static class Read
 {
-    private const int Machines = 2_000, Fleet = 5_000, Boards = 500, Hours = 6;
+    private const int Machines = 2_000,
+        Fleet = 5_000,
+        Boards = 500,
+        Hours = 6;
 
     public static async Task RunAsync()
     {
@@ -28,7 +31,9 @@ public static class Read
         try
         {
             await using var aws = await FarSide.StartAsync("cloudwatch");
-            var (points, seconds, cpu) = await BestAsync(cluster, "aws-cloudwatch", aws, TimeSpan.FromHours(Hours), settings => settings.Aws = Keys(aws));
+            var (points, seconds, cpu) = await BestAsync(cluster, "aws-cloudwatch", aws, TimeSpan.FromHours(Hours), settings =>
+                settings.Aws = Keys(aws)
+            );
             Figures.AtLeast("CloudWatch, from the answer to durable", points / seconds, 40_000, "points/s");
             Figures.Show("  processor time for a million points", cpu / points * 1e6, "s");
             (points, seconds, cpu) = await DroppedAsync(aws);
@@ -37,10 +42,15 @@ public static class Read
             var theirs = await VendorAsync(aws);
             Figures.Show("the same, read by Amazon's JavaScript SDK and dropped", theirs.Points / theirs.Seconds, "points/s");
             Figures.Show("  processor time for a million points", theirs.Cpu / theirs.Points * 1e6, "s");
-            if (Math.Abs(points - theirs.Points) > Machines * 15) throw new InvalidOperationException($"They read {theirs.Points} points and we {points}: the figures are of different work.");
+            if (Math.Abs(points - theirs.Points) > Machines * 15)
+                throw new InvalidOperationException(
+                    $"They read {theirs.Points} points and we {points}: the figures are of different work."
+                );
 
             await using var many = await FarSide.StartAsync("machines");
-            (points, seconds, _) = await BestAsync(cluster, "aws-cloudwatch", many, TimeSpan.FromHours(3), settings => settings.Aws = Keys(many));
+            (points, seconds, _) = await BestAsync(cluster, "aws-cloudwatch", many, TimeSpan.FromHours(3), settings =>
+                settings.Aws = Keys(many)
+            );
             Figures.AtLeast($"machines polled, three hours of each ({points:#,0} points)", Fleet / seconds * 60, 5_000, "a minute");
 
             await using var prometheus = await FarSide.StartAsync("prometheus");
@@ -59,18 +69,62 @@ public static class Read
     {
         if (kind == "prometheus")
         {
-            var signals = Enumerable.Range(0, Boards).Select(board => new Signal("DCGM_FI_DEV_POWER_USAGE", new Dictionary<string, string> { ["source"] = "rack", ["UUID"] = $"GPU-{board}", ["Hostname"] = $"node-{board / 8}", ["modelName"] = "NVIDIA H100 80GB HBM3" },
-                SignalKind.Gauge, at => 400 + board % 8 + at.Second * 0.125)).ToList();
-            await using var server = await PrometheusEmulator.StartAsync(signals, DateTime.UtcNow.AddDays(-2), Faults.None, () => DateTime.UtcNow, claimed: Boards);
+            var signals = Enumerable
+                .Range(0, Boards)
+                .Select(board => new Signal(
+                    "DCGM_FI_DEV_POWER_USAGE",
+                    new Dictionary<string, string>
+                    {
+                        ["source"] = "rack",
+                        ["UUID"] = $"GPU-{board}",
+                        ["Hostname"] = $"node-{board / 8}",
+                        ["modelName"] = "NVIDIA H100 80GB HBM3",
+                    },
+                    SignalKind.Gauge,
+                    at => 400 + board % 8 + at.Second * 0.125
+                ))
+                .ToList();
+            await using var server = await PrometheusEmulator.StartAsync(
+                signals,
+                DateTime.UtcNow.AddDays(-2),
+                Faults.None,
+                () => DateTime.UtcNow,
+                claimed: Boards
+            );
             await TellAsync(new(server.Address, "rack"), "", "");
             return 0;
         }
-        List<Signal> streams = kind == "machines"
-            ? [.. Enumerable.Range(0, Fleet).Select(machine => new Signal("AWS/EC2/CPUUtilization", new Dictionary<string, string> { ["InstanceId"] = $"i-{machine:x8}" }, SignalKind.Gauge, minute => minute.Minute % 5 == 0 ? 20 + machine % 60 : null))]
-            : [.. Enumerable.Range(0, Machines).Select(board => new Signal("ContainerInsights/node_gpu_power_draw", new Dictionary<string, string>
-            {
-                ["ClusterName"] = "prod", ["NodeName"] = $"ip-{board / 8}", ["InstanceId"] = $"i-{board / 8:x8}", ["InstanceType"] = "p5.48xlarge", ["GpuDevice"] = $"nvidia{board % 8}",
-            }, SignalKind.Gauge, minute => 400 + board % 8 + minute.Minute * 0.125))];
+        List<Signal> streams =
+            kind == "machines"
+                ?
+                [
+                    .. Enumerable
+                        .Range(0, Fleet)
+                        .Select(machine => new Signal(
+                            "AWS/EC2/CPUUtilization",
+                            new Dictionary<string, string> { ["InstanceId"] = $"i-{machine:x8}" },
+                            SignalKind.Gauge,
+                            minute => minute.Minute % 5 == 0 ? 20 + machine % 60 : null
+                        )),
+                ]
+                :
+                [
+                    .. Enumerable
+                        .Range(0, Machines)
+                        .Select(board => new Signal(
+                            "ContainerInsights/node_gpu_power_draw",
+                            new Dictionary<string, string>
+                            {
+                                ["ClusterName"] = "prod",
+                                ["NodeName"] = $"ip-{board / 8}",
+                                ["InstanceId"] = $"i-{board / 8:x8}",
+                                ["InstanceType"] = "p5.48xlarge",
+                                ["GpuDevice"] = $"nvidia{board % 8}",
+                            },
+                            SignalKind.Gauge,
+                            minute => 400 + board % 8 + minute.Minute * 0.125
+                        )),
+                ];
         await using var cloud = await CloudWatchEmulator.StartAsync(streams, Faults.None, TimeProvider.System);
         await TellAsync(cloud.Server.Address, cloud.AccessKey.Id, cloud.AccessKey.Secret);
         return 0;
@@ -85,17 +139,37 @@ public static class Read
         }
     }
 
-    private static AwsSettings Keys(FarSide far) => new() { Region = CloudWatchEmulator.Region, AccessKeyId = far.Id, SecretAccessKey = far.Secret };
+    private static AwsSettings Keys(FarSide far) =>
+        new()
+        {
+            Region = CloudWatchEmulator.Region,
+            AccessKeyId = far.Id,
+            SecretAccessKey = far.Secret,
+        };
 
     /// <summary>The best of three reads, each into a new database: points, seconds, and seconds of this process's processor time.</summary>
-    private static async Task<(long Points, double Seconds, double Cpu)> BestAsync(PostgresCluster cluster, string provider, FarSide far, TimeSpan lookback, Action<SourceSettings> change)
+    private static async Task<(long Points, double Seconds, double Cpu)> BestAsync(
+        PostgresCluster cluster,
+        string provider,
+        FarSide far,
+        TimeSpan lookback,
+        Action<SourceSettings> change
+    )
     {
         (long Points, double Seconds, double Cpu) best = (0, double.MaxValue, 0);
         for (var i = 0; i < 3; i++)
         {
-            await using var storage = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, await cluster.CreateDatabaseAsync()).BuildServiceProvider();
+            await using var storage = new ServiceCollection()
+                .AddMetricsStorage(StorageEngine.Postgres, await cluster.CreateDatabaseAsync())
+                .BuildServiceProvider();
             await storage.GetRequiredService<Schema>().MigrateAsync();
-            var settings = new SourceSettings { Id = "far", Provider = provider, Endpoint = far.Address, Lookback = lookback };
+            var settings = new SourceSettings
+            {
+                Id = "far",
+                Provider = provider,
+                Endpoint = far.Address,
+                Lookback = lookback,
+            };
             change(settings);
             var catalogue = Catalogues.Load([]);
             var source = Providers.All[provider].Open(settings, catalogue, TimeProvider.System);
@@ -105,11 +179,14 @@ public static class Read
             var (before, clock, points) = (self.TotalProcessorTime, Stopwatch.StartNew(), 0L);
             // Windows no longer than the source takes at once, until now is reached.
             for (var window = TimeSpan.Zero; window < lookback; window += source.Cadence.MaxWindow)
-                points += await new SourceReader(log, catalogue, NullLogger<SourceReader>.Instance).ReadAsync(settings, source, default) ?? throw new InvalidOperationException("The source was not read.");
+                points += await new SourceReader(log, catalogue, NullLogger<SourceReader>.Instance).ReadAsync(settings, source, default)
+                    ?? throw new InvalidOperationException("The source was not read.");
             var seconds = clock.Elapsed.TotalSeconds;
             self.Refresh();
-            if (points == 0) throw new InvalidOperationException("Nothing was read: the figure would mean nothing.");
-            if (seconds < best.Seconds) best = (points, seconds, (self.TotalProcessorTime - before).TotalSeconds);
+            if (points == 0)
+                throw new InvalidOperationException("Nothing was read: the figure would mean nothing.");
+            if (seconds < best.Seconds)
+                best = (points, seconds, (self.TotalProcessorTime - before).TotalSeconds);
             (source as IDisposable)?.Dispose();
         }
         return best;
@@ -121,17 +198,31 @@ public static class Read
         (long Points, double Seconds, double Cpu) best = (0, double.MaxValue, 0);
         for (var i = 0; i < 3; i++)
         {
-            var source = Providers.All["aws-cloudwatch"].Open(new SourceSettings { Id = "far", Provider = "aws-cloudwatch", Endpoint = far.Address, Aws = Keys(far) }, Catalogues.Load([]), TimeProvider.System);
+            var source = Providers
+                .All["aws-cloudwatch"]
+                .Open(
+                    new SourceSettings
+                    {
+                        Id = "far",
+                        Provider = "aws-cloudwatch",
+                        Endpoint = far.Address,
+                        Aws = Keys(far),
+                    },
+                    Catalogues.Load([]),
+                    TimeProvider.System
+                );
             using var self = Process.GetCurrentProcess();
             var (before, clock, points, now) = (self.TotalProcessorTime, Stopwatch.StartNew(), 0L, DateTime.UtcNow);
             for (var start = now.AddHours(-Hours); start < now; start += source.Cadence.MaxWindow)
             {
                 var end = start + source.Cadence.MaxWindow < now ? start + source.Cadence.MaxWindow : now;
-                await foreach (var page in source.ReadAsync(new ReadRequest(new(start, end), null, start, now), default)) points += page.Observations.Count;
+                await foreach (var page in source.ReadAsync(new ReadRequest(new(start, end), null, start, now), default))
+                    points += page.Observations.Count;
             }
             var seconds = clock.Elapsed.TotalSeconds;
             self.Refresh();
-            if (seconds < best.Seconds) best = (points, seconds, (self.TotalProcessorTime - before).TotalSeconds);
+            if (seconds < best.Seconds)
+                best = (points, seconds, (self.TotalProcessorTime - before).TotalSeconds);
             (source as IDisposable)?.Dispose();
         }
         return best;
@@ -141,19 +232,46 @@ public static class Read
     private static async Task<(long Points, double Seconds, double Cpu)> VendorAsync(FarSide far)
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "..", "Emulators", "sdk");
-        if (!Directory.Exists(Path.Combine(folder, "node_modules"))) await EndAsync(folder, "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], "");
+        if (!Directory.Exists(Path.Combine(folder, "node_modules")))
+            await EndAsync(folder, "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], "");
         var now = DateTime.UtcNow;
-        var told = await EndAsync(folder, "node", ["--no-warnings", "cloudwatch-rate.mjs"], JsonSerializer.Serialize(new
-        {
-            address = far.Address, region = CloudWatchEmulator.Region, accessKeyId = far.Id, secretAccessKey = far.Secret, @namespace = "ContainerInsights", name = "node_gpu_power_draw", period = 60, start = now.AddHours(-Hours), end = now,
-        }));
+        var told = await EndAsync(
+            folder,
+            "node",
+            ["--no-warnings", "cloudwatch-rate.mjs"],
+            JsonSerializer.Serialize(
+                new
+                {
+                    address = far.Address,
+                    region = CloudWatchEmulator.Region,
+                    accessKeyId = far.Id,
+                    secretAccessKey = far.Secret,
+                    @namespace = "ContainerInsights",
+                    name = "node_gpu_power_draw",
+                    period = 60,
+                    start = now.AddHours(-Hours),
+                    end = now,
+                }
+            )
+        );
         using var answer = JsonDocument.Parse(told);
-        return (answer.RootElement.GetProperty("points").GetInt64(), answer.RootElement.GetProperty("seconds").GetDouble(), answer.RootElement.GetProperty("cpu").GetDouble());
+        return (
+            answer.RootElement.GetProperty("points").GetInt64(),
+            answer.RootElement.GetProperty("seconds").GetDouble(),
+            answer.RootElement.GetProperty("cpu").GetDouble()
+        );
     }
 
     private static async Task<string> EndAsync(string folder, string program, string[] arguments, string input)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(program, arguments)
+            {
+                WorkingDirectory = folder,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            }
+        )!;
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
         var told = await process.StandardOutput.ReadToEndAsync();
@@ -165,7 +283,8 @@ public static class Read
     {
         private readonly Process process;
 
-        private FarSide(Process process, string[] told) => (this.process, Address, Id, Secret) = (process, new Uri(told[0]), told[1], told[2]);
+        private FarSide(Process process, string[] told) =>
+            (this.process, Address, Id, Secret) = (process, new Uri(told[0]), told[1], told[2]);
 
         public Uri Address { get; }
 
@@ -175,7 +294,13 @@ public static class Read
 
         public static async Task<FarSide> StartAsync(string kind)
         {
-            var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Metrics.Benchmarks.dll"), "far-side", kind]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+            var process = Process.Start(
+                new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Metrics.Benchmarks.dll"), "far-side", kind])
+                {
+                    RedirectStandardInput = true,
+                    RedirectStandardOutput = true,
+                }
+            )!;
             var line = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The far side did not start.");
             return new FarSide(process, JsonSerializer.Deserialize<string[]>(line)!);
         }

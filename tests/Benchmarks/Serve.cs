@@ -23,7 +23,10 @@ internal static class Serve
     private const string Set = "HourlyIntensities";
     private static readonly byte[] Mark = "\"DeploymentId\":"u8.ToArray();
 
-    private static readonly int Rows = int.Parse(Environment.GetEnvironmentVariable("METRICS_BENCHMARK_ROWS") ?? "1000000", CultureInfo.InvariantCulture);
+    private static readonly int Rows = int.Parse(
+        Environment.GetEnvironmentVariable("METRICS_BENCHMARK_ROWS") ?? "1000000",
+        CultureInfo.InvariantCulture
+    );
 
     /// <summary>The best of three; one round of very many rows is long enough to be even.</summary>
     private static readonly int Rounds = Rows > 1_000_000 ? 1 : 3;
@@ -65,15 +68,19 @@ internal static class Serve
             var before = (await ours.UsedAsync()).Allocated;
             var clock = Stopwatch.StartNew();
             pages = await WalkAsync(client, first, Rows / 10);
-            if (round == 0) tenth = (await ours.UsedAsync()).Resident;
-            if (pages[^1].Next is { } rest) pages.AddRange(await WalkAsync(client, rest, int.MaxValue));
+            if (round == 0)
+                tenth = (await ours.UsedAsync()).Resident;
+            if (pages[^1].Next is { } rest)
+                pages.AddRange(await WalkAsync(client, rest, int.MaxValue));
             Keep("ours", Rows / clock.Elapsed.TotalSeconds);
             var read = pages.Sum(page => page.Rows);
-            if (read != Rows) throw new InvalidOperationException($"{read} of {Rows} rows were read: the figure would mean nothing.");
+            if (read != Rows)
+                throw new InvalidOperationException($"{read} of {Rows} rows were read: the figure would mean nothing.");
             var used = await ours.UsedAsync();
             (allocated, resident) = ((double)(used.Allocated - before) / Rows, round == 0 ? used.Resident : resident);
             Keep("stock", await RateAsync(client, new Uri(stock.Address, Set)));
-            if (cap is not null) Keep("cap", await RateAsync(client, new Uri(cap.Address, "Hours")));
+            if (cap is not null)
+                Keep("cap", await RateAsync(client, new Uri(cap.Address, "Hours")));
             if (postgres)
             {
                 Keep("copy", await CopyAsync(rows, """ORDER BY "DeploymentId", "FunctionalUnit", "PeriodStart" """));
@@ -103,8 +110,10 @@ internal static class Serve
         Figures.Below("allocated for each row", allocated, 300, "bytes");
         Figures.Show("most memory resident after a tenth of the rows", tenth / 1e6, "MB");
         Figures.Show("most memory resident after all rows", resident / 1e6, "MB");
-        if (Rows >= 10_000_000) Figures.Below("  the latter against the former", (double)resident / tenth, 1.2, "x");
-        else Figures.Show("  the latter against the former", (double)resident / tenth, "x");
+        if (Rows >= 10_000_000)
+            Figures.Below("  the latter against the former", (double)resident / tenth, 1.2, "x");
+        else
+            Figures.Show("  the latter against the former", (double)resident / tenth, "x");
 
         var last = pages[^1].Address;
         var (front, back) = (new List<Page>(), new List<Page>());
@@ -114,7 +123,12 @@ internal static class Serve
             back.Add(await PageAsync(client, last));
         }
         Figures.Show("first page", Middle(front.Select(page => page.Seconds)) * 1_000, "ms");
-        Figures.Below("last page against the first", Middle(back.Select(page => page.Seconds / page.Rows)) / Middle(front.Select(page => page.Seconds / page.Rows)), 1.2, "x");
+        Figures.Below(
+            "last page against the first",
+            Middle(back.Select(page => page.Seconds / page.Rows)) / Middle(front.Select(page => page.Seconds / page.Rows)),
+            1.2,
+            "x"
+        );
         Figures.Below("first byte of a page", Middle(pages.Concat(front).Select(page => page.First)) * 1_000, 50, "ms");
 
         await ReadersAsync(client, pages);
@@ -140,27 +154,47 @@ internal static class Serve
         Figures.Show("a page with 64 readers, 99th of a hundred", slow * 1_000, "ms");
     }
 
-    private static async Task<(double Rate, List<double> Times)> TogetherAsync(HttpClient client, List<Uri> addresses, int readers, int each)
+    private static async Task<(double Rate, List<double> Times)> TogetherAsync(
+        HttpClient client,
+        List<Uri> addresses,
+        int readers,
+        int each
+    )
     {
         var clock = Stopwatch.StartNew();
-        var read = await Task.WhenAll(Enumerable.Range(0, readers).Select(reader => Task.Run(async () =>
-        {
-            var mine = new List<Page>();
-            for (var i = 0; i < each; i++) mine.Add(await PageAsync(client, addresses[(reader * each + i) % addresses.Count]));
-            return mine;
-        })));
+        var read = await Task.WhenAll(
+            Enumerable
+                .Range(0, readers)
+                .Select(reader =>
+                    Task.Run(async () =>
+                    {
+                        var mine = new List<Page>();
+                        for (var i = 0; i < each; i++)
+                            mine.Add(await PageAsync(client, addresses[(reader * each + i) % addresses.Count]));
+                        return mine;
+                    })
+                )
+        );
         var seconds = clock.Elapsed.TotalSeconds;
-        return (read.Sum(mine => mine.Sum(page => (double)page.Rows)) / seconds, [.. read.SelectMany(mine => mine.Select(page => page.Seconds))]);
+        return (
+            read.Sum(mine => mine.Sum(page => (double)page.Rows)) / seconds,
+            [.. read.SelectMany(mine => mine.Select(page => page.Seconds))]
+        );
     }
 
     // ---- Groups.
 
     private static async Task GroupsAsync(HttpClient client, ServeSides ours, ServeRows rows)
     {
-        const string groups = Set + "?$apply=filter(FunctionalUnit eq 'output-token')/groupby((Provider,Region,Hardware),aggregate(FacilityJoules with sum as E,Units with sum as U))";
-        const string month = "DailyIntensities?$apply=filter(FunctionalUnit eq 'output-token' and Date ge 2024-01-01 and Date le 2024-01-31)/groupby((Date,Provider),aggregate(FacilityJoules with sum as E,Units with sum as U))";
-        const string joined = "SELECT p.provider, p.region, d.hardware, SUM(i.facility_joules), SUM(i.units) FROM intensity_hours i JOIN deployment d ON d.id = i.deployment_id JOIN places p ON p.name = d.place WHERE i.functional_unit = 'output-token' GROUP BY p.provider, p.region, d.hardware";
-        const string summed = "SELECT p.provider, p.region, d.hardware, SUM(s.e), SUM(s.u) FROM (SELECT deployment_id, SUM(facility_joules) AS e, SUM(units) AS u FROM intensity_hours WHERE functional_unit = 'output-token' GROUP BY deployment_id) s JOIN deployment d ON d.id = s.deployment_id JOIN places p ON p.name = d.place GROUP BY p.provider, p.region, d.hardware";
+        const string groups =
+            Set
+            + "?$apply=filter(FunctionalUnit eq 'output-token')/groupby((Provider,Region,Hardware),aggregate(FacilityJoules with sum as E,Units with sum as U))";
+        const string month =
+            "DailyIntensities?$apply=filter(FunctionalUnit eq 'output-token' and Date ge 2024-01-01 and Date le 2024-01-31)/groupby((Date,Provider),aggregate(FacilityJoules with sum as E,Units with sum as U))";
+        const string joined =
+            "SELECT p.provider, p.region, d.hardware, SUM(i.facility_joules), SUM(i.units) FROM intensity_hours i JOIN deployment d ON d.id = i.deployment_id JOIN places p ON p.name = d.place WHERE i.functional_unit = 'output-token' GROUP BY p.provider, p.region, d.hardware";
+        const string summed =
+            "SELECT p.provider, p.region, d.hardware, SUM(s.e), SUM(s.u) FROM (SELECT deployment_id, SUM(facility_joules) AS e, SUM(units) AS u FROM intensity_hours WHERE functional_unit = 'output-token' GROUP BY deployment_id) s JOIN deployment d ON d.id = s.deployment_id JOIN places p ON p.name = d.place GROUP BY p.provider, p.region, d.hardware";
         if (await GroupAsync(client, new Uri(ours.Address, groups)) is null)
         {
             Console.WriteLine("  The service does not know $apply: groups were not measured.");
@@ -185,8 +219,10 @@ internal static class Serve
         var clock = Stopwatch.StartNew();
         using var answer = await client.GetAsync(address);
         var body = await answer.Content.ReadAsStringAsync();
-        if (answer.StatusCode == HttpStatusCode.NotImplemented) return null;
-        if (answer.StatusCode != HttpStatusCode.OK || !body.Contains("\"U\":", StringComparison.Ordinal)) throw new InvalidOperationException($"{(int)answer.StatusCode} for {address}: {body}");
+        if (answer.StatusCode == HttpStatusCode.NotImplemented)
+            return null;
+        if (answer.StatusCode != HttpStatusCode.OK || !body.Contains("\"U\":", StringComparison.Ordinal))
+            throw new InvalidOperationException($"{(int)answer.StatusCode} for {address}: {body}");
         return clock.Elapsed.TotalSeconds;
     }
 
@@ -199,8 +235,10 @@ internal static class Serve
         var clock = Stopwatch.StartNew();
         await using var reader = await command.ExecuteReaderAsync();
         var found = 0;
-        while (await reader.ReadAsync()) found++;
-        if (found == 0) throw new InvalidOperationException("The statement found no group.");
+        while (await reader.ReadAsync())
+            found++;
+        if (found == 0)
+            throw new InvalidOperationException("The statement found no group.");
         return clock.Elapsed.TotalSeconds;
     }
 
@@ -210,13 +248,35 @@ internal static class Serve
     private static async Task<double> CopyAsync(ServeRows rows, string order)
     {
         var settings = new NpgsqlConnectionStringBuilder(rows.ConnectionString);
-        var start = new ProcessStartInfo("psql", ["-X", "-q", "-h", settings.Host!, "-p", settings.Port.ToString(CultureInfo.InvariantCulture), "-U", settings.Username!, "-d", settings.Database!, "-v", "ON_ERROR_STOP=1", "-o", "/dev/null",
-            "-c", $"COPY (SELECT row_to_json(t) FROM (SELECT * FROM \"{Set}\" {order}) t) TO STDOUT"]);
-        if (settings.Password is { } password) start.Environment["PGPASSWORD"] = password;
+        var start = new ProcessStartInfo(
+            "psql",
+            [
+                "-X",
+                "-q",
+                "-h",
+                settings.Host!,
+                "-p",
+                settings.Port.ToString(CultureInfo.InvariantCulture),
+                "-U",
+                settings.Username!,
+                "-d",
+                settings.Database!,
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-o",
+                "/dev/null",
+                "-c",
+                $"COPY (SELECT row_to_json(t) FROM (SELECT * FROM \"{Set}\" {order}) t) TO STDOUT",
+            ]
+        );
+        if (settings.Password is { } password)
+            start.Environment["PGPASSWORD"] = password;
         var clock = Stopwatch.StartNew();
         using var process = Process.Start(start)!;
         await process.WaitForExitAsync();
-        return process.ExitCode == 0 ? Rows / clock.Elapsed.TotalSeconds : throw new InvalidOperationException($"psql ended with {process.ExitCode}.");
+        return process.ExitCode == 0
+            ? Rows / clock.Elapsed.TotalSeconds
+            : throw new InvalidOperationException($"psql ended with {process.ExitCode}.");
     }
 
     private static async Task<double> ReaderAsync(ServeRows rows)
@@ -226,14 +286,17 @@ internal static class Serve
         command.CommandText = $"SELECT * FROM \"{Set}\" ORDER BY \"DeploymentId\", \"FunctionalUnit\", \"PeriodStart\"";
         var clock = Stopwatch.StartNew();
         await using var reader = await command.ExecuteReaderAsync();
-        long read = 0, present = 0;
+        long read = 0,
+            present = 0;
         while (await reader.ReadAsync())
         {
             read++;
             for (var i = 0; i < reader.FieldCount; i++)
-                if (!reader.IsDBNull(i)) present++;
+                if (!reader.IsDBNull(i))
+                    present++;
         }
-        if (read != Rows || present < read) throw new InvalidOperationException($"{read} of {Rows} rows were read.");
+        if (read != Rows || present < read)
+            throw new InvalidOperationException($"{read} of {Rows} rows were read.");
         return Rows / clock.Elapsed.TotalSeconds;
     }
 
@@ -247,7 +310,8 @@ internal static class Serve
         var clock = Stopwatch.StartNew();
         var pages = await WalkAsync(client, first, PeerRows);
         var rows = pages.Sum(page => page.Rows);
-        if (rows < Math.Min(PeerRows, Rows)) throw new InvalidOperationException($"{first} told {rows} rows.");
+        if (rows < Math.Min(PeerRows, Rows))
+            throw new InvalidOperationException($"{first} told {rows} rows.");
         return rows / clock.Elapsed.TotalSeconds;
     }
 
@@ -270,14 +334,15 @@ internal static class Serve
         request.Headers.Add("Prefer", string.Create(CultureInfo.InvariantCulture, $"odata.maxpagesize={PageSize}"));
         var clock = Stopwatch.StartNew();
         using var answer = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        if (answer.StatusCode != HttpStatusCode.OK) throw new InvalidOperationException($"{(int)answer.StatusCode} for {address}: {await answer.Content.ReadAsStringAsync()}");
+        if (answer.StatusCode != HttpStatusCode.OK)
+            throw new InvalidOperationException($"{(int)answer.StatusCode} for {address}: {await answer.Content.ReadAsStringAsync()}");
         await using var body = await answer.Content.ReadAsStreamAsync();
         // The end of what was read stays in front of what comes next: a name may be cut, and the link to the next page is at the very end. CAP tells it at the beginning.
         const int tail = 2_048;
         var head = "";
         var buffer = new byte[tail + 64 * 1024];
         var (kept, rows, first) = (0, 0, 0.0);
-        for (int got; (got = await body.ReadAsync(buffer.AsMemory(kept))) > 0;)
+        for (int got; (got = await body.ReadAsync(buffer.AsMemory(kept))) > 0; )
         {
             var end = kept + got;
             if (first == 0)
@@ -291,14 +356,21 @@ internal static class Serve
             buffer.AsSpan(end - keep, keep).CopyTo(buffer);
             kept = keep;
         }
-        return new Page(address, rows, first, clock.Elapsed.TotalSeconds, Next(address, Encoding.UTF8.GetString(buffer, 0, kept)) ?? Next(address, head));
+        return new Page(
+            address,
+            rows,
+            first,
+            clock.Elapsed.TotalSeconds,
+            Next(address, Encoding.UTF8.GetString(buffer, 0, kept)) ?? Next(address, head)
+        );
     }
 
     private static Uri? Next(Uri address, string end)
     {
         const string name = "\"@odata.nextLink\":\"";
         var at = end.LastIndexOf(name, StringComparison.Ordinal);
-        if (at < 0) return null;
+        if (at < 0)
+            return null;
         at += name.Length;
         return new Uri(address, JsonSerializer.Deserialize<string>($"\"{end[at..end.IndexOf('"', at)]}\""));
     }
@@ -316,27 +388,66 @@ internal static class Serve
         var home = Path.Combine(AppContext.BaseDirectory, "..", "..", "..", "cap");
         if (!Directory.Exists(Path.Combine(home, "node_modules")))
         {
-            using var install = Process.Start(new ProcessStartInfo("npm", ["ci", "--prefix", home, "--ignore-scripts", "--no-audit", "--no-fund"]) { RedirectStandardOutput = true })!;
+            using var install = Process.Start(
+                new ProcessStartInfo("npm", ["ci", "--prefix", home, "--ignore-scripts", "--no-audit", "--no-fund"])
+                {
+                    RedirectStandardOutput = true,
+                }
+            )!;
             var told = await install.StandardOutput.ReadToEndAsync();
             await install.WaitForExitAsync();
-            if (install.ExitCode != 0) throw new InvalidOperationException($"npm ended with {install.ExitCode}: {told}");
+            if (install.ExitCode != 0)
+                throw new InvalidOperationException($"npm ended with {install.ExitCode}: {told}");
         }
         // CAP writes names without quotes, which PostgreSQL reads as lower case: the view once more under such names, which costs its plans nothing.
         await using var connection = await rows.OpenAsync();
-        await ServeRows.RunAsync(connection, $"CREATE VIEW metrics_hours AS SELECT {string.Join(", ", typeof(StockHour).GetProperties().Select(property => $"\"{property.Name}\" AS {property.Name}"))} FROM \"{Set}\"");
+        await ServeRows.RunAsync(
+            connection,
+            $"CREATE VIEW metrics_hours AS SELECT {string.Join(", ", typeof(StockHour).GetProperties().Select(property => $"\"{property.Name}\" AS {property.Name}"))} FROM \"{Set}\""
+        );
         var settings = new NpgsqlConnectionStringBuilder(rows.ConnectionString);
         var start = new ProcessStartInfo("node", ["serve.mjs"]) { WorkingDirectory = home };
         start.Environment["NODE_ENV"] = "production";
-        start.Environment["CDS_CONFIG"] = JsonSerializer.Serialize(new
-        {
-            query = new { limit = new { @default = PageSize, max = PageSize, reliablePaging = new { enabled = true } } },
-            log = new { levels = new { cds = "error", db = "error", odata = "error" } },
-            requires = new
+        start.Environment["CDS_CONFIG"] = JsonSerializer.Serialize(
+            new
             {
-                auth = new { kind = "dummy" },
-                db = new { kind = "postgres", impl = "@cap-js/postgres", credentials = new { host = settings.Host, port = settings.Port, user = settings.Username, password = settings.Password ?? "", database = settings.Database } },
-            },
-        });
+                query = new
+                {
+                    limit = new
+                    {
+                        @default = PageSize,
+                        max = PageSize,
+                        reliablePaging = new { enabled = true },
+                    },
+                },
+                log = new
+                {
+                    levels = new
+                    {
+                        cds = "error",
+                        db = "error",
+                        odata = "error",
+                    },
+                },
+                requires = new
+                {
+                    auth = new { kind = "dummy" },
+                    db = new
+                    {
+                        kind = "postgres",
+                        impl = "@cap-js/postgres",
+                        credentials = new
+                        {
+                            host = settings.Host,
+                            port = settings.Port,
+                            user = settings.Username,
+                            password = settings.Password ?? "",
+                            database = settings.Database,
+                        },
+                    },
+                },
+            }
+        );
         return await ServeSides.StartAsync(start);
     }
 }

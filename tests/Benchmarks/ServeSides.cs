@@ -29,7 +29,10 @@ internal sealed class ServeSides : IAsyncDisposable
     /// <summary>Ours or the stock library's over a store.</summary>
     public static Task<ServeSides> StartAsync(string side, ServeRows rows)
     {
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "Metrics.Benchmarks.dll"), "serve", side, rows.Engine.ToString(), rows.ConnectionString]);
+        var start = new ProcessStartInfo(
+            "dotnet",
+            [Path.Combine(AppContext.BaseDirectory, "Metrics.Benchmarks.dll"), "serve", side, rows.Engine.ToString(), rows.ConnectionString]
+        );
         // The collector as a service has it: this program turns its background off for another benchmark.
         start.Environment["DOTNET_gcConcurrent"] = "1";
         return StartAsync(start);
@@ -40,7 +43,8 @@ internal sealed class ServeSides : IAsyncDisposable
     {
         (start.RedirectStandardInput, start.RedirectStandardOutput) = (true, true);
         var process = Process.Start(start)!;
-        var line = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("A service that is compared did not start.");
+        var line = await process.StandardOutput.ReadLineAsync()
+            ?? throw new InvalidOperationException("A service that is compared did not start.");
         return new ServeSides(process, new Uri(line));
     }
 
@@ -49,7 +53,9 @@ internal sealed class ServeSides : IAsyncDisposable
     {
         await process.StandardInput.WriteLineAsync("used");
         await process.StandardInput.FlushAsync();
-        var told = JsonSerializer.Deserialize<long[]>(await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The service has ended."))!;
+        var told = JsonSerializer.Deserialize<long[]>(
+            await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("The service has ended.")
+        )!;
         return (told[0], told[1]);
     }
 
@@ -66,19 +72,31 @@ internal sealed class ServeSides : IAsyncDisposable
         var store = Enum.Parse<StorageEngine>(engine);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders().AddSimpleConsole().AddFilter(level => level >= LogLevel.Error);
-        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console =>
+            console.LogToStandardErrorThreshold = LogLevel.Trace
+        );
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        if (side == "stock") AddStock(builder.Services, store, connectionString);
-        else builder.Services.AddSingleton(TimeProvider.System).AddMetricsStorage(store, connectionString).AddMetricsOData();
+        if (side == "stock")
+            AddStock(builder.Services, store, connectionString);
+        else
+            builder.Services.AddSingleton(TimeProvider.System).AddMetricsStorage(store, connectionString).AddMetricsOData();
         await using var app = builder.Build();
-        if (side == "stock") app.MapControllers();
-        else app.MapMetricsOData();
+        if (side == "stock")
+            app.MapControllers();
+        else
+            app.MapMetricsOData();
         await app.StartAsync();
         Console.WriteLine(app.Urls.Single() + "/odata/");
         while (await Console.In.ReadLineAsync() is not null)
         {
-            var peak = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
-            Console.WriteLine(JsonSerializer.Serialize(new[] { GC.GetTotalAllocatedBytes(precise: true), long.Parse(peak, CultureInfo.InvariantCulture) * 1024 }));
+            var peak = File.ReadLines("/proc/self/status")
+                .First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))
+                .Split(' ', StringSplitOptions.RemoveEmptyEntries)[1];
+            Console.WriteLine(
+                JsonSerializer.Serialize(
+                    new[] { GC.GetTotalAllocatedBytes(precise: true), long.Parse(peak, CultureInfo.InvariantCulture) * 1024 }
+                )
+            );
         }
         return 0;
     }
@@ -89,16 +107,27 @@ internal sealed class ServeSides : IAsyncDisposable
         services.AddDbContextPool<StockStore>(options =>
         {
             options.UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking);
-            if (engine == StorageEngine.Postgres) options.UseNpgsql(connectionString);
-            else options.UseSqlite(connectionString);
+            if (engine == StorageEngine.Postgres)
+                options.UseNpgsql(connectionString);
+            else
+                options.UseSqlite(connectionString);
         });
         var model = new ODataConventionModelBuilder();
-        model.EntitySet<StockHour>("HourlyIntensities").EntityType.HasKey(hour => new { hour.DeploymentId, hour.FunctionalUnit, hour.PeriodStart });
-        services.AddControllers().AddOData(options =>
-        {
-            options.TimeZone = TimeZoneInfo.Utc;
-            options.SkipToken().Select().Filter().OrderBy().Count().SetMaxTop(null).AddRouteComponents("odata", model.GetEdmModel());
-        });
+        model
+            .EntitySet<StockHour>("HourlyIntensities")
+            .EntityType.HasKey(hour => new
+            {
+                hour.DeploymentId,
+                hour.FunctionalUnit,
+                hour.PeriodStart,
+            });
+        services
+            .AddControllers()
+            .AddOData(options =>
+            {
+                options.TimeZone = TimeZoneInfo.Utc;
+                options.SkipToken().Select().Filter().OrderBy().Count().SetMaxTop(null).AddRouteComponents("odata", model.GetEdmModel());
+            });
     }
 }
 
@@ -116,11 +145,20 @@ public sealed class StockStore(DbContextOptions<StockStore> options) : DbContext
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
-        if (Database.IsSqlite()) configurationBuilder.Properties<DateTime>().HaveConversion<UnixMicroseconds>();
+        if (Database.IsSqlite())
+            configurationBuilder.Properties<DateTime>().HaveConversion<UnixMicroseconds>();
     }
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>
-        modelBuilder.Entity<StockHour>().ToView("HourlyIntensities").HasKey(hour => new { hour.DeploymentId, hour.FunctionalUnit, hour.PeriodStart });
+        modelBuilder
+            .Entity<StockHour>()
+            .ToView("HourlyIntensities")
+            .HasKey(hour => new
+            {
+                hour.DeploymentId,
+                hour.FunctionalUnit,
+                hour.PeriodStart,
+            });
 }
 
 /// <summary>A row of the view, with all its columns.</summary>

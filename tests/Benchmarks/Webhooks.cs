@@ -33,7 +33,8 @@ public static class Webhooks
             for (var i = 0; i < 3; i++)
             {
                 var sent = await DrainAsync(cluster, receiver, arrivals);
-                if (i > 0) Figures.AtLeast("claimed, signed, sent and kept", sent, 2_000, "deliveries/s");
+                if (i > 0)
+                    Figures.AtLeast("claimed, signed, sent and kept", sent, 2_000, "deliveries/s");
             }
             var lags = await LagAsync(cluster, receiver, arrivals);
             Figures.Show($"lag at {Rate} events a second, p50", lags[lags.Count / 2], "s");
@@ -46,7 +47,11 @@ public static class Webhooks
     }
 
     /// <summary>Deliveries a second of a backlog for one webhook.</summary>
-    private static async Task<double> DrainAsync(PostgresCluster cluster, WebApplication receiver, ConcurrentQueue<(string Id, byte[] Body, DateTime At)> arrivals)
+    private static async Task<double> DrainAsync(
+        PostgresCluster cluster,
+        WebApplication receiver,
+        ConcurrentQueue<(string Id, byte[] Body, DateTime At)> arrivals
+    )
     {
         arrivals.Clear();
         var database = await cluster.CreateDatabaseAsync();
@@ -55,13 +60,16 @@ public static class Webhooks
         await using (var connection = new NpgsqlConnection(database))
         {
             await connection.OpenAsync();
-            await using var command = new NpgsqlCommand($$$"""
+            await using var command = new NpgsqlCommand(
+                $$$"""
                 INSERT INTO webhook_message (id, type, at, standard, cloud_event)
                     SELECT 'msg_' || n, 'source.stale', now(), convert_to('{"type":"source.stale","timestamp":"2026-11-27T10:00:00Z","data":{"source":"rack-' || n || '","lastError":"' || repeat('x', 400) || '"}}', 'UTF8'), ''
                     FROM generate_series(1, {{{Backlog}}}) n;
                 INSERT INTO webhook_delivery (webhook_id, message_id, state, step, attempts, created_at, next_at) SELECT '{{{webhook}}}', id, 'due', 0, 0, now(), now() FROM webhook_message;
                 ANALYZE webhook_message; ANALYZE webhook_delivery;
-                """, connection);
+                """,
+                connection
+            );
             await command.ExecuteNonQueryAsync();
         }
         using var sender = Sender();
@@ -69,12 +77,17 @@ public static class Webhooks
         var clock = Stopwatch.StartNew();
         await dispatcher.DispatchAsync(default);
         var took = clock.Elapsed.TotalSeconds;
-        if (arrivals.Select(one => one.Id).Distinct().Count() != Backlog || arrivals.Count != Backlog) throw new InvalidOperationException($"{arrivals.Count} of {Backlog} deliveries arrived: the figure would mean nothing.");
+        if (arrivals.Select(one => one.Id).Distinct().Count() != Backlog || arrivals.Count != Backlog)
+            throw new InvalidOperationException($"{arrivals.Count} of {Backlog} deliveries arrived: the figure would mean nothing.");
         return Backlog / took;
     }
 
     /// <summary>Seconds from each event to its receiver, sorted, while events come at the rate, each in a transaction of its own.</summary>
-    private static async Task<List<double>> LagAsync(PostgresCluster cluster, WebApplication receiver, ConcurrentQueue<(string Id, byte[] Body, DateTime At)> arrivals)
+    private static async Task<List<double>> LagAsync(
+        PostgresCluster cluster,
+        WebApplication receiver,
+        ConcurrentQueue<(string Id, byte[] Body, DateTime At)> arrivals
+    )
     {
         arrivals.Clear();
         await using var storage = await StorageAsync(await cluster.CreateDatabaseAsync());
@@ -85,29 +98,46 @@ public static class Webhooks
         var log = storage.GetRequiredService<ReadLog>();
         // A multiple of the writers, so that each source has one.
         const int sources = 96;
-        for (var i = 0; i < sources; i++) await log.RegisterAsync($"rack-{i}", "prometheus", null, default);
+        for (var i = 0; i < sources; i++)
+            await log.RegisterAsync($"rack-{i}", "prometheus", null, default);
         var events = (int)(Span.TotalSeconds * Rate);
         var clock = Stopwatch.StartNew();
-        await Task.WhenAll(Enumerable.Range(0, Writers).Select(async writer =>
-        {
-            for (var i = writer; i < events; i += Writers)
-            {
-                var wait = TimeSpan.FromSeconds((double)i / Rate) - clock.Elapsed;
-                if (wait > TimeSpan.Zero) await Task.Delay(wait);
-                // Each source in turn falls behind and comes back.
-                var stale = i / sources % 2 == 0;
-                await log.MarkStaleAsync(new($"rack-{i % sources}", DateTime.UtcNow, stale ? null : DateTime.UtcNow, null), stale, default);
-            }
-        }));
+        await Task.WhenAll(
+            Enumerable
+                .Range(0, Writers)
+                .Select(async writer =>
+                {
+                    for (var i = writer; i < events; i += Writers)
+                    {
+                        var wait = TimeSpan.FromSeconds((double)i / Rate) - clock.Elapsed;
+                        if (wait > TimeSpan.Zero)
+                            await Task.Delay(wait);
+                        // Each source in turn falls behind and comes back.
+                        var stale = i / sources % 2 == 0;
+                        await log.MarkStaleAsync(
+                            new($"rack-{i % sources}", DateTime.UtcNow, stale ? null : DateTime.UtcNow, null),
+                            stale,
+                            default
+                        );
+                    }
+                })
+        );
         Figures.Show("events a second", events / clock.Elapsed.TotalSeconds, "");
-        while (arrivals.Count < events && clock.Elapsed < Span * 3) await Task.Delay(50);
+        while (arrivals.Count < events && clock.Elapsed < Span * 3)
+            await Task.Delay(50);
         await dispatcher.StopAsync(default);
-        if (arrivals.Count < events) throw new InvalidOperationException($"{arrivals.Count} of {events} events arrived: the figure would mean nothing.");
-        return [.. arrivals.Select(one =>
-        {
-            using var body = JsonDocument.Parse(one.Body);
-            return (one.At - body.RootElement.GetProperty("timestamp").GetDateTime()).TotalSeconds;
-        }).Order()];
+        if (arrivals.Count < events)
+            throw new InvalidOperationException($"{arrivals.Count} of {events} events arrived: the figure would mean nothing.");
+        return
+        [
+            .. arrivals
+                .Select(one =>
+                {
+                    using var body = JsonDocument.Parse(one.Body);
+                    return (one.At - body.RootElement.GetProperty("timestamp").GetDateTime()).TotalSeconds;
+                })
+                .Order(),
+        ];
     }
 
     private static async Task<ServiceProvider> StorageAsync(string database)
@@ -118,13 +148,18 @@ public static class Webhooks
     }
 
     private static async Task<string> SubscribeAsync(ServiceProvider storage, WebApplication receiver) =>
-        (await storage.GetRequiredService<WebhookStore>().CreateAsync(receiver.Urls.Single() + "/hook", null, [], "standard", "hmac", true, WebhookSigner.NewSecret(), default)).Id;
+        (
+            await storage
+                .GetRequiredService<WebhookStore>()
+                .CreateAsync(receiver.Urls.Single() + "/hook", null, [], "standard", "hmac", true, WebhookSigner.NewSecret(), default)
+        ).Id;
 
     private static WebhookSettings Settings => new() { AllowedNetworks = ["127.0.0.1"] };
 
     private static WebhookSender Sender() => new(new AddressGuard(Settings.ToNetworks()), Settings, TimeProvider.System);
 
-    private static Dispatcher Dispatching(ServiceProvider storage, WebhookSender sender) => new(storage.GetRequiredService<WebhookStore>(), sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
+    private static Dispatcher Dispatching(ServiceProvider storage, WebhookSender sender) =>
+        new(storage.GetRequiredService<WebhookStore>(), sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
 
     private static async Task<WebApplication> ReceiveAsync(ConcurrentQueue<(string Id, byte[] Body, DateTime At)> arrivals)
     {

@@ -24,7 +24,10 @@ public sealed class AccountTests
         Assert.Equal(720, fact.MarginalGrams!.Value, 1e-9);
         Assert.Equal(60, fact.MarketBasedGrams!.Value, 1e-9);
         Assert.Equal(0.5, fact.WaterLitres!.Value, 1e-12);
-        Assert.Equal("grid_intensity:country/DE:location_average@test-1 grid_intensity:country/DE:location_marginal@test-1 grid_intensity:country/DE:market_based@test-1 pue:onprem/dc-1@test-1 wue:onprem/dc-1@test-1", fact.Factors);
+        Assert.Equal(
+            "grid_intensity:country/DE:location_average@test-1 grid_intensity:country/DE:location_marginal@test-1 grid_intensity:country/DE:market_based@test-1 pue:onprem/dc-1@test-1 wue:onprem/dc-1@test-1",
+            fact.Factors
+        );
     }
 
     [Fact]
@@ -39,7 +42,13 @@ public sealed class AccountTests
     [Fact]
     public void What_has_no_factor_is_null_and_says_which()
     {
-        var fact = Assert.Single(new Scene { Factors = FactorBook.Published.With([]) }.Place(Scene.Source, null, country: "XX").Spans(Node, (0, 5, 3_600_000)).Normalise().Energy);
+        var fact = Assert.Single(
+            new Scene { Factors = FactorBook.Published.With([]) }
+                .Place(Scene.Source, null, country: "XX")
+                .Spans(Node, (0, 5, 3_600_000))
+                .Normalise()
+                .Energy
+        );
 
         Assert.Null(fact.FacilityJoules);
         Assert.Null(fact.OperationalGrams);
@@ -51,14 +60,22 @@ public sealed class AccountTests
     [Fact]
     public void A_factor_holds_from_its_first_day_and_the_period_before_keeps_the_earlier_one()
     {
-        var book = FactorBook.Published.With(
-        [
-            Known.Factor(FactorKind.Pue, 1.2), Known.Factor(FactorKind.GridIntensity, 400, FactorMethod.LocationAverage, "country/DE"),
-            Known.Factor(FactorKind.GridIntensity, 300, FactorMethod.LocationAverage, "country/DE") with { From = new DateOnly(2026, 1, 6), Version = "test-2" },
+        var book = FactorBook.Published.With([
+            Known.Factor(FactorKind.Pue, 1.2),
+            Known.Factor(FactorKind.GridIntensity, 400, FactorMethod.LocationAverage, "country/DE"),
+            Known.Factor(FactorKind.GridIntensity, 300, FactorMethod.LocationAverage, "country/DE") with
+            {
+                From = new DateOnly(2026, 1, 6),
+                Version = "test-2",
+            },
         ]);
 
         // Midnight of 6 January is 840 minutes after ten.
-        var facts = new Scene { Factors = book, Grain = TimeSpan.FromHours(1) }.Place(Scene.Source, null).Spans(Node, (780, 840, 3_600_000), (840, 900, 3_600_000)).Normalise(780, 900).Energy;
+        var facts = new Scene { Factors = book, Grain = TimeSpan.FromHours(1) }
+            .Place(Scene.Source, null)
+            .Spans(Node, (780, 840, 3_600_000), (840, 900, 3_600_000))
+            .Normalise(780, 900)
+            .Energy;
 
         Assert.Equal([480.0, 360.0], facts.Select(fact => Math.Round(fact.OperationalGrams!.Value, 9)));
         Assert.Contains("@test-1", facts[0].Factors, StringComparison.Ordinal);
@@ -87,15 +104,24 @@ public sealed class AccountTests
     public void A_host_of_which_only_the_boards_are_read_is_modelled_at_the_usual_load_and_the_row_says_so()
     {
         // Two boards of 30 kJ; the host at 50 %: 422.25 W for 300 s, halved between the boards' workloads.
-        var facts = Room("gpu-box").Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"))
-            .Counting(Board(1, "llm-0"), 6_000_000).Counting(Board(2, "vision-0"), 6_000_000).Normalise().Energy;
+        var facts = Room("gpu-box")
+            .Workload("chat", ("pod", "llm-*"))
+            .Workload("vision", ("pod", "vision-*"))
+            .Counting(Board(1, "llm-0"), 6_000_000)
+            .Counting(Board(2, "vision-0"), 6_000_000)
+            .Normalise()
+            .Energy;
 
         Assert.Equal([("chat", 93_337.5), ("vision", 93_337.5)], Sums(facts, fact => fact.ServerJoules));
         Assert.Equal([("chat", 30_000.0), ("vision", 30_000.0)], Sums(facts, fact => fact.AcceleratorJoules));
         var host = facts.Where(fact => fact.Resource.Kind == "node").ToList();
-        Assert.All(host, fact => Assert.Equal((Evidence.Modelled, "host-model+accelerator", 0.0), (fact.Evidence, fact.Cover, fact.MeasuredJoules)));
+        Assert.All(host, fact =>
+            Assert.Equal((Evidence.Modelled, "host-model+accelerator", 0.0), (fact.Evidence, fact.Cover, fact.MeasuredJoules))
+        );
         Assert.All(host, fact => Assert.Contains("host_load:0.5@ccf-2024", fact.Factors, StringComparison.Ordinal));
-        Assert.All(facts.Where(fact => fact.Resource.Kind == "gpu"), fact => Assert.Equal((Evidence.Measured, 30_000.0), (fact.Evidence, fact.MeasuredJoules)));
+        Assert.All(facts.Where(fact => fact.Resource.Kind == "gpu"), fact =>
+            Assert.Equal((Evidence.Measured, 30_000.0), (fact.Evidence, fact.MeasuredJoules))
+        );
     }
 
     [Fact]
@@ -105,7 +131,10 @@ public sealed class AccountTests
 
         Assert.Null(fact.ServerJoules);
         Assert.Null(fact.FacilityJoules);
-        Assert.Equal("accelerator_unmetered", Assert.Single(fact.Missing.Split(' '), word => word.StartsWith("acc", StringComparison.Ordinal)));
+        Assert.Equal(
+            "accelerator_unmetered",
+            Assert.Single(fact.Missing.Split(' '), word => word.StartsWith("acc", StringComparison.Ordinal))
+        );
     }
 
     [Theory]
@@ -123,12 +152,21 @@ public sealed class AccountTests
     [Fact]
     public void A_host_that_is_metered_is_not_modelled()
     {
-        var facts = Room("gpu-box").Counting(Board(1, "llm-0"), 6_000_000).Counting(Board(2, "llm-0"), 6_000_000).Spans(Node, (0, 5, 200_000)).Normalise().Energy;
+        var facts = Room("gpu-box")
+            .Counting(Board(1, "llm-0"), 6_000_000)
+            .Counting(Board(2, "llm-0"), 6_000_000)
+            .Spans(Node, (0, 5, 200_000))
+            .Normalise()
+            .Energy;
 
         Assert.Equal(200_000, facts.Sum(fact => fact.ServerJoules));
-        Assert.DoesNotContain(facts, fact => fact.Factors.Contains("vcpu:", StringComparison.Ordinal) || fact.Evidence == Evidence.Modelled);
+        Assert.DoesNotContain(facts, fact =>
+            fact.Factors.Contains("vcpu:", StringComparison.Ordinal) || fact.Evidence == Evidence.Modelled
+        );
         // Its type is asked for the emissions of making it alone, and is named for them.
-        Assert.All(facts, fact => Assert.Equal(fact.EmbodiedGrams is not null, fact.Factors.Contains("server:any/gpu-box@", StringComparison.Ordinal)));
+        Assert.All(facts, fact =>
+            Assert.Equal(fact.EmbodiedGrams is not null, fact.Factors.Contains("server:any/gpu-box@", StringComparison.Ordinal))
+        );
         Assert.Contains(facts, fact => fact.EmbodiedGrams > 0);
     }
 
@@ -157,32 +195,61 @@ public sealed class AccountTests
     public void A_board_draws_no_more_than_the_limit_that_it_enforces()
     {
         // Limited to 500 W, at 40 %: 246.62 W for 300 s.
-        var fact = Assert.Single(Room(null).Steady(Busy(1), 40).Steady(Scene.Series("gpu_limit", labels: [("UUID", "GPU-1"), ("Hostname", "node-a"), ("modelName", "NVIDIA H200")]), 500).Normalise().Energy);
+        var fact = Assert.Single(
+            Room(null)
+                .Steady(Busy(1), 40)
+                .Steady(Scene.Series("gpu_limit", labels: [("UUID", "GPU-1"), ("Hostname", "node-a"), ("modelName", "NVIDIA H200")]), 500)
+                .Normalise()
+                .Energy
+        );
 
         Assert.Equal(73_986, fact.AcceleratorJoules!.Value, 1e-6);
         Assert.Equal(150_000, fact.HighJoules!.Value, 1e-6);
     }
 
-    [Theory(DisplayName = "B10 the curve of four points: 200 W of design at 50 % for an hour are 0.15 kWh, and a 64th of them 0.00234375 kWh")]
+    [Theory(
+        DisplayName = "B10 the curve of four points: 200 W of design at 50 % for an hour are 0.15 kWh, and a 64th of them 0.00234375 kWh"
+    )]
     [InlineData("1", 50, 540_000, 86_400, 734_400)]
     [InlineData("0.015625", 50, 8_437.5, 1_350, 11_475)]
     // B08: 0.69625 of the design power at 45 %.
     [InlineData("1", 45, 501_300, 86_400, 734_400)]
     public void The_curve_of_four_points(string units, double percent, double joules, double low, double high)
     {
-        var curved = Map.Of("curved", "curved", "%", SampleKind.Gauge, Component.Node, new ResourceLabels("node", ["node"], ["node"], [], [])) with { Power = UtilisationPower.OfThermalDesign(200, "share", "Teads, 2021") };
-        var scene = new Scene { Mappings = [curved], Factors = FactorBook.Published, Grain = TimeSpan.FromHours(1) }.Place(Scene.Source, 1, "XX");
-        for (var minute = 0; minute <= 60; minute += 5) scene.Instants(Scene.Series("curved", labels: [("node", "a"), ("share", units)]), (minute, percent));
+        var curved = Map.Of(
+            "curved",
+            "curved",
+            "%",
+            SampleKind.Gauge,
+            Component.Node,
+            new ResourceLabels("node", ["node"], ["node"], [], [])
+        ) with
+        {
+            Power = UtilisationPower.OfThermalDesign(200, "share", "Teads, 2021"),
+        };
+        var scene = new Scene
+        {
+            Mappings = [curved],
+            Factors = FactorBook.Published,
+            Grain = TimeSpan.FromHours(1),
+        }.Place(Scene.Source, 1, "XX");
+        for (var minute = 0; minute <= 60; minute += 5)
+            scene.Instants(Scene.Series("curved", labels: [("node", "a"), ("share", units)]), (minute, percent));
 
         var fact = Assert.Single(scene.Normalise(0, 60).Energy);
 
-        Assert.Equal((joules, low, high), (Math.Round(fact.ServerJoules!.Value, 6), Math.Round(fact.LowJoules!.Value, 6), Math.Round(fact.HighJoules!.Value, 6)));
+        Assert.Equal(
+            (joules, low, high),
+            (Math.Round(fact.ServerJoules!.Value, 6), Math.Round(fact.LowJoules!.Value, 6), Math.Round(fact.HighJoules!.Value, 6))
+        );
         Assert.Equal(Evidence.Modelled, fact.Evidence);
     }
 
     [Fact]
     public void A_limit_alone_is_no_energy() =>
-        Assert.Empty(Room(null).Steady(Scene.Series("gpu_limit", labels: [("UUID", "GPU-1"), ("Hostname", "node-a")]), 500).Normalise().Energy);
+        Assert.Empty(
+            Room(null).Steady(Scene.Series("gpu_limit", labels: [("UUID", "GPU-1"), ("Hostname", "node-a")]), 500).Normalise().Energy
+        );
 
     [Fact]
     public void The_eighth_of_a_board_that_an_instance_has_draws_an_eighth_of_it()
@@ -195,12 +262,17 @@ public sealed class AccountTests
     [Fact]
     public void A_load_of_hardware_that_no_table_knows_is_refused_with_the_name_of_the_hardware()
     {
-        var period = Room(null).Steady(Scene.Series("gpu_busy", labels: [("UUID", "GPU-1"), ("Hostname", "node-a"), ("modelName", "Nonesuch 9000")]), 40).Normalise();
+        var period = Room(null)
+            .Steady(Scene.Series("gpu_busy", labels: [("UUID", "GPU-1"), ("Hostname", "node-a"), ("modelName", "Nonesuch 9000")]), 40)
+            .Normalise();
 
         Assert.Empty(period.Energy);
         var rejection = Assert.Single(period.Rejections);
         Assert.Equal(RejectionReason.NoPowerModel, rejection.Reason);
-        Assert.Equal("Its utilisation gives no energy, for the power of an accelerator 'Nonesuch 9000' is not known. Add it by a hardware file under Metrics:Factors.", rejection.Detail);
+        Assert.Equal(
+            "Its utilisation gives no energy, for the power of an accelerator 'Nonesuch 9000' is not known. Add it by a hardware file under Metrics:Factors.",
+            rejection.Detail
+        );
     }
 
     [Fact]
@@ -219,12 +291,24 @@ public sealed class AccountTests
         // Four accelerators: 20 h at 90 W, 4 h at 600 W; 57.6 million tokens in the four hours.
         var scene = new Scene { Grain = TimeSpan.FromHours(1) }.Workload("chat", ("node", "*"));
         for (var node = 1; node <= 4; node++)
-            for (var hour = 0; hour < 24; hour++) scene.Spans(Scene.Series("node_energy", labels: ("node", $"n{node}")), (hour * 60, hour * 60 + 60, hour < 20 ? 324_000 : 2_160_000));
-        for (var minute = 0; minute <= 1440; minute += 10) scene.Instants(Scene.Series("tokens_total", labels: [("instance", "a"), ("node", "n1")]), (minute, minute <= 1200 ? 0 : (minute - 1200) * 240_000.0));
+        for (var hour = 0; hour < 24; hour++)
+            scene.Spans(
+                Scene.Series("node_energy", labels: ("node", $"n{node}")),
+                (hour * 60, hour * 60 + 60, hour < 20 ? 324_000 : 2_160_000)
+            );
+        for (var minute = 0; minute <= 1440; minute += 10)
+            scene.Instants(
+                Scene.Series("tokens_total", labels: [("instance", "a"), ("node", "n1")]),
+                (minute, minute <= 1200 ? 0 : (minute - 1200) * 240_000.0)
+            );
 
         var day = scene.Normalise(0, 1440);
 
-        var (joules, idle, tokens) = (day.Energy.Sum(fact => fact.ServerJoules!.Value), day.Energy.Sum(fact => fact.IdleJoules!.Value), day.Work.Sum(fact => fact.Units));
+        var (joules, idle, tokens) = (
+            day.Energy.Sum(fact => fact.ServerJoules!.Value),
+            day.Energy.Sum(fact => fact.IdleJoules!.Value),
+            day.Work.Sum(fact => fact.Units)
+        );
         Assert.Equal(57_600_000, tokens, 1e-3);
         Assert.Equal(1.05, joules / tokens, 1e-9);
         Assert.Equal(0.6, (joules - idle) / tokens, 1e-9);
@@ -243,9 +327,17 @@ public sealed class AccountTests
     public void Making_the_machine_falls_to_its_workloads_by_the_boards_that_they_hold()
     {
         // 1,261.44 kg over four years: 0.01 g a second, so 3 g in five minutes; chat holds both boards of one machine, or one of two.
-        var facts = Room("gpu-box").Workload("chat", ("pod", "llm-*")).Counting(Board(1, "llm-0"), 6_000_000).Counting(Board(2, "cron"), 6_000_000).Normalise().Energy;
+        var facts = Room("gpu-box")
+            .Workload("chat", ("pod", "llm-*"))
+            .Counting(Board(1, "llm-0"), 6_000_000)
+            .Counting(Board(2, "cron"), 6_000_000)
+            .Normalise()
+            .Energy;
 
-        Assert.Equal([("chat", 1.5), ("unattributed", 1.5)], Sums(facts, fact => fact.EmbodiedGrams is { } grams ? Math.Round(grams, 9) : null));
+        Assert.Equal(
+            [("chat", 1.5), ("unattributed", 1.5)],
+            Sums(facts, fact => fact.EmbodiedGrams is { } grams ? Math.Round(grams, 9) : null)
+        );
         Assert.All(facts, fact => Assert.NotNull(fact.EmbodiedGrams));
     }
 
@@ -272,17 +364,42 @@ public sealed class AccountTests
     {
         Series Pod(string name) => Scene.Series("pod_busy", labels: [("pod", name), ("node", "node-a")]);
 
-        var facts = new Scene().Workload("chat", ("pod", "llm-*")).Workload("vision", ("pod", "vision-*"))
-            .Spans(Node, (0, 5, 1_000)).Steady(Pod("llm-0"), 30).Steady(Pod("vision-0"), 10).Steady(Pod("cron"), 10).Normalise().Energy;
+        var facts = new Scene()
+            .Workload("chat", ("pod", "llm-*"))
+            .Workload("vision", ("pod", "vision-*"))
+            .Spans(Node, (0, 5, 1_000))
+            .Steady(Pod("llm-0"), 30)
+            .Steady(Pod("vision-0"), 10)
+            .Steady(Pod("cron"), 10)
+            .Normalise()
+            .Energy;
 
-        Assert.Equal([("chat", 600.0), ("unattributed", 200.0), ("vision", 200.0)], Sums(facts, fact => Math.Round(fact.ServerJoules!.Value, 9)));
+        Assert.Equal(
+            [("chat", 600.0), ("unattributed", 200.0), ("vision", 200.0)],
+            Sums(facts, fact => Math.Round(fact.ServerJoules!.Value, 9))
+        );
     }
 
     [Fact]
     public void A_machine_that_no_label_gives_away_goes_by_the_work_done_on_it()
     {
-        var facts = Engines(new Scene { Mappings = [.. Map.All.Where(mapping => mapping != Map.Tokens), Map.Tokens with { Resource = Map.Tokens.Resource with { Node = ["node"] } }] })
-            .Counting(Board(1, "cron"), 6_000_000).Spans(Node, (0, 5, 40_000)).Normalise().Energy;
+        var facts = Engines(
+                new Scene
+                {
+                    Mappings =
+                    [
+                        .. Map.All.Where(mapping => mapping != Map.Tokens),
+                        Map.Tokens with
+                        {
+                            Resource = Map.Tokens.Resource with { Node = ["node"] },
+                        },
+                    ],
+                }
+            )
+            .Counting(Board(1, "cron"), 6_000_000)
+            .Spans(Node, (0, 5, 40_000))
+            .Normalise()
+            .Energy;
 
         Assert.Equal([("chat", 30_000.0), ("vision", 10_000.0)], Sums(facts, fact => Math.Round(fact.ServerJoules!.Value, 6)));
     }
@@ -290,8 +407,24 @@ public sealed class AccountTests
     [Fact]
     public void Work_gives_nothing_away_where_a_label_names_an_owner()
     {
-        var facts = Engines(new Scene { Mappings = [.. Map.All.Where(mapping => mapping != Map.Tokens), Map.Tokens with { Resource = Map.Tokens.Resource with { Node = ["node"] } }] })
-            .Workload("owner", ("pod", "cron")).Counting(Board(1, "cron"), 6_000_000).Spans(Node, (0, 5, 40_000)).Normalise().Energy;
+        var facts = Engines(
+                new Scene
+                {
+                    Mappings =
+                    [
+                        .. Map.All.Where(mapping => mapping != Map.Tokens),
+                        Map.Tokens with
+                        {
+                            Resource = Map.Tokens.Resource with { Node = ["node"] },
+                        },
+                    ],
+                }
+            )
+            .Workload("owner", ("pod", "cron"))
+            .Counting(Board(1, "cron"), 6_000_000)
+            .Spans(Node, (0, 5, 40_000))
+            .Normalise()
+            .Energy;
 
         Assert.Equal([("owner", 40_000.0)], Sums(facts, fact => Math.Round(fact.ServerJoules!.Value, 6)));
     }
@@ -306,42 +439,62 @@ public sealed class AccountTests
             scene.Steady(Scene.Series("node_power", labels: ("node", node)), 600, 0, 60);
             var held = Scene.Series("gpu_power", labels: [("UUID", $"GPU-{board}"), ("Hostname", node), ("pod", "llm-0")]);
             var free = Scene.Series("gpu_power", labels: [("UUID", $"GPU-{board}"), ("Hostname", node)]);
-            for (var minute = 0; minute <= 60; minute++) scene.Instants(minute > from && minute <= to || minute == 0 && from == 0 ? held : free, (minute, 100));
+            for (var minute = 0; minute <= 60; minute++)
+                scene.Instants(minute > from && minute <= to || minute == 0 && from == 0 ? held : free, (minute, 100));
         }
 
         var facts = scene.Normalise(0, 60).Energy;
 
         Assert.Equal(720_000, Sum("chat", "node-a"), 1e-3);
         Assert.Equal(1_440_000, Sum("chat", "node-b"), 1e-3);
-        Assert.Equal(2_160_000, facts.Where(fact => fact.Deployment.Workload.Name == "unattributed").Sum(fact => fact.ServerJoules!.Value), 1e-3);
+        Assert.Equal(
+            2_160_000,
+            facts.Where(fact => fact.Deployment.Workload.Name == "unattributed").Sum(fact => fact.ServerJoules!.Value),
+            1e-3
+        );
 
-        double Sum(string workload, string node) => facts.Where(fact => fact.Deployment.Workload.Name == workload && (fact.Resource.Node ?? fact.Resource.Name) == node).Sum(fact => fact.ServerJoules!.Value);
+        double Sum(string workload, string node) =>
+            facts
+                .Where(fact => fact.Deployment.Workload.Name == workload && (fact.Resource.Node ?? fact.Resource.Name) == node)
+                .Sum(fact => fact.ServerJoules!.Value);
     }
 
     [Fact]
     public void A_trace_tells_every_reading_and_which_of_them_were_used()
     {
-        var trace = Room(null).Workload("chat", ("pod", "llm-*")).Counting(Board(1, "llm-0"), 6_000_000)
+        var trace = Room(null)
+            .Workload("chat", ("pod", "llm-*"))
+            .Counting(Board(1, "llm-0"), 6_000_000)
             .Steady(Scene.Series("gpu_power", labels: [("UUID", "GPU-1"), ("Hostname", "node-a"), ("pod", "llm-0")]), 90)
-            .Counting(Scene.Series("tokens_total", labels: [("instance", "a"), ("pod", "llm-0")]), 60).Trace();
+            .Counting(Scene.Series("tokens_total", labels: [("instance", "a"), ("pod", "llm-0")]), 60)
+            .Trace();
 
         Assert.Equal(
             [("gpu-energy", 30_000.0, true), ("gpu-power", 27_000.0, false), ("tokens", 300.0, true)],
-            trace.Readings.Select(reading => (reading.Mapping.Id, Math.Round(reading.Amount, 6), reading.Used)).Order());
+            trace.Readings.Select(reading => (reading.Mapping.Id, Math.Round(reading.Amount, 6), reading.Used)).Order()
+        );
         Assert.All(trace.Readings, reading => Assert.Equal(("chat", 300.0), (reading.Workload, reading.Seconds)));
         Assert.Equal(30_000, Assert.Single(trace.Period.Energy).AcceleratorJoules);
     }
 
     private static Scene Room(string? type = null) => new Scene { Factors = Known.Book, Hardware = type }.Place(Scene.Source, null);
 
-    private static Scene Engines(Scene scene) => scene.Workload("chat", ("model_name", "chat")).Workload("vision", ("model_name", "vision"))
-        .Counting(Scene.Series("tokens_total", labels: [("instance", "a"), ("node", "node-a"), ("model_name", "chat")]), 300)
-        .Counting(Scene.Series("tokens_total", labels: [("instance", "b"), ("node", "node-a"), ("model_name", "vision")]), 100);
+    private static Scene Engines(Scene scene) =>
+        scene
+            .Workload("chat", ("model_name", "chat"))
+            .Workload("vision", ("model_name", "vision"))
+            .Counting(Scene.Series("tokens_total", labels: [("instance", "a"), ("node", "node-a"), ("model_name", "chat")]), 300)
+            .Counting(Scene.Series("tokens_total", labels: [("instance", "b"), ("node", "node-a"), ("model_name", "vision")]), 100);
 
-    private static Series Board(int number, string pod) => Scene.Series("gpu_energy", labels: [("UUID", $"GPU-{number}"), ("Hostname", "node-a"), ("pod", pod), ("modelName", "NVIDIA H200")]);
+    private static Series Board(int number, string pod) =>
+        Scene.Series("gpu_energy", labels: [("UUID", $"GPU-{number}"), ("Hostname", "node-a"), ("pod", pod), ("modelName", "NVIDIA H200")]);
 
-    private static Series Busy(int number) => Scene.Series("gpu_busy", labels: [("UUID", $"GPU-{number}"), ("Hostname", "node-a"), ("modelName", "NVIDIA H200")]);
+    private static Series Busy(int number) =>
+        Scene.Series("gpu_busy", labels: [("UUID", $"GPU-{number}"), ("Hostname", "node-a"), ("modelName", "NVIDIA H200")]);
 
     private static IEnumerable<(string Workload, double? Sum)> Sums(IEnumerable<EnergyFact> facts, Func<EnergyFact, double?> column) =>
-        facts.GroupBy(fact => fact.Deployment.Workload.Name).Select(workload => (workload.Key, (double?)workload.Sum(column))).OrderBy(row => row.Key, StringComparer.Ordinal);
+        facts
+            .GroupBy(fact => fact.Deployment.Workload.Name)
+            .Select(workload => (workload.Key, (double?)workload.Sum(column)))
+            .OrderBy(row => row.Key, StringComparer.Ordinal);
 }

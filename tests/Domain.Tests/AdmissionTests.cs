@@ -11,10 +11,12 @@ public sealed class AdmissionTests
     private static readonly Series Power = Scene.Series("node_power", labels: ("node", "a"));
 
     [Fact]
-    public void A_plausible_sample_is_admitted() => Assert.Null(Admission.Refuse(new Observation(Power, Sample.At(Now, 431.2)), Map.NodePower, Now));
+    public void A_plausible_sample_is_admitted() =>
+        Assert.Null(Admission.Refuse(new Observation(Power, Sample.At(Now, 431.2)), Map.NodePower, Now));
 
     [Fact]
-    public void Zero_is_admitted_because_it_is_a_measurement() => Assert.Null(Admission.Refuse(new Observation(Power, Sample.At(Now, 0)), Map.NodePower, Now));
+    public void Zero_is_admitted_because_it_is_a_measurement() =>
+        Assert.Null(Admission.Refuse(new Observation(Power, Sample.At(Now, 0)), Map.NodePower, Now));
 
     [Fact]
     public void A_metric_without_a_mapping_is_refused()
@@ -43,11 +45,15 @@ public sealed class AdmissionTests
     }
 
     [Fact]
-    public void The_largest_value_is_admitted() => Assert.Null(Admission.Refuse(new Observation(Power, Sample.At(Now, 1e24)), Map.NodePower, Now));
+    public void The_largest_value_is_admitted() =>
+        Assert.Null(Admission.Refuse(new Observation(Power, Sample.At(Now, 1e24)), Map.NodePower, Now));
 
     [Fact]
     public void The_detail_tells_the_value_in_a_plain_sentence() =>
-        Assert.Equal("The value -12.5 W is negative, which no meter can show.", Admission.Refuse(new Observation(Power, Sample.At(Now, -12.5)), Map.NodePower, Now)?.Detail);
+        Assert.Equal(
+            "The value -12.5 W is negative, which no meter can show.",
+            Admission.Refuse(new Observation(Power, Sample.At(Now, -12.5)), Map.NodePower, Now)?.Detail
+        );
 
     [Theory]
     [InlineData(9223372036854775792.0, RejectionReason.Sentinel)]
@@ -82,12 +88,18 @@ public sealed class AdmissionTests
     {
         var then = new DateTime(year, 6, 1, 0, 0, 0, DateTimeKind.Utc);
 
-        Assert.Equal(RejectionReason.ImplausibleTimestamp, Admission.Refuse(new Observation(Power, Sample.At(then, 1)), Map.NodePower, Now)?.Reason);
+        Assert.Equal(
+            RejectionReason.ImplausibleTimestamp,
+            Admission.Refuse(new Observation(Power, Sample.At(then, 1)), Map.NodePower, Now)?.Reason
+        );
     }
 
     [Fact]
     public void An_amount_without_an_interval_is_refused() =>
-        Assert.Equal(RejectionReason.WrongInterval, Admission.Refuse(new Observation(Power, Sample.At(Now, 1)), Map.NodeEnergy, Now)?.Reason);
+        Assert.Equal(
+            RejectionReason.WrongInterval,
+            Admission.Refuse(new Observation(Power, Sample.At(Now, 1)), Map.NodeEnergy, Now)?.Reason
+        );
 
     [Fact]
     public void A_level_with_an_interval_is_refused()
@@ -108,18 +120,28 @@ public sealed class AdmissionTests
 
     [Fact]
     public void An_interval_that_ends_before_it_starts_is_refused() =>
-        Assert.Equal(RejectionReason.WrongInterval, Admission.Refuse(new Observation(Power, new Sample(Now, Scene.At(-1), 1)), Map.NodeEnergy, Now)?.Reason);
+        Assert.Equal(
+            RejectionReason.WrongInterval,
+            Admission.Refuse(new Observation(Power, new Sample(Now, Scene.At(-1), 1)), Map.NodeEnergy, Now)?.Reason
+        );
 
     [Fact]
     public void An_amount_over_more_than_an_hour_is_too_coarse_for_the_grid() =>
-        Assert.Equal(RejectionReason.SpanTooLong, Admission.Refuse(new Observation(Power, new Sample(Scene.At(-61), Now, 1)), Map.NodeEnergy, Now)?.Reason);
+        Assert.Equal(
+            RejectionReason.SpanTooLong,
+            Admission.Refuse(new Observation(Power, new Sample(Scene.At(-61), Now, 1)), Map.NodeEnergy, Now)?.Reason
+        );
 
     [Theory]
     [InlineData("node", "a\0b")]
     [InlineData("no\0de", "a")]
     public void A_label_with_a_NUL_is_malformed(string name, string value)
     {
-        var rejection = Admission.Refuse(new Observation(Scene.Series("node_power", labels: (name, value)), Sample.At(Now, 1)), Map.NodePower, Now);
+        var rejection = Admission.Refuse(
+            new Observation(Scene.Series("node_power", labels: (name, value)), Sample.At(Now, 1)),
+            Map.NodePower,
+            Now
+        );
 
         Assert.Equal(RejectionReason.Malformed, rejection?.Reason);
         Assert.DoesNotContain('\0', rejection!.Subject + rejection.Detail);

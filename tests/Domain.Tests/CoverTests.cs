@@ -43,7 +43,8 @@ public sealed class CoverTests
     [Fact]
     public void One_board_from_two_exporters_of_two_sources_is_one_resource()
     {
-        var scene = new Scene().Place("other", 1.5)
+        var scene = new Scene()
+            .Place("other", 1.5)
             .Counting(GpuEnergy, 6_000_000)
             .Steady(Scene.Series("gpu_power", source: "other", labels: ("uuid", "1")), 500);
 
@@ -70,7 +71,10 @@ public sealed class CoverTests
     [Fact]
     public void A_board_has_one_spelling()
     {
-        var scene = new Scene().Steady(Scene.Series("gpu_power", labels: [("UUID", "GPU-0000-AB"), ("Hostname", "Node-A:9400"), ("modelName", "NVIDIA H100")]), 100);
+        var scene = new Scene().Steady(
+            Scene.Series("gpu_power", labels: [("UUID", "GPU-0000-AB"), ("Hostname", "Node-A:9400"), ("modelName", "NVIDIA H100")]),
+            100
+        );
 
         var resource = Assert.Single(scene.Normalise().Energy).Resource;
 
@@ -84,7 +88,11 @@ public sealed class CoverTests
     [Fact]
     public void The_board_is_not_added_to_the_node_that_holds_it()
     {
-        var facts = new Scene().Counting(GpuEnergy, 6_000_000).Steady(Scene.Series("node_power", labels: ("node", "node-a")), 300).Normalise().Energy;
+        var facts = new Scene()
+            .Counting(GpuEnergy, 6_000_000)
+            .Steady(Scene.Series("node_power", labels: ("node", "node-a")), 300)
+            .Normalise()
+            .Energy;
 
         Assert.Equal([("gpu", 30_000.0, "accelerator"), ("node", 60_000.0, "node")], Rows(facts));
         Assert.Equal(90_000, facts.Sum(fact => fact.ServerJoules));
@@ -97,16 +105,27 @@ public sealed class CoverTests
         var facts = new Scene()
             .Counting(GpuEnergy, 6_000_000)
             .Counting(Scene.Series("gpu_energy", labels: [("UUID", "GPU-2"), ("Hostname", "node-a")]), 2_000_000)
-            .Spans(Scene.Series("node_energy", labels: ("node", "node-a")), (0, 5, 20_000)).Normalise().Energy;
+            .Spans(Scene.Series("node_energy", labels: ("node", "node-a")), (0, 5, 20_000))
+            .Normalise()
+            .Energy;
 
         Assert.Equal([("gpu", 5_000.0, "accelerator"), ("gpu", 15_000.0, "accelerator"), ("node", 0.0, "node")], Rows(facts));
-        Assert.Equal([10_000, 30_000], facts.Where(fact => fact.Resource.Kind == "gpu").Select(fact => fact.AcceleratorJoules!.Value).Order());
+        Assert.Equal(
+            [10_000, 30_000],
+            facts.Where(fact => fact.Resource.Kind == "gpu").Select(fact => fact.AcceleratorJoules!.Value).Order()
+        );
     }
 
     [Fact]
     public void A_board_without_a_node_has_no_server_energy()
     {
-        var fact = Assert.Single(new Scene().Counting(Scene.Series("gpu_energy", labels: ("UUID", "GPU-1")), 6_000_000).Steady(Scene.Series("node_power", labels: ("node", "node-b")), 0, 0, 0).Normalise().Energy);
+        var fact = Assert.Single(
+            new Scene()
+                .Counting(Scene.Series("gpu_energy", labels: ("UUID", "GPU-1")), 6_000_000)
+                .Steady(Scene.Series("node_power", labels: ("node", "node-b")), 0, 0, 0)
+                .Normalise()
+                .Energy
+        );
 
         Assert.Equal(30_000, fact.AcceleratorJoules);
         Assert.Null(fact.ServerJoules);
@@ -115,11 +134,15 @@ public sealed class CoverTests
     }
 
     [Fact]
-    public void A_board_whose_node_is_not_read_has_no_server_energy() => Assert.Null(Assert.Single(new Scene().Counting(GpuEnergy, 6_000_000).Normalise().Energy).ServerJoules);
+    public void A_board_whose_node_is_not_read_has_no_server_energy() =>
+        Assert.Null(Assert.Single(new Scene().Counting(GpuEnergy, 6_000_000).Normalise().Energy).ServerJoules);
 
     [Fact]
     public void A_node_reading_comes_before_everything_else() =>
-        Assert.Equal([("node", 500.0, "node")], Rows(Zones(("node_energy", 500), ("psu", 480), ("psys", 300), ("package", 200), ("dram", 50))));
+        Assert.Equal(
+            [("node", 500.0, "node")],
+            Rows(Zones(("node_energy", 500), ("psu", 480), ("psys", 300), ("package", 200), ("dram", 50)))
+        );
 
     [Fact]
     public void Power_supplies_come_next_and_add_up()
@@ -135,7 +158,8 @@ public sealed class CoverTests
     }
 
     [Fact]
-    public void Packages_and_memory_make_a_server() => Assert.Equal([("node", 250.0, "cpu+memory")], Rows(Zones(("package", 200), ("core", 150), ("uncore", 20), ("dram", 50))));
+    public void Packages_and_memory_make_a_server() =>
+        Assert.Equal([("node", 250.0, "cpu+memory")], Rows(Zones(("package", 200), ("core", 150), ("uncore", 20), ("dram", 50))));
 
     [Fact]
     public void Packages_alone_make_a_server() => Assert.Equal([("node", 200.0, "cpu")], Rows(Zones(("package", 200))));
@@ -152,7 +176,9 @@ public sealed class CoverTests
         var facts = new Scene()
             .Counting(GpuEnergy, 6_000_000)
             .Spans(Scene.Series("package", labels: ("node", "node-a")), (0, 5, 200))
-            .Spans(Scene.Series("dram", labels: ("node", "node-a")), (0, 5, 50)).Normalise().Energy;
+            .Spans(Scene.Series("dram", labels: ("node", "node-a")), (0, 5, 50))
+            .Normalise()
+            .Energy;
 
         Assert.Equal([("gpu", 30_000.0, "accelerator"), ("node", 250.0, "cpu+memory+accelerator")], Rows(facts));
     }
@@ -163,7 +189,9 @@ public sealed class CoverTests
         var facts = new Scene()
             .Counting(GpuEnergy, 6_000_000)
             .Spans(Scene.Series("package", labels: ("node", "node-a")), (0, 5, 200))
-            .Spans(Scene.Series("module", labels: ("node", "node-a")), (0, 5, 40_000)).Normalise().Energy;
+            .Spans(Scene.Series("module", labels: ("node", "node-a")), (0, 5, 40_000))
+            .Normalise()
+            .Energy;
 
         Assert.Equal([("gpu", 30_000.0, "accelerator"), ("node", 10_000.0, "module")], Rows(facts));
     }
@@ -185,7 +213,8 @@ public sealed class CoverTests
     public void A_flood_of_label_sets_of_one_board_is_one_board()
     {
         var scene = new Scene();
-        for (var i = 0; i < 5_000; i++) scene.Counting(Scene.Series("gpu_energy", labels: [("UUID", "GPU-1"), ("session", $"{i}")]), 6_000_000, 0, 1);
+        for (var i = 0; i < 5_000; i++)
+            scene.Counting(Scene.Series("gpu_energy", labels: [("UUID", "GPU-1"), ("session", $"{i}")]), 6_000_000, 0, 1);
 
         Assert.Equal(6_000, Assert.Single(scene.Normalise().Energy).AcceleratorJoules);
     }
@@ -208,7 +237,17 @@ public sealed class CoverTests
     [Fact]
     public void A_sum_has_the_worst_evidence_of_its_parts_and_tells_how_much_is_measured()
     {
-        var scene = new Scene { Mappings = [.. Map.All.Where(mapping => mapping.Id != "dram"), Map.Zones.Single(zone => zone.Id == "dram") with { Evidence = Evidence.Modelled }] }
+        var scene = new Scene
+        {
+            Mappings =
+            [
+                .. Map.All.Where(mapping => mapping.Id != "dram"),
+                Map.Zones.Single(zone => zone.Id == "dram") with
+                {
+                    Evidence = Evidence.Modelled,
+                },
+            ],
+        }
             .Spans(Scene.Series("package", labels: ("node", "a")), (0, 5, 200))
             .Spans(Scene.Series("dram", labels: ("node", "a")), (0, 5, 50));
 
@@ -220,23 +259,35 @@ public sealed class CoverTests
     [Fact]
     public void A_reading_of_all_boards_of_a_machine_makes_one_row_with_the_machine()
     {
-        var all = Map.GpuPower with { Id = "all-gpus", Metrics = ["all_gpus"], Resource = new ResourceLabels("node", ["node"], [], [], []) };
+        var all = Map.GpuPower with
+        {
+            Id = "all-gpus",
+            Metrics = ["all_gpus"],
+            Resource = new ResourceLabels("node", ["node"], [], [], []),
+        };
         var scene = new Scene { Mappings = [.. Map.All, all] }
             .Steady(Scene.Series("all_gpus", labels: ("node", "a")), 100)
             .Spans(Scene.Series("node_energy", labels: ("node", "a")), (0, 5, 50_000));
 
         var fact = Assert.Single(scene.Normalise().Energy);
 
-        Assert.Equal((30_000.0, 50_000.0, "node", "all-gpus@1 node-energy@1"), (fact.AcceleratorJoules, fact.ServerJoules, fact.Cover, fact.Mappings));
+        Assert.Equal(
+            (30_000.0, 50_000.0, "node", "all-gpus@1 node-energy@1"),
+            (fact.AcceleratorJoules, fact.ServerJoules, fact.Cover, fact.Mappings)
+        );
     }
 
     private static IReadOnlyList<EnergyFact> Zones(params (string Metric, double Joules)[] zones)
     {
         var scene = new Scene();
-        foreach (var (metric, joules) in zones) scene.Spans(Scene.Series(metric, labels: ("node", "a")), (0, 5, joules));
+        foreach (var (metric, joules) in zones)
+            scene.Spans(Scene.Series(metric, labels: ("node", "a")), (0, 5, joules));
         return scene.Normalise().Energy;
     }
 
     private static IEnumerable<(string Kind, double? Server, string Cover)> Rows(IReadOnlyList<EnergyFact> facts) =>
-        facts.Select(fact => (fact.Resource.Kind, fact.ServerJoules, fact.Cover)).OrderBy(row => row.Kind, StringComparer.Ordinal).ThenBy(row => row.ServerJoules);
+        facts
+            .Select(fact => (fact.Resource.Kind, fact.ServerJoules, fact.Cover))
+            .OrderBy(row => row.Kind, StringComparer.Ordinal)
+            .ThenBy(row => row.ServerJoules);
 }

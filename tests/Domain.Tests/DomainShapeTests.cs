@@ -17,7 +17,9 @@ public sealed class DomainShapeTests
     {
         var mutable =
             from type in Public
-            from property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly)
+            from property in type.GetProperties(
+                BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly
+            )
             let setter = property.GetSetMethod()
             where setter is not null && !setter.ReturnParameter.GetRequiredCustomModifiers().Contains(typeof(IsExternalInit))
             select $"{type.Name}.{property.Name}";
@@ -27,7 +29,12 @@ public sealed class DomainShapeTests
 
     [Fact]
     public void No_public_field_can_be_changed() =>
-        Assert.Empty(from type in Public from field in type.GetFields() where !field.IsInitOnly && !field.IsLiteral select $"{type.Name}.{field.Name}");
+        Assert.Empty(
+            from type in Public
+            from field in type.GetFields()
+            where !field.IsInitOnly && !field.IsLiteral
+            select $"{type.Name}.{field.Name}"
+        );
 
     [Fact]
     public void No_public_property_or_parameter_is_a_mutable_collection()
@@ -36,7 +43,9 @@ public sealed class DomainShapeTests
         var exposed =
             from type in Public
             from property in type.GetProperties()
-            where property.PropertyType.IsArray || (property.PropertyType.IsGenericType && mutable.Contains(property.PropertyType.GetGenericTypeDefinition()))
+            where
+                property.PropertyType.IsArray
+                || (property.PropertyType.IsGenericType && mutable.Contains(property.PropertyType.GetGenericTypeDefinition()))
             select $"{type.Name}.{property.Name}";
 
         Assert.Empty(exposed);
@@ -44,15 +53,24 @@ public sealed class DomainShapeTests
 
     [Fact]
     public void Every_public_struct_is_readonly() =>
-        Assert.Empty(Public.Where(type => type.IsValueType && type.GetCustomAttribute<IsReadOnlyAttribute>() is null).Select(type => type.Name));
+        Assert.Empty(
+            Public.Where(type => type.IsValueType && type.GetCustomAttribute<IsReadOnlyAttribute>() is null).Select(type => type.Name)
+        );
 
     [Fact]
     public void Every_public_struct_says_what_its_default_is()
     {
-        var documented = XDocument.Load(Path.ChangeExtension(Domain.Location, ".xml")).Descendants("member")
+        var documented = XDocument
+            .Load(Path.ChangeExtension(Domain.Location, ".xml"))
+            .Descendants("member")
             .ToDictionary(member => member.Attribute("name")!.Value, member => string.Concat(member.Nodes()));
 
-        var silent = Public.Where(type => type.IsValueType && !documented.GetValueOrDefault("T:" + type.FullName!.Replace('+', '.'), "").Contains("<c>default</c>", StringComparison.Ordinal));
+        var silent = Public.Where(type =>
+            type.IsValueType
+            && !documented
+                .GetValueOrDefault("T:" + type.FullName!.Replace('+', '.'), "")
+                .Contains("<c>default</c>", StringComparison.Ordinal)
+        );
 
         Assert.Empty(silent.Select(type => type.Name));
     }
@@ -65,8 +83,18 @@ public sealed class DomainShapeTests
     public void Quantities_can_be_told_apart_and_compared()
     {
         Assert.Equal(Energy.FromJoules(5), Energy.FromJoules(5));
-        Assert.True(Energy.FromJoules(5) > Energy.FromJoules(4) && Energy.FromJoules(4) < Energy.FromJoules(5) && Energy.Zero <= default(Energy) && Energy.Zero >= default(Energy));
-        Assert.True(Mass.FromGrams(5) > Mass.FromGrams(4) && Mass.FromGrams(4) < Mass.FromGrams(5) && Mass.Zero <= default(Mass) && Mass.Zero >= default(Mass));
+        Assert.True(
+            Energy.FromJoules(5) > Energy.FromJoules(4)
+                && Energy.FromJoules(4) < Energy.FromJoules(5)
+                && Energy.Zero <= default(Energy)
+                && Energy.Zero >= default(Energy)
+        );
+        Assert.True(
+            Mass.FromGrams(5) > Mass.FromGrams(4)
+                && Mass.FromGrams(4) < Mass.FromGrams(5)
+                && Mass.Zero <= default(Mass)
+                && Mass.Zero >= default(Mass)
+        );
         Assert.Equal(1, Energy.FromJoules(5).CompareTo(Energy.FromJoules(4)));
         Assert.Equal(-1, Mass.FromGrams(4).CompareTo(Mass.FromGrams(5)));
         Assert.Equal(Mass.FromGrams(1), Mass.FromGrams(3) - Mass.FromGrams(2));
@@ -74,5 +102,7 @@ public sealed class DomainShapeTests
 
     [Fact]
     public void The_domain_refers_to_nothing_of_ours_and_no_package() =>
-        Assert.All(Domain.GetReferencedAssemblies(), reference => Assert.True(reference.Name!.StartsWith("System.", StringComparison.Ordinal), $"{reference.Name} is not the base class library"));
+        Assert.All(Domain.GetReferencedAssemblies(), reference =>
+            Assert.True(reference.Name!.StartsWith("System.", StringComparison.Ordinal), $"{reference.Name} is not the base class library")
+        );
 }

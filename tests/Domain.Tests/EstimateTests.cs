@@ -17,7 +17,8 @@ public sealed class EstimateTests
     [InlineData(70e9, 4)]
     [InlineData(123e9, 4)]
     [InlineData(405e9, 16)]
-    public void Accelerators_are_a_power_of_two_that_holds_the_model(double parameters, int accelerators) => Assert.Equal(accelerators, Model.Accelerators(parameters));
+    public void Accelerators_are_a_power_of_two_that_holds_the_model(double parameters, int accelerators) =>
+        Assert.Equal(accelerators, Model.Accelerators(parameters));
 
     [Fact]
     public void Fewer_bits_need_fewer_accelerators() => Assert.Equal(2, (Model with { BitsPerParameter = 8 }).Accelerators(70e9));
@@ -27,19 +28,32 @@ public sealed class EstimateTests
     [InlineData(-1)]
     [InlineData(1.1e15)]
     [InlineData(double.NaN)]
-    public void A_model_without_a_sensible_size_needs_no_accelerators(double parameters) => Assert.Throws<ArgumentOutOfRangeException>(() => Model.Accelerators(parameters));
+    public void A_model_without_a_sensible_size_needs_no_accelerators(double parameters) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => Model.Accelerators(parameters));
 
     [Fact]
     public void An_unknown_factor_leaves_what_depends_on_it_null()
     {
         var nothing = Model.Estimate(ModelSize.Dense(7.3e9), 200, RequestTiming.Unknown, SiteFactors.Unknown).Low;
         Assert.True(nothing.Server.Joules > 0);
-        Assert.Equal((null, null, null, null, null), (nothing.Facility, nothing.Operational, nothing.Total, nothing.Water, nothing.PerOutputToken));
+        Assert.Equal(
+            (null, null, null, null, null),
+            (nothing.Facility, nothing.Operational, nothing.Total, nothing.Water, nothing.PerOutputToken)
+        );
 
-        var grid = Model.Estimate(ModelSize.Dense(7.3e9), 200, RequestTiming.Unknown, new SiteFactors(null, new CarbonIntensity(400), new WaterFactors(0.2, 3))).Low;
+        var grid = Model
+            .Estimate(
+                ModelSize.Dense(7.3e9),
+                200,
+                RequestTiming.Unknown,
+                new SiteFactors(null, new CarbonIntensity(400), new WaterFactors(0.2, 3))
+            )
+            .Low;
         Assert.Equal((null, null, null, null), (grid.Facility, grid.Operational, grid.Total, grid.Water));
 
-        var pue = Model.Estimate(ModelSize.Dense(7.3e9), 200, RequestTiming.Unknown, new SiteFactors(1.2, null, new WaterFactors(0.2, null))).Low;
+        var pue = Model
+            .Estimate(ModelSize.Dense(7.3e9), 200, RequestTiming.Unknown, new SiteFactors(1.2, null, new WaterFactors(0.2, null)))
+            .Low;
         Assert.NotNull(pue.Facility);
         Assert.Equal((null, null, null), (pue.Operational, pue.Total, pue.Water));
     }
@@ -56,7 +70,12 @@ public sealed class EstimateTests
     [Fact]
     public void A_size_that_is_not_published_gives_bounds()
     {
-        var estimate = Model.Estimate(new ModelSize(new Bounds(20e9, 60e9), new Bounds(100e9, 400e9)), 100, new RequestTiming(TokensPerSecond: 50), new SiteFactors(1));
+        var estimate = Model.Estimate(
+            new ModelSize(new Bounds(20e9, 60e9), new Bounds(100e9, 400e9)),
+            100,
+            new RequestTiming(TokensPerSecond: 50),
+            new SiteFactors(1)
+        );
 
         Assert.False(estimate.IsExact);
         Assert.Equal((4, 16), (estimate.Low.Accelerators, estimate.High.Accelerators));
@@ -70,7 +89,12 @@ public sealed class EstimateTests
     [Fact]
     public void A_batch_that_is_not_known_gives_bounds()
     {
-        var estimate = (Model with { Batch = new Bounds(4, 16) }).Estimate(ModelSize.Dense(7.3e9), 100, new RequestTiming(Seconds: 2), SiteFactors.Unknown);
+        var estimate = (Model with { Batch = new Bounds(4, 16) }).Estimate(
+            ModelSize.Dense(7.3e9),
+            100,
+            new RequestTiming(Seconds: 2),
+            SiteFactors.Unknown
+        );
 
         // 2 s x 1,200 W x 1/8, shared among 16 and among 4 requests.
         Assert.Equal(18.75, estimate.Low.Host.Joules, 9);
@@ -80,7 +104,11 @@ public sealed class EstimateTests
 
     [Fact]
     public void A_slow_client_does_not_make_the_server_slower() =>
-        Assert.Equal(5.300747976298557, Model.Estimate(ModelSize.Dense(20e9), 100, new RequestTiming(Seconds: 600), SiteFactors.Unknown).Low.Seconds, 9);
+        Assert.Equal(
+            5.300747976298557,
+            Model.Estimate(ModelSize.Dense(20e9), 100, new RequestTiming(Seconds: 600), SiteFactors.Unknown).Low.Seconds,
+            9
+        );
 
     [Fact]
     public void Sizes_and_times_out_of_range_are_refused()
@@ -94,7 +122,9 @@ public sealed class EstimateTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new RequestTiming(TokensPerSecond: 0));
         Assert.Throws<ArgumentOutOfRangeException>(() => new RequestTiming(SecondsToFirstToken: double.NaN));
         Assert.Throws<ArgumentOutOfRangeException>(() => new SiteFactors(0.99));
-        Assert.Throws<ArgumentOutOfRangeException>(() => Model.Estimate(ModelSize.Dense(7e9), -1, RequestTiming.Unknown, SiteFactors.Unknown));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            Model.Estimate(ModelSize.Dense(7e9), -1, RequestTiming.Unknown, SiteFactors.Unknown)
+        );
         Assert.Throws<ArgumentOutOfRangeException>(() => Model with { Batch = Bounds.Exactly(0.5) });
         Assert.Throws<ArgumentOutOfRangeException>(() => Model with { BitsPerParameter = 0 });
         Assert.Throws<ArgumentOutOfRangeException>(() => Model with { AcceleratorGigabytes = double.NaN });
@@ -107,19 +137,35 @@ public sealed class EstimateTests
 
     [Fact]
     public void The_low_bound_is_never_above_the_high_one() =>
-        Gen.Select(Gen.Double[1e6, 1e12], Gen.Double[1, 10], Gen.Double[1, 10], Gen.Double[1, 128], Gen.Double[0, 64], Gen.Double[0, 10_000], Gen.Double[0, 100])
-            .Sample((active, wider, experts, batch, spread, tokens, seconds) =>
-            {
-                var size = new ModelSize(new Bounds(active, active * wider), new Bounds(active * experts, active * wider * experts));
-                var model = Model with { Batch = new Bounds(batch, batch + spread) };
-                var estimate = model.Estimate(size, tokens, new RequestTiming(seconds), new SiteFactors(1.2, new CarbonIntensity(400), new WaterFactors(0.2, 3)));
+        Gen.Select(
+                Gen.Double[1e6, 1e12],
+                Gen.Double[1, 10],
+                Gen.Double[1, 10],
+                Gen.Double[1, 128],
+                Gen.Double[0, 64],
+                Gen.Double[0, 10_000],
+                Gen.Double[0, 100]
+            )
+            .Sample(
+                (active, wider, experts, batch, spread, tokens, seconds) =>
+                {
+                    var size = new ModelSize(new Bounds(active, active * wider), new Bounds(active * experts, active * wider * experts));
+                    var model = Model with { Batch = new Bounds(batch, batch + spread) };
+                    var estimate = model.Estimate(
+                        size,
+                        tokens,
+                        new RequestTiming(seconds),
+                        new SiteFactors(1.2, new CarbonIntensity(400), new WaterFactors(0.2, 3))
+                    );
 
-                Assert.True(estimate.Low.Accelerator <= estimate.High.Accelerator);
-                Assert.True(estimate.Low.Facility <= estimate.High.Facility);
-                Assert.True(estimate.Low.Total <= estimate.High.Total);
-                Assert.True(estimate.Low.Water <= estimate.High.Water);
-                Assert.True(estimate.Low.Facility >= estimate.Low.Server);
-            }, iter: 1000);
+                    Assert.True(estimate.Low.Accelerator <= estimate.High.Accelerator);
+                    Assert.True(estimate.Low.Facility <= estimate.High.Facility);
+                    Assert.True(estimate.Low.Total <= estimate.High.Total);
+                    Assert.True(estimate.Low.Water <= estimate.High.Water);
+                    Assert.True(estimate.Low.Facility >= estimate.Low.Server);
+                },
+                iter: 1000
+            );
 
     [Fact]
     public void Water_of_an_unknown_factor_is_null_and_that_of_the_site_stays()
@@ -141,7 +187,12 @@ public sealed class EstimateTests
         Assert.Equal(Water.FromLitres(2500), Water.FromCubicMetres(2.5));
         Assert.Equal(Water.FromLitres(1), Water.FromLitres(3) - Water.FromLitres(2));
         Assert.Equal(Water.FromLitres(5), Water.FromLitres(3) + Water.FromLitres(2));
-        Assert.True(Water.FromLitres(5) > Water.FromLitres(4) && Water.FromLitres(4) < Water.FromLitres(5) && default(Water) <= Water.FromLitres(0) && default(Water) >= Water.FromLitres(0));
+        Assert.True(
+            Water.FromLitres(5) > Water.FromLitres(4)
+                && Water.FromLitres(4) < Water.FromLitres(5)
+                && default(Water) <= Water.FromLitres(0)
+                && default(Water) >= Water.FromLitres(0)
+        );
         Assert.Equal(-1, Water.FromLitres(4).CompareTo(Water.FromLitres(5)));
     }
 
@@ -151,7 +202,10 @@ public sealed class EstimateTests
         var indicators = new DataCentreIndicators(Energy.FromKilowattHours(12), Energy.FromKilowattHours(10));
 
         Assert.Equal(1.2, indicators.PowerUsageEffectiveness, 9);
-        Assert.Equal((null, null, null), (indicators.WaterUsageEffectiveness, indicators.EnergyReuseFactor, indicators.RenewableEnergyFactor));
+        Assert.Equal(
+            (null, null, null),
+            (indicators.WaterUsageEffectiveness, indicators.EnergyReuseFactor, indicators.RenewableEnergyFactor)
+        );
     }
 
     [Fact]
@@ -171,7 +225,11 @@ public sealed class EstimateTests
     [Fact]
     public void A_coefficient_meets_amounts_in_its_own_unit_only()
     {
-        Assert.Contains("for TB.h; got an amount in GB.h", Assert.Throws<ArgumentException>(() => UsageCoefficient.SolidStateDisk.Of(1, "GB.h")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "for TB.h; got an amount in GB.h",
+            Assert.Throws<ArgumentException>(() => UsageCoefficient.SolidStateDisk.Of(1, "GB.h")).Message,
+            StringComparison.Ordinal
+        );
         Assert.Throws<ArgumentOutOfRangeException>(() => UsageCoefficient.Network.Of(-1, "GB"));
         Assert.Throws<ArgumentOutOfRangeException>(() => UsageCoefficient.Network.Of(double.NaN, "GB"));
         Assert.Throws<ArgumentOutOfRangeException>(() => new UsageCoefficient(Energy.FromJoules(1), 0, "GB"));
@@ -192,9 +250,11 @@ public sealed class EstimateTests
     public void A_component_that_did_nothing_leaves_the_system_without_a_score_and_the_others_with_theirs()
     {
         var score = SystemScore.Of(
-            "request", UnitConversions.None,
+            "request",
+            UnitConversions.None,
             new ScoredComponent("server", new Sci(Mass.FromGrams(10), Mass.Zero, 5), "request"),
-            new ScoredComponent("cache", new Sci(Mass.FromGrams(3), Mass.Zero, 0), "request"));
+            new ScoredComponent("cache", new Sci(Mass.FromGrams(3), Mass.Zero, 0), "request")
+        );
 
         Assert.Null(score.GramsPerUnit);
         Assert.Equal("zero_functional_units", score.NullReason);
@@ -205,7 +265,10 @@ public sealed class EstimateTests
     [Fact]
     public void Declared_conversions_are_followed_both_ways_and_one_after_another()
     {
-        var conversions = new UnitConversions(new UnitConversion("workflow", "request", 4), new UnitConversion("request", "output-token", 800));
+        var conversions = new UnitConversions(
+            new UnitConversion("workflow", "request", 4),
+            new UnitConversion("request", "output-token", 800)
+        );
 
         Assert.Equal(3200, conversions.Factor("workflow", "output-token"));
         Assert.Equal(1.0 / 3200, conversions.Factor("output-token", "workflow")!.Value, 12);
@@ -217,9 +280,16 @@ public sealed class EstimateTests
     [Fact]
     public void Conversions_in_a_circle_are_refused_and_all_faults_are_listed()
     {
-        var refusal = Assert.Throws<ArgumentException>(() => new UnitConversions(
-            new UnitConversion("workflow", "request", 4), new UnitConversion("request", "output-token", 800), new UnitConversion("output-token", "workflow", 2),
-            new UnitConversion("request", "request", 1), new UnitConversion("page", "image", 0), new UnitConversion("", "image", 1)));
+        var refusal = Assert.Throws<ArgumentException>(() =>
+            new UnitConversions(
+                new UnitConversion("workflow", "request", 4),
+                new UnitConversion("request", "output-token", 800),
+                new UnitConversion("output-token", "workflow", 2),
+                new UnitConversion("request", "request", 1),
+                new UnitConversion("page", "image", 0),
+                new UnitConversion("", "image", 1)
+            )
+        );
 
         Assert.Contains("conversion 3: output-token to workflow closes a circle", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("conversion 4: request to request closes a circle", refusal.Message, StringComparison.Ordinal);
@@ -229,12 +299,32 @@ public sealed class EstimateTests
 
     [Fact(DisplayName = "P07 scores of components for the same functional unit add up to the score of the whole")]
     public void Components_add_up() =>
-        Gen.Select(Gen.Select(Gen.Double[0, 1e6], Gen.Double[0, 1e6]).Array[1, 12], Gen.Double[1e-3, 1e9]).Sample((parts, units) =>
-        {
-            var system = SystemScore.Of("request", UnitConversions.None, [.. parts.Select((part, i) =>
-                new ScoredComponent($"part {i}", new Sci(Mass.FromGrams(part.Item1), Mass.FromGrams(part.Item2), units), "request"))]);
-            var whole = new Sci(Mass.FromGrams(parts.Sum(part => part.Item1)), Mass.FromGrams(parts.Sum(part => part.Item2)), units);
+        Gen.Select(Gen.Select(Gen.Double[0, 1e6], Gen.Double[0, 1e6]).Array[1, 12], Gen.Double[1e-3, 1e9])
+            .Sample(
+                (parts, units) =>
+                {
+                    var system = SystemScore.Of(
+                        "request",
+                        UnitConversions.None,
+                        [
+                            .. parts.Select(
+                                (part, i) =>
+                                    new ScoredComponent(
+                                        $"part {i}",
+                                        new Sci(Mass.FromGrams(part.Item1), Mass.FromGrams(part.Item2), units),
+                                        "request"
+                                    )
+                            ),
+                        ]
+                    );
+                    var whole = new Sci(
+                        Mass.FromGrams(parts.Sum(part => part.Item1)),
+                        Mass.FromGrams(parts.Sum(part => part.Item2)),
+                        units
+                    );
 
-            Assert.Equal(1, (system.GramsPerUnit!.Value + 1e-9) / (whole.GramsPerUnit!.Value + 1e-9), 9);
-        }, iter: 1000);
+                    Assert.Equal(1, (system.GramsPerUnit!.Value + 1e-9) / (whole.GramsPerUnit!.Value + 1e-9), 9);
+                },
+                iter: 1000
+            );
 }

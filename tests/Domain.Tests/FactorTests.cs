@@ -23,7 +23,8 @@ public sealed class FactorTests
     [InlineData(-1)]
     [InlineData(double.NaN)]
     [InlineData(double.PositiveInfinity)]
-    public void A_score_needs_a_finite_count(double units) => Assert.Throws<ArgumentOutOfRangeException>(() => new Sci(Mass.Zero, Mass.Zero, units));
+    public void A_score_needs_a_finite_count(double units) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => new Sci(Mass.Zero, Mass.Zero, units));
 
     [Fact]
     public void Reserved_time_is_not_negative_and_a_share_is_not_more_than_the_whole()
@@ -38,13 +39,27 @@ public sealed class FactorTests
 
     [Fact]
     public void A_share_of_a_server_has_that_share_of_its_embodied_emissions() =>
-        Assert.Equal(28.538812785388128 / 4, new Embodied(Mass.FromKilograms(1000), Embodied.FourYears).Of(TimeSpan.FromHours(1), 0.25).Grams, 9);
+        Assert.Equal(
+            28.538812785388128 / 4,
+            new Embodied(Mass.FromKilograms(1000), Embodied.FourYears).Of(TimeSpan.FromHours(1), 0.25).Grams,
+            9
+        );
 
     [Fact]
     public void A_solid_state_disk_has_50_kg_unless_told_otherwise()
     {
-        Assert.Equal(1050, new ServerComposition { SolidStateDisks = 1 }.Total.Kilograms);
-        Assert.Equal(1100, new ServerComposition { SolidStateDisks = 1, PerSolidStateDisk = Mass.FromKilograms(100) }.Total.Kilograms);
+        Assert.Equal(
+            1050,
+            new ServerComposition { SolidStateDisks = 1 }
+                .Total
+                .Kilograms
+        );
+        Assert.Equal(
+            1100,
+            new ServerComposition { SolidStateDisks = 1, PerSolidStateDisk = Mass.FromKilograms(100) }
+                .Total
+                .Kilograms
+        );
     }
 
     [Fact]
@@ -68,7 +83,8 @@ public sealed class FactorTests
     [InlineData(-0.1)]
     [InlineData(1.1)]
     [InlineData(double.NaN)]
-    public void A_busy_ratio_lies_from_zero_to_one(double busy) => Assert.Throws<ArgumentOutOfRangeException>(() => IdleSplit.Of(Energy.FromJoules(1), busy));
+    public void A_busy_ratio_lies_from_zero_to_one(double busy) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => IdleSplit.Of(Energy.FromJoules(1), busy));
 
     [Fact]
     public void There_is_no_change_since_nothing() => Assert.Null(Mass.FromGrams(5).ChangeSince(Mass.Zero));
@@ -77,7 +93,8 @@ public sealed class FactorTests
     [InlineData(2024, 2, 696)]
     [InlineData(2025, 2, 672)]
     [InlineData(2025, 4, 720)]
-    public void A_month_has_its_own_hours(int year, int month, double hours) => Assert.Equal(hours, new GigabyteMonths(1).HoursIn(year, month));
+    public void A_month_has_its_own_hours(int year, int month, double hours) =>
+        Assert.Equal(hours, new GigabyteMonths(1).HoursIn(year, month));
 
     [Theory]
     [InlineData(0.99)]
@@ -101,7 +118,10 @@ public sealed class FactorTests
     [Fact]
     public void A_place_is_a_provider_and_a_region()
     {
-        Assert.Equal(("onprem", "dc-1/hall-2"), (new Place("onprem/dc-1/hall-2", null, null).Provider, new Place("onprem/dc-1/hall-2", null, null).Region));
+        Assert.Equal(
+            ("onprem", "dc-1/hall-2"),
+            (new Place("onprem/dc-1/hall-2", null, null).Provider, new Place("onprem/dc-1/hall-2", null, null).Region)
+        );
         Assert.Equal(("onprem", ""), (new Place("onprem", null, null).Provider, new Place("onprem", null, null).Region));
     }
 

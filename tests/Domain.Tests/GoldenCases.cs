@@ -27,11 +27,17 @@ public sealed class GoldenCases
     [InlineData(2, 31.39269406392694)]
     [InlineData(4, 37.10045662100457)]
     public void Embodied_of_a_default_server(int virtualCpus, double grams) =>
-        Close(grams, new Embodied(new ServerComposition { VirtualCpus = virtualCpus }.Total, Embodied.FourYears).Of(TimeSpan.FromHours(1)).Grams);
+        Close(
+            grams,
+            new Embodied(new ServerComposition { VirtualCpus = virtualCpus }.Total, Embodied.FourYears).Of(TimeSpan.FromHours(1)).Grams
+        );
 
     [Fact(DisplayName = "B05 embodied emissions with two hard disks of 100 kg")]
     public void Embodied_with_disks() =>
-        Close(34.24657534246575, new Embodied(new ServerComposition { HardDisks = 2 }.Total, Embodied.FourYears).Of(TimeSpan.FromHours(1)).Grams);
+        Close(
+            34.24657534246575,
+            new Embodied(new ServerComposition { HardDisks = 2 }.Total, Embodied.FourYears).Of(TimeSpan.FromHours(1)).Grams
+        );
 
     [Theory(DisplayName = "B06 embodied emissions with another baseline and a lifespan of five years")]
     [InlineData(2, 47.945205479452056)]
@@ -43,7 +49,8 @@ public sealed class GoldenCases
     }
 
     [Fact(DisplayName = "B07 M = TE x TiR/EL x RR/ToR for thirty days of four years")]
-    public void Embodied_by_time() => Close(4.10958904109589, new Embodied(Mass.FromGrams(200), Embodied.FourYears).Of(TimeSpan.FromDays(30), 1).Grams);
+    public void Embodied_by_time() =>
+        Close(4.10958904109589, new Embodied(Mass.FromGrams(200), Embodied.FourYears).Of(TimeSpan.FromDays(30), 1).Grams);
 
     [Fact(DisplayName = "B08 interpolation at 45 %: our method is linear, not the spline (0.717) or the polynomial (0.719)")]
     public void Interpolation_is_linear() => Close(0.69625, PowerCurve.Teads.LoadAt(0.45));
@@ -166,7 +173,12 @@ public sealed class GoldenCases
     [Fact(DisplayName = "G14 a mix of four sources has 731.59 g/kWh, not kg")]
     public void Mix()
     {
-        var mix = CarbonIntensity.OfMix((0.25, new CarbonIntensity(995)), (0.35, new CarbonIntensity(816)), (0.26, new CarbonIntensity(743)), (0.14, new CarbonIntensity(29)));
+        var mix = CarbonIntensity.OfMix(
+            (0.25, new CarbonIntensity(995)),
+            (0.35, new CarbonIntensity(816)),
+            (0.26, new CarbonIntensity(743)),
+            (0.14, new CarbonIntensity(29))
+        );
 
         Close(731.59, mix.GramsPerKilowattHour);
     }
@@ -196,14 +208,25 @@ public sealed class GoldenCases
         const double second = 1.0 / 60;
         var scene = new Scene { Grain = TimeSpan.FromSeconds(5) }.Spans(
             Scene.Series("node_kwh", labels: ("node", "a")),
-            (0, second, 0.001), (second, 6 * second, 0.001), (6 * second, 13 * second, 0.001), (13 * second, 43 * second, 0.001));
+            (0, second, 0.001),
+            (second, 6 * second, 0.001),
+            (6 * second, 13 * second, 0.001),
+            (13 * second, 43 * second, 0.001)
+        );
 
         var facts = scene.Normalise(0, 1).Energy;
 
         double[] expected =
         [
-            0.0018, 0.0007714285714285715, 0.0004952380952380952, 0.00016666666666666666, 0.00016666666666666666,
-            0.00016666666666666666, 0.00016666666666666666, 0.00016666666666666666, 0.0001,
+            0.0018,
+            0.0007714285714285715,
+            0.0004952380952380952,
+            0.00016666666666666666,
+            0.00016666666666666666,
+            0.00016666666666666666,
+            0.00016666666666666666,
+            0.00016666666666666666,
+            0.0001,
         ];
         Assert.Equal(expected.Length, facts.Count);
         for (var bin = 0; bin < expected.Length; bin++)
@@ -232,7 +255,8 @@ public sealed class GoldenCases
     [InlineData(1.8)]
     [InlineData(-0.1)]
     [InlineData(double.NaN)]
-    public void Interpolation_out_of_range(double utilisation) => Assert.Throws<ArgumentOutOfRangeException>(() => PowerCurve.Teads.LoadAt(utilisation));
+    public void Interpolation_out_of_range(double utilisation) =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => PowerCurve.Teads.LoadAt(utilisation));
 
     [Fact(DisplayName = "T08 9.2e14 J, an integer of microjoules that overflowed, is refused at the gate and in the chain")]
     public void Overflowed_joules()
@@ -240,9 +264,14 @@ public sealed class GoldenCases
         var kepler = Map.NodeCounter with { SentinelFrom = 9.2233720368e14 };
         var series = Scene.Series("node_counter", labels: ("node", "a"));
 
-        Assert.Equal(RejectionReason.Sentinel, Admission.Refuse(new Observation(series, Sample.At(Scene.Ten, 9.223372037599701e14)), kepler, Now)?.Reason);
+        Assert.Equal(
+            RejectionReason.Sentinel,
+            Admission.Refuse(new Observation(series, Sample.At(Scene.Ten, 9.223372037599701e14)), kepler, Now)?.Reason
+        );
 
-        var period = new Scene { Mappings = [kepler] }.Instants(series, (0, 1000), (1, 1100), (2, 9.223372037599701e14), (3, 1300)).Normalise();
+        var period = new Scene { Mappings = [kepler] }
+            .Instants(series, (0, 1000), (1, 1100), (2, 9.223372037599701e14), (3, 1300))
+            .Normalise();
         Assert.Equal(300, Assert.Single(period.Energy).ServerJoules);
         Assert.Equal(RejectionReason.Sentinel, Assert.Single(period.Rejections).Reason);
     }
@@ -258,7 +287,8 @@ public sealed class GoldenCases
         static double? Server((string Zone, double Joules)[] zones)
         {
             var scene = new Scene();
-            foreach (var (zone, joules) in zones) scene.Spans(Scene.Series(zone, labels: ("node", "a")), (0, 5, joules));
+            foreach (var (zone, joules) in zones)
+                scene.Spans(Scene.Series(zone, labels: ("node", "a")), (0, 5, joules));
             return Assert.Single(scene.Normalise().Energy).ServerJoules;
         }
     }
@@ -266,7 +296,8 @@ public sealed class GoldenCases
     [Fact(DisplayName = "T11 a window without tokens has no joules per token, and its 400 J stay in the day's")]
     public void Zero_token_window()
     {
-        var scene = new Scene().Workload("chat")
+        var scene = new Scene()
+            .Workload("chat")
             .Spans(Scene.Series("node_energy", labels: ("node", "a")), (0, 5, 400), (5, 10, 600))
             .Instants(Scene.Series("tokens_total", labels: ("instance", "a")), (0, 7000), (5, 7000), (10, 7500));
 
@@ -275,7 +306,11 @@ public sealed class GoldenCases
         Assert.Equal([400, 600], period.Energy.Select(fact => fact.ServerJoules));
         Assert.Equal([0, 500], period.Work.Select(fact => fact.Units));
         Assert.Null(EnergyIntensity.Of(Energy.FromJoules(400), period.Work[0].Units, "output-token"));
-        var day = EnergyIntensity.Of(Energy.FromJoules(period.Energy.Sum(fact => fact.ServerJoules!.Value)), period.Work.Sum(fact => fact.Units), "output-token");
+        var day = EnergyIntensity.Of(
+            Energy.FromJoules(period.Energy.Sum(fact => fact.ServerJoules!.Value)),
+            period.Work.Sum(fact => fact.Units),
+            "output-token"
+        );
         Assert.Equal(2, day?.JoulesPerUnit);
     }
 

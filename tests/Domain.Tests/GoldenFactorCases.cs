@@ -11,10 +11,15 @@ public sealed class GoldenFactorCases
     private const double Hour = 3600;
 
     private static readonly ModelSize TwentyBillion = ModelSize.Dense(20e9);
-    private static readonly SiteFactors Site = new(1.26, CarbonIntensity.FromKilogramsPerKilowattHour(0.590478), new WaterFactors(0.37, 5.04));
+    private static readonly SiteFactors Site = new(
+        1.26,
+        CarbonIntensity.FromKilogramsPerKilowattHour(0.590478),
+        new WaterFactors(0.37, 5.04)
+    );
 
     [Fact(DisplayName = "A01 an hour of a server of 1,000 kg and four years has 28.5 g")]
-    public void Hour_of_a_server() => Close(28.538812785388128, new Embodied(Mass.FromKilograms(1000), Embodied.FourYears).Of(TimeSpan.FromHours(1)).Grams);
+    public void Hour_of_a_server() =>
+        Close(28.538812785388128, new Embodied(Mass.FromKilograms(1000), Embodied.FourYears).Of(TimeSpan.FromHours(1)).Grams);
 
     [Fact(DisplayName = "A02 5,000 kg and 1,500 kg for 50e9 tokens are 0.13 g for a thousand and 130 g for a million, not 0.13")]
     public void Score_per_tokens()
@@ -38,7 +43,8 @@ public sealed class GoldenFactorCases
     public void Score_per_inference() => Close(0.08, new Sci(Mass.FromKilograms(3200), Mass.Zero, 40e6).GramsPerUnit);
 
     [Fact(DisplayName = "A05 75,000 kg for 2.5e9 parameters are 30,000 kg for 1e9, not 3,000 or 30")]
-    public void Score_per_parameter() => Close(30_000, Mass.FromGrams(new Sci(Mass.FromKilograms(75_000), Mass.Zero, 2.5e9).GramsPer(1e9)!.Value).Kilograms);
+    public void Score_per_parameter() =>
+        Close(30_000, Mass.FromGrams(new Sci(Mass.FromKilograms(75_000), Mass.Zero, 2.5e9).GramsPer(1e9)!.Value).Kilograms);
 
     [Theory(DisplayName = "A06 tons for 1e9 parameters of three models")]
     [InlineData(50, 1.5e9, 33.333333333333336)]
@@ -75,10 +81,22 @@ public sealed class GoldenFactorCases
     public void Score_of_a_web_site()
     {
         const double views = 100_000;
-        var server = new ScoredComponent("server", Sci.Of(Energy.FromKilowattHours(1000) * 1.2, new CarbonIntensity(250), Mass.Zero, views), "page-view");
-        var client = new ScoredComponent("client", Sci.Of(Energy.FromKilowattHours(400), new CarbonIntensity(375), Mass.Zero, views), "page-view");
+        var server = new ScoredComponent(
+            "server",
+            Sci.Of(Energy.FromKilowattHours(1000) * 1.2, new CarbonIntensity(250), Mass.Zero, views),
+            "page-view"
+        );
+        var client = new ScoredComponent(
+            "client",
+            Sci.Of(Energy.FromKilowattHours(400), new CarbonIntensity(375), Mass.Zero, views),
+            "page-view"
+        );
         var hardware = new ScoredComponent("hardware", new Sci(Mass.Zero, Mass.FromKilograms(100), views), "page-view");
-        var network = new ScoredComponent("network", Sci.Of(Energy.FromKilowattHours(80), new CarbonIntensity(250), Mass.Zero, views), "page-view");
+        var network = new ScoredComponent(
+            "network",
+            Sci.Of(Energy.FromKilowattHours(80), new CarbonIntensity(250), Mass.Zero, views),
+            "page-view"
+        );
 
         Close(5.5, SystemScore.Of("page-view", UnitConversions.None, server, client, hardware).GramsPerUnit);
         Close(5.7, SystemScore.Of("page-view", UnitConversions.None, server, client, hardware, network).GramsPerUnit);
@@ -86,7 +104,10 @@ public sealed class GoldenFactorCases
 
     [Fact(DisplayName = "A13 ten minutes of half a phone of 70 kg and three years have 0.222 g")]
     public void Embodied_of_a_phone() =>
-        Close(0.22196854388635212, new Embodied(Mass.FromKilograms(70), TimeSpan.FromHours(26_280)).Of(TimeSpan.FromMinutes(10), 0.5).Grams);
+        Close(
+            0.22196854388635212,
+            new Embodied(Mass.FromKilograms(70), TimeSpan.FromHours(26_280)).Of(TimeSpan.FromMinutes(10), 0.5).Grams
+        );
 
     [Fact(DisplayName = "A15 a database tier has 14.2416 g an hour, which is no score without a functional unit")]
     public void Tier_without_a_functional_unit()
@@ -97,10 +118,15 @@ public sealed class GoldenFactorCases
         Close(14.2416, tier.Carbon.Grams);
         Assert.Null(tier.GramsPerUnit);
         Assert.Equal("zero_functional_units", tier.NullReason);
-        Assert.Equal("zero_functional_units", SystemScore.Of("user", UnitConversions.None, new ScoredComponent("database", tier, "user")).NullReason);
+        Assert.Equal(
+            "zero_functional_units",
+            SystemScore.Of("user", UnitConversions.None, new ScoredComponent("database", tier, "user")).NullReason
+        );
     }
 
-    [Fact(DisplayName = "B13 a second of one of eight vCPU at 50 % of 100 W: 2.604e-06 kWh, 2.083e-03 g at 800 g/kWh and 1.001e-02 g with its hardware")]
+    [Fact(
+        DisplayName = "B13 a second of one of eight vCPU at 50 % of 100 W: 2.604e-06 kWh, 2.083e-03 g at 800 g/kWh and 1.001e-02 g with its hardware"
+    )]
     public void Pipeline()
     {
         var energy = PowerCurve.Teads.At(0.5, Power.FromWatts(100)).Over(1) * (1.0 / 8);
@@ -127,7 +153,9 @@ public sealed class GoldenFactorCases
     public void Observation_in_bins()
     {
         var facts = new Scene { Grain = TimeSpan.FromSeconds(1) }
-            .Spans(Scene.Series("node_kwh", labels: ("node", "a")), (0, 5.0 / 60, 10)).Normalise(0, 1).Energy;
+            .Spans(Scene.Series("node_kwh", labels: ("node", "a")), (0, 5.0 / 60, 10))
+            .Normalise(0, 1)
+            .Energy;
 
         Assert.Equal(5, facts.Count);
         foreach (var fact in facts)
@@ -184,7 +212,11 @@ public sealed class GoldenFactorCases
     }
 
     [Fact(DisplayName = "C06 a day of one of 96 vCPU of a server of 1.7957 t")]
-    public void Embodied_of_a_share() => Close(1.2811786529680366e-05, new Embodied(Mass.FromTonnes(1.7957), TimeSpan.FromHours(35_040)).Of(TimeSpan.FromHours(24), 1.0 / 96).Tonnes);
+    public void Embodied_of_a_share() =>
+        Close(
+            1.2811786529680366e-05,
+            new Embodied(Mass.FromTonnes(1.7957), TimeSpan.FromHours(35_040)).Of(TimeSpan.FromHours(24), 1.0 / 96).Tonnes
+        );
 
     [Fact(DisplayName = "C07 usage without a factor takes the energy of known usage, by cost")]
     public void Unknown_usage()
@@ -251,22 +283,41 @@ public sealed class GoldenFactorCases
     [InlineData(null, 1000.0, 0.1, 6.705674960309844e-06)]
     [InlineData(null, 1000.0, 100.0, 8.865489371030984e-05)]
     public void Token_energy_with_known_time(double? seconds, double? tokensPerSecond, double? secondsToFirstToken, double kilowattHours) =>
-        Close(kilowattHours, TokenEnergyModel.EcoLogits.Estimate(TwentyBillion, 100, new RequestTiming(seconds, tokensPerSecond, secondsToFirstToken), Site).Low.Facility?.KilowattHours);
+        Close(
+            kilowattHours,
+            TokenEnergyModel
+                .EcoLogits.Estimate(TwentyBillion, 100, new RequestTiming(seconds, tokensPerSecond, secondsToFirstToken), Site)
+                .Low.Facility?.KilowattHours
+        );
 
     [Fact(DisplayName = "D06 water by the document, 8.19e-05 L: PUE is not in WUE, so not the 1.03e-04 L of the code")]
     public void Token_water() =>
-        Close(8.193786478452047e-05, TokenEnergyModel.EcoLogits.Estimate(ModelSize.Dense(7.3e9), 200, new RequestTiming(Seconds: 5), Site).Low.Water?.Litres);
+        Close(
+            8.193786478452047e-05,
+            TokenEnergyModel.EcoLogits.Estimate(ModelSize.Dense(7.3e9), 200, new RequestTiming(Seconds: 5), Site).Low.Water?.Litres
+        );
 
     [Theory(DisplayName = "D07 the same mix of a country, as it is bundled")]
     [InlineData("US", 383.55)]
     [InlineData("FR", 44.18)]
     public void Bundled_mix_of_a_country(string country, double grams) =>
-        Close(grams, FactorBook.Published.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place("onprem/dc-1", country, null), new DateOnly(2024, 7, 1))?.Value);
+        Close(
+            grams,
+            FactorBook
+                .Published.Find(
+                    FactorKind.GridIntensity,
+                    FactorMethod.LocationAverage,
+                    new Place("onprem/dc-1", country, null),
+                    new DateOnly(2024, 7, 1)
+                )
+                ?.Value
+        );
 
     [Theory(DisplayName = "D07 a kilowatt-hour by the mix of a country, published in kilograms")]
     [InlineData(0.38355, 383.55)]
     [InlineData(0.04418, 44.18)]
-    public void Mix_of_a_country(double kilograms, double grams) => Close(grams, CarbonIntensity.FromKilogramsPerKilowattHour(kilograms).Of(Energy.FromKilowattHours(1)).Grams);
+    public void Mix_of_a_country(double kilograms, double grams) =>
+        Close(grams, CarbonIntensity.FromKilogramsPerKilowattHour(kilograms).Of(Energy.FromKilowattHours(1)).Grams);
 
     [Fact(DisplayName = "E01 486 W at 1,070 tokens a second are 0.4548 J for a token and 176.77 J for a request")]
     public void Measured_accelerator()
@@ -279,11 +330,17 @@ public sealed class GoldenFactorCases
 
     [Fact(DisplayName = "E03 four accelerators at 1,765 W and 470 tokens a second are 3.7587 J for a token")]
     public void Measured_accelerators() =>
-        Close(3.7587138844121615, EnergyIntensity.Of(Power.FromWatts(1765.4278811426893).Over(1), 469.6893499832831, "output-token")?.JoulesPerUnit);
+        Close(
+            3.7587138844121615,
+            EnergyIntensity.Of(Power.FromWatts(1765.4278811426893).Over(1), 469.6893499832831, "output-token")?.JoulesPerUnit
+        );
 
     [Fact(DisplayName = "E05 320 W at 234 tokens a second of a reasoning model are 1.3663 J for a token")]
     public void Measured_reasoning() =>
-        Close(1.3662634337367148, EnergyIntensity.Of(Power.FromWatts(319.7883095908309).Over(1), 234.06050523961807, "output-token")?.JoulesPerUnit);
+        Close(
+            1.3662634337367148,
+            EnergyIntensity.Of(Power.FromWatts(319.7883095908309).Over(1), 234.06050523961807, "output-token")?.JoulesPerUnit
+        );
 
     [Theory(DisplayName = "E06 images in a batch of four and alone")]
     [InlineData(738.3156619159863, 1.8308886289596558, 4, 337.9434374962002)]
@@ -336,7 +393,8 @@ public sealed class GoldenFactorCases
     [Fact(DisplayName = "F06 windows of 100 J for 200 tokens and 200 J for 100 tokens are 1 J each together, not 1.25")]
     public void Ratio_of_sums()
     {
-        var scene = new Scene().Workload("chat")
+        var scene = new Scene()
+            .Workload("chat")
             .Spans(Scene.Series("node_energy", labels: ("node", "a")), (0, 5, 100), (5, 10, 200))
             .Instants(Scene.Series("tokens_total", labels: ("instance", "a")), (0, 7000), (5, 7200), (10, 7300));
 
@@ -355,8 +413,13 @@ public sealed class GoldenFactorCases
 
         Close(9 * all!.JoulesPerUnit, output?.JoulesPerUnit);
         Assert.NotEqual(all.FunctionalUnit, output?.FunctionalUnit);
-        Assert.Throws<ArgumentException>(() => SystemScore.Of(
-            "token", UnitConversions.None, new ScoredComponent("decode", new Sci(Mass.FromGrams(1), Mass.Zero, 1024), "output-token")));
+        Assert.Throws<ArgumentException>(() =>
+            SystemScore.Of(
+                "token",
+                UnitConversions.None,
+                new ScoredComponent("decode", new Sci(Mass.FromGrams(1), Mass.Zero, 1024), "output-token")
+            )
+        );
     }
 
     [Fact(DisplayName = "F08 7,200 J are 2 Wh, 0.5 kWh are 500 Wh, and an unknown unit is an error, not kWh")]
@@ -371,7 +434,10 @@ public sealed class GoldenFactorCases
     [InlineData(1000, 0.001)]
     [InlineData(2_000_000, 2.0)]
     public void Token_coefficient(double tokens, double kilowattHours) =>
-        Close(kilowattHours, new UsageCoefficient(Energy.FromKilowattHours(1e-3), 1000, "output-token").Of(tokens, "output-token").KilowattHours);
+        Close(
+            kilowattHours,
+            new UsageCoefficient(Energy.FromKilowattHours(1e-3), 1000, "output-token").Of(tokens, "output-token").KilowattHours
+        );
 
     // Cells of the rows that the cases name, in the columns of Cloud_Region_Metadata.csv.
     private const string RealTimeCloud = """
@@ -408,14 +474,20 @@ public sealed class GoldenFactorCases
         Assert.Equal((value, vintage, $"rtc-{year}"), (factor!.Value, factor.Vintage, factor.Version));
     }
 
-    [Fact(DisplayName = "H03 a kilowatt-hour of IT in swedencentral in 2023: 28.6636 g by the average and 917.8616 g by the margin, 32 times as much")]
+    [Fact(
+        DisplayName = "H03 a kilowatt-hour of IT in swedencentral in 2023: 28.6636 g by the average and 917.8616 g by the margin, 32 times as much"
+    )]
     public void Average_and_margin()
     {
         var sweden = new Place("azure/swedencentral", null, null);
         var day = new DateOnly(2023, 7, 1);
         var facility = Energy.FromKilowattHours(1) * Book.Find(FactorKind.Pue, FactorMethod.Annual, sweden, day)!.Value;
-        var average = new CarbonIntensity(Book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, sweden, day)!.Value).Of(facility).Grams;
-        var margin = new CarbonIntensity(Book.Find(FactorKind.GridIntensity, FactorMethod.LocationMarginal, sweden, day)!.Value).Of(facility).Grams;
+        var average = new CarbonIntensity(Book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, sweden, day)!.Value)
+            .Of(facility)
+            .Grams;
+        var margin = new CarbonIntensity(Book.Find(FactorKind.GridIntensity, FactorMethod.LocationMarginal, sweden, day)!.Value)
+            .Of(facility)
+            .Grams;
 
         Close(28.6636, average);
         Close(917.8616, margin);
@@ -423,27 +495,36 @@ public sealed class GoldenFactorCases
     }
 
     [Fact(DisplayName = "H04 numbers that stand still from one year to the next are told, with file, line, region, column and both years")]
-    public void Stale_vintages() => Assert.Equal(
-    [
-        "Cloud_Region_Metadata.csv: line 2: aws/us-east-1: grid-carbon-intensity-average-consumption-annual: 396.25 of 2024 repeats 2023; its vintage is 2023",
-        "Cloud_Region_Metadata.csv: line 2: aws/us-east-1: grid-carbon-intensity-marginal-consumption-annual: 557.17 of 2024 repeats 2023; its vintage is 2023",
-        "Cloud_Region_Metadata.csv: line 6: gcp/europe-west1: grid-carbon-intensity-marginal-consumption-annual: 415.75 of 2024 repeats 2023; its vintage is 2023",
-        "Cloud_Region_Metadata.csv: line 6: gcp/europe-west1: grid-carbon-intensity-average-production-annual: 172.79 of 2024 repeats 2023; its vintage is 2023",
-        "Cloud_Region_Metadata.csv: line 4: gcp/us-central1: grid-carbon-intensity-marginal-consumption-annual: 585.88 of 2024 repeats 2023; its vintage is 2023",
-        "Cloud_Region_Metadata.csv: line 4: gcp/us-central1: grid-carbon-intensity-average-production-annual: 518.84 of 2024 repeats 2023; its vintage is 2023",
-    ], Regions.Remarks);
+    public void Stale_vintages() =>
+        Assert.Equal(
+            [
+                "Cloud_Region_Metadata.csv: line 2: aws/us-east-1: grid-carbon-intensity-average-consumption-annual: 396.25 of 2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 2: aws/us-east-1: grid-carbon-intensity-marginal-consumption-annual: 557.17 of 2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 6: gcp/europe-west1: grid-carbon-intensity-marginal-consumption-annual: 415.75 of 2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 6: gcp/europe-west1: grid-carbon-intensity-average-production-annual: 172.79 of 2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 4: gcp/us-central1: grid-carbon-intensity-marginal-consumption-annual: 585.88 of 2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 4: gcp/us-central1: grid-carbon-intensity-average-production-annual: 518.84 of 2024 repeats 2023; its vintage is 2023",
+            ],
+            Regions.Remarks
+        );
 
     [Fact(DisplayName = "H05 a blank is unknown and not zero, and not the number of the year before")]
     public void Blank_is_unknown()
     {
         var blanked = RealTimeCloud.Replace("1.15,0.12,0.0", "NA,,0.0", StringComparison.Ordinal);
-        var factors = FactorFile.Read("blanked.csv", blanked).Factors.Select(placed => placed.Factor).Where(factor => factor.Place == "aws/us-east-1").ToList();
+        var factors = FactorFile
+            .Read("blanked.csv", blanked)
+            .Factors.Select(placed => placed.Factor)
+            .Where(factor => factor.Place == "aws/us-east-1")
+            .ToList();
 
         Assert.DoesNotContain(factors, factor => factor.Kind is FactorKind.Pue or FactorKind.Wue && factor.From.Year == 2024);
         var before = Assert.Single(factors, factor => factor.Kind == FactorKind.Wue);
         Assert.Equal((0.18, new DateOnly(2023, 1, 1), new DateOnly(2024, 1, 1)), (before.Value, before.From, before.To));
         // A column that no row fills in has no factor at all: WUE of Google and Microsoft.
-        Assert.DoesNotContain(Regions.Factors, placed => placed.Factor.Kind == FactorKind.Wue && !placed.Factor.Place.StartsWith("aws/", StringComparison.Ordinal));
+        Assert.DoesNotContain(Regions.Factors, placed =>
+            placed.Factor.Kind == FactorKind.Wue && !placed.Factor.Place.StartsWith("aws/", StringComparison.Ordinal)
+        );
     }
 
     [Fact(DisplayName = "H12 450 kg of an a1.4xlarge that a table of one's own gives are its kilograms; nothing of Boavizta is bundled")]
@@ -483,7 +564,12 @@ public sealed class GoldenFactorCases
             grid_intensity,onprem/fi,location_average,72,,,g/kWh,CodeCarbon,MIT,,,2020-01-01,,codecarbon
             """;
         var book = FactorBook.Published.With(FactorFile.Read("given.csv", given).Factors.Select(placed => placed.Factor));
-        var grid = book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place(place, "FI", null), new DateOnly(2024, 1, 1))!;
+        var grid = book.Find(
+            FactorKind.GridIntensity,
+            FactorMethod.LocationAverage,
+            new Place(place, "FI", null),
+            new DateOnly(2024, 1, 1)
+        )!;
 
         Close(kilograms, new CarbonIntensity(grid.Value).Of(Energy.FromKilowattHours(kilowattHours)).Kilograms);
     }
@@ -491,7 +577,9 @@ public sealed class GoldenFactorCases
     [Fact(DisplayName = "T13 a market-based 0 g/kWh is kept in its own column and never answers for the location")]
     public void Market_based_is_apart()
     {
-        var market = Regions.Factors.Select(placed => placed.Factor).Single(factor => factor is { Place: "aws/us-east-1", Method: FactorMethod.MarketBased, From.Year: 2024 });
+        var market = Regions
+            .Factors.Select(placed => placed.Factor)
+            .Single(factor => factor is { Place: "aws/us-east-1", Method: FactorMethod.MarketBased, From.Year: 2024 });
         var book = FactorBook.Published.With([market with { Place = "onprem/dc-1" }]);
         var place = new Place("onprem/dc-1", null, null);
 
@@ -520,8 +608,10 @@ public sealed class GoldenFactorCases
     {
         var energy = HardwareTable.Published.Accelerator(name)?.Power.At(0.5).Over(Hour);
 
-        if (kilowattHours is { } expected) Close(expected, energy?.KilowattHours);
-        else Assert.Null(energy);
+        if (kilowattHours is { } expected)
+            Close(expected, energy?.KilowattHours);
+        else
+            Assert.Null(energy);
     }
 
     [Theory(DisplayName = "H10 networks and functions by their published coefficients")]
@@ -538,7 +628,12 @@ public sealed class GoldenFactorCases
     public void Indicators()
     {
         var indicators = new DataCentreIndicators(
-            Energy.FromKilowattHours(12_000_000), Energy.FromKilowattHours(10_000_000), Water.FromLitres(5_000_000), Energy.FromKilowattHours(600_000), Energy.FromKilowattHours(9_000_000));
+            Energy.FromKilowattHours(12_000_000),
+            Energy.FromKilowattHours(10_000_000),
+            Water.FromLitres(5_000_000),
+            Energy.FromKilowattHours(600_000),
+            Energy.FromKilowattHours(9_000_000)
+        );
 
         Close(1.2, indicators.PowerUsageEffectiveness);
         Close(0.5, indicators.WaterUsageEffectiveness);
@@ -557,7 +652,10 @@ public sealed class GoldenFactorCases
 
     [Fact(DisplayName = "T02 a day of a whole server of 3,542.9488 kg has 2,426.677 g, not that divided by 96 vCPU")]
     public void Embodied_of_instance_hours() =>
-        Close(2426.6772602739725, new Embodied(Mass.FromKilograms(3542.9488), TimeSpan.FromHours(35_040)).Of(TimeSpan.FromHours(24), 96.0 / 96).Grams);
+        Close(
+            2426.6772602739725,
+            new Embodied(Mass.FromKilograms(3542.9488), TimeSpan.FromHours(35_040)).Of(TimeSpan.FromHours(24), 96.0 / 96).Grams
+        );
 
     [Fact(DisplayName = "T12 four accelerators idle for 20 h and busy for 4 h: 0.6 J for a token of active energy, 1.05 J of provisioned")]
     public void Idle_policy()
@@ -579,17 +677,27 @@ public sealed class GoldenFactorCases
         var refusal = Assert.Throws<ArgumentException>(() => SystemScore.Of("request", UnitConversions.None, server, model));
         Assert.Contains("model (per token)", refusal.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("server (per", refusal.Message, StringComparison.Ordinal);
-        Close(37.63, SystemScore.Of("request", new UnitConversions(new UnitConversion("request", "token", 1000)), server, model).GramsPerUnit);
+        Close(
+            37.63,
+            SystemScore.Of("request", new UnitConversions(new UnitConversion("request", "token", 1000)), server, model).GramsPerUnit
+        );
     }
 
-    [Fact(DisplayName = "T15 servers of 168.5 kWh at 765.49 g/kWh have 128,985.065 g, not the printed 129,005; with 691 g of hardware 2.5935213 g for a visit")]
+    [Fact(
+        DisplayName = "T15 servers of 168.5 kWh at 765.49 g/kWh have 128,985.065 g, not the printed 129,005; with 691 g of hardware 2.5935213 g for a visit"
+    )]
     public void Components_make_the_headline()
     {
         var servers = Sci.Of(Energy.FromKilowattHours(168.5), new CarbonIntensity(765.49), Mass.Zero, 50_000);
         var hardware = new Sci(Mass.Zero, Mass.FromGrams(691), 50_000);
 
         Close(128985.065, servers.Carbon.Grams);
-        var site = SystemScore.Of("visit", UnitConversions.None, new ScoredComponent("servers", servers, "visit"), new ScoredComponent("hardware", hardware, "visit"));
+        var site = SystemScore.Of(
+            "visit",
+            UnitConversions.None,
+            new ScoredComponent("servers", servers, "visit"),
+            new ScoredComponent("hardware", hardware, "visit")
+        );
         Close(2.5935213, site.GramsPerUnit);
         Close(2.5797013, site.Parts[0].GramsPerUnit);
         Close(0.01382, site.Parts[1].GramsPerUnit);
@@ -598,16 +706,37 @@ public sealed class GoldenFactorCases
     [Fact(DisplayName = "T18 a factor that is published again is another factor: the new one answers, the old one stays to be read")]
     public void Factor_published_again()
     {
-        var old = Book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place("onprem/dc-1", "DE", null), new DateOnly(2024, 7, 1))!;
+        var old = Book.Find(
+            FactorKind.GridIntensity,
+            FactorMethod.LocationAverage,
+            new Place("onprem/dc-1", "DE", null),
+            new DateOnly(2024, 7, 1)
+        )!;
         var again = old with { Value = 329.65, Version = "ember-2026-07" };
         var book = Book.With([again]);
 
         Assert.Equal(342.06, old.Value);
-        Assert.Equal(again, book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place("onprem/dc-1", "DE", null), new DateOnly(2024, 7, 1)));
+        Assert.Equal(
+            again,
+            book.Find(
+                FactorKind.GridIntensity,
+                FactorMethod.LocationAverage,
+                new Place("onprem/dc-1", "DE", null),
+                new DateOnly(2024, 7, 1)
+            )
+        );
         Assert.Equal([old, again], book.All.Where(factor => factor.Place == "country/DE" && factor.From == new DateOnly(2024, 1, 1)));
         Assert.NotEqual(old.Id, again.Id);
         // The days that the new one does not tell of keep what they had.
-        Assert.Equal(371.43, book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place("onprem/dc-1", "DE", null), new DateOnly(2023, 7, 1))?.Value);
+        Assert.Equal(
+            371.43,
+            book.Find(
+                FactorKind.GridIntensity,
+                FactorMethod.LocationAverage,
+                new Place("onprem/dc-1", "DE", null),
+                new DateOnly(2023, 7, 1)
+            )?.Value
+        );
     }
 
     /// <summary>Equal to nine digits.</summary>

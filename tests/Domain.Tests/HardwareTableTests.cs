@@ -14,7 +14,10 @@ public sealed class HardwareTableTests
         Assert.Equal(30, HardwareTable.Published.All.Count);
         var h100 = HardwareTable.Published.Accelerator("NVIDIA H100 80GB HBM3")!;
         Assert.Equal((69.9, 700), (h100.Power.Idle.Watts, h100.Power.Max.Watts));
-        Assert.Equal(("idle-and-limit", "nvidia_gpu_exporter recorded metrics", "MIT", null), (h100.Method, h100.Source, h100.Licence, h100.Vintage));
+        Assert.Equal(
+            ("idle-and-limit", "nvidia_gpu_exporter recorded metrics", "MIT", null),
+            (h100.Method, h100.Source, h100.Licence, h100.Vintage)
+        );
         Assert.Equal(2026, HardwareTable.Published.VirtualCpu("Ice Lake")!.Vintage);
     }
 
@@ -72,7 +75,9 @@ public sealed class HardwareTableTests
     [InlineData(double.NaN)]
     [InlineData(double.PositiveInfinity)]
     public void A_limit_that_cannot_be_is_refused(double watts) =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => HardwareTable.Published.Accelerator("NVIDIA A10G")!.Power.Under(Power.FromWatts(watts)));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            HardwareTable.Published.Accelerator("NVIDIA A10G")!.Power.Under(Power.FromWatts(watts))
+        );
 
     [Theory]
     [InlineData(-0.01)]
@@ -93,7 +98,9 @@ public sealed class HardwareTableTests
     [Fact]
     public void Every_fault_is_listed_with_its_line_and_column()
     {
-        const string text = "# made by hand\n" + Header
+        const string text =
+            "# made by hand\n"
+            + Header
             + "accelerator,X1,,700,m,s,l,2024\n"
             + "accelerator,X2,10,,m,s,l,2024\n"
             + "accelerator,X3,-5,700,m,s,l,2024\n"
@@ -111,48 +118,60 @@ public sealed class HardwareTableTests
         var faults = Assert.Throws<FactorException>(() => HardwareTable.Read("mine.csv", text)).Errors;
 
         Assert.Equal(
-        [
-            "mine.csv: line 3: idle_watts: is blank, which is not zero; write the watts of one board or one virtual CPU, or leave the hardware out",
-            "mine.csv: line 4: max_watts: is blank, which is not zero; write the watts of one board or one virtual CPU, or leave the hardware out",
-            "mine.csv: line 5: idle_watts: -5 W is not from zero to 10000 W; write the watts of one board or one virtual CPU",
-            "mine.csv: line 6: max_watts: 700000 W is not above zero and at most 10000 W; write the watts of one board or one virtual CPU",
-            "mine.csv: line 7: idle_watts: 'ten' is not a number; write it as 12.5",
-            "mine.csv: line 7: max_watts: 'NaN' is not a number; write it as 12.5",
-            "mine.csv: line 8: idle_watts: 70 is above the 7 of max_watts; hardware at rest draws no more than under load",
-            "mine.csv: line 9: kind: 'gpu' is not one of: accelerator, vcpu; use one of them",
-            "mine.csv: line 9: vintage: '24' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown",
-            "mine.csv: line 10: names: is blank; write it",
-            "mine.csv: line 10: method: is blank; write it",
-            "mine.csv: line 10: source: is blank; write it",
-            "mine.csv: line 10: licence: is blank; write it",
-            "mine.csv: line 11: has 7 values for 8 columns; write one for each, and none with a comma",
-            "mine.csv: line 12: holds a quote; write values without quotes and commas",
-            "mine.csv: line 14: names: 'y2' is given twice; keep one",
-            "mine.csv: line 15: max_watts: 0 W is not above zero and at most 10000 W; write the watts of one board or one virtual CPU",
-        ], faults);
+            [
+                "mine.csv: line 3: idle_watts: is blank, which is not zero; write the watts of one board or one virtual CPU, or leave the hardware out",
+                "mine.csv: line 4: max_watts: is blank, which is not zero; write the watts of one board or one virtual CPU, or leave the hardware out",
+                "mine.csv: line 5: idle_watts: -5 W is not from zero to 10000 W; write the watts of one board or one virtual CPU",
+                "mine.csv: line 6: max_watts: 700000 W is not above zero and at most 10000 W; write the watts of one board or one virtual CPU",
+                "mine.csv: line 7: idle_watts: 'ten' is not a number; write it as 12.5",
+                "mine.csv: line 7: max_watts: 'NaN' is not a number; write it as 12.5",
+                "mine.csv: line 8: idle_watts: 70 is above the 7 of max_watts; hardware at rest draws no more than under load",
+                "mine.csv: line 9: kind: 'gpu' is not one of: accelerator, vcpu; use one of them",
+                "mine.csv: line 9: vintage: '24' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown",
+                "mine.csv: line 10: names: is blank; write it",
+                "mine.csv: line 10: method: is blank; write it",
+                "mine.csv: line 10: source: is blank; write it",
+                "mine.csv: line 10: licence: is blank; write it",
+                "mine.csv: line 11: has 7 values for 8 columns; write one for each, and none with a comma",
+                "mine.csv: line 12: holds a quote; write values without quotes and commas",
+                "mine.csv: line 14: names: 'y2' is given twice; keep one",
+                "mine.csv: line 15: max_watts: 0 W is not above zero and at most 10000 W; write the watts of one board or one virtual CPU",
+            ],
+            faults
+        );
     }
 
     [Fact]
     public void Columns_are_known_and_whole()
     {
-        var faults = Assert.Throws<FactorException>(() => HardwareTable.Read("mine.csv", "kind,names,idle_watts,idle_watts,watts,method,source,licence\naccelerator,X\n")).Errors;
+        var faults = Assert
+            .Throws<FactorException>(() =>
+                HardwareTable.Read("mine.csv", "kind,names,idle_watts,idle_watts,watts,method,source,licence\naccelerator,X\n")
+            )
+            .Errors;
 
         Assert.Equal(
-        [
-            "mine.csv: line 1: column 'max_watts' is missing; add it",
-            "mine.csv: line 1: column 'vintage' is missing; add it",
-            "mine.csv: line 1: column 'watts' is not known; known are: kind, names, idle_watts, max_watts, method, source, licence, vintage",
-            "mine.csv: line 1: column 'idle_watts' is given twice; keep one",
-        ], faults);
+            [
+                "mine.csv: line 1: column 'max_watts' is missing; add it",
+                "mine.csv: line 1: column 'vintage' is missing; add it",
+                "mine.csv: line 1: column 'watts' is not known; known are: kind, names, idle_watts, max_watts, method, source, licence, vintage",
+                "mine.csv: line 1: column 'idle_watts' is given twice; keep one",
+            ],
+            faults
+        );
         Assert.Equal(
             ["empty.csv: has no columns; begin with the line kind,names,idle_watts,max_watts,method,source,licence,vintage"],
-            Assert.Throws<FactorException>(() => HardwareTable.Read("empty.csv", "# nothing\n")).Errors);
+            Assert.Throws<FactorException>(() => HardwareTable.Read("empty.csv", "# nothing\n")).Errors
+        );
     }
 
     [Fact]
     public void Columns_stand_in_any_order_and_lines_end_in_either_way()
     {
-        var table = HardwareTable.Read("mine.csv", "\uFEFFvintage,licence,source,method,max_watts,idle_watts,names,kind\r\n,CC0,ours,meter,1e2,0,X1|X2,accelerator\r\n");
+        var table = HardwareTable.Read(
+            "mine.csv",
+            "\uFEFFvintage,licence,source,method,max_watts,idle_watts,names,kind\r\n,CC0,ours,meter,1e2,0,X1|X2,accelerator\r\n"
+        );
 
         Assert.Equal(100, table.Accelerator("X2")?.Power.Max.Watts);
         Assert.Equal(0, table.Accelerator("X1")?.Power.Idle.Watts);

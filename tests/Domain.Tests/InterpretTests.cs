@@ -63,13 +63,18 @@ public sealed class InterpretTests
         Assert.Equal(1_800_000, Assert.Single(period.Energy).ServerJoules);
         var rejection = Assert.Single(period.Rejections);
         Assert.Equal(RejectionReason.OutOfRange, rejection.Reason);
-        Assert.Equal("The span would hold 3.6E+30 J, which nothing can: the value 1E+24 kWh or its unit is wrong, and the span is a gap.", rejection.Detail);
+        Assert.Equal(
+            "The span would hold 3.6E+30 J, which nothing can: the value 1E+24 kWh or its unit is wrong, and the span is a gap.",
+            rejection.Detail
+        );
     }
 
     [Fact]
     public void Where_own_intervals_overlap_the_later_has_the_time_and_nothing_counts_twice()
     {
-        var fact = Assert.Single(new Scene().Spans(Scene.Series("node_energy", labels: ("node", "a")), (0, 2, 400), (1, 3, 600)).Normalise().Energy);
+        var fact = Assert.Single(
+            new Scene().Spans(Scene.Series("node_energy", labels: ("node", "a")), (0, 2, 400), (1, 3, 600)).Normalise().Energy
+        );
 
         Assert.Equal(800, fact.ServerJoules);
         Assert.Equal(180, fact.CoveredSeconds);
@@ -105,7 +110,10 @@ public sealed class InterpretTests
         var rejection = Assert.Single(period.Rejections);
         Assert.Equal(RejectionReason.CounterReset, rejection.Reason);
         Assert.Equal(Scene.At(2), rejection.At);
-        Assert.Equal("The counter fell from 5600 to 40 J and no declared maximum explains it: the span is a gap and counting starts anew.", rejection.Detail);
+        Assert.Equal(
+            "The counter fell from 5600 to 40 J and no declared maximum explains it: the span is a gap and counting starts anew.",
+            rejection.Detail
+        );
     }
 
     [Fact]
@@ -189,7 +197,8 @@ public sealed class InterpretTests
         var work = new Scene()
             .Instants(Scene.Series("tokens_total", labels: ("instance", "a")), (0, 10_000), (5, 16_000))
             .Spans(Scene.Series("images", labels: ("instance", "a")), (0, 5, 12))
-            .Normalise().Work;
+            .Normalise()
+            .Work;
 
         Assert.Equal([("image", 12.0), ("output-token", 6000.0)], work.Select(fact => (fact.FunctionalUnit, fact.Units)));
     }
@@ -197,7 +206,9 @@ public sealed class InterpretTests
     [Fact]
     public void A_work_counter_that_falls_is_a_gap()
     {
-        var period = new Scene().Instants(Scene.Series("tokens_total", labels: ("instance", "a")), (0, 10_000), (1, 10_060), (2, 5)).Normalise();
+        var period = new Scene()
+            .Instants(Scene.Series("tokens_total", labels: ("instance", "a")), (0, 10_000), (1, 10_060), (2, 5))
+            .Normalise();
 
         Assert.Equal(60, Assert.Single(period.Work).Units);
         Assert.Equal(RejectionReason.CounterReset, Assert.Single(period.Rejections).Reason);
@@ -206,10 +217,13 @@ public sealed class InterpretTests
     [Fact]
     public void Work_series_of_one_workload_add_up_over_the_union_of_their_time()
     {
-        var fact = Assert.Single(new Scene()
-            .Instants(Scene.Series("tokens_total", labels: ("instance", "a")), (0, 0), (3, 300))
-            .Instants(Scene.Series("tokens_total", labels: ("instance", "b")), (2, 1000), (4, 1050))
-            .Normalise().Work);
+        var fact = Assert.Single(
+            new Scene()
+                .Instants(Scene.Series("tokens_total", labels: ("instance", "a")), (0, 0), (3, 300))
+                .Instants(Scene.Series("tokens_total", labels: ("instance", "b")), (2, 1000), (4, 1050))
+                .Normalise()
+                .Work
+        );
 
         Assert.Equal(350, fact.Units);
         Assert.Equal(240, fact.CoveredSeconds);
@@ -220,7 +234,10 @@ public sealed class InterpretTests
     {
         var scene = new Scene { Mappings = [Map.NodePower with { Evidence = Evidence.Modelled }] };
 
-        Assert.Equal(Evidence.Modelled, Assert.Single(scene.Steady(Scene.Series("node_power", labels: ("node", "a")), 100).Normalise().Energy).Evidence);
+        Assert.Equal(
+            Evidence.Modelled,
+            Assert.Single(scene.Steady(Scene.Series("node_power", labels: ("node", "a")), 100).Normalise().Energy).Evidence
+        );
     }
 
     [Theory]
@@ -234,7 +251,11 @@ public sealed class InterpretTests
     {
         var scene = new Scene { Mappings = [Map.NodePower with { Unit = Unit.Parse(unit), Kind = kind }] };
 
-        Assert.Contains("which cannot hold it", Assert.Throws<ArgumentException>(() => scene.Normaliser()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "which cannot hold it",
+            Assert.Throws<ArgumentException>(() => scene.Normaliser()).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -252,11 +273,17 @@ public sealed class InterpretTests
     public void A_mapping_changes_at_midnight_within_a_longer_period()
     {
         var later = Map.NodeEnergy with { Version = 2, Unit = Unit.Parse("kWh"), EffectiveFrom = new DateOnly(2026, 1, 6) };
-        var scene = new Scene { Mappings = [Map.NodeEnergy, later] }
-            .Spans(Scene.Series("node_energy", labels: ("node", "a")), (14 * 60 - 5, 14 * 60, 7), (14 * 60, 14 * 60 + 5, 1));
+        var scene = new Scene { Mappings = [Map.NodeEnergy, later] }.Spans(
+            Scene.Series("node_energy", labels: ("node", "a")),
+            (14 * 60 - 5, 14 * 60, 7),
+            (14 * 60, 14 * 60 + 5, 1)
+        );
 
         var facts = scene.Normalise(14 * 60 - 5, 14 * 60 + 5).Energy;
 
-        Assert.Equal([(7.0, "node-energy@1"), (3_600_000.0, "node-energy@2")], facts.Select(fact => (fact.ServerJoules!.Value, fact.Mappings)));
+        Assert.Equal(
+            [(7.0, "node-energy@1"), (3_600_000.0, "node-energy@2")],
+            facts.Select(fact => (fact.ServerJoules!.Value, fact.Mappings))
+        );
     }
 }

@@ -42,7 +42,8 @@ public sealed class NormaliserTests
     public void Facts_come_by_deployment_resource_and_period()
     {
         var scene = new Scene().Workload("chat", ("UUID", "GPU-1"));
-        foreach (var gpu in new[] { "GPU-3", "GPU-1", "GPU-2" }) scene.Steady(Scene.Series("gpu_power", labels: ("UUID", gpu)), 100, 0, 15);
+        foreach (var gpu in new[] { "GPU-3", "GPU-1", "GPU-2" })
+            scene.Steady(Scene.Series("gpu_power", labels: ("UUID", gpu)), 100, 0, 15);
 
         var keys = scene.Normalise(0, 15).Energy.Select(fact => (fact.Deployment.Id, fact.Resource.Id, fact.Period.Start)).ToList();
 
@@ -81,7 +82,9 @@ public sealed class NormaliserTests
 
     [Fact]
     public void A_series_without_samples_gives_nothing() =>
-        Assert.Empty(new Scene().Normaliser().Normalise(Scene.Minutes(0, 5), [new SeriesSamples(Power, ReadOnlyMemory<Sample>.Empty)]).Energy);
+        Assert.Empty(
+            new Scene().Normaliser().Normalise(Scene.Minutes(0, 5), [new SeriesSamples(Power, ReadOnlyMemory<Sample>.Empty)]).Energy
+        );
 
     [Fact]
     public void Grouping_sorts_by_time_and_drops_equal_duplicates()
@@ -107,7 +110,9 @@ public sealed class NormaliserTests
     {
         var again = Scene.Series("node_power", labels: ("node", "a"));
 
-        var grouped = SeriesSamples.Group(new List<Observation> { new(Power, Sample.At(Scene.At(1), 5)), new(again, Sample.At(Scene.At(2), 6)) });
+        var grouped = SeriesSamples.Group(
+            new List<Observation> { new(Power, Sample.At(Scene.At(1), 5)), new(again, Sample.At(Scene.At(2), 6)) }
+        );
 
         Assert.Equal(2, Assert.Single(grouped).Samples.Length);
     }
@@ -118,7 +123,8 @@ public sealed class NormaliserTests
         IEnumerable<Observation> Lazy()
         {
             for (var minute = 3; minute >= 0; minute--)
-                foreach (var node in new[] { "a", "b" }) yield return new Observation(Scene.Series("node_power", labels: ("node", node)), Sample.At(Scene.At(minute), minute));
+                foreach (var node in new[] { "a", "b" })
+                    yield return new Observation(Scene.Series("node_power", labels: ("node", node)), Sample.At(Scene.At(minute), minute));
         }
 
         var grouped = SeriesSamples.Group(Lazy());

@@ -23,7 +23,8 @@ public sealed class PublishedFactorTests
         using var reader = new StreamReader(typeof(FactorBook).Assembly.GetManifestResourceStream(name)!);
         var head = string.Join('\n', reader.ReadToEnd().Split('\n').TakeWhile(line => line.StartsWith('#'))).ToUpperInvariant();
 
-        foreach (var word in (string[])["UNIT", "METHOD", "SOURCE", "LICENCE", "RETRIEVED", "VINTAGE"]) Assert.Contains($"{word}:", head, StringComparison.Ordinal);
+        foreach (var word in (string[])["UNIT", "METHOD", "SOURCE", "LICENCE", "RETRIEVED", "VINTAGE"])
+            Assert.Contains($"{word}:", head, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -78,7 +79,14 @@ public sealed class PublishedFactorTests
         foreach (var region in Book.Regions)
         {
             Assert.True(Region.IsCountry(region.Country!), region.Name);
-            Assert.NotNull(Book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, new Place(region.Name, null, null), new DateOnly(2025, 7, 1)));
+            Assert.NotNull(
+                Book.Find(
+                    FactorKind.GridIntensity,
+                    FactorMethod.LocationAverage,
+                    new Place(region.Name, null, null),
+                    new DateOnly(2025, 7, 1)
+                )
+            );
         }
         Assert.Equal(new Region("aws/us-east-1", "US", "US-MIDA-PJM"), Book.RegionOf("aws/us-east-1"));
         Assert.Equal(new Region("azure/swedencentral", "SE", "SE-SE3"), Book.RegionOf("azure/swedencentral"));
@@ -141,11 +149,35 @@ public sealed class PublishedFactorTests
     [Fact]
     public void What_a_server_is_made_of_is_in_the_hardware_table_or_has_no_published_power()
     {
-        string[] boards = ["B200", "B300", "Inferentia", "Inferentia2", "RTX PRO 6000 Blackwell Server Edition", "T4G", "Trainium", "Trainium2"];
+        string[] boards =
+        [
+            "B200",
+            "B300",
+            "Inferentia",
+            "Inferentia2",
+            "RTX PRO 6000 Blackwell Server Edition",
+            "T4G",
+            "Trainium",
+            "Trainium2",
+        ];
         string[] cpus = ["Graviton3"];
 
-        Assert.Equal(boards, Book.Servers.All.Select(server => server.Accelerator).OfType<string>().Where(name => Book.Hardware.Accelerator(name) is null).Distinct().Order(StringComparer.Ordinal));
-        Assert.Equal(cpus, Book.Servers.All.Select(server => server.MicroArchitecture).OfType<string>().Where(name => Book.Hardware.VirtualCpu(name) is null).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            boards,
+            Book.Servers.All.Select(server => server.Accelerator)
+                .OfType<string>()
+                .Where(name => Book.Hardware.Accelerator(name) is null)
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+        );
+        Assert.Equal(
+            cpus,
+            Book.Servers.All.Select(server => server.MicroArchitecture)
+                .OfType<string>()
+                .Where(name => Book.Hardware.VirtualCpu(name) is null)
+                .Distinct()
+                .Order(StringComparer.Ordinal)
+        );
     }
 
     [Fact]
@@ -237,7 +269,15 @@ public sealed class PublishedFactorTests
         var model = Book.Models.Find(name)!;
 
         Assert.Equal("published", model.Method);
-        Assert.Equal((active, active, total, total), (model.Size.ActiveParameters.Low, model.Size.ActiveParameters.High, model.Size.TotalParameters.Low, model.Size.TotalParameters.High));
+        Assert.Equal(
+            (active, active, total, total),
+            (
+                model.Size.ActiveParameters.Low,
+                model.Size.ActiveParameters.High,
+                model.Size.TotalParameters.Low,
+                model.Size.TotalParameters.High
+            )
+        );
     }
 
     [Theory]
@@ -263,12 +303,26 @@ public sealed class PublishedFactorTests
     [InlineData("eu.anthropic.claude-opus-4-1-20250805-v1:0", 200e9, 600e9, 2000e9, 2000e9)]
     [InlineData("gemini-2.5-flash-lite", 8e9, 28e9, 8e9, 28e9)]
     [InlineData("gemini-2.5-flash", 44e9, 132e9, 440e9, 440e9)]
-    public void A_model_whose_size_somebody_assumes_has_bounds(string name, double activeLow, double activeHigh, double totalLow, double totalHigh)
+    public void A_model_whose_size_somebody_assumes_has_bounds(
+        string name,
+        double activeLow,
+        double activeHigh,
+        double totalLow,
+        double totalHigh
+    )
     {
         var model = Book.Models.Find(name)!;
 
         Assert.Equal(("assumed", "mlco2/ecologits: ecologits/data/models.json", "MPL-2.0"), (model.Method, model.Source, model.Licence));
-        Assert.Equal((activeLow, activeHigh, totalLow, totalHigh), (model.Size.ActiveParameters.Low, model.Size.ActiveParameters.High, model.Size.TotalParameters.Low, model.Size.TotalParameters.High));
+        Assert.Equal(
+            (activeLow, activeHigh, totalLow, totalHigh),
+            (
+                model.Size.ActiveParameters.Low,
+                model.Size.ActiveParameters.High,
+                model.Size.TotalParameters.Low,
+                model.Size.TotalParameters.High
+            )
+        );
     }
 
     [Theory]
@@ -329,7 +383,8 @@ public sealed class PublishedFactorTests
     [InlineData(Evidence.Estimated, Component.Accelerator)]
     [InlineData(Evidence.Measured, Component.Cpu)]
     [InlineData(Evidence.Measured, Component.None)]
-    public void What_no_meter_states_is_unknown(Evidence evidence, Component component) => Assert.Null(Book.Uncertainty.Of(evidence, component));
+    public void What_no_meter_states_is_unknown(Evidence evidence, Component component) =>
+        Assert.Null(Book.Uncertainty.Of(evidence, component));
 
     private static DateOnly Day(string text) => DateOnly.ParseExact(text, "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
 }

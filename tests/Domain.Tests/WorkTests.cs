@@ -12,39 +12,68 @@ namespace Metrics.Domain.Tests;
 public sealed class WorkTests
 {
     private static readonly ResourceLabels Api = new("endpoint", ["model"], [], [], []);
-    private static readonly MetricMapping Tokens = Map.Of("tokens", "tokens", "{token}", SampleKind.Delta, Component.None, Api) with { FunctionalUnit = "output-token" };
+    private static readonly MetricMapping Tokens = Map.Of("tokens", "tokens", "{token}", SampleKind.Delta, Component.None, Api) with
+    {
+        FunctionalUnit = "output-token",
+    };
     private static readonly MetricMapping Estimated = Tokens with { EstimateModel = ["model"] };
 
-    private static readonly ModelTable Models = new(
-    [
+    private static readonly ModelTable Models = new([
         new KnownModel("*7b*", ModelSize.Dense(7.3e9), "its card", "CC0-1.0", "test"),
         new KnownModel("*20b*", ModelSize.Dense(20e9), "its card", "CC0-1.0", "test"),
         new KnownModel("secret*", new ModelSize(new Bounds(20e9, 60e9), new Bounds(100e9, 400e9)), "a guess", "CC0-1.0", "test"),
     ]);
 
     private static MetricMapping Level(int level, string id, params (string Label, string Glob)[] when) =>
-        Tokens with { Id = id, RollUp = new RollUp("api", level, []), When = [.. when.Select(one => new LabelCondition(one.Label, [one.Glob]))] };
+        Tokens with
+        {
+            Id = id,
+            RollUp = new RollUp("api", level, []),
+            When = [.. when.Select(one => new LabelCondition(one.Label, [one.Glob]))],
+        };
 
     private static SeriesSamples Minutes(string metric, double perMinute, int from = 0, int to = 5, params (string, string)[] labels) =>
-        new(new Series("api-1", "prometheus", metric, Labels.Of(labels), Statistic.Sum, TimeSpan.FromMinutes(1)),
-            Enumerable.Range(from, to - from).Select(minute => new Sample(Scene.At(minute), Scene.At(minute + 1), perMinute)).ToArray());
+        new(
+            new Series("api-1", "prometheus", metric, Labels.Of(labels), Statistic.Sum, TimeSpan.FromMinutes(1)),
+            Enumerable.Range(from, to - from).Select(minute => new Sample(Scene.At(minute), Scene.At(minute + 1), perMinute)).ToArray()
+        );
 
-    private static NormalisedPeriod Normalise(MetricMapping[] mappings, Workload[] workloads, params SeriesSamples[] series) => Normalise(mappings, workloads, 1.26, 5, series);
+    private static NormalisedPeriod Normalise(MetricMapping[] mappings, Workload[] workloads, params SeriesSamples[] series) =>
+        Normalise(mappings, workloads, 1.26, 5, series);
 
-    private static NormalisedPeriod Normalise(MetricMapping[] mappings, Workload[] workloads, double? pue, int minutes, params SeriesSamples[] series) =>
-        new Normaliser(new MetricCatalogue(mappings), workloads, new Dictionary<string, Place> { ["api-1"] = new("api/anywhere", null, pue) }, TimeSpan.FromMinutes(5), FactorBook.Published.With([], models: Models))
-            .Normalise(Scene.Minutes(0, minutes), series);
+    private static NormalisedPeriod Normalise(
+        MetricMapping[] mappings,
+        Workload[] workloads,
+        double? pue,
+        int minutes,
+        params SeriesSamples[] series
+    ) =>
+        new Normaliser(
+            new MetricCatalogue(mappings),
+            workloads,
+            new Dictionary<string, Place> { ["api-1"] = new("api/anywhere", null, pue) },
+            TimeSpan.FromMinutes(5),
+            FactorBook.Published.With([], models: Models)
+        ).Normalise(Scene.Minutes(0, minutes), series);
 
-    private static Workload Chat(string? model, params (string Label, string Glob)[] labels) => new("chat", model, null, [new WorkloadRule("api-1", labels.ToDictionary(one => one.Label, one => one.Glob))]);
+    private static Workload Chat(string? model, params (string Label, string Glob)[] labels) =>
+        new("chat", model, null, [new WorkloadRule("api-1", labels.ToDictionary(one => one.Label, one => one.Glob))]);
 
-    private static (string, double)[] Work(NormalisedPeriod period) => [.. period.Work.Select(fact => (fact.Deployment.Workload.Name, fact.Units)).OrderBy(fact => fact.Name, StringComparer.Ordinal)];
+    private static (string, double)[] Work(NormalisedPeriod period) =>
+        [.. period.Work.Select(fact => (fact.Deployment.Workload.Name, fact.Units)).OrderBy(fact => fact.Name, StringComparer.Ordinal)];
 
     [Fact]
     public void A_roll_up_that_nobody_claims_does_not_stand_beside_the_parts_that_are_claimed()
     {
         MetricMapping[] mappings = [Level(0, "by-model", ("model", "?*")), Level(1, "account", ("model", ""))];
 
-        var period = Normalise(mappings, [Chat(null, ("model", "a"))], Minutes("tokens", 30, labels: ("model", "a")), Minutes("tokens", 10, labels: ("model", "b")), Minutes("tokens", 40));
+        var period = Normalise(
+            mappings,
+            [Chat(null, ("model", "a"))],
+            Minutes("tokens", 30, labels: ("model", "a")),
+            Minutes("tokens", 10, labels: ("model", "b")),
+            Minutes("tokens", 40)
+        );
 
         Assert.Equal([("chat", 150), ("unattributed", 50)], Work(period));
         Assert.All(period.Work, fact => Assert.Equal("by-model@1", fact.Mappings));
@@ -53,8 +82,10 @@ public sealed class WorkTests
     [Fact]
     public void One_metric_in_two_periods_counts_once_by_the_finer_and_where_that_is_silent_by_the_coarser()
     {
-        var coarse = new SeriesSamples(new Series("api-1", "prometheus", "tokens", Labels.Of(("model", "a")), Statistic.Sum, TimeSpan.FromMinutes(5)),
-            new[] { new Sample(Scene.At(0), Scene.At(5), 160), new Sample(Scene.At(5), Scene.At(10), 200) });
+        var coarse = new SeriesSamples(
+            new Series("api-1", "prometheus", "tokens", Labels.Of(("model", "a")), Statistic.Sum, TimeSpan.FromMinutes(5)),
+            new[] { new Sample(Scene.At(0), Scene.At(5), 160), new Sample(Scene.At(5), Scene.At(10), 200) }
+        );
 
         var period = Normalise([Tokens], [Chat(null)], 1.26, 10, Minutes("tokens", 30, 0, 5, ("model", "a")), coarse);
 
@@ -79,13 +110,18 @@ public sealed class WorkTests
     {
         MetricMapping[] mappings =
         [
-            Level(0, "project-model", ("project", "?*"), ("model", "?*")), Level(1, "model", ("project", ""), ("model", "?*")),
-            Level(2, "project", ("project", "?*"), ("model", "")), Level(3, "account", ("project", ""), ("model", "")),
+            Level(0, "project-model", ("project", "?*"), ("model", "?*")),
+            Level(1, "model", ("project", ""), ("model", "?*")),
+            Level(2, "project", ("project", "?*"), ("model", "")),
+            Level(3, "account", ("project", ""), ("model", "")),
         ];
         SeriesSamples[] all =
         [
-            Minutes("tokens", 10, labels: [("project", "p"), ("model", "a")]), Minutes("tokens", 20, labels: [("project", "q"), ("model", "a")]),
-            Minutes("tokens", 31, labels: ("model", "a")), Minutes("tokens", 32, labels: ("project", "p")), Minutes("tokens", 33),
+            Minutes("tokens", 10, labels: [("project", "p"), ("model", "a")]),
+            Minutes("tokens", 20, labels: [("project", "q"), ("model", "a")]),
+            Minutes("tokens", 31, labels: ("model", "a")),
+            Minutes("tokens", 32, labels: ("project", "p")),
+            Minutes("tokens", 33),
         ];
 
         Assert.Equal([("unattributed", 150)], Work(Normalise(mappings, [], all)));
@@ -100,8 +136,13 @@ public sealed class WorkTests
         MetricMapping[] mappings = [Level(0, "group", ("group", "?*")), Level(1, "balancer", ("group", ""))];
         mappings = [.. mappings.Select(mapping => mapping with { RollUp = mapping.RollUp! with { Within = ["balancer"] } })];
 
-        var period = Normalise(mappings, [],
-            Minutes("tokens", 10, labels: [("balancer", "x"), ("group", "g")]), Minutes("tokens", 12, labels: ("balancer", "x")), Minutes("tokens", 7, labels: ("balancer", "y")));
+        var period = Normalise(
+            mappings,
+            [],
+            Minutes("tokens", 10, labels: [("balancer", "x"), ("group", "g")]),
+            Minutes("tokens", 12, labels: ("balancer", "x")),
+            Minutes("tokens", 7, labels: ("balancer", "y"))
+        );
 
         Assert.Equal([("unattributed", 85)], Work(period));
     }
@@ -111,8 +152,14 @@ public sealed class WorkTests
     {
         MetricMapping[] mappings = [Level(0, "new") with { Metrics = ["new"] }, Level(0, "old") with { Metrics = ["old"] }];
 
-        Assert.Equal([("unattributed", 50)], Work(Normalise(mappings, [], Minutes("new", 10, labels: ("model", "a")), Minutes("old", 11, labels: ("deployment", "a")))));
-        Assert.Equal([("unattributed", 55)], Work(Normalise(mappings, [], Minutes("new", 10, 0, 3, ("model", "a")), Minutes("old", 11, labels: ("deployment", "a")))));
+        Assert.Equal(
+            [("unattributed", 50)],
+            Work(Normalise(mappings, [], Minutes("new", 10, labels: ("model", "a")), Minutes("old", 11, labels: ("deployment", "a"))))
+        );
+        Assert.Equal(
+            [("unattributed", 55)],
+            Work(Normalise(mappings, [], Minutes("new", 10, 0, 3, ("model", "a")), Minutes("old", 11, labels: ("deployment", "a"))))
+        );
     }
 
     [Fact]
@@ -121,8 +168,10 @@ public sealed class WorkTests
         MetricMapping[] mappings = [Tokens with { Resource = new ResourceLabels("endpoint", ["instance"], [], [], []), Nested = "model" }];
         SeriesSamples[] server =
         [
-            Minutes("tokens", 10, labels: [("instance", "triton-a"), ("model", "ensemble"), ("version", "1")]), Minutes("tokens", 2, labels: [("instance", "triton-a"), ("model", "ensemble"), ("version", "2")]),
-            Minutes("tokens", 12, labels: [("instance", "triton-a"), ("model", "tokenizer")]), Minutes("tokens", 14, labels: [("instance", "triton-a"), ("model", "bert")]),
+            Minutes("tokens", 10, labels: [("instance", "triton-a"), ("model", "ensemble"), ("version", "1")]),
+            Minutes("tokens", 2, labels: [("instance", "triton-a"), ("model", "ensemble"), ("version", "2")]),
+            Minutes("tokens", 12, labels: [("instance", "triton-a"), ("model", "tokenizer")]),
+            Minutes("tokens", 14, labels: [("instance", "triton-a"), ("model", "bert")]),
             Minutes("tokens", 5, labels: [("instance", "triton-b"), ("model", "ensemble")]),
         ];
 
@@ -166,11 +215,22 @@ public sealed class WorkTests
     {
         var grid = new Factor
         {
-            Kind = FactorKind.GridIntensity, Place = "country/DE", Method = FactorMethod.LocationAverage, Value = 590.478,
-            Source = "EcoLogits", Licence = "MPL-2.0", From = new DateOnly(2020, 1, 1), Version = "test",
+            Kind = FactorKind.GridIntensity,
+            Place = "country/DE",
+            Method = FactorMethod.LocationAverage,
+            Value = 590.478,
+            Source = "EcoLogits",
+            Licence = "MPL-2.0",
+            From = new DateOnly(2020, 1, 1),
+            Version = "test",
         };
-        var normaliser = new Normaliser(new MetricCatalogue([Estimated]), [], new Dictionary<string, Place> { ["api-1"] = new("api/anywhere", "DE", 1.26) },
-            TimeSpan.FromMinutes(5), FactorBook.Published.With([grid], models: Models));
+        var normaliser = new Normaliser(
+            new MetricCatalogue([Estimated]),
+            [],
+            new Dictionary<string, Place> { ["api-1"] = new("api/anywhere", "DE", 1.26) },
+            TimeSpan.FromMinutes(5),
+            FactorBook.Published.With([grid], models: Models)
+        );
 
         var fact = Assert.Single(normaliser.Normalise(Scene.Minutes(0, 5), [Minutes("tokens", 20, labels: ("model", "m-20b"))]).Energy);
 
@@ -204,7 +264,13 @@ public sealed class WorkTests
     [Fact]
     public void A_model_in_no_table_gives_no_energy_and_says_so_once_a_series()
     {
-        var period = Normalise([Estimated], [Chat("m-20b", ("model", "*"))], 1.26, 10, Minutes("tokens", 20, 0, 10, ("model", "nobody-knows")));
+        var period = Normalise(
+            [Estimated],
+            [Chat("m-20b", ("model", "*"))],
+            1.26,
+            10,
+            Minutes("tokens", 20, 0, 10, ("model", "nobody-knows"))
+        );
 
         Assert.Empty(period.Energy);
         var rejection = Assert.Single(period.Rejections);
@@ -230,7 +296,17 @@ public sealed class WorkTests
     [Fact]
     public void A_silent_roll_up_gives_no_estimate()
     {
-        MetricMapping[] mappings = [Level(0, "by-model", ("model", "?*")) with { EstimateModel = ["model"] }, Level(1, "account", ("model", "")) with { EstimateModel = ["model"] }];
+        MetricMapping[] mappings =
+        [
+            Level(0, "by-model", ("model", "?*")) with
+            {
+                EstimateModel = ["model"],
+            },
+            Level(1, "account", ("model", "")) with
+            {
+                EstimateModel = ["model"],
+            },
+        ];
 
         var period = Normalise(mappings, [Chat("m-20b")], Minutes("tokens", 20, labels: ("model", "m-20b")), Minutes("tokens", 20));
 
@@ -242,7 +318,16 @@ public sealed class WorkTests
     {
         var limit = Map.GpuPower with { Limit = true };
 
-        Assert.Empty(Normalise([limit], [], new SeriesSamples(new Series("api-1", "prometheus", "gpu_power", Labels.Of(("UUID", "a"))), new[] { Sample.At(Scene.At(0), 300), Sample.At(Scene.At(5), 300) })).Energy);
+        Assert.Empty(
+            Normalise(
+                [limit],
+                [],
+                new SeriesSamples(
+                    new Series("api-1", "prometheus", "gpu_power", Labels.Of(("UUID", "a"))),
+                    new[] { Sample.At(Scene.At(0), 300), Sample.At(Scene.At(5), 300) }
+                )
+            ).Energy
+        );
     }
 
     [Theory]
@@ -271,9 +356,19 @@ public sealed class WorkTests
     public void A_sum_over_devices_that_a_label_counts_is_refused_beyond_their_whole(double value, string devices, string? refusal)
     {
         var mapping = Map.BusyUnknown with { Id = "busy", Scale = new UtilisationScale(true, "GpuCount", null, false) };
-        var series = new Series("api-1", "prometheus", "busy_unknown", Labels.Of(("GpuCount", devices)), Statistic.Average, TimeSpan.FromMinutes(1));
+        var series = new Series(
+            "api-1",
+            "prometheus",
+            "busy_unknown",
+            Labels.Of(("GpuCount", devices)),
+            Statistic.Average,
+            TimeSpan.FromMinutes(1)
+        );
 
-        Assert.Equal(refusal, Admission.Refuse(new Observation(series, new Sample(Scene.At(0), Scene.At(1), value)), mapping, Scene.At(2))?.Detail);
+        Assert.Equal(
+            refusal,
+            Admission.Refuse(new Observation(series, new Sample(Scene.At(0), Scene.At(1), value)), mapping, Scene.At(2))?.Detail
+        );
     }
 
     [Fact]

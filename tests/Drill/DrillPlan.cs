@@ -33,41 +33,68 @@ public sealed record DrillPlan(StorageEngine Engine, string ConnectionString, Ur
         {
             var (from, real) = (Micros(Base), Micros(Started));
             return Engine == StorageEngine.Postgres
-                ? string.Create(CultureInfo.InvariantCulture, $"(SELECT timestamptz 'epoch' + ({from} + ((extract(epoch from clock_timestamp()) * 1000000)::bigint - {real}) * {Speed} + COALESCE((SELECT value::bigint FROM settings WHERE name = 'drill_offset'), 0)) * interval '1 microsecond')")
-                : string.Create(CultureInfo.InvariantCulture, $"(SELECT {from} + (CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000 - {real}) * {Speed} + COALESCE((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'drill_offset'), 0))");
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"(SELECT timestamptz 'epoch' + ({from} + ((extract(epoch from clock_timestamp()) * 1000000)::bigint - {real}) * {Speed} + COALESCE((SELECT value::bigint FROM settings WHERE name = 'drill_offset'), 0)) * interval '1 microsecond')"
+                )
+                : string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"(SELECT {from} + (CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000 - {real}) * {Speed} + COALESCE((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'drill_offset'), 0))"
+                );
         }
     }
 
     /// <summary>How a source is read: late and revised values come within 105 minutes, so two hours are read again.</summary>
-    public SourceSettings Settings(string source) => new()
-    {
-        Id = source,
-        Provider = "prometheus",
-        Endpoint = new Uri(Server, source + "/"),
-        Settle = TimeSpan.FromSeconds(30),
-        Overlap = TimeSpan.FromHours(2),
-        Lookback = TimeSpan.FromHours(1),
-        // In simulated time, too: six seconds of the machine's.
-        Timeout = TimeSpan.FromHours(1),
-    };
+    public SourceSettings Settings(string source) =>
+        new()
+        {
+            Id = source,
+            Provider = "prometheus",
+            Endpoint = new Uri(Server, source + "/"),
+            Settle = TimeSpan.FromSeconds(30),
+            Overlap = TimeSpan.FromHours(2),
+            Lookback = TimeSpan.FromHours(1),
+            // In simulated time, too: six seconds of the machine's.
+            Timeout = TimeSpan.FromHours(1),
+        };
 
     /// <summary>What makes facts of the samples.</summary>
     public static Normaliser Normaliser(MetricCatalogue catalogue)
     {
         var place = new Place("onprem/dc-1", "DE", 1.4);
-        return new(catalogue, [new Workload("chat", "org/chat-70b", "fp8", [.. Sources.Select(source => new WorkloadRule(source, new Dictionary<string, string> { ["pod"] = "chat-*" }))])],
-            Sources.ToDictionary(source => source, _ => place), TimeSpan.FromMinutes(5));
+        return new(
+            catalogue,
+            [
+                new Workload(
+                    "chat",
+                    "org/chat-70b",
+                    "fp8",
+                    [.. Sources.Select(source => new WorkloadRule(source, new Dictionary<string, string> { ["pod"] = "chat-*" }))]
+                ),
+            ],
+            Sources.ToDictionary(source => source, _ => place),
+            TimeSpan.FromMinutes(5)
+        );
     }
 
     /// <summary>The plan as arguments of a process.</summary>
-    public string[] Arguments => [Engine.ToString(), ConnectionString, Server.ToString(), Micros(Base).ToString(CultureInfo.InvariantCulture), Micros(Started).ToString(CultureInfo.InvariantCulture)];
+    public string[] Arguments =>
+        [
+            Engine.ToString(),
+            ConnectionString,
+            Server.ToString(),
+            Micros(Base).ToString(CultureInfo.InvariantCulture),
+            Micros(Started).ToString(CultureInfo.InvariantCulture),
+        ];
 
     /// <summary>The plan that the arguments of a process tell.</summary>
-    public static DrillPlan Of(string[] arguments) => new(Enum.Parse<StorageEngine>(arguments[0]), arguments[1], new Uri(arguments[2]), Time(arguments[3]), Time(arguments[4]));
+    public static DrillPlan Of(string[] arguments) =>
+        new(Enum.Parse<StorageEngine>(arguments[0]), arguments[1], new Uri(arguments[2]), Time(arguments[3]), Time(arguments[4]));
 
     private static long Micros(DateTime time) => (time - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond;
 
-    private static DateTime Time(string micros) => DateTime.UnixEpoch.AddTicks(long.Parse(micros, CultureInfo.InvariantCulture) * TimeSpan.TicksPerMicrosecond);
+    private static DateTime Time(string micros) =>
+        DateTime.UnixEpoch.AddTicks(long.Parse(micros, CultureInfo.InvariantCulture) * TimeSpan.TicksPerMicrosecond);
 }
 
 /// <summary>Timers of simulated time: leases are renewed and requests time out <see cref="DrillPlan.Speed"/> times as soon.</summary>
@@ -77,7 +104,8 @@ public sealed class FastTimers : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
         base.CreateTimer(callback, state, Scaled(dueTime), Scaled(period));
 
-    private static TimeSpan Scaled(TimeSpan time) => time <= TimeSpan.Zero ? time : TimeSpan.FromMilliseconds(Math.Max(1, time.TotalMilliseconds / DrillPlan.Speed));
+    private static TimeSpan Scaled(TimeSpan time) =>
+        time <= TimeSpan.Zero ? time : TimeSpan.FromMilliseconds(Math.Max(1, time.TotalMilliseconds / DrillPlan.Speed));
 }
 
 /// <summary>The product's source, and a mark of how far a read of it has come.</summary>
@@ -85,7 +113,10 @@ internal sealed class WatchedSource(ITelemetrySource source, StageMark mark) : I
 {
     public Cadence Cadence => source.Cadence;
 
-    public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<Page> ReadAsync(
+        ReadRequest request,
+        [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         mark.Stage = Stage.Claimed;
         await foreach (var page in source.ReadAsync(request, cancellationToken))

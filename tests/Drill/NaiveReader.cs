@@ -15,7 +15,8 @@ internal sealed class NaiveReader(ReadLog log, DrillPlan plan)
     public async Task ReadAsync(string source, ITelemetrySource from, CancellationToken cancellationToken)
     {
         // It does take turns, so that it fails for its own faults and not because two read at once.
-        if (await log.ClaimAsync(source, $"{Environment.ProcessId}", DrillPlan.Lease, cancellationToken) is not { } claim) return;
+        if (await log.ClaimAsync(source, $"{Environment.ProcessId}", DrillPlan.Lease, cancellationToken) is not { } claim)
+            return;
         try
         {
             await using var connection = await OpenAsync(cancellationToken);
@@ -23,15 +24,26 @@ internal sealed class NaiveReader(ReadLog log, DrillPlan plan)
             await using (var ask = connection.CreateCommand())
             {
                 ask.CommandText = $"SELECT watermark FROM naive_watermark WHERE source = '{source}'";
-                if (await ask.ExecuteScalarAsync(cancellationToken) is long known) watermark = Time(known);
+                if (await ask.ExecuteScalarAsync(cancellationToken) is long known)
+                    watermark = Time(known);
             }
-            if (Window.Next(from.Cadence with { Overlap = TimeSpan.Zero }, watermark, claim.RegisteredAt, claim.Now) is not { } window) return;
+            if (Window.Next(from.Cadence with { Overlap = TimeSpan.Zero }, watermark, claim.RegisteredAt, claim.Now) is not { } window)
+                return;
             var rows = new StringBuilder();
             await foreach (var page in from.ReadAsync(new ReadRequest(window, null, claim.RegisteredAt, claim.Now), cancellationToken))
-                foreach (var (series, sample) in page.Observations)
-                    rows.Append(rows.Length == 0 ? "" : ",").Append(CultureInfo.InvariantCulture, $"('{series.Source}/{series.Metric}/{series.Labels["pod"]}/{series.Labels["UUID"]}',{Micros(sample.Start)},{sample.Value:R})");
-            await RunAsync(connection, $"INSERT INTO naive_watermark (source, watermark) VALUES ('{source}', {Micros(window.End)}) ON CONFLICT (source) DO UPDATE SET watermark = excluded.watermark", cancellationToken);
-            if (rows.Length > 0) await RunAsync(connection, $"INSERT INTO naive_samples (series, start, value) VALUES {rows}", cancellationToken);
+            foreach (var (series, sample) in page.Observations)
+                rows.Append(rows.Length == 0 ? "" : ",")
+                    .Append(
+                        CultureInfo.InvariantCulture,
+                        $"('{series.Source}/{series.Metric}/{series.Labels["pod"]}/{series.Labels["UUID"]}',{Micros(sample.Start)},{sample.Value:R})"
+                    );
+            await RunAsync(
+                connection,
+                $"INSERT INTO naive_watermark (source, watermark) VALUES ('{source}', {Micros(window.End)}) ON CONFLICT (source) DO UPDATE SET watermark = excluded.watermark",
+                cancellationToken
+            );
+            if (rows.Length > 0)
+                await RunAsync(connection, $"INSERT INTO naive_samples (series, start, value) VALUES {rows}", cancellationToken);
         }
         catch (DbException)
         {
@@ -45,7 +57,10 @@ internal sealed class NaiveReader(ReadLog log, DrillPlan plan)
 
     private async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
     {
-        DbConnection connection = plan.Engine == StorageEngine.Postgres ? new NpgsqlConnection(plan.ConnectionString) : new SqliteConnection(plan.ConnectionString);
+        DbConnection connection =
+            plan.Engine == StorageEngine.Postgres
+                ? new NpgsqlConnection(plan.ConnectionString)
+                : new SqliteConnection(plan.ConnectionString);
         await connection.OpenAsync(cancellationToken);
         return connection;
     }

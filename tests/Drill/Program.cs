@@ -25,8 +25,12 @@ var log = services.GetRequiredService<ReadLog>();
 var reader = new SourceReader(log, catalogue, NullLogger<SourceReader>.Instance, timers) { Lease = DrillPlan.Lease };
 var keeper = new FactKeeper(services.GetRequiredService<FactStore>(), DrillPlan.Normaliser(catalogue), NullLogger<FactKeeper>.Instance);
 var careless = new NaiveReader(log, plan);
-var sources = DrillPlan.Sources.Select(plan.Settings)
-    .Select(settings => (Settings: settings, Source: new WatchedSource(Providers.All["prometheus"].Open(settings, catalogue, timers), mark))).ToList();
+var sources = DrillPlan
+    .Sources.Select(plan.Settings)
+    .Select(settings =>
+        (Settings: settings, Source: new WatchedSource(Providers.All["prometheus"].Open(settings, catalogue, timers), mark))
+    )
+    .ToList();
 
 for (var turn = Environment.ProcessId; !stop.IsCancellationRequested; turn++)
 {
@@ -34,8 +38,10 @@ for (var turn = Environment.ProcessId; !stop.IsCancellationRequested; turn++)
     {
         var (settings, source) = sources[turn % sources.Count];
         mark.Source = turn % sources.Count;
-        if (naive) await careless.ReadAsync(settings.Id, source, stop.Token);
-        else await reader.ReadAsync(settings, source, stop.Token);
+        if (naive)
+            await careless.ReadAsync(settings.Id, source, stop.Token);
+        else
+            await reader.ReadAsync(settings, source, stop.Token);
         mark.Reads++;
         if (!naive && turn % 16 == 0)
         {

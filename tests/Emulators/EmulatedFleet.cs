@@ -8,7 +8,8 @@ namespace Metrics.Emulators;
 /// <summary>The four places of <see cref="Truth"/>, each behind what its provider answers with: all emulators on loopback, and the settings of the service that reads them.</summary>
 public sealed class EmulatedFleet : IAsyncDisposable
 {
-    private EmulatedFleet(CloudWatchEmulator aws, AzureEmulator azure, GcpEmulator gcp, PrometheusEmulator prometheus) => (Aws, Azure, Gcp, Prometheus) = (aws, azure, gcp, prometheus);
+    private EmulatedFleet(CloudWatchEmulator aws, AzureEmulator azure, GcpEmulator gcp, PrometheusEmulator prometheus) =>
+        (Aws, Azure, Gcp, Prometheus) = (aws, azure, gcp, prometheus);
 
     /// <summary>Amazon, with the place <c>eks</c>.</summary>
     public CloudWatchEmulator Aws { get; }
@@ -34,7 +35,14 @@ public sealed class EmulatedFleet : IAsyncDisposable
             await CloudWatchEmulator.StartAsync(CloudWatchFleet.Signals, clouds, clock, at),
             await AzureEmulator.StartAsync(AzureFleet.Resources, AzureFleet.Signals, clouds, clock, at.Next(1)),
             await GcpEmulator.StartAsync(GcpFleet.Signals, clouds, clock, at.Next(2)),
-            await PrometheusEmulator.StartAsync(PrometheusFleet.Signals, DateTime.MinValue.AddDays(1), scrapes, () => clock.GetUtcNow().UtcDateTime, at: at.Next(3)));
+            await PrometheusEmulator.StartAsync(
+                PrometheusFleet.Signals,
+                DateTime.MinValue.AddDays(1),
+                scrapes,
+                () => clock.GetUtcNow().UtcDateTime,
+                at: at.Next(3)
+            )
+        );
     }
 
     /// <inheritdoc/>
@@ -53,24 +61,63 @@ public sealed class EmulatedFleet : IAsyncDisposable
         await File.WriteAllTextAsync(authority, Azure.CertificateAuthority);
         await File.WriteAllTextAsync(key, Gcp.KeyFile);
         var settings = new List<(string, string)>();
-        void Source(string id, params (string Key, string Value)[] values) => settings.AddRange(values.Select(value => ($"Metrics:Sources:{id}:{value.Key}", value.Value)));
-        Source("eks", ("Provider", "aws-cloudwatch"), ("Endpoint", $"{Aws.Server.Address}"), ("Aws:Region", CloudWatchEmulator.Region), ("Aws:AccessKeyId", Aws.AccessKey.Id), ("Aws:SecretAccessKey", Aws.AccessKey.Secret),
-            ("Aws:RoleArn", CloudWatchEmulator.Role), ("Aws:ExternalId", CloudWatchEmulator.ExternalId), ("Aws:StsEndpoint", $"{Aws.Server.Address}"));
-        Source("azure-ml", ("Provider", "azure-monitor"), ("Endpoint", $"{Azure.Server.Address}"), ("CertificateAuthorityFile", authority), ("Azure:Subscription", AzureEmulator.Subscription), ("Azure:Region", AzureEmulator.Region),
-            ("Azure:MetricsEndpoint", $"{Azure.Server.Address}"), ("Azure:Authority", $"{Azure.Server.Address}"), ("Azure:Tenant", AzureEmulator.Tenant), ("Azure:ClientId", AzureEmulator.ClientId), ("Azure:ClientSecret", Azure.ClientSecret));
-        Source("gke", ("Provider", "gcp-monitoring"), ("Endpoint", $"{Gcp.Server.Address}"), ("Google:Project", GcpEmulator.Project), ("Google:Region", "europe-west4"), ("Google:CredentialsFile", key));
-        foreach (var (place, source) in PrometheusFleet.Serving) Source(source, ("Provider", "prometheus"), ("Endpoint", $"{Prometheus.Address}{source}"), ("Place", Truth.Of(place).Name));
+        void Source(string id, params (string Key, string Value)[] values) =>
+            settings.AddRange(values.Select(value => ($"Metrics:Sources:{id}:{value.Key}", value.Value)));
+        Source(
+            "eks",
+            ("Provider", "aws-cloudwatch"),
+            ("Endpoint", $"{Aws.Server.Address}"),
+            ("Aws:Region", CloudWatchEmulator.Region),
+            ("Aws:AccessKeyId", Aws.AccessKey.Id),
+            ("Aws:SecretAccessKey", Aws.AccessKey.Secret),
+            ("Aws:RoleArn", CloudWatchEmulator.Role),
+            ("Aws:ExternalId", CloudWatchEmulator.ExternalId),
+            ("Aws:StsEndpoint", $"{Aws.Server.Address}")
+        );
+        Source(
+            "azure-ml",
+            ("Provider", "azure-monitor"),
+            ("Endpoint", $"{Azure.Server.Address}"),
+            ("CertificateAuthorityFile", authority),
+            ("Azure:Subscription", AzureEmulator.Subscription),
+            ("Azure:Region", AzureEmulator.Region),
+            ("Azure:MetricsEndpoint", $"{Azure.Server.Address}"),
+            ("Azure:Authority", $"{Azure.Server.Address}"),
+            ("Azure:Tenant", AzureEmulator.Tenant),
+            ("Azure:ClientId", AzureEmulator.ClientId),
+            ("Azure:ClientSecret", Azure.ClientSecret)
+        );
+        Source(
+            "gke",
+            ("Provider", "gcp-monitoring"),
+            ("Endpoint", $"{Gcp.Server.Address}"),
+            ("Google:Project", GcpEmulator.Project),
+            ("Google:Region", "europe-west4"),
+            ("Google:CredentialsFile", key)
+        );
+        foreach (var (place, source) in PrometheusFleet.Serving)
+            Source(source, ("Provider", "prometheus"), ("Endpoint", $"{Prometheus.Address}{source}"), ("Place", Truth.Of(place).Name));
         // All begin at one time: energy of an hour whose tokens nobody counted is no price of a token.
-        foreach (var source in (IEnumerable<string>)["eks", "azure-ml", "gke", .. PrometheusFleet.Serving.Values]) Source(source, ("Lookback", "03:00:00"));
-        settings.AddRange([("Metrics:Places:onprem/dc-1:Pue", "1.4"), ("Metrics:Places:onprem/dc-1:Country", "DE"), ("Metrics:Workloads:chat:Model", "org/chat-70b")]);
+        foreach (var source in (IEnumerable<string>)["eks", "azure-ml", "gke", .. PrometheusFleet.Serving.Values])
+            Source(source, ("Lookback", "03:00:00"));
+        settings.AddRange([
+            ("Metrics:Places:onprem/dc-1:Pue", "1.4"),
+            ("Metrics:Places:onprem/dc-1:Country", "DE"),
+            ("Metrics:Workloads:chat:Model", "org/chat-70b"),
+        ]);
         (string Source, string? Label, string? Glob)[] rules =
         [
-            ("eks", "ClusterName", "prod"), ("eks", "InstanceId", "i-07"), ("azure-ml", "resourceid", "*/deployments/blue"), ("gke", "instance_id", "7001"), .. PrometheusFleet.Serving.Values.Select(source => (source, (string?)null, (string?)null)),
+            ("eks", "ClusterName", "prod"),
+            ("eks", "InstanceId", "i-07"),
+            ("azure-ml", "resourceid", "*/deployments/blue"),
+            ("gke", "instance_id", "7001"),
+            .. PrometheusFleet.Serving.Values.Select(source => (source, (string?)null, (string?)null)),
         ];
         for (var i = 0; i < rules.Length; i++)
         {
             settings.Add(($"Metrics:Workloads:chat:Match:{i}:Source", rules[i].Source));
-            if (rules[i] is (_, { } label, { } glob)) settings.Add(($"Metrics:Workloads:chat:Match:{i}:Labels:{label}", glob));
+            if (rules[i] is (_, { } label, { } glob))
+                settings.Add(($"Metrics:Workloads:chat:Match:{i}:Labels:{label}", glob));
         }
         return settings;
     }

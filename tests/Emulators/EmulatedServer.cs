@@ -43,7 +43,12 @@ public sealed class EmulatedServer : IAsyncDisposable
     /// <param name="at">Where it listens; null: any free port of loopback.</param>
     /// <param name="certificate">With its key: the server speaks TLS. Null: it does not.</param>
     /// <param name="time">What its clock shows; <see cref="DateTime.MaxValue"/>: it tells no time. Null: this machine's clock.</param>
-    public static async Task<EmulatedServer> StartAsync(Action<WebApplication> map, Listening? at = null, X509Certificate2? certificate = null, Func<DateTime>? time = null)
+    public static async Task<EmulatedServer> StartAsync(
+        Action<WebApplication> map,
+        Listening? at = null,
+        X509Certificate2? certificate = null,
+        Func<DateTime>? time = null
+    )
     {
         var (port, host) = at ?? new Listening();
         var builder = WebApplication.CreateSlimBuilder();
@@ -51,19 +56,27 @@ public sealed class EmulatedServer : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(host == "127.0.0.1" ? IPAddress.Loopback : IPAddress.Any, port, listen => { if (certificate is not null) listen.UseHttps(certificate); });
+            kestrel.Listen(host == "127.0.0.1" ? IPAddress.Loopback : IPAddress.Any, port, listen =>
+            {
+                if (certificate is not null)
+                    listen.UseHttps(certificate);
+            });
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = 8 * 1024 * 1024;
         });
         var app = builder.Build();
         var server = new EmulatedServer(app);
-        app.Use(async (context, next) =>
-        {
-            if (time?.Invoke() is { } now) context.Response.Headers.Date = now == DateTime.MaxValue ? "never" : now.ToString("r", CultureInfo.InvariantCulture);
-            server.Requests.Enqueue($"{context.Request.Method} {context.Request.Path}{context.Request.QueryString}");
-            if (server.Instead is { } instead && await instead(context)) return;
-            await next(context);
-        });
+        app.Use(
+            async (context, next) =>
+            {
+                if (time?.Invoke() is { } now)
+                    context.Response.Headers.Date = now == DateTime.MaxValue ? "never" : now.ToString("r", CultureInfo.InvariantCulture);
+                server.Requests.Enqueue($"{context.Request.Method} {context.Request.Path}{context.Request.QueryString}");
+                if (server.Instead is { } instead && await instead(context))
+                    return;
+                await next(context);
+            }
+        );
         map(app);
         await app.StartAsync();
         var bound = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
@@ -81,14 +94,21 @@ public sealed class EmulatedServer : IAsyncDisposable
     }
 
     /// <summary>Answers with a status and a body.</summary>
-    public static Func<HttpContext, Task<bool>> Answering(int status, string type, string body, params (string Name, string Value)[] headers) => async context =>
-    {
-        context.Response.StatusCode = status;
-        context.Response.ContentType = type;
-        foreach (var (name, value) in headers) context.Response.Headers[name] = value;
-        await context.Response.WriteAsync(body);
-        return true;
-    };
+    public static Func<HttpContext, Task<bool>> Answering(
+        int status,
+        string type,
+        string body,
+        params (string Name, string Value)[] headers
+    ) =>
+        async context =>
+        {
+            context.Response.StatusCode = status;
+            context.Response.ContentType = type;
+            foreach (var (name, value) in headers)
+                context.Response.Headers[name] = value;
+            await context.Response.WriteAsync(body);
+            return true;
+        };
 
     /// <summary>Sends the head of an answer and then nothing.</summary>
     public static async Task<bool> Hang(HttpContext context)
@@ -114,7 +134,8 @@ public sealed class EmulatedServer : IAsyncDisposable
         Array.Fill(blanks, (byte)' ');
         try
         {
-            while (!context.RequestAborted.IsCancellationRequested) await context.Response.Body.WriteAsync(blanks, context.RequestAborted);
+            while (!context.RequestAborted.IsCancellationRequested)
+                await context.Response.Body.WriteAsync(blanks, context.RequestAborted);
         }
         catch (Exception fault) when (fault is OperationCanceledException or IOException)
         {
@@ -124,17 +145,18 @@ public sealed class EmulatedServer : IAsyncDisposable
     }
 
     /// <summary>Lets the cloud answer, and breaks the connection off in the middle of what it says.</summary>
-    public static Func<HttpContext, Task<bool>> Cut(RequestDelegate cloud) => async context =>
-    {
-        var wire = context.Features.Get<IHttpResponseBodyFeature>()!;
-        using var whole = new MemoryStream();
-        context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(whole));
-        await cloud(context);
-        context.Features.Set(wire);
-        context.Response.ContentLength = whole.Length;
-        await wire.Stream.WriteAsync(whole.GetBuffer().AsMemory(0, (int)whole.Length / 2));
-        await wire.Stream.FlushAsync();
-        context.Abort();
-        return true;
-    };
+    public static Func<HttpContext, Task<bool>> Cut(RequestDelegate cloud) =>
+        async context =>
+        {
+            var wire = context.Features.Get<IHttpResponseBodyFeature>()!;
+            using var whole = new MemoryStream();
+            context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(whole));
+            await cloud(context);
+            context.Features.Set(wire);
+            context.Response.ContentLength = whole.Length;
+            await wire.Stream.WriteAsync(whole.GetBuffer().AsMemory(0, (int)whole.Length / 2));
+            await wire.Stream.FlushAsync();
+            context.Abort();
+            return true;
+        };
 }

@@ -43,8 +43,10 @@ public sealed record Faults
     public double? Shown(Signal signal, DateTime minute, DateTime now)
     {
         var seen = minute.AddMinutes(1) + Delay;
-        if (Chance("late", signal.Key, minute.Ticks) < LateShare) seen += LateBy;
-        if (now < seen || signal.Minute(minute) is not { } value) return null;
+        if (Chance("late", signal.Key, minute.Ticks) < LateShare)
+            seen += LateBy;
+        if (now < seen || signal.Minute(minute) is not { } value)
+            return null;
         if (signal.Kind != SignalKind.Cumulative && now < seen + RevisedAfter && Chance("revised", signal.Key, minute.Ticks) < RevisedShare)
             return value * (0.3 + 0.5 * Chance("how much", signal.Key, minute.Ticks));
         return value;
@@ -54,12 +56,19 @@ public sealed record Faults
     public RequestFault Of(long request)
     {
         var chance = Chance("request", "", request);
-        foreach (var (share, fault) in new[]
+        foreach (
+            var (share, fault) in new[]
+            {
+                (ThrottledShare, RequestFault.Throttled),
+                (BrokenShare, RequestFault.Broken),
+                (CutShare, RequestFault.Cut),
+                (LyingShare, RequestFault.Lying),
+                (PartialShare, RequestFault.Partial),
+            }
+        )
         {
-            (ThrottledShare, RequestFault.Throttled), (BrokenShare, RequestFault.Broken), (CutShare, RequestFault.Cut), (LyingShare, RequestFault.Lying), (PartialShare, RequestFault.Partial),
-        })
-        {
-            if (chance < share) return fault;
+            if (chance < share)
+                return fault;
             chance -= share;
         }
         return RequestFault.None;
@@ -70,8 +79,10 @@ public sealed record Faults
     {
         // FNV-1a over the texts, then the finaliser of SplitMix64, whose every output bit depends on every input bit.
         var hash = 14695981039346656037UL ^ (ulong)Seed;
-        foreach (var c in question) hash = (hash ^ c) * 1099511628211UL;
-        foreach (var c in subject) hash = (hash ^ c) * 1099511628211UL;
+        foreach (var c in question)
+            hash = (hash ^ c) * 1099511628211UL;
+        foreach (var c in subject)
+            hash = (hash ^ c) * 1099511628211UL;
         hash += (ulong)number * 0x9E3779B97F4A7C15UL;
         hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9UL;
         hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBUL;

@@ -11,7 +11,8 @@ namespace Metrics.Emulators;
 /// <param name="upstream">Address of the server behind.</param>
 /// <param name="prefix">Path below which the service answers, without a slash at its end; empty for none.</param>
 /// <param name="refuse">Why the request is not let through: status and text; null when it is.</param>
-public sealed partial class ManagedPrometheus(Uri upstream, string prefix, Func<HttpContext, byte[], (int Status, string Text)?> refuse) : IAsyncDisposable
+public sealed partial class ManagedPrometheus(Uri upstream, string prefix, Func<HttpContext, byte[], (int Status, string Text)?> refuse)
+    : IAsyncDisposable
 {
     private readonly HttpClient client = new() { BaseAddress = upstream };
 
@@ -56,30 +57,50 @@ public sealed partial class ManagedPrometheus(Uri upstream, string prefix, Func<
             return;
         }
         var path = context.Request.Path.Value!;
-        if (!path.StartsWith(prefix + "/api/v1/", StringComparison.Ordinal) || MostSeries is not null && path.EndsWith("/values", StringComparison.Ordinal))
+        if (
+            !path.StartsWith(prefix + "/api/v1/", StringComparison.Ordinal)
+            || MostSeries is not null && path.EndsWith("/values", StringComparison.Ordinal)
+        )
         {
             context.Response.StatusCode = 404;
             return;
         }
         var form = QueryHelpers.ParseQuery(Encoding.UTF8.GetString(body));
         var query = form.TryGetValue("query", out var asked) ? asked.ToString() : "";
-        if (query.Length > 0) Queries.Add(query);
+        if (query.Length > 0)
+            Queries.Add(query);
         if (query.Length > 0 && OneName && !(MostSeries is null ? WholeName() : QuotedName()).IsMatch(query))
         {
             context.Response.StatusCode = 400;
-            await context.Response.WriteAsync("""{"status":"error","errorType":"bad_data","error":"exactly one metric must be selected by its name"}""");
+            await context.Response.WriteAsync(
+                """{"status":"error","errorType":"bad_data","error":"exactly one metric must be selected by its name"}"""
+            );
             return;
         }
-        if (MostSeries is not null) query = QuotedName().Replace(query, "{__name__=$1");
-        using var request = new HttpRequestMessage(new HttpMethod(context.Request.Method), path[prefix.Length..] + context.Request.QueryString);
-        if (body.Length > 0) request.Content = new FormUrlEncodedContent(form.Where(pair => pair.Key != "limit").Select(pair => KeyValuePair.Create(pair.Key, pair.Key == "query" ? query : pair.Value.ToString())));
+        if (MostSeries is not null)
+            query = QuotedName().Replace(query, "{__name__=$1");
+        using var request = new HttpRequestMessage(
+            new HttpMethod(context.Request.Method),
+            path[prefix.Length..] + context.Request.QueryString
+        );
+        if (body.Length > 0)
+            request.Content = new FormUrlEncodedContent(
+                form.Where(pair => pair.Key != "limit")
+                    .Select(pair => KeyValuePair.Create(pair.Key, pair.Key == "query" ? query : pair.Value.ToString()))
+            );
         using var answer = await client.SendAsync(request);
         context.Response.StatusCode = (int)answer.StatusCode;
         context.Response.ContentType = answer.Content.Headers.ContentType?.ToString();
         var told = await answer.Content.ReadAsStringAsync();
-        if (MostSeries is { } most && answer.IsSuccessStatusCode && JsonNode.Parse(told) is JsonObject whole && whole["data"]?["result"] is JsonArray result)
+        if (
+            MostSeries is { } most
+            && answer.IsSuccessStatusCode
+            && JsonNode.Parse(told) is JsonObject whole
+            && whole["data"]?["result"] is JsonArray result
+        )
         {
-            while (result.Count > most) result.RemoveAt(result.Count - 1);
+            while (result.Count > most)
+                result.RemoveAt(result.Count - 1);
             told = whole.ToJsonString();
         }
         await context.Response.WriteAsync(told);

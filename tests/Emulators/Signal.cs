@@ -27,5 +27,9 @@ public sealed record Signal(string Metric, IReadOnlyDictionary<string, string> L
     public double Samples { get; init; } = 1;
 
     /// <summary>Name and labels as one text, the same for the same stream.</summary>
-    public string Key { get; } = Metric + "{" + string.Join(',', Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}")) + "}";
+    public string Key { get; } =
+        Metric
+        + "{"
+        + string.Join(',', Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"))
+        + "}";
 }

@@ -58,7 +58,8 @@ public static class Truth
     public static double Tokens(string source, int minute) => 60 * Of(source).TokensPerSecond * Load(source, minute);
 
     /// <summary>A counter of a board's joules at the end of a minute, counted from <see cref="CountedFrom"/>.</summary>
-    public static double BoardCounter(string source, int board, int minute) => Counter(source, board, minute, at => 60 * Board(source, board, at));
+    public static double BoardCounter(string source, int board, int minute) =>
+        Counter(source, board, minute, at => 60 * Board(source, board, at));
 
     /// <summary>A counter of output tokens at the end of a minute, counted from <see cref="CountedFrom"/>.</summary>
     public static double TokenCounter(string source, int minute) => Counter(source, -1, minute, at => Tokens(source, at));
@@ -69,10 +70,13 @@ public static class Truth
     /// <param name="to">The minute after the last.</param>
     public static (double Accelerator, double Facility, double Tokens) Totals(string source, int from, int to)
     {
-        double boards = 0, host = 0, tokens = 0;
+        double boards = 0,
+            host = 0,
+            tokens = 0;
         for (var minute = from; minute < to; minute++)
         {
-            for (var board = 0; board < Boards; board++) boards += 60 * Board(source, board, minute);
+            for (var board = 0; board < Boards; board++)
+                boards += 60 * Board(source, board, minute);
             host += 60 * Host(source, minute);
             tokens += Tokens(source, minute);
         }
@@ -82,11 +86,14 @@ public static class Truth
     // Sums, kept: a counter is asked for minute after minute.
     private static double Counter(string source, int part, int minute, Func<int, double> of)
     {
-        if (minute < CountedFrom) return 0;
+        if (minute < CountedFrom)
+            return 0;
         lock (Counters)
         {
-            if (!Counters.TryGetValue((source, part), out var sums)) Counters.Add((source, part), sums = []);
-            while (sums.Count <= minute - CountedFrom) sums.Add((sums.Count == 0 ? 0 : sums[^1]) + of(CountedFrom + sums.Count));
+            if (!Counters.TryGetValue((source, part), out var sums))
+                Counters.Add((source, part), sums = []);
+            while (sums.Count <= minute - CountedFrom)
+                sums.Add((sums.Count == 0 ? 0 : sums[^1]) + of(CountedFrom + sums.Count));
             return sums[minute - CountedFrom];
         }
     }

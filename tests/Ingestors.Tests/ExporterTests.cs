@@ -11,7 +11,13 @@ public sealed class ExporterTests
 {
     private static ITelemetrySource Source(HostileServer server, Action<SourceSettings>? change = null)
     {
-        var settings = new SourceSettings { Id = "gpu-1", Provider = "exporter", Endpoint = server.At("/metrics?target=x&token=hush"), Timeout = TimeSpan.FromSeconds(20) };
+        var settings = new SourceSettings
+        {
+            Id = "gpu-1",
+            Provider = "exporter",
+            Endpoint = server.At("/metrics?target=x&token=hush"),
+            Timeout = TimeSpan.FromSeconds(20),
+        };
         change?.Invoke(settings);
         return Some.Source(settings, Some.Catalogue("m", "n"));
     }
@@ -22,18 +28,26 @@ public sealed class ExporterTests
     private static byte[] Gzip(Action<Stream> write)
     {
         using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true)) write(gzip);
+        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true))
+            write(gzip);
         return packed.ToArray();
     }
 
     [Fact]
     public async Task A_page_is_read_with_the_instant_of_the_scrape_and_the_instance()
     {
-        await using var server = HostileServer.Serving("text/plain; version=0.0.4", _ => "# TYPE m gauge\nm{gpu=\"0\"} 1.5\nm{instance=\"elsewhere\"} 2\nother 3\n");
+        await using var server = HostileServer.Serving("text/plain; version=0.0.4", _ =>
+            "# TYPE m gauge\nm{gpu=\"0\"} 1.5\nm{instance=\"elsewhere\"} 2\nother 3\n"
+        );
         var page = Assert.Single(await Some.Pages(Source(server), Some.Request(now: Some.Noon)));
 
-        Assert.Equal([$"m{{gpu=\"0\",instance=\"127.0.0.1:{server.Port}\"}}", "m{instance=\"elsewhere\"}"], page.Observations.Select(one => one.Series.ToString()));
-        Assert.All(page.Observations, one => Assert.Equal(("gpu-1", "prometheus", DateTimeKind.Utc), (one.Series.Source, one.Series.Provider, one.Sample.Start.Kind)));
+        Assert.Equal(
+            [$"m{{gpu=\"0\",instance=\"127.0.0.1:{server.Port}\"}}", "m{instance=\"elsewhere\"}"],
+            page.Observations.Select(one => one.Series.ToString())
+        );
+        Assert.All(page.Observations, one =>
+            Assert.Equal(("gpu-1", "prometheus", DateTimeKind.Utc), (one.Series.Source, one.Series.Provider, one.Sample.Start.Kind))
+        );
         Assert.All(page.Observations, one => Assert.InRange(one.Sample.Start, Some.Noon, Some.Noon.AddSeconds(10)));
         Assert.All(page.Observations, one => Assert.Equal(0, one.Sample.Start.Ticks % 10));
         Assert.Null(page.PartialBecause);
@@ -42,7 +56,9 @@ public sealed class ExporterTests
     [Fact]
     public async Task It_asks_for_OpenMetrics_and_compression()
     {
-        await using var server = HostileServer.Serving("application/openmetrics-text; version=1.0.0; charset=utf-8", _ => "m 1 1767268800.25 # {t=\"x\"} 1\n# EOF\n");
+        await using var server = HostileServer.Serving("application/openmetrics-text; version=1.0.0; charset=utf-8", _ =>
+            "m 1 1767268800.25 # {t=\"x\"} 1\n# EOF\n"
+        );
         var (observations, _) = await Some.Read(Source(server), Some.Request());
 
         Assert.Equal([$"m{{instance=\"127.0.0.1:{server.Port}\"}} 12:00:00.25 1"], Some.Lines(observations));
@@ -56,8 +72,19 @@ public sealed class ExporterTests
     public async Task A_compressed_page_in_chunks_is_read()
     {
         var packed = Gzip(to => to.Write("m 1\n"u8));
-        await using var server = new HostileServer((_, socket, cancel) => HostileServer.Write(socket,
-            [.. "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"u8, .. Encoding.ASCII.GetBytes($"{packed.Length:x}\r\n"), .. packed, .. "\r\n0\r\n\r\n"u8], cancel));
+        await using var server = new HostileServer(
+            (_, socket, cancel) =>
+                HostileServer.Write(
+                    socket,
+                    [
+                        .. "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"u8,
+                        .. Encoding.ASCII.GetBytes($"{packed.Length:x}\r\n"),
+                        .. packed,
+                        .. "\r\n0\r\n\r\n"u8,
+                    ],
+                    cancel
+                )
+        );
 
         Assert.Single((await Some.Read(Source(server), Some.Request())).Observations);
     }
@@ -79,7 +106,10 @@ public sealed class ExporterTests
         Assert.Equal(("unauthorised", "unauthorised"), (basic.Code, bearer.Code));
         Assert.Contains("Authorization: Basic cmVhZGVyOmh1bnRlcjI=\r\n", server.Requests.First(), StringComparison.Ordinal);
         Assert.Contains("Authorization: Bearer s3cr3t-token\r\n", server.Requests.Last(), StringComparison.Ordinal);
-        Assert.Equal($"GET http://127.0.0.1:{server.Port}/metrics answered 401: the server does not accept the credentials. Check Username and Password, BearerToken or the client certificate, and the rights behind them.", basic.Message);
+        Assert.Equal(
+            $"GET http://127.0.0.1:{server.Port}/metrics answered 401: the server does not accept the credentials. Check Username and Password, BearerToken or the client certificate, and the rights behind them.",
+            basic.Message
+        );
         Assert.DoesNotContain("s3cr3t", bearer.ToString(), StringComparison.Ordinal);
     }
 
@@ -95,7 +125,12 @@ public sealed class ExporterTests
     [InlineData("Fri, 31 Dec 9999 23:59:59 GMT", 900)]
     public async Task A_source_that_asks_for_a_pause_gets_one_of_at_most_fifteen_minutes(string retryAfter, int? seconds)
     {
-        await using var server = HostileServer.Serving("text/plain", _ => "slow down", "429 Too Many Requests", $"Retry-After: {retryAfter}\r\n");
+        await using var server = HostileServer.Serving(
+            "text/plain",
+            _ => "slow down",
+            "429 Too Many Requests",
+            $"Retry-After: {retryAfter}\r\n"
+        );
         var fault = await Fault(server);
 
         Assert.Equal("throttled", fault.Code);
@@ -136,7 +171,12 @@ public sealed class ExporterTests
     [Fact]
     public async Task A_redirect_is_not_followed()
     {
-        await using var server = HostileServer.Serving("text/html", _ => "", "302 Found", "Location: http://169.254.169.254/latest?secret=1\r\n");
+        await using var server = HostileServer.Serving(
+            "text/html",
+            _ => "",
+            "302 Found",
+            "Location: http://169.254.169.254/latest?secret=1\r\n"
+        );
         var fault = await Fault(server, settings => settings.BearerToken = "t0ken");
 
         Assert.Equal("redirected", fault.Code);
@@ -147,7 +187,9 @@ public sealed class ExporterTests
     [Fact]
     public async Task A_login_page_with_status_200_is_no_metrics()
     {
-        await using var server = HostileServer.Serving("text/html; charset=utf-8", _ => $"<html><title>Sign in</title>\n<a href='/login?token=hush{new string('x', 500)}'>");
+        await using var server = HostileServer.Serving("text/html; charset=utf-8", _ =>
+            $"<html><title>Sign in</title>\n<a href='/login?token=hush{new string('x', 500)}'>"
+        );
         var fault = await Fault(server);
 
         Assert.Equal("not_metrics", fault.Code);
@@ -165,14 +207,26 @@ public sealed class ExporterTests
     [Fact]
     public async Task A_body_shorter_than_its_length_is_truncated()
     {
-        await using var server = HostileServer.Answering("HTTP/1.1 200 OK", "Content-Type: text/plain", "Content-Length: 1000", "", "m 1\nn 2\n");
+        await using var server = HostileServer.Answering(
+            "HTTP/1.1 200 OK",
+            "Content-Type: text/plain",
+            "Content-Length: 1000",
+            "",
+            "m 1\nn 2\n"
+        );
         Assert.Equal("truncated", (await Fault(server)).Code);
     }
 
     [Fact]
     public async Task A_chunked_body_without_its_last_chunk_is_truncated()
     {
-        await using var server = HostileServer.Answering("HTTP/1.1 200 OK", "Content-Type: text/plain", "Transfer-Encoding: chunked", "", "8\r\nm 1\nn 2\n\r\n");
+        await using var server = HostileServer.Answering(
+            "HTTP/1.1 200 OK",
+            "Content-Type: text/plain",
+            "Transfer-Encoding: chunked",
+            "",
+            "8\r\nm 1\nn 2\n\r\n"
+        );
         Assert.Equal("truncated", (await Fault(server)).Code);
     }
 
@@ -192,8 +246,10 @@ public sealed class ExporterTests
     public async Task An_OpenMetrics_page_tells_its_own_end(string page, string? code)
     {
         await using var server = HostileServer.Answering("HTTP/1.0 200 OK", "Content-Type: application/openmetrics-text", "", page);
-        if (code is null) Assert.Single((await Some.Read(Source(server), Some.Request())).Observations);
-        else Assert.Equal(code, (await Fault(server)).Code);
+        if (code is null)
+            Assert.Single((await Some.Read(Source(server), Some.Request())).Observations);
+        else
+            Assert.Equal(code, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -202,8 +258,19 @@ public sealed class ExporterTests
         var random = new byte[4000];
         new Random(7).NextBytes(random);
         var packed = Gzip(to => to.Write(Encoding.ASCII.GetBytes($"m 1\n# {Convert.ToBase64String(random)}\nn 1\n")))[..2000];
-        await using var server = new HostileServer((_, socket, cancel) => HostileServer.Write(socket,
-            [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: {packed.Length}\r\n\r\n"), .. packed], cancel));
+        await using var server = new HostileServer(
+            (_, socket, cancel) =>
+                HostileServer.Write(
+                    socket,
+                    [
+                        .. Encoding.ASCII.GetBytes(
+                            $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: {packed.Length}\r\n\r\n"
+                        ),
+                        .. packed,
+                    ],
+                    cancel
+                )
+        );
 
         Assert.Equal("truncated", (await Fault(server)).Code);
     }
@@ -218,11 +285,13 @@ public sealed class ExporterTests
     [Fact]
     public async Task A_server_that_hangs_after_its_headers_is_given_up()
     {
-        await using var server = new HostileServer(async (_, socket, cancel) =>
-        {
-            await HostileServer.Write(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n", cancel);
-            await Task.Delay(Timeout.Infinite, cancel);
-        });
+        await using var server = new HostileServer(
+            async (_, socket, cancel) =>
+            {
+                await HostileServer.Write(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\n", cancel);
+                await Task.Delay(Timeout.Infinite, cancel);
+            }
+        );
         var fault = await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.5));
 
         Assert.Equal("timeout", fault.Code);
@@ -239,15 +308,17 @@ public sealed class ExporterTests
     [Fact]
     public async Task Bytes_that_drip_do_not_prolong_the_time()
     {
-        await using var server = new HostileServer(async (_, socket, cancel) =>
-        {
-            await HostileServer.Write(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\n", cancel);
-            while (true)
+        await using var server = new HostileServer(
+            async (_, socket, cancel) =>
             {
-                await HostileServer.Write(socket, "#", cancel);
-                await Task.Delay(50, cancel);
+                await HostileServer.Write(socket, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100000\r\n\r\n", cancel);
+                while (true)
+                {
+                    await HostileServer.Write(socket, "#", cancel);
+                    await Task.Delay(50, cancel);
+                }
             }
-        });
+        );
         Assert.Equal("timeout", (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(1))).Code);
     }
 
@@ -255,11 +326,13 @@ public sealed class ExporterTests
     public async Task Whoever_cancels_gets_a_cancellation_and_no_fault_of_the_source()
     {
         using var cancelled = new CancellationTokenSource();
-        await using var server = new HostileServer(async (_, _, cancel) =>
-        {
-            await cancelled.CancelAsync();
-            await Task.Delay(Timeout.Infinite, cancel);
-        });
+        await using var server = new HostileServer(
+            async (_, _, cancel) =>
+            {
+                await cancelled.CancelAsync();
+                await Task.Delay(Timeout.Infinite, cancel);
+            }
+        );
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
             await foreach (var _ in Source(server).ReadAsync(Some.Request(), cancelled.Token)) { }
@@ -270,8 +343,17 @@ public sealed class ExporterTests
     public async Task A_server_that_is_not_there_is_unreachable()
     {
         Uri gone;
-        await using (var server = HostileServer.Serving("text/plain", _ => "")) gone = server.At("/metrics");
-        var source = Some.Source(new SourceSettings { Id = "gpu-1", Provider = "exporter", Endpoint = gone }, Some.Catalogue("m"));
+        await using (var server = HostileServer.Serving("text/plain", _ => ""))
+            gone = server.At("/metrics");
+        var source = Some.Source(
+            new SourceSettings
+            {
+                Id = "gpu-1",
+                Provider = "exporter",
+                Endpoint = gone,
+            },
+            Some.Catalogue("m")
+        );
 
         Assert.Equal("unreachable", (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Some.Request()))).Code);
     }
@@ -288,7 +370,9 @@ public sealed class ExporterTests
     [Fact]
     public async Task A_flood_of_series_is_cut_and_says_which_label_is_to_blame()
     {
-        await using var server = HostileServer.Serving("text/plain", _ => string.Concat(Enumerable.Range(0, 3000).Select(i => $"m{{trace=\"{i}\",gpu=\"{i % 8}\"}} 1\n")));
+        await using var server = HostileServer.Serving("text/plain", _ =>
+            string.Concat(Enumerable.Range(0, 3000).Select(i => $"m{{trace=\"{i}\",gpu=\"{i % 8}\"}} 1\n"))
+        );
         var (observations, rejections) = await Some.Read(Source(server, settings => settings.MaxSeries = 500), Some.Request());
 
         Assert.Equal(500, observations.Count);
@@ -310,30 +394,48 @@ public sealed class ExporterTests
     [Fact]
     public void Settings_that_cannot_work_are_all_named_at_once()
     {
-        var faults = Providers.All["exporter"].Check(new SourceSettings
-        {
-            Id = "x",
-            Endpoint = new Uri("http://me:pw@host/metrics"),
-            Path = "rows.csv",
-            BearerToken = "two words",
-            Username = "a",
-            ClientCertificateFile = "absent.pem",
-            Selector = "job=\"x\"",
-            Timeout = TimeSpan.Zero,
-            MaxBytes = 1,
-            MaxSeries = 0,
-        }).ToList();
+        var faults = Providers
+            .All["exporter"]
+            .Check(
+                new SourceSettings
+                {
+                    Id = "x",
+                    Endpoint = new Uri("http://me:pw@host/metrics"),
+                    Path = "rows.csv",
+                    BearerToken = "two words",
+                    Username = "a",
+                    ClientCertificateFile = "absent.pem",
+                    Selector = "job=\"x\"",
+                    Timeout = TimeSpan.Zero,
+                    MaxBytes = 1,
+                    MaxSeries = 0,
+                }
+            )
+            .ToList();
 
         Assert.Equal(10, faults.Count);
-        Assert.DoesNotContain(faults, fault => fault.Contains("pw", StringComparison.Ordinal) && !fault.StartsWith("Endpoint holds", StringComparison.Ordinal));
-        Assert.Equal("Endpoint is missing: give the server's http or https address.", Assert.Single(Providers.All["exporter"].Check(new SourceSettings())));
-        Assert.Equal("Endpoint 'ftp://host/' is not an http or https address.", Assert.Single(Providers.All["exporter"].Check(new SourceSettings { Endpoint = new Uri("ftp://host/") })));
+        Assert.DoesNotContain(faults, fault =>
+            fault.Contains("pw", StringComparison.Ordinal) && !fault.StartsWith("Endpoint holds", StringComparison.Ordinal)
+        );
+        Assert.Equal(
+            "Endpoint is missing: give the server's http or https address.",
+            Assert.Single(Providers.All["exporter"].Check(new SourceSettings()))
+        );
+        Assert.Equal(
+            "Endpoint 'ftp://host/' is not an http or https address.",
+            Assert.Single(Providers.All["exporter"].Check(new SourceSettings { Endpoint = new Uri("ftp://host/") }))
+        );
     }
 
     [Fact]
     public void The_cadence_is_the_settings_or_fifteen_seconds()
     {
-        var settings = new SourceSettings { Id = "x", Provider = "exporter", Endpoint = new Uri("http://host/metrics") };
+        var settings = new SourceSettings
+        {
+            Id = "x",
+            Provider = "exporter",
+            Endpoint = new Uri("http://host/metrics"),
+        };
         var usual = Some.Source(settings, Some.Catalogue("m")).Cadence;
         settings.Every = TimeSpan.FromSeconds(5);
 

@@ -10,9 +10,22 @@ public sealed class ExpositionParserTests
 {
     private static readonly string[] Wanted =
     [
-        "m", "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", "DCGM_FI_DEV_POWER_USAGE", "nvidia_smi_energy_joules_total", "gpu_energy_consumed", "gpu_package_power",
-        "node_rapl_package_joules_total", "kepler_node_cpu_joules_total", "scaph_host_power_microwatts", "ipmi_dcmi_power_consumption_watts", "vllm:prompt_tokens_total",
-        "sglang:generation_tokens_total", "nv_energy_consumption", "llamacpp:tokens_predicted_total", "hw_energy_joules_total", "hw.energy",
+        "m",
+        "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION",
+        "DCGM_FI_DEV_POWER_USAGE",
+        "nvidia_smi_energy_joules_total",
+        "gpu_energy_consumed",
+        "gpu_package_power",
+        "node_rapl_package_joules_total",
+        "kepler_node_cpu_joules_total",
+        "scaph_host_power_microwatts",
+        "ipmi_dcmi_power_consumption_watts",
+        "vllm:prompt_tokens_total",
+        "sglang:generation_tokens_total",
+        "nv_energy_consumption",
+        "llamacpp:tokens_predicted_total",
+        "hw_energy_joules_total",
+        "hw.energy",
     ];
 
     private readonly ExpositionParser parser = new("http://gpu-1:9400/metrics", "prometheus", Wanted, null, new SeriesPool("rack-7", 1000));
@@ -36,22 +49,55 @@ public sealed class ExpositionParserTests
     private static Rejection Refusal(Answer answer) => Assert.Single(answer.Pages().Single().Rejections);
 
     [Theory]
-    [InlineData("""DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu="0",UUID="GPU-00000000-0000-4000-8000-00000000000a",pci_bus_id="00000000:1B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",Hostname="node-a",container="srv",namespace="inf",pod="llm-0"} 812345678901""",
-        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{Hostname="node-a",UUID="GPU-00000000-0000-4000-8000-00000000000a",container="srv",device="nvidia0",gpu="0",modelName="NVIDIA H100 80GB HBM3",namespace="inf",pci_bus_id="00000000:1B:00.0",pod="llm-0"} 12:00:00 812345678901""")]
-    [InlineData("""DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-…0a"} 431.250000""", """DCGM_FI_DEV_POWER_USAGE{UUID="GPU-…0a",gpu="0"} 12:00:00 431.25""")]
-    [InlineData("""nvidia_smi_energy_joules_total{uuid="00000000-0000-4000-8000-00000000000a"} 8.12345678901e+08""", """nvidia_smi_energy_joules_total{uuid="00000000-0000-4000-8000-00000000000a"} 12:00:00 812345678.901""")]
-    [InlineData("""gpu_energy_consumed{card_model="102-G30211-00",gpu_id="0"} 5.12e+14""", """gpu_energy_consumed{card_model="102-G30211-00",gpu_id="0"} 12:00:00 512000000000000""")]
+    [InlineData(
+        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu="0",UUID="GPU-00000000-0000-4000-8000-00000000000a",pci_bus_id="00000000:1B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",Hostname="node-a",container="srv",namespace="inf",pod="llm-0"} 812345678901""",
+        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{Hostname="node-a",UUID="GPU-00000000-0000-4000-8000-00000000000a",container="srv",device="nvidia0",gpu="0",modelName="NVIDIA H100 80GB HBM3",namespace="inf",pci_bus_id="00000000:1B:00.0",pod="llm-0"} 12:00:00 812345678901"""
+    )]
+    [InlineData(
+        """DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-…0a"} 431.250000""",
+        """DCGM_FI_DEV_POWER_USAGE{UUID="GPU-…0a",gpu="0"} 12:00:00 431.25"""
+    )]
+    [InlineData(
+        """nvidia_smi_energy_joules_total{uuid="00000000-0000-4000-8000-00000000000a"} 8.12345678901e+08""",
+        """nvidia_smi_energy_joules_total{uuid="00000000-0000-4000-8000-00000000000a"} 12:00:00 812345678.901"""
+    )]
+    [InlineData(
+        """gpu_energy_consumed{card_model="102-G30211-00",gpu_id="0"} 5.12e+14""",
+        """gpu_energy_consumed{card_model="102-G30211-00",gpu_id="0"} 12:00:00 512000000000000"""
+    )]
     [InlineData("""gpu_package_power{gpu_id="0"} 612""", """gpu_package_power{gpu_id="0"} 12:00:00 612""")]
-    [InlineData("""node_rapl_package_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0"} 240422.366267""", """node_rapl_package_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0"} 12:00:00 240422.366267""")]
-    [InlineData("""kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package"} 91234.5""", """kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package"} 12:00:00 91234.5""")]
-    [InlineData("""scaph_host_power_microwatts{value_source="powercap_rapl_pkg"} 187000000""", """scaph_host_power_microwatts{value_source="powercap_rapl_pkg"} 12:00:00 187000000""")]
+    [InlineData(
+        """node_rapl_package_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0"} 240422.366267""",
+        """node_rapl_package_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0"} 12:00:00 240422.366267"""
+    )]
+    [InlineData(
+        """kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package"} 91234.5""",
+        """kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package"} 12:00:00 91234.5"""
+    )]
+    [InlineData(
+        """scaph_host_power_microwatts{value_source="powercap_rapl_pkg"} 187000000""",
+        """scaph_host_power_microwatts{value_source="powercap_rapl_pkg"} 12:00:00 187000000"""
+    )]
     [InlineData("ipmi_dcmi_power_consumption_watts 742", "ipmi_dcmi_power_consumption_watts 12:00:00 742")]
-    [InlineData("""vllm:prompt_tokens_total{engine="0",model_name="org/model-8b"} 8128902.0""", """vllm:prompt_tokens_total{engine="0",model_name="org/model-8b"} 12:00:00 8128902""")]
-    [InlineData("""sglang:generation_tokens_total{model_name="org/model-8b"} 7.557572e+06""", """sglang:generation_tokens_total{model_name="org/model-8b"} 12:00:00 7557572""")]
-    [InlineData("""nv_energy_consumption{gpu_uuid="GPU-…0a"} 152340.128 1767225600000""", """nv_energy_consumption{gpu_uuid="GPU-…0a"} 00:00:00 152340.128""")]
+    [InlineData(
+        """vllm:prompt_tokens_total{engine="0",model_name="org/model-8b"} 8128902.0""",
+        """vllm:prompt_tokens_total{engine="0",model_name="org/model-8b"} 12:00:00 8128902"""
+    )]
+    [InlineData(
+        """sglang:generation_tokens_total{model_name="org/model-8b"} 7.557572e+06""",
+        """sglang:generation_tokens_total{model_name="org/model-8b"} 12:00:00 7557572"""
+    )]
+    [InlineData(
+        """nv_energy_consumption{gpu_uuid="GPU-…0a"} 152340.128 1767225600000""",
+        """nv_energy_consumption{gpu_uuid="GPU-…0a"} 00:00:00 152340.128"""
+    )]
     [InlineData("llamacpp:tokens_predicted_total 90211", "llamacpp:tokens_predicted_total 12:00:00 90211")]
-    [InlineData("""hw_energy_joules_total{hw_id="gpu0",hw_type="gpu",pci_bdf="0000:3a:00.0"} 90233.4""", """hw_energy_joules_total{hw_id="gpu0",hw_type="gpu",pci_bdf="0000:3a:00.0"} 12:00:00 90233.4""")]
-    public void The_lines_of_real_exporters_are_read_as_they_stand(string line, string expected) => Assert.Equal(expected, Only($"# HELP x y\n# TYPE x gauge\n{line}\n"));
+    [InlineData(
+        """hw_energy_joules_total{hw_id="gpu0",hw_type="gpu",pci_bdf="0000:3a:00.0"} 90233.4""",
+        """hw_energy_joules_total{hw_id="gpu0",hw_type="gpu",pci_bdf="0000:3a:00.0"} 12:00:00 90233.4"""
+    )]
+    public void The_lines_of_real_exporters_are_read_as_they_stand(string line, string expected) =>
+        Assert.Equal(expected, Only($"# HELP x y\n# TYPE x gauge\n{line}\n"));
 
     [Theory]
     [InlineData("m 1", "m 12:00:00 1")]
@@ -76,8 +122,10 @@ public sealed class ExpositionParserTests
     public void Text_is_lexed_as_Prometheus_does(string line, string? expected)
     {
         var answer = Parse(line + "\n");
-        if (expected is null) Assert.Empty(answer.Observations);
-        else Assert.Equal([expected], Some.Lines(answer.Observations));
+        if (expected is null)
+            Assert.Empty(answer.Observations);
+        else
+            Assert.Equal([expected], Some.Lines(answer.Observations));
     }
 
     [Theory]
@@ -120,7 +168,10 @@ public sealed class ExpositionParserTests
         var refusal = Refusal(Parse("m 1\n\n# HELP m x\nm{a=\"b} 2\n"));
 
         Assert.Equal("line 4", refusal.Subject);
-        Assert.Equal("The line cannot be read: its labels do not end. It begins \"m{a=\"b} 2\". Mend the exporter; the other lines are read.", refusal.Detail);
+        Assert.Equal(
+            "The line cannot be read: its labels do not end. It begins \"m{a=\"b} 2\". Mend the exporter; the other lines are read.",
+            refusal.Detail
+        );
     }
 
     [Theory]
@@ -143,11 +194,20 @@ public sealed class ExpositionParserTests
 
     [Fact]
     public void A_number_of_ten_thousand_digits_is_refused() =>
-        Assert.Contains("its value has 10000 characters", Refusal(Parse($"m 1\nm{{a=\"b\"}} {new string('9', 10_000)}\n")).Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "its value has 10000 characters",
+            Refusal(Parse($"m 1\nm{{a=\"b\"}} {new string('9', 10_000)}\n")).Detail,
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void Metrics_that_nobody_asked_for_are_passed_over() =>
-        Assert.Equal("m 12:00:00 2", Only("go_gc_duration_seconds{quantile=\"0\"} 1\ngo_gc_duration_seconds{quantile=\"1\"} 1\nmm 1\nm 2\nm_bucket{le=\"+Inf\"} 1\n{\"other.metric\",\"l\"=\"v\"} 1\n"));
+        Assert.Equal(
+            "m 12:00:00 2",
+            Only(
+                "go_gc_duration_seconds{quantile=\"0\"} 1\ngo_gc_duration_seconds{quantile=\"1\"} 1\nmm 1\nm 2\nm_bucket{le=\"+Inf\"} 1\n{\"other.metric\",\"l\"=\"v\"} 1\n"
+            )
+        );
 
     [Fact]
     public void A_known_series_is_the_same_instance_on_every_page()
@@ -165,8 +225,14 @@ public sealed class ExpositionParserTests
     {
         Parse("m 1\nm{a=\"1\"} 2\nm{a=\"1\",b=\"2\"} 3\n");
 
-        Assert.Equal(["m{a=\"1\",b=\"2\"} 12:00:00 3", "m 12:00:00 1", "m{a=\"1\"} 12:00:00 2"], Some.Lines(Parse("m{a=\"1\",b=\"2\"} 3\nm 1\nm {a=\"1\"} 2\n").Observations));
-        Assert.Equal(["m{a=\"1\"} 12:00:00 2", "m{a=\"1\",b=\"2\"} 12:00:00 3"], Some.Lines(Parse("m {a=\"1\"} 2\nm{a=\"1\",b=\"2\"} 3\n").Observations));
+        Assert.Equal(
+            ["m{a=\"1\",b=\"2\"} 12:00:00 3", "m 12:00:00 1", "m{a=\"1\"} 12:00:00 2"],
+            Some.Lines(Parse("m{a=\"1\",b=\"2\"} 3\nm 1\nm {a=\"1\"} 2\n").Observations)
+        );
+        Assert.Equal(
+            ["m{a=\"1\"} 12:00:00 2", "m{a=\"1\",b=\"2\"} 12:00:00 3"],
+            Some.Lines(Parse("m {a=\"1\"} 2\nm{a=\"1\",b=\"2\"} 3\n").Observations)
+        );
         Assert.Equal(["m{a=\"1\"} 12:00:00 4"], Some.Lines(Parse("m {a=\"1\"} 4\n").Observations));
     }
 
@@ -183,7 +249,10 @@ public sealed class ExpositionParserTests
 
         Assert.Equal(["m{a=\"2\"} 12:00:00 1"], Some.Lines(answer.Observations));
         var refusal = Refusal(answer);
-        Assert.Equal((RejectionReason.ConflictingDuplicate, "m{a=\"1\"}", (DateTime?)Some.Noon), (refusal.Reason, refusal.Subject, refusal.At));
+        Assert.Equal(
+            (RejectionReason.ConflictingDuplicate, "m{a=\"1\"}", (DateTime?)Some.Noon),
+            (refusal.Reason, refusal.Subject, refusal.At)
+        );
         Assert.Contains("7", refusal.Detail, StringComparison.Ordinal);
         Assert.Contains("8", refusal.Detail, StringComparison.Ordinal);
     }
@@ -214,7 +283,8 @@ public sealed class ExpositionParserTests
         Assert.Equal("truncated", Assert.Throws<SourceException>(() => Parse("m 1\nm{a=\"1\"} 12\n", ExpositionFormat.OpenMetrics)).Code);
 
     [Fact]
-    public void The_end_of_an_OpenMetrics_page_needs_no_line_feed() => Assert.Equal("m 12:00:00 1", Only("m 1\n# EOF", ExpositionFormat.OpenMetrics));
+    public void The_end_of_an_OpenMetrics_page_needs_no_line_feed() =>
+        Assert.Equal("m 12:00:00 1", Only("m 1\n# EOF", ExpositionFormat.OpenMetrics));
 
     [Fact]
     public void A_page_that_goes_on_after_its_end_is_none() =>
@@ -247,19 +317,29 @@ public sealed class ExpositionParserTests
 
     [Fact]
     public void A_label_that_is_not_UTF8_is_refused() =>
-        Assert.Contains("not valid UTF-8", Refusal(Parse([.. "m 1\nm{a=\""u8, 0xC3, 0x28, .. "\"} 1\n"u8])).Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "not valid UTF-8",
+            Refusal(Parse([.. "m 1\nm{a=\""u8, 0xC3, 0x28, .. "\"} 1\n"u8])).Detail,
+            StringComparison.Ordinal
+        );
 
     [Fact]
-    public void Marks_of_writing_direction_are_kept_as_they_are() => Assert.Equal("m{a=\"\u202Ex\"} 12:00:00 1", Only("m{a=\"\u202Ex\"} 1\n"));
+    public void Marks_of_writing_direction_are_kept_as_they_are() =>
+        Assert.Equal("m{a=\"\u202Ex\"} 12:00:00 1", Only("m{a=\"\u202Ex\"} 1\n"));
 
     [Fact]
     public void Too_many_labels_too_long_names_and_values_are_refused_each_for_its_series()
     {
         var many = string.Join(',', Enumerable.Range(0, 5000).Select(i => $"l{i}=\"x\""));
-        var answer = Parse($"m{{{many}}} 1\nm{{{new string('n', 257)}=\"x\"}} 1\nm{{v=\"{new string('v', 4097)}\"}} 1\nm{{ok=\"{new string('v', 4096)}\"}} 1\n");
+        var answer = Parse(
+            $"m{{{many}}} 1\nm{{{new string('n', 257)}=\"x\"}} 1\nm{{v=\"{new string('v', 4097)}\"}} 1\nm{{ok=\"{new string('v', 4096)}\"}} 1\n"
+        );
 
         Assert.Single(answer.Observations);
-        Assert.Equal([RejectionReason.LimitExceeded, RejectionReason.LimitExceeded, RejectionReason.LimitExceeded], answer.Pages().Single().Rejections.Select(one => one.Reason));
+        Assert.Equal(
+            [RejectionReason.LimitExceeded, RejectionReason.LimitExceeded, RejectionReason.LimitExceeded],
+            answer.Pages().Single().Rejections.Select(one => one.Reason)
+        );
         Assert.Contains("'v' has 4097 characters", answer.Pages().Single().Rejections[2].Detail, StringComparison.Ordinal);
     }
 
@@ -268,7 +348,13 @@ public sealed class ExpositionParserTests
     {
         var page = $"m 1\nm{{a=\"{new string('x', 2_000_000)}\"}} 1\nm{{ok=\"1\"}} 2\n";
         var answer = new Answer("rack-7");
-        await parser.ParseAsync(new MemoryStream(Encoding.UTF8.GetBytes(page)), ExpositionFormat.Text, Some.Noon, answer, CancellationToken.None);
+        await parser.ParseAsync(
+            new MemoryStream(Encoding.UTF8.GetBytes(page)),
+            ExpositionFormat.Text,
+            Some.Noon,
+            answer,
+            CancellationToken.None
+        );
 
         Assert.Equal(["m 12:00:00 1", "m{ok=\"1\"} 12:00:00 2"], Some.Lines(answer.Observations));
         var refusal = Refusal(answer);
@@ -283,7 +369,13 @@ public sealed class ExpositionParserTests
     {
         const string Page = "# HELP m x\nm{a=\"1\"} 1\n\nother 5\nm{a=\"2\"} 2\r\nm 3 1767268800000\n# EOF\n";
         var answer = new Answer("rack-7");
-        await parser.ParseAsync(new Pieces(Encoding.UTF8.GetBytes(Page), size), ExpositionFormat.OpenMetrics, Some.Noon, answer, CancellationToken.None);
+        await parser.ParseAsync(
+            new Pieces(Encoding.UTF8.GetBytes(Page), size),
+            ExpositionFormat.OpenMetrics,
+            Some.Noon,
+            answer,
+            CancellationToken.None
+        );
 
         Assert.Equal(["m{a=\"1\"} 12:00:00 1", "m{a=\"2\"} 12:00:00 2"], Some.Lines(answer.Observations.Take(2)));
     }
@@ -296,7 +388,8 @@ public sealed class ExpositionParserTests
         capped.Parse("m{gpu=\"0\"} 1\nm{gpu=\"1\"} 2\n"u8, ExpositionFormat.Text, Some.Noon, before);
 
         var page = new StringBuilder();
-        for (var i = 0; i < 100_000; i++) page.Append(CultureInfo.InvariantCulture, $"m{{request_id=\"{i}\",gpu=\"{i % 8}\"}} 1\n");
+        for (var i = 0; i < 100_000; i++)
+            page.Append(CultureInfo.InvariantCulture, $"m{{request_id=\"{i}\",gpu=\"{i % 8}\"}} 1\n");
         page.Append("m{gpu=\"0\"} 10\nm{gpu=\"1\"} 20\n");
         var flooded = new Answer("rack-7");
         capped.Parse(Encoding.UTF8.GetBytes(page.ToString()), ExpositionFormat.Text, Some.Noon, flooded);
@@ -322,8 +415,14 @@ public sealed class ExpositionParserTests
         Page("m{pod=\"a\"} 1\nm{pod=\"b\"} 1\n");
         Page("m{pod=\"b\"} 1\n");
 
-        Assert.Equal(["m{pod=\"b\"} 12:00:00 1", "m{pod=\"c\"} 12:00:00 1"], Some.Lines(Page("m{pod=\"b\"} 1\nm{pod=\"c\"} 1\n").Observations));
-        Assert.Equal(["m{pod=\"c\"} 12:00:00 1", "m{pod=\"b\"} 12:00:00 1"], Some.Lines(Page("m{pod=\"c\"} 1\nm{pod=\"b\"} 1\nm{pod=\"a\"} 1\n").Observations));
+        Assert.Equal(
+            ["m{pod=\"b\"} 12:00:00 1", "m{pod=\"c\"} 12:00:00 1"],
+            Some.Lines(Page("m{pod=\"b\"} 1\nm{pod=\"c\"} 1\n").Observations)
+        );
+        Assert.Equal(
+            ["m{pod=\"c\"} 12:00:00 1", "m{pod=\"b\"} 12:00:00 1"],
+            Some.Lines(Page("m{pod=\"c\"} 1\nm{pod=\"b\"} 1\nm{pod=\"a\"} 1\n").Observations)
+        );
     }
 
     [Fact]
@@ -331,7 +430,10 @@ public sealed class ExpositionParserTests
     {
         var page = new StringBuilder();
         for (var i = 0; i < 2000; i++)
-            page.Append(CultureInfo.InvariantCulture, $"DCGM_FI_DEV_POWER_USAGE{{gpu=\"{i}\",UUID=\"GPU-{i:D36}\",modelName=\"NVIDIA H100 80GB HBM3\"}} {400 + i * 0.125}\nDCGM_FI_DEV_SM_CLOCK{{gpu=\"{i}\",UUID=\"GPU-{i:D36}\"}} 1980\n");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                $"DCGM_FI_DEV_POWER_USAGE{{gpu=\"{i}\",UUID=\"GPU-{i:D36}\",modelName=\"NVIDIA H100 80GB HBM3\"}} {400 + i * 0.125}\nDCGM_FI_DEV_SM_CLOCK{{gpu=\"{i}\",UUID=\"GPU-{i:D36}\"}} 1980\n"
+            );
         var bytes = Encoding.UTF8.GetBytes(page.ToString());
         var big = new ExpositionParser("x", "prometheus", Wanted, "gpu-1:9400", new SeriesPool("rack-7", 5000));
         var answer = new Answer("rack-7");
@@ -354,9 +456,12 @@ public sealed class ExpositionParserTests
     public void Twenty_thousand_damaged_pages_never_bring_the_parser_down()
     {
         var random = new Random(7);
-        var page = Encoding.UTF8.GetBytes(string.Concat(
-            "# HELP m x\n# TYPE m gauge\nm{a=\"1\",b=\"x\\\"y\\\\z\\n\"} 1.5 1767268800000\n{\"hw.energy\",\"hw.id\"=\"gpu0\"} 1\nother{a=\"b\"} 3 # {t=\"1\"} 2\n",
-            "DCGM_FI_DEV_POWER_USAGE{gpu=\"0\",UUID=\"GPU-1\",modelName=\"NVIDIA H100 80GB HBM3\"} 431.25\nm NaN\nm{} +Inf\n# EOF\n"));
+        var page = Encoding.UTF8.GetBytes(
+            string.Concat(
+                "# HELP m x\n# TYPE m gauge\nm{a=\"1\",b=\"x\\\"y\\\\z\\n\"} 1.5 1767268800000\n{\"hw.energy\",\"hw.id\"=\"gpu0\"} 1\nother{a=\"b\"} 3 # {t=\"1\"} 2\n",
+                "DCGM_FI_DEV_POWER_USAGE{gpu=\"0\",UUID=\"GPU-1\",modelName=\"NVIDIA H100 80GB HBM3\"} 431.25\nm NaN\nm{} +Inf\n# EOF\n"
+            )
+        );
         var codes = new HashSet<string>();
         long read = 0;
         for (var i = 0; i < 20_000; i++)
@@ -368,7 +473,12 @@ public sealed class ExpositionParserTests
             var answer = new Answer("rack-7");
             try
             {
-                parser.Parse(bytes.AsSpan(0, length), random.Next(2) == 0 ? ExpositionFormat.Text : ExpositionFormat.OpenMetrics, Some.Noon, answer);
+                parser.Parse(
+                    bytes.AsSpan(0, length),
+                    random.Next(2) == 0 ? ExpositionFormat.Text : ExpositionFormat.OpenMetrics,
+                    Some.Noon,
+                    answer
+                );
                 read += answer.Observations.Count;
             }
             catch (SourceException fault)

@@ -27,73 +27,152 @@ public sealed class FileTests : IDisposable
     private static byte[] Gzip(string text)
     {
         using var packed = new MemoryStream();
-        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true)) gzip.Write(Encoding.UTF8.GetBytes(text));
+        using (var gzip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true))
+            gzip.Write(Encoding.UTF8.GetBytes(text));
         return packed.ToArray();
     }
 
     private static string Row(double value, string time = "2026-01-01T00:00:00Z", string gpu = "0") =>
-        string.Create(CultureInfo.InvariantCulture, $$"""{"provider":"prometheus","metric":"m","labels":{"gpu":"{{gpu}}"},"start":"{{time}}","end":"{{time}}","value":{{value}}}""") + "\n";
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $$"""{"provider":"prometheus","metric":"m","labels":{"gpu":"{{gpu}}"},"start":"{{time}}","end":"{{time}}","value":{{value}}}"""
+        ) + "\n";
 
-    private static string CsvRow(double value, string time = "2026-01-01T00:00:00Z") => string.Create(CultureInfo.InvariantCulture, $$$"""prometheus,m,"{""gpu"":""0""}",{{{time}}},{{{time}}},{{{value}}}""") + "\n";
+    private static string CsvRow(double value, string time = "2026-01-01T00:00:00Z") =>
+        string.Create(CultureInfo.InvariantCulture, $$$"""prometheus,m,"{""gpu"":""0""}",{{{time}}},{{{time}}},{{{value}}}""") + "\n";
 
     private ITelemetrySource Source(string? path = null, int maxSeries = 50_000) =>
-        Some.Source(new SourceSettings { Id = "rows", Provider = "file", Path = path ?? folder, MaxSeries = maxSeries }, new MetricCatalogue([Some.Mapping("m"), Some.Mapping("CPUUtilization", provider: "aws-cloudwatch")]));
+        Some.Source(
+            new SourceSettings
+            {
+                Id = "rows",
+                Provider = "file",
+                Path = path ?? folder,
+                MaxSeries = maxSeries,
+            },
+            new MetricCatalogue([Some.Mapping("m"), Some.Mapping("CPUUtilization", provider: "aws-cloudwatch")])
+        );
 
-    private async Task<(List<string> Lines, List<Rejection> Rejections, string? Cursor)> Read(string? cursor = null, ITelemetrySource? source = null)
+    private async Task<(List<string> Lines, List<Rejection> Rejections, string? Cursor)> Read(
+        string? cursor = null,
+        ITelemetrySource? source = null
+    )
     {
         var pages = await Some.Pages(source ?? Source(), Some.Request(cursor: cursor));
-        return (Some.Lines(pages.SelectMany(page => page.Observations)), [.. pages.SelectMany(page => page.Rejections)], pages.LastOrDefault(page => page.Cursor is not null)?.Cursor ?? cursor);
+        return (
+            Some.Lines(pages.SelectMany(page => page.Observations)),
+            [.. pages.SelectMany(page => page.Rejections)],
+            pages.LastOrDefault(page => page.Cursor is not null)?.Cursor ?? cursor
+        );
     }
 
     [Fact]
     public async Task A_row_of_JSON_is_an_observation()
     {
-        Write("a.ndjson", """
+        Write(
+            "a.ndjson",
+            """
             {"provider":"prometheus","metric":"m","labels":{"UUID":"GPU-1"},"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z","value":431.2}
             { "value": -1e-3, "end": "2026-01-01T01:00:00.1234567+01:00", "start": "2026-01-01t00:00:00.123456z", "metric": "m\u0020x", "provider": "prometheus" }
 
             {"provider":"aws-cloudwatch","metric":"CPUUtilization","labels":{"InstanceId":"i-1"},"start":"2026-01-01T00:00:00-00:00","end":"2026-01-01T00:05:00Z","value":12,"statistic":"Average"}
 
-            """);
+            """
+        );
         var pages = await Some.Pages(Source(), Some.Request());
 
         var page = Assert.Single(pages);
         Assert.Empty(page.Rejections);
-        Assert.Equal(["CPUUtilization{InstanceId=\"i-1\"} 00:00:00..00:05:00 12", "m x 00:00:00.123456 -0.001", "m{UUID=\"GPU-1\"} 00:00:00..00:01:00 431.2"], Some.Lines(page.Observations).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [
+                "CPUUtilization{InstanceId=\"i-1\"} 00:00:00..00:05:00 12",
+                "m x 00:00:00.123456 -0.001",
+                "m{UUID=\"GPU-1\"} 00:00:00..00:01:00 431.2",
+            ],
+            Some.Lines(page.Observations).Order(StringComparer.Ordinal)
+        );
         var cloud = page.Observations.Single(one => one.Series.Provider == "aws-cloudwatch").Series;
         Assert.Equal((Statistic.Average, TimeSpan.FromMinutes(5), "rows"), (cloud.Statistic, cloud.Period, cloud.Source));
-        Assert.All(page.Observations, one => Assert.Equal((DateTimeKind.Utc, DateTimeKind.Utc), (one.Sample.Start.Kind, one.Sample.End.Kind)));
+        Assert.All(page.Observations, one =>
+            Assert.Equal((DateTimeKind.Utc, DateTimeKind.Utc), (one.Sample.Start.Kind, one.Sample.End.Kind))
+        );
     }
 
     [Fact]
     public async Task A_record_of_CSV_is_an_observation()
     {
-        Write("a.csv", "\uFEFFmetric,provider,start,end,value,label:gpu,labels,label:note\r\n"
-            + "m,prometheus,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z,1.5,0,\"{\"\"host\"\":\"\"a,b\"\"}\",\r\n"
-            + "m,prometheus,2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,\"2\",1,,\"two\nlines, \"\"quoted\"\"\"\r\n"
-            + "m,prometheus,2026-01-01T00:00:30Z,2026-01-01T00:00:30Z,3,1,{},\n");
+        Write(
+            "a.csv",
+            "\uFEFFmetric,provider,start,end,value,label:gpu,labels,label:note\r\n"
+                + "m,prometheus,2026-01-01T00:00:00Z,2026-01-01T00:00:00Z,1.5,0,\"{\"\"host\"\":\"\"a,b\"\"}\",\r\n"
+                + "m,prometheus,2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,\"2\",1,,\"two\nlines, \"\"quoted\"\"\"\r\n"
+                + "m,prometheus,2026-01-01T00:00:30Z,2026-01-01T00:00:30Z,3,1,{},\n"
+        );
         var (lines, rejections, _) = await Read();
 
         Assert.Empty(rejections);
-        Assert.Equal(["m{gpu=\"0\",host=\"a,b\"} 00:00:00 1.5", "m{gpu=\"1\",note=\"two\\nlines, \\\"quoted\\\"\"} 00:00:15 2", "m{gpu=\"1\"} 00:00:30 3"], lines.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            [
+                "m{gpu=\"0\",host=\"a,b\"} 00:00:00 1.5",
+                "m{gpu=\"1\",note=\"two\\nlines, \\\"quoted\\\"\"} 00:00:15 2",
+                "m{gpu=\"1\"} 00:00:30 3",
+            ],
+            lines.Order(StringComparer.Ordinal)
+        );
     }
 
     [Theory]
     [InlineData("nonsense", "it is not valid JSON")]
     [InlineData("[1]", "it is no JSON object")]
     [InlineData("{\"provider\":\"prometheus\"", "it is not valid JSON")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\"}", "value is missing")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}", "start '2026-01-01T00:00:00' is no time with an offset, such as 2026-01-01T00:00:00Z")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-02-30T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}", "start '2026-02-30T00:00:00Z' is no time with an offset, such as 2026-01-01T00:00:00Z")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":1767225600,\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}", "start is no text")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:01:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}", "end is before start")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":\"1\"}", "value is no number")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":null}", "value is no number")]
-    [InlineData("{\"provider\":\"nobody\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}", "the provider 'nobody' is not known; known are aws-cloudwatch, prometheus")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"unit\":\"kW\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}", "the property 'unit' is not known; properties are provider, metric, labels, start, end, value, statistic")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"value\":2,\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}", "the property 'value' is there twice")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"labels\":{\"a\":1},\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}", "the label 'a' is no text")]
-    [InlineData("{\"provider\":\"prometheus\",\"metric\":\"m\",\"statistic\":\"p99\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}", "statistic 'p99' is none of Raw, Average, Sum, Minimum, Maximum, SampleCount")]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\"}",
+        "value is missing"
+    )]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "start '2026-01-01T00:00:00' is no time with an offset, such as 2026-01-01T00:00:00Z"
+    )]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-02-30T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "start '2026-02-30T00:00:00Z' is no time with an offset, such as 2026-01-01T00:00:00Z"
+    )]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":1767225600,\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "start is no text"
+    )]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:01:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "end is before start"
+    )]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":\"1\"}",
+        "value is no number"
+    )]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":null}",
+        "value is no number"
+    )]
+    [InlineData(
+        "{\"provider\":\"nobody\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "the provider 'nobody' is not known; known are aws-cloudwatch, prometheus"
+    )]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"unit\":\"kW\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "the property 'unit' is not known; properties are provider, metric, labels, start, end, value, statistic"
+    )]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"value\":2,\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "the property 'value' is there twice"
+    )]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"labels\":{\"a\":1},\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "the label 'a' is no text"
+    )]
+    [InlineData(
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"statistic\":\"p99\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "statistic 'p99' is none of Raw, Average, Sum, Minimum, Maximum, SampleCount"
+    )]
     public async Task A_bad_row_is_refused_with_file_and_line_and_the_rest_goes_on(string row, string fault)
     {
         Write("fleet.ndjson", Row(1) + row + "\n" + Row(2, "2026-01-01T00:00:15Z"));
@@ -108,7 +187,10 @@ public sealed class FileTests : IDisposable
     [Theory]
     [InlineData("prometheus,m,{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z", "it has 5 fields and the header 6")]
     [InlineData("prometheus,m,\"{}\"x,2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1", "something follows a closing quotation mark")]
-    [InlineData("prometheus,m,{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1\"", "a quotation mark stands inside a field that does not begin with one")]
+    [InlineData(
+        "prometheus,m,{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1\"",
+        "a quotation mark stands inside a field that does not begin with one"
+    )]
     [InlineData("prometheus,m,{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1.2.3", "value '1.2.3' is no number")]
     [InlineData("prometheus,m,\"{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1", "a quotation mark is not closed")]
     public async Task A_bad_record_costs_only_itself(string record, string fault)
@@ -133,7 +215,10 @@ public sealed class FileTests : IDisposable
         var (lines, rejections, _) = await Read();
 
         Assert.Empty(lines);
-        Assert.Equal([("a.csv:2", RejectionReason.NotFinite), ("b.ndjson:1", RejectionReason.NotFinite)], rejections.Select(one => (one.Subject, one.Reason)));
+        Assert.Equal(
+            [("a.csv:2", RejectionReason.NotFinite), ("b.ndjson:1", RejectionReason.NotFinite)],
+            rejections.Select(one => (one.Subject, one.Reason))
+        );
     }
 
     [Fact]
@@ -146,7 +231,11 @@ public sealed class FileTests : IDisposable
         Assert.Equal(["m{gpu=\"0\"} 00:00:00 1"], lines);
         var rejection = Assert.Single(rejections);
         Assert.Equal("a.csv:1", rejection.Subject);
-        Assert.Contains("the column 'unit' is not known; columns are provider, metric, labels, start, end, value, statistic and label:NAME", rejection.Detail, StringComparison.Ordinal);
+        Assert.Contains(
+            "the column 'unit' is not known; columns are provider, metric, labels, start, end, value, statistic and label:NAME",
+            rejection.Detail,
+            StringComparison.Ordinal
+        );
         Assert.Empty((await Read(cursor)).Rejections);
     }
 
@@ -229,7 +318,10 @@ public sealed class FileTests : IDisposable
         var (_, _, cursor) = await Read();
         Write("cut.ndjson", Row(3, "2026-01-01T00:00:30Z"));
         Write("replaced.ndjson", Row(4, gpu: "9") + Row(5, "2026-01-01T00:00:15Z", "9"));
-        Write("same-head.ndjson", string.Concat(Enumerable.Range(0, 31).Select(i => Row(i < 25 ? i : i + 100, $"2026-01-01T00:00:{i:00}Z", "2"))));
+        Write(
+            "same-head.ndjson",
+            string.Concat(Enumerable.Range(0, 31).Select(i => Row(i < 25 ? i : i + 100, $"2026-01-01T00:00:{i:00}Z", "2")))
+        );
         var (lines, _, _) = await Read(cursor);
 
         Assert.Contains("m{gpu=\"0\"} 00:00:30 3", lines);
@@ -242,7 +334,17 @@ public sealed class FileTests : IDisposable
     public async Task A_cursor_that_is_none_means_the_beginning()
     {
         Write("a.ndjson", Row(1));
-        foreach (var cursor in new[] { "", "nonsense", "[]", "{\"a.ndjson\":null}", "{\"a.ndjson\":{\"read\":5}}", "{\"a.ndjson\":{\"read\":-5,\"mark\":\"x\"}}" })
+        foreach (
+            var cursor in new[]
+            {
+                "",
+                "nonsense",
+                "[]",
+                "{\"a.ndjson\":null}",
+                "{\"a.ndjson\":{\"read\":5}}",
+                "{\"a.ndjson\":{\"read\":-5,\"mark\":\"x\"}}",
+            }
+        )
             Assert.Single((await Read(cursor)).Lines);
     }
 
@@ -283,7 +385,8 @@ public sealed class FileTests : IDisposable
         var kept = new List<Page>();
         var fault = await Assert.ThrowsAsync<SourceException>(async () =>
         {
-            await foreach (var page in Source().ReadAsync(Some.Request(), CancellationToken.None)) kept.Add(page);
+            await foreach (var page in Source().ReadAsync(Some.Request(), CancellationToken.None))
+                kept.Add(page);
         });
 
         Assert.Equal("truncated", fault.Code);
@@ -312,7 +415,16 @@ public sealed class FileTests : IDisposable
     [Fact]
     public async Task A_quotation_mark_that_nobody_closes_costs_one_record()
     {
-        Write("a.csv", Header + "prometheus,m,\"{},2026-01-01T00:00:00Z,2026-01-01T00:00:00Z,1\n" + string.Concat(Enumerable.Range(0, 5000).Select(i => $"prometheus,m,,2026-01-01T00:00:00.{i:000000}Z,2026-01-01T00:00:00.{i:000000}Z,1\n")));
+        Write(
+            "a.csv",
+            Header
+                + "prometheus,m,\"{},2026-01-01T00:00:00Z,2026-01-01T00:00:00Z,1\n"
+                + string.Concat(
+                    Enumerable
+                        .Range(0, 5000)
+                        .Select(i => $"prometheus,m,,2026-01-01T00:00:00.{i:000000}Z,2026-01-01T00:00:00.{i:000000}Z,1\n")
+                )
+        );
         var (lines, rejections, _) = await Read();
 
         Assert.Equal(5000, lines.Count);
@@ -347,7 +459,11 @@ public sealed class FileTests : IDisposable
         for (var i = 0; i < 120_000; i++)
         {
             var time = start.AddSeconds(i).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
-            text.Append(CultureInfo.InvariantCulture, $$"""{"provider":"prometheus","metric":"m","labels":{"gpu":"{{i % 8}}"},"start":"{{time}}","end":"{{time}}","value":{{i}}}""").Append('\n');
+            text.Append(
+                    CultureInfo.InvariantCulture,
+                    $$"""{"provider":"prometheus","metric":"m","labels":{"gpu":"{{i % 8}}"},"start":"{{time}}","end":"{{time}}","value":{{i}}}"""
+                )
+                .Append('\n');
         }
         Write("a.ndjson", text.ToString());
         var pages = await Some.Pages(Source(), Some.Request());
@@ -370,7 +486,8 @@ public sealed class FileTests : IDisposable
         for (var i = 0; i < 20_000; i++)
         {
             var row = Encoding.UTF8.GetBytes(i % 2 == 0 ? Row(i) : CsvRow(i));
-            for (var n = random.Next(0, 4); n > 0; n--) row[random.Next(row.Length - 1)] = random.Next(2) == 0 ? "{}\",:\\[]\n"u8[random.Next(9)] : (byte)random.Next(256);
+            for (var n = random.Next(0, 4); n > 0; n--)
+                row[random.Next(row.Length - 1)] = random.Next(2) == 0 ? "{}\",:\\[]\n"u8[random.Next(9)] : (byte)random.Next(256);
             (i % 2 == 0 ? json : csv).Write(row);
         }
         Write("a.ndjson", json.ToArray());
@@ -386,7 +503,24 @@ public sealed class FileTests : IDisposable
     public void Settings_of_other_providers_are_named()
     {
         Assert.Equal("Path is missing: give a file or a folder.", Assert.Single(Providers.All["file"].Check(new SourceSettings())));
-        Assert.Equal("Path 'rows.xlsx' is neither a folder nor named .ndjson, .jsonl, .csv or one of these with .gz.", Assert.Single(Providers.All["file"].Check(new SourceSettings { Path = "rows.xlsx" })));
-        Assert.Equal(3, Providers.All["file"].Check(new SourceSettings { Path = "rows.csv", Endpoint = new Uri("http://x"), Selector = "a=\"b\"", BearerToken = "x" }).Count());
+        Assert.Equal(
+            "Path 'rows.xlsx' is neither a folder nor named .ndjson, .jsonl, .csv or one of these with .gz.",
+            Assert.Single(Providers.All["file"].Check(new SourceSettings { Path = "rows.xlsx" }))
+        );
+        Assert.Equal(
+            3,
+            Providers
+                .All["file"]
+                .Check(
+                    new SourceSettings
+                    {
+                        Path = "rows.csv",
+                        Endpoint = new Uri("http://x"),
+                        Selector = "a=\"b\"",
+                        BearerToken = "x",
+                    }
+                )
+                .Count()
+        );
     }
 }

@@ -25,11 +25,22 @@ internal sealed class HostileServer : IAsyncDisposable
 
     /// <summary>Answers each request with a framed body.</summary>
     public static HostileServer Serving(string type, Func<string, string> body, string status = "200 OK", string headers = "") =>
-        new((request, socket, cancel) =>
-        {
-            var bytes = Encoding.UTF8.GetBytes(body(request));
-            return Write(socket, [.. Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nContent-Type: {type}\r\n{headers}Content-Length: {bytes.Length}\r\nConnection: close\r\n\r\n"), .. bytes], cancel);
-        });
+        new(
+            (request, socket, cancel) =>
+            {
+                var bytes = Encoding.UTF8.GetBytes(body(request));
+                return Write(
+                    socket,
+                    [
+                        .. Encoding.ASCII.GetBytes(
+                            $"HTTP/1.1 {status}\r\nContent-Type: {type}\r\n{headers}Content-Length: {bytes.Length}\r\nConnection: close\r\n\r\n"
+                        ),
+                        .. bytes,
+                    ],
+                    cancel
+                );
+            }
+        );
 
     public ConcurrentQueue<string> Requests { get; } = new();
 
@@ -37,7 +48,8 @@ internal sealed class HostileServer : IAsyncDisposable
 
     public Uri At(string path) => new($"http://127.0.0.1:{Port}{path}");
 
-    public static Task Write(NetworkStream socket, string text, CancellationToken cancel) => Write(socket, Encoding.UTF8.GetBytes(text), cancel);
+    public static Task Write(NetworkStream socket, string text, CancellationToken cancel) =>
+        Write(socket, Encoding.UTF8.GetBytes(text), cancel);
 
     public static async Task Write(NetworkStream socket, byte[] bytes, CancellationToken cancel)
     {
@@ -58,11 +70,10 @@ internal sealed class HostileServer : IAsyncDisposable
     {
         try
         {
-            while (true) conversations.Add(ConverseAsync(await listener.AcceptTcpClientAsync(stop.Token), answer));
+            while (true)
+                conversations.Add(ConverseAsync(await listener.AcceptTcpClientAsync(stop.Token), answer));
         }
-        catch (Exception fault) when (fault is OperationCanceledException or SocketException or InvalidOperationException)
-        {
-        }
+        catch (Exception fault) when (fault is OperationCanceledException or SocketException or InvalidOperationException) { }
     }
 
     private async Task ConverseAsync(TcpClient client, Func<string, NetworkStream, CancellationToken, Task> answer)
@@ -75,9 +86,7 @@ internal sealed class HostileServer : IAsyncDisposable
             Requests.Enqueue(request);
             await answer(request, socket, stop.Token);
         }
-        catch (Exception fault) when (fault is IOException or OperationCanceledException or SocketException)
-        {
-        }
+        catch (Exception fault) when (fault is IOException or OperationCanceledException or SocketException) { }
     }
 
     private async Task<string> RequestAsync(NetworkStream socket)
@@ -87,13 +96,19 @@ internal sealed class HostileServer : IAsyncDisposable
         while (true)
         {
             var count = await socket.ReadAsync(buffer, stop.Token);
-            if (count == 0) return text.ToString();
+            if (count == 0)
+                return text.ToString();
             text.Append(Encoding.UTF8.GetString(buffer, 0, count));
             var all = text.ToString();
             var head = all.IndexOf("\r\n\r\n", StringComparison.Ordinal);
-            if (head < 0) continue;
-            var length = all.Split("\r\n").FirstOrDefault(line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase)) is { } header ? int.Parse(header[15..], System.Globalization.CultureInfo.InvariantCulture) : 0;
-            if (all.Length - head - 4 >= length) return all;
+            if (head < 0)
+                continue;
+            var length = all.Split("\r\n").FirstOrDefault(line => line.StartsWith("Content-Length:", StringComparison.OrdinalIgnoreCase))
+                is { } header
+                ? int.Parse(header[15..], System.Globalization.CultureInfo.InvariantCulture)
+                : 0;
+            if (all.Length - head - 4 >= length)
+                return all;
         }
     }
 }

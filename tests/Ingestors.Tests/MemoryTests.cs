@@ -30,12 +30,26 @@ public sealed class MemoryTests
         {
             var start = Some.Time("2026-01-01T00:00:00Z");
             for (var i = 0; i < 1_000_000; i++)
-                file.Write(string.Create(CultureInfo.InvariantCulture, $$"""{"provider":"prometheus","metric":"m","labels":{"gpu":"{{i & 63}}","UUID":"GPU-{{i & 63:D36}}"},"start":"{{start.AddSeconds(i >> 6):yyyy-MM-ddTHH:mm:ssZ}}","end":"{{start.AddSeconds(i >> 6):yyyy-MM-ddTHH:mm:ssZ}}","value":{{i}}}""") + "\n");
+                file.Write(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $$"""{"provider":"prometheus","metric":"m","labels":{"gpu":"{{i & 63}}","UUID":"GPU-{{i & 63:D36}}"},"start":"{{start.AddSeconds(i >> 6):yyyy-MM-ddTHH:mm:ssZ}}","end":"{{start.AddSeconds(i >> 6):yyyy-MM-ddTHH:mm:ssZ}}","value":{{i}}}"""
+                    ) + "\n"
+                );
         }
-        var source = Some.Source(new SourceSettings { Id = "rows", Provider = "file", Path = path }, Some.Catalogue("m"));
+        var source = Some.Source(
+            new SourceSettings
+            {
+                Id = "rows",
+                Provider = "file",
+                Path = path,
+            },
+            Some.Catalogue("m")
+        );
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var allocated = GC.GetTotalAllocatedBytes(precise: true);
-        long count = 0, most = 0;
+        long count = 0,
+            most = 0;
         await foreach (var page in source.ReadAsync(Some.Request(), CancellationToken.None))
         {
             count += page.Observations.Count;
@@ -56,13 +70,36 @@ public sealed class MemoryTests
         var line = Encoding.ASCII.GetBytes("# " + new string('x', 1021) + "\n");
         using var packed = new MemoryStream();
         using (var gzip = new GZipStream(packed, CompressionLevel.Optimal, leaveOpen: true))
-            for (var i = 0; i < 300 * 1024; i++) gzip.Write(line);
+            for (var i = 0; i < 300 * 1024; i++)
+                gzip.Write(line);
         var bomb = packed.ToArray();
         Assert.InRange(bomb.Length, 100_000, 1_500_000);
-        await using var server = new HostileServer((_, socket, cancel) => HostileServer.Write(socket,
-            [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: {bomb.Length}\r\n\r\n"), .. bomb], cancel));
+        await using var server = new HostileServer(
+            (_, socket, cancel) =>
+                HostileServer.Write(
+                    socket,
+                    [
+                        .. Encoding.ASCII.GetBytes(
+                            $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: {bomb.Length}\r\n\r\n"
+                        ),
+                        .. bomb,
+                    ],
+                    cancel
+                )
+        );
 
-        ITelemetrySource Exporter(long most) => Some.Source(new SourceSettings { Id = "gpu-1", Provider = "exporter", Endpoint = server.At("/metrics"), MaxBytes = most, Timeout = TimeSpan.FromMinutes(1) }, Some.Catalogue("m"));
+        ITelemetrySource Exporter(long most) =>
+            Some.Source(
+                new SourceSettings
+                {
+                    Id = "gpu-1",
+                    Provider = "exporter",
+                    Endpoint = server.At("/metrics"),
+                    MaxBytes = most,
+                    Timeout = TimeSpan.FromMinutes(1),
+                },
+                Some.Catalogue("m")
+            );
         var before = GC.GetTotalAllocatedBytes(precise: true);
         var fault = await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Exporter(32 * 1024 * 1024), Some.Request()));
         var unlimited = await Some.Pages(Exporter(1024L * 1024 * 1024), Some.Request());
@@ -79,14 +116,32 @@ public sealed class MemoryTests
     public async Task A_large_answer_does_not_balloon()
     {
         // 20 MB of text, 400,000 samples: 13 MB as observations.
-        var points = string.Join(',', Enumerable.Range(0, 2000).Select(i => $"[{1767265200 + i}.{i % 1000:000},\"{812345678901 + i}.{i:000000}\"]"));
-        var entries = string.Join(',', Enumerable.Range(0, 200).Select(i => $$"""{"metric":{"__name__":"m","gpu":"{{i}}"},"values":[{{points}}]}"""));
+        var points = string.Join(
+            ',',
+            Enumerable.Range(0, 2000).Select(i => $"[{1767265200 + i}.{i % 1000:000},\"{812345678901 + i}.{i:000000}\"]")
+        );
+        var entries = string.Join(
+            ',',
+            Enumerable.Range(0, 200).Select(i => $$"""{"metric":{"__name__":"m","gpu":"{{i}}"},"values":[{{points}}]}""")
+        );
         var body = """{"status":"success","data":{"resultType":"matrix","result":[""" + entries + "]}}";
-        await using var server = HostileServer.Serving("application/json", request => request.StartsWith("GET ", StringComparison.Ordinal) ? """{"status":"success","data":["m"]}"""
-            : request.Contains("query=count", StringComparison.Ordinal) ? """{"status":"success","data":{"resultType":"vector","result":[]}}""" : body);
-        var source = Some.Source(new SourceSettings { Id = "rack-7", Provider = "prometheus", Endpoint = server.At("/") }, Some.Catalogue("m"));
+        await using var server = HostileServer.Serving("application/json", request => request.StartsWith("GET ", StringComparison.Ordinal)
+                ? """{"status":"success","data":["m"]}"""
+            : request.Contains("query=count", StringComparison.Ordinal)
+                ? """{"status":"success","data":{"resultType":"vector","result":[]}}"""
+            : body);
+        var source = Some.Source(
+            new SourceSettings
+            {
+                Id = "rack-7",
+                Provider = "prometheus",
+                Endpoint = server.At("/"),
+            },
+            Some.Catalogue("m")
+        );
         var before = GC.GetTotalMemory(forceFullCollection: true);
-        long count = 0, most = 0;
+        long count = 0,
+            most = 0;
         await foreach (var page in source.ReadAsync(Some.Request(), CancellationToken.None))
         {
             count += page.Observations.Count;

@@ -26,10 +26,26 @@ public sealed class PrometheusContractTests : NetworkProviderContract
 
     protected override Task<ContractBench> OpenAsync(FarSide farSide)
     {
-        var server = HostileFarSide.Open(farSide, "application/json", request =>
-            request.StartsWith("GET ", StringComparison.Ordinal) ? farSide == FarSide.IsEmpty ? """{"status":"success","data":[]}""" : Names
-            : request.Contains("query=count", StringComparison.Ordinal) ? NoCounts : Samples);
-        return Task.FromResult(HostileFarSide.Bench(server, new SourceSettings { Id = "rack-7", Provider = Provider, Endpoint = server.At("/prom") }, Some.Request(), 3));
+        var server = HostileFarSide.Open(farSide, "application/json", request => request.StartsWith("GET ", StringComparison.Ordinal)
+                ? farSide == FarSide.IsEmpty
+                    ? """{"status":"success","data":[]}"""
+                    : Names
+                : request.Contains("query=count", StringComparison.Ordinal)
+                    ? NoCounts
+                    : Samples);
+        return Task.FromResult(
+            HostileFarSide.Bench(
+                server,
+                new SourceSettings
+                {
+                    Id = "rack-7",
+                    Provider = Provider,
+                    Endpoint = server.At("/prom"),
+                },
+                Some.Request(),
+                3
+            )
+        );
     }
 }
 
@@ -44,10 +60,24 @@ public sealed class ExporterContractTests : NetworkProviderContract
 
     protected override Task<ContractBench> OpenAsync(FarSide farSide)
     {
-        var server = HostileFarSide.Open(farSide, "application/openmetrics-text; version=1.0.0; charset=utf-8", _ => farSide == FarSide.IsEmpty
-            ? "# EOF\n"
-            : "# TYPE DCGM_FI_DEV_POWER_USAGE gauge\nDCGM_FI_DEV_POWER_USAGE{UUID=\"GPU-a\",instance=\"gpu-box:9400\"} 431.25 1767268500\nDCGM_FI_DEV_POWER_USAGE{UUID=\"GPU-b\",instance=\"gpu-box:9400\"} 0 1767268500\nother_metric 1 1767268500\n# EOF\n");
-        return Task.FromResult(HostileFarSide.Bench(server, new SourceSettings { Id = "gpu-box", Provider = Provider, Endpoint = server.At("/metrics") }, Some.Request(), 2));
+        var server = HostileFarSide.Open(farSide, "application/openmetrics-text; version=1.0.0; charset=utf-8", _ =>
+            farSide == FarSide.IsEmpty
+                ? "# EOF\n"
+                : "# TYPE DCGM_FI_DEV_POWER_USAGE gauge\nDCGM_FI_DEV_POWER_USAGE{UUID=\"GPU-a\",instance=\"gpu-box:9400\"} 431.25 1767268500\nDCGM_FI_DEV_POWER_USAGE{UUID=\"GPU-b\",instance=\"gpu-box:9400\"} 0 1767268500\nother_metric 1 1767268500\n# EOF\n"
+        );
+        return Task.FromResult(
+            HostileFarSide.Bench(
+                server,
+                new SourceSettings
+                {
+                    Id = "gpu-box",
+                    Provider = Provider,
+                    Endpoint = server.At("/metrics"),
+                },
+                Some.Request(),
+                2
+            )
+        );
     }
 }
 
@@ -66,11 +96,32 @@ public sealed class FileContractTests : ProviderContract, IDisposable
     {
         if (farSide == FarSide.Answers)
             foreach (var (name, watts) in new[] { ("a", "431.25"), ("b", "0") })
-                File.WriteAllText(Path.Combine(folder, $"{name}.ndjson"),
-                    $$"""{"provider":"prometheus","metric":"DCGM_FI_DEV_POWER_USAGE","labels":{"UUID":"GPU-{{name}}"},"start":"2026-01-01T11:30:00Z","end":"2026-01-01T11:30:00Z","value":{{watts}}}""" + "\n");
+                File.WriteAllText(
+                    Path.Combine(folder, $"{name}.ndjson"),
+                    $$"""{"provider":"prometheus","metric":"DCGM_FI_DEV_POWER_USAGE","labels":{"UUID":"GPU-{{name}}"},"start":"2026-01-01T11:30:00Z","end":"2026-01-01T11:30:00Z","value":{{watts}}}"""
+                        + "\n"
+                );
         var catalogue = Catalogues.Load([]);
-        var source = Some.Source(new SourceSettings { Id = "inbox", Provider = Provider, Path = folder }, catalogue);
-        return Task.FromResult(new ContractBench(source, catalogue, Some.Request(), 2, () => Directory.GetFiles(folder).Length, [], () => ValueTask.CompletedTask));
+        var source = Some.Source(
+            new SourceSettings
+            {
+                Id = "inbox",
+                Provider = Provider,
+                Path = folder,
+            },
+            catalogue
+        );
+        return Task.FromResult(
+            new ContractBench(
+                source,
+                catalogue,
+                Some.Request(),
+                2,
+                () => Directory.GetFiles(folder).Length,
+                [],
+                () => ValueTask.CompletedTask
+            )
+        );
     }
 }
 
@@ -79,25 +130,30 @@ internal static class HostileFarSide
 {
     private const string Secret = "hush-3f9a";
 
-    public static HostileServer Open(FarSide farSide, string type, Func<string, string> answer) => farSide switch
-    {
-        FarSide.Answers or FarSide.IsEmpty => HostileServer.Serving(type, answer),
-        FarSide.Throttles => HostileServer.Serving("text/plain", _ => "slow down", "429 Too Many Requests", "Retry-After: 7\r\n"),
-        FarSide.Breaks => HostileServer.Serving("text/plain", _ => "down", "503 Service Unavailable"),
-        FarSide.Refuses => HostileServer.Serving("text/plain", _ => $"no right for {Secret}", "401 Unauthorized"),
-        FarSide.SendsHtml => HostileServer.Serving("text/html", _ => "<!DOCTYPE html><html><body>Log in</body></html>"),
-        FarSide.Cuts => new((request, socket, cancel) =>
+    public static HostileServer Open(FarSide farSide, string type, Func<string, string> answer) =>
+        farSide switch
         {
-            var whole = Encoding.UTF8.GetBytes(answer(request));
-            return HostileServer.Write(socket, [.. Head(type, whole.Length), .. whole.AsSpan(0, whole.Length / 2)], cancel);
-        }),
-        FarSide.Hangs => new(async (_, socket, cancel) =>
-        {
-            await HostileServer.Write(socket, Head(type, 1_000), cancel);
-            await Task.Delay(Timeout.Infinite, cancel);
-        }),
-        _ => new((_, socket, cancel) => FloodAsync(socket, type, cancel)),
-    };
+            FarSide.Answers or FarSide.IsEmpty => HostileServer.Serving(type, answer),
+            FarSide.Throttles => HostileServer.Serving("text/plain", _ => "slow down", "429 Too Many Requests", "Retry-After: 7\r\n"),
+            FarSide.Breaks => HostileServer.Serving("text/plain", _ => "down", "503 Service Unavailable"),
+            FarSide.Refuses => HostileServer.Serving("text/plain", _ => $"no right for {Secret}", "401 Unauthorized"),
+            FarSide.SendsHtml => HostileServer.Serving("text/html", _ => "<!DOCTYPE html><html><body>Log in</body></html>"),
+            FarSide.Cuts => new(
+                (request, socket, cancel) =>
+                {
+                    var whole = Encoding.UTF8.GetBytes(answer(request));
+                    return HostileServer.Write(socket, [.. Head(type, whole.Length), .. whole.AsSpan(0, whole.Length / 2)], cancel);
+                }
+            ),
+            FarSide.Hangs => new(
+                async (_, socket, cancel) =>
+                {
+                    await HostileServer.Write(socket, Head(type, 1_000), cancel);
+                    await Task.Delay(Timeout.Infinite, cancel);
+                }
+            ),
+            _ => new((_, socket, cancel) => FloodAsync(socket, type, cancel)),
+        };
 
     public static ContractBench Bench(HostileServer server, SourceSettings settings, ReadRequest request, int expected)
     {
@@ -105,17 +161,28 @@ internal static class HostileFarSide
         settings.MaxBytes = 4 * 1024 * 1024;
         settings.BearerToken = Secret;
         var catalogue = Catalogues.Load([]);
-        return new(Some.Source(settings, catalogue), catalogue, request, expected, () => server.Requests.Count, [Secret], server.DisposeAsync);
+        return new(
+            Some.Source(settings, catalogue),
+            catalogue,
+            request,
+            expected,
+            () => server.Requests.Count,
+            [Secret],
+            server.DisposeAsync
+        );
     }
 
     private static byte[] Head(string type, int length) =>
-        Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 200 OK\r\nContent-Type: {type}\r\nContent-Length: {length}\r\n\r\n"));
+        Encoding.ASCII.GetBytes(
+            string.Create(CultureInfo.InvariantCulture, $"HTTP/1.1 200 OK\r\nContent-Type: {type}\r\nContent-Length: {length}\r\n\r\n")
+        );
 
     private static async Task FloodAsync(NetworkStream socket, string type, CancellationToken cancel)
     {
         await HostileServer.Write(socket, Head(type, int.MaxValue), cancel);
         var blanks = new byte[64 * 1024];
         Array.Fill(blanks, (byte)' ');
-        while (!cancel.IsCancellationRequested) await HostileServer.Write(socket, blanks, cancel);
+        while (!cancel.IsCancellationRequested)
+            await HostileServer.Write(socket, blanks, cancel);
     }
 }

@@ -13,19 +13,30 @@ public sealed class PrometheusApiTests
     private const string Json = "application/json";
 
     /// <summary>Answers the names asked for, no counts, and the matrix given.</summary>
-    private static HostileServer Server(Func<string, string> samples, string names = "\"m\"") => HostileServer.Serving(Json, request =>
-        request.StartsWith("GET ", StringComparison.Ordinal) ? $$"""{"status":"success","data":[{{names}}]}"""
-        : Form(request)["query"].StartsWith("count", StringComparison.Ordinal) ? """{"status":"success","data":{"resultType":"vector","result":[]}}"""
-        : samples(request));
+    private static HostileServer Server(Func<string, string> samples, string names = "\"m\"") =>
+        HostileServer.Serving(Json, request => request.StartsWith("GET ", StringComparison.Ordinal)
+                ? $$"""{"status":"success","data":[{{names}}]}"""
+            : Form(request)["query"].StartsWith("count", StringComparison.Ordinal)
+                ? """{"status":"success","data":{"resultType":"vector","result":[]}}"""
+            : samples(request));
 
-    private static string Matrix(string entries, string after = "") => $$"""{"status":"success","data":{"resultType":"matrix","result":[{{entries}}]}{{after}}}""";
+    private static string Matrix(string entries, string after = "") =>
+        $$"""{"status":"success","data":{"resultType":"matrix","result":[{{entries}}]}{{after}}}""";
 
-    private static Dictionary<string, string> Form(string request) => request[(request.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..].Split('&')
-        .Select(pair => pair.Split('=', 2)).ToDictionary(pair => pair[0], pair => WebUtility.UrlDecode(pair[1]));
+    private static Dictionary<string, string> Form(string request) =>
+        request[(request.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..]
+            .Split('&')
+            .Select(pair => pair.Split('=', 2))
+            .ToDictionary(pair => pair[0], pair => WebUtility.UrlDecode(pair[1]));
 
     private static ITelemetrySource Source(HostileServer server, MetricCatalogue? catalogue = null, Action<SourceSettings>? change = null)
     {
-        var settings = new SourceSettings { Id = "rack-7", Provider = "prometheus", Endpoint = server.At("/prom") };
+        var settings = new SourceSettings
+        {
+            Id = "rack-7",
+            Provider = "prometheus",
+            Endpoint = server.At("/prom"),
+        };
         change?.Invoke(settings);
         return Some.Source(settings, catalogue ?? Some.Catalogue("m"));
     }
@@ -36,16 +47,29 @@ public sealed class PrometheusApiTests
     [Fact]
     public async Task Raw_samples_of_the_window_are_asked_for_and_cut_to_it()
     {
-        await using var server = Server(_ => Matrix("""{"metric":{"__name__":"m","gpu":"0"},"values":[[1767265199.999,"1"],[1767265200,"2"],[1767268799.999,"3"],[1767268800,"4"]]}"""));
-        var (observations, rejections) = await Some.Read(Source(server, change: settings => settings.Selector = "job=\"dcgm\""), Some.Request());
+        await using var server = Server(_ =>
+            Matrix(
+                """{"metric":{"__name__":"m","gpu":"0"},"values":[[1767265199.999,"1"],[1767265200,"2"],[1767268799.999,"3"],[1767268800,"4"]]}"""
+            )
+        );
+        var (observations, rejections) = await Some.Read(
+            Source(server, change: settings => settings.Selector = "job=\"dcgm\""),
+            Some.Request()
+        );
 
         Assert.Equal(["m{gpu=\"0\"} 11:00:00 2", "m{gpu=\"0\"} 11:59:59.999 3"], Some.Lines(observations));
         Assert.Empty(rejections);
-        Assert.All(observations, one => Assert.Equal(("rack-7", "prometheus", DateTimeKind.Utc), (one.Series.Source, one.Series.Provider, one.Sample.Start.Kind)));
+        Assert.All(observations, one =>
+            Assert.Equal(("rack-7", "prometheus", DateTimeKind.Utc), (one.Series.Source, one.Series.Provider, one.Sample.Start.Kind))
+        );
         Assert.Same(observations[0].Series, observations[1].Series);
 
         var requests = server.Requests.ToArray();
-        Assert.StartsWith("GET /prom/api/v1/label/__name__/values?start=1767265200.000&end=1767268800.000&match[]=%7B__name__%21%3D%22%22%2Cjob%3D%22dcgm%22%7D HTTP/1.1", requests[0], StringComparison.Ordinal);
+        Assert.StartsWith(
+            "GET /prom/api/v1/label/__name__/values?start=1767265200.000&end=1767268800.000&match[]=%7B__name__%21%3D%22%22%2Cjob%3D%22dcgm%22%7D HTTP/1.1",
+            requests[0],
+            StringComparison.Ordinal
+        );
         Assert.StartsWith("POST /prom/api/v1/query HTTP/1.1", requests[2], StringComparison.Ordinal);
         Assert.Equal("{__name__=~\"m\",job=\"dcgm\"}[3600000ms]", Form(requests[2])["query"]);
         Assert.Equal("1767268799.999", Form(requests[2])["time"]);
@@ -91,11 +115,18 @@ public sealed class PrometheusApiTests
     [Fact]
     public async Task Values_that_are_no_numbers_are_refused_and_the_others_read()
     {
-        await using var server = Server(_ => Matrix("""{"metric":{"__name__":"m"},"values":[[1767268000,"NaN"],[1767268015,"+Inf"],[1767268030,"1e400"],[1767268045,"5"],[1767268060,6],[1767268075,"x"],["t","1"],[1767268090,"1",2],[99999999999999,"1"]]}"""));
+        await using var server = Server(_ =>
+            Matrix(
+                """{"metric":{"__name__":"m"},"values":[[1767268000,"NaN"],[1767268015,"+Inf"],[1767268030,"1e400"],[1767268045,"5"],[1767268060,6],[1767268075,"x"],["t","1"],[1767268090,"1",2],[99999999999999,"1"]]}"""
+            )
+        );
         var (observations, rejections) = await Some.Read(Source(server), Some.Request());
 
         Assert.Equal(["m 11:47:25 5"], Some.Lines(observations));
-        Assert.Equal([RejectionReason.Malformed, RejectionReason.NotFinite, RejectionReason.NotFinite, RejectionReason.NotFinite], rejections.Select(one => one.Reason));
+        Assert.Equal(
+            [RejectionReason.Malformed, RejectionReason.NotFinite, RejectionReason.NotFinite, RejectionReason.NotFinite],
+            rejections.Select(one => one.Reason)
+        );
         Assert.StartsWith("5 points", rejections[0].Detail, StringComparison.Ordinal);
         Assert.Equal((Some.Time("2026-01-01T11:46:40Z"), "m"), (rejections[1].At!.Value, rejections[1].Subject));
     }
@@ -103,7 +134,11 @@ public sealed class PrometheusApiTests
     [Fact]
     public async Task One_instant_twice_counts_once_and_with_two_values_not_at_all()
     {
-        await using var server = Server(_ => Matrix("""{"metric":{"__name__":"m"},"values":[[1767268030,"3"],[1767268000,"1"],[1767268015,"2"],[1767268015,"2"],[1767268030,"4"]]},{"metric":{"__name__":"m"},"values":[[1767268000,"1"]]}"""));
+        await using var server = Server(_ =>
+            Matrix(
+                """{"metric":{"__name__":"m"},"values":[[1767268030,"3"],[1767268000,"1"],[1767268015,"2"],[1767268015,"2"],[1767268030,"4"]]},{"metric":{"__name__":"m"},"values":[[1767268000,"1"]]}"""
+            )
+        );
         var (observations, rejections) = await Some.Read(Source(server), Some.Request());
 
         Assert.Equal(["m 11:46:40 1", "m 11:46:55 2"], Some.Lines(observations));
@@ -114,7 +149,13 @@ public sealed class PrometheusApiTests
     [Fact]
     public async Task A_native_histogram_gives_its_sum_and_its_count()
     {
-        await using var server = Server(_ => Matrix("""{"metric":{"__name__":"tokens","engine":"0"},"histograms":[[1767268000,{"count":"60","sum":"33.4","buckets":[[1,"-0.0017","-0.0015","1"],[3,"-1e-128","1e-128","2"]]}]]}"""), "\"tokens\"");
+        await using var server = Server(
+            _ =>
+                Matrix(
+                    """{"metric":{"__name__":"tokens","engine":"0"},"histograms":[[1767268000,{"count":"60","sum":"33.4","buckets":[[1,"-0.0017","-0.0015","1"],[3,"-1e-128","1e-128","2"]]}]]}"""
+                ),
+            "\"tokens\""
+        );
         var (observations, rejections) = await Some.Read(Source(server, Some.Catalogue("tokens_sum", "tokens_count")), Some.Request());
 
         Assert.Equal(["tokens_sum{engine=\"0\"} 11:46:40 33.4", "tokens_count{engine=\"0\"} 11:46:40 60"], Some.Lines(observations));
@@ -124,7 +165,11 @@ public sealed class PrometheusApiTests
     [Fact]
     public async Task A_native_histogram_in_the_place_of_a_number_is_refused_once_a_series()
     {
-        await using var server = Server(_ => Matrix("""{"metric":{"__name__":"m"},"values":[[1767268000,"1"]],"histograms":[[1767268015,{"count":"60","sum":"33.4"}],[1767268030,{"count":"61","sum":"33.5"}]]}"""));
+        await using var server = Server(_ =>
+            Matrix(
+                """{"metric":{"__name__":"m"},"values":[[1767268000,"1"]],"histograms":[[1767268015,{"count":"60","sum":"33.4"}],[1767268030,{"count":"61","sum":"33.5"}]]}"""
+            )
+        );
         var (observations, rejections) = await Some.Read(Source(server), Some.Request());
 
         Assert.Single(observations);
@@ -134,30 +179,47 @@ public sealed class PrometheusApiTests
     }
 
     [Theory]
-    [InlineData("400 Bad Request", """{"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"}""")]
-    [InlineData("422 Unprocessable", """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}""")]
-    [InlineData("200 OK", """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}""")]
+    [InlineData(
+        "400 Bad Request",
+        """{"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"}"""
+    )]
+    [InlineData(
+        "422 Unprocessable",
+        """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}"""
+    )]
+    [InlineData(
+        "200 OK",
+        """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}"""
+    )]
     public async Task A_query_that_is_too_large_for_the_server_is_halved_until_it_fits(string status, string error)
     {
         var windows = new List<string>();
-        await using var server = new HostileServer((request, socket, cancel) =>
-        {
-            var (line, body) = ("200 OK", """{"status":"success","data":["m"]}""");
-            if (request.StartsWith("POST", StringComparison.Ordinal))
+        await using var server = new HostileServer(
+            (request, socket, cancel) =>
             {
-                var form = Form(request);
-                var bracket = form["query"].IndexOf('[', StringComparison.Ordinal);
-                var end = double.Parse(form["time"], CultureInfo.InvariantCulture) + 0.001;
-                if (bracket < 0) (line, body) = (status, error);
-                else if (form["query"][bracket..] is "[3600000ms]" or "[1800000ms]") (line, body) = (status, error);
-                else
+                var (line, body) = ("200 OK", """{"status":"success","data":["m"]}""");
+                if (request.StartsWith("POST", StringComparison.Ordinal))
                 {
-                    windows.Add(FormattableString.Invariant($"{form["query"][bracket..]}@{end:0}"));
-                    body = Matrix(FormattableString.Invariant($$"""{"metric":{"__name__":"m"},"values":[[{{end - 1:0}},"1"]]}"""));
+                    var form = Form(request);
+                    var bracket = form["query"].IndexOf('[', StringComparison.Ordinal);
+                    var end = double.Parse(form["time"], CultureInfo.InvariantCulture) + 0.001;
+                    if (bracket < 0)
+                        (line, body) = (status, error);
+                    else if (form["query"][bracket..] is "[3600000ms]" or "[1800000ms]")
+                        (line, body) = (status, error);
+                    else
+                    {
+                        windows.Add(FormattableString.Invariant($"{form["query"][bracket..]}@{end:0}"));
+                        body = Matrix(FormattableString.Invariant($$"""{"metric":{"__name__":"m"},"values":[[{{end - 1:0}},"1"]]}"""));
+                    }
                 }
+                return HostileServer.Write(
+                    socket,
+                    $"HTTP/1.1 {line}\r\nContent-Type: {Json}\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}",
+                    cancel
+                );
             }
-            return HostileServer.Write(socket, $"HTTP/1.1 {line}\r\nContent-Type: {Json}\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}", cancel);
-        });
+        );
         var (observations, _) = await Some.Read(Source(server), Some.Request());
 
         Assert.Equal(["[900000ms]@1767266100", "[900000ms]@1767267000", "[900000ms]@1767267900", "[900000ms]@1767268800"], windows);
@@ -167,7 +229,9 @@ public sealed class PrometheusApiTests
     [Fact]
     public async Task A_query_that_is_too_large_even_for_a_minute_is_a_fault_that_says_what_to_do()
     {
-        await using var server = Server(_ => """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}""");
+        await using var server = Server(_ =>
+            """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}"""
+        );
         var fault = await Fault(server);
 
         Assert.Equal("too_large", fault.Code);
@@ -197,32 +261,53 @@ public sealed class PrometheusApiTests
     [InlineData("500 Error", "internal", "disk", "server_error")]
     public async Task An_error_that_the_server_explains_is_told_with_its_explanation(string status, string type, string error, string code)
     {
-        await using var server = HostileServer.Serving(Json, _ => $$"""{"status":"error","errorType":"{{type}}","error":"{{error}}"}""", status);
+        await using var server = HostileServer.Serving(
+            Json,
+            _ => $$"""{"status":"error","errorType":"{{type}}","error":"{{error}}"}""",
+            status
+        );
         var fault = await Fault(server);
 
         Assert.Equal(code, fault.Code);
-        Assert.Contains($"http://127.0.0.1:{server.Port}/prom/api/v1/label/__name__/values answered {status[..3]} {type}: {error}.", fault.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"http://127.0.0.1:{server.Port}/prom/api/v1/label/__name__/values answered {status[..3]} {type}: {error}.",
+            fault.Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task Credentials_that_expire_between_two_queries_are_a_fault_and_what_came_before_is_kept()
     {
-        await using var server = new HostileServer((request, socket, cancel) =>
-        {
-            var query = request.StartsWith("GET ", StringComparison.Ordinal) ? "" : Form(request)["query"];
-            var (line, body) = query switch
+        await using var server = new HostileServer(
+            (request, socket, cancel) =>
             {
-                "" => ("200 OK", """{"status":"success","data":["m","n"]}"""),
-                _ when query.StartsWith("count", StringComparison.Ordinal) => ("200 OK", """{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"m"},"value":[1,"3000"]}]}}"""),
-                _ when query.Contains("\"m\"", StringComparison.Ordinal) => ("200 OK", Matrix("""{"metric":{"__name__":"m"},"values":[[1767265200,"1"]]}""")),
-                _ => ("401 Unauthorized", "expired"),
-            };
-            return HostileServer.Write(socket, $"HTTP/1.1 {line}\r\nContent-Type: {Json}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}", cancel);
-        });
+                var query = request.StartsWith("GET ", StringComparison.Ordinal) ? "" : Form(request)["query"];
+                var (line, body) = query switch
+                {
+                    "" => ("200 OK", """{"status":"success","data":["m","n"]}"""),
+                    _ when query.StartsWith("count", StringComparison.Ordinal) => (
+                        "200 OK",
+                        """{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"m"},"value":[1,"3000"]}]}}"""
+                    ),
+                    _ when query.Contains("\"m\"", StringComparison.Ordinal) => (
+                        "200 OK",
+                        Matrix("""{"metric":{"__name__":"m"},"values":[[1767265200,"1"]]}""")
+                    ),
+                    _ => ("401 Unauthorized", "expired"),
+                };
+                return HostileServer.Write(
+                    socket,
+                    $"HTTP/1.1 {line}\r\nContent-Type: {Json}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}",
+                    cancel
+                );
+            }
+        );
         var kept = new List<string>();
         var fault = await Assert.ThrowsAsync<SourceException>(async () =>
         {
-            await foreach (var page in Source(server, Some.Catalogue("m", "n")).ReadAsync(Some.Request(), CancellationToken.None)) kept.AddRange(Some.Lines(page.Observations));
+            await foreach (var page in Source(server, Some.Catalogue("m", "n")).ReadAsync(Some.Request(), CancellationToken.None))
+                kept.AddRange(Some.Lines(page.Observations));
         });
 
         Assert.Equal("unauthorised", fault.Code);
@@ -257,7 +342,10 @@ public sealed class PrometheusApiTests
     [InlineData("""{"status":"success"}""", "not_metrics")]
     [InlineData("""{"status":"success","data":{"resultType":"matrix","result":[],"result":[]}}""", "not_metrics")]
     [InlineData("""{"status":"success","data":{"resultType":"matrix","result":[]}} {"status":"success"}""", "not_metrics")]
-    [InlineData("""{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"m"},"values":[[1767268000,"1"],[17672""", "truncated")]
+    [InlineData(
+        """{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"m"},"values":[[1767268000,"1"],[17672""",
+        "truncated"
+    )]
     [InlineData("""<html>Sign in</html>""", "not_metrics")]
     [InlineData("", "truncated")]
     public async Task A_bad_answer_leaves_nothing(string body, string code)
@@ -276,17 +364,32 @@ public sealed class PrometheusApiTests
     [Fact]
     public async Task A_label_of_a_megabyte_or_given_twice_or_with_a_NUL_costs_only_its_series()
     {
-        await using var server = Server(_ => Matrix(string.Join(',',
-            $$"""{"metric":{"__name__":"m","a":"{{new string('x', 500_000)}}"},"values":[[1767268000,"1"]]}""",
-            """{"metric":{"__name__":"m","b":"1","b":"2"},"values":[[1767268000,"1"]]}""",
-            """{"metric":{"__name__":"m","c":"\u0000"},"values":[[1767268000,"1"]]}""",
-            """{"metric":{"__name__":"m","d":"\ud800"},"values":[[1767268000,"1"]]}""",
-            """{"metric":{"__name__":"m","e":5},"values":[[1767268000,"1"]]}""",
-            """{"values":[[1767268000,"9"]],"metric":{"f":"ok","__name__":"m"}}""")));
+        await using var server = Server(_ =>
+            Matrix(
+                string.Join(
+                    ',',
+                    $$"""{"metric":{"__name__":"m","a":"{{new string('x', 500_000)}}"},"values":[[1767268000,"1"]]}""",
+                    """{"metric":{"__name__":"m","b":"1","b":"2"},"values":[[1767268000,"1"]]}""",
+                    """{"metric":{"__name__":"m","c":"\u0000"},"values":[[1767268000,"1"]]}""",
+                    """{"metric":{"__name__":"m","d":"\ud800"},"values":[[1767268000,"1"]]}""",
+                    """{"metric":{"__name__":"m","e":5},"values":[[1767268000,"1"]]}""",
+                    """{"values":[[1767268000,"9"]],"metric":{"f":"ok","__name__":"m"}}"""
+                )
+            )
+        );
         var (observations, rejections) = await Some.Read(Source(server), Some.Request());
 
         Assert.Equal(["m{f=\"ok\"} 11:46:40 9"], Some.Lines(observations));
-        Assert.Equal([RejectionReason.LimitExceeded, RejectionReason.Malformed, RejectionReason.Malformed, RejectionReason.Malformed, RejectionReason.Malformed], rejections.Select(one => one.Reason));
+        Assert.Equal(
+            [
+                RejectionReason.LimitExceeded,
+                RejectionReason.Malformed,
+                RejectionReason.Malformed,
+                RejectionReason.Malformed,
+                RejectionReason.Malformed,
+            ],
+            rejections.Select(one => one.Reason)
+        );
     }
 
     [Fact]
@@ -295,7 +398,8 @@ public sealed class PrometheusApiTests
         var asked = new List<(string Names, long From, long To)>();
         await using var server = HostileServer.Serving(Json, request =>
         {
-            if (request.StartsWith("GET ", StringComparison.Ordinal)) return """{"status":"success","data":["m","n"]}""";
+            if (request.StartsWith("GET ", StringComparison.Ordinal))
+                return """{"status":"success","data":["m","n"]}""";
             var form = Form(request);
             if (form["query"].StartsWith("count", StringComparison.Ordinal))
                 return """{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"m"},"value":[1767268800,"1500"]},{"metric":{"__name__":"n"},"value":[1767268800,"1000"]}]}}""";
@@ -319,20 +423,41 @@ public sealed class PrometheusApiTests
     public async Task Damaged_answers_never_bring_the_reader_down()
     {
         var random = new Random(7);
-        var whole = Encoding.UTF8.GetBytes(Matrix("""{"metric":{"__name__":"m","gpu":"0"},"values":[[1767268000.123,"1"],[1767268015,"NaN"]],"histograms":[[1767268000,{"count":"60","sum":"33.4","buckets":[[1,"-1","1","1"]]}]]}""", ""","warnings":["x"]"""));
+        var whole = Encoding.UTF8.GetBytes(
+            Matrix(
+                """{"metric":{"__name__":"m","gpu":"0"},"values":[[1767268000.123,"1"],[1767268015,"NaN"]],"histograms":[[1767268000,{"count":"60","sum":"33.4","buckets":[[1,"-1","1","1"]]}]]}""",
+                ""","warnings":["x"]"""
+            )
+        );
         var body = whole;
-        await using var server = new HostileServer(async (request, socket, cancel) =>
-        {
-            var text = request.StartsWith("GET ", StringComparison.Ordinal) ? Encoding.UTF8.GetBytes("""{"status":"success","data":["m"]}""") : body;
-            await HostileServer.Write(socket, [.. Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: {Json}\r\nContent-Length: {text.Length}\r\nConnection: close\r\n\r\n"), .. text], cancel);
-        });
+        await using var server = new HostileServer(
+            async (request, socket, cancel) =>
+            {
+                var text = request.StartsWith("GET ", StringComparison.Ordinal)
+                    ? Encoding.UTF8.GetBytes("""{"status":"success","data":["m"]}""")
+                    : body;
+                await HostileServer.Write(
+                    socket,
+                    [
+                        .. Encoding.ASCII.GetBytes(
+                            $"HTTP/1.1 200 OK\r\nContent-Type: {Json}\r\nContent-Length: {text.Length}\r\nConnection: close\r\n\r\n"
+                        ),
+                        .. text,
+                    ],
+                    cancel
+                );
+            }
+        );
         var source = Source(server);
-        int read = 0, failed = 0;
+        int read = 0,
+            failed = 0;
         for (var i = 0; i < 300; i++)
         {
             body = (byte[])whole.Clone();
-            for (var n = random.Next(1, 4); n > 0; n--) body[random.Next(body.Length)] = random.Next(2) == 0 ? "{}[]\",:\\"u8[random.Next(8)] : (byte)random.Next(256);
-            if (random.Next(3) == 0) body = body[..random.Next(body.Length)];
+            for (var n = random.Next(1, 4); n > 0; n--)
+                body[random.Next(body.Length)] = random.Next(2) == 0 ? "{}[]\",:\\"u8[random.Next(8)] : (byte)random.Next(256);
+            if (random.Next(3) == 0)
+                body = body[..random.Next(body.Length)];
             try
             {
                 await Some.Pages(source, Some.Request());
@@ -354,17 +479,43 @@ public sealed class PrometheusApiTests
     [InlineData("job=\"x\"} or {a=\"b\"", false)]
     [InlineData("job=\"x", false)]
     public void A_selector_is_matchers_and_nothing_else(string selector, bool good) =>
-        Assert.Equal(good, !Providers.All["prometheus"].Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090"), Selector = selector }).Any());
+        Assert.Equal(
+            good,
+            !Providers
+                .All["prometheus"]
+                .Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090"), Selector = selector })
+                .Any()
+        );
 
     [Fact]
     public void An_endpoint_is_the_server_and_not_its_API() =>
-        Assert.Contains("without /api/v1", Assert.Single(Providers.All["prometheus"].Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090/api/v1/query") })), StringComparison.Ordinal);
+        Assert.Contains(
+            "without /api/v1",
+            Assert.Single(
+                Providers.All["prometheus"].Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090/api/v1/query") })
+            ),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void The_cadence_suits_a_scraping_server()
     {
-        var cadence = Some.Source(new SourceSettings { Id = "x", Provider = "prometheus", Endpoint = new Uri("http://prometheus:9090") }, Some.Catalogue("m")).Cadence;
+        var cadence = Some.Source(
+            new SourceSettings
+            {
+                Id = "x",
+                Provider = "prometheus",
+                Endpoint = new Uri("http://prometheus:9090"),
+            },
+            Some.Catalogue("m")
+        ).Cadence;
 
-        Assert.Equal(new Cadence(TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(10), TimeSpan.FromHours(1), TimeSpan.FromHours(1)) { Every = TimeSpan.FromMinutes(1) }, cadence);
+        Assert.Equal(
+            new Cadence(TimeSpan.FromSeconds(30), TimeSpan.FromMinutes(10), TimeSpan.FromHours(1), TimeSpan.FromHours(1))
+            {
+                Every = TimeSpan.FromMinutes(1),
+            },
+            cadence
+        );
     }
 }

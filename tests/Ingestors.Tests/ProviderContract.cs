@@ -45,7 +45,14 @@ public enum FarSide
 /// <param name="Secrets">Texts that may stand in no message: keys, tokens, passwords that the source was given.</param>
 /// <param name="Close">Ends the far side.</param>
 public sealed record ContractBench(
-    ITelemetrySource Source, MetricCatalogue Catalogue, ReadRequest Request, int Expected, Func<int> Exchanges, IReadOnlyList<string> Secrets, Func<ValueTask> Close) : IAsyncDisposable
+    ITelemetrySource Source,
+    MetricCatalogue Catalogue,
+    ReadRequest Request,
+    int Expected,
+    Func<int> Exchanges,
+    IReadOnlyList<string> Secrets,
+    Func<ValueTask> Close
+) : IAsyncDisposable
 {
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -85,12 +92,18 @@ public abstract class ProviderContract
         Assert.All(observations, observation =>
         {
             Assert.NotNull(bench.Catalogue.Find(observation.Series, bench.Request.Now));
-            Assert.True(observation.Sample.Start >= window.Start && observation.Sample.Start < window.End, $"{observation.Sample.Start:o} in {window}");
+            Assert.True(
+                observation.Sample.Start >= window.Start && observation.Sample.Start < window.End,
+                $"{observation.Sample.Start:o} in {window}"
+            );
             Assert.True(observation.Sample.End <= window.End, $"{observation.Sample.End:o} in {window}");
             Assert.Equal(DateTimeKind.Utc, observation.Sample.Start.Kind);
         });
         // One instant of a series comes once.
-        Assert.Equal(observations.Count, observations.Select(observation => (observation.Series.Id, observation.Sample.Start)).Distinct().Count());
+        Assert.Equal(
+            observations.Count,
+            observations.Select(observation => (observation.Series.Id, observation.Sample.Start)).Distinct().Count()
+        );
     }
 
     [Fact]
@@ -107,7 +120,11 @@ public abstract class ProviderContract
         Assert.Equal(Keys(once.Observations), Keys(elsewhere.Observations));
 
         static List<string> Keys(List<Observation> observations) =>
-            [.. observations.Select(observation => $"{observation.Series.Statistic}/{observation.Series.Period} {Some.Line(observation)}").Order(StringComparer.Ordinal)];
+            [
+                .. observations
+                    .Select(observation => $"{observation.Series.Statistic}/{observation.Series.Period} {Some.Line(observation)}")
+                    .Order(StringComparer.Ordinal),
+            ];
     }
 
     [Fact]
@@ -132,7 +149,8 @@ public abstract class ProviderContract
     internal static string Repository()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Metrics.sln"))) folder = folder.Parent;
+        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "Metrics.sln")))
+            folder = folder.Parent;
         return folder?.FullName ?? throw new InvalidOperationException("The tests run outside the folder of the solution.");
     }
 }
@@ -151,23 +169,25 @@ public abstract class NetworkProviderContract : ProviderContract
         var waited = Stopwatch.StartNew();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            await foreach (var page in bench.Source.ReadAsync(bench.Request, stop.Token)) Assert.Empty(page.Observations);
+            await foreach (var page in bench.Source.ReadAsync(bench.Request, stop.Token))
+                Assert.Empty(page.Observations);
         });
         Assert.True(waited.Elapsed < TimeSpan.FromSeconds(10), $"{waited.Elapsed}");
     }
 
     [Fact]
     public Task Throttling_is_told_with_the_time_that_was_asked_for() => FailsAsync(FarSide.Throttles, fault =>
-    {
-        Assert.Equal("throttled", fault.Code);
-        Assert.Equal(TimeSpan.FromSeconds(7), fault.RetryAfter);
-    });
+        {
+            Assert.Equal("throttled", fault.Code);
+            Assert.Equal(TimeSpan.FromSeconds(7), fault.RetryAfter);
+        });
 
     [Fact]
     public Task A_broken_server_is_a_server_error() => FailsAsync(FarSide.Breaks, fault => Assert.Equal("server_error", fault.Code));
 
     [Fact]
-    public Task An_answer_that_stops_in_the_middle_is_no_answer() => FailsAsync(FarSide.Cuts, fault => Assert.Contains(fault.Code, new[] { "truncated", "not_metrics" }));
+    public Task An_answer_that_stops_in_the_middle_is_no_answer() =>
+        FailsAsync(FarSide.Cuts, fault => Assert.Contains(fault.Code, new[] { "truncated", "not_metrics" }));
 
     [Fact]
     public Task A_server_that_hangs_is_given_up() => FailsAsync(FarSide.Hangs, fault => Assert.Equal("timeout", fault.Code));
@@ -180,10 +200,11 @@ public abstract class NetworkProviderContract : ProviderContract
 
     [Fact]
     public Task Refused_credentials_name_what_would_mend_it() => FailsAsync(FarSide.Refuses, fault =>
-    {
-        Assert.Equal("unauthorised", fault.Code);
-        if (Mends.Count > 0) Assert.Contains(Mends, permission => fault.Message.Contains(permission, StringComparison.Ordinal));
-    });
+        {
+            Assert.Equal("unauthorised", fault.Code);
+            if (Mends.Count > 0)
+                Assert.Contains(Mends, permission => fault.Message.Contains(permission, StringComparison.Ordinal));
+        });
 
     private async Task FailsAsync(FarSide farSide, Action<SourceException> check)
     {
@@ -191,7 +212,8 @@ public abstract class NetworkProviderContract : ProviderContract
         var observations = new List<Observation>();
         var fault = await Assert.ThrowsAsync<SourceException>(async () =>
         {
-            await foreach (var page in bench.Source.ReadAsync(bench.Request, CancellationToken.None)) observations.AddRange(page.Observations);
+            await foreach (var page in bench.Source.ReadAsync(bench.Request, CancellationToken.None))
+                observations.AddRange(page.Observations);
         });
 
         Assert.Empty(observations);

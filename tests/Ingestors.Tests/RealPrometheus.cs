@@ -28,19 +28,34 @@ internal sealed class RealPrometheus : IAsyncDisposable
     /// <param name="prepare">Writes files that the web configuration names.</param>
     public static async Task<RealPrometheus> StartAsync(int target, string? web = null, Action<string>? prepare = null)
     {
-        var program = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(folder => Path.Combine(folder, "prometheus")).FirstOrDefault(File.Exists)
-            ?? throw new InvalidOperationException("These tests need a real Prometheus: install Debian's package 'prometheus' (apt-get install prometheus).");
+        var program = Environment
+            .GetEnvironmentVariable("PATH")!
+            .Split(Path.PathSeparator)
+            .Select(folder => Path.Combine(folder, "prometheus"))
+            .FirstOrDefault(File.Exists)
+            ?? throw new InvalidOperationException(
+                "These tests need a real Prometheus: install Debian's package 'prometheus' (apt-get install prometheus)."
+            );
         var folder = Directory.CreateTempSubdirectory("metrics-prometheus-").FullName;
         prepare?.Invoke(folder);
-        await File.WriteAllTextAsync(Path.Combine(folder, "prometheus.yml"), $$"""
+        await File.WriteAllTextAsync(
+            Path.Combine(folder, "prometheus.yml"),
+            $$"""
             global: { scrape_interval: 1s, scrape_timeout: 1s }
             scrape_configs:
               - job_name: fleet
                 honor_labels: true
                 static_configs: [ { targets: ["127.0.0.1:{{target}}"] } ]
-            """);
+            """
+        );
         var port = FreePort();
-        var arguments = new List<string> { $"--config.file={folder}/prometheus.yml", $"--storage.tsdb.path={folder}/data", $"--web.listen-address=127.0.0.1:{port}", "--log.level=warn" };
+        var arguments = new List<string>
+        {
+            $"--config.file={folder}/prometheus.yml",
+            $"--storage.tsdb.path={folder}/data",
+            $"--web.listen-address=127.0.0.1:{port}",
+            "--log.level=warn",
+        };
         if (web is not null)
         {
             await File.WriteAllTextAsync(Path.Combine(folder, "web.yml"), web);
@@ -63,11 +78,13 @@ internal sealed class RealPrometheus : IAsyncDisposable
         Exception? last = null;
         while (waited.Elapsed < TimeSpan.FromSeconds(60))
         {
-            if (process.HasExited) throw new InvalidOperationException($"Prometheus ended: {output}");
+            if (process.HasExited)
+                throw new InvalidOperationException($"Prometheus ended: {output}");
             try
             {
                 var answer = await ask();
-                if (wanted(answer)) return answer;
+                if (wanted(answer))
+                    return answer;
             }
             catch (SourceException fault) when (fault.Code is "unreachable" or "truncated" or "server_error")
             {
@@ -80,7 +97,8 @@ internal sealed class RealPrometheus : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (!process.HasExited) process.Kill();
+        if (!process.HasExited)
+            process.Kill();
         await process.WaitForExitAsync();
         process.Dispose();
         Directory.Delete(Folder, recursive: true);

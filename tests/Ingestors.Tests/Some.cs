@@ -14,27 +14,38 @@ internal static class Some
 
     public static DateTime Time(string text) => DateTime.Parse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal);
 
-    public static MetricMapping Mapping(string metric, SampleKind kind = SampleKind.Gauge, string provider = "prometheus", double? wrapsAt = null) => new()
-    {
-        Id = $"{provider}/{metric}",
-        Version = 1,
-        Provider = provider,
-        Metrics = [metric],
-        Unit = Unit.Parse(kind == SampleKind.Gauge ? "W" : "J"),
-        Kind = kind,
-        Component = Component.Accelerator,
-        Resource = new ResourceLabels("gpu", ["gpu"], [], [], []),
-        Evidence = Evidence.Measured,
-        WrapsAt = wrapsAt,
-        MaxSpan = TimeSpan.FromMinutes(10),
-        EffectiveFrom = new DateOnly(2020, 1, 1),
-        Reference = "test",
-    };
+    public static MetricMapping Mapping(
+        string metric,
+        SampleKind kind = SampleKind.Gauge,
+        string provider = "prometheus",
+        double? wrapsAt = null
+    ) =>
+        new()
+        {
+            Id = $"{provider}/{metric}",
+            Version = 1,
+            Provider = provider,
+            Metrics = [metric],
+            Unit = Unit.Parse(kind == SampleKind.Gauge ? "W" : "J"),
+            Kind = kind,
+            Component = Component.Accelerator,
+            Resource = new ResourceLabels("gpu", ["gpu"], [], [], []),
+            Evidence = Evidence.Measured,
+            WrapsAt = wrapsAt,
+            MaxSpan = TimeSpan.FromMinutes(10),
+            EffectiveFrom = new DateOnly(2020, 1, 1),
+            Reference = "test",
+        };
 
     public static MetricCatalogue Catalogue(params string[] metrics) => new([.. metrics.Select(metric => Mapping(metric))]);
 
-    public static ReadRequest Request(DateTime? start = null, DateTime? end = null, string? cursor = null, DateTime? registeredAt = null, DateTime? now = null) =>
-        new(new Interval(start ?? Noon.AddHours(-1), end ?? Noon), cursor, registeredAt ?? Noon, now ?? Noon);
+    public static ReadRequest Request(
+        DateTime? start = null,
+        DateTime? end = null,
+        string? cursor = null,
+        DateTime? registeredAt = null,
+        DateTime? now = null
+    ) => new(new Interval(start ?? Noon.AddHours(-1), end ?? Noon), cursor, registeredAt ?? Noon, now ?? Noon);
 
     /// <summary>Opens the source as the service does, after its settings passed the check.</summary>
     public static ITelemetrySource Source(SourceSettings settings, MetricCatalogue catalogue)
@@ -47,11 +58,15 @@ internal static class Some
     public static async Task<List<Page>> Pages(ITelemetrySource source, ReadRequest request)
     {
         var pages = new List<Page>();
-        await foreach (var page in source.ReadAsync(request, CancellationToken.None)) pages.Add(page);
+        await foreach (var page in source.ReadAsync(request, CancellationToken.None))
+            pages.Add(page);
         return pages;
     }
 
-    public static async Task<(List<Observation> Observations, List<Rejection> Rejections)> Read(ITelemetrySource source, ReadRequest request)
+    public static async Task<(List<Observation> Observations, List<Rejection> Rejections)> Read(
+        ITelemetrySource source,
+        ReadRequest request
+    )
     {
         var pages = await Pages(source, request);
         return ([.. pages.SelectMany(page => page.Observations)], [.. pages.SelectMany(page => page.Rejections)]);

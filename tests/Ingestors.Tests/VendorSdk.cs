@@ -18,21 +18,40 @@ internal static class VendorSdk
         await Installing.WaitAsync();
         try
         {
-            var (installed, wanted) = (Path.Combine(folder, "node_modules", ".package-lock.json"), Path.Combine(folder, "package-lock.json"));
-            if (!File.Exists(installed) || File.GetLastWriteTimeUtc(installed) < File.GetLastWriteTimeUtc(wanted)) await EndAsync(folder, "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], "");
+            var (installed, wanted) = (
+                Path.Combine(folder, "node_modules", ".package-lock.json"),
+                Path.Combine(folder, "package-lock.json")
+            );
+            if (!File.Exists(installed) || File.GetLastWriteTimeUtc(installed) < File.GetLastWriteTimeUtc(wanted))
+                await EndAsync(folder, "npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], "");
         }
         finally
         {
             Installing.Release();
         }
-        using var answer = JsonDocument.Parse(await EndAsync(folder, "node", ["--no-deprecation", script], JsonSerializer.Serialize(question), environment));
+        using var answer = JsonDocument.Parse(
+            await EndAsync(folder, "node", ["--no-deprecation", script], JsonSerializer.Serialize(question), environment)
+        );
         return answer.RootElement.Clone();
     }
 
-    private static async Task<string> EndAsync(string folder, string program, string[] arguments, string input, params (string Name, string Value)[] environment)
+    private static async Task<string> EndAsync(
+        string folder,
+        string program,
+        string[] arguments,
+        string input,
+        params (string Name, string Value)[] environment
+    )
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = folder, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (name, value) in environment) start.Environment[name] = value;
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = folder,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment)
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var (told, complaints) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.StandardInput.WriteAsync(input);
@@ -47,6 +66,10 @@ internal static class VendorSdk
             process.Kill(entireProcessTree: true);
             throw;
         }
-        return process.ExitCode == 0 ? await told : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {await complaints} {await told}");
+        return process.ExitCode == 0
+            ? await told
+            : throw new InvalidOperationException(
+                $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {await complaints} {await told}"
+            );
     }
 }

@@ -11,12 +11,25 @@ public sealed class ArchitectureTests
     private static readonly Assembly Domain = typeof(Domain.Quantities.Energy).Assembly;
     private static readonly Assembly Ingestors = typeof(Providers).Assembly;
     private static readonly Assembly Api = typeof(Metrics.Api.MetricsSettings).Assembly;
-    private static readonly string[] ProviderFolders = [.. Ingestors.GetTypes().Select(type => type.Namespace ?? "").Where(name => name.StartsWith("Metrics.Ingestors.", StringComparison.Ordinal) && name is not ("Metrics.Ingestors.Reading" or "Metrics.Ingestors.Credentials")).Distinct()];
+    private static readonly string[] ProviderFolders =
+    [
+        .. Ingestors
+            .GetTypes()
+            .Select(type => type.Namespace ?? "")
+            .Where(name =>
+                name.StartsWith("Metrics.Ingestors.", StringComparison.Ordinal)
+                && name is not ("Metrics.Ingestors.Reading" or "Metrics.Ingestors.Credentials")
+            )
+            .Distinct(),
+    ];
 
     [Fact]
     public void The_domain_knows_only_the_base_class_library()
     {
-        var foreign = Domain.GetReferencedAssemblies().Select(name => name.Name!).Where(name => !name.StartsWith("System.", StringComparison.Ordinal) && name is not ("netstandard" or "mscorlib"));
+        var foreign = Domain
+            .GetReferencedAssemblies()
+            .Select(name => name.Name!)
+            .Where(name => !name.StartsWith("System.", StringComparison.Ordinal) && name is not ("netstandard" or "mscorlib"));
         Assert.Empty(foreign);
     }
 
@@ -29,8 +42,19 @@ public sealed class ArchitectureTests
         foreach (var folder in ProviderFolders)
         {
             var others = ProviderFolders.Where(other => other != folder);
-            var result = Types.InAssembly(Ingestors).That().ResideInNamespace(folder)
-                .ShouldNot().HaveDependencyOnAny(["Metrics.Storage", "Metrics.Ingestors.Reading", "Hangfire", "Microsoft.EntityFrameworkCore", .. others]).GetResult();
+            var result = Types
+                .InAssembly(Ingestors)
+                .That()
+                .ResideInNamespace(folder)
+                .ShouldNot()
+                .HaveDependencyOnAny([
+                    "Metrics.Storage",
+                    "Metrics.Ingestors.Reading",
+                    "Hangfire",
+                    "Microsoft.EntityFrameworkCore",
+                    .. others,
+                ])
+                .GetResult();
             Assert.True(result.IsSuccessful, $"{folder}: {string.Join(", ", result.FailingTypeNames ?? [])}");
         }
     }
@@ -44,8 +68,17 @@ public sealed class ArchitectureTests
     [InlineData("Dashboard")]
     public void What_tells_does_not_know_the_others_that_tell(string folder)
     {
-        var others = new[] { "OData", "Placements", "Explain", "Reports", "Webhooks", "Dashboard" }.Where(other => other != folder).Select(other => $"Metrics.Api.{other}").ToArray();
-        var result = Types.InAssembly(Api).That().ResideInNamespace($"Metrics.Api.{folder}").ShouldNot().HaveDependencyOnAny(others).GetResult();
+        var others = new[] { "OData", "Placements", "Explain", "Reports", "Webhooks", "Dashboard" }
+            .Where(other => other != folder)
+            .Select(other => $"Metrics.Api.{other}")
+            .ToArray();
+        var result = Types
+            .InAssembly(Api)
+            .That()
+            .ResideInNamespace($"Metrics.Api.{folder}")
+            .ShouldNot()
+            .HaveDependencyOnAny(others)
+            .GetResult();
         Assert.True(result.IsSuccessful, string.Join(", ", result.FailingTypeNames ?? []));
     }
 
@@ -53,7 +86,13 @@ public sealed class ArchitectureTests
     public void The_wall_falls_when_it_is_broken()
     {
         // The control: the reading jobs do know storage, and the same question about them must say so.
-        var result = Types.InAssembly(Ingestors).That().ResideInNamespace("Metrics.Ingestors.Reading").ShouldNot().HaveDependencyOn("Metrics.Storage").GetResult();
+        var result = Types
+            .InAssembly(Ingestors)
+            .That()
+            .ResideInNamespace("Metrics.Ingestors.Reading")
+            .ShouldNot()
+            .HaveDependencyOn("Metrics.Storage")
+            .GetResult();
         Assert.False(result.IsSuccessful);
     }
 
@@ -61,8 +100,12 @@ public sealed class ArchitectureTests
     public void No_type_is_named_for_nothing()
     {
         string[] empty = ["Helper", "Util", "Utils", "Manager", "Base", "Dto", "Service"];
-        var named = new[] { Domain, Ingestors, Api, typeof(Metrics.Storage.ReadLog).Assembly }.SelectMany(assembly => assembly.GetTypes())
-            .Where(type => type.Namespace?.StartsWith("Metrics", StringComparison.Ordinal) == true && empty.Any(word => type.Name.EndsWith(word, StringComparison.Ordinal)));
+        var named = new[] { Domain, Ingestors, Api, typeof(Metrics.Storage.ReadLog).Assembly }
+            .SelectMany(assembly => assembly.GetTypes())
+            .Where(type =>
+                type.Namespace?.StartsWith("Metrics", StringComparison.Ordinal) == true
+                && empty.Any(word => type.Name.EndsWith(word, StringComparison.Ordinal))
+            );
         Assert.Empty(named);
     }
 }

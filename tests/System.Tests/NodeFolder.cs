@@ -10,7 +10,8 @@ internal sealed class NodeFolder(string path)
     public async Task InstallAsync()
     {
         var (installed, wanted) = (Path.Combine(path, "node_modules", ".package-lock.json"), Path.Combine(path, "package-lock.json"));
-        if (File.Exists(installed) && File.GetLastWriteTimeUtc(installed) >= File.GetLastWriteTimeUtc(wanted)) return;
+        if (File.Exists(installed) && File.GetLastWriteTimeUtc(installed) >= File.GetLastWriteTimeUtc(wanted))
+            return;
         await RunAsync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], null, null);
     }
 
@@ -20,13 +21,24 @@ internal sealed class NodeFolder(string path)
 
     private async Task<string> RunAsync(string program, string[] arguments, string? input, IReadOnlyDictionary<string, string>? environment)
     {
-        var start = new ProcessStartInfo(program, arguments) { WorkingDirectory = path, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            WorkingDirectory = path,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         using var process = Process.Start(start)!;
         var (told, complaints) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         await process.StandardInput.WriteAsync(input);
         process.StandardInput.Close();
         await process.WaitForExitAsync();
-        return process.ExitCode == 0 ? await told : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {await complaints} {await told}");
+        return process.ExitCode == 0
+            ? await told
+            : throw new InvalidOperationException(
+                $"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {await complaints} {await told}"
+            );
     }
 }

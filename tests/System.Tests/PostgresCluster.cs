@@ -33,15 +33,29 @@ public sealed class PostgresCluster : IAsyncLifetime
         }
         folder = Directory.CreateTempSubdirectory("metrics-pg-").FullName;
         port = FreePort();
-        if (Environment.IsPrivilegedProcess) await RunAsync("chown", "postgres", folder);
-        await RunAsServerUserAsync(Binary("initdb"), "-D", $"{folder}/data", "-U", "metrics", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync");
+        if (Environment.IsPrivilegedProcess)
+            await RunAsync("chown", "postgres", folder);
+        await RunAsServerUserAsync(
+            Binary("initdb"),
+            "-D",
+            $"{folder}/data",
+            "-U",
+            "metrics",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync"
+        );
         await StartAsync();
         ConnectionString = $"Host=127.0.0.1;Port={port};Username=metrics;Database=postgres;Include Error Detail=true";
     }
 
     public async Task DisposeAsync()
     {
-        if (folder is null) return;
+        if (folder is null)
+            return;
         NpgsqlConnection.ClearAllPools();
         await StopAsync();
         Directory.Delete(folder, recursive: true);
@@ -49,8 +63,19 @@ public sealed class PostgresCluster : IAsyncLifetime
 
     /// <summary>Starts the server of a private cluster.</summary>
     public async Task StartAsync() =>
-        await RunAsServerUserAsync(Binary("pg_ctl"), "-D", $"{folder}/data", "-w", "-t", "60", "-l", $"{folder}/log", "-o",
-            $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off -c max_connections=200", "start");
+        await RunAsServerUserAsync(
+            Binary("pg_ctl"),
+            "-D",
+            $"{folder}/data",
+            "-w",
+            "-t",
+            "60",
+            "-l",
+            $"{folder}/log",
+            "-o",
+            $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off -c max_connections=200",
+            "start"
+        );
 
     /// <summary>Stops the server of a private cluster as a crash does: no connection is told.</summary>
     public Task StopAsync() => RunAsServerUserAsync(Binary("pg_ctl"), "-D", $"{folder}/data", "-w", "-m", "immediate", "stop");
@@ -77,26 +102,37 @@ public sealed class PostgresCluster : IAsyncLifetime
     private static string Binary(string name)
     {
         var found = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(path => path, StringComparer.Ordinal).Select(path => $"{path}/bin/{name}").FirstOrDefault(File.Exists)
+            ? Directory
+                .GetDirectories("/usr/lib/postgresql")
+                .OrderByDescending(path => path, StringComparer.Ordinal)
+                .Select(path => $"{path}/bin/{name}")
+                .FirstOrDefault(File.Exists)
             : null;
-        return found ?? (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Select(path => Path.Combine(path, name)).FirstOrDefault(File.Exists)
-            ?? throw new InvalidOperationException($"PostgreSQL's {name} is not on this machine: install Debian's package 'postgresql' or set METRICS_TEST_POSTGRES.");
+        return found
+            ?? (Environment.GetEnvironmentVariable("PATH") ?? "")
+                .Split(':')
+                .Select(path => Path.Combine(path, name))
+                .FirstOrDefault(File.Exists)
+            ?? throw new InvalidOperationException(
+                $"PostgreSQL's {name} is not on this machine: install Debian's package 'postgresql' or set METRICS_TEST_POSTGRES."
+            );
     }
 
     // The server refuses to run as root; Debian's package made the user that it runs as.
-    private static Task RunAsServerUserAsync(string program, params string[] arguments) => Environment.IsPrivilegedProcess
-        ? RunAsync("runuser", ["-u", "postgres", "--", program, .. arguments])
-        : RunAsync(program, arguments);
+    private static Task RunAsServerUserAsync(string program, params string[] arguments) =>
+        Environment.IsPrivilegedProcess
+            ? RunAsync("runuser", ["-u", "postgres", "--", program, .. arguments])
+            : RunAsync(program, arguments);
 
     private static async Task RunAsync(string program, params string[] arguments)
     {
         // pg_ctl's server inherits its pipes, so reading them to their end would wait for the server: they are not given.
-        using var process = Process.Start(new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >/dev/null 2>&1", "sh", program, .. arguments])
-        {
-            WorkingDirectory = "/",
-        })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("/bin/sh", ["-c", "exec \"$@\" >/dev/null 2>&1", "sh", program, .. arguments]) { WorkingDirectory = "/" }
+        )!;
         await process.WaitForExitAsync();
-        if (process.ExitCode != 0) throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
+        if (process.ExitCode != 0)
+            throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
     }
 }
 

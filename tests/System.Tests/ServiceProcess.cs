@@ -28,7 +28,11 @@ public sealed class ServiceProcess : IAsyncDisposable
     /// <summary>Everything printed so far.</summary>
     public string Output
     {
-        get { lock (output) return output.ToString(); }
+        get
+        {
+            lock (output)
+                return output.ToString();
+        }
     }
 
     /// <summary>Starts the service with these settings, on a free port unless one is given, and waits until it is ready.</summary>
@@ -36,9 +40,16 @@ public sealed class ServiceProcess : IAsyncDisposable
     public static async Task<ServiceProcess> StartAsync(params (string Key, string Value)[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("metrics-service-").FullName;
-        var address = new Uri(settings.FirstOrDefault(setting => setting.Key == "ASPNETCORE_URLS").Value ?? $"http://127.0.0.1:{PostgresCluster.FreePort()}");
-        var service = new ServiceProcess(Start([], folder, [("ASPNETCORE_URLS", address.ToString()), .. settings.Where(setting => setting.Key != Key)]), folder, address);
-        if (settings.FirstOrDefault(setting => setting.Key == Key).Value is { } key) service.Http.DefaultRequestHeaders.Add("X-Api-Key", key);
+        var address = new Uri(
+            settings.FirstOrDefault(setting => setting.Key == "ASPNETCORE_URLS").Value ?? $"http://127.0.0.1:{PostgresCluster.FreePort()}"
+        );
+        var service = new ServiceProcess(
+            Start([], folder, [("ASPNETCORE_URLS", address.ToString()), .. settings.Where(setting => setting.Key != Key)]),
+            folder,
+            address
+        );
+        if (settings.FirstOrDefault(setting => setting.Key == Key).Value is { } key)
+            service.Http.DefaultRequestHeaders.Add("X-Api-Key", key);
         service.Collect();
         try
         {
@@ -54,13 +65,19 @@ public sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Runs a command of the service to its end.</summary>
-    public static Task<(int ExitCode, string Output)> RunAsync(string[] arguments, params (string Key, string Value)[] settings) => RunWithAsync(null, arguments, settings);
+    public static Task<(int ExitCode, string Output)> RunAsync(string[] arguments, params (string Key, string Value)[] settings) =>
+        RunWithAsync(null, arguments, settings);
 
     /// <summary>Runs a command of the service to its end, in a folder with this <c>appsettings.json</c>.</summary>
-    public static async Task<(int ExitCode, string Output)> RunWithAsync(string? appsettings, string[] arguments, params (string Key, string Value)[] settings)
+    public static async Task<(int ExitCode, string Output)> RunWithAsync(
+        string? appsettings,
+        string[] arguments,
+        params (string Key, string Value)[] settings
+    )
     {
         var folder = Directory.CreateTempSubdirectory("metrics-service-").FullName;
-        if (appsettings is not null) await File.WriteAllTextAsync(Path.Combine(folder, "appsettings.json"), appsettings);
+        if (appsettings is not null)
+            await File.WriteAllTextAsync(Path.Combine(folder, "appsettings.json"), appsettings);
         await using var service = new ServiceProcess(Start(arguments, folder, settings), folder, new Uri("http://127.0.0.1:1"));
         service.Collect();
         using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(90));
@@ -77,14 +94,17 @@ public sealed class ServiceProcess : IAsyncDisposable
             try
             {
                 using var answer = await Http.GetAsync(new Uri(path, UriKind.Relative));
-                if (wanted(answer)) return;
+                if (wanted(answer))
+                    return;
             }
             catch (HttpRequestException)
             {
                 // Not listening yet.
             }
             if (process.HasExited || waited.Elapsed > limit)
-                throw new InvalidOperationException($"{path} was not as wanted after {waited.Elapsed.TotalSeconds:0} s (exited: {process.HasExited}). The service printed:\n{Output}");
+                throw new InvalidOperationException(
+                    $"{path} was not as wanted after {waited.Elapsed.TotalSeconds:0} s (exited: {process.HasExited}). The service printed:\n{Output}"
+                );
             await Task.Delay(200);
         }
     }
@@ -113,13 +133,14 @@ public sealed class ServiceProcess : IAsyncDisposable
             var rows = await RowsAsync(query);
             try
             {
-                if (wanted(rows)) return rows;
+                if (wanted(rows))
+                    return rows;
             }
-            catch (Xunit.Sdk.XunitException) when (waited.Elapsed <= limit)
-            {
-            }
+            catch (Xunit.Sdk.XunitException) when (waited.Elapsed <= limit) { }
             if (waited.Elapsed > limit)
-                throw new InvalidOperationException($"{query} was not as wanted after {waited.Elapsed.TotalSeconds:0} s; last {rows.Count} rows: {string.Join('\n', rows.Take(20))}\nThe service printed:\n{Output}");
+                throw new InvalidOperationException(
+                    $"{query} was not as wanted after {waited.Elapsed.TotalSeconds:0} s; last {rows.Count} rows: {string.Join('\n', rows.Take(20))}\nThe service printed:\n{Output}"
+                );
             await Task.Delay(500);
         }
     }
@@ -154,7 +175,8 @@ public sealed class ServiceProcess : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var (key, value) in settings) start.Environment[key] = value;
+        foreach (var (key, value) in settings)
+            start.Environment[key] = value;
         return Process.Start(start)!;
     }
 
@@ -167,8 +189,10 @@ public sealed class ServiceProcess : IAsyncDisposable
 
         void Keep(string? line)
         {
-            if (line is null) return;
-            lock (output) output.AppendLine(line);
+            if (line is null)
+                return;
+            lock (output)
+                output.AppendLine(line);
         }
     }
 }

@@ -17,14 +17,34 @@ public static class AccessEndpoints
     public static void MapAccess(this WebApplication app)
     {
         var keys = app.MapGroup("/api/keys").WithTags("Access").RequireScope(Scope.Admin);
-        keys.MapGet("", ListAsync).WithSummary("Keys").WithDescription("All that there ever were, the oldest first, without the keys themselves: those are shown once, when they are made.");
-        keys.MapPost("", CreateAsync).Accepts<KeyQuestion>("application/json").ProducesProblem(StatusCodes.Status400BadRequest)
-            .WithSummary("Makes a key").WithDescription("The answer is the only place where the key is ever shown. The first key that there is closes the service to everybody without one.");
-        keys.MapDelete("/{id}", RevokeAsync).ProducesProblem(StatusCodes.Status404NotFound).WithSummary("Revokes a key").WithDescription("Every process of the service refuses it within five seconds. A key that was revoked cannot be used again.");
+        keys.MapGet("", ListAsync)
+            .WithSummary("Keys")
+            .WithDescription(
+                "All that there ever were, the oldest first, without the keys themselves: those are shown once, when they are made."
+            );
+        keys.MapPost("", CreateAsync)
+            .Accepts<KeyQuestion>("application/json")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithSummary("Makes a key")
+            .WithDescription(
+                "The answer is the only place where the key is ever shown. The first key that there is closes the service to everybody without one."
+            );
+        keys.MapDelete("/{id}", RevokeAsync)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .WithSummary("Revokes a key")
+            .WithDescription("Every process of the service refuses it within five seconds. A key that was revoked cannot be used again.");
         var log = app.MapGroup("/api/audit").WithTags("Access").RequireScope(Scope.Admin);
-        log.MapGet("", ReadAsync).ProducesProblem(StatusCodes.Status400BadRequest).WithSummary("Audit log").WithDescription("Who changed what and who was refused, the oldest first. 'after' is the id of the last entry known, 'top' how many at most (100; up to 1,000).");
-        log.MapGet("/verify", (AuditLog audit, CancellationToken cancellationToken) => audit.VerifyAsync(cancellationToken)).WithSummary("Checks the audit log")
-            .WithDescription("Goes through all entries: each one's hash covers the one before. 'head' is the hash of the last; kept elsewhere, it shows later whether entries were cut off at the end.");
+        log.MapGet("", ReadAsync)
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .WithSummary("Audit log")
+            .WithDescription(
+                "Who changed what and who was refused, the oldest first. 'after' is the id of the last entry known, 'top' how many at most (100; up to 1,000)."
+            );
+        log.MapGet("/verify", (AuditLog audit, CancellationToken cancellationToken) => audit.VerifyAsync(cancellationToken))
+            .WithSummary("Checks the audit log")
+            .WithDescription(
+                "Goes through all entries: each one's hash covers the one before. 'head' is the hash of the last; kept elsewhere, it shows later whether entries were cut off at the end."
+            );
     }
 
     /// <summary>Why a key of this name cannot be made; null when it can.</summary>
@@ -34,38 +54,76 @@ public static class AccessEndpoints
         : name.Any(char.IsControl) ? "'name' has control characters."
         : null;
 
-    private static async Task<Ok<IEnumerable<KeyAnswer>>> ListAsync(AccessKeys keys, TimeProvider clock, CancellationToken cancellationToken) =>
-        TypedResults.Ok((await keys.AllAsync(cancellationToken)).Select(key => KeyAnswer.Of(key, null, clock.GetUtcNow().UtcDateTime)));
+    private static async Task<Ok<IEnumerable<KeyAnswer>>> ListAsync(
+        AccessKeys keys,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    ) => TypedResults.Ok((await keys.AllAsync(cancellationToken)).Select(key => KeyAnswer.Of(key, null, clock.GetUtcNow().UtcDateTime)));
 
-    private static async Task<Results<Created<KeyAnswer>, ProblemHttpResult>> CreateAsync(HttpRequest request, AccessKeys keys, KeyRing ring, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<Results<Created<KeyAnswer>, ProblemHttpResult>> CreateAsync(
+        HttpRequest request,
+        AccessKeys keys,
+        KeyRing ring,
+        TimeProvider clock,
+        CancellationToken cancellationToken
+    )
     {
         var (question, isRead) = await Problems.ReadAsync<KeyQuestion>(request);
-        if (!isRead) return Problems.Of("invalid_body", $"The body cannot be read: give application/json such as {Example}.");
-        if (Refuse(question?.Name) is { } refused) return Problems.Of("invalid_name", $"{refused} Give application/json such as {Example}.");
-        if (question!.Scopes is null || Scopes.Parse(question.Scopes) is not { } scope) return Problems.Of("invalid_scope", $"'scopes' has to be a list of some of {Scopes.All}.");
-        if (question.ExpiresAt <= clock.GetUtcNow()) return Problems.Of("invalid_expiry", $"'expiresAt' ({question.ExpiresAt:O}) is not in the future.");
-        var (key, kept) = await KeyRing.MakeAsync(keys, question.Name!, scope, question.ExpiresAt?.UtcDateTime, Caller.Of(request.HttpContext).Name, cancellationToken);
+        if (!isRead)
+            return Problems.Of("invalid_body", $"The body cannot be read: give application/json such as {Example}.");
+        if (Refuse(question?.Name) is { } refused)
+            return Problems.Of("invalid_name", $"{refused} Give application/json such as {Example}.");
+        if (question!.Scopes is null || Scopes.Parse(question.Scopes) is not { } scope)
+            return Problems.Of("invalid_scope", $"'scopes' has to be a list of some of {Scopes.All}.");
+        if (question.ExpiresAt <= clock.GetUtcNow())
+            return Problems.Of("invalid_expiry", $"'expiresAt' ({question.ExpiresAt:O}) is not in the future.");
+        var (key, kept) = await KeyRing.MakeAsync(
+            keys,
+            question.Name!,
+            scope,
+            question.ExpiresAt?.UtcDateTime,
+            Caller.Of(request.HttpContext).Name,
+            cancellationToken
+        );
         await ring.RefreshAsync(cancellationToken);
         return TypedResults.Created($"/api/keys/{kept.Id}", KeyAnswer.Of(kept, key, clock.GetUtcNow().UtcDateTime));
     }
 
-    private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(string id, HttpContext context, AccessKeys keys, KeyRing ring, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(
+        string id,
+        HttpContext context,
+        AccessKeys keys,
+        KeyRing ring,
+        CancellationToken cancellationToken
+    )
     {
-        if (!await keys.RevokeAsync(id, Caller.Of(context).Name, cancellationToken)) return Problems.Of("not_found", "There is no such key, or it is revoked already. GET /api/keys lists them.", StatusCodes.Status404NotFound);
+        if (!await keys.RevokeAsync(id, Caller.Of(context).Name, cancellationToken))
+            return Problems.Of(
+                "not_found",
+                "There is no such key, or it is revoked already. GET /api/keys lists them.",
+                StatusCodes.Status404NotFound
+            );
         await ring.RefreshAsync(cancellationToken);
         return TypedResults.NoContent();
     }
 
-    private static async Task<Results<Ok<IReadOnlyList<AuditEntry>>, ProblemHttpResult>> ReadAsync(AuditLog audit, HttpRequest request, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<IReadOnlyList<AuditEntry>>, ProblemHttpResult>> ReadAsync(
+        AuditLog audit,
+        HttpRequest request,
+        CancellationToken cancellationToken
+    )
     {
         var numbers = new Dictionary<string, long>(StringComparer.Ordinal) { ["after"] = 0, ["top"] = 100 };
         foreach (var (name, value) in request.Query)
         {
-            if (!numbers.ContainsKey(name)) return Problems.Of("unknown_parameter", $"'{name}' is not known here; there are after and top.");
-            if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return Problems.Of("invalid_number", $"'{name}' has to be a whole number.");
+            if (!numbers.ContainsKey(name))
+                return Problems.Of("unknown_parameter", $"'{name}' is not known here; there are after and top.");
+            if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+                return Problems.Of("invalid_number", $"'{name}' has to be a whole number.");
             numbers[name] = number;
         }
-        if (numbers["top"] is < 1 or > MostEntries) return Problems.Of("invalid_number", $"'top' has to be from 1 to {MostEntries}.");
+        if (numbers["top"] is < 1 or > MostEntries)
+            return Problems.Of("invalid_number", $"'top' has to be from 1 to {MostEntries}.");
         return TypedResults.Ok(await audit.ReadAsync(numbers["after"], (int)numbers["top"], cancellationToken));
     }
 }
@@ -97,10 +155,35 @@ public sealed record KeyQuestion
 /// <param name="RevokedAt">When it was revoked.</param>
 /// <param name="LastUsedAt">When it last let somebody in, to the minute.</param>
 /// <param name="Key">The key itself: only in the answer to its making.</param>
-public sealed record KeyAnswer(string Id, string Name, IReadOnlyList<string> Scopes, string State, DateTime CreatedAt, string CreatedBy, DateTime? ExpiresAt, DateTime? RevokedAt, DateTime? LastUsedAt,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Key)
+public sealed record KeyAnswer(
+    string Id,
+    string Name,
+    IReadOnlyList<string> Scopes,
+    string State,
+    DateTime CreatedAt,
+    string CreatedBy,
+    DateTime? ExpiresAt,
+    DateTime? RevokedAt,
+    DateTime? LastUsedAt,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Key
+)
 {
-    internal static KeyAnswer Of(AccessKey key, string? text, DateTime now) => new(key.Id, key.Name, key.Scopes.Split(','), StateOf(key, now), key.CreatedAt, key.CreatedBy, key.ExpiresAt, key.RevokedAt, key.LastUsedAt, text);
+    internal static KeyAnswer Of(AccessKey key, string? text, DateTime now) =>
+        new(
+            key.Id,
+            key.Name,
+            key.Scopes.Split(','),
+            StateOf(key, now),
+            key.CreatedAt,
+            key.CreatedBy,
+            key.ExpiresAt,
+            key.RevokedAt,
+            key.LastUsedAt,
+            text
+        );
 
-    internal static string StateOf(AccessKey key, DateTime now) => key.RevokedAt is not null ? "revoked" : key.ExpiresAt <= now ? "expired" : "valid";
+    internal static string StateOf(AccessKey key, DateTime now) =>
+        key.RevokedAt is not null ? "revoked"
+        : key.ExpiresAt <= now ? "expired"
+        : "valid";
 }

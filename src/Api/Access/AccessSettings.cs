@@ -25,21 +25,38 @@ public sealed class AccessSettings
     {
         foreach (var (name, key) in Keys)
         {
-            if (key.Key.Length < ShortestKey) yield return $"Metrics:Access:Keys:{name}:Key: has fewer than {ShortestKey} characters; make one for instance by `openssl rand -hex 32`.";
-            if (key.Key.Length > KeyRing.LongestKey) yield return $"Metrics:Access:Keys:{name}:Key: has more than {KeyRing.LongestKey} characters.";
-            if (Scopes.Parse(key.Scopes) is null) yield return $"Metrics:Access:Keys:{name}:Scopes: '{string.Join(", ", key.Scopes)}' are not scopes; there are {Scopes.All}.";
+            if (key.Key.Length < ShortestKey)
+                yield return $"Metrics:Access:Keys:{name}:Key: has fewer than {ShortestKey} characters; make one for instance by `openssl rand -hex 32`.";
+            if (key.Key.Length > KeyRing.LongestKey)
+                yield return $"Metrics:Access:Keys:{name}:Key: has more than {KeyRing.LongestKey} characters.";
+            if (Scopes.Parse(key.Scopes) is null)
+                yield return $"Metrics:Access:Keys:{name}:Scopes: '{string.Join(", ", key.Scopes)}' are not scopes; there are {Scopes.All}.";
         }
         foreach (var same in Keys.GroupBy(key => key.Value.Key, StringComparer.Ordinal).Where(same => same.Count() > 1))
             yield return $"Metrics:Access:Keys: {string.Join(" and ", same.Select(key => key.Key))} have the same Key; give each its own.";
-        foreach (var (name, value) in new[] { (nameof(RequestsPerMinute), RequestsPerMinute), (nameof(ConcurrentRequests), ConcurrentRequests), (nameof(RefusalsPerMinute), RefusalsPerMinute) })
-            if (value < 1) yield return $"Metrics:Access:{name}: {value} lets nobody in; give at least 1.";
-        if (Oidc is not { } oidc) yield break;
-        if (oidc.Authority is null) yield return "Metrics:Access:Oidc:Authority: is missing; give the issuer's address, such as https://login.example.com/realms/energy.";
-        else if (oidc.Authority.Scheme != Uri.UriSchemeHttps && !oidc.Authority.IsLoopback) yield return $"Metrics:Access:Oidc:Authority: {oidc.Authority} is not https; whoever stands between could sign tokens.";
-        if (string.IsNullOrWhiteSpace(oidc.Audience)) yield return "Metrics:Access:Oidc:Audience: is missing; a token for any other service would be taken.";
-        if (oidc.Roles.Count == 0) yield return "Metrics:Access:Oidc:Roles: is empty, so no token may do anything; give for instance { \"energy-analyst\": [\"read\", \"reports\"] }.";
+        foreach (
+            var (name, value) in new[]
+            {
+                (nameof(RequestsPerMinute), RequestsPerMinute),
+                (nameof(ConcurrentRequests), ConcurrentRequests),
+                (nameof(RefusalsPerMinute), RefusalsPerMinute),
+            }
+        )
+            if (value < 1)
+                yield return $"Metrics:Access:{name}: {value} lets nobody in; give at least 1.";
+        if (Oidc is not { } oidc)
+            yield break;
+        if (oidc.Authority is null)
+            yield return "Metrics:Access:Oidc:Authority: is missing; give the issuer's address, such as https://login.example.com/realms/energy.";
+        else if (oidc.Authority.Scheme != Uri.UriSchemeHttps && !oidc.Authority.IsLoopback)
+            yield return $"Metrics:Access:Oidc:Authority: {oidc.Authority} is not https; whoever stands between could sign tokens.";
+        if (string.IsNullOrWhiteSpace(oidc.Audience))
+            yield return "Metrics:Access:Oidc:Audience: is missing; a token for any other service would be taken.";
+        if (oidc.Roles.Count == 0)
+            yield return "Metrics:Access:Oidc:Roles: is empty, so no token may do anything; give for instance { \"energy-analyst\": [\"read\", \"reports\"] }.";
         foreach (var (role, scopes) in oidc.Roles)
-            if (Scopes.Parse(scopes) is null) yield return $"Metrics:Access:Oidc:Roles:{role}: '{string.Join(", ", scopes)}' are not scopes; there are {Scopes.All}.";
+            if (Scopes.Parse(scopes) is null)
+                yield return $"Metrics:Access:Oidc:Roles:{role}: '{string.Join(", ", scopes)}' are not scopes; there are {Scopes.All}.";
     }
 }
 

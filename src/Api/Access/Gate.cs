@@ -15,7 +15,12 @@ public static class AccessRegistration
     public static IServiceCollection AddAccess(this IServiceCollection services, AccessSettings settings)
     {
         services.AddSingleton(settings).AddSingleton<KeyRing>().AddSingleton<Gate>();
-        if (settings.Oidc is { } oidc) services.AddSingleton(provider => new Tokens(oidc, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<Tokens>>()));
+        if (settings.Oidc is { } oidc)
+            services.AddSingleton(provider => new Tokens(
+                oidc,
+                provider.GetRequiredService<TimeProvider>(),
+                provider.GetRequiredService<ILogger<Tokens>>()
+            ));
         return services;
     }
 
@@ -27,7 +32,8 @@ public static class AccessRegistration
     }
 
     /// <summary>Leaves an address open to everybody, whatever keys there are.</summary>
-    public static T OpenToAll<T>(this T endpoint) where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Asked(null));
+    public static T OpenToAll<T>(this T endpoint)
+        where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Asked(null));
 }
 
 /// <summary>How often the caller may still ask: one request that holds several takes the others from here.</summary>
@@ -37,9 +43,11 @@ internal sealed class Allowance(PartitionedRateLimiter<string> frequency, int mo
     /// <returns>False when they are too many now; then none is taken.</returns>
     public bool TryTake(int more)
     {
-        if (more == 0) return true;
+        if (more == 0)
+            return true;
         // The limiter throws where it could never give so many.
-        if (more > most) return false;
+        if (more > most)
+            return false;
         using var lease = frequency.AttemptAcquire(partition, more);
         return lease.IsAcquired;
     }
@@ -50,7 +58,8 @@ internal sealed class Allowance(PartitionedRateLimiter<string> frequency, int mo
 /// </summary>
 internal sealed class Gate : IDisposable
 {
-    private const string Unauthenticated = "This service asks for a key. Send it as 'Authorization: Bearer KEY', as the password of Basic with any name, or as 'X-Api-Key: KEY'. An operator makes one by the command 'keys create'.";
+    private const string Unauthenticated =
+        "This service asks for a key. Send it as 'Authorization: Bearer KEY', as the password of Basic with any name, or as 'X-Api-Key: KEY'. An operator makes one by the command 'keys create'.";
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     private readonly KeyRing ring;
@@ -67,12 +76,24 @@ internal sealed class Gate : IDisposable
     {
         (this.ring, this.tokens, this.audit, this.log) = (ring, tokens, audit, log);
         most = settings.RequestsPerMinute;
-        frequency = PartitionedRateLimiter.Create<string, string>(caller => RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
-        {
-            // A minute's worth may come at once; then it comes back second by second.
-            TokenLimit = settings.RequestsPerMinute, TokensPerPeriod = Math.Max(1, settings.RequestsPerMinute / 60), ReplenishmentPeriod = TimeSpan.FromSeconds(settings.RequestsPerMinute < 60 ? 60.0 / settings.RequestsPerMinute : 1),
-        }));
-        requests = PartitionedRateLimiter.CreateChained(frequency, PartitionedRateLimiter.Create<string, string>(caller => RateLimitPartition.GetConcurrencyLimiter(caller, _ => new ConcurrencyLimiterOptions { PermitLimit = settings.ConcurrentRequests })));
+        frequency = PartitionedRateLimiter.Create<string, string>(caller =>
+            RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
+            {
+                // A minute's worth may come at once; then it comes back second by second.
+                TokenLimit = settings.RequestsPerMinute,
+                TokensPerPeriod = Math.Max(1, settings.RequestsPerMinute / 60),
+                ReplenishmentPeriod = TimeSpan.FromSeconds(settings.RequestsPerMinute < 60 ? 60.0 / settings.RequestsPerMinute : 1),
+            })
+        );
+        requests = PartitionedRateLimiter.CreateChained(
+            frequency,
+            PartitionedRateLimiter.Create<string, string>(caller =>
+                RateLimitPartition.GetConcurrencyLimiter(caller, _ => new ConcurrencyLimiterOptions
+                {
+                    PermitLimit = settings.ConcurrentRequests,
+                })
+            )
+        );
         refusals = PerMinute(settings.RefusalsPerMinute);
         notices = PerMinute(1);
     }
@@ -106,8 +127,13 @@ internal sealed class Gate : IDisposable
         if ((caller.Scope & needed) != needed)
         {
             var has = caller.Scope.ToWords();
-            await WriteAsync(context, StatusCodes.Status403Forbidden, "forbidden", "Forbidden",
-                $"{context.Request.Method} {context.Request.Path} asks for the scope '{string.Join(", ", needed.ToWords())}', and this key has {(has.Count == 0 ? "none" : $"'{string.Join(", ", has)}'")}.");
+            await WriteAsync(
+                context,
+                StatusCodes.Status403Forbidden,
+                "forbidden",
+                "Forbidden",
+                $"{context.Request.Method} {context.Request.Path} asks for the scope '{string.Join(", ", needed.ToWords())}', and this key has {(has.Count == 0 ? "none" : $"'{string.Join(", ", has)}'")}."
+            );
             return;
         }
         context.Features.Set(caller);
@@ -116,7 +142,13 @@ internal sealed class Gate : IDisposable
         {
             if (IsFromElsewhere(context.Request))
             {
-                await WriteAsync(context, StatusCodes.Status403Forbidden, "cross_site", "Forbidden", "The request comes from a page of another site. Send it from a page of this service, or by a program.");
+                await WriteAsync(
+                    context,
+                    StatusCodes.Status403Forbidden,
+                    "cross_site",
+                    "Forbidden",
+                    "The request comes from a page of another site. Send it from a page of this service, or by a program."
+                );
                 return;
             }
             try
@@ -125,7 +157,11 @@ internal sealed class Gate : IDisposable
             }
             finally
             {
-                await NoteAsync(caller.Name, $"{context.Request.Method} {context.Request.Path}", context.Response.StatusCode.ToString(CultureInfo.InvariantCulture));
+                await NoteAsync(
+                    caller.Name,
+                    $"{context.Request.Method} {context.Request.Path}",
+                    context.Response.StatusCode.ToString(CultureInfo.InvariantCulture)
+                );
             }
             return;
         }
@@ -150,20 +186,25 @@ internal sealed class Gate : IDisposable
 
     private async ValueTask<Caller?> FindAsync(IHeaderDictionary headers)
     {
-        if (headers.TryGetValue("X-Api-Key", out var sent)) return sent is [{ } key] ? ring.Find(key) : null;
-        if (headers.Authorization is not [{ } header]) return null;
+        if (headers.TryGetValue("X-Api-Key", out var sent))
+            return sent is [{ } key] ? ring.Find(key) : null;
+        if (headers.Authorization is not [{ } header])
+            return null;
         if (After(header, "Bearer ") is { Length: > 0 } bearer)
             return ring.Find(bearer) ?? (tokens is not null && !KeyRing.IsKey(bearer) ? await tokens.FindAsync(bearer) : null);
-        if (After(header, "Basic ") is not { Length: > 0 and <= 2 * KeyRing.LongestKey } basic) return null;
+        if (After(header, "Basic ") is not { Length: > 0 and <= 2 * KeyRing.LongestKey } basic)
+            return null;
         var bytes = new byte[basic.Length];
-        if (!Convert.TryFromBase64String(basic, bytes, out var length)) return null;
+        if (!Convert.TryFromBase64String(basic, bytes, out var length))
+            return null;
         // The name has no colon, the password may.
         var pair = Encoding.UTF8.GetString(bytes, 0, length);
         var colon = pair.IndexOf(':', StringComparison.Ordinal);
         return colon < 0 ? null : ring.Find(pair.AsSpan(colon + 1));
     }
 
-    private static string? After(string header, string scheme) => header.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? header[scheme.Length..].Trim() : null;
+    private static string? After(string header, string scheme) =>
+        header.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? header[scheme.Length..].Trim() : null;
 
     // The same for every cause, to the byte: what was wrong with a key is nobody's business who has none.
     private async Task RefuseAsync(HttpContext context)
@@ -191,7 +232,13 @@ internal sealed class Gate : IDisposable
     {
         var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var told) ? Math.Max(1, (int)Math.Ceiling(told.TotalSeconds)) : 1;
         context.Response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
-        return WriteAsync(context, StatusCodes.Status429TooManyRequests, "rate_limited", "Too Many Requests", $"{because} Ask again in {wait} s.");
+        return WriteAsync(
+            context,
+            StatusCodes.Status429TooManyRequests,
+            "rate_limited",
+            "Too Many Requests",
+            $"{because} Ask again in {wait} s."
+        );
     }
 
     /// <summary>Says why not: as OData's clients read it below /odata, as a problem elsewhere.</summary>
@@ -229,15 +276,23 @@ internal sealed class Gate : IDisposable
 
     // OData's POSTs ask and change nothing.
     private static bool IsChange(HttpRequest request) =>
-        !HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method) && !HttpMethods.IsOptions(request.Method) && !request.Path.StartsWithSegments("/odata", StringComparison.OrdinalIgnoreCase);
+        !HttpMethods.IsGet(request.Method)
+        && !HttpMethods.IsHead(request.Method)
+        && !HttpMethods.IsOptions(request.Method)
+        && !request.Path.StartsWithSegments("/odata", StringComparison.OrdinalIgnoreCase);
 
     // A browser sends a name and password that it knows, or reaches this machine, whatever page tells it to; and it says what page that is.
     private static bool IsFromElsewhere(HttpRequest request)
     {
         var site = request.Headers["Sec-Fetch-Site"].ToString();
-        if (site.Length > 0) return site is not ("same-origin" or "none");
+        if (site.Length > 0)
+            return site is not ("same-origin" or "none");
         var origin = request.Headers.Origin.ToString();
-        return origin.Length > 0 && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase));
+        return origin.Length > 0
+            && !(
+                Uri.TryCreate(origin, UriKind.Absolute, out var from)
+                && from.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase)
+            );
     }
 
     private async Task NoteAsync(string actor, string action, string outcome)
@@ -249,26 +304,44 @@ internal sealed class Gate : IDisposable
         }
         catch (StorageException fault)
         {
-            log.LogError("{Actor}: {Action} ended with {Outcome}, and the audit log could not be written: {Fault}", actor, action, outcome, fault.Message);
+            log.LogError(
+                "{Actor}: {Action} ended with {Outcome}, and the audit log could not be written: {Fault}",
+                actor,
+                action,
+                outcome,
+                fault.Message
+            );
         }
     }
 
-    private static PartitionedRateLimiter<string> PerMinute(int permits) => PartitionedRateLimiter.Create<string, string>(address =>
-        RateLimitPartition.GetFixedWindowLimiter(address, _ => new FixedWindowRateLimiterOptions { PermitLimit = permits, Window = Minute }));
+    private static PartitionedRateLimiter<string> PerMinute(int permits) =>
+        PartitionedRateLimiter.Create<string, string>(address =>
+            RateLimitPartition.GetFixedWindowLimiter(address, _ => new FixedWindowRateLimiterOptions
+            {
+                PermitLimit = permits,
+                Window = Minute,
+            })
+        );
 
     /// <summary>Where a request comes from. Of IPv6 the network: whoever has one has all of its addresses.</summary>
     private static string AddressOf(HttpContext context)
     {
-        if (context.Connection.RemoteIpAddress is not { } address) return "unknown address";
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
-        if (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address)) return address.ToString();
+        if (context.Connection.RemoteIpAddress is not { } address)
+            return "unknown address";
+        if (address.IsIPv4MappedToIPv6)
+            address = address.MapToIPv4();
+        if (address.AddressFamily != System.Net.Sockets.AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address))
+            return address.ToString();
         var bytes = address.GetAddressBytes();
         bytes.AsSpan(8).Clear();
         return $"{new IPAddress(bytes)}/64";
     }
 
     // No line of its own in the log for whoever can choose a path.
-    private static string Shown(PathString path) => path.Value is { Length: > 0 } value ? Uri.EscapeDataString(value[..Math.Min(200, value.Length)]).Replace("%2F", "/", StringComparison.Ordinal) : "/";
+    private static string Shown(PathString path) =>
+        path.Value is { Length: > 0 } value
+            ? Uri.EscapeDataString(value[..Math.Min(200, value.Length)]).Replace("%2F", "/", StringComparison.Ordinal)
+            : "/";
 
     private static Task SetHeaders(HttpContext context)
     {
@@ -276,16 +349,20 @@ internal sealed class Gate : IDisposable
         headers.XContentTypeOptions = "nosniff";
         headers.XFrameOptions = "DENY";
         headers["Referrer-Policy"] = "no-referrer";
-        if (headers.ContentSecurityPolicy.Count == 0) headers.ContentSecurityPolicy = PolicyOf(context.Request.PathBase + context.Request.Path);
+        if (headers.ContentSecurityPolicy.Count == 0)
+            headers.ContentSecurityPolicy = PolicyOf(context.Request.PathBase + context.Request.Path);
         // What a key was asked for must not be handed to others by what lies between.
-        if (headers.CacheControl.Count == 0) headers.CacheControl = "private, no-cache";
-        if (context.Request.IsHttps) headers.StrictTransportSecurity = "max-age=31536000";
+        if (headers.CacheControl.Count == 0)
+            headers.CacheControl = "private, no-cache";
+        if (context.Request.IsHttps)
+            headers.StrictTransportSecurity = "max-age=31536000";
         return Task.CompletedTask;
     }
 
     // The two pages that bring scripts of their own; nothing else is to run anything.
     private static string PolicyOf(PathString path) =>
-        path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase) || path.StartsWithSegments("/jobs", StringComparison.OrdinalIgnoreCase)
+        path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase)
+        || path.StartsWithSegments("/jobs", StringComparison.OrdinalIgnoreCase)
             ? "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data: https://fonts.scalar.com; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
             : "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 }

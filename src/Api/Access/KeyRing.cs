@@ -16,7 +16,8 @@ public sealed record Caller(string Name, Scope Scope)
 
     /// <summary>Who sent the request.</summary>
     /// <exception cref="InvalidOperationException">The request did not come through the gate.</exception>
-    public static Caller Of(HttpContext context) => context.Features.Get<Caller>() ?? throw new InvalidOperationException("The request did not come through the gate.");
+    public static Caller Of(HttpContext context) =>
+        context.Features.Get<Caller>() ?? throw new InvalidOperationException("The request did not come through the gate.");
 }
 
 /// <summary>The keys that are valid now, in memory: a request asks no database. Read again every two seconds, so that a key revoked by any process is refused by all within five.</summary>
@@ -46,8 +47,15 @@ public sealed class KeyRing : BackgroundService
         (this.keys, this.clock, this.log) = (keys, clock, log);
         Own = New();
         asksAlways = settings.Keys.Count > 0 || settings.Oidc is not null;
-        fixedOnes = settings.Keys.Select(key => KeyValuePair.Create(Digest.Of(key.Value.Key), new Held(new Caller($"key:{key.Key} (configuration)", Scopes.Parse(key.Value.Scopes)!.Value), null, null)))
-            .Append(KeyValuePair.Create(Digest.Of(Own), new Held(new Caller("this service", Scope.Read), null, null))).ToFrozenDictionary();
+        fixedOnes = settings
+            .Keys.Select(key =>
+                KeyValuePair.Create(
+                    Digest.Of(key.Value.Key),
+                    new Held(new Caller($"key:{key.Key} (configuration)", Scopes.Parse(key.Value.Scopes)!.Value), null, null)
+                )
+            )
+            .Append(KeyValuePair.Create(Digest.Of(Own), new Held(new Caller("this service", Scope.Read), null, null)))
+            .ToFrozenDictionary();
         held = fixedOnes;
     }
 
@@ -66,11 +74,29 @@ public sealed class KeyRing : BackgroundService
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>The key, which is nowhere else, and what is kept.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
-    public static async Task<(string Key, AccessKey Kept)> MakeAsync(AccessKeys keys, string name, Scope scope, DateTime? expiresAt, string actor, CancellationToken cancellationToken)
+    public static async Task<(string Key, AccessKey Kept)> MakeAsync(
+        AccessKeys keys,
+        string name,
+        Scope scope,
+        DateTime? expiresAt,
+        string actor,
+        CancellationToken cancellationToken
+    )
     {
         var key = New();
         var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(key)));
-        return (key, await keys.CreateAsync(key.Substring(Prefix.Length, IdLength), hash, name, string.Join(',', scope.ToWords()), expiresAt, actor, cancellationToken));
+        return (
+            key,
+            await keys.CreateAsync(
+                key.Substring(Prefix.Length, IdLength),
+                hash,
+                name,
+                string.Join(',', scope.ToWords()),
+                expiresAt,
+                actor,
+                cancellationToken
+            )
+        );
     }
 
     /// <summary>Whether a text looks like a key of ours rather than a token of somebody else.</summary>
@@ -79,11 +105,14 @@ public sealed class KeyRing : BackgroundService
     /// <summary>Whose key this is; null when it is none, or no longer one.</summary>
     public Caller? Find(ReadOnlySpan<char> key)
     {
-        if (key.Length is 0 or > LongestKey) return null;
+        if (key.Length is 0 or > LongestKey)
+            return null;
         // Found by what it hashes to: how long that takes tells nothing about the key.
-        if (!held.TryGetValue(Digest.Of(key), out var found)) return null;
+        if (!held.TryGetValue(Digest.Of(key), out var found))
+            return null;
         var now = clock.GetUtcNow().UtcDateTime;
-        if (found.ExpiresAt <= now) return null;
+        if (found.ExpiresAt <= now)
+            return null;
         found.UsedAt = now;
         return found.Caller;
     }
@@ -94,11 +123,24 @@ public sealed class KeyRing : BackgroundService
     {
         var all = await keys.AllAsync(cancellationToken);
         var last = held;
-        held = all.Where(key => key.RevokedAt is null).Select(key => KeyValuePair.Create(Digest.From(key.Hash), Hold(key))).Concat(fixedOnes).ToFrozenDictionary();
+        held = all.Where(key => key.RevokedAt is null)
+            .Select(key => KeyValuePair.Create(Digest.From(key.Hash), Hold(key)))
+            .Concat(fixedOnes)
+            .ToFrozenDictionary();
         isOpen = !asksAlways && all.Count == 0;
 
-        Held Hold(AccessKey key) => last.TryGetValue(Digest.From(key.Hash), out var known) ? known
-            : new Held(new Caller($"key:{key.Id} ({key.Name})", Scopes.Parse(key.Scopes.Split(',')) ?? Scope.None), key.Id, key.ExpiresAt) { UsedAt = key.LastUsedAt ?? default, NotedAt = key.LastUsedAt ?? default };
+        Held Hold(AccessKey key) =>
+            last.TryGetValue(Digest.From(key.Hash), out var known)
+                ? known
+                : new Held(
+                    new Caller($"key:{key.Id} ({key.Name})", Scopes.Parse(key.Scopes.Split(',')) ?? Scope.None),
+                    key.Id,
+                    key.ExpiresAt
+                )
+                {
+                    UsedAt = key.LastUsedAt ?? default,
+                    NotedAt = key.LastUsedAt ?? default,
+                };
     }
 
     /// <inheritdoc/>
@@ -118,7 +160,8 @@ public sealed class KeyRing : BackgroundService
                 }
                 catch (StorageException fault)
                 {
-                    if (!failed) log.LogWarning("Keys cannot be read again; those that were valid stay so until they can: {Fault}", fault.Message);
+                    if (!failed)
+                        log.LogWarning("Keys cannot be read again; those that were valid stay so until they can: {Fault}", fault.Message);
                     failed = true;
                 }
             }
@@ -134,10 +177,16 @@ public sealed class KeyRing : BackgroundService
     private async Task NoteUsesAsync(CancellationToken cancellationToken)
     {
         var used = held.Values.Where(one => one.Id is not null && one.UsedAt - one.NotedAt >= TimeSpan.FromMinutes(1)).ToList();
-        if (used.Count == 0) return;
-        var uses = used.ToDictionary(one => one.Id!, one => new DateTime(one.UsedAt.Ticks - one.UsedAt.Ticks % TimeSpan.TicksPerMinute, DateTimeKind.Utc), StringComparer.Ordinal);
+        if (used.Count == 0)
+            return;
+        var uses = used.ToDictionary(
+            one => one.Id!,
+            one => new DateTime(one.UsedAt.Ticks - one.UsedAt.Ticks % TimeSpan.TicksPerMinute, DateTimeKind.Utc),
+            StringComparer.Ordinal
+        );
         await keys.NoteUsesAsync(uses, cancellationToken);
-        foreach (var one in used) one.NotedAt = uses[one.Id!];
+        foreach (var one in used)
+            one.NotedAt = uses[one.Id!];
     }
 
     private sealed class Held(Caller caller, string? id, DateTime? expiresAt)
@@ -173,6 +222,7 @@ public sealed class KeyRing : BackgroundService
 
         public static Digest From(string hexadecimal) => Of(Convert.FromHexString(hexadecimal));
 
-        private static Digest Of(ReadOnlySpan<byte> hash) => new(MemoryMarshal.Read<UInt128>(hash), MemoryMarshal.Read<UInt128>(hash[16..]));
+        private static Digest Of(ReadOnlySpan<byte> hash) =>
+            new(MemoryMarshal.Read<UInt128>(hash), MemoryMarshal.Read<UInt128>(hash[16..]));
     }
 }

@@ -30,28 +30,45 @@ public static class KeysCommand
         var options = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (name, text) in CommandLine.Read(arguments, "--scopes", "--expires"))
         {
-            if (name is null) words.Add(text);
-            else if (!options.TryAdd(name, text)) faults.Add($"{name} is given twice.");
+            if (name is null)
+                words.Add(text);
+            else if (!options.TryAdd(name, text))
+                faults.Add($"{name} is given twice.");
         }
         var word = words.Count > 0 ? words[0] : "";
         var subject = words.Count > 1 ? words[1] : "";
-        if (word is not ("create" or "list" or "revoke")) faults.Add(word.Length == 0 ? "It is missing what to do with keys." : $"'{word}' is nothing to do with keys.");
-        else if (words.Count > (word == "list" ? 1 : 2)) faults.Add($"'{words[^1]}' is one word too many; a name of several words stands in quotes.");
-        if (word == "create" && AccessEndpoints.Refuse(subject) is { } refused) faults.Add(refused);
-        if (word == "revoke" && subject.Length == 0) faults.Add("The id of the key is missing; 'keys list' shows them.");
-        if (word != "create") faults.AddRange(options.Keys.Select(option => $"{option} belongs to 'keys create'."));
+        if (word is not ("create" or "list" or "revoke"))
+            faults.Add(word.Length == 0 ? "It is missing what to do with keys." : $"'{word}' is nothing to do with keys.");
+        else if (words.Count > (word == "list" ? 1 : 2))
+            faults.Add($"'{words[^1]}' is one word too many; a name of several words stands in quotes.");
+        if (word == "create" && AccessEndpoints.Refuse(subject) is { } refused)
+            faults.Add(refused);
+        if (word == "revoke" && subject.Length == 0)
+            faults.Add("The id of the key is missing; 'keys list' shows them.");
+        if (word != "create")
+            faults.AddRange(options.Keys.Select(option => $"{option} belongs to 'keys create'."));
         var scopes = options.GetValueOrDefault("--scopes", "read");
         var scope = Scopes.Parse(scopes.Split(',', StringSplitOptions.RemoveEmptyEntries));
-        if (scope is null) faults.Add($"--scopes: '{scopes}' are not scopes; give some of {Scopes.All}, with commas between.");
+        if (scope is null)
+            faults.Add($"--scopes: '{scopes}' are not scopes; give some of {Scopes.All}, with commas between.");
         DateTime? expires = null;
         if (options.TryGetValue("--expires", out var given))
         {
-            if (given.EndsWith('d') && int.TryParse(given[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var days) && days is > 0 and <= 36_500) expires = now.AddDays(days);
-            else if (DateTimeOffset.TryParse(given, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) expires = time.UtcDateTime;
-            else faults.Add($"--expires: '{given}' is neither days such as 90d nor a time such as 2027-11-01.");
-            if (expires <= now) faults.Add($"--expires: '{given}' is not in the future.");
+            if (
+                given.EndsWith('d')
+                && int.TryParse(given[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var days)
+                && days is > 0 and <= 36_500
+            )
+                expires = now.AddDays(days);
+            else if (DateTimeOffset.TryParse(given, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+                expires = time.UtcDateTime;
+            else
+                faults.Add($"--expires: '{given}' is neither days such as 90d nor a time such as 2027-11-01.");
+            if (expires <= now)
+                faults.Add($"--expires: '{given}' is not in the future.");
         }
-        if (faults.Count == 0) return new Order(word, subject, scope!.Value, expires);
+        if (faults.Count == 0)
+            return new Order(word, subject, scope!.Value, expires);
         faults.Add($"Usage:{Environment.NewLine}{Usage}");
         return null;
     }
@@ -71,15 +88,20 @@ public static class KeysCommand
             case "create":
                 var (key, kept) = await KeyRing.MakeAsync(keys, order.Subject, order.Scope, order.ExpiresAt, Actor, cancellationToken);
                 // The key alone on standard output, so that a script can keep it.
-                await Console.Error.WriteLineAsync($"The key '{order.Subject}' ({kept.Id}) may {string.Join(", ", order.Scope.ToWords())}. It is shown this once:");
+                await Console.Error.WriteLineAsync(
+                    $"The key '{order.Subject}' ({kept.Id}) may {string.Join(", ", order.Scope.ToWords())}. It is shown this once:"
+                );
                 Console.WriteLine(key);
                 return 0;
             case "list":
                 var all = await keys.AllAsync(cancellationToken);
-                Console.WriteLine($"{"ID",-10}{"STATE",-9}{"SCOPES",-23}{"CREATED",-18}{"EXPIRES",-18}{"LAST USED",-18}NAME");
+                Console.WriteLine($"{"ID", -10}{"STATE", -9}{"SCOPES", -23}{"CREATED", -18}{"EXPIRES", -18}{"LAST USED", -18}NAME");
                 foreach (var one in all)
-                    Console.WriteLine($"{one.Id,-10}{KeyAnswer.StateOf(one, now),-9}{one.Scopes,-23}{Text(one.CreatedAt),-18}{Text(one.ExpiresAt),-18}{Text(one.LastUsedAt),-18}{one.Name}");
-                if (all.Count == 0) Console.WriteLine("There is none: the service answers this machine only, and asks nobody.");
+                    Console.WriteLine(
+                        $"{one.Id, -10}{KeyAnswer.StateOf(one, now), -9}{one.Scopes, -23}{Text(one.CreatedAt), -18}{Text(one.ExpiresAt), -18}{Text(one.LastUsedAt), -18}{one.Name}"
+                    );
+                if (all.Count == 0)
+                    Console.WriteLine("There is none: the service answers this machine only, and asks nobody.");
                 return 0;
             default:
                 if (await keys.RevokeAsync(order.Subject, Actor, cancellationToken))

@@ -23,7 +23,13 @@ public enum Scope
 /// <summary>What each address asks for, and scopes as words.</summary>
 public static class Scopes
 {
-    private static readonly (string Word, Scope Scope)[] Words = [("read", Scope.Read), ("reports", Scope.Reports), ("operate", Scope.Operate), ("admin", Scope.Admin)];
+    private static readonly (string Word, Scope Scope)[] Words =
+    [
+        ("read", Scope.Read),
+        ("reports", Scope.Reports),
+        ("operate", Scope.Operate),
+        ("admin", Scope.Admin),
+    ];
 
     /// <summary>The words that there are, for people.</summary>
     public const string All = "read, reports, operate, admin";
@@ -31,7 +37,8 @@ public static class Scopes
     /// <summary>Lets only those in whose key or token has the scope. An address that says nothing is for <see cref="Scope.Admin"/>.</summary>
     /// <param name="endpoint">The address or group of addresses.</param>
     /// <param name="scope">What it asks for.</param>
-    public static T RequireScope<T>(this T endpoint, Scope scope) where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Asked(scope));
+    public static T RequireScope<T>(this T endpoint, Scope scope)
+        where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Asked(scope));
 
     /// <summary>The scopes of these words; null when one of them is none, or when there are none.</summary>
     public static Scope? Parse(IEnumerable<string> words)
@@ -40,7 +47,8 @@ public static class Scopes
         foreach (var word in words.Select(word => word.Trim()))
         {
             var found = Array.FindIndex(Words, known => known.Word.Equals(word, StringComparison.OrdinalIgnoreCase));
-            if (found < 0) return null;
+            if (found < 0)
+                return null;
             scope |= Words[found].Scope;
         }
         return scope == Scope.None ? null : scope;
@@ -48,7 +56,9 @@ public static class Scopes
 
     /// <summary>The words of these scopes: <c>admin</c> alone stands for all.</summary>
     public static IReadOnlyList<string> ToWords(this Scope scope) =>
-        scope == Scope.Admin ? ["admin"] : [.. Words.Where(known => known.Scope != Scope.Admin && scope.HasFlag(known.Scope)).Select(known => known.Word)];
+        scope == Scope.Admin
+            ? ["admin"]
+            : [.. Words.Where(known => known.Scope != Scope.Admin && scope.HasFlag(known.Scope)).Select(known => known.Word)];
 }
 
 /// <summary>What an address asks for. Null: it is open to everybody.</summary>

@@ -30,15 +30,21 @@ internal sealed class Tokens
         var authority = settings.Authority!.ToString().TrimEnd('/');
         parameters = new TokenValidationParameters
         {
-            ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>($"{authority}/.well-known/openid-configuration", new OpenIdConnectConfigurationRetriever(),
-                new HttpDocumentRetriever { RequireHttps = !settings.Authority.IsLoopback }),
+            ConfigurationManager = new ConfigurationManager<OpenIdConnectConfiguration>(
+                $"{authority}/.well-known/openid-configuration",
+                new OpenIdConnectConfigurationRetriever(),
+                new HttpDocumentRetriever { RequireHttps = !settings.Authority.IsLoopback }
+            ),
             ValidAudience = settings.Audience,
             // Only those that a public key verifies: a token signed with the public key as if it were a shared secret must not pass.
             ValidAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"],
             RequireExpirationTime = true,
             RequireSignedTokens = true,
             ClockSkew = TimeSpan.FromMinutes(1),
-            LifetimeValidator = (from, to, _, with) => to is { } end && end + with.ClockSkew > clock.GetUtcNow().UtcDateTime && (from ?? DateTime.MinValue) - with.ClockSkew <= clock.GetUtcNow().UtcDateTime,
+            LifetimeValidator = (from, to, _, with) =>
+                to is { } end
+                && end + with.ClockSkew > clock.GetUtcNow().UtcDateTime
+                && (from ?? DateTime.MinValue) - with.ClockSkew <= clock.GetUtcNow().UtcDateTime,
         };
     }
 
@@ -46,8 +52,10 @@ internal sealed class Tokens
     public async ValueTask<Caller?> FindAsync(string token)
     {
         var now = clock.GetUtcNow().UtcDateTime;
-        if (known.TryGetValue(token, out var found) && found.Until > now) return found.Caller;
-        if (token.Length > LongestToken) return null;
+        if (known.TryGetValue(token, out var found) && found.Until > now)
+            return found.Caller;
+        if (token.Length > LongestToken)
+            return null;
         TokenValidationResult result;
         try
         {
@@ -61,27 +69,40 @@ internal sealed class Tokens
         }
         if (!result.IsValid)
         {
-            if (result.Exception is SecurityTokenInvalidSignatureException or SecurityTokenSignatureKeyNotFoundException or InvalidOperationException or IOException or HttpRequestException)
+            if (
+                result.Exception
+                is SecurityTokenInvalidSignatureException
+                    or SecurityTokenSignatureKeyNotFoundException
+                    or InvalidOperationException
+                    or IOException
+                    or HttpRequestException
+            )
                 log.LogWarning("A token was not taken: {Fault}", result.Exception.Message.Split('\n')[0]);
             return null;
         }
         var read = (JsonWebToken)result.SecurityToken;
         var scope = Roles(read).Aggregate(Scope.None, (sum, role) => sum | scopes.GetValueOrDefault(role));
         var caller = new Caller($"token:{(string.IsNullOrEmpty(read.Subject) ? "without a subject" : read.Subject)}", scope);
-        if (known.Count >= Most) known.Clear();
+        if (known.Count >= Most)
+            known.Clear();
         known[token] = (caller, read.ValidTo < now + Holds ? read.ValidTo : now + Holds);
         return caller;
     }
 
     private IEnumerable<string> Roles(JsonWebToken token)
     {
-        if (!token.TryGetPayloadValue<JsonElement>(settings.RolesClaim.Split('.')[0], out var value)) yield break;
+        if (!token.TryGetPayloadValue<JsonElement>(settings.RolesClaim.Split('.')[0], out var value))
+            yield break;
         foreach (var step in settings.RolesClaim.Split('.').Skip(1))
-            if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(step, out value)) yield break;
+            if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(step, out value))
+                yield break;
         if (value.ValueKind == JsonValueKind.String)
-            foreach (var role in value.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries)) yield return role;
-        if (value.ValueKind != JsonValueKind.Array) yield break;
+            foreach (var role in value.GetString()!.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                yield return role;
+        if (value.ValueKind != JsonValueKind.Array)
+            yield break;
         foreach (var item in value.EnumerateArray())
-            if (item.ValueKind == JsonValueKind.String) yield return item.GetString()!;
+            if (item.ValueKind == JsonValueKind.String)
+                yield return item.GetString()!;
     }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 using Metrics.Storage;
 using Microsoft.EntityFrameworkCore;
@@ -29,103 +29,144 @@ internal sealed record DeploymentComparison
 
     /// <summary>Sums the period and compares; null when the question has a fault that only the data shows, which is then added.</summary>
     public static async Task<DeploymentComparison?> AskAsync(
-        IDbContextFactory<MetricsDbContext> store, ComparisonQuestion question, UnitConversions conversions, DateTime now, List<string> faults, CancellationToken cancellationToken)
+        IDbContextFactory<MetricsDbContext> store,
+        ComparisonQuestion question,
+        UnitConversions conversions,
+        DateTime now,
+        List<string> faults,
+        CancellationToken cancellationToken
+    )
     {
         await using var hours = new HourReader(await store.CreateDbContextAsync(cancellationToken));
         await hours.OpenAsync(cancellationToken);
         // The asked unit first: what a deployment counts itself needs no conversion. Of several others the first by name is taken.
-        string[] units = [question.Unit, .. FunctionalUnit.Known.Keys.Where(unit => unit != question.Unit && conversions.Factor(question.Unit, unit) is not null).Order(StringComparer.Ordinal)];
+        string[] units =
+        [
+            question.Unit,
+            .. FunctionalUnit
+                .Known.Keys.Where(unit => unit != question.Unit && conversions.Factor(question.Unit, unit) is not null)
+                .Order(StringComparer.Ordinal),
+        ];
         var newest = question.To;
         if (newest is null)
         {
             foreach (var unit in units)
-                if (await hours.NewestEndAsync(unit, now, cancellationToken) is { } last && (newest is null || last > newest)) newest = last;
+                if (await hours.NewestEndAsync(unit, now, cancellationToken) is { } last && (newest is null || last > newest))
+                    newest = last;
         }
         var end = newest ?? now.Date.AddHours(now.Hour);
-        var start = question.From ?? (end > DateTime.MinValue.AddDays(1) ? end.AddDays(-1) : DateTime.SpecifyKind(DateTime.MinValue, DateTimeKind.Utc));
+        var start = question.From
+            ?? (end > DateTime.MinValue.AddDays(1) ? end.AddDays(-1) : DateTime.SpecifyKind(DateTime.MinValue, DateTimeKind.Utc));
         if (start >= end)
-            faults.Add(string.Create(CultureInfo.InvariantCulture, $"from {start:yyyy-MM-ddTHH:mm:ssZ} is not before to {end:yyyy-MM-ddTHH:mm:ssZ}{(question.To is null ? ", the end of the newest complete hour with work in the unit" : "")}."));
+            faults.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"from {start:yyyy-MM-ddTHH:mm:ssZ} is not before to {end:yyyy-MM-ddTHH:mm:ssZ}{(question.To is null ? ", the end of the newest complete hour with work in the unit" : "")}."
+                )
+            );
         else if (end - start > TimeSpan.FromDays(ComparisonQuestion.MostDays))
-            faults.Add($"The period is longer than {ComparisonQuestion.MostDays} days, and every hour of it is read. Ask for less, or take /odata/DailyIntensities or /odata/MonthlyIntensities.");
-        if (faults.Count > 0) return null;
+            faults.Add(
+                $"The period is longer than {ComparisonQuestion.MostDays} days, and every hour of it is read. Ask for less, or take /odata/DailyIntensities or /odata/MonthlyIntensities."
+            );
+        if (faults.Count > 0)
+            return null;
 
         var period = new Interval(start, end);
         var sums = new Dictionary<string, DeploymentSums>(StringComparer.Ordinal);
         foreach (var unit in units)
         {
             foreach (var found in await hours.SumAsync(period, unit, question, cancellationToken))
-                if (!sums.TryGetValue(Key(found.Id), out var known) || (known.Units is null && found.Units is not null)) sums[Key(found.Id)] = found;
+                if (!sums.TryGetValue(Key(found.Id), out var known) || (known.Units is null && found.Units is not null))
+                    sums[Key(found.Id)] = found;
         }
         var told = sums.Count == 0 ? [] : await hours.FactorsAsync(period, cancellationToken);
         foreach (var (key, sum) in sums)
-            if (told.TryGetValue(sum.Id, out var words)) sums[key] = sum with { Factors = words.Factors, Missing = words.Missing };
-        var unclaimed = sums.Values.Where(sum => sum.Workload == Workload.Unattributed.Name).OrderBy(sum => sum.Place, StringComparer.Ordinal).ToList();
-        var result = Comparability.Of(sums.Values.Except(unclaimed).Select(sum => Row(question, period, sum)), new ComparisonTerms
-        {
-            By = question.By,
-            FunctionalUnit = question.Unit,
-            Conversions = conversions,
-            MinimumCoverage = question.MinCoverage,
-            WorstEvidence = question.Evidence,
-            // Whoever accepts estimates has asked for them beside the rest.
-            EstimatedBesideMeasured = question.Evidence == Evidence.Estimated,
-        });
+            if (told.TryGetValue(sum.Id, out var words))
+                sums[key] = sum with { Factors = words.Factors, Missing = words.Missing };
+        var unclaimed = sums
+            .Values.Where(sum => sum.Workload == Workload.Unattributed.Name)
+            .OrderBy(sum => sum.Place, StringComparer.Ordinal)
+            .ToList();
+        var result = Comparability.Of(
+            sums.Values.Except(unclaimed).Select(sum => Row(question, period, sum)),
+            new ComparisonTerms
+            {
+                By = question.By,
+                FunctionalUnit = question.Unit,
+                Conversions = conversions,
+                MinimumCoverage = question.MinCoverage,
+                WorstEvidence = question.Evidence,
+                // Whoever accepts estimates has asked for them beside the rest.
+                EstimatedBesideMeasured = question.Evidence == Evidence.Estimated,
+            }
+        );
         return new DeploymentComparison
         {
             Question = question,
             Period = period,
             Result = result with
             {
-                LeftOut = [.. result.LeftOut, .. unclaimed.Select(sum => new RowLeftOut(Row(question, period, sum), ["no workload's rules claim it: it is what is left at its place, and no deployment"]))],
+                LeftOut =
+                [
+                    .. result.LeftOut,
+                    .. unclaimed.Select(sum => new RowLeftOut(
+                        Row(question, period, sum),
+                        ["no workload's rules claim it: it is what is left at its place, and no deployment"]
+                    )),
+                ],
             },
             Sums = sums,
             Note = sums.Count > 0 ? null : Nothing(question, await hours.PresentAsync(period, cancellationToken)),
         };
     }
 
-    private static ComparableRow Row(ComparisonQuestion question, Interval period, DeploymentSums sums) => new()
-    {
-        Deployment = Key(sums.Id),
-        Workload = sums.Workload,
-        Model = sums.Model,
-        Precision = sums.Precision,
-        Hardware = sums.Hardware,
-        FunctionalUnit = sums.FunctionalUnit,
-        Boundary = question.Boundary,
-        PueIncluded = question.Boundary == Boundary.Facility,
-        IdlePolicy = question.IdlePolicy,
-        CarbonMethod = sums.Grams is null ? null : CarbonMethod,
-        Evidence = sums.Evidence,
-        // A sum of rounded seconds may come to a hair more than the whole.
-        Coverage = Math.Min(1, sums.CoveredSeconds / period.Seconds),
-        MeasuredShare = sums.KnownJoules is > 0 ? sums.MeasuredJoules / sums.KnownJoules : null,
-        Joules = sums.Joules,
-        LowJoules = sums.LowJoules,
-        HighJoules = sums.HighJoules,
-        Grams = sums.Grams,
-        LowGrams = sums.LowGrams,
-        HighGrams = sums.HighGrams,
-        Units = sums.Units,
-        UnknownBecause = Unknown(question, sums.Hours),
-    };
+    private static ComparableRow Row(ComparisonQuestion question, Interval period, DeploymentSums sums) =>
+        new()
+        {
+            Deployment = Key(sums.Id),
+            Workload = sums.Workload,
+            Model = sums.Model,
+            Precision = sums.Precision,
+            Hardware = sums.Hardware,
+            FunctionalUnit = sums.FunctionalUnit,
+            Boundary = question.Boundary,
+            PueIncluded = question.Boundary == Boundary.Facility,
+            IdlePolicy = question.IdlePolicy,
+            CarbonMethod = sums.Grams is null ? null : CarbonMethod,
+            Evidence = sums.Evidence,
+            // A sum of rounded seconds may come to a hair more than the whole.
+            Coverage = Math.Min(1, sums.CoveredSeconds / period.Seconds),
+            MeasuredShare = sums.KnownJoules is > 0 ? sums.MeasuredJoules / sums.KnownJoules : null,
+            Joules = sums.Joules,
+            LowJoules = sums.LowJoules,
+            HighJoules = sums.HighJoules,
+            Grams = sums.Grams,
+            LowGrams = sums.LowGrams,
+            HighGrams = sums.HighGrams,
+            Units = sums.Units,
+            UnknownBecause = Unknown(question, sums.Hours),
+        };
 
     /// <summary>The first link of the chain that is unknown in every hour; where each is known in some hour and never all at once, none is named.</summary>
-    private static string? Unknown(ComparisonQuestion question, HoursKnown hours) => (question.Boundary, hours) switch
-    {
-        (_, { Any: 0 }) => "no_energy",
-        (Boundary.Accelerator, { Boundary: 0 }) => "accelerator_unknown",
-        (Boundary.Facility, { Boundary: 0, Server: > 0 }) => MissingReason.PueUnknown,
-        (_, { Boundary: 0 }) => "server_unknown",
-        (Boundary.Accelerator, { Idle: 0, Server: > 0 }) => "accelerator_idle_unknown",
-        (_, { Idle: 0 }) => MissingReason.BusyUnknown,
-        (_, { Operational: 0 }) when question.By == RankedBy.Carbon => MissingReason.GridUnknown,
-        (_, { Embodied: 0 }) when question.By == RankedBy.Carbon => MissingReason.EmbodiedUnknown,
-        _ => null,
-    };
+    private static string? Unknown(ComparisonQuestion question, HoursKnown hours) =>
+        (question.Boundary, hours) switch
+        {
+            (_, { Any: 0 }) => "no_energy",
+            (Boundary.Accelerator, { Boundary: 0 }) => "accelerator_unknown",
+            (Boundary.Facility, { Boundary: 0, Server: > 0 }) => MissingReason.PueUnknown,
+            (_, { Boundary: 0 }) => "server_unknown",
+            (Boundary.Accelerator, { Idle: 0, Server: > 0 }) => "accelerator_idle_unknown",
+            (_, { Idle: 0 }) => MissingReason.BusyUnknown,
+            (_, { Operational: 0 }) when question.By == RankedBy.Carbon => MissingReason.GridUnknown,
+            (_, { Embodied: 0 }) when question.By == RankedBy.Carbon => MissingReason.EmbodiedUnknown,
+            _ => null,
+        };
 
     private static string Nothing(ComparisonQuestion question, (List<string> Units, List<string> Models) present)
     {
-        var missing = question.Model is { } model ? $"No deployment serves '{model}' in this period." : $"No work was counted in {question.Unit} in this period.";
+        var missing = question.Model is { } model
+            ? $"No deployment serves '{model}' in this period."
+            : $"No work was counted in {question.Unit} in this period.";
         return $"{missing} Units with work: {List(present.Units)}. Models with work: {List(present.Models)}.";
 
         static string List(List<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);

@@ -63,7 +63,9 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
     {
         await using var command = Command(
             "SELECT period_start FROM intensity_hours WHERE functional_unit = @unit AND period_start <= @last ORDER BY period_start DESC LIMIT 1",
-            ("unit", unit), ("last", Bound(now.AddHours(-1))));
+            ("unit", unit),
+            ("last", Bound(now.AddHours(-1)))
+        );
         return await command.ExecuteScalarAsync(cancellationToken) switch
         {
             DateTime start => start.AddHours(1),
@@ -80,13 +82,17 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
             SELECT DISTINCT h.functional_unit, w.model
             FROM intensity_hours h JOIN deployment d ON d.id = h.deployment_id JOIN workload w ON w.name = d.workload
             WHERE h.period_start >= @from AND h.period_start < @to AND h.units IS NOT NULL
-            """, ("from", Bound(period.Start)), ("to", Bound(period.End)));
+            """,
+            ("from", Bound(period.Start)),
+            ("to", Bound(period.End))
+        );
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var (units, models) = (new SortedSet<string>(StringComparer.Ordinal), new SortedSet<string>(StringComparer.Ordinal));
         while (await reader.ReadAsync(cancellationToken))
         {
             units.Add(reader.GetString(0));
-            if (!reader.IsDBNull(1)) models.Add(reader.GetString(1));
+            if (!reader.IsDBNull(1))
+                models.Add(reader.GetString(1));
         }
         return ([.. units], [.. models]);
     }
@@ -97,7 +103,12 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
     /// grams or idle joules are known for a part of their time: their work is whole.
     /// Market-based and marginal grams are not read at all: they are other questions.
     /// </remarks>
-    public async Task<List<DeploymentSums>> SumAsync(Interval period, string unit, ComparisonQuestion question, CancellationToken cancellationToken)
+    public async Task<List<DeploymentSums>> SumAsync(
+        Interval period,
+        string unit,
+        ComparisonQuestion question,
+        CancellationToken cancellationToken
+    )
     {
         var total = question.Boundary switch
         {
@@ -115,27 +126,48 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
         };
         // Idle energy is of the servers, or of the accelerators where the servers are unknown.
         // Where the servers are known for a part of the hour alone, so is their idle share: the hour's would be that of two different times.
-        var (whole, elsewhere) = question.Boundary == Boundary.Accelerator ? ("accelerator", "server IS NOT NULL") : ("server", $"server IS NULL OR {Lacks("missing", MissingReason.ServerUnmetered, MissingReason.HardwareUnknown, MissingReason.AcceleratorUnmetered)}");
-        var active = question.IdlePolicy == IdlePolicy.Provisioned
-            ? "1.0"
-            : $"CASE WHEN idle IS NULL OR {elsewhere} OR {whole} IS NULL THEN NULL WHEN {whole} <= 0 THEN 1.0 WHEN idle >= {whole} THEN 0.0 ELSE 1.0 - idle / {whole} END";
+        var (whole, elsewhere) =
+            question.Boundary == Boundary.Accelerator
+                ? ("accelerator", "server IS NOT NULL")
+                : (
+                    "server",
+                    $"server IS NULL OR {Lacks("missing", MissingReason.ServerUnmetered, MissingReason.HardwareUnknown, MissingReason.AcceleratorUnmetered)}"
+                );
+        var active =
+            question.IdlePolicy == IdlePolicy.Provisioned
+                ? "1.0"
+                : $"CASE WHEN idle IS NULL OR {elsewhere} OR {whole} IS NULL THEN NULL WHEN {whole} <= 0 THEN 1.0 WHEN idle >= {whole} THEN 0.0 ELSE 1.0 - idle / {whole} END";
         var basis = question.By == RankedBy.Energy ? "joules" : "grams";
         // An hour's energy stands on each row of its units: it is taken once. Hours without work in the unit count too, their energy was provided.
         await using var command = Command(
             $"""
             WITH hours AS (
                 SELECT h.deployment_id, h.period_start, MAX(h.accelerator_joules) AS accelerator, MAX(h.server_joules) AS server, MAX(h.facility_joules) AS facility,
-                       CASE WHEN {Lacks("MAX(h.missing)", MissingReason.BusyUnknown)} THEN NULL ELSE MAX(h.idle_joules) END AS idle, MAX(h.missing) AS missing, MAX(h.known_joules) AS known, MAX(h.measured_joules) AS measured, MAX(h.covered_seconds) AS covered,
+                       CASE WHEN {Lacks(
+                "MAX(h.missing)",
+                MissingReason.BusyUnknown
+            )} THEN NULL ELSE MAX(h.idle_joules) END AS idle, MAX(h.missing) AS missing, MAX(h.known_joules) AS known, MAX(h.measured_joules) AS measured, MAX(h.covered_seconds) AS covered,
                        MAX(h.low_joules) AS low, MAX(h.high_joules) AS high,
-                       CASE WHEN {Lacks("MAX(h.missing)", MissingReason.PueUnknown, MissingReason.GridUnknown)} THEN NULL ELSE MAX(h.operational_grams) END AS operational,
-                       CASE WHEN {Lacks("MAX(h.missing)", MissingReason.EmbodiedUnknown)} THEN NULL ELSE MAX(h.embodied_grams) END AS embodied,
+                       CASE WHEN {Lacks(
+                "MAX(h.missing)",
+                MissingReason.PueUnknown,
+                MissingReason.GridUnknown
+            )} THEN NULL ELSE MAX(h.operational_grams) END AS operational,
+                       CASE WHEN {Lacks(
+                "MAX(h.missing)",
+                MissingReason.EmbodiedUnknown
+            )} THEN NULL ELSE MAX(h.embodied_grams) END AS embodied,
                        SUM(CASE WHEN h.functional_unit = @unit THEN h.units END) AS units,
                        COALESCE(MAX(CASE WHEN h.functional_unit = @unit THEN h.evidence END), MIN(h.evidence)) AS evidence
                 FROM intensity_hours h
                 WHERE h.period_start >= @from AND h.period_start < @to
                 GROUP BY h.deployment_id, h.period_start
             ), shares AS (
-                SELECT hours.*, {active} AS active, {string.Format(CultureInfo.InvariantCulture, bound, "low")} AS least, {string.Format(CultureInfo.InvariantCulture, bound, "high")} AS most
+                SELECT hours.*, {active} AS active, {string.Format(CultureInfo.InvariantCulture, bound, "low")} AS least, {string.Format(
+                CultureInfo.InvariantCulture,
+                bound,
+                "high"
+            )} AS most
                 FROM hours
             ), told AS (
                 SELECT shares.*, {total} * active AS joules,
@@ -150,8 +182,18 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
             ), sums AS (
                 SELECT deployment_id, SUM(units) AS all_units, COUNT(known) AS knowns, COUNT(server) AS servers, COUNT({total}) AS totals, COUNT(active) AS actives,
                        COUNT(operational) AS operationals, COUNT(embodied) AS embodieds, COUNT({basis}) AS counted,
-                       {string.Join(", ", ((string[])["units", "known", "measured", "covered"]).Select(column => $"SUM(CASE WHEN {basis} IS NOT NULL THEN {column} END) AS {column}"))},
-                       {string.Join(", ", ((string[])["joules", "low_joules", "high_joules", "grams", "low_grams", "high_grams"]).Select(column => $"CASE WHEN COUNT(CASE WHEN {basis} IS NOT NULL THEN {column} END) = COUNT({basis}) THEN SUM(CASE WHEN {basis} IS NOT NULL THEN {column} END) END AS {column}"))},
+                       {string.Join(
+                ", ",
+                ((string[])["units", "known", "measured", "covered"]).Select(column =>
+                    $"SUM(CASE WHEN {basis} IS NOT NULL THEN {column} END) AS {column}"
+                )
+            )},
+                       {string.Join(
+                ", ",
+                ((string[])["joules", "low_joules", "high_joules", "grams", "low_grams", "high_grams"]).Select(column =>
+                    $"CASE WHEN COUNT(CASE WHEN {basis} IS NOT NULL THEN {column} END) = COUNT({basis}) THEN SUM(CASE WHEN {basis} IS NOT NULL THEN {column} END) END AS {column}"
+                )
+            )},
                        MAX(CASE WHEN {basis} IS NOT NULL THEN evidence END) AS evidence, MAX(evidence) AS any_evidence
                 FROM bounded GROUP BY deployment_id
             )
@@ -161,36 +203,50 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
                    CASE WHEN s.counted = 0 THEN s.all_units ELSE s.units END, s.known, s.measured, s.covered, COALESCE(s.evidence, s.any_evidence)
             FROM sums s JOIN deployment d ON d.id = s.deployment_id JOIN workload w ON w.name = d.workload JOIN places p ON p.name = d.place
             WHERE {(question.Model is null ? "s.all_units IS NOT NULL" : "w.model = @model")}
-            """, ("unit", unit), ("from", Bound(period.Start)), ("to", Bound(period.End)), ("model", question.Model ?? ""));
+            """,
+            ("unit", unit),
+            ("from", Bound(period.Start)),
+            ("to", Bound(period.End)),
+            ("model", question.Model ?? "")
+        );
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var sums = new List<DeploymentSums>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            sums.Add(new DeploymentSums
-            {
-                Id = reader.GetInt64(0),
-                Workload = reader.GetString(1),
-                Model = Text(2),
-                Precision = Text(3),
-                Provider = reader.GetString(4),
-                Region = reader.GetString(5),
-                Place = reader.GetString(6),
-                Hardware = Text(7),
-                Accelerators = reader.IsDBNull(8) ? null : reader.GetInt32(8),
-                FunctionalUnit = unit,
-                Joules = Number(9),
-                LowJoules = Number(10),
-                HighJoules = Number(11),
-                Grams = Number(12),
-                LowGrams = Number(13),
-                HighGrams = Number(14),
-                Hours = new HoursKnown(reader.GetInt64(15), reader.GetInt64(16), reader.GetInt64(17), reader.GetInt64(18), reader.GetInt64(19), reader.GetInt64(20)),
-                Units = Number(21),
-                KnownJoules = Number(22),
-                MeasuredJoules = Number(23) ?? 0,
-                CoveredSeconds = Number(24) ?? 0,
-                Evidence = (Evidence)reader.GetInt32(25),
-            });
+            sums.Add(
+                new DeploymentSums
+                {
+                    Id = reader.GetInt64(0),
+                    Workload = reader.GetString(1),
+                    Model = Text(2),
+                    Precision = Text(3),
+                    Provider = reader.GetString(4),
+                    Region = reader.GetString(5),
+                    Place = reader.GetString(6),
+                    Hardware = Text(7),
+                    Accelerators = reader.IsDBNull(8) ? null : reader.GetInt32(8),
+                    FunctionalUnit = unit,
+                    Joules = Number(9),
+                    LowJoules = Number(10),
+                    HighJoules = Number(11),
+                    Grams = Number(12),
+                    LowGrams = Number(13),
+                    HighGrams = Number(14),
+                    Hours = new HoursKnown(
+                        reader.GetInt64(15),
+                        reader.GetInt64(16),
+                        reader.GetInt64(17),
+                        reader.GetInt64(18),
+                        reader.GetInt64(19),
+                        reader.GetInt64(20)
+                    ),
+                    Units = Number(21),
+                    KnownJoules = Number(22),
+                    MeasuredJoules = Number(23) ?? 0,
+                    CoveredSeconds = Number(24) ?? 0,
+                    Evidence = (Evidence)reader.GetInt32(25),
+                }
+            );
         }
         return sums;
 
@@ -199,26 +255,39 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
     }
 
     /// <summary>Names of the factors and the reasons for nulls of each deployment's hours, each once and sorted.</summary>
-    public async Task<Dictionary<long, (IReadOnlyList<string> Factors, IReadOnlyList<string> Missing)>> FactorsAsync(Interval period, CancellationToken cancellationToken)
+    public async Task<Dictionary<long, (IReadOnlyList<string> Factors, IReadOnlyList<string> Missing)>> FactorsAsync(
+        Interval period,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = Command(
             "SELECT DISTINCT deployment_id, factors, missing FROM intensity_hours WHERE period_start >= @from AND period_start < @to",
-            ("from", Bound(period.Start)), ("to", Bound(period.End)));
+            ("from", Bound(period.Start)),
+            ("to", Bound(period.End))
+        );
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var found = new List<(long Deployment, string Factors, string Missing)>();
         while (await reader.ReadAsync(cancellationToken))
             found.Add((reader.GetInt64(0), reader.IsDBNull(1) ? "" : reader.GetString(1), reader.IsDBNull(2) ? "" : reader.GetString(2)));
-        return found.GroupBy(row => row.Deployment).ToDictionary(group => group.Key, group => (Words(group.Select(row => row.Factors)), Words(group.Select(row => row.Missing))));
+        return found
+            .GroupBy(row => row.Deployment)
+            .ToDictionary(group => group.Key, group => (Words(group.Select(row => row.Factors)), Words(group.Select(row => row.Missing))));
 
         static IReadOnlyList<string> Words(IEnumerable<string> texts) =>
-            [.. texts.SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
+            [
+                .. texts
+                    .SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                    .Distinct(StringComparer.Ordinal)
+                    .Order(StringComparer.Ordinal),
+            ];
     }
 
     /// <summary>Whether the words of a column name one of these.</summary>
     private static string Lacks(string column, params ReadOnlySpan<string> words)
     {
         var tests = new List<string>(words.Length);
-        foreach (var word in words) tests.Add($"{column} LIKE '%{word}%'");
+        foreach (var word in words)
+            tests.Add($"{column} LIKE '%{word}%'");
         return $"({string.Join(" OR ", tests)})";
     }
 }

@@ -24,24 +24,30 @@ public static class ExplainEndpoint
     /// Maps <c>GET /api/explain</c>. It takes the store (<see cref="IDbContextFactory{TContext}"/>, <see cref="FactStore"/>), the <see cref="Normaliser"/> and, where there is one, the
     /// <see cref="FactorBook"/> from the services.
     /// </summary>
-    public static IEndpointConventionBuilder MapExplain(this IEndpointRouteBuilder endpoints) => endpoints
-        .MapGet("/api/explain", AnswerAsync)
-        .WithTags("Explain")
-        .WithSummary("How a row came to be, so that a person can make it again by hand")
-        .WithDescription("""
-            Tells of one row of /odata every series and sample count behind it with a hash, the mappings, what each series gave to each period of the grid and whether it was
-            used, the shares of the workloads, the factors, and the calculation with its numbers. The row is made again from the stored samples and compared. Days and months
-            are told by their hours, each of which has an explanation of its own. Long lists are cut, and leftOut tells by how many entries.
-            """)
-        .ProducesProblem(StatusCodes.Status400BadRequest)
-        .ProducesProblem(StatusCodes.Status404NotFound)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-        .AddOpenApiOperationTransformer((operation, _, _) =>
-        {
-            // Nullable to the framework, so that their absence is told in our words; required all the same.
-            foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? []) parameter.Required = true;
-            return Task.CompletedTask;
-        });
+    public static IEndpointConventionBuilder MapExplain(this IEndpointRouteBuilder endpoints) =>
+        endpoints
+            .MapGet("/api/explain", AnswerAsync)
+            .WithTags("Explain")
+            .WithSummary("How a row came to be, so that a person can make it again by hand")
+            .WithDescription(
+                """
+                Tells of one row of /odata every series and sample count behind it with a hash, the mappings, what each series gave to each period of the grid and whether it was
+                used, the shares of the workloads, the factors, and the calculation with its numbers. The row is made again from the stored samples and compared. Days and months
+                are told by their hours, each of which has an explanation of its own. Long lists are cut, and leftOut tells by how many entries.
+                """
+            )
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status404NotFound)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .AddOpenApiOperationTransformer(
+                (operation, _, _) =>
+                {
+                    // Nullable to the framework, so that their absence is told in our words; required all the same.
+                    foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>() ?? [])
+                        parameter.Required = true;
+                    return Task.CompletedTask;
+                }
+            );
 
     private static async Task<Results<Ok<Explanation>, ProblemHttpResult>> AnswerAsync(
         HttpContext context,
@@ -50,12 +56,20 @@ public static class ExplainEndpoint
         [FromServices] Normaliser normaliser,
         [FromServices] ILogger<Explanation> log,
         [Description("Entity set of the row: HourlyIntensities, DailyIntensities, MonthlyIntensities or EnergyFacts.")] string? set,
-        [Description("Key of the row as OData writes it, with or without parentheses: DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z; of EnergyFacts DeploymentId, ResourceId, PeriodStart.")] string? key)
+        [Description(
+            "Key of the row as OData writes it, with or without parentheses: DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z; of EnergyFacts DeploymentId, ResourceId, PeriodStart."
+        )]
+            string? key
+    )
     {
         _ = (set, key);
         var faults = new List<string>();
         if (ExplainQuestion.Read(context.Request.Query, faults) is not { } question)
-            return TypedResults.Problem(string.Join(' ', faults), statusCode: StatusCodes.Status400BadRequest, title: "The question cannot be answered as it is put.");
+            return TypedResults.Problem(
+                string.Join(' ', faults),
+                statusCode: StatusCodes.Status400BadRequest,
+                title: "The question cannot be answered as it is put."
+            );
         context.Response.Headers.CacheControl = "no-store";
         var aborted = context.RequestAborted;
         await Desk.WaitAsync(aborted);
@@ -64,16 +78,33 @@ public static class ExplainEndpoint
             await using var reader = new RowReader(await store.CreateDbContextAsync(aborted));
             await reader.OpenAsync(aborted);
             if (await reader.RowAsync(question, aborted) is not { } row)
-                return TypedResults.Problem($"{question.Set} has no row with the key {question.Key}. The rows that there are: /odata/{question.Set}.", statusCode: StatusCodes.Status404NotFound, title: "There is no such row.");
-            return TypedResults.Ok(question.Set is ExplainQuestion.Days or ExplainQuestion.Months
-                ? await RollUpAsync(question, row, reader, aborted)
-                : await HourAsync(question, row, reader, facts, normaliser, context.RequestServices.GetService<FactorBook>() ?? FactorBook.Published, aborted));
+                return TypedResults.Problem(
+                    $"{question.Set} has no row with the key {question.Key}. The rows that there are: /odata/{question.Set}.",
+                    statusCode: StatusCodes.Status404NotFound,
+                    title: "There is no such row."
+                );
+            return TypedResults.Ok(
+                question.Set is ExplainQuestion.Days or ExplainQuestion.Months
+                    ? await RollUpAsync(question, row, reader, aborted)
+                    : await HourAsync(
+                        question,
+                        row,
+                        reader,
+                        facts,
+                        normaliser,
+                        context.RequestServices.GetService<FactorBook>() ?? FactorBook.Published,
+                        aborted
+                    )
+            );
         }
         catch (Exception fault) when (!aborted.IsCancellationRequested && StorageFault.IsOutside(fault))
         {
             log.LogError(fault, "A row could not be explained.");
             context.Response.Headers.RetryAfter = "5";
-            return TypedResults.Problem("The store cannot be read now; the service's log says why. Come back.", statusCode: StatusCodes.Status503ServiceUnavailable);
+            return TypedResults.Problem(
+                "The store cannot be read now; the service's log says why. Come back.",
+                statusCode: StatusCodes.Status503ServiceUnavailable
+            );
         }
         finally
         {
@@ -82,16 +113,30 @@ public static class ExplainEndpoint
     }
 
     private static async Task<Explanation> HourAsync(
-        ExplainQuestion question, IReadOnlyDictionary<string, object?> row, RowReader reader, FactStore facts, Normaliser normaliser, FactorBook book, CancellationToken cancellationToken)
+        ExplainQuestion question,
+        IReadOnlyDictionary<string, object?> row,
+        RowReader reader,
+        FactStore facts,
+        Normaliser normaliser,
+        FactorBook book,
+        CancellationToken cancellationToken
+    )
     {
         var hour = new DateTime(question.PeriodStart.Ticks - question.PeriodStart.Ticks % TimeSpan.TicksPerHour, DateTimeKind.Utc);
         var period = new Interval(hour, hour + Hour);
         var dirty = await reader.IsDirtyAsync(period.Start, period.End, cancellationToken);
-        var samples = await facts.SamplesAsync(new Interval(period.Start - Normaliser.Reach, period.End + Normaliser.Reach), cancellationToken);
+        var samples = await facts.SamplesAsync(
+            new Interval(period.Start - Normaliser.Reach, period.End + Normaliser.Reach),
+            cancellationToken
+        );
         var trace = normaliser.Trace(period, samples);
         var derivation = new Derivation(trace, question, book);
         var again = question.ResourceId is null
-            ? OfHour(RollUp.Hour(hour, trace.Period.Energy, trace.Period.Work).FirstOrDefault(made => made.DeploymentId == question.DeploymentId && made.FunctionalUnit == question.FunctionalUnit))
+            ? OfHour(
+                RollUp
+                    .Hour(hour, trace.Period.Energy, trace.Period.Work)
+                    .FirstOrDefault(made => made.DeploymentId == question.DeploymentId && made.FunctionalUnit == question.FunctionalUnit)
+            )
             : OfFact(derivation.Own);
         var explanation = new Explanation
         {
@@ -99,34 +144,51 @@ public static class ExplainEndpoint
             Key = question.Key,
             Row = row,
             Check = Check(row, again, dirty, samples.Count > 0),
-            Formulas = derivation.Formulas(again.GetValueOrDefault("Units")) is var formulas && question.ResourceId is null ? formulas : [.. formulas.Where(formula => !formula.Name.EndsWith("PerUnit", StringComparison.Ordinal))],
+            Formulas =
+                derivation.Formulas(again.GetValueOrDefault("Units")) is var formulas && question.ResourceId is null
+                    ? formulas
+                    : [.. formulas.Where(formula => !formula.Name.EndsWith("PerUnit", StringComparison.Ordinal))],
         };
         return derivation.Tell(explanation, samples);
     }
 
-    private static async Task<Explanation> RollUpAsync(ExplainQuestion question, IReadOnlyDictionary<string, object?> row, RowReader reader, CancellationToken cancellationToken)
+    private static async Task<Explanation> RollUpAsync(
+        ExplainQuestion question,
+        IReadOnlyDictionary<string, object?> row,
+        RowReader reader,
+        CancellationToken cancellationToken
+    )
     {
         var end = (DateTime)row["PeriodEnd"]!;
         var dirty = await reader.IsDirtyAsync(question.PeriodStart, end, cancellationToken);
         var rows = await reader.HoursAsync(question.DeploymentId, question.PeriodStart, end, cancellationToken);
         // An hour's energy stands on each row of its units: it is taken once.
-        var hours = rows.GroupBy(hour => (DateTime)hour["PeriodStart"]!).Select(group =>
-        {
-            var own = group.FirstOrDefault(hour => (string)hour["FunctionalUnit"]! == question.FunctionalUnit);
-            var any = own ?? group.First();
-            return new ExplainedHour
+        var hours = rows.GroupBy(hour => (DateTime)hour["PeriodStart"]!)
+            .Select(group =>
             {
-                PeriodStart = group.Key,
-                Key = (question with { Set = ExplainQuestion.Hours, FunctionalUnit = (string)any["FunctionalUnit"]!, PeriodStart = group.Key }).Key,
-                Units = (double?)own?["Units"],
-                AcceleratorJoules = (double?)any["AcceleratorJoules"],
-                ServerJoules = (double?)any["ServerJoules"],
-                FacilityJoules = (double?)any["FacilityJoules"],
-                IdleJoules = (double?)any["IdleJoules"],
-                OperationalGrams = (double?)any["OperationalGrams"],
-                EmbodiedGrams = (double?)any["EmbodiedGrams"],
-            };
-        }).ToList();
+                var own = group.FirstOrDefault(hour => (string)hour["FunctionalUnit"]! == question.FunctionalUnit);
+                var any = own ?? group.First();
+                return new ExplainedHour
+                {
+                    PeriodStart = group.Key,
+                    Key = (
+                        question with
+                        {
+                            Set = ExplainQuestion.Hours,
+                            FunctionalUnit = (string)any["FunctionalUnit"]!,
+                            PeriodStart = group.Key,
+                        }
+                    ).Key,
+                    Units = (double?)own?["Units"],
+                    AcceleratorJoules = (double?)any["AcceleratorJoules"],
+                    ServerJoules = (double?)any["ServerJoules"],
+                    FacilityJoules = (double?)any["FacilityJoules"],
+                    IdleJoules = (double?)any["IdleJoules"],
+                    OperationalGrams = (double?)any["OperationalGrams"],
+                    EmbodiedGrams = (double?)any["EmbodiedGrams"],
+                };
+            })
+            .ToList();
         var formulas = new List<Formula>();
         var again = new Dictionary<string, double?>(StringComparer.Ordinal)
         {
@@ -138,10 +200,21 @@ public static class ExplainEndpoint
             ["OperationalGrams"] = Add("OperationalGrams", hour => hour.OperationalGrams),
             ["EmbodiedGrams"] = Add("EmbodiedGrams", hour => hour.EmbodiedGrams),
         };
-        var ratios = Derivation.Ratios(again["Units"], again["AcceleratorJoules"], again["ServerJoules"], again["FacilityJoules"], again["IdleJoules"], again["OperationalGrams"], again["EmbodiedGrams"],
-            string.Join(' ', rows.Select(hour => (string?)hour["Missing"] ?? "").Distinct(StringComparer.Ordinal))).ToList();
+        var ratios = Derivation
+            .Ratios(
+                again["Units"],
+                again["AcceleratorJoules"],
+                again["ServerJoules"],
+                again["FacilityJoules"],
+                again["IdleJoules"],
+                again["OperationalGrams"],
+                again["EmbodiedGrams"],
+                string.Join(' ', rows.Select(hour => (string?)hour["Missing"] ?? "").Distinct(StringComparer.Ordinal))
+            )
+            .ToList();
         formulas.AddRange(ratios);
-        foreach (var ratio in ratios) again[ratio.Name] = ratio.Value;
+        foreach (var ratio in ratios)
+            again[ratio.Name] = ratio.Value;
         return new Explanation
         {
             Set = question.Set,
@@ -155,7 +228,8 @@ public static class ExplainEndpoint
         double? Add(string name, Func<ExplainedHour, double?> of)
         {
             var parts = hours.Select(of).OfType<double>().ToList();
-            if (parts.Count == 0) return null;
+            if (parts.Count == 0)
+                return null;
             formulas.Add(new Formula(name, Derivation.Sum(name, parts), parts.Aggregate(0.0, (sum, more) => sum + more)));
             return formulas[^1].Value;
         }
@@ -166,19 +240,23 @@ public static class ExplainEndpoint
         var differences = new List<string>();
         foreach (var (name, made) in again)
         {
-            if (!row.TryGetValue(name, out var told)) continue;
+            if (!row.TryGetValue(name, out var told))
+                continue;
             var stored = told is null ? (double?)null : Convert.ToDouble(told, CultureInfo.InvariantCulture);
-            if (stored is { } a && made is { } b ? Derivation.Near(a, b) : stored is null && made is null) continue;
+            if (stored is { } a && made is { } b ? Derivation.Near(a, b) : stored is null && made is null)
+                continue;
             differences.Add($"{name}: stored {Text(stored)}, made again {Text(made)}");
         }
-        if (again.Count == 0) differences.Add("the samples that are stored now make no such row");
+        if (again.Count == 0)
+            differences.Add("the samples that are stored now make no such row");
         return new RowCheck
         {
             Equal = differences.Count == 0,
             Dirty = dirty,
             Recomputed = again,
             Differences = differences,
-            Note = differences.Count == 0 ? null
+            Note =
+                differences.Count == 0 ? null
                 : dirty ? "Samples of the period came after the row was made. It is made again by the worker, and then both are the same."
                 : !sampled ? "The samples of the period are no longer kept; the row was made when they were."
                 : "Samples or factors are others than when the row was made, and no recompute was asked for since.",
@@ -189,7 +267,8 @@ public static class ExplainEndpoint
 
     private static Dictionary<string, double?> OfHour(IntensityHourRow? row)
     {
-        if (row is null) return [];
+        if (row is null)
+            return [];
         var again = new Dictionary<string, double?>(StringComparer.Ordinal)
         {
             ["Units"] = row.Units,
@@ -205,23 +284,38 @@ public static class ExplainEndpoint
             ["EmbodiedGrams"] = row.EmbodiedGrams,
             ["WaterLitres"] = row.WaterLitres,
         };
-        foreach (var ratio in Derivation.Ratios(row.Units, row.AcceleratorJoules, row.ServerJoules, row.FacilityJoules, row.IdleJoules, row.OperationalGrams, row.EmbodiedGrams, row.Missing)) again[ratio.Name] = ratio.Value;
+        foreach (
+            var ratio in Derivation.Ratios(
+                row.Units,
+                row.AcceleratorJoules,
+                row.ServerJoules,
+                row.FacilityJoules,
+                row.IdleJoules,
+                row.OperationalGrams,
+                row.EmbodiedGrams,
+                row.Missing
+            )
+        )
+            again[ratio.Name] = ratio.Value;
         return again;
     }
 
-    private static Dictionary<string, double?> OfFact(IReadOnlyList<Domain.Facts.EnergyFact> facts) => facts is not [var fact] ? [] : new(StringComparer.Ordinal)
-    {
-        ["AcceleratorJoules"] = fact.AcceleratorJoules,
-        ["ServerJoules"] = fact.ServerJoules,
-        ["FacilityJoules"] = fact.FacilityJoules,
-        ["RackJoules"] = fact.RackJoules,
-        ["IdleJoules"] = fact.IdleJoules,
-        ["LowJoules"] = fact.LowJoules,
-        ["HighJoules"] = fact.HighJoules,
-        ["OperationalGrams"] = fact.OperationalGrams,
-        ["MarginalGrams"] = fact.MarginalGrams,
-        ["MarketBasedGrams"] = fact.MarketBasedGrams,
-        ["EmbodiedGrams"] = fact.EmbodiedGrams,
-        ["WaterLitres"] = fact.WaterLitres,
-    };
+    private static Dictionary<string, double?> OfFact(IReadOnlyList<Domain.Facts.EnergyFact> facts) =>
+        facts is not [var fact]
+            ? []
+            : new(StringComparer.Ordinal)
+            {
+                ["AcceleratorJoules"] = fact.AcceleratorJoules,
+                ["ServerJoules"] = fact.ServerJoules,
+                ["FacilityJoules"] = fact.FacilityJoules,
+                ["RackJoules"] = fact.RackJoules,
+                ["IdleJoules"] = fact.IdleJoules,
+                ["LowJoules"] = fact.LowJoules,
+                ["HighJoules"] = fact.HighJoules,
+                ["OperationalGrams"] = fact.OperationalGrams,
+                ["MarginalGrams"] = fact.MarginalGrams,
+                ["MarketBasedGrams"] = fact.MarketBasedGrams,
+                ["EmbodiedGrams"] = fact.EmbodiedGrams,
+                ["WaterLitres"] = fact.WaterLitres,
+            };
 }

@@ -79,7 +79,9 @@ public sealed record ExplainedHour
     [Description("First instant of the hour, UTC.")]
     public required DateTime PeriodStart { get; init; }
 
-    [Description("Key of the hour's row in HourlyIntensities, to be explained by it; of an hour without work in the unit, another unit's or none's.")]
+    [Description(
+        "Key of the hour's row in HourlyIntensities, to be explained by it; of an hour without work in the unit, another unit's or none's."
+    )]
     public required string Key { get; init; }
 
     [Description("Work of the hour in the unit; null when none was counted.")]
@@ -197,7 +199,16 @@ public sealed record ExplainedWork(DateTime PeriodStart, double Units, double Co
 /// <param name="Bounds">Of a model: what it would be at rest and at full load, with the numbers; null for a meter.</param>
 /// <param name="Idle">How the part of it that was drawn while doing nothing was told; null when it is unknown.</param>
 /// <param name="Embodied">How the emissions of making it that fall to the period were found, with the numbers; null when they are unknown.</param>
-public sealed record CoverDecision(ExplainedResource Resource, DateTime PeriodStart, string Cover, double? Joules, string Text, string? Bounds, string? Idle, string? Embodied);
+public sealed record CoverDecision(
+    ExplainedResource Resource,
+    DateTime PeriodStart,
+    string Cover,
+    double? Joules,
+    string Text,
+    string? Bounds,
+    string? Idle,
+    string? Embodied
+);
 
 /// <summary>A workload's part of a resource in one grid period.</summary>
 /// <param name="Resource">The resource.</param>
@@ -206,7 +217,14 @@ public sealed record CoverDecision(ExplainedResource Resource, DateTime PeriodSt
 /// <param name="Joules">Its joules: of the server boundary, or of the accelerator's where the server is unknown.</param>
 /// <param name="Share">Its joules over those of all; null when there are none.</param>
 /// <param name="By">What gave it that share; null for one that has all.</param>
-public sealed record WorkloadShare(ExplainedResource Resource, DateTime PeriodStart, string Workload, double? Joules, double? Share, string? By);
+public sealed record WorkloadShare(
+    ExplainedResource Resource,
+    DateTime PeriodStart,
+    string Workload,
+    double? Joules,
+    double? Share,
+    string? By
+);
 
 /// <summary>What one series told of one grid period.</summary>
 public sealed record ExplainedReading
@@ -278,7 +296,9 @@ public sealed record ExplainedSource
     /// <summary>The latest of them.</summary>
     public ExplainedSample? Last { get; init; }
 
-    [Description("SHA-256 over the samples, one line each, by start: start, end (yyyy-MM-ddTHH:mm:ss.ffffffZ) and the shortest text of the value that reads back as it, separated by a blank, ended by a line feed; in UTF-8.")]
+    [Description(
+        "SHA-256 over the samples, one line each, by start: start, end (yyyy-MM-ddTHH:mm:ss.ffffffZ) and the shortest text of the value that reads back as it, separated by a blank, ended by a line feed; in UTF-8."
+    )]
     public required string Sha256 { get; init; }
 
     /// <summary>How the samples are understood.</summary>

@@ -17,8 +17,10 @@ internal sealed class AnswerBody(HttpContext context) : IBufferWriter<byte>
     /// <inheritdoc/>
     public void Advance(int count)
     {
-        if (flows) context.Response.BodyWriter.Advance(count);
-        else held.Advance(count);
+        if (flows)
+            context.Response.BodyWriter.Advance(count);
+        else
+            held.Advance(count);
     }
 
     /// <inheritdoc/>
@@ -32,7 +34,8 @@ internal sealed class AnswerBody(HttpContext context) : IBufferWriter<byte>
     {
         if (!flows)
         {
-            if (held.WrittenCount < Small) return;
+            if (held.WrittenCount < Small)
+                return;
             flows = true;
             context.Response.BodyWriter.Write(held.WrittenSpan);
             held.ResetWrittenCount();
@@ -46,7 +49,8 @@ internal sealed class AnswerBody(HttpContext context) : IBufferWriter<byte>
         var response = context.Response;
         if (!flows)
         {
-            if (IsKnown(held.WrittenSpan)) return;
+            if (IsKnown(held.WrittenSpan))
+                return;
             response.ContentLength = held.WrittenCount;
             response.BodyWriter.Write(held.WrittenSpan);
         }
@@ -59,12 +63,18 @@ internal sealed class AnswerBody(HttpContext context) : IBufferWriter<byte>
         // Weak: the same body may be compressed or not.
         var tag = Tag(whole);
         context.Response.GetTypedHeaders().ETag = tag;
-        if (!context.Request.GetTypedHeaders().IfNoneMatch.Any(known => known.Compare(tag, useStrongComparison: false) || known.Equals(EntityTagHeaderValue.Any))) return false;
+        if (
+            !context
+                .Request.GetTypedHeaders()
+                .IfNoneMatch.Any(known => known.Compare(tag, useStrongComparison: false) || known.Equals(EntityTagHeaderValue.Any))
+        )
+            return false;
         context.Response.StatusCode = StatusCodes.Status304NotModified;
         context.Response.ContentType = null;
         return true;
     }
 
     /// <summary>The tag of a body.</summary>
-    public static EntityTagHeaderValue Tag(ReadOnlySpan<byte> whole) => new($"\"{Convert.ToHexStringLower(SHA256.HashData(whole).AsSpan(0, 16))}\"", isWeak: true);
+    public static EntityTagHeaderValue Tag(ReadOnlySpan<byte> whole) =>
+        new($"\"{Convert.ToHexStringLower(SHA256.HashData(whole).AsSpan(0, 16))}\"", isWeak: true);
 }

@@ -58,18 +58,42 @@ internal sealed record GroupKey(IReadOnlyList<PathExpression> Levels, bool All, 
 internal sealed class ApplyReader
 {
     private const string Option = "$apply";
-    private const int MaxSteps = 64, MaxKeys = 32, MaxAggregates = 64;
+    private const int MaxSteps = 64,
+        MaxKeys = 32,
+        MaxAggregates = 64;
 
     private static readonly HashSet<string> KnownElsewhere = new(StringComparer.Ordinal)
     {
-        "expand", "addnested", "nest", "join", "outerjoin", "ancestors", "descendants", "traverse", "from",
+        "expand",
+        "addnested",
+        "nest",
+        "join",
+        "outerjoin",
+        "ancestors",
+        "descendants",
+        "traverse",
+        "from",
     };
 
     /// <summary>The transformations of the published capabilities.</summary>
     public static IReadOnlyList<string> Transformations { get; } =
     [
-        "aggregate", "groupby", "filter", "search", "compute", "orderby", "top", "skip", "concat", "identity",
-        "topcount", "bottomcount", "topsum", "bottomsum", "toppercent", "bottompercent",
+        "aggregate",
+        "groupby",
+        "filter",
+        "search",
+        "compute",
+        "orderby",
+        "top",
+        "skip",
+        "concat",
+        "identity",
+        "topcount",
+        "bottomcount",
+        "topsum",
+        "bottomsum",
+        "toppercent",
+        "bottompercent",
     ];
 
     private readonly ExpressionReader reader;
@@ -94,10 +118,10 @@ internal sealed class ApplyReader
         var sequence = new List<Transformation>();
         do
         {
-            if (++steps > MaxSteps) throw ExpressionText.TooComplex(Option, $"has more than {MaxSteps} transformations");
+            if (++steps > MaxSteps)
+                throw ExpressionText.TooComplex(Option, $"has more than {MaxSteps} transformations");
             sequence.Add(Step());
-        }
-        while (reader.Take('/'));
+        } while (reader.Take('/'));
         reader.Leave();
         return sequence;
     }
@@ -107,15 +131,24 @@ internal sealed class ApplyReader
         reader.Count();
         var word = reader.Word().ToString();
         var at = reader.At;
-        if (word.Length == 0 || word[0] is '$' or '@') throw reader.Unexpected("a transformation");
+        if (word.Length == 0 || word[0] is '$' or '@')
+            throw reader.Unexpected("a transformation");
         if (word == "identity")
         {
             reader.Name("a transformation");
             return new IdentityStep(at);
         }
-        if (KnownElsewhere.Contains(word) || word.Contains('.', StringComparison.Ordinal)) throw ODataRefusal.NotSupported($"The transformation '{ExpressionText.Shorten(word)}' at position {ExpressionReader.Position(at)} of $apply", Option);
+        if (KnownElsewhere.Contains(word) || word.Contains('.', StringComparison.Ordinal))
+            throw ODataRefusal.NotSupported(
+                $"The transformation '{ExpressionText.Shorten(word)}' at position {ExpressionReader.Position(at)} of $apply",
+                Option
+            );
         if (!Transformations.Contains(word))
-            throw ODataRefusal.BadRequest("InvalidQuery", $"$apply: there is no transformation '{ExpressionText.Shorten(word)}' (position {ExpressionReader.Position(at)}).", Option);
+            throw ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"$apply: there is no transformation '{ExpressionText.Shorten(word)}' (position {ExpressionReader.Position(at)}).",
+                Option
+            );
         reader.Name("a transformation");
         reader.Require('(');
         Transformation step = word switch
@@ -151,21 +184,29 @@ internal sealed class ApplyReader
             var place = reader.At;
             if (method is not ("sum" or "average" or "min" or "max" or "countdistinct"))
             {
-                if (method.Length == 0) throw reader.Unexpected("an aggregation method");
-                throw ODataRefusal.NotSupported($"The aggregation method '{ExpressionText.Shorten(method)}' at position {ExpressionReader.Position(place)} of $apply", Option);
+                if (method.Length == 0)
+                    throw reader.Unexpected("an aggregation method");
+                throw ODataRefusal.NotSupported(
+                    $"The aggregation method '{ExpressionText.Shorten(method)}' at position {ExpressionReader.Position(place)} of $apply",
+                    Option
+                );
             }
             reader.TakeWord(method);
-            if (reader.TakeWord("from")) throw ODataRefusal.NotSupported($"'from' at position {ExpressionReader.Position(reader.At - 4)} of $apply", Option);
+            if (reader.TakeWord("from"))
+                throw ODataRefusal.NotSupported($"'from' at position {ExpressionReader.Position(reader.At - 4)} of $apply", Option);
             return new Aggregate(at, value, method, Alias());
         }
-        if (value is not PathExpression) throw reader.Unexpected("'with' and an aggregation method");
-        if (reader.Word() is "from") throw ODataRefusal.NotSupported($"'from' at position {ExpressionReader.Position(reader.At)} of $apply", Option);
+        if (value is not PathExpression)
+            throw reader.Unexpected("'with' and an aggregation method");
+        if (reader.Word() is "from")
+            throw ODataRefusal.NotSupported($"'from' at position {ExpressionReader.Position(reader.At)} of $apply", Option);
         return new Aggregate(at, value, null, reader.Word() is "as" ? Alias() : null);
     }
 
     private string Alias()
     {
-        if (!reader.TakeWord("as")) throw reader.Unexpected("'as' and a name");
+        if (!reader.TakeWord("as"))
+            throw reader.Unexpected("'as' and a name");
         return reader.SimpleName();
     }
 
@@ -179,17 +220,24 @@ internal sealed class ApplyReader
 
     private GroupKey Key()
     {
-        if (reader.Word() is not "rollup") return new GroupKey([reader.Path("a property")], false, false);
+        if (reader.Word() is not "rollup")
+            return new GroupKey([reader.Path("a property")], false, false);
         var at = reader.At;
         reader.Name("rollup");
-        if (!reader.Take('(')) throw reader.Unexpected("'('");
+        if (!reader.Take('('))
+            throw reader.Unexpected("'('");
         var all = reader.TakeWord("$all");
-        if (all && !reader.Take(',')) throw reader.Unexpected("','");
+        if (all && !reader.Take(','))
+            throw reader.Unexpected("','");
         var levels = reader.Many(() => reader.Path("a property"), MaxKeys, "levels of a rollup");
         reader.Require(')');
         // A single name without $all would be a hierarchy by its qualifier, and there is none.
-        return all || levels.Count > 1 ? new GroupKey(levels, all, true)
-            : throw ODataRefusal.NotSupported($"A rollup of one property without $all at position {ExpressionReader.Position(at)} of $apply", Option);
+        return all || levels.Count > 1
+            ? new GroupKey(levels, all, true)
+            : throw ODataRefusal.NotSupported(
+                $"A rollup of one property without $all at position {ExpressionReader.Position(at)} of $apply",
+                Option
+            );
     }
 
     private ConcatStep Concat(int at)
@@ -205,11 +253,19 @@ internal sealed class ApplyReader
         {
             long number and >= 0 => number,
             double number when number >= 0 && !word.EndsWith("count", StringComparison.Ordinal) => number,
-            _ => throw reader.Unexpected(word.EndsWith("count", StringComparison.Ordinal) ? "a whole number from 0" : "a number from 0", place),
+            _ => throw reader.Unexpected(
+                word.EndsWith("count", StringComparison.Ordinal) ? "a whole number from 0" : "a number from 0",
+                place
+            ),
         };
-        var by = word.EndsWith("count", StringComparison.Ordinal) ? BestBy.Count : word.EndsWith("sum", StringComparison.Ordinal) ? BestBy.Sum : BestBy.Percent;
-        if (by == BestBy.Percent && amount > 100) throw reader.Unexpected("a percentage from 0 to 100", place);
-        if (!reader.Take(',')) throw reader.Unexpected("','");
+        var by =
+            word.EndsWith("count", StringComparison.Ordinal) ? BestBy.Count
+            : word.EndsWith("sum", StringComparison.Ordinal) ? BestBy.Sum
+            : BestBy.Percent;
+        if (by == BestBy.Percent && amount > 100)
+            throw reader.Unexpected("a percentage from 0 to 100", place);
+        if (!reader.Take(','))
+            throw reader.Unexpected("','");
         return new BestStep(at, word[0] == 't', by, amount, reader.Expression());
     }
 
@@ -220,12 +276,17 @@ internal sealed class ApplyReader
         var end = start;
         for (; end < text.Length; end++)
         {
-            if (text[end] == '\\' && quoted) end++;
-            else if (text[end] == '"') quoted = !quoted;
-            else if (!quoted && text[end] == '(') depth++;
-            else if (!quoted && text[end] == ')' && --depth < 0) break;
+            if (text[end] == '\\' && quoted)
+                end++;
+            else if (text[end] == '"')
+                quoted = !quoted;
+            else if (!quoted && text[end] == '(')
+                depth++;
+            else if (!quoted && text[end] == ')' && --depth < 0)
+                break;
         }
-        if (end >= text.Length) throw reader.Unexpected("')'", text.Length);
+        if (end >= text.Length)
+            throw reader.Unexpected("')'", text.Length);
         reader.Skip(end - start);
         return new SearchStep(at, text[start..end]);
     }
@@ -252,9 +313,15 @@ internal sealed class ApplySql(QueryContext query)
                 {
                     switch (sequence[i])
                     {
-                        case FilterStep filter: masks.Add(new ExpressionSql(query, rows, Option).Condition(filter.Condition)); break;
-                        case SearchStep search: masks.Add(SearchText.Condition(query, rows, search.Text, Option)); break;
-                        case ComputeStep compute: rows.With(compute.Items, Option); break;
+                        case FilterStep filter:
+                            masks.Add(new ExpressionSql(query, rows, Option).Condition(filter.Condition));
+                            break;
+                        case SearchStep search:
+                            masks.Add(SearchText.Condition(query, rows, search.Text, Option));
+                            break;
+                        case ComputeStep compute:
+                            rows.With(compute.Items, Option);
+                            break;
                     }
                 }
                 rows = Aggregated(rows, (AggregateStep)sequence[i], within, string.Join(" AND ", masks));
@@ -283,8 +350,10 @@ internal sealed class ApplySql(QueryContext query)
     {
         for (var i = from; i < sequence.Count; i++)
         {
-            if (sequence[i] is AggregateStep) return i;
-            if (sequence[i] is not (FilterStep or SearchStep or ComputeStep or IdentityStep)) return null;
+            if (sequence[i] is AggregateStep)
+                return i;
+            if (sequence[i] is not (FilterStep or SearchStep or ComputeStep or IdentityStep))
+                return null;
         }
         return null;
     }
@@ -296,7 +365,8 @@ internal sealed class ApplySql(QueryContext query)
         foreach (var item in step.Items)
         {
             var one = Made(rows, item, within, mask);
-            if (within.Contains(one.Column.Path) || made.Exists(other => other.Column.Path == one.Column.Path)) throw Relation.Taken(one.Column.Path, item.At, Option);
+            if (within.Contains(one.Column.Path) || made.Exists(other => other.Column.Path == one.Column.Path))
+                throw Relation.Taken(one.Column.Path, item.At, Option);
             made.Add(one);
         }
         return rows.Grouped(keys, made);
@@ -305,36 +375,69 @@ internal sealed class ApplySql(QueryContext query)
     private Aggregated Made(Relation rows, Aggregate item, IReadOnlyList<string> within, string? mask)
     {
         var dialect = query.Dialect;
-        if (item.Value is null) return Whole(new Column(Named(rows, item, null), new Term(mask is null ? "COUNT(*)" : $"COUNT(CASE WHEN {mask} THEN 1 END)", SqlType.Integer, false), PropertyType.Decimal), dialect.SumOfIntegers);
+        if (item.Value is null)
+            return Whole(
+                new Column(
+                    Named(rows, item, null),
+                    new Term(mask is null ? "COUNT(*)" : $"COUNT(CASE WHEN {mask} THEN 1 END)", SqlType.Integer, false),
+                    PropertyType.Decimal
+                ),
+                dialect.SumOfIntegers
+            );
         var sql = new ExpressionSql(query, rows, Option);
         var only = item.Value is PathExpression path ? rows.Find(path, Option) : null;
         // A ratio of sums is the only mean that a ratio has.
         if (only?.Property is { Adding: Adding.Ratio } ratio && item.Method is null or "average" or "sum")
         {
             if (item.Method == "sum")
-                throw ODataRefusal.BadRequest("NotAggregatable", $"{only.Path} is a ratio, and a sum of ratios is nothing: write aggregate({only.Path}), which divides the sum of {ratio.Ratio!.Over} by that of its units.", Option);
+                throw ODataRefusal.BadRequest(
+                    "NotAggregatable",
+                    $"{only.Path} is a ratio, and a sum of ratios is nothing: write aggregate({only.Path}), which divides the sum of {ratio.Ratio!.Over} by that of its units.",
+                    Option
+                );
             CheckContext(rows, [only], within);
             return RatioOfSums(rows, ratio, mask, Named(rows, item, only));
         }
         if (item.Method is null)
         {
             if (only!.Property is not { Adding: Adding.Sum } || only.Path.Contains('/', StringComparison.Ordinal))
-                throw ODataRefusal.BadRequest("NotAggregatable", $"$apply: '{ExpressionText.Shorten(only.Path)}' at position {ExpressionReader.Position(item.At)} is no custom aggregate: say how, as in aggregate({ExpressionText.Shorten(only.Path)} with max as Name).", Option);
+                throw ODataRefusal.BadRequest(
+                    "NotAggregatable",
+                    $"$apply: '{ExpressionText.Shorten(only.Path)}' at position {ExpressionReader.Position(item.At)} is no custom aggregate: say how, as in aggregate({ExpressionText.Shorten(only.Path)} with max as Name).",
+                    Option
+                );
         }
         var term = sql.Computed(item.Value);
         var method = item.Method ?? "sum";
         if (method is "sum" or "average")
         {
-            if (!term.IsNumber) throw ODataRefusal.BadRequest("NotAggregatable", $"$apply: {method} at position {ExpressionReader.Position(item.At)} is of numbers only.", Option);
-            if (only is { Property.Adding: Adding.Never or Adding.Mean } share && (share.Property.Adding == Adding.Never || method == "sum"))
-                throw ODataRefusal.BadRequest("NotAggregatable", $"{share.Path} is a share: its {(share.Property!.Adding == Adding.Mean ? "sum is nothing; take average, min or max" : "sum and average are nothing; take min or max")}.", Option);
+            if (!term.IsNumber)
+                throw ODataRefusal.BadRequest(
+                    "NotAggregatable",
+                    $"$apply: {method} at position {ExpressionReader.Position(item.At)} is of numbers only.",
+                    Option
+                );
+            if (
+                only is { Property.Adding: Adding.Never or Adding.Mean } share
+                && (share.Property.Adding == Adding.Never || method == "sum")
+            )
+                throw ODataRefusal.BadRequest(
+                    "NotAggregatable",
+                    $"{share.Path} is a share: its {(share.Property!.Adding == Adding.Mean ? "sum is nothing; take average, min or max" : "sum and average are nothing; take min or max")}.",
+                    Option
+                );
             CheckContext(rows, sql.Used, within);
         }
         else if (term.Type == SqlType.Boolean && method != "countdistinct")
-            throw ODataRefusal.BadRequest("NotAggregatable", $"$apply: {method} at position {ExpressionReader.Position(item.At)} is not of true and false.", Option);
+            throw ODataRefusal.BadRequest(
+                "NotAggregatable",
+                $"$apply: {method} at position {ExpressionReader.Position(item.At)} is not of true and false.",
+                Option
+            );
         string Masked(string value) => mask is null ? value : $"CASE WHEN {mask} THEN {value} END";
         var context = sql.Used.FirstOrDefault(column => column.Context is not null)?.Context;
-        Column Told(string made, SqlType type, PropertyType told, bool nullable = true) => new(Named(rows, item, only), new Term(made, type, nullable), told) { Context = method is "sum" or "average" ? context : null };
+        Column Told(string made, SqlType type, PropertyType told, bool nullable = true) =>
+            new(Named(rows, item, only), new Term(made, type, nullable), told) { Context = method is "sum" or "average" ? context : null };
         var value = Masked(term.Sql!);
         switch (method)
         {
@@ -342,7 +445,11 @@ internal sealed class ApplySql(QueryContext query)
                 return new Aggregated(Told($"COUNT(DISTINCT {value})", SqlType.Integer, PropertyType.Decimal, nullable: false), [], null);
             case "average":
                 value = dialect.AsDouble(value);
-                return new Aggregated(Told($"AVG({value})", SqlType.Double, PropertyType.Double), [$"SUM({value})", $"COUNT({value})"], parts => $"(SUM({parts[0]}) / NULLIF({dialect.AsDouble($"SUM({parts[1]})")}, 0.0))");
+                return new Aggregated(
+                    Told($"AVG({value})", SqlType.Double, PropertyType.Double),
+                    [$"SUM({value})", $"COUNT({value})"],
+                    parts => $"(SUM({parts[0]}) / NULLIF({dialect.AsDouble($"SUM({parts[1]})")}, 0.0))"
+                );
             case "sum" when term.Type == SqlType.Integer:
                 return Whole(Told(dialect.SumOfIntegers(value), SqlType.Integer, PropertyType.Int64), dialect.SumOfIntegers);
             case "sum":
@@ -369,7 +476,11 @@ internal sealed class ApplySql(QueryContext query)
         foreach (var column in used)
         {
             if (column.Context is { } context && !within.Contains(context) && !rows.IsSingle(context))
-                throw ODataRefusal.BadRequest("MixedUnits", $"{column.Path} of different {context} cannot be added: group by {context} too, or keep one, as in $apply=filter({context} eq 'output-token')/...", Option);
+                throw ODataRefusal.BadRequest(
+                    "MixedUnits",
+                    $"{column.Path} of different {context} cannot be added: group by {context} too, or keep one, as in $apply=filter({context} eq 'output-token')/...",
+                    Option
+                );
         }
     }
 
@@ -380,11 +491,16 @@ internal sealed class ApplySql(QueryContext query)
         var known = property.Ratio.Where is { } where ? sql.Condition(ExpressionReader.Whole(where, property.Name)) : null;
         var units = sql.Computed(ExpressionReader.Whole(property.Ratio.Under, property.Name)).Sql!;
         var both = string.Join(" AND ", new[] { mask, known }.OfType<string>());
-        if (both.Length > 0) over = $"CASE WHEN {both} THEN {over} END";
+        if (both.Length > 0)
+            over = $"CASE WHEN {both} THEN {over} END";
         // The units of rows whose joules are not known would make the ratio too small.
         string[] sums = [$"SUM({over})", $"SUM(CASE WHEN {over} IS NOT NULL THEN {units} END)"];
         static string Divided(string joules, string units) => $"({joules} / NULLIF({units}, 0.0))";
-        return new Aggregated(new Column(name, new Term(Divided(sums[0], sums[1]), SqlType.Double, true), PropertyType.Double), sums, parts => Divided($"SUM({parts[0]})", $"SUM({parts[1]})"));
+        return new Aggregated(
+            new Column(name, new Term(Divided(sums[0], sums[1]), SqlType.Double, true), PropertyType.Double),
+            sums,
+            parts => Divided($"SUM({parts[0]})", $"SUM({parts[1]})")
+        );
     }
 
     private Relation Grouped(Relation rows, GroupByStep step, IReadOnlyList<string> within)
@@ -395,21 +511,27 @@ internal sealed class ApplySql(QueryContext query)
         {
             var lengths = key.Rollup ? Enumerable.Range(key.All ? 0 : 1, key.Levels.Count + (key.All ? 1 : 0)).Reverse().ToList() : [1];
             choices = [.. choices.SelectMany(_ => lengths, (before, length) => before.Concat(key.Levels.Take(length)).ToList())];
-            if (choices.Count > 64) throw ExpressionText.TooComplex(Option, "rolls up to more than 64 levels");
+            if (choices.Count > 64)
+                throw ExpressionText.TooComplex(Option, "rolls up to more than 64 levels");
         }
-        var results = choices.Select(paths =>
-        {
-            var grouped = rows.Copy();
-            var columns = within.ToList();
-            foreach (var path in paths)
+        var results = choices
+            .Select(paths =>
             {
-                var column = grouped.Find(path, Option);
-                grouped.Keep(column);
-                if (!columns.Contains(column.Path)) columns.Add(column.Path);
-            }
-            // Without anything to do, a group is the values that it has in common.
-            return step.Each is { } each ? Run(grouped, each, columns) : grouped.Grouped([.. columns.Select(path => grouped.TryFind(path)!)], []);
-        }).ToList();
+                var grouped = rows.Copy();
+                var columns = within.ToList();
+                foreach (var path in paths)
+                {
+                    var column = grouped.Find(path, Option);
+                    grouped.Keep(column);
+                    if (!columns.Contains(column.Path))
+                        columns.Add(column.Path);
+                }
+                // Without anything to do, a group is the values that it has in common.
+                return step.Each is { } each
+                    ? Run(grouped, each, columns)
+                    : grouped.Grouped([.. columns.Select(path => grouped.TryFind(path)!)], []);
+            })
+            .ToList();
         return results.Count == 1 ? results[0] : Relation.Concat(query, results, Option);
     }
 
@@ -435,7 +557,12 @@ internal sealed class ApplySql(QueryContext query)
         var term = sql.SortKey(best.Value);
         if (best.By != BestBy.Count)
         {
-            if (!term.IsNumber) throw ODataRefusal.BadRequest("NotAggregatable", $"$apply: what is added up at position {ExpressionReader.Position(best.At)} is not a number.", Option);
+            if (!term.IsNumber)
+                throw ODataRefusal.BadRequest(
+                    "NotAggregatable",
+                    $"$apply: what is added up at position {ExpressionReader.Position(best.At)} is not a number.",
+                    Option
+                );
             CheckContext(rows, sql.Used, within);
         }
         var ordered = term.Type == SqlType.Text ? query.Dialect.Ordered(term.Sql!) : term.Sql!;
@@ -451,7 +578,10 @@ internal sealed class ApplySql(QueryContext query)
         var value = query.Dialect.AsDouble(term.Sql!);
         var before = $"COALESCE(SUM({value}) OVER ({partition}ORDER BY {order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)";
         var amount = query.Parameters.Add(best.Amount);
-        var goal = best.By == BestBy.Sum ? query.Dialect.AsDouble(amount) : $"({query.Dialect.AsDouble(amount)} / 100 * SUM({value}) OVER ({(partition.Length == 0 ? "" : partition.TrimEnd())}))";
+        var goal =
+            best.By == BestBy.Sum
+                ? query.Dialect.AsDouble(amount)
+                : $"({query.Dialect.AsDouble(amount)} / 100 * SUM({value}) OVER ({(partition.Length == 0 ? "" : partition.TrimEnd())}))";
         var (summed, kept) = rows.Wrapped("", $"(CASE WHEN {before} < {goal} THEN 1 ELSE 0 END)");
         return summed.Where($"{kept} = 1");
     }

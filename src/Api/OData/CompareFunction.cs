@@ -17,7 +17,8 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
 {
     public const string Name = "Compare";
     public const string TypeName = "ComparedDeployment";
-    public const string Description = "Deployments ranked by the energy or the emissions of a functional unit, like with like only; those that are not ranked follow, with the reasons.";
+    public const string Description =
+        "Deployments ranked by the energy or the emissions of a functional unit, like with like only; those that are not ranked follow, with the reasons.";
 
     /// <summary>The parameters, with their types and what they mean; all but the first may be left out.</summary>
     public static IReadOnlyList<(string Name, EdmPrimitiveTypeKind Type, string Description)> Parameters { get; } =
@@ -28,17 +29,37 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
         ("by", EdmPrimitiveTypeKind.String, "'energy' or 'carbon'. Null: energy."),
         ("idlePolicy", EdmPrimitiveTypeKind.String, "'provisioned' or 'active-only'. Null: provisioned."),
         ("from", EdmPrimitiveTypeKind.DateTimeOffset, "Start, a whole UTC hour. Null: 24 hours before the end."),
-        ("to", EdmPrimitiveTypeKind.DateTimeOffset, "End, a whole UTC hour, not included. Null: the end of the newest complete hour with work in the unit."),
+        (
+            "to",
+            EdmPrimitiveTypeKind.DateTimeOffset,
+            "End, a whole UTC hour, not included. Null: the end of the newest complete hour with work in the unit."
+        ),
         ("minCoverage", EdmPrimitiveTypeKind.Double, "Least share of the period that must be covered, from 0 to 1. Null: 0.9."),
-        ("evidence", EdmPrimitiveTypeKind.String, "Worst evidence accepted: 'measured', 'derived', 'modelled' or 'estimated'. Null: modelled."),
+        (
+            "evidence",
+            EdmPrimitiveTypeKind.String,
+            "Worst evidence accepted: 'measured', 'derived', 'modelled' or 'estimated'. Null: modelled."
+        ),
     ];
 
     /// <summary>The columns, each with its value in a row.</summary>
     public static IReadOnlyList<ComparedColumn> Columns { get; } =
     [
-        new("Group", EdmPrimitiveTypeKind.Int32, "Rows of one group are ranked with each other; the largest is 1. Null: not ranked.", null, row => row.Group),
+        new(
+            "Group",
+            EdmPrimitiveTypeKind.Int32,
+            "Rows of one group are ranked with each other; the largest is 1. Null: not ranked.",
+            null,
+            row => row.Group
+        ),
         new("Rank", EdmPrimitiveTypeKind.Int32, "Place in the group, the best is 1. Null: not ranked.", null, row => row.Rank),
-        new("Certain", EdmPrimitiveTypeKind.Boolean, "Whether the place is certain: false where the bounds overlap with another's. Null where bounds are unknown.", null, row => row.Ranked?.Certain),
+        new(
+            "Certain",
+            EdmPrimitiveTypeKind.Boolean,
+            "Whether the place is certain: false where the bounds overlap with another's. Null where bounds are unknown.",
+            null,
+            row => row.Ranked?.Certain
+        ),
         new("DeploymentId", EdmPrimitiveTypeKind.Int64, "Key in Deployments.", null, row => row.Sums.Id, Nullable: false),
         new("Workload", EdmPrimitiveTypeKind.String, "What does the work.", null, row => row.Sums.Workload, Nullable: false),
         new("Model", EdmPrimitiveTypeKind.String, "Served model.", null, row => row.Sums.Model),
@@ -47,27 +68,93 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
         new("Region", EdmPrimitiveTypeKind.String, "The provider's region.", null, row => row.Sums.Region, Nullable: false),
         new("Hardware", EdmPrimitiveTypeKind.String, "Hardware models.", null, row => row.Sums.Hardware),
         new("FunctionalUnit", EdmPrimitiveTypeKind.String, "What the units are.", null, row => row.Row.FunctionalUnit, Nullable: false),
-        new("Converted", EdmPrimitiveTypeKind.String, "The declared conversion that made the units from what was counted. Null: they were counted.", null, row => row.Row.Converted),
-        new("Boundary", EdmPrimitiveTypeKind.String, "What the energy includes.", null, row => ComparisonQuestion.Word(row.Row.Boundary), Nullable: false),
-        new("IdlePolicy", EdmPrimitiveTypeKind.String, "Whether energy drawn while doing nothing is included.", null, row => ComparisonQuestion.Word(row.Row.IdlePolicy), Nullable: false),
+        new(
+            "Converted",
+            EdmPrimitiveTypeKind.String,
+            "The declared conversion that made the units from what was counted. Null: they were counted.",
+            null,
+            row => row.Row.Converted
+        ),
+        new(
+            "Boundary",
+            EdmPrimitiveTypeKind.String,
+            "What the energy includes.",
+            null,
+            row => ComparisonQuestion.Word(row.Row.Boundary),
+            Nullable: false
+        ),
+        new(
+            "IdlePolicy",
+            EdmPrimitiveTypeKind.String,
+            "Whether energy drawn while doing nothing is included.",
+            null,
+            row => ComparisonQuestion.Word(row.Row.IdlePolicy),
+            Nullable: false
+        ),
         new("CarbonMethod", EdmPrimitiveTypeKind.String, "How the grams are made.", null, row => row.Row.CarbonMethod),
-        new("JoulesPerUnit", EdmPrimitiveTypeKind.Double, "Energy of the period over its units.", "J", row => row.Row.PerUnit(RankedBy.Energy)),
-        new("LowJoulesPerUnit", EdmPrimitiveTypeKind.Double, "The least that JoulesPerUnit can be.", "J", row => row.Row.BoundsPerUnit(RankedBy.Energy)?.Low),
-        new("HighJoulesPerUnit", EdmPrimitiveTypeKind.Double, "The most that JoulesPerUnit can be.", "J", row => row.Row.BoundsPerUnit(RankedBy.Energy)?.High),
-        new("GramsPerUnit", EdmPrimitiveTypeKind.Double, "Operational and embodied emissions of the period over its units, as CO2 equivalents.", "g", row => row.Row.PerUnit(RankedBy.Carbon)),
-        new("LowGramsPerUnit", EdmPrimitiveTypeKind.Double, "The least that GramsPerUnit can be by the bounds of the energy.", "g", row => row.Row.BoundsPerUnit(RankedBy.Carbon)?.Low),
-        new("HighGramsPerUnit", EdmPrimitiveTypeKind.Double, "The most that GramsPerUnit can be by the bounds of the energy.", "g", row => row.Row.BoundsPerUnit(RankedBy.Carbon)?.High),
+        new("JoulesPerUnit", EdmPrimitiveTypeKind.Double, "Energy of the period over its units.", "J", row =>
+            row.Row.PerUnit(RankedBy.Energy)
+        ),
+        new("LowJoulesPerUnit", EdmPrimitiveTypeKind.Double, "The least that JoulesPerUnit can be.", "J", row =>
+            row.Row.BoundsPerUnit(RankedBy.Energy)?.Low
+        ),
+        new("HighJoulesPerUnit", EdmPrimitiveTypeKind.Double, "The most that JoulesPerUnit can be.", "J", row =>
+            row.Row.BoundsPerUnit(RankedBy.Energy)?.High
+        ),
+        new(
+            "GramsPerUnit",
+            EdmPrimitiveTypeKind.Double,
+            "Operational and embodied emissions of the period over its units, as CO2 equivalents.",
+            "g",
+            row => row.Row.PerUnit(RankedBy.Carbon)
+        ),
+        new("LowGramsPerUnit", EdmPrimitiveTypeKind.Double, "The least that GramsPerUnit can be by the bounds of the energy.", "g", row =>
+            row.Row.BoundsPerUnit(RankedBy.Carbon)?.Low
+        ),
+        new("HighGramsPerUnit", EdmPrimitiveTypeKind.Double, "The most that GramsPerUnit can be by the bounds of the energy.", "g", row =>
+            row.Row.BoundsPerUnit(RankedBy.Carbon)?.High
+        ),
         new("Joules", EdmPrimitiveTypeKind.Double, "Energy of the period at the boundary, by the idle policy.", "J", row => row.Row.Joules),
-        new("Grams", EdmPrimitiveTypeKind.Double, "Operational and embodied emissions of the period, as CO2 equivalents.", "g", row => row.Row.Grams),
+        new("Grams", EdmPrimitiveTypeKind.Double, "Operational and embodied emissions of the period, as CO2 equivalents.", "g", row =>
+            row.Row.Grams
+        ),
         new("Units", EdmPrimitiveTypeKind.Double, "Work of the hours whose energy (or emissions) are known.", null, row => row.Row.Units),
-        new("Coverage", EdmPrimitiveTypeKind.Double, "Share of the period for which the energy is known.", "1", row => row.Row.Coverage, Nullable: false),
-        new("Evidence", EdmPrimitiveTypeKind.String, "Worst evidence of the inputs.", null, row => ComparisonQuestion.Word(row.Row.Evidence), Nullable: false),
-        new("MeasuredShare", EdmPrimitiveTypeKind.Double, "Share of the energy that was measured or derived.", "1", row => row.Row.MeasuredShare),
-        new("SavingAgainstWorst", EdmPrimitiveTypeKind.Double, "Share that the worst of the group would save by being like this one.", "1", row => row.Ranked?.SavingAgainstWorst),
-        new("Differs", EdmPrimitiveTypeKind.String, "Why the group is not ranked with the first one, in words.", null, row => Text(row.Differs.Select(difference => difference.ToString()))),
+        new(
+            "Coverage",
+            EdmPrimitiveTypeKind.Double,
+            "Share of the period for which the energy is known.",
+            "1",
+            row => row.Row.Coverage,
+            Nullable: false
+        ),
+        new(
+            "Evidence",
+            EdmPrimitiveTypeKind.String,
+            "Worst evidence of the inputs.",
+            null,
+            row => ComparisonQuestion.Word(row.Row.Evidence),
+            Nullable: false
+        ),
+        new("MeasuredShare", EdmPrimitiveTypeKind.Double, "Share of the energy that was measured or derived.", "1", row =>
+            row.Row.MeasuredShare
+        ),
+        new(
+            "SavingAgainstWorst",
+            EdmPrimitiveTypeKind.Double,
+            "Share that the worst of the group would save by being like this one.",
+            "1",
+            row => row.Ranked?.SavingAgainstWorst
+        ),
+        new("Differs", EdmPrimitiveTypeKind.String, "Why the group is not ranked with the first one, in words.", null, row =>
+            Text(row.Differs.Select(difference => difference.ToString()))
+        ),
         new("Reasons", EdmPrimitiveTypeKind.String, "Why the row is not ranked, every reason.", null, row => Text(row.Reasons)),
-        new("FactorVersion", EdmPrimitiveTypeKind.String, "Factors that the period was made with, by name.", null, row => row.Sums.Factors.Count == 0 ? null : string.Join(' ', row.Sums.Factors)),
-        new("Missing", EdmPrimitiveTypeKind.String, "Why numbers of the period are null.", null, row => row.Sums.Missing.Count == 0 ? null : string.Join(' ', row.Sums.Missing)),
+        new("FactorVersion", EdmPrimitiveTypeKind.String, "Factors that the period was made with, by name.", null, row =>
+            row.Sums.Factors.Count == 0 ? null : string.Join(' ', row.Sums.Factors)
+        ),
+        new("Missing", EdmPrimitiveTypeKind.String, "Why numbers of the period are null.", null, row =>
+            row.Sums.Missing.Count == 0 ? null : string.Join(' ', row.Sums.Missing)
+        ),
         new("PeriodStart", EdmPrimitiveTypeKind.DateTimeOffset, "The first hour summed.", null, row => row.From, Nullable: false),
         new("PeriodEnd", EdmPrimitiveTypeKind.DateTimeOffset, "The end of the last hour summed.", null, row => row.To, Nullable: false),
     ];
@@ -78,11 +165,15 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
     public static string? Arguments(string rest)
     {
         var path = Uri.UnescapeDataString(rest);
-        if (!path.StartsWith(Name, StringComparison.Ordinal)) return null;
+        if (!path.StartsWith(Name, StringComparison.Ordinal))
+            return null;
         var list = path[Name.Length..];
-        if (list.Length == 0 || list is ['(', .., ')']) return list;
-        if (list[0] == '/') throw ODataRefusal.NotSupported($"The path segment '{ExpressionText.Shorten(list[1..])}' after a function", "path");
-        if (list[0] != '(') return null;
+        if (list.Length == 0 || list is ['(', .., ')'])
+            return list;
+        if (list[0] == '/')
+            throw ODataRefusal.NotSupported($"The path segment '{ExpressionText.Shorten(list[1..])}' after a function", "path");
+        if (list[0] != '(')
+            return null;
         var end = list.LastIndexOf(')');
         throw end > 0 && list[(end + 1)..].StartsWith('/')
             ? ODataRefusal.NotSupported($"The path segment '{ExpressionText.Shorten(list[(end + 2)..])}' after a function", "path")
@@ -102,13 +193,23 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
             {
                 if (!aliases.TryGetValue(alias, out var told))
                 {
-                    faults.Add($"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query.");
+                    faults.Add(
+                        $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
+                    );
                     continue;
                 }
-                if (NamedLiterals.Read($"{argument.Name}={told}", $"The parameter alias {ExpressionText.Shorten(alias)}", faults) is not [var one]) continue;
+                if (
+                    NamedLiterals.Read($"{argument.Name}={told}", $"The parameter alias {ExpressionText.Shorten(alias)}", faults)
+                    is not [var one]
+                )
+                    continue;
                 argument = one;
             }
-            if (argument is { IsText: false, Value: { } bare } && Parameters.FirstOrDefault(parameter => parameter.Name.Equals(argument.Name, StringComparison.OrdinalIgnoreCase)) is { Name: not null, Type: EdmPrimitiveTypeKind.String })
+            if (
+                argument is { IsText: false, Value: { } bare }
+                && Parameters.FirstOrDefault(parameter => parameter.Name.Equals(argument.Name, StringComparison.OrdinalIgnoreCase))
+                    is { Name: not null, Type: EdmPrimitiveTypeKind.String }
+            )
             {
                 faults.Add($"{argument.Name} is a text: write {argument.Name}='{ExpressionText.Shorten(bare)}'.");
             }
@@ -124,46 +225,118 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
     public async Task<IReadOnlyList<ComparedRow>> RowsAsync(ComparisonQuestion question, CancellationToken cancellationToken)
     {
         var faults = new List<string>();
-        var comparison = await DeploymentComparison.AskAsync(store, question, conversions, time.GetUtcNow().UtcDateTime, faults, cancellationToken) ?? throw Refused(faults);
+        var comparison = await DeploymentComparison.AskAsync(
+            store,
+            question,
+            conversions,
+            time.GetUtcNow().UtcDateTime,
+            faults,
+            cancellationToken
+        ) ?? throw Refused(faults);
         var rows = new List<ComparedRow>();
         var (from, to) = (comparison.Period.Start, comparison.Period.End);
         foreach (var (group, at) in comparison.Result.Groups.Select((group, at) => (group, at + 1)))
-            rows.AddRange(group.Rows.Select((ranked, place) => new ComparedRow(comparison.Sums[ranked.Row.Deployment], ranked.Row, ranked, at, place + 1, group.Differences, [], from, to)));
-        rows.AddRange(comparison.Result.LeftOut.Select(left => new ComparedRow(comparison.Sums[left.Row.Deployment], left.Row, null, null, null, [], left.Reasons, from, to)));
+            rows.AddRange(
+                group.Rows.Select(
+                    (ranked, place) =>
+                        new ComparedRow(
+                            comparison.Sums[ranked.Row.Deployment],
+                            ranked.Row,
+                            ranked,
+                            at,
+                            place + 1,
+                            group.Differences,
+                            [],
+                            from,
+                            to
+                        )
+                )
+            );
+        rows.AddRange(
+            comparison.Result.LeftOut.Select(left => new ComparedRow(
+                comparison.Sums[left.Row.Deployment],
+                left.Row,
+                null,
+                null,
+                null,
+                [],
+                left.Reasons,
+                from,
+                to
+            ))
+        );
         return rows;
     }
 
     /// <summary>Writes the answer, or what it would be without rows of a HEAD request.</summary>
     /// <param name="options">$top, $skip and $count of the request.</param>
-    public static void Write(Utf8JsonWriter json, IReadOnlyList<ComparedRow> rows, QueryOptions options, Negotiation negotiation, bool omitNulls, string root)
+    public static void Write(
+        Utf8JsonWriter json,
+        IReadOnlyList<ComparedRow> rows,
+        QueryOptions options,
+        Negotiation negotiation,
+        bool omitNulls,
+        string root
+    )
     {
         json.WriteStartObject();
-        if (negotiation.Control != ControlInformation.None) json.WriteString("@odata.context", $"{root}$metadata#Collection({EntityModel.Namespace}.{TypeName})");
-        if (options.Count && negotiation.LongsAsText) json.WriteString("@odata.count", rows.Count.ToString(CultureInfo.InvariantCulture));
-        else if (options.Count) json.WriteNumber("@odata.count", rows.Count);
+        if (negotiation.Control != ControlInformation.None)
+            json.WriteString("@odata.context", $"{root}$metadata#Collection({EntityModel.Namespace}.{TypeName})");
+        if (options.Count && negotiation.LongsAsText)
+            json.WriteString("@odata.count", rows.Count.ToString(CultureInfo.InvariantCulture));
+        else if (options.Count)
+            json.WriteNumber("@odata.count", rows.Count);
         json.WriteStartArray("value");
-        foreach (var row in rows.Skip((int)Math.Min(options.Skip ?? 0, rows.Count)).Take((int)Math.Min(options.Top ?? rows.Count, rows.Count)))
+        foreach (
+            var row in rows.Skip((int)Math.Min(options.Skip ?? 0, rows.Count)).Take((int)Math.Min(options.Top ?? rows.Count, rows.Count))
+        )
         {
             json.WriteStartObject();
-            if (negotiation.Control == ControlInformation.Full) json.WriteString("@odata.type", $"#{EntityModel.Namespace}.{TypeName}");
+            if (negotiation.Control == ControlInformation.Full)
+                json.WriteString("@odata.type", $"#{EntityModel.Namespace}.{TypeName}");
             foreach (var column in Columns)
             {
                 var value = column.Value(row);
-                if (value is null && omitNulls) continue;
+                if (value is null && omitNulls)
+                    continue;
                 if (negotiation.Control == ControlInformation.Full && value is int or long or DateTime)
                     json.WriteString($"{column.Name}@odata.type", $"#{column.Type}");
                 switch (value)
                 {
-                    case null: json.WriteNull(column.Name); break;
-                    case string text: json.WriteString(column.Name, text); break;
-                    case bool flag: json.WriteBoolean(column.Name, flag); break;
-                    case int number: json.WriteNumber(column.Name, number); break;
-                    case long number when negotiation.LongsAsText: json.WriteString(column.Name, number.ToString(CultureInfo.InvariantCulture)); break;
-                    case long number: json.WriteNumber(column.Name, number); break;
-                    case double number when double.IsFinite(number): json.WriteNumber(column.Name, number); break;
-                    case double number: json.WriteString(column.Name, double.IsNaN(number) ? "NaN" : number > 0 ? "INF" : "-INF"); break;
-                    case DateTime time: json.WriteString(column.Name, InstantText.Of(time)); break;
-                    default: throw new InvalidOperationException($"{column.Name} has a value of {value.GetType()}, which no column has.");
+                    case null:
+                        json.WriteNull(column.Name);
+                        break;
+                    case string text:
+                        json.WriteString(column.Name, text);
+                        break;
+                    case bool flag:
+                        json.WriteBoolean(column.Name, flag);
+                        break;
+                    case int number:
+                        json.WriteNumber(column.Name, number);
+                        break;
+                    case long number when negotiation.LongsAsText:
+                        json.WriteString(column.Name, number.ToString(CultureInfo.InvariantCulture));
+                        break;
+                    case long number:
+                        json.WriteNumber(column.Name, number);
+                        break;
+                    case double number when double.IsFinite(number):
+                        json.WriteNumber(column.Name, number);
+                        break;
+                    case double number:
+                        json.WriteString(
+                            column.Name,
+                            double.IsNaN(number) ? "NaN"
+                                : number > 0 ? "INF"
+                                : "-INF"
+                        );
+                        break;
+                    case DateTime time:
+                        json.WriteString(column.Name, InstantText.Of(time));
+                        break;
+                    default:
+                        throw new InvalidOperationException($"{column.Name} has a value of {value.GetType()}, which no column has.");
                 }
             }
             json.WriteEndObject();
@@ -178,8 +351,24 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
 }
 
 /// <summary>A column of the answer.</summary>
-internal sealed record ComparedColumn(string Name, EdmPrimitiveTypeKind Type, string Description, string? Unit, Func<ComparedRow, object?> Value, bool Nullable = true);
+internal sealed record ComparedColumn(
+    string Name,
+    EdmPrimitiveTypeKind Type,
+    string Description,
+    string? Unit,
+    Func<ComparedRow, object?> Value,
+    bool Nullable = true
+);
 
 /// <summary>A deployment in the answer.</summary>
 internal sealed record ComparedRow(
-    DeploymentSums Sums, ComparableRow Row, RankedRow? Ranked, int? Group, int? Rank, IReadOnlyList<KeyDifference> Differs, IReadOnlyList<string> Reasons, DateTime From, DateTime To);
+    DeploymentSums Sums,
+    ComparableRow Row,
+    RankedRow? Ranked,
+    int? Group,
+    int? Rank,
+    IReadOnlyList<KeyDifference> Differs,
+    IReadOnlyList<string> Reasons,
+    DateTime From,
+    DateTime To
+);

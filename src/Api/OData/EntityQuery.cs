@@ -1,4 +1,3 @@
-
 namespace Metrics.Api.OData;
 
 /// <summary>A request for rows, from its options to the statements that read it and the shape in which it is told.</summary>
@@ -63,13 +62,22 @@ internal sealed class EntityQuery
     /// <param name="path">Navigation properties to follow, with slashes between; empty for the entity itself.</param>
     /// <param name="options">What was asked: $select, $expand and $compute of it.</param>
     /// <param name="keys">Whether addresses are told.</param>
-    public static EntityQuery OfEntity(QueryContext query, EntitySet set, IReadOnlyList<object> key, string path, QueryOptions options, bool keys)
+    public static EntityQuery OfEntity(
+        QueryContext query,
+        EntitySet set,
+        IReadOnlyList<object> key,
+        string path,
+        QueryOptions options,
+        bool keys
+    )
     {
         var asked = new EntityQuery(query, set, options, keys);
-        for (var i = 0; i < set.Key.Count; i++) asked.Rows.Where($"{asked.Rows.TryFind(set.Key[i].Name)!.Term.Sql} = {query.Parameters.Add(key[i])}");
+        for (var i = 0; i < set.Key.Count; i++)
+            asked.Rows.Where($"{asked.Rows.TryFind(set.Key[i].Name)!.Term.Sql} = {query.Parameters.Add(key[i])}");
         if (options.Compute is { } compute)
         {
-            if (path.Length > 0) throw ODataRefusal.NotSupported("$compute behind a navigation property", "$compute");
+            if (path.Length > 0)
+                throw ODataRefusal.NotSupported("$compute behind a navigation property", "$compute");
             asked.Rows.With(Named(compute), "$compute");
         }
         asked.Tell(path, []);
@@ -83,7 +91,14 @@ internal sealed class EntityQuery
     /// <param name="path">Navigation properties to follow; empty for the entity itself.</param>
     /// <param name="property">Its name.</param>
     /// <param name="options">No option but $format.</param>
-    public static EntityQuery OfProperty(QueryContext query, EntitySet set, IReadOnlyList<object> key, string path, string property, QueryOptions options)
+    public static EntityQuery OfProperty(
+        QueryContext query,
+        EntitySet set,
+        IReadOnlyList<object> key,
+        string path,
+        string property,
+        QueryOptions options
+    )
     {
         var asked = OfEntity(query, set, key, path, options, keys: false);
         var column = asked.Rows.TryFind(path.Length == 0 ? property : $"{path}/{property}")!;
@@ -94,10 +109,14 @@ internal sealed class EntityQuery
     // What the specification applies one after the other, whatever their order in the address.
     private void Narrow()
     {
-        if (options.Apply is { } apply) Rows = new ApplySql(query).Run(Rows, ApplyReader.Read(apply));
-        if (options.Compute is { } compute) Rows.With(Named(compute), "$compute");
-        if (options.Search is { } search) Rows.Where(SearchText.Condition(query, Rows, search, "$search"));
-        if (options.Filter is { } filter) Rows.Where(ExpressionReader.Whole(filter, "$filter"), "$filter");
+        if (options.Apply is { } apply)
+            Rows = new ApplySql(query).Run(Rows, ApplyReader.Read(apply));
+        if (options.Compute is { } compute)
+            Rows.With(Named(compute), "$compute");
+        if (options.Search is { } search)
+            Rows.Where(SearchText.Condition(query, Rows, search, "$search"));
+        if (options.Filter is { } filter)
+            Rows.Where(ExpressionReader.Whole(filter, "$filter"), "$filter");
     }
 
     private static List<(Expression Expression, string Name, int At)> Named(string text)
@@ -125,18 +144,21 @@ internal sealed class EntityQuery
             {
                 var target = Rows.Join(path)!.Value;
                 set = target.Set;
-                if (target.Nullable) Present = Page.Ordinal(Rows.TryFind($"{path}/{set.Key[0].Name}")!.Term.Sql!);
+                if (target.Nullable)
+                    Present = Page.Ordinal(Rows.TryFind($"{path}/{set.Key[0].Name}")!.Term.Sql!);
             }
             var (shape, projection) = EntityShape(set, path.Length == 0 ? "" : path + "/", options.Select, options.Expand, 1);
             (Shape, Projection) = (shape, projection.Length == 0 && Rows.Columns.Count == set.Properties.Count ? "" : projection);
         }
         else
         {
-            if (options.Expand is not null) throw ODataRefusal.BadRequest("InvalidQuery", "$expand has no meaning for what $apply makes: it is no entity.", "$expand");
+            if (options.Expand is not null)
+                throw ODataRefusal.BadRequest("InvalidQuery", "$expand has no meaning for what $apply makes: it is no entity.", "$expand");
             var told = options.Select is null ? Rows.Columns : Chosen(Rows.Columns, options.Select);
             (Shape, Projection) = PathShape(told, "");
         }
-        if (Rows.Part is { } part) Part = Page.Ordinal(part.Sql!);
+        if (Rows.Part is { } part)
+            Part = Page.Ordinal(part.Sql!);
     }
 
     private (Shape Shape, string Projection) EntityShape(EntitySet set, string prefix, string? select, string? expand, int depth)
@@ -145,27 +167,61 @@ internal sealed class EntityQuery
         var chosen = select is null ? columns : Chosen(columns, select, prefix);
         var members = chosen.Select(column => (Member)Value(column, prefix)).ToList();
         var computed = prefix.Length == 0 && select is null && columns.Count > set.Properties.Count;
-        var names = select is null && !computed || select is not null && chosen.Count == columns.Count && !computed && select.Contains('*', StringComparison.Ordinal) ? [] : chosen.Select(column => column.Path[prefix.Length..]).ToList();
+        var names =
+            select is null && !computed
+            || select is not null && chosen.Count == columns.Count && !computed && select.Contains('*', StringComparison.Ordinal)
+                ? []
+                : chosen.Select(column => column.Path[prefix.Length..]).ToList();
         var expanded = new HashSet<string>(StringComparer.Ordinal);
         foreach (var item in expand is null ? [] : ExpandItem.Read(expand, set))
         {
-            if (depth > MaxExpandDepth) throw ExpressionText.TooComplex("$expand", $"is nested deeper than {MaxExpandDepth}");
-            if (!expanded.Add(item.Navigation.Name)) throw ODataRefusal.BadRequest("InvalidQuery", $"$expand names {item.Navigation.Name} twice.", "$expand");
+            if (depth > MaxExpandDepth)
+                throw ExpressionText.TooComplex("$expand", $"is nested deeper than {MaxExpandDepth}");
+            if (!expanded.Add(item.Navigation.Name))
+                throw ODataRefusal.BadRequest("InvalidQuery", $"$expand names {item.Navigation.Name} twice.", "$expand");
             var target = Rows.Join(prefix + item.Navigation.Name)!.Value;
             var inside = $"{prefix}{item.Navigation.Name}/";
-            var (shape, projection) = item.Reference ? (new Shape([]) { Entities = target.Set, Key = Key(target.Set, inside), Reference = true }, "") : EntityShape(target.Set, inside, item.Select, item.Expand, depth + 1);
-            members.Add(new ObjectMember(item.Navigation.Name, shape, target.Nullable ? Page.Ordinal(Rows.TryFind(inside + target.Set.Key[0].Name)!.Term.Sql!) : null));
-            names.Add(item.Reference ? $"{item.Navigation.Name}/$ref" : $"{item.Navigation.Name}{(projection.Length == 0 ? "()" : projection)}");
+            var (shape, projection) = item.Reference
+                ? (
+                    new Shape([])
+                    {
+                        Entities = target.Set,
+                        Key = Key(target.Set, inside),
+                        Reference = true,
+                    },
+                    ""
+                )
+                : EntityShape(target.Set, inside, item.Select, item.Expand, depth + 1);
+            members.Add(
+                new ObjectMember(
+                    item.Navigation.Name,
+                    shape,
+                    target.Nullable ? Page.Ordinal(Rows.TryFind(inside + target.Set.Key[0].Name)!.Term.Sql!) : null
+                )
+            );
+            names.Add(
+                item.Reference ? $"{item.Navigation.Name}/$ref" : $"{item.Navigation.Name}{(projection.Length == 0 ? "()" : projection)}"
+            );
         }
-        return (new Shape(members)
-        {
-            Entities = set,
-            Key = keys ? Key(set, prefix) : [],
-            Links = [.. set.Navigations.Select(navigation => navigation.Name).Where(name => !expanded.Contains(name)).Select(name => (name, new JsonName(name + "@odata.navigationLink")))],
-        }, names.Count == 0 ? "" : $"({string.Join(',', names)})");
+        return (
+            new Shape(members)
+            {
+                Entities = set,
+                Key = keys ? Key(set, prefix) : [],
+                Links =
+                [
+                    .. set
+                        .Navigations.Select(navigation => navigation.Name)
+                        .Where(name => !expanded.Contains(name))
+                        .Select(name => (name, new JsonName(name + "@odata.navigationLink"))),
+                ],
+            },
+            names.Count == 0 ? "" : $"({string.Join(',', names)})"
+        );
     }
 
-    private List<int> Key(EntitySet set, string prefix) => [.. set.Key.Select(property => Page.Ordinal(Rows.TryFind(prefix + property.Name)!.Term.Sql!))];
+    private List<int> Key(EntitySet set, string prefix) =>
+        [.. set.Key.Select(property => Page.Ordinal(Rows.TryFind(prefix + property.Name)!.Term.Sql!))];
 
     private ValueMember Value(Column column, string prefix) => new(column.Path[prefix.Length..], column, Page.Ordinal(column.Term.Sql!));
 
@@ -195,14 +251,29 @@ internal sealed class EntityQuery
         var wanted = new HashSet<Column>();
         foreach (var name in names)
         {
-            if (name == "*") return columns;
-            if (name.IndexOfAny(['(', '$']) >= 0) throw ODataRefusal.NotSupported($"'{ExpressionText.Shorten(name)}' in $select", "$select");
-            var found = columns.Where(column => column.Path.AsSpan(prefix.Length).SequenceEqual(name) || column.Path.AsSpan(prefix.Length).StartsWith(name + "/", StringComparison.Ordinal)).ToList();
+            if (name == "*")
+                return columns;
+            if (name.IndexOfAny(['(', '$']) >= 0)
+                throw ODataRefusal.NotSupported($"'{ExpressionText.Shorten(name)}' in $select", "$select");
+            var found = columns
+                .Where(column =>
+                    column.Path.AsSpan(prefix.Length).SequenceEqual(name)
+                    || column.Path.AsSpan(prefix.Length).StartsWith(name + "/", StringComparison.Ordinal)
+                )
+                .ToList();
             if (found.Count == 0)
             {
                 if (prefix.Length == 0 && Rows.Entities is { } entities && entities.Navigation(name.Split('/')[0]) is { } navigation)
-                    throw ODataRefusal.BadRequest("InvalidQuery", $"{navigation.Name} is a navigation property: ask for it by $expand={navigation.Name}($select=...).", "$select");
-                throw ODataRefusal.BadRequest("UnknownProperty", $"There is no property '{ExpressionText.Shorten(name)}' to select.", "$select");
+                    throw ODataRefusal.BadRequest(
+                        "InvalidQuery",
+                        $"{navigation.Name} is a navigation property: ask for it by $expand={navigation.Name}($select=...).",
+                        "$select"
+                    );
+                throw ODataRefusal.BadRequest(
+                    "UnknownProperty",
+                    $"There is no property '{ExpressionText.Shorten(name)}' to select.",
+                    "$select"
+                );
             }
             wanted.UnionWith(found);
         }
@@ -218,36 +289,69 @@ internal sealed class EntityQuery
             foreach (var part in Split(text, ','))
             {
                 var open = part.IndexOf('(', StringComparison.Ordinal);
-                if (open >= 0 && part[^1] != ')') throw ODataRefusal.BadRequest("InvalidQuery", $"$expand: '{ExpressionText.Shorten(part)}' has no closing parenthesis.", "$expand");
+                if (open >= 0 && part[^1] != ')')
+                    throw ODataRefusal.BadRequest(
+                        "InvalidQuery",
+                        $"$expand: '{ExpressionText.Shorten(part)}' has no closing parenthesis.",
+                        "$expand"
+                    );
                 var path = (open < 0 ? part : part[..open]).Trim();
                 var reference = path.EndsWith("/$ref", StringComparison.Ordinal);
-                if (reference) path = path[..^5];
-                if (path.Contains("/$count", StringComparison.Ordinal) || path.Contains("$levels", StringComparison.Ordinal)) throw ODataRefusal.NotSupported($"'{ExpressionText.Shorten(path)}' in $expand", "$expand");
-                string? select = null, expand = null;
+                if (reference)
+                    path = path[..^5];
+                if (path.Contains("/$count", StringComparison.Ordinal) || path.Contains("$levels", StringComparison.Ordinal))
+                    throw ODataRefusal.NotSupported($"'{ExpressionText.Shorten(path)}' in $expand", "$expand");
+                string? select = null,
+                    expand = null;
                 foreach (var option in open < 0 ? [] : Split(part[(open + 1)..^1], ';'))
                 {
                     var equals = option.IndexOf('=', StringComparison.Ordinal);
                     var name = (equals < 0 ? option : option[..equals]).Trim().TrimStart('$').ToLowerInvariant();
                     var value = equals < 0 ? "" : option[(equals + 1)..].Trim();
-                    if (value.Length == 0) throw ODataRefusal.BadRequest("InvalidQuery", $"$expand: '{ExpressionText.Shorten(option)}' in parentheses is empty.", "$expand");
+                    if (value.Length == 0)
+                        throw ODataRefusal.BadRequest(
+                            "InvalidQuery",
+                            $"$expand: '{ExpressionText.Shorten(option)}' in parentheses is empty.",
+                            "$expand"
+                        );
                     switch (name)
                     {
-                        case "select" when select is null: select = value; break;
-                        case "expand" when expand is null: expand = value; break;
-                        case "select" or "expand": throw ODataRefusal.BadRequest("InvalidQuery", $"$expand: ${name} is given twice.", "$expand");
-                        case "filter" or "orderby" or "top" or "skip" or "count" or "search" or "levels" or "compute" or "apply": throw ODataRefusal.NotSupported($"${name} of a single entity within $expand", "$expand");
-                        default: throw ODataRefusal.BadRequest("InvalidQuery", $"$expand: there is no option '{ExpressionText.Shorten(name)}'.", "$expand");
+                        case "select" when select is null:
+                            select = value;
+                            break;
+                        case "expand" when expand is null:
+                            expand = value;
+                            break;
+                        case "select" or "expand":
+                            throw ODataRefusal.BadRequest("InvalidQuery", $"$expand: ${name} is given twice.", "$expand");
+                        case "filter" or "orderby" or "top" or "skip" or "count" or "search" or "levels" or "compute" or "apply":
+                            throw ODataRefusal.NotSupported($"${name} of a single entity within $expand", "$expand");
+                        default:
+                            throw ODataRefusal.BadRequest(
+                                "InvalidQuery",
+                                $"$expand: there is no option '{ExpressionText.Shorten(name)}'.",
+                                "$expand"
+                            );
                     }
                 }
-                if (reference && (select ?? expand) is not null) throw ODataRefusal.BadRequest("InvalidQuery", "$expand: a reference has no properties to select.", "$expand");
+                if (reference && (select ?? expand) is not null)
+                    throw ODataRefusal.BadRequest("InvalidQuery", "$expand: a reference has no properties to select.", "$expand");
                 if (path == "*")
                 {
-                    items.AddRange(set.Navigations.Where(navigation => !items.Exists(item => item.Navigation == navigation)).Select(navigation => new ExpandItem(navigation, reference, select, expand)));
+                    items.AddRange(
+                        set.Navigations.Where(navigation => !items.Exists(item => item.Navigation == navigation))
+                            .Select(navigation => new ExpandItem(navigation, reference, select, expand))
+                    );
                     continue;
                 }
-                var found = set.Navigation(path) ?? throw ODataRefusal.BadRequest("UnknownProperty", set.Navigations.Count == 0
-                    ? $"{set.Name} has no navigation property to expand."
-                    : $"{set.Name} has no navigation property '{ExpressionText.Shorten(path)}'. There is {string.Join(", ", set.Navigations.Select(navigation => navigation.Name))}.", "$expand");
+                var found = set.Navigation(path)
+                    ?? throw ODataRefusal.BadRequest(
+                        "UnknownProperty",
+                        set.Navigations.Count == 0
+                            ? $"{set.Name} has no navigation property to expand."
+                            : $"{set.Name} has no navigation property '{ExpressionText.Shorten(path)}'. There is {string.Join(", ", set.Navigations.Select(navigation => navigation.Name))}.",
+                        "$expand"
+                    );
                 items.Add(new ExpandItem(found, reference, select, expand));
             }
             return items;
@@ -260,13 +364,17 @@ internal sealed class EntityQuery
             var (start, depth, quoted) = (0, 0, false);
             for (var i = 0; i <= text.Length; i++)
             {
-                if (i < text.Length && text[i] == '\'') quoted = !quoted;
-                else if (i < text.Length && !quoted && text[i] == '(') depth++;
-                else if (i < text.Length && !quoted && text[i] == ')') depth--;
+                if (i < text.Length && text[i] == '\'')
+                    quoted = !quoted;
+                else if (i < text.Length && !quoted && text[i] == '(')
+                    depth++;
+                else if (i < text.Length && !quoted && text[i] == ')')
+                    depth--;
                 else if (i == text.Length || text[i] == by && depth == 0 && !quoted)
                 {
                     var part = text[start..i].Trim();
-                    if (part.Length == 0) throw ODataRefusal.BadRequest("InvalidQuery", "$expand has an empty part.", "$expand");
+                    if (part.Length == 0)
+                        throw ODataRefusal.BadRequest("InvalidQuery", "$expand has an empty part.", "$expand");
                     parts.Add(part);
                     start = i + 1;
                 }

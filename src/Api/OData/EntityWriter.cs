@@ -17,18 +17,20 @@ internal abstract record Member(string Name)
 /// <param name="Ordinal">Where it is in the rows.</param>
 internal sealed record ValueMember(string Name, Column Column, int Ordinal) : Member(Name)
 {
-    private static string? Annotated(PropertyType type) => type switch
-    {
-        PropertyType.Int32 => "#Int32",
-        PropertyType.Int64 => "#Int64",
-        PropertyType.Decimal => "#Decimal",
-        PropertyType.Date => "#Date",
-        PropertyType.Instant => "#DateTimeOffset",
-        _ => null,
-    };
+    private static string? Annotated(PropertyType type) =>
+        type switch
+        {
+            PropertyType.Int32 => "#Int32",
+            PropertyType.Int64 => "#Int64",
+            PropertyType.Decimal => "#Decimal",
+            PropertyType.Date => "#Date",
+            PropertyType.Instant => "#DateTimeOffset",
+            _ => null,
+        };
 
     /// <summary>The type, where JSON does not show it.</summary>
-    public (JsonName Name, string Type)? Annotation { get; } = Annotated(Column.Type) is { } type ? (new JsonName(Name + "@odata.type"), type) : null;
+    public (JsonName Name, string Type)? Annotation { get; } =
+        Annotated(Column.Type) is { } type ? (new JsonName(Name + "@odata.type"), type) : null;
 
     /// <summary>Whether it is the whole answer, whose context tells its type.</summary>
     public bool Alone { get; init; }
@@ -67,9 +69,15 @@ internal sealed record Shape(IReadOnlyList<Member> Members)
 /// <param name="root">Address of the service, with a slash at its end.</param>
 internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiation, bool omitNulls, string root)
 {
-    public static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    public static readonly JsonWriterOptions Options = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+    };
 
-    private static readonly JsonName TypeName = new("@odata.type"), Id = new("@odata.id"), Context = new("@odata.context");
+    private static readonly JsonName TypeName = new("@odata.type"),
+        Id = new("@odata.id"),
+        Context = new("@odata.context");
 
     private readonly bool full = negotiation.Control == ControlInformation.Full;
     private readonly bool none = negotiation.Control == ControlInformation.None;
@@ -106,7 +114,8 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
             }
             json.Name(Id);
             json.Text(root + id);
-            if (of.Reference) return;
+            if (of.Reference)
+                return;
             foreach (var (link, written) in of.Links)
             {
                 json.Name(written);
@@ -115,14 +124,17 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
         }
         foreach (var member in of.Members)
         {
-            if (member is ValueMember value) WriteValue(row, value, own);
-            else WriteObject(row, (ObjectMember)member, own);
+            if (member is ValueMember value)
+                WriteValue(row, value, own);
+            else
+                WriteObject(row, (ObjectMember)member, own);
         }
     }
 
     private void WriteObject(Row row, ObjectMember member, ulong own)
     {
-        if (!Has(member.Inner, own)) return;
+        if (!Has(member.Inner, own))
+            return;
         if (member.Present is { } present && row.IsNull(present))
         {
             WriteNull(member);
@@ -136,23 +148,27 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
 
     private void WriteNull(Member member)
     {
-        if (omitNulls) return;
+        if (omitNulls)
+            return;
         json.Name(member.Written);
         json.Null();
     }
 
     private static bool Has(Shape of, ulong own)
     {
-        if (own == ulong.MaxValue || of.Entities is not null) return true;
+        if (own == ulong.MaxValue || of.Entities is not null)
+            return true;
         foreach (var member in of.Members)
-            if (member is ValueMember value ? (value.Column.Parts & own) != 0 : Has(((ObjectMember)member).Inner, own)) return true;
+            if (member is ValueMember value ? (value.Column.Parts & own) != 0 : Has(((ObjectMember)member).Inner, own))
+                return true;
         return false;
     }
 
     private void WriteValue(Row row, ValueMember member, ulong own)
     {
         var column = member.Column;
-        if ((column.Parts & own) == 0) return;
+        if ((column.Parts & own) == 0)
+            return;
         var i = member.Ordinal;
         if (column.Term.Nullable && row.IsNull(i))
         {
@@ -167,13 +183,27 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
         json.Name(member.Written);
         switch (column.Type)
         {
-            case PropertyType.Double: json.Number(row.Double(i)); break;
-            case PropertyType.Text: json.Text(row.Utf8(i)); break;
-            case PropertyType.Instant: json.Instant(row.Instant(i)); break;
-            case PropertyType.Date: json.Text(row.DateUtf8(i)); break;
-            case PropertyType.Boolean: json.Truth(row.Truth(i)); break;
-            case PropertyType.Int32: json.Number(row.Whole(i), quoted: false); break;
-            default: json.Number(row.Whole(i), negotiation.LongsAsText); break;
+            case PropertyType.Double:
+                json.Number(row.Double(i));
+                break;
+            case PropertyType.Text:
+                json.Text(row.Utf8(i));
+                break;
+            case PropertyType.Instant:
+                json.Instant(row.Instant(i));
+                break;
+            case PropertyType.Date:
+                json.Text(row.DateUtf8(i));
+                break;
+            case PropertyType.Boolean:
+                json.Truth(row.Truth(i));
+                break;
+            case PropertyType.Int32:
+                json.Number(row.Whole(i), quoted: false);
+                break;
+            default:
+                json.Number(row.Whole(i), negotiation.LongsAsText);
+                break;
         }
     }
 
@@ -181,15 +211,22 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
     public static string? Raw(Row row, ValueMember member)
     {
         var (type, i) = (member.Column.Type, member.Ordinal);
-        return row.IsNull(i) ? null : type switch
-        {
-            PropertyType.Double => row.Double(i) switch { double.PositiveInfinity => "INF", double.NegativeInfinity => "-INF", var number => number.ToString("R", CultureInfo.InvariantCulture) },
-            PropertyType.Text => row.Text(i),
-            PropertyType.Instant => InstantText.Of(row.Instant(i)),
-            PropertyType.Date => Encoding.ASCII.GetString(row.DateUtf8(i)),
-            PropertyType.Boolean => row.Truth(i) ? "true" : "false",
-            _ => row.Whole(i).ToString(CultureInfo.InvariantCulture),
-        };
+        return row.IsNull(i)
+            ? null
+            : type switch
+            {
+                PropertyType.Double => row.Double(i) switch
+                {
+                    double.PositiveInfinity => "INF",
+                    double.NegativeInfinity => "-INF",
+                    var number => number.ToString("R", CultureInfo.InvariantCulture),
+                },
+                PropertyType.Text => row.Text(i),
+                PropertyType.Instant => InstantText.Of(row.Instant(i)),
+                PropertyType.Date => Encoding.ASCII.GetString(row.DateUtf8(i)),
+                PropertyType.Boolean => row.Truth(i) ? "true" : "false",
+                _ => row.Whole(i).ToString(CultureInfo.InvariantCulture),
+            };
     }
 
     private static string KeyText(Row row, Shape of)
@@ -199,15 +236,19 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
         for (var i = 0; i < key.Count; i++)
         {
             var (property, ordinal) = (key[i], of.Key[i]);
-            if (i > 0) text.Append(',');
-            if (key.Count > 1) text.Append(property.Name).Append('=');
-            text.Append(property.Type switch
-            {
-                PropertyType.Text => $"'{Uri.EscapeDataString(row.Text(ordinal).Replace("'", "''", StringComparison.Ordinal))}'",
-                PropertyType.Instant => Uri.EscapeDataString(InstantText.Of(row.Instant(ordinal))),
-                PropertyType.Date => Encoding.ASCII.GetString(row.DateUtf8(ordinal)),
-                _ => row.Whole(ordinal).ToString(CultureInfo.InvariantCulture),
-            });
+            if (i > 0)
+                text.Append(',');
+            if (key.Count > 1)
+                text.Append(property.Name).Append('=');
+            text.Append(
+                property.Type switch
+                {
+                    PropertyType.Text => $"'{Uri.EscapeDataString(row.Text(ordinal).Replace("'", "''", StringComparison.Ordinal))}'",
+                    PropertyType.Instant => Uri.EscapeDataString(InstantText.Of(row.Instant(ordinal))),
+                    PropertyType.Date => Encoding.ASCII.GetString(row.DateUtf8(ordinal)),
+                    _ => row.Whole(ordinal).ToString(CultureInfo.InvariantCulture),
+                }
+            );
         }
         return text.Append(')').ToString();
     }

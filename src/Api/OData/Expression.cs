@@ -67,17 +67,56 @@ internal sealed partial class ExpressionReader(string text, string option)
     /// <summary>Functions with the least and the most arguments that they take.</summary>
     private static readonly Dictionary<string, (int Least, int Most)> Functions = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["contains"] = (2, 2), ["startswith"] = (2, 2), ["endswith"] = (2, 2), ["tolower"] = (1, 1), ["toupper"] = (1, 1), ["trim"] = (1, 1),
-        ["length"] = (1, 1), ["indexof"] = (2, 2), ["substring"] = (2, 3), ["concat"] = (2, 2),
-        ["year"] = (1, 1), ["month"] = (1, 1), ["day"] = (1, 1), ["hour"] = (1, 1), ["minute"] = (1, 1), ["second"] = (1, 1), ["date"] = (1, 1), ["now"] = (0, 0),
-        ["round"] = (1, 1), ["floor"] = (1, 1), ["ceiling"] = (1, 1),
+        ["contains"] = (2, 2),
+        ["startswith"] = (2, 2),
+        ["endswith"] = (2, 2),
+        ["tolower"] = (1, 1),
+        ["toupper"] = (1, 1),
+        ["trim"] = (1, 1),
+        ["length"] = (1, 1),
+        ["indexof"] = (2, 2),
+        ["substring"] = (2, 3),
+        ["concat"] = (2, 2),
+        ["year"] = (1, 1),
+        ["month"] = (1, 1),
+        ["day"] = (1, 1),
+        ["hour"] = (1, 1),
+        ["minute"] = (1, 1),
+        ["second"] = (1, 1),
+        ["date"] = (1, 1),
+        ["now"] = (0, 0),
+        ["round"] = (1, 1),
+        ["floor"] = (1, 1),
+        ["ceiling"] = (1, 1),
     };
 
     private static readonly HashSet<string> KnownElsewhere = new(StringComparer.OrdinalIgnoreCase)
     {
-        "matchespattern", "substringof", "hassubset", "hassubsequence", "fractionalseconds", "maxdatetime", "mindatetime", "time",
-        "totaloffsetminutes", "totalseconds", "cast", "isof", "case", "any", "all", "geo.distance", "geo.length", "geo.intersects",
-        "replace", "years", "months", "days", "hours", "minutes", "seconds",
+        "matchespattern",
+        "substringof",
+        "hassubset",
+        "hassubsequence",
+        "fractionalseconds",
+        "maxdatetime",
+        "mindatetime",
+        "time",
+        "totaloffsetminutes",
+        "totalseconds",
+        "cast",
+        "isof",
+        "case",
+        "any",
+        "all",
+        "geo.distance",
+        "geo.length",
+        "geo.intersects",
+        "replace",
+        "years",
+        "months",
+        "days",
+        "hours",
+        "minutes",
+        "seconds",
     };
 
     private int nodes;
@@ -112,7 +151,8 @@ internal sealed partial class ExpressionReader(string text, string option)
     /// <summary>Refuses what follows a complete text.</summary>
     public void End()
     {
-        if (!AtEnd) throw Unexpected("the end");
+        if (!AtEnd)
+            throw Unexpected("the end");
     }
 
     /// <summary>An expression, up to what cannot go on with it.</summary>
@@ -133,10 +173,10 @@ internal sealed partial class ExpressionReader(string text, string option)
         var many = new List<T>();
         do
         {
-            if (many.Count == most) throw ExpressionText.TooComplex(option, $"has more than {most} {what}");
+            if (many.Count == most)
+                throw ExpressionText.TooComplex(option, $"has more than {most} {what}");
             many.Add(one());
-        }
-        while (Take(','));
+        } while (Take(','));
         return many;
     }
 
@@ -146,7 +186,8 @@ internal sealed partial class ExpressionReader(string text, string option)
     private (Expression Expression, bool Descending) SortItem()
     {
         var expression = Expression();
-        if (TakeWord("desc")) return (expression, true);
+        if (TakeWord("desc"))
+            return (expression, true);
         TakeWord("asc");
         return (expression, false);
     }
@@ -157,7 +198,8 @@ internal sealed partial class ExpressionReader(string text, string option)
     private (Expression Expression, string Name, int At) NamedItem()
     {
         var expression = Expression();
-        if (!TakeWord("as")) throw Unexpected("'as' and a name");
+        if (!TakeWord("as"))
+            throw Unexpected("'as' and a name");
         SkipBlanks();
         return (expression, SimpleName(), At);
     }
@@ -175,7 +217,8 @@ internal sealed partial class ExpressionReader(string text, string option)
     public bool Take(char wanted)
     {
         SkipBlanks();
-        if (At >= text.Length || text[At] != wanted) return false;
+        if (At >= text.Length || text[At] != wanted)
+            return false;
         At++;
         return true;
     }
@@ -183,14 +226,16 @@ internal sealed partial class ExpressionReader(string text, string option)
     /// <summary>Takes the character, which must come next.</summary>
     public void Require(char wanted)
     {
-        if (!Take(wanted)) throw Unexpected($"'{wanted}'");
+        if (!Take(wanted))
+            throw Unexpected($"'{wanted}'");
     }
 
     /// <summary>Takes the word, in any case, if it comes next.</summary>
     public bool TakeWord(string wanted)
     {
         SkipBlanks();
-        if (!Word().Equals(wanted, StringComparison.OrdinalIgnoreCase)) return false;
+        if (!Word().Equals(wanted, StringComparison.OrdinalIgnoreCase))
+            return false;
         At += wanted.Length;
         return true;
     }
@@ -201,8 +246,14 @@ internal sealed partial class ExpressionReader(string text, string option)
     {
         SkipBlanks();
         var word = Word();
-        if (word.Length == 0 || !(char.IsLetter(word[0]) || word[0] == '_')) throw Unexpected(what);
-        if (word.Length > 128) throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: the name at position {Position(At)} is longer than 128 characters.", option);
+        if (word.Length == 0 || !(char.IsLetter(word[0]) || word[0] == '_'))
+            throw Unexpected(what);
+        if (word.Length > 128)
+            throw ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"{option}: the name at position {Position(At)} is longer than 128 characters.",
+                option
+            );
         At += word.Length;
         return word.ToString();
     }
@@ -217,7 +268,11 @@ internal sealed partial class ExpressionReader(string text, string option)
         {
             At++;
             var name = Name("a property");
-            if (At < text.Length && text[At] == '(') throw ODataRefusal.NotSupported($"'{ExpressionText.Shorten(name)}' behind a path at position {Position(At - name.Length)} of {option}", option);
+            if (At < text.Length && text[At] == '(')
+                throw ODataRefusal.NotSupported(
+                    $"'{ExpressionText.Shorten(name)}' behind a path at position {Position(At - name.Length)} of {option}",
+                    option
+                );
             path += "/" + name;
         }
         Count();
@@ -229,8 +284,11 @@ internal sealed partial class ExpressionReader(string text, string option)
     {
         SkipBlanks();
         var start = At;
-        while (At < text.Length && char.IsAsciiDigit(text[At])) At++;
-        return long.TryParse(text.AsSpan(start, At - start), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw Unexpected(what, start);
+        while (At < text.Length && char.IsAsciiDigit(text[At]))
+            At++;
+        return long.TryParse(text.AsSpan(start, At - start), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
+            : throw Unexpected(what, start);
     }
 
     /// <summary>Goes over what another grammar reads.</summary>
@@ -241,8 +299,10 @@ internal sealed partial class ExpressionReader(string text, string option)
     {
         SkipBlanks();
         var end = At;
-        if (end < text.Length && text[end] is '$' or '@') end++;
-        while (end < text.Length && (char.IsLetterOrDigit(text[end]) || text[end] is '_' or '.')) end++;
+        if (end < text.Length && text[end] is '$' or '@')
+            end++;
+        while (end < text.Length && (char.IsLetterOrDigit(text[end]) || text[end] is '_' or '.'))
+            end++;
         return text.AsSpan(At, end - At);
     }
 
@@ -250,8 +310,15 @@ internal sealed partial class ExpressionReader(string text, string option)
     public ODataRefusal Unexpected(string wanted, int? at = null)
     {
         var place = at ?? At;
-        var found = place >= text.Length ? "the text ends" : $"'{ExpressionText.Shorten(text[place..Math.Min(text.Length, place + 20)])}' stands there";
-        return ODataRefusal.BadRequest("InvalidQuery", $"{option}: {wanted} is expected at position {Position(place)}, but {found}.", option);
+        var found =
+            place >= text.Length
+                ? "the text ends"
+                : $"'{ExpressionText.Shorten(text[place..Math.Min(text.Length, place + 20)])}' stands there";
+        return ODataRefusal.BadRequest(
+            "InvalidQuery",
+            $"{option}: {wanted} is expected at position {Position(place)}, but {found}.",
+            option
+        );
     }
 
     /// <summary>A position for people, from one.</summary>
@@ -260,13 +327,15 @@ internal sealed partial class ExpressionReader(string text, string option)
     /// <summary>Counts a part of the option against its limit.</summary>
     public void Count()
     {
-        if (++nodes > MaxNodes) throw ExpressionText.TooComplex(option, $"has more than {MaxNodes} nodes");
+        if (++nodes > MaxNodes)
+            throw ExpressionText.TooComplex(option, $"has more than {MaxNodes} nodes");
     }
 
     /// <summary>Goes one level deeper, if the limit allows it.</summary>
     public void Enter()
     {
-        if (++depth > MaxDepth) throw ExpressionText.TooComplex(option, $"is nested deeper than {MaxDepth}");
+        if (++depth > MaxDepth)
+            throw ExpressionText.TooComplex(option, $"is nested deeper than {MaxDepth}");
     }
 
     /// <summary>Comes back from a level.</summary>
@@ -274,7 +343,8 @@ internal sealed partial class ExpressionReader(string text, string option)
 
     private void SkipBlanks()
     {
-        while (At < text.Length && text[At] is ' ' or '\t' or '\r' or '\n') At++;
+        while (At < text.Length && text[At] is ' ' or '\t' or '\r' or '\n')
+            At++;
     }
 
     // or, then and: any number of operands on one level, so that a list of a thousand is not a thousand deep.
@@ -298,7 +368,8 @@ internal sealed partial class ExpressionReader(string text, string option)
 
     private Expression Sum() => Binary(Product, ("add", Operator.Add), ("sub", Operator.Sub));
 
-    private Expression Product() => Binary(Unary, ("mul", Operator.Mul), ("div", Operator.Div), ("divby", Operator.DivBy), ("mod", Operator.Mod));
+    private Expression Product() =>
+        Binary(Unary, ("mul", Operator.Mul), ("div", Operator.Div), ("divby", Operator.DivBy), ("mod", Operator.Mod));
 
     private Expression Binary(Func<Expression> operand, params ReadOnlySpan<(string Word, Operator Operator)> operators)
     {
@@ -320,7 +391,8 @@ internal sealed partial class ExpressionReader(string text, string option)
     private Operator? Following(ReadOnlySpan<(string Word, Operator Operator)> operators)
     {
         foreach (var (word, found) in operators)
-            if (TakeOperator(word)) return found;
+            if (TakeOperator(word))
+                return found;
         return null;
     }
 
@@ -347,7 +419,13 @@ internal sealed partial class ExpressionReader(string text, string option)
             At += 3;
             return Deeper(Operator.Not, start);
         }
-        if (At < text.Length && text[At] == '-' && !(At + 1 < text.Length && (char.IsAsciiDigit(text[At + 1]) || text.AsSpan(At + 1).StartsWith("INF", StringComparison.Ordinal))))
+        if (
+            At < text.Length
+            && text[At] == '-'
+            && !(
+                At + 1 < text.Length && (char.IsAsciiDigit(text[At + 1]) || text.AsSpan(At + 1).StartsWith("INF", StringComparison.Ordinal))
+            )
+        )
         {
             At++;
             return Deeper(Operator.Minus, start);
@@ -368,7 +446,8 @@ internal sealed partial class ExpressionReader(string text, string option)
     {
         var start = At;
         var operand = Primary();
-        if (TakeOperator("has")) throw ODataRefusal.NotSupported($"The operator 'has' at position {Position(At - 3)} of {option}", option);
+        if (TakeOperator("has"))
+            throw ODataRefusal.NotSupported($"The operator 'has' at position {Position(At - 3)} of {option}", option);
         return TakeOperator("in") ? new InExpression(start, operand, List()) : operand;
     }
 
@@ -376,19 +455,39 @@ internal sealed partial class ExpressionReader(string text, string option)
     {
         SkipBlanks();
         var open = At;
-        if (Word() is ['@', ..]) throw ODataRefusal.NotSupported($"A parameter alias as the list at position {Position(open)} of {option}", option);
+        if (Word() is ['@', ..])
+            throw ODataRefusal.NotSupported($"A parameter alias as the list at position {Position(open)} of {option}", option);
         Require('(');
         var values = new List<LiteralExpression>();
-        if (Take(')')) return values;
+        if (Take(')'))
+            return values;
         do
         {
             SkipBlanks();
-            if (values.Count == MaxListed) throw ExpressionText.TooComplex(option, $"lists more than {MaxListed} values after 'in'");
-            if (At < text.Length && text[At] is ',' or ')') throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: the list at position {Position(open)} has an empty place.", option);
-            values.Add(Literal() ?? throw ODataRefusal.NotSupported($"Anything but literals in the list at position {Position(open)} of {option}", option));
-        }
-        while (Take(','));
-        if (!Take(')')) throw At >= text.Length ? ODataRefusal.BadRequest("InvalidQuery", $"{option}: the list that begins at position {Position(open)} is not closed.", option) : Unexpected("',' or ')'");
+            if (values.Count == MaxListed)
+                throw ExpressionText.TooComplex(option, $"lists more than {MaxListed} values after 'in'");
+            if (At < text.Length && text[At] is ',' or ')')
+                throw ODataRefusal.BadRequest(
+                    "InvalidQuery",
+                    $"{option}: the list at position {Position(open)} has an empty place.",
+                    option
+                );
+            values.Add(
+                Literal()
+                    ?? throw ODataRefusal.NotSupported(
+                        $"Anything but literals in the list at position {Position(open)} of {option}",
+                        option
+                    )
+            );
+        } while (Take(','));
+        if (!Take(')'))
+            throw At >= text.Length
+                ? ODataRefusal.BadRequest(
+                    "InvalidQuery",
+                    $"{option}: the list that begins at position {Position(open)} is not closed.",
+                    option
+                )
+                : Unexpected("',' or ')'");
         return values;
     }
 
@@ -397,21 +496,26 @@ internal sealed partial class ExpressionReader(string text, string option)
         SkipBlanks();
         Count();
         var start = At;
-        if (At >= text.Length) throw Unexpected("an operand");
+        if (At >= text.Length)
+            throw Unexpected("an operand");
         if (Take('('))
         {
             Enter();
             var inner = Chain(Operator.Or);
             depth--;
-            if (!Take(')')) throw Unexpected("')'");
+            if (!Take(')'))
+                throw Unexpected("')'");
             return inner;
         }
-        if (Literal() is { } literal) return literal;
+        if (Literal() is { } literal)
+            return literal;
         var word = Word();
-        if (word.Length == 0) throw Unexpected("an operand");
+        if (word.Length == 0)
+            throw Unexpected("an operand");
         if (word[0] == '@')
         {
-            if (word.Length == 1) throw Unexpected("the name of a parameter alias");
+            if (word.Length == 1)
+                throw Unexpected("the name of a parameter alias");
             At += word.Length;
             return new AliasExpression(start, text[start..At]);
         }
@@ -420,10 +524,20 @@ internal sealed partial class ExpressionReader(string text, string option)
             At += 4;
             return Path("a property");
         }
-        if (word[0] == '$') throw ODataRefusal.NotSupported($"'{ExpressionText.Shorten(word.ToString())}' at position {Position(start)} of {option}", option);
+        if (word[0] == '$')
+            throw ODataRefusal.NotSupported(
+                $"'{ExpressionText.Shorten(word.ToString())}' at position {Position(start)} of {option}",
+                option
+            );
         var after = At + word.Length;
-        if (after < text.Length && text[after] == '(') return Call(word.ToString());
-        if (word.Contains('.')) throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: '{ExpressionText.Shorten(word.ToString())}' at position {Position(start)} is no property.", option);
+        if (after < text.Length && text[after] == '(')
+            return Call(word.ToString());
+        if (word.Contains('.'))
+            throw ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"{option}: '{ExpressionText.Shorten(word.ToString())}' at position {Position(start)} is no property.",
+                option
+            );
         nodes--;
         return Path("a property");
     }
@@ -433,8 +547,16 @@ internal sealed partial class ExpressionReader(string text, string option)
         var start = At;
         if (!Functions.TryGetValue(name, out var takes))
         {
-            if (KnownElsewhere.Contains(name) || name.Contains('.', StringComparison.Ordinal)) throw ODataRefusal.NotSupported($"The function '{ExpressionText.Shorten(name)}' at position {Position(start)} of {option}", option);
-            throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: there is no function '{ExpressionText.Shorten(name)}' (position {Position(start)}).", option);
+            if (KnownElsewhere.Contains(name) || name.Contains('.', StringComparison.Ordinal))
+                throw ODataRefusal.NotSupported(
+                    $"The function '{ExpressionText.Shorten(name)}' at position {Position(start)} of {option}",
+                    option
+                );
+            throw ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"{option}: there is no function '{ExpressionText.Shorten(name)}' (position {Position(start)}).",
+                option
+            );
         }
         At += name.Length + 1;
         Enter();
@@ -443,13 +565,18 @@ internal sealed partial class ExpressionReader(string text, string option)
         {
             do arguments.Add(Chain(Operator.Or));
             while (Take(','));
-            if (!Take(')')) throw Unexpected("',' or ')'");
+            if (!Take(')'))
+                throw Unexpected("',' or ')'");
         }
         depth--;
         if (arguments.Count < takes.Least || arguments.Count > takes.Most)
         {
             var wanted = takes.Least == takes.Most ? takes.Least.ToString(CultureInfo.InvariantCulture) : $"{takes.Least} or {takes.Most}";
-            throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: {name} at position {Position(start)} takes {wanted} argument{(takes.Most == 1 ? "" : "s")}, not {arguments.Count}.", option);
+            throw ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"{option}: {name} at position {Position(start)} takes {wanted} argument{(takes.Most == 1 ? "" : "s")}, not {arguments.Count}.",
+                option
+            );
         }
         return new CallExpression(start, name.ToLowerInvariant(), arguments);
     }
@@ -459,26 +586,47 @@ internal sealed partial class ExpressionReader(string text, string option)
     {
         SkipBlanks();
         var start = At;
-        if (At >= text.Length) return null;
-        if (text[At] == '\'') return new LiteralExpression(start, Quoted());
-        if (char.IsAsciiDigit(text[At]) || text[At] == '-' && At + 1 < text.Length && (char.IsAsciiDigit(text[At + 1]) || text[At + 1] == 'I'))
+        if (At >= text.Length)
+            return null;
+        if (text[At] == '\'')
+            return new LiteralExpression(start, Quoted());
+        if (
+            char.IsAsciiDigit(text[At])
+            || text[At] == '-' && At + 1 < text.Length && (char.IsAsciiDigit(text[At + 1]) || text[At + 1] == 'I')
+        )
         {
             At++;
-            while (At < text.Length && (char.IsAsciiLetterOrDigit(text[At]) || text[At] is '.' or ':' or '-' || text[At] == '+' && At > start)) At++;
+            while (
+                At < text.Length && (char.IsAsciiLetterOrDigit(text[At]) || text[At] is '.' or ':' or '-' || text[At] == '+' && At > start)
+            )
+                At++;
             return new LiteralExpression(start, Value(text[start..At], start));
         }
         var word = Word().ToString();
-        if (At + word.Length < text.Length && text[At + word.Length] == '\'' && word.Length > 0) throw Prefixed(word, start);
-        if (At + word.Length < text.Length && text[At + word.Length] is '(' or '/') return null;
+        if (At + word.Length < text.Length && text[At + word.Length] == '\'' && word.Length > 0)
+            throw Prefixed(word, start);
+        if (At + word.Length < text.Length && text[At + word.Length] is '(' or '/')
+            return null;
         object? value;
         switch (word)
         {
-            case "INF": value = double.PositiveInfinity; break;
-            case "NaN": value = double.NaN; break;
-            case var _ when word.Equals("null", StringComparison.OrdinalIgnoreCase): value = null; break;
-            case var _ when word.Equals("true", StringComparison.OrdinalIgnoreCase): value = true; break;
-            case var _ when word.Equals("false", StringComparison.OrdinalIgnoreCase): value = false; break;
-            default: return null;
+            case "INF":
+                value = double.PositiveInfinity;
+                break;
+            case "NaN":
+                value = double.NaN;
+                break;
+            case var _ when word.Equals("null", StringComparison.OrdinalIgnoreCase):
+                value = null;
+                break;
+            case var _ when word.Equals("true", StringComparison.OrdinalIgnoreCase):
+                value = true;
+                break;
+            case var _ when word.Equals("false", StringComparison.OrdinalIgnoreCase):
+                value = false;
+                break;
+            default:
+                return null;
         }
         At += word.Length;
         return new LiteralExpression(start, value);
@@ -489,53 +637,93 @@ internal sealed partial class ExpressionReader(string text, string option)
         var open = At;
         for (At++; At < text.Length; At++)
         {
-            if (text[At] == '\0') throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: the text at position {Position(open)} holds a NUL character.", option);
-            if (text[At] != '\'') continue;
-            if (At + 1 < text.Length && text[At + 1] == '\'') At++;
+            if (text[At] == '\0')
+                throw ODataRefusal.BadRequest(
+                    "InvalidQuery",
+                    $"{option}: the text at position {Position(open)} holds a NUL character.",
+                    option
+                );
+            if (text[At] != '\'')
+                continue;
+            if (At + 1 < text.Length && text[At + 1] == '\'')
+                At++;
             else
             {
                 At++;
                 return text[(open + 1)..(At - 1)].Replace("''", "'", StringComparison.Ordinal);
             }
         }
-        throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: the text that begins at position {Position(open)} has no closing quote; a quote inside a text is written twice.", option);
+        throw ODataRefusal.BadRequest(
+            "InvalidQuery",
+            $"{option}: the text that begins at position {Position(open)} has no closing quote; a quote inside a text is written twice.",
+            option
+        );
     }
 
     private object Value(string literal, int start)
     {
-        if (literal == "-INF") return double.NegativeInfinity;
+        if (literal == "-INF")
+            return double.NegativeInfinity;
         if (Number().Match(literal) is { Success: true } number)
         {
             var (digits, suffix) = (number.Groups["digits"].Value, number.Groups["suffix"].Value);
-            if (number.Groups["real"].Length == 0 && suffix is "" or "l" or "L" && long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)) return whole;
+            if (
+                number.Groups["real"].Length == 0
+                && suffix is "" or "l" or "L"
+                && long.TryParse(digits, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var whole)
+            )
+                return whole;
             // Every real number is a double, compared exactly as it is written.
             return double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture);
         }
-        if (ExpressionText.IsTimeWithoutOffset(literal)) throw ExpressionText.OffsetRequired(literal, option);
-        if (DateOnly.TryParseExact(literal, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) return day;
+        if (ExpressionText.IsTimeWithoutOffset(literal))
+            throw ExpressionText.OffsetRequired(literal, option);
+        if (DateOnly.TryParseExact(literal, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
+            return day;
         if (Instant().IsMatch(literal))
         {
             // Finer than a microsecond: the rest decides on which side of the store's instants it lies, so seven digits are kept.
             var upper = literal.ToUpperInvariant();
-            if (Fraction().Match(upper) is { Success: true } fraction && fraction.Length > 8) upper = upper.Remove(fraction.Index + 8, fraction.Length - 8);
-            if (DateTimeOffset.TryParse(upper, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)) return time.UtcDateTime;
+            if (Fraction().Match(upper) is { Success: true } fraction && fraction.Length > 8)
+                upper = upper.Remove(fraction.Index + 8, fraction.Length - 8);
+            if (DateTimeOffset.TryParse(upper, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time))
+                return time.UtcDateTime;
         }
-        if (TimeOfDay().IsMatch(literal)) throw ODataRefusal.NotSupported($"A time of day at position {Position(start)} of {option}", option);
-        throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: '{ExpressionText.Shorten(literal)}' at position {Position(start)} is neither a number nor a day nor a point in time.", option);
+        if (TimeOfDay().IsMatch(literal))
+            throw ODataRefusal.NotSupported($"A time of day at position {Position(start)} of {option}", option);
+        throw ODataRefusal.BadRequest(
+            "InvalidQuery",
+            $"{option}: '{ExpressionText.Shorten(literal)}' at position {Position(start)} is neither a number nor a day nor a point in time.",
+            option
+        );
     }
 
-    private ODataRefusal Prefixed(string word, int start) => word.ToUpperInvariant() switch
-    {
-        "DATETIME" or "DATETIMEOFFSET" => ODataRefusal.BadRequest("InvalidQuery",
-            $"{option}: {word}'...' at position {Position(start)} is OData 3: write the time bare and with its offset, 2026-01-01T00:00:00Z (a plus sign is encoded as %2B).", option),
-        "DURATION" or "BINARY" or "GEOGRAPHY" or "GEOMETRY" => ODataRefusal.NotSupported($"A {word.ToLowerInvariant()} literal at position {Position(start)} of {option}", option),
-        _ => ODataRefusal.BadRequest("InvalidQuery", $"{option}: {ExpressionText.Shorten(word)}'...' at position {Position(start)} is no literal of a type used here; enumerations are plain texts.", option),
-    };
+    private ODataRefusal Prefixed(string word, int start) =>
+        word.ToUpperInvariant() switch
+        {
+            "DATETIME" or "DATETIMEOFFSET" => ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"{option}: {word}'...' at position {Position(start)} is OData 3: write the time bare and with its offset, 2026-01-01T00:00:00Z (a plus sign is encoded as %2B).",
+                option
+            ),
+            "DURATION" or "BINARY" or "GEOGRAPHY" or "GEOMETRY" => ODataRefusal.NotSupported(
+                $"A {word.ToLowerInvariant()} literal at position {Position(start)} of {option}",
+                option
+            ),
+            _ => ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"{option}: {ExpressionText.Shorten(word)}'...' at position {Position(start)} is no literal of a type used here; enumerations are plain texts.",
+                option
+            ),
+        };
 
     [GeneratedRegex(@"^(?<digits>-?\d+(?<real>(\.\d+)?([eE][+-]?\d+)?))(?<suffix>[mMfFdDlL]?)$", RegexOptions.CultureInvariant)]
     private static partial Regex Number();
 
-    [GeneratedRegex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,12})?)?(Z|[+-]\d\d:\d\d)$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    [GeneratedRegex(
+        @"^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,12})?)?(Z|[+-]\d\d:\d\d)$",
+        RegexOptions.CultureInvariant | RegexOptions.IgnoreCase
+    )]
     private static partial Regex Instant();
 
     [GeneratedRegex(@"\.\d+", RegexOptions.CultureInvariant)]

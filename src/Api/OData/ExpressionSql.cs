@@ -31,7 +31,8 @@ internal sealed class QueryContext(SqlDialect dialect, IReadOnlyDictionary<strin
 {
     private const int MaxNodes = 4_000;
     private readonly Dictionary<string, Expression> read = new(StringComparer.Ordinal);
-    private int nodes, names;
+    private int nodes,
+        names;
 
     public SqlDialect Dialect => dialect;
 
@@ -43,7 +44,8 @@ internal sealed class QueryContext(SqlDialect dialect, IReadOnlyDictionary<strin
     /// <summary>Counts a part of any option against the limit of the request.</summary>
     public void Count(string option)
     {
-        if (++nodes > MaxNodes) throw ExpressionText.TooComplex(option, $"makes the query larger than {MaxNodes} nodes");
+        if (++nodes > MaxNodes)
+            throw ExpressionText.TooComplex(option, $"makes the query larger than {MaxNodes} nodes");
     }
 
     /// <summary>A name for a derived table, not used before.</summary>
@@ -52,7 +54,8 @@ internal sealed class QueryContext(SqlDialect dialect, IReadOnlyDictionary<strin
     /// <summary>What a parameter alias stands for; null when it has no value, which the specification calls null.</summary>
     public Expression? Alias(string name)
     {
-        if (read.TryGetValue(name, out var known)) return known;
+        if (read.TryGetValue(name, out var known))
+            return known;
         return aliases.TryGetValue(name, out var text) ? read[name] = ExpressionReader.Whole(text, name) : null;
     }
 }
@@ -67,7 +70,8 @@ internal sealed class QueryContext(SqlDialect dialect, IReadOnlyDictionary<strin
 internal sealed class ExpressionSql(QueryContext query, Relation relation, string option)
 {
     private const int MaxAliasDepth = 16;
-    private const int MaxWeight = 50_000, MaxSql = 200_000;
+    private const int MaxWeight = 50_000,
+        MaxSql = 200_000;
     private readonly SqlDialect dialect = query.Dialect;
     private readonly SqlParameters parameters = query.Parameters;
     private readonly HashSet<Column> used = [];
@@ -87,7 +91,12 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
     public Term Computed(Expression expression)
     {
         var term = Value(expression);
-        if (term.Type == SqlType.Null) throw ODataRefusal.BadRequest("InvalidQuery", $"{option}: null has no type, so nothing can be made of it (position {ExpressionReader.Position(expression.At)}).", option);
+        if (term.Type == SqlType.Null)
+            throw ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"{option}: null has no type, so nothing can be made of it (position {ExpressionReader.Position(expression.At)}).",
+                option
+            );
         return term with { Sql = Typed(Sql(term, term.Type), term), Literal = null };
     }
 
@@ -103,15 +112,16 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
         };
     }
 
-    public static SqlType TypeOf(PropertyType type) => type switch
-    {
-        PropertyType.Boolean => SqlType.Boolean,
-        PropertyType.Int32 or PropertyType.Int64 or PropertyType.Decimal => SqlType.Integer,
-        PropertyType.Double => SqlType.Double,
-        PropertyType.Text => SqlType.Text,
-        PropertyType.Date => SqlType.Date,
-        _ => SqlType.Instant,
-    };
+    public static SqlType TypeOf(PropertyType type) =>
+        type switch
+        {
+            PropertyType.Boolean => SqlType.Boolean,
+            PropertyType.Int32 or PropertyType.Int64 or PropertyType.Decimal => SqlType.Integer,
+            PropertyType.Double => SqlType.Double,
+            PropertyType.Text => SqlType.Text,
+            PropertyType.Date => SqlType.Date,
+            _ => SqlType.Instant,
+        };
 
     // A parameter that stands alone in a list of columns has no type of its own on PostgreSQL.
     private string Typed(string sql, Term term) => term.IsLiteral ? dialect.Typed(sql, term.Type) : sql;
@@ -147,7 +157,8 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
                 return column.Type == SqlType.Boolean ? column : throw NoCondition(expression);
             case CallExpression call:
                 var result = Within(Call(call));
-                if (result.Type == SqlType.Null) return new Term("(NULL)", SqlType.Boolean, true);
+                if (result.Type == SqlType.Null)
+                    return new Term("(NULL)", SqlType.Boolean, true);
                 return result.Type == SqlType.Boolean ? result : throw NoCondition(expression);
             default:
                 throw NoCondition(expression);
@@ -155,12 +166,17 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
     }
 
     private ODataRefusal NoCondition(Expression expression) =>
-        ODataRefusal.BadRequest("TypeMismatch", $"{option}: what stands at position {ExpressionReader.Position(expression.At)} is no condition: it is not true or false.", option);
+        ODataRefusal.BadRequest(
+            "TypeMismatch",
+            $"{option}: what stands at position {ExpressionReader.Position(expression.At)} is no condition: it is not true or false.",
+            option
+        );
 
     // Some functions name their argument several times, so what is nested in them grows with every level.
     private Term Value(Expression expression) => Within(Translated(expression));
 
-    private Term Within(Term term) => term.Sql is { Length: > MaxSql } ? throw ExpressionText.TooComplex(option, "nests functions too deeply") : term;
+    private Term Within(Term term) =>
+        term.Sql is { Length: > MaxSql } ? throw ExpressionText.TooComplex(option, "nests functions too deeply") : term;
 
     private Term Translated(Expression expression)
     {
@@ -200,7 +216,8 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
 
     private void Weigh(int more)
     {
-        if ((Weight += more) > MaxWeight) throw ExpressionText.TooComplex(option, "computes too much from what is computed");
+        if ((Weight += more) > MaxWeight)
+            throw ExpressionText.TooComplex(option, "computes too much from what is computed");
     }
 
     private Term Find(PathExpression path)
@@ -214,8 +231,14 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
     private Term Through(AliasExpression alias, Func<Expression, Term> translate)
     {
         // An alias without a value is null, says the specification.
-        if (query.Alias(alias.Name) is not { } target) return translate(new LiteralExpression(alias.At, null));
-        if (++aliasDepth > MaxAliasDepth) throw ODataRefusal.BadRequest("InvalidQuery", $"The parameter alias {ExpressionText.Shorten(alias.Name)} goes through too many others.", option);
+        if (query.Alias(alias.Name) is not { } target)
+            return translate(new LiteralExpression(alias.At, null));
+        if (++aliasDepth > MaxAliasDepth)
+            throw ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"The parameter alias {ExpressionText.Shorten(alias.Name)} goes through too many others.",
+                option
+            );
         var term = translate(target);
         aliasDepth--;
         return term;
@@ -225,18 +248,24 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
     private Term Chain(ChainExpression chain, bool exact)
     {
         var operands = chain.Operands.Select(operand => Boolean(operand, exact)).ToList();
-        return new Term(Joined([.. operands.Select(operand => operand.Sql!)], chain.Operator == Operator.And ? " AND " : " OR "), SqlType.Boolean, operands.Exists(operand => operand.Nullable));
+        return new Term(
+            Joined([.. operands.Select(operand => operand.Sql!)], chain.Operator == Operator.And ? " AND " : " OR "),
+            SqlType.Boolean,
+            operands.Exists(operand => operand.Nullable)
+        );
     }
 
     private static string Joined(List<string> operands, string by)
     {
         return Part(0, operands.Count);
-        string Part(int from, int count) => count == 1 ? operands[from] : $"({Part(from, count / 2)}{by}{Part(from + count / 2, count - count / 2)})";
+        string Part(int from, int count) =>
+            count == 1 ? operands[from] : $"({Part(from, count / 2)}{by}{Part(from + count / 2, count - count / 2)})";
     }
 
     private Term Compare(Operator kind, Term left, Term right, bool exact)
     {
-        if (left.IsLiteral && !right.IsLiteral) (left, right, kind) = (right, left, Mirrored(kind));
+        if (left.IsLiteral && !right.IsLiteral)
+            (left, right, kind) = (right, left, Mirrored(kind));
         if (left.Type == SqlType.Null || right.Type == SqlType.Null)
         {
             var other = left.Type == SqlType.Null ? right : left;
@@ -248,12 +277,14 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
             };
         }
         var type = Common(left, right);
-        if (Adjusted(ref kind, ref right, type) is { } settled) return settled(left);
+        if (Adjusted(ref kind, ref right, type) is { } settled)
+            return settled(left);
         var nullable = left.Nullable || right.Nullable;
         var (l, r) = (Sql(left, type), Sql(right, type));
         if (kind == Operator.Eq)
         {
-            if (left.Nullable && right.Nullable) return new Term($"({l} IS NOT DISTINCT FROM {r})", SqlType.Boolean, false);
+            if (left.Nullable && right.Nullable)
+                return new Term($"({l} IS NOT DISTINCT FROM {r})", SqlType.Boolean, false);
         }
         else if (kind == Operator.Ne)
         {
@@ -272,8 +303,10 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
 
     private Term IsNull(Term term, bool yes)
     {
-        if (term.Type == SqlType.Null) return yes ? True : False;
-        if (!term.Nullable) return yes ? False : True;
+        if (term.Type == SqlType.Null)
+            return yes ? True : False;
+        if (!term.Nullable)
+            return yes ? False : True;
         return new Term($"({Sql(term, term.Type)} IS {(yes ? "" : "NOT ")}NULL)", SqlType.Boolean, false);
     }
 
@@ -288,10 +321,14 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
         }
         if (type == SqlType.Instant && right.Literal is DateTime time && time.Ticks % TimeSpan.TicksPerMicrosecond is var finer and not 0)
         {
-            if (kind == Operator.Eq) return _ => False;
-            if (kind == Operator.Ne) return _ => True;
-            if (kind == Operator.Ge) kind = Operator.Gt;
-            if (kind == Operator.Lt) kind = Operator.Le;
+            if (kind == Operator.Eq)
+                return _ => False;
+            if (kind == Operator.Ne)
+                return _ => True;
+            if (kind == Operator.Ge)
+                kind = Operator.Gt;
+            if (kind == Operator.Lt)
+                kind = Operator.Le;
             right = right with { Literal = time.AddTicks(-finer) };
         }
         return null;
@@ -299,7 +336,8 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
 
     private SqlType Common(Term left, Term right)
     {
-        if (left.Type == right.Type) return left.Type;
+        if (left.Type == right.Type)
+            return left.Type;
         if (left.IsNumber && right.IsNumber)
         {
             // A whole literal, however it is spelled, is compared with whole numbers as such: exactly, and through an index.
@@ -308,31 +346,43 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
         }
         throw (left.Type, right.Type) switch
         {
-            (SqlType.Instant, SqlType.Date) => ODataRefusal.BadRequest("TypeMismatch", "A point in time is compared with a day: write it as 2026-01-01T00:00:00Z, or use a Date property.", option),
-            (SqlType.Date, SqlType.Instant) => ODataRefusal.BadRequest("TypeMismatch", "A day is compared with a point in time: write it as 2026-01-01, or use a time property.", option),
+            (SqlType.Instant, SqlType.Date) => ODataRefusal.BadRequest(
+                "TypeMismatch",
+                "A point in time is compared with a day: write it as 2026-01-01T00:00:00Z, or use a Date property.",
+                option
+            ),
+            (SqlType.Date, SqlType.Instant) => ODataRefusal.BadRequest(
+                "TypeMismatch",
+                "A day is compared with a point in time: write it as 2026-01-01, or use a time property.",
+                option
+            ),
             _ => ODataRefusal.BadRequest("TypeMismatch", $"{Name(left.Type)} cannot be compared with {Name(right.Type)}.", option),
         };
     }
 
     private static bool IsWhole(double number) => double.IsInteger(number) && Math.Abs(number) < 9.2e18;
 
-    private static string Name(SqlType type) => type switch
-    {
-        SqlType.Boolean => "a truth value",
-        SqlType.Integer or SqlType.Double => "a number",
-        SqlType.Text => "a text",
-        SqlType.Date => "a day",
-        SqlType.Instant => "a point in time",
-        _ => "null",
-    };
+    private static string Name(SqlType type) =>
+        type switch
+        {
+            SqlType.Boolean => "a truth value",
+            SqlType.Integer or SqlType.Double => "a number",
+            SqlType.Text => "a text",
+            SqlType.Date => "a day",
+            SqlType.Instant => "a point in time",
+            _ => "null",
+        };
 
     private Term In(Term left, IReadOnlyList<LiteralExpression> list, bool exact)
     {
         var literals = list.Select(Literal).ToList();
-        if (left.Type == SqlType.Null) return literals.Exists(literal => literal.Type == SqlType.Null) ? True : False;
+        if (left.Type == SqlType.Null)
+            return literals.Exists(literal => literal.Type == SqlType.Null) ? True : False;
         var values = literals.Where(literal => literal.Type != SqlType.Null && literal.Literal is not double.NaN).ToList();
-        var wanted = left.Type == SqlType.Integer && values.Exists(value => Common(left, value) == SqlType.Double) ? SqlType.Double : left.Type;
-        foreach (var value in values) _ = Common(left, value);
+        var wanted =
+            left.Type == SqlType.Integer && values.Exists(value => Common(left, value) == SqlType.Double) ? SqlType.Double : left.Type;
+        foreach (var value in values)
+            _ = Common(left, value);
         // A time finer than the store's is equal to none of its times.
         values.RemoveAll(value => value.Literal is DateTime time && time.Ticks % TimeSpan.TicksPerMicrosecond != 0);
         var alternatives = new List<string>();
@@ -341,22 +391,32 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
             var sql = $"({Sql(left, wanted)} IN ({string.Join(", ", values.Select(value => Sql(value, wanted)))}))";
             alternatives.Add(exact && left.Nullable ? $"COALESCE({sql}, FALSE)" : sql);
         }
-        if (literals.Exists(literal => literal.Type == SqlType.Null) && left.Nullable) alternatives.Add(IsNull(left, yes: true).Sql!);
+        if (literals.Exists(literal => literal.Type == SqlType.Null) && left.Nullable)
+            alternatives.Add(IsNull(left, yes: true).Sql!);
         return alternatives.Count == 0 ? False : new Term(Joined(alternatives, " OR "), SqlType.Boolean, false);
     }
 
     private Term Arithmetic(Operator kind, Term left, Term right)
     {
-        if (left.Type == SqlType.Null || right.Type == SqlType.Null) return new Term(null, SqlType.Null, true);
-        if (!left.IsNumber || !right.IsNumber) throw ODataRefusal.NotSupported($"'{Spelled(kind)}' over {Name(left.IsNumber ? right.Type : left.Type)}", option);
-        if (left.Literal is double.NaN || right.Literal is double.NaN) throw ODataRefusal.NotSupported("Arithmetic with NaN", option);
-        var type = kind != Operator.DivBy && left.Type == SqlType.Integer && right.Type == SqlType.Integer ? SqlType.Integer : SqlType.Double;
+        if (left.Type == SqlType.Null || right.Type == SqlType.Null)
+            return new Term(null, SqlType.Null, true);
+        if (!left.IsNumber || !right.IsNumber)
+            throw ODataRefusal.NotSupported($"'{Spelled(kind)}' over {Name(left.IsNumber ? right.Type : left.Type)}", option);
+        if (left.Literal is double.NaN || right.Literal is double.NaN)
+            throw ODataRefusal.NotSupported("Arithmetic with NaN", option);
+        var type =
+            kind != Operator.DivBy && left.Type == SqlType.Integer && right.Type == SqlType.Integer ? SqlType.Integer : SqlType.Double;
         var (l, r) = (Wide(left, type), Wide(right, type));
         var nullable = left.Nullable || right.Nullable;
         // Nothing divided by zero is a number that a report may show: it is unknown.
         if (kind is Operator.Div or Operator.DivBy or Operator.Mod)
         {
-            nullable |= right.Literal switch { long number => number == 0, double number => number == 0, _ => true };
+            nullable |= right.Literal switch
+            {
+                long number => number == 0,
+                double number => number == 0,
+                _ => true,
+            };
             r = $"NULLIF({r}, {(type == SqlType.Integer ? "0" : "0.0")})";
         }
         var sql = kind switch
@@ -372,26 +432,34 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
         return new Term(sql, type, nullable);
     }
 
-    private Term Negate(Term operand) => operand switch
-    {
-        { Type: SqlType.Null } => operand,
-        { Literal: long number } => operand with { Literal = -number },
-        { Literal: double number } => operand with { Literal = -number },
-        { IsNumber: true } => operand with { Sql = $"(-{Wide(operand, operand.Type)})" },
-        _ => throw ODataRefusal.NotSupported($"A minus before {Name(operand.Type)}", option),
-    };
+    private Term Negate(Term operand) =>
+        operand switch
+        {
+            { Type: SqlType.Null } => operand,
+            { Literal: long number } => operand with { Literal = -number },
+            { Literal: double number } => operand with { Literal = -number },
+            { IsNumber: true } => operand with { Sql = $"(-{Wide(operand, operand.Type)})" },
+            _ => throw ODataRefusal.NotSupported($"A minus before {Name(operand.Type)}", option),
+        };
 
     // Both engines keep a view's whole double as it came out of an expression, which on SQLite may be an integer.
-    private string Wide(Term term, SqlType type) => type == SqlType.Integer
-        ? term.IsLiteral ? Sql(term, type) : dialect.Wide(term.Sql!)
-        : term.IsLiteral ? Sql(term, type) : dialect.AsDouble(term.Sql!);
+    private string Wide(Term term, SqlType type) =>
+        type == SqlType.Integer
+            ? term.IsLiteral
+                ? Sql(term, type)
+                : dialect.Wide(term.Sql!)
+            : term.IsLiteral
+                ? Sql(term, type)
+                : dialect.AsDouble(term.Sql!);
 
     private Term Call(CallExpression call)
     {
         var name = call.Name;
-        if (name == "now") return new Term(null, SqlType.Instant, false, query.Now);
+        if (name == "now")
+            return new Term(null, SqlType.Instant, false, query.Now);
         var arguments = call.Arguments.Select(Value).ToArray();
-        if (Array.Exists(arguments, argument => argument.Type == SqlType.Null)) return new Term(null, SqlType.Null, true);
+        if (Array.Exists(arguments, argument => argument.Type == SqlType.Null))
+            return new Term(null, SqlType.Null, true);
         var nullable = Array.Exists(arguments, argument => argument.Nullable);
         return name switch
         {
@@ -415,14 +483,20 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
 
         Term Truth(string sql) => new(sql, SqlType.Boolean, nullable);
 
-        string Argument(int index, SqlType type) => arguments[index].Type == type
-            ? Materialised(index, type)
-            : throw ODataRefusal.BadRequest("TypeMismatch", $"{call.Name} takes {Name(type)}, not {Name(arguments[index].Type)}.", option);
+        string Argument(int index, SqlType type) =>
+            arguments[index].Type == type
+                ? Materialised(index, type)
+                : throw ODataRefusal.BadRequest(
+                    "TypeMismatch",
+                    $"{call.Name} takes {Name(type)}, not {Name(arguments[index].Type)}.",
+                    option
+                );
 
         // A literal that the SQL names twice is one parameter.
         string Materialised(int index, SqlType type)
         {
-            if (arguments[index].IsLiteral) arguments[index] = new Term(Sql(arguments[index], type), type, false);
+            if (arguments[index].IsLiteral)
+                arguments[index] = new Term(Sql(arguments[index], type), type, false);
             return arguments[index].Sql!;
         }
 
@@ -431,21 +505,26 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
         Term Part()
         {
             var isInstant = arguments[0].Type == SqlType.Instant;
-            if (!isInstant && name is "hour" or "minute" or "second" && arguments[0].Type == SqlType.Date) throw ODataRefusal.BadRequest("TypeMismatch", $"A day has no {name}.", option);
+            if (!isInstant && name is "hour" or "minute" or "second" && arguments[0].Type == SqlType.Date)
+                throw ODataRefusal.BadRequest("TypeMismatch", $"A day has no {name}.", option);
             return Of(SqlType.Integer, dialect.Part(name, Argument(0, isInstant ? SqlType.Instant : SqlType.Date), isInstant));
         }
 
         Term Rounded()
         {
-            if (!arguments[0].IsNumber) throw ODataRefusal.BadRequest("TypeMismatch", $"{call.Name} takes a number.", option);
+            if (!arguments[0].IsNumber)
+                throw ODataRefusal.BadRequest("TypeMismatch", $"{call.Name} takes a number.", option);
             var x = arguments[0].IsLiteral ? Materialised(0, SqlType.Double) : dialect.AsDouble(arguments[0].Sql!);
-            return Of(SqlType.Double, name switch
-            {
-                "floor" => $"floor({x})",
-                "ceiling" => $"ceil({x})",
-                // Halves go away from zero. PostgreSQL's round sends them to the even neighbour and SQLite's adds 0.5 first.
-                _ => $"(trunc({x}) + CASE WHEN abs({x} - trunc({x})) >= 0.5 THEN sign({x}) ELSE 0 END)",
-            });
+            return Of(
+                SqlType.Double,
+                name switch
+                {
+                    "floor" => $"floor({x})",
+                    "ceiling" => $"ceil({x})",
+                    // Halves go away from zero. PostgreSQL's round sends them to the even neighbour and SQLite's adds 0.5 first.
+                    _ => $"(trunc({x}) + CASE WHEN abs({x} - trunc({x})) >= 0.5 THEN sign({x}) ELSE 0 END)",
+                }
+            );
         }
 
         // Zero-based; a negative start counts from the end (4.01), and what lies outside the text is empty.
@@ -453,13 +532,15 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
         {
             var text = Text(0);
             string start;
-            if (arguments[1].Literal is long and >= 0 and < int.MaxValue and var index) start = parameters.Add(index + 1);
+            if (arguments[1].Literal is long and >= 0 and < int.MaxValue and var index)
+                start = parameters.Add(index + 1);
             else
             {
                 var from = Argument(1, SqlType.Integer);
                 start = $"(CASE WHEN {from} < 0 THEN {dialect.Larger($"length({text}) + {from}", "0")} ELSE {from} END + 1)";
             }
-            if (arguments.Length == 2) return $"substr({text}, {Int(start)})";
+            if (arguments.Length == 2)
+                return $"substr({text}, {Int(start)})";
             var length = Argument(2, SqlType.Integer);
             return $"substr({text}, {Int(start)}, {Int(dialect.Larger(length, "0"))})";
         }
@@ -473,53 +554,58 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
     {
         if (term.IsLiteral)
         {
-            return parameters.Add((term.Literal, type) switch
-            {
-                (long number, SqlType.Double) => (double)number,
-                (double number, SqlType.Integer) => (long)number,
-                (null, _) => throw new InvalidOperationException("null has no parameter."),
-                (double.NaN, _) => throw ODataRefusal.NotSupported("NaN in anything but a comparison", option),
-                // The store's times are whole microseconds; what a comparison makes of a finer one is settled before.
-                (DateTime time, _) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond)),
-                var (value, _) => value,
-            });
+            return parameters.Add(
+                (term.Literal, type) switch
+                {
+                    (long number, SqlType.Double) => (double)number,
+                    (double number, SqlType.Integer) => (long)number,
+                    (null, _) => throw new InvalidOperationException("null has no parameter."),
+                    (double.NaN, _) => throw ODataRefusal.NotSupported("NaN in anything but a comparison", option),
+                    // The store's times are whole microseconds; what a comparison makes of a finer one is settled before.
+                    (DateTime time, _) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond)),
+                    var (value, _) => value,
+                }
+            );
         }
         return term.Type == SqlType.Integer && type == SqlType.Double ? dialect.AsDouble(term.Sql!) : term.Sql!;
     }
 
-    private static Term Literal(LiteralExpression literal) => literal.Value switch
-    {
-        null => new Term(null, SqlType.Null, true),
-        bool truth => truth ? True : False,
-        long => new Term(null, SqlType.Integer, false, literal.Value),
-        double => new Term(null, SqlType.Double, false, literal.Value),
-        string => new Term(null, SqlType.Text, false, literal.Value),
-        DateOnly => new Term(null, SqlType.Date, false, literal.Value),
-        DateTime => new Term(null, SqlType.Instant, false, literal.Value),
-        _ => throw new InvalidOperationException($"A literal of {literal.Value.GetType()}."),
-    };
+    private static Term Literal(LiteralExpression literal) =>
+        literal.Value switch
+        {
+            null => new Term(null, SqlType.Null, true),
+            bool truth => truth ? True : False,
+            long => new Term(null, SqlType.Integer, false, literal.Value),
+            double => new Term(null, SqlType.Double, false, literal.Value),
+            string => new Term(null, SqlType.Text, false, literal.Value),
+            DateOnly => new Term(null, SqlType.Date, false, literal.Value),
+            DateTime => new Term(null, SqlType.Instant, false, literal.Value),
+            _ => throw new InvalidOperationException($"A literal of {literal.Value.GetType()}."),
+        };
 
-    private static Operator Mirrored(Operator kind) => kind switch
-    {
-        Operator.Gt => Operator.Lt,
-        Operator.Ge => Operator.Le,
-        Operator.Lt => Operator.Gt,
-        Operator.Le => Operator.Ge,
-        _ => kind,
-    };
+    private static Operator Mirrored(Operator kind) =>
+        kind switch
+        {
+            Operator.Gt => Operator.Lt,
+            Operator.Ge => Operator.Le,
+            Operator.Lt => Operator.Gt,
+            Operator.Le => Operator.Ge,
+            _ => kind,
+        };
 
-    private static string Spelled(Operator kind) => kind switch
-    {
-        Operator.Eq => "=",
-        Operator.Gt => ">",
-        Operator.Ge => ">=",
-        Operator.Lt => "<",
-        Operator.Le => "<=",
-        Operator.Add => "add",
-        Operator.Sub => "sub",
-        Operator.Mul => "mul",
-        Operator.Div => "div",
-        Operator.DivBy => "divby",
-        _ => "mod",
-    };
+    private static string Spelled(Operator kind) =>
+        kind switch
+        {
+            Operator.Eq => "=",
+            Operator.Gt => ">",
+            Operator.Ge => ">=",
+            Operator.Lt => "<",
+            Operator.Le => "<=",
+            Operator.Add => "add",
+            Operator.Sub => "sub",
+            Operator.Mul => "mul",
+            Operator.Div => "div",
+            Operator.DivBy => "divby",
+            _ => "mod",
+        };
 }

@@ -5,13 +5,18 @@ namespace Metrics.Api.OData;
 /// <summary>What texts of queries have in common, and how they are told in messages.</summary>
 internal static partial class ExpressionText
 {
-    public static ODataRefusal OffsetRequired(string literal, string option) => ODataRefusal.BadRequest("OffsetRequired",
-        $"'{literal}' has no offset: write {literal}Z for UTC, or an offset with its plus sign encoded, {literal}%2B02:00.", option);
+    public static ODataRefusal OffsetRequired(string literal, string option) =>
+        ODataRefusal.BadRequest(
+            "OffsetRequired",
+            $"'{literal}' has no offset: write {literal}Z for UTC, or an offset with its plus sign encoded, {literal}%2B02:00.",
+            option
+        );
 
     /// <summary>Whether it is a point in time that leaves open where.</summary>
     public static bool IsTimeWithoutOffset(string literal) => TimeWithoutOffset().IsMatch(literal);
 
-    public static ODataRefusal TooComplex(string option, string how) => ODataRefusal.BadRequest("QueryTooComplex", $"{option} {how}: ask for less in one request.", option);
+    public static ODataRefusal TooComplex(string option, string how) =>
+        ODataRefusal.BadRequest("QueryTooComplex", $"{option} {how}: ask for less in one request.", option);
 
     public static string Shorten(string text) => text.Length <= 80 ? text : text[..80] + "...";
 

@@ -15,7 +15,15 @@ internal sealed class InnerRequest : IHttpRequestLifetimeFeature
     /// <param name="content">Its body; may be empty.</param>
     /// <param name="told">Where the body of the answer goes.</param>
     /// <param name="aborted">Cancelled when nobody wants the answer any more.</param>
-    public InnerRequest(HttpContext outer, string method, string target, IEnumerable<KeyValuePair<string, string>> headers, byte[] content, Stream told, CancellationToken aborted)
+    public InnerRequest(
+        HttpContext outer,
+        string method,
+        string target,
+        IEnumerable<KeyValuePair<string, string>> headers,
+        byte[] content,
+        Stream told,
+        CancellationToken aborted
+    )
     {
         this.told = told;
         RequestAborted = aborted;
@@ -23,7 +31,10 @@ internal sealed class InnerRequest : IHttpRequestLifetimeFeature
         Context.Features.Set<IHttpRequestLifetimeFeature>(this);
         Context.Features.Set<IHttpResponseFeature>(new Answer(told));
         Context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(told));
-        (Context.Connection.RemoteIpAddress, Context.Connection.RemotePort) = (outer.Connection.RemoteIpAddress, outer.Connection.RemotePort);
+        (Context.Connection.RemoteIpAddress, Context.Connection.RemotePort) = (
+            outer.Connection.RemoteIpAddress,
+            outer.Connection.RemotePort
+        );
         (Context.Connection.LocalIpAddress, Context.Connection.LocalPort) = (outer.Connection.LocalIpAddress, outer.Connection.LocalPort);
         var request = Context.Request;
         request.Method = method;
@@ -33,8 +44,10 @@ internal sealed class InnerRequest : IHttpRequestLifetimeFeature
         request.QueryString = end < 0 ? QueryString.Empty : new QueryString(target[end..]);
         // As it was sent: the path decoded would take a slash in a key for one between segments.
         Context.Features.Get<IHttpRequestFeature>()!.RawTarget = target;
-        foreach (var (name, value) in headers) request.Headers[name] = value;
-        if (content.Length > 0) request.Body = new MemoryStream(content, writable: false);
+        foreach (var (name, value) in headers)
+            request.Headers[name] = value;
+        if (content.Length > 0)
+            request.Body = new MemoryStream(content, writable: false);
     }
 
     public HttpContext Context { get; }

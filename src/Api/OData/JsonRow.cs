@@ -9,13 +9,16 @@ namespace Metrics.Api.OData;
 /// <summary>A name as it stands before a value: in quotes, and with its colon.</summary>
 internal sealed class JsonName(string name)
 {
-    public byte[] Bytes { get; } = [(byte)'"', .. JsonEncodedText.Encode(name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes, (byte)'"', (byte)':'];
+    public byte[] Bytes { get; } =
+    [(byte)'"', .. JsonEncodedText.Encode(name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes, (byte)'"', (byte)':'];
 }
 
 /// <summary>One JSON object as it is written, in a buffer that serves every row: a writer that minds less than one for all of JSON, and takes half of its time.</summary>
 internal sealed class JsonRow
 {
-    private static readonly SearchValues<byte> Plain = SearchValues.Create([.. Enumerable.Range(0x20, 0x5F).Where(letter => letter is not ('"' or '\\')).Select(letter => (byte)letter)]);
+    private static readonly SearchValues<byte> Plain = SearchValues.Create([
+        .. Enumerable.Range(0x20, 0x5F).Where(letter => letter is not ('"' or '\\')).Select(letter => (byte)letter),
+    ]);
 
     private byte[] bytes = new byte[4 * 1024];
     private int length;
@@ -42,7 +45,8 @@ internal sealed class JsonRow
     {
         var text = name.Bytes;
         Room(text.Length + 1);
-        if (bytes[length - 1] != '{') bytes[length++] = (byte)',';
+        if (bytes[length - 1] != '{')
+            bytes[length++] = (byte)',';
         text.CopyTo(bytes, length);
         length += text.Length;
     }
@@ -56,7 +60,11 @@ internal sealed class JsonRow
     {
         if (!double.IsFinite(value))
         {
-            Ascii(double.IsNaN(value) ? "\"NaN\""u8 : value > 0 ? "\"INF\""u8 : "\"-INF\""u8);
+            Ascii(
+                double.IsNaN(value) ? "\"NaN\""u8
+                : value > 0 ? "\"INF\""u8
+                : "\"-INF\""u8
+            );
             return;
         }
         Room(DoubleText.MaxLength);
@@ -67,10 +75,12 @@ internal sealed class JsonRow
     public void Number(long value, bool quoted)
     {
         Room(22);
-        if (quoted) bytes[length++] = (byte)'"';
+        if (quoted)
+            bytes[length++] = (byte)'"';
         Utf8Formatter.TryFormat(value, bytes.AsSpan(length), out var written);
         length += written;
-        if (quoted) bytes[length++] = (byte)'"';
+        if (quoted)
+            bytes[length++] = (byte)'"';
     }
 
     public void Text(string text) => Text(Encoding.UTF8.GetBytes(text));
@@ -89,7 +99,8 @@ internal sealed class JsonRow
         else
         {
             var status = JavaScriptEncoder.UnsafeRelaxedJsonEscaping.EncodeUtf8(text, bytes.AsSpan(length), out _, out var written);
-            if (status != OperationStatus.Done) throw new InvalidOperationException("The store holds a text that is not UTF-8.");
+            if (status != OperationStatus.Done)
+                throw new InvalidOperationException("The store holds a text that is not UTF-8.");
             length += written;
         }
         bytes[length++] = (byte)'"';
@@ -113,7 +124,8 @@ internal sealed class JsonRow
 
     private void Room(int more)
     {
-        if (bytes.Length - length < more) Array.Resize(ref bytes, Math.Max(length + more, bytes.Length * 2));
+        if (bytes.Length - length < more)
+            Array.Resize(ref bytes, Math.Max(length + more, bytes.Length * 2));
     }
 }
 
@@ -153,6 +165,7 @@ internal static class InstantText
 
     private static void Put(Span<byte> text, int at, int value, int digits)
     {
-        for (var i = at + digits - 1; i >= at; i--, value /= 10) text[i] = (byte)('0' + value % 10);
+        for (var i = at + digits - 1; i >= at; i--, value /= 10)
+            text[i] = (byte)('0' + value % 10);
     }
 }

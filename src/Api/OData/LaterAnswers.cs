@@ -36,9 +36,14 @@ internal sealed class LaterAnswers : IAsyncDisposable
         foreach (var preference in headers["Prefer"].SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries)))
         {
             var parts = preference.Split('=', 2, StringSplitOptions.TrimEntries);
-            if (parts[0].Equals("respond-async", StringComparison.OrdinalIgnoreCase)) later = true;
+            if (parts[0].Equals("respond-async", StringComparison.OrdinalIgnoreCase))
+                later = true;
             // Longer than this no connection should stay silent.
-            if (parts[0].Equals("wait", StringComparison.OrdinalIgnoreCase) && parts.Length == 2 && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var seconds))
+            if (
+                parts[0].Equals("wait", StringComparison.OrdinalIgnoreCase)
+                && parts.Length == 2
+                && int.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            )
                 wait = TimeSpan.FromSeconds(Math.Min(seconds, 60));
         }
         return (later, wait);
@@ -57,15 +62,37 @@ internal sealed class LaterAnswers : IAsyncDisposable
         if (kept.Count >= MostKept)
         {
             context.Response.Headers.RetryAfter = "30";
-            throw new ODataRefusal(StatusCodes.Status429TooManyRequests, "TooManyLaterAnswers", $"{MostKept} answers are being made or wait to be fetched: fetch or DELETE those that are yours, or ask again later.", "Prefer");
+            throw new ODataRefusal(
+                StatusCodes.Status429TooManyRequests,
+                "TooManyLaterAnswers",
+                $"{MostKept} answers are being made or wait to be fetched: fetch or DELETE those that are yours, or ask again later.",
+                "Prefer"
+            );
         }
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var later = new Later(NameOf(context.User));
         kept[id] = later;
         // What the client has already is of no use to one that fetches; all else is asked as it came.
-        var headers = context.Request.Headers.Where(header => header.Key is not ("If-None-Match" or "Content-Length" or "Content-Type" or "Host" or "Prefer")).Select(header => KeyValuePair.Create(header.Key, header.Value.ToString()))
-            .Append(KeyValuePair.Create("Prefer", string.Join(",", context.Request.Headers["Prefer"].SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries))
-                .Where(preference => !preference.StartsWith("respond-async", StringComparison.OrdinalIgnoreCase) && !preference.StartsWith("wait", StringComparison.OrdinalIgnoreCase)))));
+        var headers = context
+            .Request.Headers.Where(header =>
+                header.Key is not ("If-None-Match" or "Content-Length" or "Content-Type" or "Host" or "Prefer")
+            )
+            .Select(header => KeyValuePair.Create(header.Key, header.Value.ToString()))
+            .Append(
+                KeyValuePair.Create(
+                    "Prefer",
+                    string.Join(
+                        ",",
+                        context
+                            .Request.Headers["Prefer"]
+                            .SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries))
+                            .Where(preference =>
+                                !preference.StartsWith("respond-async", StringComparison.OrdinalIgnoreCase)
+                                && !preference.StartsWith("wait", StringComparison.OrdinalIgnoreCase)
+                            )
+                    )
+                )
+            );
         var request = new InnerRequest(context, HttpMethods.Get, target, headers, [], later.Body, later.Cancelled);
         later.Work = WorkAsync(later, request, answer);
         if (wait > TimeSpan.Zero)
@@ -80,11 +107,15 @@ internal sealed class LaterAnswers : IAsyncDisposable
             if (context.RequestAborted.IsCancellationRequested)
             {
                 // Whoever went away does not know where it would be.
-                if (kept.TryRemove(id, out _)) await later.DisposeAsync();
+                if (kept.TryRemove(id, out _))
+                    await later.DisposeAsync();
                 return;
             }
         }
-        context.Response.Headers["Preference-Applied"] = wait > TimeSpan.Zero ? string.Create(CultureInfo.InvariantCulture, $"respond-async, wait={wait.TotalSeconds:0}") : "respond-async";
+        context.Response.Headers["Preference-Applied"] =
+            wait > TimeSpan.Zero
+                ? string.Create(CultureInfo.InvariantCulture, $"respond-async, wait={wait.TotalSeconds:0}")
+                : "respond-async";
         NotYet(context, root, id);
     }
 
@@ -93,17 +124,30 @@ internal sealed class LaterAnswers : IAsyncDisposable
     public async Task TellAsync(HttpContext context, string root, string id)
     {
         if (!kept.TryGetValue(id, out var later) || later.Owner != NameOf(context.User))
-            throw new ODataRefusal(StatusCodes.Status404NotFound, "NotFound", string.Create(CultureInfo.InvariantCulture, $"There is no such answer: it was deleted, made more than {KeptFor.TotalMinutes:0} minutes ago, or the service was started anew. Ask the question again."), "path");
+            throw new ODataRefusal(
+                StatusCodes.Status404NotFound,
+                "NotFound",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"There is no such answer: it was deleted, made more than {KeptFor.TotalMinutes:0} minutes ago, or the service was started anew. Ask the question again."
+                ),
+                "path"
+            );
         if (HttpMethods.IsDelete(context.Request.Method))
         {
-            if (kept.TryRemove(id, out _)) await later.DisposeAsync();
+            if (kept.TryRemove(id, out _))
+                await later.DisposeAsync();
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
         if (!HttpMethods.IsGet(context.Request.Method))
         {
             context.Response.Headers.Allow = "GET, DELETE";
-            throw new ODataRefusal(StatusCodes.Status405MethodNotAllowed, "MethodNotAllowed", "An answer is asked about by GET, and stopped and forgotten by DELETE.");
+            throw new ODataRefusal(
+                StatusCodes.Status405MethodNotAllowed,
+                "MethodNotAllowed",
+                "An answer is asked about by GET, and stopped and forgotten by DELETE."
+            );
         }
         if (!later.IsReady)
         {
@@ -111,7 +155,9 @@ internal sealed class LaterAnswers : IAsyncDisposable
             return;
         }
         // Clients of 4.0 know the answer only as a message within the message; those of 4.01 by its status in a header.
-        var enclosed = context.Request.Headers.Accept.ToString().Contains("application/http", StringComparison.OrdinalIgnoreCase) || context.Request.Headers["OData-MaxVersion"].ToString().Trim() == "4.0";
+        var enclosed =
+            context.Request.Headers.Accept.ToString().Contains("application/http", StringComparison.OrdinalIgnoreCase)
+            || context.Request.Headers["OData-MaxVersion"].ToString().Trim() == "4.0";
         if (!enclosed)
         {
             context.Response.Headers["AsyncResult"] = later.Status.ToString(CultureInfo.InvariantCulture);
@@ -121,8 +167,12 @@ internal sealed class LaterAnswers : IAsyncDisposable
         var response = context.Response;
         response.ContentType = "application/http";
         response.Headers["Content-Transfer-Encoding"] = "binary";
-        var head = new StringBuilder().Append(CultureInfo.InvariantCulture, $"HTTP/1.1 {later.Status} {Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(later.Status)}\r\n");
-        foreach (var (name, value) in later.Headers) head.Append(name).Append(": ").Append(value.ToString()).Append("\r\n");
+        var head = new StringBuilder().Append(
+            CultureInfo.InvariantCulture,
+            $"HTTP/1.1 {later.Status} {Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(later.Status)}\r\n"
+        );
+        foreach (var (name, value) in later.Headers)
+            head.Append(name).Append(": ").Append(value.ToString()).Append("\r\n");
         await response.WriteAsync(head.Append("\r\n").ToString(), context.RequestAborted);
         await later.CopyToAsync(response.Body, context.RequestAborted);
     }
@@ -131,7 +181,8 @@ internal sealed class LaterAnswers : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await sweep.DisposeAsync();
-        foreach (var later in kept.Values) await later.DisposeAsync();
+        foreach (var later in kept.Values)
+            await later.DisposeAsync();
         kept.Clear();
         turns.Dispose();
     }
@@ -152,7 +203,14 @@ internal sealed class LaterAnswers : IAsyncDisposable
                 if (request.IsBroken)
                 {
                     request.Retract();
-                    await ODataEndpoint.WriteErrorAsync(request.Context, new ODataRefusal(StatusCodes.Status500InternalServerError, "InternalError", "The answer broke off; the service's log says why."));
+                    await ODataEndpoint.WriteErrorAsync(
+                        request.Context,
+                        new ODataRefusal(
+                            StatusCodes.Status500InternalServerError,
+                            "InternalError",
+                            "The answer broke off; the service's log says why."
+                        )
+                    );
                 }
                 await request.Context.Response.CompleteAsync();
                 later.Finish(request.Context.Response, time.GetUtcNow());
@@ -185,7 +243,8 @@ internal sealed class LaterAnswers : IAsyncDisposable
     private static async Task WriteAsync(HttpContext context, Later later, int status)
     {
         context.Response.StatusCode = status;
-        foreach (var (name, value) in later.Headers) context.Response.Headers[name] = value;
+        foreach (var (name, value) in later.Headers)
+            context.Response.Headers[name] = value;
         await later.CopyToAsync(context.Response.Body, context.RequestAborted);
     }
 
@@ -193,7 +252,8 @@ internal sealed class LaterAnswers : IAsyncDisposable
     {
         var now = time.GetUtcNow();
         foreach (var (id, later) in kept)
-            if (later.IsReady && now - later.Finished > KeptFor && kept.TryRemove(id, out _)) _ = later.DisposeAsync().AsTask();
+            if (later.IsReady && now - later.Finished > KeptFor && kept.TryRemove(id, out _))
+                _ = later.DisposeAsync().AsTask();
     }
 
     /// <summary>One answer: its status and headers, and its body in a file that has no name any more and goes with its handle.</summary>
@@ -241,10 +301,11 @@ internal sealed class LaterAnswers : IAsyncDisposable
         public async Task CopyToAsync(Stream to, CancellationToken cancellationToken)
         {
             var buffer = new byte[64 * 1024];
-            for (long at = 0; ;)
+            for (long at = 0; ; )
             {
                 var read = await RandomAccess.ReadAsync(file, buffer, at, cancellationToken);
-                if (read == 0) return;
+                if (read == 0)
+                    return;
                 await to.WriteAsync(buffer.AsMemory(0, read), cancellationToken);
                 at += read;
             }

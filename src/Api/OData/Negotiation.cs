@@ -19,7 +19,8 @@ internal enum ControlInformation
 internal sealed record Negotiation(ControlInformation Control, bool LongsAsText, bool Streaming = false)
 {
     /// <summary>The media type of the answer.</summary>
-    public string ContentType => $"application/json;odata.metadata={Control.ToString().ToLowerInvariant()}{(Streaming ? ";odata.streaming=true" : "")}{(LongsAsText ? ";IEEE754Compatible=true" : "")};charset=utf-8";
+    public string ContentType =>
+        $"application/json;odata.metadata={Control.ToString().ToLowerInvariant()}{(Streaming ? ";odata.streaming=true" : "")}{(LongsAsText ? ";IEEE754Compatible=true" : "")};charset=utf-8";
 
     /// <summary>The JSON that $format or Accept ask for.</summary>
     /// <exception cref="ODataRefusal">415 for a $format and 406 for an Accept that ask for something else only.</exception>
@@ -27,9 +28,17 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
     {
         if (format is not null)
         {
-            return (format.Trim().Equals("json", StringComparison.OrdinalIgnoreCase) ? new Negotiation(ControlInformation.Minimal, false)
-                : MediaTypeHeaderValue.TryParse(format, out var given) ? Understood(given) : null)
-                ?? throw new ODataRefusal(StatusCodes.Status415UnsupportedMediaType, "UnsupportedFormat", $"$format={ExpressionText.Shorten(format)} is not offered: there is json.", "$format");
+            return (
+                format.Trim().Equals("json", StringComparison.OrdinalIgnoreCase) ? new Negotiation(ControlInformation.Minimal, false)
+                : MediaTypeHeaderValue.TryParse(format, out var given) ? Understood(given)
+                : null
+            )
+                ?? throw new ODataRefusal(
+                    StatusCodes.Status415UnsupportedMediaType,
+                    "UnsupportedFormat",
+                    $"$format={ExpressionText.Shorten(format)} is not offered: there is json.",
+                    "$format"
+                );
         }
         return Accepted(headers, Understood) ?? new Negotiation(ControlInformation.Minimal, false);
     }
@@ -44,22 +53,46 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
             {
                 "json" or "application/json" => true,
                 "xml" or "application/xml" => false,
-                _ => throw new ODataRefusal(StatusCodes.Status415UnsupportedMediaType, "UnsupportedFormat", $"$format={ExpressionText.Shorten(format)} is not offered: there are xml and json.", "$format"),
+                _ => throw new ODataRefusal(
+                    StatusCodes.Status415UnsupportedMediaType,
+                    "UnsupportedFormat",
+                    $"$format={ExpressionText.Shorten(format)} is not offered: there are xml and json.",
+                    "$format"
+                ),
             };
         }
         // Readers of XML that also name JSON get XML, which all of them know.
-        var asJson = Accepted(headers, type => type.MatchesAllTypes || type.MediaType == "application/*" || type.MediaType.Equals("application/xml", StringComparison.OrdinalIgnoreCase) ? "xml"
-            : type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) ? "json" : null, preferred: "xml");
+        var asJson = Accepted(
+            headers,
+            type =>
+                type.MatchesAllTypes
+                || type.MediaType == "application/*"
+                || type.MediaType.Equals("application/xml", StringComparison.OrdinalIgnoreCase)
+                    ? "xml"
+                : type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase) ? "json"
+                : null,
+            preferred: "xml"
+        );
         return asJson == "json";
     }
 
     /// <summary>Refuses a client that understands nothing newer than OData 3.</summary>
     public static void CheckVersion(IHeaderDictionary headers)
     {
-        if (headers["OData-MaxVersion"] is not [{ } text, ..]) return;
+        if (headers["OData-MaxVersion"] is not [{ } text, ..])
+            return;
         if (!decimal.TryParse(text.Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var version))
-            throw ODataRefusal.BadRequest("UnsupportedVersion", $"OData-MaxVersion '{ExpressionText.Shorten(text)}' is no version.", "OData-MaxVersion");
-        if (version < 4) throw ODataRefusal.BadRequest("UnsupportedVersion", "This service speaks OData 4.0: OData-MaxVersion must be 4.0 or higher.", "OData-MaxVersion");
+            throw ODataRefusal.BadRequest(
+                "UnsupportedVersion",
+                $"OData-MaxVersion '{ExpressionText.Shorten(text)}' is no version.",
+                "OData-MaxVersion"
+            );
+        if (version < 4)
+            throw ODataRefusal.BadRequest(
+                "UnsupportedVersion",
+                "This service speaks OData 4.0: OData-MaxVersion must be 4.0 or higher.",
+                "OData-MaxVersion"
+            );
     }
 
     /// <summary>The preferences that are honoured: page size, nulls left out, and the most rows in all pages that the client can use, with the text that says so.</summary>
@@ -74,8 +107,12 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
             var parts = preference.Split(';')[0].Split('=', 2, StringSplitOptions.TrimEntries);
             var name = parts[0].ToLowerInvariant();
             var value = parts.Length == 2 ? parts[1].Trim('"') : "";
-            if (name is "odata.maxpagesize" or "maxpagesize" && pageSize is null
-                && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size) && size > 0)
+            if (
+                name is "odata.maxpagesize" or "maxpagesize"
+                && pageSize is null
+                && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var size)
+                && size > 0
+            )
             {
                 pageSize = (int)Math.Min(size, maxPageSize);
                 applied.Add(string.Create(CultureInfo.InvariantCulture, $"{name}={pageSize}"));
@@ -85,7 +122,11 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
                 omitNulls = true;
                 applied.Add($"{name}=nulls");
             }
-            if (name is "metrics.maxsize" && maxSize is null && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var most))
+            if (
+                name is "metrics.maxsize"
+                && maxSize is null
+                && long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var most)
+            )
             {
                 maxSize = most;
                 applied.Add(string.Create(CultureInfo.InvariantCulture, $"{name}={most}"));
@@ -98,21 +139,35 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
         where T : class
     {
         StringValues accept = headers.Accept;
-        if (StringValues.IsNullOrEmpty(accept)) return null;
+        if (StringValues.IsNullOrEmpty(accept))
+            return null;
         if (!MediaTypeHeaderValue.TryParseList(accept, out var types))
             throw ODataRefusal.BadRequest("InvalidHeader", "The Accept header cannot be read.", "Accept");
-        var found = types.Where(type => type.Quality is not 0).Select(type => (Type: type, Meaning: understand(type)))
+        var found = types
+            .Where(type => type.Quality is not 0)
+            .Select(type => (Type: type, Meaning: understand(type)))
             .Where(candidate => candidate.Meaning is not null)
-            .OrderByDescending(candidate => candidate.Type.Quality ?? 1).ThenByDescending(candidate => Equals(candidate.Meaning, preferred))
-            .ThenBy(candidate => candidate.Type.MatchesAllTypes).ThenBy(candidate => candidate.Type.MatchesAllSubTypes).ToList();
-        return found.Count > 0 ? found[0].Meaning
-            : throw new ODataRefusal(StatusCodes.Status406NotAcceptable, "NotAcceptable", "Nothing that the Accept header names is offered: there is application/json, and application/xml for $metadata.", "Accept");
+            .OrderByDescending(candidate => candidate.Type.Quality ?? 1)
+            .ThenByDescending(candidate => Equals(candidate.Meaning, preferred))
+            .ThenBy(candidate => candidate.Type.MatchesAllTypes)
+            .ThenBy(candidate => candidate.Type.MatchesAllSubTypes)
+            .ToList();
+        return found.Count > 0
+            ? found[0].Meaning
+            : throw new ODataRefusal(
+                StatusCodes.Status406NotAcceptable,
+                "NotAcceptable",
+                "Nothing that the Accept header names is offered: there is application/json, and application/xml for $metadata.",
+                "Accept"
+            );
     }
 
     private static Negotiation? Understood(MediaTypeHeaderValue type)
     {
-        var generic = type.MatchesAllTypes || type.MatchesAllSubTypes && type.Type.Equals("application", StringComparison.OrdinalIgnoreCase);
-        if (!generic && !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)) return null;
+        var generic =
+            type.MatchesAllTypes || type.MatchesAllSubTypes && type.Type.Equals("application", StringComparison.OrdinalIgnoreCase);
+        if (!generic && !type.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase))
+            return null;
         var control = ControlInformation.Minimal;
         var (longsAsText, streaming) = (false, false);
         foreach (var parameter in type.Parameters)
@@ -121,7 +176,10 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
             switch (parameter.Name.ToString().ToLowerInvariant())
             {
                 case "odata.metadata" or "metadata" when value is "none" or "minimal" or "full":
-                    control = value == "none" ? ControlInformation.None : value == "full" ? ControlInformation.Full : ControlInformation.Minimal;
+                    control =
+                        value == "none" ? ControlInformation.None
+                        : value == "full" ? ControlInformation.Full
+                        : ControlInformation.Minimal;
                     break;
                 // OData 2 and 3 asked for their JSON by odata=verbose and the like.
                 case "odata.metadata" or "metadata" or "odata":

@@ -23,30 +23,60 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
         var type = context.Request.ContentType ?? "";
         var asJson = type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase);
         if (!asJson && !type.StartsWith("multipart/mixed", StringComparison.OrdinalIgnoreCase))
-            throw new ODataRefusal(StatusCodes.Status415UnsupportedMediaType, "UnsupportedFormat", "A batch is multipart/mixed or application/json.", "Content-Type");
+            throw new ODataRefusal(
+                StatusCodes.Status415UnsupportedMediaType,
+                "UnsupportedFormat",
+                "A batch is multipart/mixed or application/json.",
+                "Content-Type"
+            );
         using var body = await ReadAsync(context.Request);
         var requests = await RequestsAsync(context, body, root);
         // A batch is as many requests as it holds, and the gate has counted one.
         if (context.Features.Get<Allowance>()?.TryTake(requests.Count - 1) == false)
         {
             context.Response.Headers.RetryAfter = "10";
-            throw new ODataRefusal(StatusCodes.Status429TooManyRequests, "rate_limited", $"The batch holds {requests.Count} requests, and this key asks too often. Ask again in 10 s, or for less at once.", "body");
+            throw new ODataRefusal(
+                StatusCodes.Status429TooManyRequests,
+                "rate_limited",
+                $"The batch holds {requests.Count} requests, and this key asks too often. Ask again in 10 s, or for less at once.",
+                "body"
+            );
         }
-        var goOn = context.Request.Headers["Prefer"].Any(prefer => prefer!.Contains("continue-on-error", StringComparison.OrdinalIgnoreCase) && !prefer.Contains("continue-on-error=false", StringComparison.OrdinalIgnoreCase));
+        var goOn = context
+            .Request.Headers["Prefer"]
+            .Any(prefer =>
+                prefer!.Contains("continue-on-error", StringComparison.OrdinalIgnoreCase)
+                && !prefer.Contains("continue-on-error=false", StringComparison.OrdinalIgnoreCase)
+            );
 
         // JSON answers JSON, unless only the other is accepted.
         var accepted = context.Request.Headers.Accept.ToString();
-        if (accepted.Length > 0 && accepted.Contains(asJson ? "multipart/mixed" : "application/json", StringComparison.OrdinalIgnoreCase) && !accepted.Contains(asJson ? "application/json" : "multipart/mixed", StringComparison.OrdinalIgnoreCase)) asJson = !asJson;
+        if (
+            accepted.Length > 0
+            && accepted.Contains(asJson ? "multipart/mixed" : "application/json", StringComparison.OrdinalIgnoreCase)
+            && !accepted.Contains(asJson ? "application/json" : "multipart/mixed", StringComparison.OrdinalIgnoreCase)
+        )
+            asJson = !asJson;
         using var written = new MemoryStream();
         var message = new Message(written);
         var contentType = asJson ? "application/json" : $"multipart/mixed;boundary=batchresponse_{Guid.NewGuid():N}";
         message.SetHeader("Content-Type", contentType);
         message.SetHeader("OData-Version", "4.0");
-        using var writer = new ODataMessageWriter((IODataResponseMessage)message, new ODataMessageWriterSettings { Version = ODataVersion.V4, BaseUri = new Uri(root), EnableMessageStreamDisposal = false }, model);
+        using var writer = new ODataMessageWriter(
+            (IODataResponseMessage)message,
+            new ODataMessageWriterSettings
+            {
+                Version = ODataVersion.V4,
+                BaseUri = new Uri(root),
+                EnableMessageStreamDisposal = false,
+            },
+            model
+        );
         var batch = await writer.CreateODataBatchWriterAsync();
         await batch.WriteStartBatchAsync();
         context.Response.ContentType = contentType;
-        if (goOn) context.Response.Headers["Preference-Applied"] = "odata.continue-on-error";
+        if (goOn)
+            context.Response.Headers["Preference-Applied"] = "odata.continue-on-error";
         foreach (var request in requests)
         {
             using var told = new MemoryStream();
@@ -64,7 +94,8 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
             var response = await batch.CreateOperationResponseMessageAsync(request.Id);
             response.StatusCode = part.Response.StatusCode;
             foreach (var header in part.Response.Headers)
-                if (!header.Key.Equals("Content-Length", StringComparison.OrdinalIgnoreCase)) response.SetHeader(header.Key, header.Value.ToString());
+                if (!header.Key.Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
+                    response.SetHeader(header.Key, header.Value.ToString());
             if (told.Length > 0)
             {
                 using var stream = await response.GetStreamAsync();
@@ -73,7 +104,8 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
             }
             await batch.FlushAsync();
             await SendAsync(context, written);
-            if (part.Response.StatusCode >= 400 && !goOn) break;
+            if (part.Response.StatusCode >= 400 && !goOn)
+                break;
         }
         await batch.WriteEndBatchAsync();
         await batch.FlushAsync();
@@ -87,7 +119,13 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
         int more;
         while ((more = await request.Body.ReadAsync(buffer, request.HttpContext.RequestAborted)) > 0)
         {
-            if (body.Length + more > MaxBody) throw new ODataRefusal(StatusCodes.Status413PayloadTooLarge, "TooLarge", $"A batch has at most {MaxBody / 1024 / 1024} MiB.", "body");
+            if (body.Length + more > MaxBody)
+                throw new ODataRefusal(
+                    StatusCodes.Status413PayloadTooLarge,
+                    "TooLarge",
+                    $"A batch has at most {MaxBody / 1024 / 1024} MiB.",
+                    "body"
+                );
             body.Write(buffer, 0, more);
         }
         body.Position = 0;
@@ -98,30 +136,57 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
     private async Task<List<Asked>> RequestsAsync(HttpContext context, Stream body, string root)
     {
         var message = new Message(body);
-        foreach (var header in context.Request.Headers) message.SetHeader(header.Key, header.Value.ToString());
+        foreach (var header in context.Request.Headers)
+            message.SetHeader(header.Key, header.Value.ToString());
         var requests = new List<Asked>();
         try
         {
-            using var reader = new ODataMessageReader((IODataRequestMessage)message, new ODataMessageReaderSettings
-            {
-                BaseUri = new Uri(root), EnableMessageStreamDisposal = false, MessageQuotas = new ODataMessageQuotas { MaxPartsPerBatch = MaxRequests, MaxOperationsPerChangeset = MaxRequests, MaxReceivedMessageSize = MaxBody },
-            }, model);
+            using var reader = new ODataMessageReader(
+                (IODataRequestMessage)message,
+                new ODataMessageReaderSettings
+                {
+                    BaseUri = new Uri(root),
+                    EnableMessageStreamDisposal = false,
+                    MessageQuotas = new ODataMessageQuotas
+                    {
+                        MaxPartsPerBatch = MaxRequests,
+                        MaxOperationsPerChangeset = MaxRequests,
+                        MaxReceivedMessageSize = MaxBody,
+                    },
+                },
+                model
+            );
             var batch = await reader.CreateODataBatchReaderAsync();
             while (await batch.ReadAsync())
             {
-                if (batch.State != ODataBatchReaderState.Operation) continue;
+                if (batch.State != ODataBatchReaderState.Operation)
+                    continue;
                 var operation = await batch.CreateOperationRequestMessageAsync();
                 using var content = new MemoryStream();
-                using (var stream = await operation.GetStreamAsync()) await stream.CopyToAsync(content, context.RequestAborted);
+                using (var stream = await operation.GetStreamAsync())
+                    await stream.CopyToAsync(content, context.RequestAborted);
                 requests.Add(new Asked(operation.ContentId, operation.Method, operation.Url, [.. operation.Headers], content.ToArray()));
-                if (requests.Count > MaxRequests) throw ExpressionText.TooComplex("$batch", $"has more than {MaxRequests} requests");
+                if (requests.Count > MaxRequests)
+                    throw ExpressionText.TooComplex("$batch", $"has more than {MaxRequests} requests");
             }
         }
-        catch (Exception failure) when (failure is ODataException or UriFormatException or FormatException or ArgumentException or InvalidOperationException or IOException)
+        catch (Exception failure)
+            when (failure
+                    is ODataException
+                        or UriFormatException
+                        or FormatException
+                        or ArgumentException
+                        or InvalidOperationException
+                        or IOException
+            )
         {
             throw failure is ODataException && failure.Message.Contains("maximum number", StringComparison.OrdinalIgnoreCase)
                 ? ExpressionText.TooComplex("$batch", $"has more than {MaxRequests} requests")
-                : ODataRefusal.BadRequest("InvalidBatch", $"The batch cannot be read: {(failure is ODataException ? failure.Message : "it is damaged.")}", "body");
+                : ODataRefusal.BadRequest(
+                    "InvalidBatch",
+                    $"The batch cannot be read: {(failure is ODataException ? failure.Message : "it is damaged.")}",
+                    "body"
+                );
         }
         return requests.Count > 0 ? requests : throw ODataRefusal.BadRequest("InvalidBatch", "The batch has no request.", "body");
     }

@@ -25,7 +25,9 @@ public static class ODataRegistration
     {
         services.AddOptions<ODataSettings>().Configure(settings => configure?.Invoke(settings));
         // A list that a tool folds into $filter is longer than the 8 KiB that Kestrel reads by itself.
-        services.Configure<KestrelServerOptions>(kestrel => kestrel.Limits.MaxRequestLineSize = Math.Max(kestrel.Limits.MaxRequestLineSize, 64 * 1024));
+        services.Configure<KestrelServerOptions>(kestrel =>
+            kestrel.Limits.MaxRequestLineSize = Math.Max(kestrel.Limits.MaxRequestLineSize, 64 * 1024)
+        );
         services.AddSingleton<EntityModel>();
         services.AddSingleton(provider => new LaterAnswers(provider.GetService<TimeProvider>() ?? TimeProvider.System));
         services.AddSingleton<ODataEndpoint>();
@@ -38,7 +40,10 @@ public static class ODataRegistration
     public static IEndpointConventionBuilder MapMetricsOData(this IEndpointRouteBuilder endpoints, string path = "/odata")
     {
         var endpoint = endpoints.ServiceProvider.GetRequiredService<ODataEndpoint>();
-        return endpoints.Map(path + "/{**rest}", context => endpoint.AnswerAsync(context, path)).WithDisplayName("OData").ExcludeFromDescription();
+        return endpoints
+            .Map(path + "/{**rest}", context => endpoint.AnswerAsync(context, path))
+            .WithDisplayName("OData")
+            .ExcludeFromDescription();
     }
 }
 
@@ -50,6 +55,7 @@ internal sealed class ODataEndpoint
 {
     private const int FlushEvery = 128;
     private const int MaxMessage = 1_000;
+
     // No longer than an address may be: a nextLink holds it.
     private const int MaxQueryText = 60 * 1024;
     private static readonly JsonEncodedText ContextName = JsonEncodedText.Encode("@odata.context");
@@ -67,7 +73,16 @@ internal sealed class ODataEndpoint
     private readonly CompareFunction compare;
     private readonly LaterAnswers later;
 
-    public ODataEndpoint(EntityModel model, Readers readers, LaterAnswers later, IDbContextFactory<MetricsDbContext> store, IOptions<ODataSettings> settings, ILogger<ODataEndpoint> log, TimeProvider? time = null, UnitConversions? conversions = null)
+    public ODataEndpoint(
+        EntityModel model,
+        Readers readers,
+        LaterAnswers later,
+        IDbContextFactory<MetricsDbContext> store,
+        IOptions<ODataSettings> settings,
+        ILogger<ODataEndpoint> log,
+        TimeProvider? time = null,
+        UnitConversions? conversions = null
+    )
     {
         this.model = model;
         this.readers = readers;
@@ -116,7 +131,11 @@ internal sealed class ODataEndpoint
                 text = $"{text}&{await QueryTextAsync(context.Request)}";
                 rest = rest[..^"/$query".Length];
             }
-            else if (rest == "$batch" && posted || rest.EndsWith("/$query", StringComparison.Ordinal) || !HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method))
+            else if (
+                rest == "$batch" && posted
+                || rest.EndsWith("/$query", StringComparison.Ordinal)
+                || !HttpMethods.IsGet(context.Request.Method) && !HttpMethods.IsHead(context.Request.Method)
+            )
             {
                 Negotiation.CheckVersion(context.Request.Headers);
                 if (rest == "$batch" && posted)
@@ -125,7 +144,13 @@ internal sealed class ODataEndpoint
                     return;
                 }
                 response.Headers.Allow = rest.EndsWith("/$query", StringComparison.Ordinal) ? "POST" : "GET, HEAD";
-                throw new ODataRefusal(StatusCodes.Status405MethodNotAllowed, "MethodNotAllowed", rest.EndsWith("/$query", StringComparison.Ordinal) ? "A query in the body is sent by POST." : "The data is read only: use GET.");
+                throw new ODataRefusal(
+                    StatusCodes.Status405MethodNotAllowed,
+                    "MethodNotAllowed",
+                    rest.EndsWith("/$query", StringComparison.Ordinal)
+                        ? "A query in the body is sent by POST."
+                        : "The data is read only: use GET."
+                );
             }
             Negotiation.CheckVersion(context.Request.Headers);
             var options = QueryOptions.Parse(text);
@@ -146,9 +171,14 @@ internal sealed class ODataEndpoint
                     await WriteMetadataAsync(context, options);
                     return;
             }
-            if (way == Way.Alone && !HttpMethods.IsHead(context.Request.Method) && LaterAnswers.Wish(context.Request.Headers) is (true, var wait))
+            if (
+                way == Way.Alone
+                && !HttpMethods.IsHead(context.Request.Method)
+                && LaterAnswers.Wish(context.Request.Headers) is (true, var wait)
+            )
             {
-                var target = $"{context.Request.PathBase.ToUriComponent()}{path}/{rest}{(text.Length == 0 || text[0] == '?' ? text : "?" + text)}";
+                var target =
+                    $"{context.Request.PathBase.ToUriComponent()}{path}/{rest}{(text.Length == 0 || text[0] == '?' ? text : "?" + text)}";
                 await later.AcceptAsync(context, root, target, wait, asked => AnswerAsync(asked, path, Way.Later));
                 return;
             }
@@ -158,16 +188,23 @@ internal sealed class ODataEndpoint
                 return;
             }
             var address = Address(rest);
-            session = way == Way.Later
-                ? new ReadSession(readers, settings.LaterTimeout, context.RequestAborted, takesTurns: false) : new ReadSession(readers, settings.StatementTimeout, context.RequestAborted);
-            if (address.Count) await WriteCountAsync(context, session, address.Set, options);
-            else if (address.Key is null) await WriteSetAsync(context, session, address.Set, options, root);
-            else if (address.Property is not null) await WritePropertyAsync(context, session, address, options, root, rest);
-            else await WriteEntityAsync(context, session, address, options, root);
+            session =
+                way == Way.Later
+                    ? new ReadSession(readers, settings.LaterTimeout, context.RequestAborted, takesTurns: false)
+                    : new ReadSession(readers, settings.StatementTimeout, context.RequestAborted);
+            if (address.Count)
+                await WriteCountAsync(context, session, address.Set, options);
+            else if (address.Key is null)
+                await WriteSetAsync(context, session, address.Set, options, root);
+            else if (address.Property is not null)
+                await WritePropertyAsync(context, session, address, options, root, rest);
+            else
+                await WriteEntityAsync(context, session, address, options, root);
         }
         catch (Exception failure)
         {
-            if (context.RequestAborted.IsCancellationRequested) return;
+            if (context.RequestAborted.IsCancellationRequested)
+                return;
             if (response.HasStarted)
             {
                 // A body that ends like a whole one would be taken for one.
@@ -175,40 +212,78 @@ internal sealed class ODataEndpoint
                 context.Abort();
                 return;
             }
-            var refusal = failure as ODataRefusal ?? session?.Explain(failure)
-                ?? (StorageFault.IsOutside(failure) ? new ODataRefusal(StatusCodes.Status503ServiceUnavailable, "StorageUnavailable", "The store cannot be reached now.") : null);
+            var refusal =
+                failure as ODataRefusal
+                ?? session?.Explain(failure)
+                ?? (
+                    StorageFault.IsOutside(failure)
+                        ? new ODataRefusal(
+                            StatusCodes.Status503ServiceUnavailable,
+                            "StorageUnavailable",
+                            "The store cannot be reached now."
+                        )
+                        : null
+                );
             if (refusal is null or { Status: >= 500 and not 501 })
                 log.LogError(failure, "{Path} could not be answered.", context.Request.Path.Value);
-            await WriteErrorAsync(context, refusal ?? new ODataRefusal(StatusCodes.Status500InternalServerError, "InternalError", "The request could not be answered; the service's log says why."));
+            await WriteErrorAsync(
+                context,
+                refusal
+                    ?? new ODataRefusal(
+                        StatusCodes.Status500InternalServerError,
+                        "InternalError",
+                        "The request could not be answered; the service's log says why."
+                    )
+            );
         }
         finally
         {
-            if (session is not null) await session.DisposeAsync();
+            if (session is not null)
+                await session.DisposeAsync();
         }
     }
 
     /// <summary>The options of a query that is too long for an address, from the body.</summary>
     private static async Task<string> QueryTextAsync(HttpRequest request)
     {
-        if (request.ContentType is { } type && !type.StartsWith("text/plain", StringComparison.OrdinalIgnoreCase) && !type.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase))
-            throw new ODataRefusal(StatusCodes.Status415UnsupportedMediaType, "UnsupportedFormat", "The query in the body is text/plain: the options as they would stand in the address.", "Content-Type");
+        if (
+            request.ContentType is { } type
+            && !type.StartsWith("text/plain", StringComparison.OrdinalIgnoreCase)
+            && !type.StartsWith("application/x-www-form-urlencoded", StringComparison.OrdinalIgnoreCase)
+        )
+            throw new ODataRefusal(
+                StatusCodes.Status415UnsupportedMediaType,
+                "UnsupportedFormat",
+                "The query in the body is text/plain: the options as they would stand in the address.",
+                "Content-Type"
+            );
         var buffer = new byte[MaxQueryText + 1];
-        var length = await request.Body.ReadAtLeastAsync(buffer, buffer.Length, throwOnEndOfStream: false, request.HttpContext.RequestAborted);
-        return length <= MaxQueryText ? Encoding.UTF8.GetString(buffer, 0, length).Trim() : throw ExpressionText.TooComplex("$query", $"is longer than {MaxQueryText / 1024} KiB");
+        var length = await request.Body.ReadAtLeastAsync(
+            buffer,
+            buffer.Length,
+            throwOnEndOfStream: false,
+            request.HttpContext.RequestAborted
+        );
+        return length <= MaxQueryText
+            ? Encoding.UTF8.GetString(buffer, 0, length).Trim()
+            : throw ExpressionText.TooComplex("$query", $"is longer than {MaxQueryText / 1024} KiB");
     }
 
     // The path as it was sent: decoded, a slash in a key would look like one between segments.
     private static string PathBelow(HttpContext context, string path)
     {
         var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
-        if (!target.StartsWith('/')) target = context.Request.PathBase.ToUriComponent() + context.Request.Path.ToUriComponent();
+        if (!target.StartsWith('/'))
+            target = context.Request.PathBase.ToUriComponent() + context.Request.Path.ToUriComponent();
         var end = target.IndexOf('?', StringComparison.Ordinal);
-        if (end >= 0) target = target[..end];
+        if (end >= 0)
+            target = target[..end];
         var above = (context.Request.PathBase.Value + path).Count(c => c == '/');
         var at = 0;
         for (; above >= 0 && at < target.Length; at++)
         {
-            if (target[at] == '/' && --above < 0) break;
+            if (target[at] == '/' && --above < 0)
+                break;
         }
         var rest = at < target.Length ? target[(at + 1)..] : "";
         // Clients put a slash between the root, which ends with one, and what they ask for.
@@ -224,7 +299,16 @@ internal sealed class ODataEndpoint
     /// <param name="Raw">Whether its bare value is wanted.</param>
     /// <param name="Reference">Whether the address of the entity is wanted.</param>
     /// <param name="Count">Whether the number of rows is wanted.</param>
-    private sealed record Place(EntitySet Set, IReadOnlyList<object>? Key, string Path, EntitySet Target, EntityProperty? Property, bool Raw, bool Reference, bool Count);
+    private sealed record Place(
+        EntitySet Set,
+        IReadOnlyList<object>? Key,
+        string Path,
+        EntitySet Target,
+        EntityProperty? Property,
+        bool Raw,
+        bool Reference,
+        bool Count
+    );
 
     private Place Address(string rest)
     {
@@ -235,7 +319,12 @@ internal sealed class ODataEndpoint
         }
         catch (ODataUnrecognizedPathException failure)
         {
-            throw new ODataRefusal(StatusCodes.Status404NotFound, "NotFound", $"There is nothing here: {Message(failure)} The service document at the root lists what there is.", "path");
+            throw new ODataRefusal(
+                StatusCodes.Status404NotFound,
+                "NotFound",
+                $"There is nothing here: {Message(failure)} The service document at the root lists what there is.",
+                "path"
+            );
         }
         catch (Exception failure) when (failure is ODataException or UriFormatException or FormatException)
         {
@@ -246,12 +335,30 @@ internal sealed class ODataEndpoint
         {
             place = (segment, place) switch
             {
-                (EntitySetSegment found, null) when EntitySets.Find(found.EntitySet.Name) is { } set => new Place(set, null, "", set, null, false, false, false),
+                (EntitySetSegment found, null) when EntitySets.Find(found.EntitySet.Name) is { } set => new Place(
+                    set,
+                    null,
+                    "",
+                    set,
+                    null,
+                    false,
+                    false,
+                    false
+                ),
                 (KeySegment found, { Key: null, Count: false }) => place with { Key = KeyOf(place.Set, found) },
                 (CountSegment, { Key: null, Count: false }) => place with { Count = true },
                 (NavigationPropertySegment found, { Key: not null, Property: null }) => Beyond(place, found.NavigationProperty.Name),
-                (NavigationPropertyLinkSegment found, { Key: not null, Property: null }) => Beyond(place, found.NavigationProperty.Name) with { Reference = true },
-                (PropertySegment found, { Key: not null, Property: null, Reference: false }) => place with { Property = place.Target.Find(found.Property.Name) },
+                (NavigationPropertyLinkSegment found, { Key: not null, Property: null }) => Beyond(
+                    place,
+                    found.NavigationProperty.Name
+                ) with
+                {
+                    Reference = true,
+                },
+                (PropertySegment found, { Key: not null, Property: null, Reference: false }) => place with
+                {
+                    Property = place.Target.Find(found.Property.Name),
+                },
                 (ValueSegment, { Property: not null, Raw: false }) => place with { Raw = true },
                 (ReferenceSegment, { Key: not null, Property: null, Reference: false }) => place with { Reference = true },
                 _ => throw ODataRefusal.NotSupported($"The path segment '{ExpressionText.Shorten(segment.Identifier ?? rest)}'", "path"),
@@ -260,31 +367,46 @@ internal sealed class ODataEndpoint
         return place ?? throw ODataRefusal.NotSupported($"The path '{ExpressionText.Shorten(rest)}'", "path");
     }
 
-    private static Place Beyond(Place place, string navigation) => place with
-    {
-        Path = place.Path.Length == 0 ? navigation : $"{place.Path}/{navigation}",
-        Target = EntitySets.Find(place.Target.Navigation(navigation)!.Target)!,
-    };
+    private static Place Beyond(Place place, string navigation) =>
+        place with
+        {
+            Path = place.Path.Length == 0 ? navigation : $"{place.Path}/{navigation}",
+            Target = EntitySets.Find(place.Target.Navigation(navigation)!.Target)!,
+        };
 
     private static List<object> KeyOf(EntitySet set, KeySegment segment)
     {
         var given = segment.Keys.ToDictionary(pair => pair.Key, pair => pair.Value, StringComparer.Ordinal);
-        return [.. set.Key.Select(property => given[property.Name] switch
-        {
-            int number => (object)(long)number,
-            long number => number,
-            string text => text,
-            DateTimeOffset instant => instant.UtcDateTime,
-            var value when Day(value) is { } day => day,
-            _ => throw ODataRefusal.BadRequest("InvalidPath", $"The key's {property.Name} is not of its type.", "path"),
-        })];
+        return
+        [
+            .. set.Key.Select(property =>
+                given[property.Name] switch
+                {
+                    int number => (object)(long)number,
+                    long number => number,
+                    string text => text,
+                    DateTimeOffset instant => instant.UtcDateTime,
+                    var value when Day(value) is { } day => day,
+                    _ => throw ODataRefusal.BadRequest("InvalidPath", $"The key's {property.Name} is not of its type.", "path"),
+                }
+            ),
+        ];
     }
 
     // The library's own type of a day is marked obsolete and will be DateOnly; both print the same.
     private static DateOnly? Day(object value) =>
-        DateOnly.TryParseExact(Convert.ToString(value, CultureInfo.InvariantCulture), ["yyyy-MM-dd", "MM/dd/yyyy"], CultureInfo.InvariantCulture, DateTimeStyles.None, out var day) ? day : null;
+        DateOnly.TryParseExact(
+            Convert.ToString(value, CultureInfo.InvariantCulture),
+            ["yyyy-MM-dd", "MM/dd/yyyy"],
+            CultureInfo.InvariantCulture,
+            DateTimeStyles.None,
+            out var day
+        )
+            ? day
+            : null;
 
-    private QueryContext Context(ReadSession session, QueryOptions options) => new(session.Dialect, options.Aliases, time.GetUtcNow().UtcDateTime);
+    private QueryContext Context(ReadSession session, QueryOptions options) =>
+        new(session.Dialect, options.Aliases, time.GetUtcNow().UtcDateTime);
 
     private async Task WriteSetAsync(HttpContext context, ReadSession session, EntitySet set, QueryOptions options, string root)
     {
@@ -298,19 +420,30 @@ internal sealed class ODataEndpoint
         object?[]? after = null;
         if (options.SkipToken is { } token)
         {
-            if (options.Skip is not null) throw ODataRefusal.BadRequest("InvalidQuery", "$skip does not go with $skiptoken: follow nextLinks as they are.", "$skip");
+            if (options.Skip is not null)
+                throw ODataRefusal.BadRequest("InvalidQuery", "$skip does not go with $skiptoken: follow nextLinks as they are.", "$skip");
             after = tokens.Read(binding, token, query.Order.Count);
         }
 
         var response = context.Response;
         response.ContentType = negotiation.ContentType;
-        if (applied is not null) response.Headers["Preference-Applied"] = applied;
-        if (HttpMethods.IsHead(context.Request.Method)) return;
+        if (applied is not null)
+            response.Headers["Preference-Applied"] = applied;
+        if (HttpMethods.IsHead(context.Request.Method))
+            return;
 
         if (maxSize is { } most && after is null)
         {
-            var size = Math.Min(await session.CountAsync(query.CountUpToSql(most), parameters) - (options.Skip ?? 0), options.Top ?? long.MaxValue);
-            if (size > most) throw ODataRefusal.BadRequest("ResultTooLarge", $"The result has more than the {most} rows that Prefer: metrics.maxsize allows: filter, group, or ask for more.", "Prefer");
+            var size = Math.Min(
+                await session.CountAsync(query.CountUpToSql(most), parameters) - (options.Skip ?? 0),
+                options.Top ?? long.MaxValue
+            );
+            if (size > most)
+                throw ODataRefusal.BadRequest(
+                    "ResultTooLarge",
+                    $"The result has more than the {most} rows that Prefer: metrics.maxsize allows: filter, group, or ask for more.",
+                    "Prefer"
+                );
         }
         long? total = options.Count ? await session.CountAsync(query.CountSql, parameters) : null;
         // One row more than the page tells whether there is a next one.
@@ -324,13 +457,20 @@ internal sealed class ODataEndpoint
         var writer = new EntityWriter(asked.Shape, asked.Part, negotiation, omitNulls, root);
         await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         json.WriteStartObject();
-        if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, $"{root}$metadata#{set.Name}{asked.Projection}");
+        if (negotiation.Control != ControlInformation.None)
+            json.WriteString(ContextName, $"{root}$metadata#{set.Name}{asked.Projection}");
         if (total is { } rows)
         {
-            if (negotiation.LongsAsText) json.WriteString(CountName, rows.ToString(CultureInfo.InvariantCulture));
-            else json.WriteNumber(CountName, rows);
+            if (negotiation.LongsAsText)
+                json.WriteString(CountName, rows.ToString(CultureInfo.InvariantCulture));
+            else
+                json.WriteNumber(CountName, rows);
         }
-        if (negotiation.Control != ControlInformation.None && after is null && CostlyQuery.Warnings(set, options) is { Count: > 0 } warnings)
+        if (
+            negotiation.Control != ControlInformation.None
+            && after is null
+            && CostlyQuery.Warnings(set, options) is { Count: > 0 } warnings
+        )
         {
             json.WriteStartArray(MessagesName);
             foreach (var warning in warnings)
@@ -346,11 +486,12 @@ internal sealed class ODataEndpoint
         }
         json.WriteStartArray(ValueName);
         object?[]? position = null;
-        for (var written = 0; more;)
+        for (var written = 0; more; )
         {
             json.WriteRawValue(writer.Object(row), skipInputValidation: true);
             written++;
-            if (written == pageSize && limit > pageSize) position = query.Position(row);
+            if (written == pageSize && limit > pageSize)
+                position = query.Position(row);
             if (written % FlushEvery == 0)
             {
                 json.Flush();
@@ -359,10 +500,12 @@ internal sealed class ODataEndpoint
                 await session.ResumeAsync();
             }
             more = await reader.ReadAsync(session.Token);
-            if (written == pageSize) break;
+            if (written == pageSize)
+                break;
         }
         json.WriteEndArray();
-        if (more && position is not null) json.WriteString(NextLink, root + set.Name + options.Next(tokens.Write(binding, position), options.Top - pageSize));
+        if (more && position is not null)
+            json.WriteString(NextLink, root + set.Name + options.Next(tokens.Write(binding, position), options.Top - pageSize));
         json.WriteEndObject();
         json.Flush();
         session.Pause();
@@ -371,11 +514,20 @@ internal sealed class ODataEndpoint
 
     private async Task WriteEntityAsync(HttpContext context, ReadSession session, Place place, QueryOptions options, string root)
     {
-        if (place.Reference) options.AllowOnly("a reference", "$format");
-        else options.AllowOnly("a single entity", "$select", "$expand", "$compute", "$format");
+        if (place.Reference)
+            options.AllowOnly("a reference", "$format");
+        else
+            options.AllowOnly("a single entity", "$select", "$expand", "$compute", "$format");
         var negotiation = Negotiation.Json(context.Request.Headers, options.Format);
         var (_, omitNulls, _, _) = Negotiation.Preferences(context.Request.Headers, 1);
-        var asked = EntityQuery.OfEntity(Context(session, options), place.Set, place.Key!, place.Path, options, place.Reference || negotiation.Control == ControlInformation.Full);
+        var asked = EntityQuery.OfEntity(
+            Context(session, options),
+            place.Set,
+            place.Key!,
+            place.Path,
+            options,
+            place.Reference || negotiation.Control == ControlInformation.Full
+        );
         await using var reader = await ReadOneAsync(session, asked.Page, place);
         // Behind the key of somebody there may be nobody, which is no fault.
         var missing = asked.Present is { } present && reader.IsDBNull(present);
@@ -386,22 +538,39 @@ internal sealed class ODataEndpoint
             return;
         }
         response.ContentType = negotiation.ContentType;
-        if (omitNulls) response.Headers["Preference-Applied"] = "omit-values=nulls";
-        if (HttpMethods.IsHead(context.Request.Method)) return;
+        if (omitNulls)
+            response.Headers["Preference-Applied"] = "omit-values=nulls";
+        if (HttpMethods.IsHead(context.Request.Method))
+            return;
         var shape = place.Reference ? asked.Shape with { Reference = true } : asked.Shape;
         var told = place.Reference ? $"{root}$metadata#$ref" : $"{root}$metadata#{place.Target.Name}{asked.Projection}/$entity";
         var body = new AnswerBody(context);
-        body.Write(new EntityWriter(shape, null, negotiation, omitNulls, root).Object(Row.Of(reader), negotiation.Control == ControlInformation.None ? null : told));
+        body.Write(
+            new EntityWriter(shape, null, negotiation, omitNulls, root).Object(
+                Row.Of(reader),
+                negotiation.Control == ControlInformation.None ? null : told
+            )
+        );
         await body.CompleteAsync();
     }
 
-    private async Task WritePropertyAsync(HttpContext context, ReadSession session, Place place, QueryOptions options, string root, string rest)
+    private async Task WritePropertyAsync(
+        HttpContext context,
+        ReadSession session,
+        Place place,
+        QueryOptions options,
+        string root,
+        string rest
+    )
     {
         options.AllowOnly("a property", "$format");
-        var negotiation = place.Raw ? new Negotiation(ControlInformation.None, false) : Negotiation.Json(context.Request.Headers, options.Format);
+        var negotiation = place.Raw
+            ? new Negotiation(ControlInformation.None, false)
+            : Negotiation.Json(context.Request.Headers, options.Format);
         var asked = EntityQuery.OfProperty(Context(session, options), place.Set, place.Key!, place.Path, place.Property!.Name, options);
         await using var reader = await ReadOneAsync(session, asked.Page, place);
-        if (asked.Present is { } present && reader.IsDBNull(present)) throw new ODataRefusal(StatusCodes.Status404NotFound, "NotFound", "There is no entity at the end of this path.", "path");
+        if (asked.Present is { } present && reader.IsDBNull(present))
+            throw new ODataRefusal(StatusCodes.Status404NotFound, "NotFound", "There is no entity at the end of this path.", "path");
         var member = (ValueMember)asked.Shape.Members.Single();
         var row = Row.Of(reader);
         var writer = new EntityWriter(asked.Shape, null, negotiation, omitNulls: false, root);
@@ -412,14 +581,17 @@ internal sealed class ODataEndpoint
             return;
         }
         response.ContentType = place.Raw ? "text/plain;charset=utf-8" : negotiation.ContentType;
-        if (HttpMethods.IsHead(context.Request.Method)) return;
+        if (HttpMethods.IsHead(context.Request.Method))
+            return;
         if (place.Raw)
         {
             await response.WriteAsync(text, context.RequestAborted);
             return;
         }
         var body = new AnswerBody(context);
-        body.Write(writer.Object(row, negotiation.Control == ControlInformation.None ? null : $"{root}$metadata#{Uri.UnescapeDataString(rest)}"));
+        body.Write(
+            writer.Object(row, negotiation.Control == ControlInformation.None ? null : $"{root}$metadata#{Uri.UnescapeDataString(rest)}")
+        );
         await body.CompleteAsync();
     }
 
@@ -431,7 +603,8 @@ internal sealed class ODataEndpoint
         var reader = await session.ExecuteAsync(query.PageSql(possible ? 1 : 0, 0, null), query.Parameters);
         var found = await reader.ReadAsync(session.Token);
         session.Pause();
-        if (found) return reader;
+        if (found)
+            return reader;
         await reader.DisposeAsync();
         throw new ODataRefusal(StatusCodes.Status404NotFound, "NotFound", $"{place.Set.Name} has no entity with this key.", "path");
     }
@@ -453,8 +626,10 @@ internal sealed class ODataEndpoint
         var rows = await compare.RowsAsync(CompareFunction.Question(arguments, options.Aliases), context.RequestAborted);
         var response = context.Response;
         response.ContentType = negotiation.ContentType;
-        if (omitNulls) response.Headers["Preference-Applied"] = "omit-values=nulls";
-        if (HttpMethods.IsHead(context.Request.Method)) return;
+        if (omitNulls)
+            response.Headers["Preference-Applied"] = "omit-values=nulls";
+        if (HttpMethods.IsHead(context.Request.Method))
+            return;
         var body = new AnswerBody(context);
         await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         CompareFunction.Write(json, rows, options, negotiation, omitNulls, root);
@@ -468,7 +643,8 @@ internal sealed class ODataEndpoint
         var body = new AnswerBody(context);
         await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         json.WriteStartObject();
-        if (negotiation.Control != ControlInformation.None) json.WriteString(ContextName, $"{root}$metadata");
+        if (negotiation.Control != ControlInformation.None)
+            json.WriteString(ContextName, $"{root}$metadata");
         json.WriteStartArray(ValueName);
         foreach (var set in EntitySets.All)
         {
@@ -524,7 +700,8 @@ internal sealed class ODataEndpoint
         response.StatusCode = refusal.Status;
         response.ContentLength = null;
         response.ContentType = "application/json;odata.metadata=minimal;charset=utf-8";
-        if (refusal is { Status: StatusCodes.Status503ServiceUnavailable, Code: "StorageUnavailable" }) response.Headers.RetryAfter = "10";
+        if (refusal is { Status: StatusCodes.Status503ServiceUnavailable, Code: "StorageUnavailable" })
+            response.Headers.RetryAfter = "10";
         using var stream = new MemoryStream();
         await using (var json = new Utf8JsonWriter(stream))
         {
@@ -532,12 +709,14 @@ internal sealed class ODataEndpoint
             json.WriteStartObject("error");
             json.WriteString("code", refusal.Code);
             json.WriteString("message", refusal.Message.Length <= MaxMessage ? refusal.Message : refusal.Message[..MaxMessage] + "...");
-            if (refusal.Target is { } target) json.WriteString("target", target);
+            if (refusal.Target is { } target)
+                json.WriteString("target", target);
             json.WriteEndObject();
             json.WriteEndObject();
         }
         await response.Body.WriteAsync(stream.ToArray(), context.RequestAborted);
     }
 
-    private static string Message(Exception failure) => failure is ODataException ? failure.Message : "it holds a literal that cannot be read.";
+    private static string Message(Exception failure) =>
+        failure is ODataException ? failure.Message : "it holds a literal that cannot be read.";
 }

@@ -13,7 +13,8 @@ internal sealed class ODataRefusal(int status, string code, string message, stri
 
     public string? Target { get; } = target;
 
-    public static ODataRefusal BadRequest(string code, string message, string? target) => new(StatusCodes.Status400BadRequest, code, message, target);
+    public static ODataRefusal BadRequest(string code, string message, string? target) =>
+        new(StatusCodes.Status400BadRequest, code, message, target);
 
     /// <summary>Something that OData knows and this service does not do: 501, and its name.</summary>
     public static ODataRefusal NotSupported(string construct, string? target) =>

@@ -31,13 +31,18 @@ internal sealed class PageQuery
     public string CountSql => $"SELECT COUNT(*){rows.From()}";
 
     /// <summary>Counts the rows of all pages, but no further than one beyond a number.</summary>
-    public string CountUpToSql(long most) => string.Create(CultureInfo.InvariantCulture, $"SELECT COUNT(*) FROM (SELECT 1{rows.From()} LIMIT {(most == long.MaxValue ? most : most + 1)}) AS n");
+    public string CountUpToSql(long most) =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"SELECT COUNT(*) FROM (SELECT 1{rows.From()} LIMIT {(most == long.MaxValue ? most : most + 1)}) AS n"
+        );
 
     /// <summary>Has something read with each row.</summary>
     /// <returns>Where it is in the rows.</returns>
     public int Ordinal(string sql)
     {
-        if (ordinals.TryGetValue(sql, out var known)) return known;
+        if (ordinals.TryGetValue(sql, out var known))
+            return known;
         columns.Add(sql);
         return ordinals[sql] = columns.Count - 1;
     }
@@ -48,10 +53,14 @@ internal sealed class PageQuery
     /// <param name="after">Values of the order's columns in the row before the page; null begins at the first row.</param>
     public string PageSql(long limit, long skip, IReadOnlyList<object?>? after)
     {
-        var sql = new StringBuilder($"SELECT {(columns.Count == 0 ? "1" : string.Join(", ", columns))}{rows.From(after is null ? null : After(after))}");
-        if (order.Count > 0) sql.Append(" ORDER BY ").AppendJoin(", ", order.Select(key => key.Sql));
+        var sql = new StringBuilder(
+            $"SELECT {(columns.Count == 0 ? "1" : string.Join(", ", columns))}{rows.From(after is null ? null : After(after))}"
+        );
+        if (order.Count > 0)
+            sql.Append(" ORDER BY ").AppendJoin(", ", order.Select(key => key.Sql));
         sql.Append(CultureInfo.InvariantCulture, $" LIMIT {limit}");
-        if (skip > 0) sql.Append(CultureInfo.InvariantCulture, $" OFFSET {skip}");
+        if (skip > 0)
+            sql.Append(CultureInfo.InvariantCulture, $" OFFSET {skip}");
         return sql.ToString();
     }
 
@@ -62,14 +71,16 @@ internal sealed class PageQuery
         for (var i = 0; i < values.Length; i++)
         {
             var ordinal = orderOrdinals[i];
-            values[i] = row.IsNull(ordinal) ? null : order[i].Term.Type switch
-            {
-                SqlType.Integer => row.Whole(ordinal),
-                SqlType.Double => row.Double(ordinal),
-                SqlType.Text => row.Text(ordinal),
-                SqlType.Date => row.Date(ordinal),
-                _ => row.Instant(ordinal),
-            };
+            values[i] = row.IsNull(ordinal)
+                ? null
+                : order[i].Term.Type switch
+                {
+                    SqlType.Integer => row.Whole(ordinal),
+                    SqlType.Double => row.Double(ordinal),
+                    SqlType.Text => row.Text(ordinal),
+                    SqlType.Date => row.Date(ordinal),
+                    _ => row.Instant(ordinal),
+                };
         }
         return values;
     }
@@ -77,7 +88,8 @@ internal sealed class PageQuery
     private string After(IReadOnlyList<object?> values)
     {
         // Nothing comes after the only row.
-        if (order.Count == 0) return "FALSE";
+        if (order.Count == 0)
+            return "FALSE";
         var names = values.Select(value => value is null ? null : parameters.Add(value)).ToArray();
         if (order.All(key => !key.Term.Nullable && key.Descending == order[0].Descending))
         {

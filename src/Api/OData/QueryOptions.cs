@@ -8,20 +8,33 @@ internal sealed class QueryOptions
 {
     private static readonly HashSet<string> Known = new(StringComparer.Ordinal)
     {
-        "$filter", "$select", "$expand", "$orderby", "$top", "$skip", "$count", "$format", "$skiptoken", "$apply", "$compute", "$search",
+        "$filter",
+        "$select",
+        "$expand",
+        "$orderby",
+        "$top",
+        "$skip",
+        "$count",
+        "$format",
+        "$skiptoken",
+        "$apply",
+        "$compute",
+        "$search",
     };
 
     private static readonly HashSet<string> KnownElsewhere = new(StringComparer.Ordinal)
     {
-        "$deltatoken", "$index", "$levels", "$id", "$schemaversion",
+        "$deltatoken",
+        "$index",
+        "$levels",
+        "$id",
+        "$schemaversion",
     };
 
     private readonly Dictionary<string, string> values = new(StringComparer.Ordinal);
     private readonly List<(string Name, string Raw)> parts = [];
 
-    private QueryOptions()
-    {
-    }
+    private QueryOptions() { }
 
     public string? Filter => values.GetValueOrDefault("$filter");
 
@@ -48,7 +61,13 @@ internal sealed class QueryOptions
     public bool Count { get; private set; }
 
     /// <summary>What a $skiptoken belongs to: everything that decides which rows there are and in which order.</summary>
-    public string Binding => string.Join('\n', new[] { Filter, OrderBy, Apply, Compute, Search }.Concat(Aliases.OrderBy(alias => alias.Key, StringComparer.Ordinal).Select(alias => $"{alias.Key}={alias.Value}")));
+    public string Binding =>
+        string.Join(
+            '\n',
+            new[] { Filter, OrderBy, Apply, Compute, Search }.Concat(
+                Aliases.OrderBy(alias => alias.Key, StringComparer.Ordinal).Select(alias => $"{alias.Key}={alias.Value}")
+            )
+        );
 
     /// <summary>Parameter aliases, by name with the @.</summary>
     public IReadOnlyDictionary<string, string> Aliases { get; private set; } = new Dictionary<string, string>();
@@ -66,21 +85,34 @@ internal sealed class QueryOptions
             var value = equals < 0 ? "" : Decode(part[(equals + 1)..]);
             if (given.StartsWith('@'))
             {
-                if (!aliases.TryAdd(given, value)) throw ODataRefusal.BadRequest("InvalidQuery", $"{ExpressionText.Shorten(given)} is given twice.", ExpressionText.Shorten(given));
+                if (!aliases.TryAdd(given, value))
+                    throw ODataRefusal.BadRequest(
+                        "InvalidQuery",
+                        $"{ExpressionText.Shorten(given)} is given twice.",
+                        ExpressionText.Shorten(given)
+                    );
                 options.parts.Add((given, part));
                 continue;
             }
             var lower = given.ToLowerInvariant();
             var name = lower.StartsWith('$') ? lower : "$" + lower;
-            if (KnownElsewhere.Contains(name)) throw ODataRefusal.NotSupported($"The query option {name}", name);
+            if (KnownElsewhere.Contains(name))
+                throw ODataRefusal.NotSupported($"The query option {name}", name);
             if (!Known.Contains(name))
             {
-                if (lower.StartsWith('$')) throw ODataRefusal.BadRequest("UnknownOption", $"There is no query option {ExpressionText.Shorten(given)}. There are: {string.Join(", ", Known.Order(StringComparer.Ordinal))}.", ExpressionText.Shorten(given));
+                if (lower.StartsWith('$'))
+                    throw ODataRefusal.BadRequest(
+                        "UnknownOption",
+                        $"There is no query option {ExpressionText.Shorten(given)}. There are: {string.Join(", ", Known.Order(StringComparer.Ordinal))}.",
+                        ExpressionText.Shorten(given)
+                    );
                 // A custom option: not OData's business, and not repeated in a nextLink, where a key would be shown.
                 continue;
             }
-            if (!options.values.TryAdd(name, value)) throw ODataRefusal.BadRequest("InvalidQuery", $"{name} is given twice.", name);
-            if (string.IsNullOrWhiteSpace(value)) throw ODataRefusal.BadRequest("InvalidQuery", $"{name} is empty.", name);
+            if (!options.values.TryAdd(name, value))
+                throw ODataRefusal.BadRequest("InvalidQuery", $"{name} is given twice.", name);
+            if (string.IsNullOrWhiteSpace(value))
+                throw ODataRefusal.BadRequest("InvalidQuery", $"{name} is empty.", name);
             options.parts.Add((name, part));
         }
         options.Aliases = aliases;
@@ -91,7 +123,11 @@ internal sealed class QueryOptions
             null => false,
             var value when value.Equals("true", StringComparison.OrdinalIgnoreCase) => true,
             var value when value.Equals("false", StringComparison.OrdinalIgnoreCase) => false,
-            var value => throw ODataRefusal.BadRequest("InvalidQuery", $"$count is true or false, not '{ExpressionText.Shorten(value)}'.", "$count"),
+            var value => throw ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"$count is true or false, not '{ExpressionText.Shorten(value)}'.",
+                "$count"
+            ),
         };
         return options;
     }
@@ -101,7 +137,8 @@ internal sealed class QueryOptions
     {
         foreach (var name in values.Keys)
         {
-            if (!allowed.Contains(name)) throw ODataRefusal.BadRequest("InvalidQuery", $"{name} has no meaning for {where}.", name);
+            if (!allowed.Contains(name))
+                throw ODataRefusal.BadRequest("InvalidQuery", $"{name} has no meaning for {where}.", name);
         }
     }
 
@@ -109,7 +146,8 @@ internal sealed class QueryOptions
     public void RefuseComposition(string function)
     {
         foreach (var name in values.Keys)
-            if (name is not ("$format" or "$top" or "$skip" or "$count")) throw ODataRefusal.NotSupported($"The query option {name} on the function {function}", name);
+            if (name is not ("$format" or "$top" or "$skip" or "$count"))
+                throw ODataRefusal.NotSupported($"The query option {name} on the function {function}", name);
     }
 
     /// <summary>The query string of the next page: the options as they were sent, but for those that move on.</summary>
@@ -120,10 +158,12 @@ internal sealed class QueryOptions
         var next = new StringBuilder();
         foreach (var (name, raw) in parts)
         {
-            if (name is "$skip" or "$skiptoken" or "$top") continue;
+            if (name is "$skip" or "$skiptoken" or "$top")
+                continue;
             next.Append(next.Length == 0 ? '?' : '&').Append(Legal(raw));
         }
-        if (top is { } rest) next.Append(next.Length == 0 ? '?' : '&').Append("$top=").Append(rest.ToString(CultureInfo.InvariantCulture));
+        if (top is { } rest)
+            next.Append(next.Length == 0 ? '?' : '&').Append("$top=").Append(rest.ToString(CultureInfo.InvariantCulture));
         return next.Append(next.Length == 0 ? '?' : '&').Append("$skiptoken=").Append(skipToken).ToString();
     }
 
@@ -134,12 +174,18 @@ internal sealed class QueryOptions
     {
         foreach (var c in raw)
         {
-            if (char.IsAsciiLetterOrDigit(c) || "-._~!$'()*+,;=:@/?%".Contains(c, StringComparison.Ordinal)) continue;
+            if (char.IsAsciiLetterOrDigit(c) || "-._~!$'()*+,;=:@/?%".Contains(c, StringComparison.Ordinal))
+                continue;
             var legal = new StringBuilder(raw.Length + 16);
             foreach (var rune in raw.EnumerateRunes())
             {
                 var text = rune.ToString();
-                legal.Append(rune.IsAscii && (char.IsAsciiLetterOrDigit(text[0]) || "-._~!$'()*+,;=:@/?%".Contains(text[0], StringComparison.Ordinal)) ? text : Uri.EscapeDataString(text));
+                legal.Append(
+                    rune.IsAscii
+                    && (char.IsAsciiLetterOrDigit(text[0]) || "-._~!$'()*+,;=:@/?%".Contains(text[0], StringComparison.Ordinal))
+                        ? text
+                        : Uri.EscapeDataString(text)
+                );
             }
             return legal.ToString();
         }
@@ -148,9 +194,14 @@ internal sealed class QueryOptions
 
     private long? Whole(string name)
     {
-        if (!values.TryGetValue(name, out var text)) return null;
+        if (!values.TryGetValue(name, out var text))
+            return null;
         return long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             ? value
-            : throw ODataRefusal.BadRequest("InvalidQuery", $"{name} is a whole number from 0, not '{ExpressionText.Shorten(text)}'.", name);
+            : throw ODataRefusal.BadRequest(
+                "InvalidQuery",
+                $"{name} is a whole number from 0, not '{ExpressionText.Shorten(text)}'.",
+                name
+            );
     }
 }

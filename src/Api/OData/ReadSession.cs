@@ -18,7 +18,8 @@ internal sealed class ReadSession : IAsyncDisposable
     private DbTransaction? transaction;
     private DbCommand? command;
     private readonly SemaphoreSlim? turns;
-    private bool promised, works;
+    private bool promised,
+        works;
 
     /// <summary>A session; it opens its connection when it is first needed.</summary>
     /// <param name="readers">Where from.</param>
@@ -43,7 +44,8 @@ internal sealed class ReadSession : IAsyncDisposable
     public void Pause()
     {
         clock.CancelAfter(Timeout.InfiniteTimeSpan);
-        if (!works) return;
+        if (!works)
+            return;
         works = false;
         turns!.Release();
     }
@@ -78,7 +80,8 @@ internal sealed class ReadSession : IAsyncDisposable
             }
         }
         // A command of SQLite closes its reader with itself.
-        if (command is not null) await command.DisposeAsync();
+        if (command is not null)
+            await command.DisposeAsync();
         command = connection.CreateCommand();
         command.CommandText = promised ? sql : Dialect.Preamble(timeout) + sql;
         command.CommandTimeout = (int)Math.Ceiling(timeout.TotalSeconds) + 5;
@@ -98,9 +101,11 @@ internal sealed class ReadSession : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        if (command is not null) await command.DisposeAsync();
+        if (command is not null)
+            await command.DisposeAsync();
         // Before the rollback, which is to work after the time is over too; and the connection goes back to a pool.
-        if (connection is SqliteConnection { Handle: { } handle }) raw.sqlite3_progress_handler(handle, 0, null, null);
+        if (connection is SqliteConnection { Handle: { } handle })
+            raw.sqlite3_progress_handler(handle, 0, null, null);
         if (transaction is not null)
         {
             try
@@ -112,7 +117,8 @@ internal sealed class ReadSession : IAsyncDisposable
                 // The connection is gone, and its transaction with it.
             }
         }
-        if (connection is not null) await connection.DisposeAsync();
+        if (connection is not null)
+            await connection.DisposeAsync();
         Pause();
         clock.Dispose();
     }
@@ -127,16 +133,34 @@ internal sealed class ReadSession : IAsyncDisposable
                 case PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }:
                 case SqliteException { SqliteErrorCode: raw.SQLITE_INTERRUPT }:
                 case OperationCanceledException when clock.IsCancellationRequested:
-                    return new ODataRefusal(StatusCodes.Status503ServiceUnavailable, "QueryTimeout", $"The query took longer than {timeout.TotalSeconds:0} s and was stopped: filter by Date or PeriodStart, ask for less, or for an answer later (Prefer: respond-async).");
+                    return new ODataRefusal(
+                        StatusCodes.Status503ServiceUnavailable,
+                        "QueryTimeout",
+                        $"The query took longer than {timeout.TotalSeconds:0} s and was stopped: filter by Date or PeriodStart, ask for less, or for an answer later (Prefer: respond-async)."
+                    );
                 case PostgresException { SqlState: PostgresErrorCodes.NumericValueOutOfRange or PostgresErrorCodes.DatetimeFieldOverflow }:
-                case SqliteException { SqliteErrorCode: raw.SQLITE_ERROR } when inner.Message.Contains("integer overflow", StringComparison.Ordinal):
-                    return ODataRefusal.BadRequest("NumberOutOfRange", "The arithmetic of the query leaves the range of its numbers.", null);
+                case SqliteException { SqliteErrorCode: raw.SQLITE_ERROR }
+                    when inner.Message.Contains("integer overflow", StringComparison.Ordinal):
+                    return ODataRefusal.BadRequest(
+                        "NumberOutOfRange",
+                        "The arithmetic of the query leaves the range of its numbers.",
+                        null
+                    );
                 case PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedColumn }:
                 case SqliteException { SqliteErrorCode: raw.SQLITE_ERROR } when inner.Message.Contains("no such", StringComparison.Ordinal):
                     return Unavailable("The store is not prepared for this version of the service.");
                 case PostgresException postgres when postgres.IsTransient || postgres.SqlState[..2] is "57" or "53" or "08" or "3D" or "28":
                 case NpgsqlException and not PostgresException:
-                case SqliteException { SqliteErrorCode: raw.SQLITE_BUSY or raw.SQLITE_LOCKED or raw.SQLITE_IOERR or raw.SQLITE_CANTOPEN or raw.SQLITE_FULL or raw.SQLITE_NOTADB or raw.SQLITE_CORRUPT }:
+                case SqliteException
+                {
+                    SqliteErrorCode: raw.SQLITE_BUSY
+                        or raw.SQLITE_LOCKED
+                        or raw.SQLITE_IOERR
+                        or raw.SQLITE_CANTOPEN
+                        or raw.SQLITE_FULL
+                        or raw.SQLITE_NOTADB
+                        or raw.SQLITE_CORRUPT
+                }:
                 case TimeoutException:
                     return Unavailable("The store cannot be reached now.");
             }

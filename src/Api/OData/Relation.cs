@@ -91,10 +91,21 @@ internal sealed class Relation
     }
 
     /// <summary>All entities of a set.</summary>
-    public static Relation Of(QueryContext query, EntitySet set) => new(query, $"{SqlDialect.Quote(set.Name)} AS t", set.Properties.Select(property => ColumnOf(set, property, "t", "")), [.. set.Key.Select(key => key.Name)], set);
+    public static Relation Of(QueryContext query, EntitySet set) =>
+        new(
+            query,
+            $"{SqlDialect.Quote(set.Name)} AS t",
+            set.Properties.Select(property => ColumnOf(set, property, "t", "")),
+            [.. set.Key.Select(key => key.Name)],
+            set
+        );
 
     private static Column ColumnOf(EntitySet set, EntityProperty property, string alias, string prefix, bool nullable = false) =>
-        new(prefix + property.Name, new Term($"{alias}.{SqlDialect.Quote(property.Name)}", ExpressionSql.TypeOf(property.Type), property.Nullable || nullable), property.Type)
+        new(
+            prefix + property.Name,
+            new Term($"{alias}.{SqlDialect.Quote(property.Name)}", ExpressionSql.TypeOf(property.Type), property.Nullable || nullable),
+            property.Type
+        )
         {
             Property = property,
             Context = prefix.Length == 0 && property.Adding is Adding.Sum or Adding.Ratio ? set.Context : null,
@@ -102,23 +113,31 @@ internal sealed class Relation
 
     /// <summary>The column that a path names.</summary>
     /// <exception cref="ODataRefusal">There is none.</exception>
-    public Column Find(PathExpression path, string option) => TryFind(path.Path)
-        ?? throw ODataRefusal.BadRequest("UnknownProperty", $"{option}: there is no property '{ExpressionText.Shorten(path.Path)}' here (position {ExpressionReader.Position(path.At)}).{Suggestion(path.Path)}", option);
+    public Column Find(PathExpression path, string option) =>
+        TryFind(path.Path)
+        ?? throw ODataRefusal.BadRequest(
+            "UnknownProperty",
+            $"{option}: there is no property '{ExpressionText.Shorten(path.Path)}' here (position {ExpressionReader.Position(path.At)}).{Suggestion(path.Path)}",
+            option
+        );
 
     /// <summary>The column that a path names; null when there is none.</summary>
     public Column? TryFind(string path)
     {
-        if (byPath.TryGetValue(path, out var known)) return known;
+        if (byPath.TryGetValue(path, out var known))
+            return known;
         if (entities is not null && path.LastIndexOf('/') is > 0 and var slash && Join(path[..slash]) is { } joinedTo)
         {
             var name = path[(slash + 1)..];
-            if ((joinedTo.Set.Find(name) ?? Alike(joinedTo.Set.Properties, property => property.Name, name)) is { } property) return ColumnOf(joinedTo.Set, property, joinedTo.Alias, joinedTo.Path + "/", joinedTo.Nullable);
+            if ((joinedTo.Set.Find(name) ?? Alike(joinedTo.Set.Properties, property => property.Name, name)) is { } property)
+                return ColumnOf(joinedTo.Set, property, joinedTo.Alias, joinedTo.Path + "/", joinedTo.Nullable);
         }
         // 4.01 lets clients write names in any case only where nothing else has that name.
         return Alike(columns, column => column.Path, path);
     }
 
-    private static T? Alike<T>(IEnumerable<T> all, Func<T, string> name, string sought) where T : class
+    private static T? Alike<T>(IEnumerable<T> all, Func<T, string> name, string sought)
+        where T : class
     {
         var alike = all.Where(one => name(one).Equals(sought, StringComparison.OrdinalIgnoreCase)).Take(2).ToList();
         return alike.Count == 1 ? alike[0] : null;
@@ -126,7 +145,11 @@ internal sealed class Relation
 
     private string Suggestion(string path)
     {
-        var near = columns.Where(column => column.Path.Contains(path, StringComparison.OrdinalIgnoreCase)).Select(column => column.Path).Take(3).ToList();
+        var near = columns
+            .Where(column => column.Path.Contains(path, StringComparison.OrdinalIgnoreCase))
+            .Select(column => column.Path)
+            .Take(3)
+            .ToList();
         return near.Count == 0 ? "" : $" There is {string.Join(", ", near)}.";
     }
 
@@ -135,12 +158,14 @@ internal sealed class Relation
     /// <returns>Its set, the alias of its row and the path; whether there may be none. Null when the path is none of navigation properties.</returns>
     public (EntitySet Set, string Alias, string Path, bool Nullable)? Join(string path)
     {
-        if (entities is null) return null;
+        if (entities is null)
+            return null;
         var (set, prefix, nullable) = (entities, "", false);
         Func<string, string?> own = name => byPath.GetValueOrDefault(name)?.Term.Sql;
         foreach (var step in path.Split('/'))
         {
-            if (set.Navigation(step) is not { } navigation) return null;
+            if (set.Navigation(step) is not { } navigation)
+                return null;
             prefix += prefix.Length == 0 ? navigation.Name : "/" + navigation.Name;
             var target = EntitySets.Find(navigation.Target)!;
             nullable |= navigation.Optional;
@@ -149,7 +174,9 @@ internal sealed class Relation
                 alias = query.NextName();
                 joined.Add(prefix, alias);
                 var conditions = navigation.On.Select(pair => $"{alias}.{SqlDialect.Quote(pair.Theirs)} = {own(pair.Own)}");
-                joins.Add($" {(nullable ? "LEFT " : "")}JOIN {SqlDialect.Quote(target.Name)} AS {alias} ON {string.Join(" AND ", conditions)}");
+                joins.Add(
+                    $" {(nullable ? "LEFT " : "")}JOIN {SqlDialect.Quote(target.Name)} AS {alias} ON {string.Join(" AND ", conditions)}"
+                );
             }
             set = target;
             own = name => $"{alias}.{SqlDialect.Quote(name)}";
@@ -183,16 +210,21 @@ internal sealed class Relation
         switch (condition)
         {
             case ChainExpression { Operator: Operator.And } chain:
-                foreach (var operand in chain.Operands) FindSingle(operand);
+                foreach (var operand in chain.Operands)
+                    FindSingle(operand);
                 break;
             case AliasExpression alias when query.Alias(alias.Name) is { } target and not AliasExpression:
                 FindSingle(target);
                 break;
-            case BinaryExpression { Operator: Operator.Eq } equal when (equal.Left as PathExpression ?? equal.Right as PathExpression) is { } path && (IsConstant(equal.Left) || IsConstant(equal.Right)):
-                if (TryFind(path.Path) is { } column) single.Add(column.Path);
+            case BinaryExpression { Operator: Operator.Eq } equal
+                when (equal.Left as PathExpression ?? equal.Right as PathExpression) is { } path
+                    && (IsConstant(equal.Left) || IsConstant(equal.Right)):
+                if (TryFind(path.Path) is { } column)
+                    single.Add(column.Path);
                 break;
             case InExpression { Values.Count: 1, Operand: PathExpression path }:
-                if (TryFind(path.Path) is { } only) single.Add(only.Path);
+                if (TryFind(path.Path) is { } only)
+                    single.Add(only.Path);
                 break;
         }
     }
@@ -202,7 +234,8 @@ internal sealed class Relation
     /// <summary>Makes a column that lies behind a navigation property one of the rows' own, so that it stays when they are grouped.</summary>
     public void Keep(Column column)
     {
-        if (byPath.TryAdd(column.Path, column)) columns.Add(column);
+        if (byPath.TryAdd(column.Path, column))
+            columns.Add(column);
     }
 
     /// <summary>The same rows with further columns.</summary>
@@ -213,10 +246,17 @@ internal sealed class Relation
         var computed = new List<Column>();
         foreach (var (expression, name, at) in added)
         {
-            if (byPath.ContainsKey(name) || entities?.Navigation(name) is not null || computed.Exists(column => column.Path == name)) throw Taken(name, at, option);
+            if (byPath.ContainsKey(name) || entities?.Navigation(name) is not null || computed.Exists(column => column.Path == name))
+                throw Taken(name, at, option);
             var sql = new ExpressionSql(query, this, option);
             var term = sql.Computed(expression);
-            computed.Add(new Column(name, term, TypeOf(term.Type)) { Weight = sql.Weight, Context = sql.Used.FirstOrDefault(column => column.Context is not null)?.Context });
+            computed.Add(
+                new Column(name, term, TypeOf(term.Type))
+                {
+                    Weight = sql.Weight,
+                    Context = sql.Used.FirstOrDefault(column => column.Context is not null)?.Context,
+                }
+            );
         }
         foreach (var column in computed)
         {
@@ -228,17 +268,22 @@ internal sealed class Relation
 
     /// <summary>What a name that is in use is refused with.</summary>
     public static ODataRefusal Taken(string name, int at, string option) =>
-        ODataRefusal.BadRequest("NameTaken", $"{option}: the name '{ExpressionText.Shorten(name)}' at position {ExpressionReader.Position(at)} is taken: choose another.", option);
+        ODataRefusal.BadRequest(
+            "NameTaken",
+            $"{option}: the name '{ExpressionText.Shorten(name)}' at position {ExpressionReader.Position(at)} is taken: choose another.",
+            option
+        );
 
-    public static PropertyType TypeOf(SqlType type) => type switch
-    {
-        SqlType.Boolean => PropertyType.Boolean,
-        SqlType.Integer => PropertyType.Int64,
-        SqlType.Double => PropertyType.Double,
-        SqlType.Text => PropertyType.Text,
-        SqlType.Date => PropertyType.Date,
-        _ => PropertyType.Instant,
-    };
+    public static PropertyType TypeOf(SqlType type) =>
+        type switch
+        {
+            SqlType.Boolean => PropertyType.Boolean,
+            SqlType.Integer => PropertyType.Int64,
+            SqlType.Double => PropertyType.Double,
+            SqlType.Text => PropertyType.Text,
+            SqlType.Date => PropertyType.Date,
+            _ => PropertyType.Instant,
+        };
 
     /// <summary>The same rows in an order.</summary>
     public Relation Ordered(IReadOnlyList<SortKey> order)
@@ -255,26 +300,31 @@ internal sealed class Relation
         foreach (var (expression, descending) in items)
         {
             var term = sql.SortKey(expression);
-            if (!keys.Exists(earlier => earlier.Term.Sql == term.Sql)) keys.Add(Key(term, descending));
+            if (!keys.Exists(earlier => earlier.Term.Sql == term.Sql))
+                keys.Add(Key(term, descending));
         }
         return keys;
     }
 
-    private SortKey Key(Term term, bool descending) => new(term, term.Type == SqlType.Text ? query.Dialect.Ordered(term.Sql!) : term.Sql!, descending);
+    private SortKey Key(Term term, bool descending) =>
+        new(term, term.Type == SqlType.Text ? query.Dialect.Ordered(term.Sql!) : term.Sql!, descending);
 
     /// <summary>An order in which no two rows tie: that which the rows have, then what identifies them.</summary>
     /// <param name="first">Comes before all of that.</param>
     public List<SortKey> Total(IReadOnlyList<SortKey> first)
     {
         var order = new List<SortKey>(first);
-        if (Part is { } part && order.Count == 0) order.Add(new SortKey(part, part.Sql!, false));
+        if (Part is { } part && order.Count == 0)
+            order.Add(new SortKey(part, part.Sql!, false));
         order.AddRange(Order.Where(key => !order.Exists(earlier => earlier.Term.Sql == key.Term.Sql)));
-        if (Part is { } parts && !order.Exists(earlier => earlier.Term.Sql == parts.Sql)) order.Add(new SortKey(parts, parts.Sql!, false));
+        if (Part is { } parts && !order.Exists(earlier => earlier.Term.Sql == parts.Sql))
+            order.Add(new SortKey(parts, parts.Sql!, false));
         foreach (var path in Identity)
         {
             // Any order does, so it is the one that an index has, whatever its collation.
             var term = byPath[path].Term;
-            if (!order.Exists(earlier => earlier.Term.Sql == term.Sql)) order.Add(new SortKey(term, term.Sql!, false));
+            if (!order.Exists(earlier => earlier.Term.Sql == term.Sql))
+                order.Add(new SortKey(term, term.Sql!, false));
         }
         return order;
     }
@@ -290,7 +340,8 @@ internal sealed class Relation
         var renamed = new Dictionary<string, string>(StringComparer.Ordinal);
         string Rename(string sql)
         {
-            if (renamed.TryGetValue(sql, out var known)) return known;
+            if (renamed.TryGetValue(sql, out var known))
+                return known;
             var column = string.Create(CultureInfo.InvariantCulture, $"c{list.Count}");
             list.Add($"{sql} AS {column}");
             return renamed[sql] = $"{name}.{column}";
@@ -299,8 +350,14 @@ internal sealed class Relation
         var part = Part is { } known ? known with { Sql = Rename(known.Sql!) } : (Term?)null;
         var order = Order.Select(key => Key(key.Term with { Sql = Rename(key.Term.Sql!) }, key.Descending)).ToList();
         var added = extra is null ? null : Rename(extra);
-        if (list.Count == 0) list.Add("1 AS c0");
-        var wrapped = new Relation(query, $"(SELECT {string.Join(", ", list)}{From()}{clause}) AS {name}", kept, Identity, entities) { Part = part, Parts = Parts, Order = order };
+        if (list.Count == 0)
+            list.Add("1 AS c0");
+        var wrapped = new Relation(query, $"(SELECT {string.Join(", ", list)}{From()}{clause}) AS {name}", kept, Identity, entities)
+        {
+            Part = part,
+            Parts = Parts,
+            Order = order,
+        };
         wrapped.single.UnionWith(single);
         return (wrapped, added);
     }
@@ -310,12 +367,27 @@ internal sealed class Relation
     /// <param name="made">What is made of each group.</param>
     public Relation Grouped(IReadOnlyList<Column> keys, IReadOnlyList<Aggregated> made)
     {
-        var (from, keysSql, madeSql) = Summarised(keys, made) ?? (From(), [.. keys.Select(key => key.Term.Sql!)], [.. made.Select(one => one.Column.Term.Sql!)]);
+        var (from, keysSql, madeSql) = Summarised(keys, made)
+            ?? (From(), [.. keys.Select(key => key.Term.Sql!)], [.. made.Select(one => one.Column.Term.Sql!)]);
         var name = query.NextName();
         var list = keysSql.Concat(madeSql).Select((sql, i) => string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{i}"));
         var grouping = keys.Count == 0 ? "" : " GROUP BY " + string.Join(", ", keysSql.Distinct());
-        var told = keys.Concat(made.Select(one => one.Column)).Select((column, i) => column with { Term = column.Term with { Sql = string.Create(CultureInfo.InvariantCulture, $"{name}.c{i}") }, Weight = 1 });
-        var grouped = new Relation(query, $"(SELECT {string.Join(", ", list)}{from}{grouping}) AS {name}", told, [.. keys.Select(key => key.Path)], null);
+        var told = keys.Concat(made.Select(one => one.Column))
+            .Select(
+                (column, i) =>
+                    column with
+                    {
+                        Term = column.Term with { Sql = string.Create(CultureInfo.InvariantCulture, $"{name}.c{i}") },
+                        Weight = 1,
+                    }
+            );
+        var grouped = new Relation(
+            query,
+            $"(SELECT {string.Join(", ", list)}{from}{grouping}) AS {name}",
+            told,
+            [.. keys.Select(key => key.Path)],
+            null
+        );
         grouped.single.UnionWith(single.Where(path => grouped.byPath.ContainsKey(path)));
         return grouped;
     }
@@ -326,14 +398,22 @@ internal sealed class Relation
     /// <returns>Where the sums come from, and SQL of the keys and results over them. Null where grouping is by something else.</returns>
     private (string From, List<string> Keys, List<string> Made)? Summarised(IReadOnlyList<Column> keys, IReadOnlyList<Aggregated> made)
     {
-        if (entities?.Navigations.FirstOrDefault(way => way.Repeated.Count > 0) is not { On: [var on] } way || joins.Count > 0 || Part is not null || made.Any(one => one.Whole is null)) return null;
+        if (
+            entities?.Navigations.FirstOrDefault(way => way.Repeated.Count > 0) is not { On: [var on] } way
+            || joins.Count > 0
+            || Part is not null
+            || made.Any(one => one.Whole is null)
+        )
+            return null;
         bool IsRepeated(Column key) => way.Repeated.Contains(key.Path);
         // Texts have few values: by a time there may be as many sums as rows, and nothing would be won.
-        if (!keys.Any(IsRepeated) || keys.Any(key => key.Property is not { Type: PropertyType.Text })) return null;
+        if (!keys.Any(IsRepeated) || keys.Any(key => key.Property is not { Type: PropertyType.Text }))
+            return null;
         var (sums, owner) = (query.NextName(), query.NextName());
         var grouping = new List<string> { byPath[on.Own].Term.Sql! };
         var list = new List<string> { $"{grouping[0]} AS k" };
-        List<string> keysSql = [], madeSql = [];
+        List<string> keysSql = [],
+            madeSql = [];
         foreach (var key in keys)
         {
             if (IsRepeated(key))
@@ -344,8 +424,13 @@ internal sealed class Relation
             grouping.Add(key.Term.Sql!);
             keysSql.Add(Listed(key.Term.Sql!));
         }
-        foreach (var one in made) madeSql.Add(one.Whole!([.. one.Parts.Select(Listed)]));
-        return ($" FROM (SELECT {string.Join(", ", list)}{From()} GROUP BY {string.Join(", ", grouping)}) AS {sums} JOIN {SqlDialect.Quote(way.Target)} AS {owner} ON {owner}.{SqlDialect.Quote(on.Theirs)} = {sums}.k", keysSql, madeSql);
+        foreach (var one in made)
+            madeSql.Add(one.Whole!([.. one.Parts.Select(Listed)]));
+        return (
+            $" FROM (SELECT {string.Join(", ", list)}{From()} GROUP BY {string.Join(", ", grouping)}) AS {sums} JOIN {SqlDialect.Quote(way.Target)} AS {owner} ON {owner}.{SqlDialect.Quote(on.Theirs)} = {sums}.k",
+            keysSql,
+            madeSql
+        );
 
         string Listed(string sql)
         {
@@ -358,9 +443,15 @@ internal sealed class Relation
     /// <summary>An independent copy, which further transformations may change.</summary>
     public Relation Copy()
     {
-        var copy = new Relation(query, source, columns, Identity, entities) { Part = Part, Parts = Parts, Order = Order };
+        var copy = new Relation(query, source, columns, Identity, entities)
+        {
+            Part = Part,
+            Parts = Parts,
+            Order = Order,
+        };
         copy.joins.AddRange(joins);
-        foreach (var (path, alias) in joined) copy.joined.Add(path, alias);
+        foreach (var (path, alias) in joined)
+            copy.joined.Add(path, alias);
         copy.conditions.AddRange(conditions);
         copy.single.UnionWith(single);
         return copy;
@@ -370,7 +461,8 @@ internal sealed class Relation
     /// <exception cref="ODataRefusal">A name means different types, or there are too many parts.</exception>
     public static Relation Concat(QueryContext query, IReadOnlyList<Relation> parts, string option)
     {
-        if (parts.Sum(part => part.Parts) > 64) throw ExpressionText.TooComplex(option, "puts more than 64 parts together");
+        if (parts.Sum(part => part.Parts) > 64)
+            throw ExpressionText.TooComplex(option, "puts more than 64 parts together");
         var columns = new List<Column>();
         var offset = 0;
         var offsets = new List<int>();
@@ -385,36 +477,73 @@ internal sealed class Relation
                 {
                     var both = columns[at];
                     var type = both.Type == column.Type ? both.Type : Common(both, column, option);
-                    columns[at] = both with { Parts = both.Parts | own, Type = type, Term = both.Term with { Type = ExpressionSql.TypeOf(type), Nullable = both.Term.Nullable || column.Term.Nullable }, Weight = Math.Max(both.Weight, column.Weight), Context = both.Context ?? column.Context };
+                    columns[at] = both with
+                    {
+                        Parts = both.Parts | own,
+                        Type = type,
+                        Term = both.Term with { Type = ExpressionSql.TypeOf(type), Nullable = both.Term.Nullable || column.Term.Nullable },
+                        Weight = Math.Max(both.Weight, column.Weight),
+                        Context = both.Context ?? column.Context,
+                    };
                 }
-                else columns.Add(column with { Parts = own });
+                else
+                    columns.Add(column with { Parts = own });
             }
             offset += part.Parts;
         }
         var identity = parts.SelectMany(part => part.Identity).Distinct(StringComparer.Ordinal).ToList();
         var ordered = parts.Any(part => part.Order.Count > 0);
         var name = query.NextName();
-        var selects = parts.Select((part, i) =>
-        {
-            var number = part.Part is { } inner ? $"({inner.Sql} + {offsets[i]})" : offsets[i].ToString(CultureInfo.InvariantCulture);
-            var list = new List<string> { $"{number} AS p" };
-            if (ordered) list.Add(part.Order.Count == 0 ? "0 AS o" : $"ROW_NUMBER() OVER (ORDER BY {string.Join(", ", part.Total([]).Select(key => key.Sql))}) AS o");
-            for (var c = 0; c < columns.Count; c++)
-            {
-                var sql = part.byPath.TryGetValue(columns[c].Path, out var has)
-                    ? columns[c].Type == PropertyType.Double && has.Type != PropertyType.Double ? query.Dialect.AsDouble(has.Term.Sql!) : has.Term.Sql!
-                    : query.Dialect.Typed("NULL", columns[c].SqlType);
-                list.Add(string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{c}"));
-            }
-            return $"SELECT {string.Join(", ", list)}{part.From()}";
-        }).ToList();
-        var told = columns.Select((column, c) => column with
-        {
-            Term = column.Term with { Sql = string.Create(CultureInfo.InvariantCulture, $"{name}.c{c}"), Nullable = column.Term.Nullable || parts.Any(part => !part.byPath.ContainsKey(column.Path)) },
-        });
+        var selects = parts
+            .Select(
+                (part, i) =>
+                {
+                    var number = part.Part is { } inner
+                        ? $"({inner.Sql} + {offsets[i]})"
+                        : offsets[i].ToString(CultureInfo.InvariantCulture);
+                    var list = new List<string> { $"{number} AS p" };
+                    if (ordered)
+                        list.Add(
+                            part.Order.Count == 0
+                                ? "0 AS o"
+                                : $"ROW_NUMBER() OVER (ORDER BY {string.Join(", ", part.Total([]).Select(key => key.Sql))}) AS o"
+                        );
+                    for (var c = 0; c < columns.Count; c++)
+                    {
+                        var sql = part.byPath.TryGetValue(columns[c].Path, out var has)
+                            ? columns[c].Type == PropertyType.Double && has.Type != PropertyType.Double
+                                ? query.Dialect.AsDouble(has.Term.Sql!)
+                                : has.Term.Sql!
+                            : query.Dialect.Typed("NULL", columns[c].SqlType);
+                        list.Add(string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{c}"));
+                    }
+                    return $"SELECT {string.Join(", ", list)}{part.From()}";
+                }
+            )
+            .ToList();
+        var told = columns.Select(
+            (column, c) =>
+                column with
+                {
+                    Term = column.Term with
+                    {
+                        Sql = string.Create(CultureInfo.InvariantCulture, $"{name}.c{c}"),
+                        Nullable = column.Term.Nullable || parts.Any(part => !part.byPath.ContainsKey(column.Path)),
+                    },
+                }
+        );
         var entities = parts[0].entities is { } first && parts.All(part => part.entities == first) ? first : null;
-        var whole = new Relation(query, $"({string.Join(" UNION ALL ", selects)}) AS {name}", told, identity, entities) { Part = new Term($"{name}.p", SqlType.Integer, false), Parts = offset };
-        if (ordered) whole.Order = [new SortKey(new Term($"{name}.p", SqlType.Integer, false), $"{name}.p", false), new SortKey(new Term($"{name}.o", SqlType.Integer, false), $"{name}.o", false)];
+        var whole = new Relation(query, $"({string.Join(" UNION ALL ", selects)}) AS {name}", told, identity, entities)
+        {
+            Part = new Term($"{name}.p", SqlType.Integer, false),
+            Parts = offset,
+        };
+        if (ordered)
+            whole.Order =
+            [
+                new SortKey(new Term($"{name}.p", SqlType.Integer, false), $"{name}.p", false),
+                new SortKey(new Term($"{name}.o", SqlType.Integer, false), $"{name}.o", false),
+            ];
         return whole;
     }
 
@@ -422,6 +551,10 @@ internal sealed class Relation
     {
         if (one.Term.IsNumber && other.Term.IsNumber)
             return one.Type == PropertyType.Double || other.Type == PropertyType.Double ? PropertyType.Double : PropertyType.Int64;
-        throw ODataRefusal.BadRequest("TypeMismatch", $"{option}: '{ExpressionText.Shorten(one.Path)}' is of different types in the parts that are put together: choose different names.", option);
+        throw ODataRefusal.BadRequest(
+            "TypeMismatch",
+            $"{option}: '{ExpressionText.Shorten(one.Path)}' is of different types in the parts that are put together: choose different names.",
+            option
+        );
     }
 }

@@ -62,7 +62,8 @@ internal abstract class Row
             if (length == text.Length)
             {
                 length = (int)reader.GetBytes(ordinal, 0, null, 0, 0);
-                if (length > text.Length) text = new byte[Math.Max(length, text.Length * 2)];
+                if (length > text.Length)
+                    text = new byte[Math.Max(length, text.Length * 2)];
                 length = (int)reader.GetBytes(ordinal, 0, text, 0, text.Length);
             }
             return text.AsSpan(0, length);

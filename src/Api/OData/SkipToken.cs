@@ -23,13 +23,31 @@ internal sealed class SkipToken(byte[] key)
         {
             switch (value)
             {
-                case null: writer.Write((byte)0); break;
-                case long number: writer.Write((byte)1); writer.Write(number); break;
-                case double number: writer.Write((byte)2); writer.Write(BitConverter.DoubleToInt64Bits(number)); break;
-                case string text: writer.Write((byte)3); writer.Write(text); break;
-                case DateOnly date: writer.Write((byte)4); writer.Write(date.DayNumber); break;
-                case DateTime time: writer.Write((byte)5); writer.Write(time.Ticks); break;
-                default: throw new InvalidOperationException($"A row cannot be continued after a {value.GetType().Name}.");
+                case null:
+                    writer.Write((byte)0);
+                    break;
+                case long number:
+                    writer.Write((byte)1);
+                    writer.Write(number);
+                    break;
+                case double number:
+                    writer.Write((byte)2);
+                    writer.Write(BitConverter.DoubleToInt64Bits(number));
+                    break;
+                case string text:
+                    writer.Write((byte)3);
+                    writer.Write(text);
+                    break;
+                case DateOnly date:
+                    writer.Write((byte)4);
+                    writer.Write(date.DayNumber);
+                    break;
+                case DateTime time:
+                    writer.Write((byte)5);
+                    writer.Write(time.Ticks);
+                    break;
+                default:
+                    throw new InvalidOperationException($"A row cannot be continued after a {value.GetType().Name}.");
             }
         }
         writer.Flush();
@@ -52,9 +70,11 @@ internal sealed class SkipToken(byte[] key)
         {
             throw Foreign();
         }
-        if (bytes.Length < SignatureBytes) throw Foreign();
+        if (bytes.Length < SignatureBytes)
+            throw Foreign();
         var payload = bytes[..^SignatureBytes];
-        if (!CryptographicOperations.FixedTimeEquals(Sign(query, payload), bytes.AsSpan(payload.Length))) throw Foreign();
+        if (!CryptographicOperations.FixedTimeEquals(Sign(query, payload), bytes.AsSpan(payload.Length)))
+            throw Foreign();
         using var reader = new BinaryReader(new MemoryStream(payload), Encoding.UTF8);
         var values = new object?[count];
         for (var i = 0; i < count; i++)
@@ -82,6 +102,10 @@ internal sealed class SkipToken(byte[] key)
         return hmac.GetHashAndReset()[..SignatureBytes];
     }
 
-    private static ODataRefusal Foreign() => ODataRefusal.BadRequest("InvalidSkipToken",
-        "The $skiptoken does not belong to this query, or was given by a service on another database: follow nextLinks as they are, from the first page.", "$skiptoken");
+    private static ODataRefusal Foreign() =>
+        ODataRefusal.BadRequest(
+            "InvalidSkipToken",
+            "The $skiptoken does not belong to this query, or was given by a service on another database: follow nextLinks as they are, from the first page.",
+            "$skiptoken"
+        );
 }

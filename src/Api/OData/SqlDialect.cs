@@ -56,12 +56,16 @@ internal abstract class SqlDialect
 
     private sealed class SqliteDialect : SqlDialect
     {
-        public override DbParameter Parameter(string name, object value) => new SqliteParameter(name, value switch
-        {
-            DateTime time => Microseconds(time),
-            DateOnly date => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-            _ => value,
-        });
+        public override DbParameter Parameter(string name, object value) =>
+            new SqliteParameter(
+                name,
+                value switch
+                {
+                    DateTime time => Microseconds(time),
+                    DateOnly date => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                    _ => value,
+                }
+            );
 
         public override string Ordered(string text) => text;
 
@@ -71,7 +75,8 @@ internal abstract class SqlDialect
 
         public override string PositionOf(string text, string sought) => $"instr({text}, {sought})";
 
-        public override string EndsWith(string text, string end) => $"(length({end}) = 0 AND {text} IS NOT NULL OR substr({text}, -length({end})) = {end})";
+        public override string EndsWith(string text, string end) =>
+            $"(length({end}) = 0 AND {text} IS NOT NULL OR substr({text}, -length({end})) = {end})";
 
         public override string Lower(string text) => $"lower({text})";
 
@@ -85,19 +90,20 @@ internal abstract class SqlDialect
 
         public override string Larger(string left, string right) => $"max({left}, {right})";
 
-        public override string Part(string part, string value, bool isInstant) => (part, isInstant) switch
-        {
-            ("year", false) => $"CAST(substr({value}, 1, 4) AS INTEGER)",
-            ("month", false) => $"CAST(substr({value}, 6, 2) AS INTEGER)",
-            ("day", false) => $"CAST(substr({value}, 9, 2) AS INTEGER)",
-            ("year", true) => $"CAST(strftime('%Y', {Seconds(value)}, 'unixepoch') AS INTEGER)",
-            ("month", true) => $"CAST(strftime('%m', {Seconds(value)}, 'unixepoch') AS INTEGER)",
-            ("day", true) => $"CAST(strftime('%d', {Seconds(value)}, 'unixepoch') AS INTEGER)",
-            ("hour", true) => $"CAST(strftime('%H', {Seconds(value)}, 'unixepoch') AS INTEGER)",
-            ("minute", true) => $"CAST(strftime('%M', {Seconds(value)}, 'unixepoch') AS INTEGER)",
-            ("second", true) => $"CAST(strftime('%S', {Seconds(value)}, 'unixepoch') AS INTEGER)",
-            _ => throw new InvalidOperationException($"{part} of {(isInstant ? "an instant" : "a date")}."),
-        };
+        public override string Part(string part, string value, bool isInstant) =>
+            (part, isInstant) switch
+            {
+                ("year", false) => $"CAST(substr({value}, 1, 4) AS INTEGER)",
+                ("month", false) => $"CAST(substr({value}, 6, 2) AS INTEGER)",
+                ("day", false) => $"CAST(substr({value}, 9, 2) AS INTEGER)",
+                ("year", true) => $"CAST(strftime('%Y', {Seconds(value)}, 'unixepoch') AS INTEGER)",
+                ("month", true) => $"CAST(strftime('%m', {Seconds(value)}, 'unixepoch') AS INTEGER)",
+                ("day", true) => $"CAST(strftime('%d', {Seconds(value)}, 'unixepoch') AS INTEGER)",
+                ("hour", true) => $"CAST(strftime('%H', {Seconds(value)}, 'unixepoch') AS INTEGER)",
+                ("minute", true) => $"CAST(strftime('%M', {Seconds(value)}, 'unixepoch') AS INTEGER)",
+                ("second", true) => $"CAST(strftime('%S', {Seconds(value)}, 'unixepoch') AS INTEGER)",
+                _ => throw new InvalidOperationException($"{part} of {(isInstant ? "an instant" : "a date")}."),
+            };
 
         public override string DateOf(string instant) => $"strftime('%Y-%m-%d', {Seconds(instant)}, 'unixepoch')";
 
@@ -111,13 +117,20 @@ internal abstract class SqlDialect
 
     private sealed class PostgresDialect : SqlDialect
     {
-        public override DbParameter Parameter(string name, object value) => value switch
-        {
-            // The first and the last of .NET's days would be sent as infinities, which have no year.
-            DateTime { Year: 1 or 9999 } time => new NpgsqlParameter(name, NpgsqlDbType.TimestampTz) { Value = (time.Ticks - Year2000.Ticks) / TimeSpan.TicksPerMicrosecond },
-            DateOnly { Year: 1 or 9999 } day => new NpgsqlParameter(name, NpgsqlDbType.Date) { Value = day.DayNumber - DateOnly.FromDateTime(Year2000).DayNumber },
-            _ => new NpgsqlParameter(name, value),
-        };
+        public override DbParameter Parameter(string name, object value) =>
+            value switch
+            {
+                // The first and the last of .NET's days would be sent as infinities, which have no year.
+                DateTime { Year: 1 or 9999 } time => new NpgsqlParameter(name, NpgsqlDbType.TimestampTz)
+                {
+                    Value = (time.Ticks - Year2000.Ticks) / TimeSpan.TicksPerMicrosecond,
+                },
+                DateOnly { Year: 1 or 9999 } day => new NpgsqlParameter(name, NpgsqlDbType.Date)
+                {
+                    Value = day.DayNumber - DateOnly.FromDateTime(Year2000).DayNumber,
+                },
+                _ => new NpgsqlParameter(name, value),
+            };
 
         private static readonly DateTime Year2000 = new(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
@@ -138,7 +151,8 @@ internal abstract class SqlDialect
 
         public override string Trim(string text, string characters) => $"btrim({text}, {characters})";
 
-        public override string Typed(string sql, SqlType type) => $"{sql}::{type switch
+        public override string Typed(string sql, SqlType type) =>
+            $"{sql}::{type switch
         {
             SqlType.Boolean => "boolean",
             SqlType.Integer => "bigint",
@@ -158,7 +172,10 @@ internal abstract class SqlDialect
         public override string DateOf(string instant) => $"(({instant}) AT TIME ZONE 'UTC')::date";
 
         public override string Preamble(TimeSpan timeout) =>
-            string.Create(CultureInfo.InvariantCulture, $"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {(long)timeout.TotalMilliseconds}; ");
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {(long)timeout.TotalMilliseconds}; "
+            );
     }
 }
 
@@ -178,6 +195,7 @@ internal sealed class SqlParameters(SqlDialect dialect)
     /// <summary>Puts the parameters on a command. A parameter belongs to one command, so each gets its own.</summary>
     public void CopyTo(DbCommand command)
     {
-        foreach (var (name, value) in values) command.Parameters.Add(dialect.Parameter(name, value));
+        foreach (var (name, value) in values)
+            command.Parameters.Add(dialect.Parameter(name, value));
     }
 }

@@ -9,9 +9,12 @@ public static class Demo
     public static void AddTo(ConfigurationManager configuration)
     {
         var demo = new ConfigurationBuilder().AddJsonFile(Path.Combine(Folder, "demo.json"), optional: false).Build();
-        var values = demo.AsEnumerable().Where(entry => entry.Value is not null).ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.OrdinalIgnoreCase);
+        var values = demo.AsEnumerable()
+            .Where(entry => entry.Value is not null)
+            .ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.OrdinalIgnoreCase);
         foreach (var (key, value) in values)
-            if (key.EndsWith(":Path", StringComparison.Ordinal) && !Path.IsPathRooted(value)) values[key] = Path.Combine(Folder, value!);
+            if (key.EndsWith(":Path", StringComparison.Ordinal) && !Path.IsPathRooted(value))
+                values[key] = Path.Combine(Folder, value!);
         configuration.Sources.Insert(0, new Microsoft.Extensions.Configuration.Memory.MemoryConfigurationSource { InitialData = values });
     }
 }

@@ -20,30 +20,51 @@ public static class Endpoints
         app.MapHealthChecks("/health/live", new() { Predicate = _ => false }).OpenToAll();
         app.MapHealthChecks("/health/ready").RequireScope(Scope.None);
         app.MapMetrics("/metrics").RequireScope(Scope.Read);
-        app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], () => Results.Text(Welcome(app), "text/plain; charset=utf-8")).RequireScope(Scope.None).ExcludeFromDescription();
+        app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], () => Results.Text(Welcome(app), "text/plain; charset=utf-8"))
+            .RequireScope(Scope.None)
+            .ExcludeFromDescription();
         // Who comes here without a key may look; what a job does again is in the audit log under a name.
-        app.MapHangfireDashboard("/jobs", new DashboardOptions
-        {
-            Authorization = [], IsReadOnlyFunc = request => Caller.Of(request.GetHttpContext()) == Caller.Local, DisplayStorageConnectionString = false, DashboardTitle = "Metrics jobs",
-        }).RequireScope(Scope.Operate);
-        if (settings.IsApi) app.MapPost("/api/sources/{id}/read", ReadNow).RequireScope(Scope.Operate).WithTags("Sources").ProducesProblem(StatusCodes.Status404NotFound).WithSummary("Reads a source now").WithDescription("Asks a worker to read the source up to now, whatever its schedule.");
+        app.MapHangfireDashboard(
+                "/jobs",
+                new DashboardOptions
+                {
+                    Authorization = [],
+                    IsReadOnlyFunc = request => Caller.Of(request.GetHttpContext()) == Caller.Local,
+                    DisplayStorageConnectionString = false,
+                    DashboardTitle = "Metrics jobs",
+                }
+            )
+            .RequireScope(Scope.Operate);
+        if (settings.IsApi)
+            app.MapPost("/api/sources/{id}/read", ReadNow)
+                .RequireScope(Scope.Operate)
+                .WithTags("Sources")
+                .ProducesProblem(StatusCodes.Status404NotFound)
+                .WithSummary("Reads a source now")
+                .WithDescription("Asks a worker to read the source up to now, whatever its schedule.");
         app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine(Welcome(app)));
     }
 
     /// <summary>What <see cref="UseProblemAnswers"/> says.</summary>
-    public static void AddProblemAnswers(this IServiceCollection services) => services.AddProblemDetails(problems => problems.CustomizeProblemDetails = told =>
-    {
-        var request = told.HttpContext.Request;
-        told.ProblemDetails.Extensions.Remove("traceId");
-        told.ProblemDetails.Detail ??= told.ProblemDetails.Status switch
-        {
-            StatusCodes.Status401Unauthorized when request.Path.StartsWithSegments("/jobs", StringComparison.OrdinalIgnoreCase) => "Without a key the jobs can be looked at and not be changed. Make one with the scope 'operate'.",
-            StatusCodes.Status404NotFound => $"There is nothing at '{request.Path}'. Data is at /odata, operations are described at /scalar, and / lists where to look.",
-            StatusCodes.Status405MethodNotAllowed => $"{request.Method} is not possible at '{request.Path}'; possible is {told.HttpContext.Response.Headers.Allow}.",
-            StatusCodes.Status500InternalServerError => "The request could not be answered; the service's log says why.",
-            _ => null,
-        };
-    });
+    public static void AddProblemAnswers(this IServiceCollection services) =>
+        services.AddProblemDetails(problems =>
+            problems.CustomizeProblemDetails = told =>
+            {
+                var request = told.HttpContext.Request;
+                told.ProblemDetails.Extensions.Remove("traceId");
+                told.ProblemDetails.Detail ??= told.ProblemDetails.Status switch
+                {
+                    StatusCodes.Status401Unauthorized when request.Path.StartsWithSegments("/jobs", StringComparison.OrdinalIgnoreCase) =>
+                        "Without a key the jobs can be looked at and not be changed. Make one with the scope 'operate'.",
+                    StatusCodes.Status404NotFound =>
+                        $"There is nothing at '{request.Path}'. Data is at /odata, operations are described at /scalar, and / lists where to look.",
+                    StatusCodes.Status405MethodNotAllowed =>
+                        $"{request.Method} is not possible at '{request.Path}'; possible is {told.HttpContext.Response.Headers.Allow}.",
+                    StatusCodes.Status500InternalServerError => "The request could not be answered; the service's log says why.",
+                    _ => null,
+                };
+            }
+        );
 
     /// <summary>Answers by application/problem+json where nothing else has said what is wrong: unknown addresses, wrong methods, our own faults.</summary>
     public static void UseProblemAnswers(this WebApplication app)
@@ -53,24 +74,32 @@ public static class Endpoints
     }
 
     /// <summary>Counts every answered request, its own pages included: they are work that the service does.</summary>
-    public static void UseRequestCount(this WebApplication app) => app.Use(async (context, next) =>
-    {
-        try
-        {
-            await next(context);
-        }
-        finally
-        {
-            SelfMetrics.Count(context);
-        }
-    });
+    public static void UseRequestCount(this WebApplication app) =>
+        app.Use(
+            async (context, next) =>
+            {
+                try
+                {
+                    await next(context);
+                }
+                finally
+                {
+                    SelfMetrics.Count(context);
+                }
+            }
+        );
 
     private static Results<Accepted, ProblemHttpResult> ReadNow(string id, MetricsSettings settings, IBackgroundJobClient jobs)
     {
         if (!settings.Sources.ContainsKey(id))
-            return TypedResults.Problem($"There is no source '{id}'. Sources are: {string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}.", statusCode: StatusCodes.Status404NotFound);
+            return TypedResults.Problem(
+                $"There is no source '{id}'. Sources are: {string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}.",
+                statusCode: StatusCodes.Status404NotFound
+            );
         jobs.Enqueue<Jobs>(job => job.ReadAsync(id, CancellationToken.None));
-        return TypedResults.Accepted($"/odata/Runs?$filter=Source%20eq%20'{Uri.EscapeDataString(id.Replace("'", "''", StringComparison.Ordinal))}'&$orderby=StartedAt%20desc&$top=1");
+        return TypedResults.Accepted(
+            $"/odata/Runs?$filter=Source%20eq%20'{Uri.EscapeDataString(id.Replace("'", "''", StringComparison.Ordinal))}'&$orderby=StartedAt%20desc&$top=1"
+        );
     }
 
     private static string Welcome(WebApplication app)

@@ -15,13 +15,14 @@ public static class Schedule
     }
 
     /// <summary>Job storage on PostgreSQL. Tables are made by <c>migrate</c>, never by a server that starts.</summary>
-    public static PostgreSqlStorageOptions PostgreSqlOptions(bool prepare) => new()
-    {
-        SchemaName = "hangfire",
-        PrepareSchemaIfNecessary = prepare,
-        QueuePollInterval = TimeSpan.FromSeconds(1),
-        // Without it a job of more than the timeout is started a second time while the first still runs.
-        UseSlidingInvisibilityTimeout = true,
-        InvisibilityTimeout = TimeSpan.FromMinutes(5),
-    };
+    public static PostgreSqlStorageOptions PostgreSqlOptions(bool prepare) =>
+        new()
+        {
+            SchemaName = "hangfire",
+            PrepareSchemaIfNecessary = prepare,
+            QueuePollInterval = TimeSpan.FromSeconds(1),
+            // Without it a job of more than the timeout is started a second time while the first still runs.
+            UseSlidingInvisibilityTimeout = true,
+            InvisibilityTimeout = TimeSpan.FromMinutes(5),
+        };
 }

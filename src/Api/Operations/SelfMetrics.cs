@@ -9,10 +9,18 @@ public sealed class SelfMetrics(TimeProvider clock) : BackgroundService
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(5);
 
     private static readonly Counter Requests = Prometheus.Metrics.CreateCounter(
-        "metrics_http_requests_total", "Requests answered, by kind of endpoint and status code.", "endpoint", "code");
+        "metrics_http_requests_total",
+        "Requests answered, by kind of endpoint and status code.",
+        "endpoint",
+        "code"
+    );
 
     private static readonly Gauge Utilisation = Prometheus.Metrics.CreateGauge(
-        "metrics_process_cpu_utilization_ratio", "Share of the machine's processors that this process used in the last seconds, from 0 to 1.", "cpus", "host");
+        "metrics_process_cpu_utilization_ratio",
+        "Share of the machine's processors that this process used in the last seconds, from 0 to 1.",
+        "cpus",
+        "host"
+    );
 
     /// <summary>Counts an answered request.</summary>
     public static void Count(HttpContext context)
@@ -27,7 +35,10 @@ public sealed class SelfMetrics(TimeProvider clock) : BackgroundService
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var gauge = Utilisation.WithLabels(Environment.ProcessorCount.ToString(System.Globalization.CultureInfo.InvariantCulture), Environment.MachineName);
+        var gauge = Utilisation.WithLabels(
+            Environment.ProcessorCount.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            Environment.MachineName
+        );
         using var process = Process.GetCurrentProcess();
         using var timer = new PeriodicTimer(Step, clock);
         var (used, at) = (process.TotalProcessorTime, clock.GetTimestamp());
@@ -38,10 +49,10 @@ public sealed class SelfMetrics(TimeProvider clock) : BackgroundService
                 process.Refresh();
                 var (nowUsed, now) = (process.TotalProcessorTime, clock.GetTimestamp());
                 var elapsed = clock.GetElapsedTime(at, now);
-                if (elapsed > TimeSpan.Zero) gauge.Set(Math.Clamp((nowUsed - used) / elapsed / Environment.ProcessorCount, 0, 1));
+                if (elapsed > TimeSpan.Zero)
+                    gauge.Set(Math.Clamp((nowUsed - used) / elapsed / Environment.ProcessorCount, 0, 1));
                 (used, at) = (nowUsed, now);
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
+            } while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {

@@ -18,8 +18,20 @@ namespace Metrics.Api.Operations;
 /// <summary>Opens the configured sources once the service listens, and gives Hangfire one recurring read for each and one recompute.</summary>
 /// <remarks>Everything is registered again at every start: a recurring job that was lost or disabled comes back.</remarks>
 public sealed class Worker(
-    MetricsSettings settings, MetricCatalogue catalogue, FactorBook book, SourceList sources, ReadLog log, FactStore facts,
-    IRecurringJobManager recurring, IBackgroundJobClient jobs, JobStorage storage, IServer server, KeyRing ring, TimeProvider clock, ILogger<Worker> logger) : IHostedLifecycleService
+    MetricsSettings settings,
+    MetricCatalogue catalogue,
+    FactorBook book,
+    SourceList sources,
+    ReadLog log,
+    FactStore facts,
+    IRecurringJobManager recurring,
+    IBackgroundJobClient jobs,
+    JobStorage storage,
+    IServer server,
+    KeyRing ring,
+    TimeProvider clock,
+    ILogger<Worker> logger
+) : IHostedLifecycleService
 {
     private const string RecomputeJob = "recompute";
 
@@ -28,12 +40,14 @@ public sealed class Worker(
     {
         await facts.SyncMappingsAsync(catalogue, cancellationToken);
         var marked = await facts.SyncFactorsAsync(book, [.. settings.ToPlaces().Values.Distinct()], cancellationToken);
-        if (marked > 0) logger.LogInformation("Factors are others than at the last start: {Hours} hours are computed again.", marked);
+        if (marked > 0)
+            logger.LogInformation("Factors are others than at the last start: {Hours} hours are computed again.", marked);
         await facts.MarkDirtyIfChangedAsync(Fingerprint(), cancellationToken);
 
         foreach (var source in settings.Sources.Values)
         {
-            if (MetricsSettings.IsOwnMetrics(source)) (source.Endpoint, source.BearerToken) = (OwnMetrics(), ring.Own);
+            if (MetricsSettings.IsOwnMetrics(source))
+                (source.Endpoint, source.BearerToken) = (OwnMetrics(), ring.Own);
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
             sources.Add(source, Providers.All[source.Provider].Open(source, catalogue, clock));
         }
@@ -43,20 +57,36 @@ public sealed class Worker(
             Schedule(source);
             jobs.Enqueue<Jobs>(job => job.ReadAsync(source, CancellationToken.None));
         }
-        recurring.AddOrUpdate<Jobs>(RecomputeJob, job => job.RecomputeAsync(CancellationToken.None), Jobs.Cron(TimeSpan.FromSeconds(15)), Utc);
+        recurring.AddOrUpdate<Jobs>(
+            RecomputeJob,
+            job => job.RecomputeAsync(CancellationToken.None),
+            Jobs.Cron(TimeSpan.FromSeconds(15)),
+            Utc
+        );
         using (var connection = storage.GetConnection())
         {
             var wanted = settings.Sources.Keys.Select(Recurring).Append(RecomputeJob).ToHashSet(StringComparer.Ordinal);
-            foreach (var known in connection.GetRecurringJobs().Where(known => !wanted.Contains(known.Id))) recurring.RemoveIfExists(known.Id);
+            foreach (var known in connection.GetRecurringJobs().Where(known => !wanted.Contains(known.Id)))
+                recurring.RemoveIfExists(known.Id);
         }
-        logger.LogInformation("Reading {Count} sources: {Sources}.", settings.Sources.Count, string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal)));
+        logger.LogInformation(
+            "Reading {Count} sources: {Sources}.",
+            settings.Sources.Count,
+            string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))
+        );
     }
 
     /// <summary>Registers the recurring read of a source that is open; again, it changes nothing but brings back one that was lost or disabled.</summary>
     public void Schedule(string source)
     {
-        if (!sources.TryGet(source, out _, out var open)) return;
-        recurring.AddOrUpdate<Jobs>(Recurring(source), job => job.ReadAsync(source, CancellationToken.None), Jobs.Cron(open.Cadence.Every), Utc);
+        if (!sources.TryGet(source, out _, out var open))
+            return;
+        recurring.AddOrUpdate<Jobs>(
+            Recurring(source),
+            job => job.ReadAsync(source, CancellationToken.None),
+            Jobs.Cron(open.Cadence.Every),
+            Utc
+        );
     }
 
     private static RecurringJobOptions Utc => new() { TimeZone = TimeZoneInfo.Utc, MisfireHandling = MisfireHandlingMode.Relaxed };
@@ -76,12 +106,19 @@ public sealed class Worker(
         parts.AddRange(book.Servers.All.Select(server => server.ToString()));
         parts.AddRange(book.Models.All.Select(model => model.ToString()));
         parts.AddRange(Enum.GetValues<Component>().Select(component => $"{component} {book.Uncertainty.Of(Evidence.Measured, component)}"));
-        parts.AddRange(settings.ToHardware().OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key} stands on {entry.Value}"));
+        parts.AddRange(
+            settings
+                .ToHardware()
+                .OrderBy(entry => entry.Key, StringComparer.Ordinal)
+                .Select(entry => $"{entry.Key} stands on {entry.Value}")
+        );
         foreach (var workload in settings.ToWorkloads())
         {
             parts.Add($"{workload.Name} {workload.Model} {workload.Precision}");
             foreach (var rule in workload.Rules)
-                parts.Add($"{rule.Source} {string.Join(' ', rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"))}");
+                parts.Add(
+                    $"{rule.Source} {string.Join(' ', rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"))}"
+                );
         }
         return Identity.Of([.. parts]).ToString("x16", CultureInfo.InvariantCulture);
     }
@@ -89,9 +126,20 @@ public sealed class Worker(
     /// <summary>The address of our own metrics page, from what the server listens on.</summary>
     private Uri OwnMetrics()
     {
-        var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault(address => address.StartsWith("http://", StringComparison.Ordinal)) ?? "http://localhost:5080";
-        var own = new UriBuilder(address.Replace("://+", "://localhost", StringComparison.Ordinal).Replace("://*", "://localhost", StringComparison.Ordinal)
-            .Replace("://0.0.0.0", "://localhost", StringComparison.Ordinal).Replace("://[::]", "://localhost", StringComparison.Ordinal)) { Path = "/metrics" };
+        var address = server
+            .Features.Get<IServerAddressesFeature>()
+            ?.Addresses.FirstOrDefault(address => address.StartsWith("http://", StringComparison.Ordinal))
+            ?? "http://localhost:5080";
+        var own = new UriBuilder(
+            address
+                .Replace("://+", "://localhost", StringComparison.Ordinal)
+                .Replace("://*", "://localhost", StringComparison.Ordinal)
+                .Replace("://0.0.0.0", "://localhost", StringComparison.Ordinal)
+                .Replace("://[::]", "://localhost", StringComparison.Ordinal)
+        )
+        {
+            Path = "/metrics",
+        };
         return own.Uri;
     }
 

@@ -118,7 +118,9 @@ public sealed record Placement
     [Description("Work of the hours whose energy (or emissions) are known; null when none was counted.")]
     public double? Units { get; init; }
 
-    [Description("The declared conversion that made the units from what was counted, for instance '1 workflow = 12 requests'; null when they were counted.")]
+    [Description(
+        "The declared conversion that made the units from what was counted, for instance '1 workflow = 12 requests'; null when they were counted."
+    )]
     public string? Converted { get; init; }
 
     /// <summary>What the energy includes.</summary>
@@ -133,10 +135,14 @@ public sealed record Placement
     [Description("Share of the energy that was measured or derived.")]
     public double? MeasuredShare { get; init; }
 
-    [Description("1 - joulesPerUnit (or gramsPerUnit) / that of the worst in the group, from 0 to 1; null for one alone and for one that is not ranked.")]
+    [Description(
+        "1 - joulesPerUnit (or gramsPerUnit) / that of the worst in the group, from 0 to 1; null for one alone and for one that is not ranked."
+    )]
     public double? SavingAgainstWorst { get; init; }
 
-    [Description("Whether its place in the group is certain: false where its bounds overlap with another's; null for one alone and where bounds are unknown.")]
+    [Description(
+        "Whether its place in the group is certain: false where its bounds overlap with another's; null for one alone and where bounds are unknown."
+    )]
     public bool? Certain { get; init; }
 
     [Description("Factors that the period was made with, by the names of /odata/Factors.")]

@@ -14,23 +14,31 @@ namespace Metrics.Api.Placements;
 public static class PlacementEndpoint
 {
     /// <summary>Maps <c>GET /api/placements</c>. It takes the store's <see cref="IDbContextFactory{TContext}"/> and the <see cref="TimeProvider"/> from the services.</summary>
-    public static IEndpointConventionBuilder MapPlacements(this IEndpointRouteBuilder endpoints) => endpoints
-        .MapGet("/api/placements", AnswerAsync)
-        .WithTags("Placements")
-        .WithSummary("Where a unit of work costs the least energy or emits the least")
-        .WithDescription("""
-            Sums the energy and the work of each deployment over the period and ranks deployments by joules or by grams of CO2 equivalents per unit. Only numbers that
-            mean the same are ranked with each other: same unit, boundary, idle policy, model, precision. The other groups say how they differ; deployments with too
-            little coverage, too bad evidence or no ratio are left out with every reason. Where the bounds of two numbers overlap, their order is told as not certain.
-            """)
-        .ProducesProblem(StatusCodes.Status400BadRequest)
-        .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
-        .AddOpenApiOperationTransformer((operation, _, _) =>
-        {
-            // Nullable to the framework, so that its absence is told in our words; required all the same.
-            foreach (var parameter in operation.Parameters?.OfType<OpenApiParameter>().Where(parameter => parameter.Name == "unit") ?? []) parameter.Required = true;
-            return Task.CompletedTask;
-        });
+    public static IEndpointConventionBuilder MapPlacements(this IEndpointRouteBuilder endpoints) =>
+        endpoints
+            .MapGet("/api/placements", AnswerAsync)
+            .WithTags("Placements")
+            .WithSummary("Where a unit of work costs the least energy or emits the least")
+            .WithDescription(
+                """
+                Sums the energy and the work of each deployment over the period and ranks deployments by joules or by grams of CO2 equivalents per unit. Only numbers that
+                mean the same are ranked with each other: same unit, boundary, idle policy, model, precision. The other groups say how they differ; deployments with too
+                little coverage, too bad evidence or no ratio are left out with every reason. Where the bounds of two numbers overlap, their order is told as not certain.
+                """
+            )
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ProducesProblem(StatusCodes.Status503ServiceUnavailable)
+            .AddOpenApiOperationTransformer(
+                (operation, _, _) =>
+                {
+                    // Nullable to the framework, so that its absence is told in our words; required all the same.
+                    foreach (
+                        var parameter in operation.Parameters?.OfType<OpenApiParameter>().Where(parameter => parameter.Name == "unit") ?? []
+                    )
+                        parameter.Required = true;
+                    return Task.CompletedTask;
+                }
+            );
 
     // The parameters are declared for the API's description; ComparisonQuestion reads them, so that a fault is told in its own words and all at once.
     private static async Task<Results<Ok<PlacementAnswer>, ProblemHttpResult>> AnswerAsync(
@@ -41,22 +49,43 @@ public static class PlacementEndpoint
         [Description("What work is counted in: output-token, input-token, token, request, image ...")] string? unit,
         [Description("The model, exactly as configured. Left out: every model, each ranked by itself.")] string? model,
         [Description("accelerator, server or facility (server x PUE). facility when left out, and always for by=carbon.")] string? boundary,
-        [Description("energy ranks by joules per unit, carbon by grams of CO2 equivalents per unit (operational, location-based average, and embodied). energy when left out.")] string? by,
-        [Description("provisioned includes the energy drawn while reserved and doing nothing, active-only leaves it out. provisioned when left out.")] string? idlePolicy,
+        [Description(
+            "energy ranks by joules per unit, carbon by grams of CO2 equivalents per unit (operational, location-based average, and embodied). energy when left out."
+        )]
+            string? by,
+        [Description(
+            "provisioned includes the energy drawn while reserved and doing nothing, active-only leaves it out. provisioned when left out."
+        )]
+            string? idlePolicy,
         [Description("Start, a whole UTC hour: 2026-02-01T00:00:00Z or 2026-02-01. 24 hours before the end when left out.")] string? from,
-        [Description("End, a whole UTC hour, not included. The end of the newest complete hour with work in the unit when left out.")] string? to,
+        [Description("End, a whole UTC hour, not included. The end of the newest complete hour with work in the unit when left out.")]
+            string? to,
         [Description("Least share of the period that must be covered, from 0 to 1. 0.9 when left out.")] string? minCoverage,
-        [Description("Worst evidence accepted: measured, derived, modelled or estimated. modelled when left out; estimated ranks estimates beside readings.")] string? evidence)
+        [Description(
+            "Worst evidence accepted: measured, derived, modelled or estimated. modelled when left out; estimated ranks estimates beside readings."
+        )]
+            string? evidence
+    )
     {
         _ = (unit, model, boundary, by, idlePolicy, from, to, minCoverage, evidence);
         var faults = new List<string>();
         var given = context.Request.Query.SelectMany(entry => entry.Value, (entry, value) => (entry.Key, value));
-        if (ComparisonQuestion.Read(given, faults) is not { } question) return Refused(faults);
+        if (ComparisonQuestion.Read(given, faults) is not { } question)
+            return Refused(faults);
         context.Response.Headers.CacheControl = "no-store";
         try
         {
             var conversions = context.RequestServices.GetService<UnitConversions>() ?? UnitConversions.None;
-            return await DeploymentComparison.AskAsync(store, question, conversions, time.GetUtcNow().UtcDateTime, faults, context.RequestAborted) is { } comparison
+            return
+                await DeploymentComparison.AskAsync(
+                    store,
+                    question,
+                    conversions,
+                    time.GetUtcNow().UtcDateTime,
+                    faults,
+                    context.RequestAborted
+                )
+                    is { } comparison
                 ? TypedResults.Ok(Answer(comparison))
                 : Refused(faults);
         }
@@ -64,7 +93,10 @@ public static class PlacementEndpoint
         {
             log.LogError(fault, "Placements could not be answered.");
             context.Response.Headers.RetryAfter = "5";
-            return TypedResults.Problem("The store cannot be read now; the service's log says why. Come back, or ask for a shorter period.", statusCode: StatusCodes.Status503ServiceUnavailable);
+            return TypedResults.Problem(
+                "The store cannot be read now; the service's log says why. Come back, or ask for a shorter period.",
+                statusCode: StatusCodes.Status503ServiceUnavailable
+            );
         }
     }
 
@@ -84,14 +116,20 @@ public static class PlacementEndpoint
             To = comparison.Period.End,
             MinCoverage = question.MinCoverage,
             Evidence = ComparisonQuestion.Word(question.Evidence),
-            Groups = [.. comparison.Result.Groups.Select(group => new PlacementGroup
-            {
-                Model = group.Rows[0].Row.Model,
-                Precision = group.Rows[0].Row.Precision,
-                Differs = [.. group.Differences.Select(difference => difference.ToString())],
-                Ranked = [.. group.Rows.Select(ranked => Told(comparison.Sums[ranked.Row.Deployment], ranked.Row, ranked, []))],
-            })],
-            LeftOut = [.. comparison.Result.LeftOut.Select(left => Told(comparison.Sums[left.Row.Deployment], left.Row, null, left.Reasons))],
+            Groups =
+            [
+                .. comparison.Result.Groups.Select(group => new PlacementGroup
+                {
+                    Model = group.Rows[0].Row.Model,
+                    Precision = group.Rows[0].Row.Precision,
+                    Differs = [.. group.Differences.Select(difference => difference.ToString())],
+                    Ranked = [.. group.Rows.Select(ranked => Told(comparison.Sums[ranked.Row.Deployment], ranked.Row, ranked, []))],
+                }),
+            ],
+            LeftOut =
+            [
+                .. comparison.Result.LeftOut.Select(left => Told(comparison.Sums[left.Row.Deployment], left.Row, null, left.Reasons)),
+            ],
             Note = comparison.Note,
         };
     }
@@ -132,5 +170,9 @@ public static class PlacementEndpoint
     }
 
     private static ProblemHttpResult Refused(IReadOnlyList<string> faults) =>
-        TypedResults.Problem(string.Join(' ', faults), statusCode: StatusCodes.Status400BadRequest, title: "The question cannot be answered as it is put.");
+        TypedResults.Problem(
+            string.Join(' ', faults),
+            statusCode: StatusCodes.Status400BadRequest,
+            title: "The question cannot be answered as it is put."
+        );
 }

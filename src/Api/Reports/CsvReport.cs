@@ -18,7 +18,10 @@ public sealed class CsvReport : IReportFormat
     public string ContentType => "text/csv; charset=utf-8; header=present";
 
     /// <summary>A text that no spreadsheet takes for a formula (OWASP, CSV injection).</summary>
-    public static string Guarded(string text) => text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\n' or '\uFF1D' or '\uFF0B' or '\uFF0D' or '\uFF20' ? "'" + text : text;
+    public static string Guarded(string text) =>
+        text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' or '\n' or '\uFF1D' or '\uFF0B' or '\uFF0D' or '\uFF20'
+            ? "'" + text
+            : text;
 
     /// <inheritdoc/>
     public async Task WriteAsync(Report report, Stream output, CancellationToken cancellationToken)
@@ -26,7 +29,8 @@ public sealed class CsvReport : IReportFormat
         var writer = PipeWriter.Create(output, new StreamPipeWriterOptions(leaveOpen: true, minimumBufferSize: FlushAt));
         for (var i = 0; i < report.Columns.Count; i++)
         {
-            if (i > 0) writer.Write(","u8);
+            if (i > 0)
+                writer.Write(","u8);
             Encoding.UTF8.GetBytes(Quoted(report.Columns[i].Name), writer);
         }
         writer.Write("\r\n"u8);
@@ -36,7 +40,8 @@ public sealed class CsvReport : IReportFormat
         await foreach (var row in report.Rows.WithCancellation(cancellationToken))
         {
             WriteRow(writer, row, types, same);
-            if (writer.UnflushedBytes >= FlushAt) await writer.FlushAsync(cancellationToken);
+            if (writer.UnflushedBytes >= FlushAt)
+                await writer.FlushAsync(cancellationToken);
         }
         await writer.CompleteAsync();
     }
@@ -45,8 +50,10 @@ public sealed class CsvReport : IReportFormat
     {
         for (var i = 0; i < types.Length; i++)
         {
-            if (i > 0) writer.Write(","u8);
-            if (!row[i].IsKnown) continue;
+            if (i > 0)
+                writer.Write(","u8);
+            if (!row[i].IsKnown)
+                continue;
             switch (types[i])
             {
                 case ReportType.Number:
@@ -57,11 +64,13 @@ public sealed class CsvReport : IReportFormat
                     break;
                 case ReportType.Time:
                     var time = row[i].Time;
-                    if (same[i].Bytes is null || same[i].Ticks != time.Ticks) same[i] = (null, time.Ticks, Encoding.UTF8.GetBytes(ReportText.Of(time)));
+                    if (same[i].Bytes is null || same[i].Ticks != time.Ticks)
+                        same[i] = (null, time.Ticks, Encoding.UTF8.GetBytes(ReportText.Of(time)));
                     writer.Write(same[i].Bytes);
                     break;
                 default:
-                    if (!ReferenceEquals(same[i].Text, row[i].Text)) same[i] = (row[i].Text, 0, Encoding.UTF8.GetBytes(Quoted(Guarded(row[i].Text!))));
+                    if (!ReferenceEquals(same[i].Text, row[i].Text))
+                        same[i] = (row[i].Text, 0, Encoding.UTF8.GetBytes(Quoted(Guarded(row[i].Text!))));
                     writer.Write(same[i].Bytes);
                     break;
             }
@@ -69,5 +78,6 @@ public sealed class CsvReport : IReportFormat
         writer.Write("\r\n"u8);
     }
 
-    private static string Quoted(string text) => text.AsSpan().IndexOfAny(Special) >= 0 ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
+    private static string Quoted(string text) =>
+        text.AsSpan().IndexOfAny(Special) >= 0 ? $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"" : text;
 }

@@ -11,7 +11,10 @@ namespace Metrics.Api.Reports;
 /// <remarks>It uses the fonts that every reader has, so that none is shipped; letters that they have not are written by number (<c>\u65E5</c>). The pages are held until the last is written, and are of at most <see cref="HtmlReport.MostRows"/> rows.</remarks>
 public sealed class PdfReport : IReportFormat
 {
-    private const double Width = 595, Height = 842, Margin = 42, Line = 1.35;
+    private const double Width = 595,
+        Height = 842,
+        Margin = 42,
+        Line = 1.35;
 
     /// <inheritdoc/>
     public string Name => "pdf";
@@ -26,39 +29,72 @@ public sealed class PdfReport : IReportFormat
         document.DocumentInformation.Title = Text(report.Title);
         document.DocumentInformation.Producer = Report.Software;
         // Of the data, and not of the moment: the same report is the same file.
-        document.DocumentInformation.CreationDate = document.DocumentInformation.ModifiedDate = $"D:{report.DataAsOf.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture)}Z";
+        document.DocumentInformation.CreationDate = document.DocumentInformation.ModifiedDate =
+            $"D:{report.DataAsOf.ToString("yyyyMMddHHmmss", CultureInfo.InvariantCulture)}Z";
         var pages = new Pages(document);
         pages.Write(report.Title, 20, bold: true);
         pages.Write($"{ReportText.Of(report.From)} to {ReportText.Of(report.To)}", 10);
-        if (report.GapCount > 0) pages.Write($"The period has {report.GapCount.ToString(CultureInfo.InvariantCulture)} gaps: times for which not all is known. Nothing is interpolated.", 10, bold: true);
+        if (report.GapCount > 0)
+            pages.Write(
+                $"The period has {report.GapCount.ToString(CultureInfo.InvariantCulture)} gaps: times for which not all is known. Nothing is interpolated.",
+                10,
+                bold: true
+            );
         pages.Space(8);
-        foreach (var (name, value) in report.Facts()) pages.Write($"{name}: {value}", 9);
-        if (report.Chart is { } chart) pages.Draw(chart);
+        foreach (var (name, value) in report.Facts())
+            pages.Write($"{name}: {value}", 9);
+        if (report.Chart is { } chart)
+            pages.Draw(chart);
         pages.Head("Notes");
-        foreach (var note in report.Notes) pages.Write($"- {note}", 9);
+        foreach (var note in report.Notes)
+            pages.Write($"- {note}", 9);
         pages.Head("Rows");
         var rows = 0L;
         await foreach (var row in report.Rows.WithCancellation(cancellationToken))
         {
-            if (++rows > HtmlReport.MostRows) continue;
+            if (++rows > HtmlReport.MostRows)
+                continue;
             var line = new StringBuilder();
             for (var i = 0; i < row.Length; i++)
             {
-                if (!row[i].IsKnown) continue;
+                if (!row[i].IsKnown)
+                    continue;
                 var column = report.Columns[i];
-                if (line.Length > 0) line.Append(" | ");
-                line.Append(column.Name).Append(' ').Append(column.Type == ReportType.Number ? HtmlReport.Shown(row[i].Number) : ReportText.Of(row[i], column.Type));
+                if (line.Length > 0)
+                    line.Append(" | ");
+                line.Append(column.Name)
+                    .Append(' ')
+                    .Append(column.Type == ReportType.Number ? HtmlReport.Shown(row[i].Number) : ReportText.Of(row[i], column.Type));
             }
             pages.Write($"{rows.ToString(CultureInfo.InvariantCulture)}. {line}", 7);
             pages.Space(2);
         }
-        if (rows > HtmlReport.MostRows) pages.Write($"These are the first {HtmlReport.MostRows.ToString("#,0", CultureInfo.InvariantCulture)} of {rows.ToString("#,0", CultureInfo.InvariantCulture)} rows; CSV, Parquet and JSON hold all of them.", 9, bold: true);
-        if (report.Gaps.Count > 0) pages.Head("Gaps");
-        foreach (var gap in report.Gaps) pages.Write($"{gap.Workload} at {gap.Place}: {ReportText.Of(gap.From)} to {ReportText.Of(gap.To)}, coverage {HtmlReport.Shown(gap.Coverage)}", 8);
-        if (report.Factors.Count > 0) pages.Head("Factors");
-        foreach (var factor in report.Factors) pages.Write($"{factor.Name}: {(factor.Value is { } value ? ReportText.Of(value) : "-")} {factor.Unit} | {factor.Method} | {factor.Source} | {factor.Vintage} | {factor.Licence}", 8);
+        if (rows > HtmlReport.MostRows)
+            pages.Write(
+                $"These are the first {HtmlReport.MostRows.ToString("#,0", CultureInfo.InvariantCulture)} of {rows.ToString("#,0", CultureInfo.InvariantCulture)} rows; CSV, Parquet and JSON hold all of them.",
+                9,
+                bold: true
+            );
+        if (report.Gaps.Count > 0)
+            pages.Head("Gaps");
+        foreach (var gap in report.Gaps)
+            pages.Write(
+                $"{gap.Workload} at {gap.Place}: {ReportText.Of(gap.From)} to {ReportText.Of(gap.To)}, coverage {HtmlReport.Shown(gap.Coverage)}",
+                8
+            );
+        if (report.Factors.Count > 0)
+            pages.Head("Factors");
+        foreach (var factor in report.Factors)
+            pages.Write(
+                $"{factor.Name}: {(factor.Value is { } value ? ReportText.Of(value) : "-")} {factor.Unit} | {factor.Method} | {factor.Source} | {factor.Vintage} | {factor.Licence}",
+                8
+            );
         pages.Head("Columns");
-        foreach (var column in report.Columns) pages.Write($"{column.Name}{(column.Unit is null or "1" ? "" : $" ({column.Unit})")}: {column.Description}{(column.Datapoint is null ? "" : $" [{column.Datapoint}]")}", 8);
+        foreach (var column in report.Columns)
+            pages.Write(
+                $"{column.Name}{(column.Unit is null or "1" ? "" : $" ({column.Unit})")}: {column.Description}{(column.Datapoint is null ? "" : $" [{column.Datapoint}]")}",
+                8
+            );
         var file = document.Build();
         Identify(file);
         await output.WriteAsync(file, cancellationToken);
@@ -69,8 +105,10 @@ public sealed class PdfReport : IReportFormat
     {
         const int digits = 32;
         var at = file.AsSpan().LastIndexOf("/ID [ <"u8);
-        if (at < 0 || at + 7 + 2 * digits + 2 > file.Length) throw new InvalidOperationException("The library wrote no ids where they were.");
-        Span<byte> first = file.AsSpan(at + 7, digits), second = file.AsSpan(at + 7 + digits + 2, digits);
+        if (at < 0 || at + 7 + 2 * digits + 2 > file.Length)
+            throw new InvalidOperationException("The library wrote no ids where they were.");
+        Span<byte> first = file.AsSpan(at + 7, digits),
+            second = file.AsSpan(at + 7 + digits + 2, digits);
         first.Clear();
         second.Clear();
         Encoding.ASCII.GetBytes(Convert.ToHexString(System.Security.Cryptography.SHA256.HashData(file)).AsSpan(0, digits), first);
@@ -83,9 +121,19 @@ public sealed class PdfReport : IReportFormat
         var shown = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            if (rune.Value is >= 0x20 and < 0x7F or >= 0xC0 and <= 0xFF and not (0xD0 or 0xD7 or 0xDD or 0xDE or 0xF0 or 0xF7 or 0xFD or 0xFE)) shown.Append(rune);
-            else if (rune.Value is '\t' or '\n' or '\r') shown.Append(' ');
-            else shown.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:X4}");
+            if (
+                rune.Value
+                is >= 0x20
+                    and < 0x7F
+                    or >= 0xC0
+                    and <= 0xFF
+                    and not (0xD0 or 0xD7 or 0xDD or 0xDE or 0xF0 or 0xF7 or 0xFD or 0xFE)
+            )
+                shown.Append(rune);
+            else if (rune.Value is '\t' or '\n' or '\r')
+                shown.Append(' ');
+            else
+                shown.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:X4}");
         }
         return shown.ToString();
     }
@@ -94,7 +142,8 @@ public sealed class PdfReport : IReportFormat
     private sealed class Pages
     {
         private readonly PdfDocumentBuilder document;
-        private readonly PdfDocumentBuilder.AddedFont plain, strong;
+        private readonly PdfDocumentBuilder.AddedFont plain,
+            strong;
         private PdfPageBuilder page;
         private double y;
 
@@ -123,17 +172,20 @@ public sealed class PdfReport : IReportFormat
             while (rest.Length > 0)
             {
                 var fits = Fits(rest, size, font);
-                if (fits < rest.Length && rest.LastIndexOf(' ', fits) is > 0 and var blank) fits = blank;
+                if (fits < rest.Length && rest.LastIndexOf(' ', fits) is > 0 and var blank)
+                    fits = blank;
                 Room(size * Line);
                 y -= size * Line;
-                if (rest[..fits].Trim() is { Length: > 0 } line) page.AddText(line, size, new PdfPoint(Margin, y), font);
+                if (rest[..fits].Trim() is { Length: > 0 } line)
+                    page.AddText(line, size, new PdfPoint(Margin, y), font);
                 rest = rest[fits..].TrimStart();
             }
         }
 
         public void Draw(ReportChart chart)
         {
-            const double left = 170, step = 15;
+            const double left = 170,
+                step = 15;
             Head($"{chart.Title} ({chart.Unit})");
             var most = chart.Bars.Max(bar => bar.Value);
             foreach (var (name, value) in chart.Bars)
@@ -143,15 +195,22 @@ public sealed class PdfReport : IReportFormat
                 var shown = Text(name);
                 page.AddText(shown[..Math.Min(shown.Length, 28)], 8, new PdfPoint(Margin, y + 3), plain);
                 page.SetTextAndFillColor(31, 111, 235);
-                if (most > 0 && value > 0) page.DrawRectangle(new PdfPoint(Margin + left, y), value / most * (Width - 2 * Margin - left - 60), 10, 0, fill: true);
+                if (most > 0 && value > 0)
+                    page.DrawRectangle(new PdfPoint(Margin + left, y), value / most * (Width - 2 * Margin - left - 60), 10, 0, fill: true);
                 page.ResetColor();
-                page.AddText(HtmlReport.Shown(value), 8, new PdfPoint(Margin + left + (most > 0 ? value / most : 0) * (Width - 2 * Margin - left - 60) + 4, y + 3), plain);
+                page.AddText(
+                    HtmlReport.Shown(value),
+                    8,
+                    new PdfPoint(Margin + left + (most > 0 ? value / most : 0) * (Width - 2 * Margin - left - 60) + 4, y + 3),
+                    plain
+                );
             }
         }
 
         private void Room(double height)
         {
-            if (y - height >= Margin) return;
+            if (y - height >= Margin)
+                return;
             page = document.AddPage(PageSize.A4);
             y = Height - Margin;
         }
@@ -164,7 +223,8 @@ public sealed class PdfReport : IReportFormat
             var letters = page.MeasureText(some, size, new PdfPoint(0, 0), font);
             var right = Width - 2 * Margin;
             for (var i = 0; i < letters.Count; i++)
-                if (letters[i].EndBaseLine.X > right) return Math.Max(1, i);
+                if (letters[i].EndBaseLine.X > right)
+                    return Math.Max(1, i);
             return some.Length;
         }
     }

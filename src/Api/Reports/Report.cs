@@ -23,7 +23,14 @@ public enum ReportType
 /// <param name="Unit">Its unit as people write it.</param>
 /// <param name="UnitCode">The same by UN/ECE Recommendation 20.</param>
 /// <param name="Datapoint">Ids of what standards ask for by it, such as <c>ESRS E1-5_01</c>.</param>
-public sealed record ReportColumn(string Name, ReportType Type, string Description, string? Unit = null, string? UnitCode = null, string? Datapoint = null);
+public sealed record ReportColumn(
+    string Name,
+    ReportType Type,
+    string Description,
+    string? Unit = null,
+    string? UnitCode = null,
+    string? Datapoint = null
+);
 
 /// <summary>A value of a row: null, a text, a number, a time or a flag, by the type of its column.</summary>
 public readonly struct ReportValue
@@ -31,7 +38,8 @@ public readonly struct ReportValue
     private readonly double number;
     private readonly long ticks;
 
-    private ReportValue(string? text, double number, long ticks, bool known) => (Text, this.number, this.ticks, IsKnown) = (text, number, ticks, known);
+    private ReportValue(string? text, double number, long ticks, bool known) =>
+        (Text, this.number, this.ticks, IsKnown) = (text, number, ticks, known);
 
     /// <summary>False: it is not known, which is not zero.</summary>
     public bool IsKnown { get; }
@@ -71,7 +79,17 @@ public readonly struct ReportValue
 /// <param name="Vintage">The year that it is of.</param>
 /// <param name="Licence">How it may be used.</param>
 /// <param name="Version">Its version.</param>
-public sealed record ReportFactor(string Name, string? Kind, string? Method, double? Value, string? Unit, string? Source, string? Vintage, string? Licence, string? Version);
+public sealed record ReportFactor(
+    string Name,
+    string? Kind,
+    string? Method,
+    double? Value,
+    string? Unit,
+    string? Source,
+    string? Vintage,
+    string? Licence,
+    string? Version
+);
 
 /// <summary>A time for which nothing, or not all, is known of a deployment.</summary>
 /// <param name="Workload">The workload.</param>
@@ -137,7 +155,8 @@ public sealed record Report
     public const int MostGaps = 1_000;
 
     /// <summary>Id and version of how the numbers are made.</summary>
-    public static string Methodology => $"metrics-normalisation {Metrics.Domain.Normalisation.Normaliser.Revision.ToString(System.Globalization.CultureInfo.InvariantCulture)} (SCI, ISO/IEC 21031:2024)";
+    public static string Methodology =>
+        $"metrics-normalisation {Metrics.Domain.Normalisation.Normaliser.Revision.ToString(System.Globalization.CultureInfo.InvariantCulture)} (SCI, ISO/IEC 21031:2024)";
 
     /// <summary>Name and version of the software.</summary>
     public static string Software { get; } = $"Metrics {typeof(Report).Assembly.GetName().Version!.ToString(3)}";
@@ -149,12 +168,14 @@ public sealed record Report
         yield return ("Kind", Kind);
         yield return ("From (UTC)", ReportText.Of(From));
         yield return ("To (UTC)", ReportText.Of(To));
-        foreach (var parameter in Parameters) yield return parameter;
+        foreach (var parameter in Parameters)
+            yield return parameter;
         yield return ("Data as of (UTC)", ReportText.Of(DataAsOf));
         yield return ("Methodology", Methodology);
         yield return ("Software", Software);
         yield return ("Assurance", "none");
-        foreach (var (name, value) in Totals) yield return (name, value is { } known ? ReportText.Of(known) : "unknown");
+        foreach (var (name, value) in Totals)
+            yield return (name, value is { } known ? ReportText.Of(known) : "unknown");
         yield return ("Gaps", GapCount.ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 }
@@ -166,16 +187,23 @@ public static class ReportText
     public static string Of(double number) => number.ToString("R", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>ISO 8601, UTC.</summary>
-    public static string Of(DateTime time) => time.ToString(time.Ticks % TimeSpan.TicksPerSecond == 0 ? "yyyy-MM-ddTHH:mm:ss'Z'" : "yyyy-MM-ddTHH:mm:ss.ffffff'Z'", System.Globalization.CultureInfo.InvariantCulture);
+    public static string Of(DateTime time) =>
+        time.ToString(
+            time.Ticks % TimeSpan.TicksPerSecond == 0 ? "yyyy-MM-ddTHH:mm:ss'Z'" : "yyyy-MM-ddTHH:mm:ss.ffffff'Z'",
+            System.Globalization.CultureInfo.InvariantCulture
+        );
 
     /// <summary>A value by the type of its column; empty when unknown.</summary>
-    public static string Of(ReportValue value, ReportType type) => !value.IsKnown ? "" : type switch
-    {
-        ReportType.Number => Of(value.Number),
-        ReportType.Time => Of(value.Time),
-        ReportType.Flag => value.Flag ? "yes" : "no",
-        _ => value.Text!,
-    };
+    public static string Of(ReportValue value, ReportType type) =>
+        !value.IsKnown
+            ? ""
+            : type switch
+            {
+                ReportType.Number => Of(value.Number),
+                ReportType.Time => Of(value.Time),
+                ReportType.Flag => value.Flag ? "yes" : "no",
+                _ => value.Text!,
+            };
 }
 
 /// <summary>A way to write reports down. Writers stream: they hold a few rows at most, unless their docs say otherwise.</summary>
@@ -201,7 +229,16 @@ public interface IReportFormat
 public static class ReportFormats
 {
     /// <summary>All of them, by name.</summary>
-    public static IReadOnlyDictionary<string, IReportFormat> All { get; } = new IReportFormat[] { new CsvReport(), new XlsxReport(), new JsonReport(), new ParquetReport(), new HtmlReport(), new PdfReport() }.ToDictionary(format => format.Name, StringComparer.OrdinalIgnoreCase);
+    public static IReadOnlyDictionary<string, IReportFormat> All { get; } =
+        new IReportFormat[]
+        {
+            new CsvReport(),
+            new XlsxReport(),
+            new JsonReport(),
+            new ParquetReport(),
+            new HtmlReport(),
+            new PdfReport(),
+        }.ToDictionary(format => format.Name, StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Their names, for people.</summary>
     public static string Names => string.Join(", ", All.Keys);

@@ -5,7 +5,8 @@ namespace Metrics.Api.Reports;
 /// <summary>The command <c>report KIND --from --to --format --out</c>: writes a report and its manifest to files.</summary>
 public static class ReportCommand
 {
-    private const string Usage = "report KIND --from 2026-02-01 --to 2026-03-01 [--grain day] [--workload NAME] [--provider NAME] [--unit NAME] [--format csv] [--out FILE]";
+    private const string Usage =
+        "report KIND --from 2026-02-01 --to 2026-03-01 [--grain day] [--workload NAME] [--provider NAME] [--unit NAME] [--format csv] [--out FILE]";
     private static readonly string[] Options = ["--from", "--to", "--grain", "--workload", "--provider", "--unit", "--format", "--out"];
 
     /// <summary>What is to be written where.</summary>
@@ -24,11 +25,15 @@ public static class ReportCommand
         var given = new List<(string Name, string? Value)>();
         foreach (var (name, text) in CommandLine.Read(arguments, Options))
         {
-            if (name is null) words.Add(text);
-            else given.Add((name[2..], text));
+            if (name is null)
+                words.Add(text);
+            else
+                given.Add((name[2..], text));
         }
-        if (words.Count == 0) faults.Add($"The kind of report is missing. There are: {ReportKind.Names}.");
-        if (words.Count > 1) faults.Add($"'{words[1]}' is one word too many: one report is written at a time.");
+        if (words.Count == 0)
+            faults.Add($"The kind of report is missing. There are: {ReportKind.Names}.");
+        if (words.Count > 1)
+            faults.Add($"'{words[1]}' is one word too many: one report is written at a time.");
         if (faults.Count == 0)
         {
             try
@@ -53,14 +58,27 @@ public static class ReportCommand
         try
         {
             var told = -1L;
-            var file = await files.WriteAsync(order.Question, order.Path, (rows, of) =>
-            {
-                if (of < 100_000 || rows * 20 / of == told) return;
-                told = rows * 20 / of;
-                Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows:#,0} of about {of:#,0} rows"));
-            }, cancellationToken);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{file.Path}: {file.Rows:#,0} rows, {file.Bytes:#,0} bytes, SHA-256 {Convert.ToHexStringLower(file.Sha256)}"));
-            Console.WriteLine($"{file.ManifestPath}: columns, factors, gaps{(file.Findings == 0 ? "" : $", and {file.Findings} rules that it does not follow")}");
+            var file = await files.WriteAsync(
+                order.Question,
+                order.Path,
+                (rows, of) =>
+                {
+                    if (of < 100_000 || rows * 20 / of == told)
+                        return;
+                    told = rows * 20 / of;
+                    Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows:#,0} of about {of:#,0} rows"));
+                },
+                cancellationToken
+            );
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{file.Path}: {file.Rows:#,0} rows, {file.Bytes:#,0} bytes, SHA-256 {Convert.ToHexStringLower(file.Sha256)}"
+                )
+            );
+            Console.WriteLine(
+                $"{file.ManifestPath}: columns, factors, gaps{(file.Findings == 0 ? "" : $", and {file.Findings} rules that it does not follow")}"
+            );
             return 0;
         }
         catch (Exception fault) when (fault is ReportRefusal or IOException or UnauthorizedAccessException)

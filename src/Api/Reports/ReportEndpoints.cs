@@ -21,57 +21,137 @@ public static class ReportEndpoints
     public static void MapReports(this WebApplication app)
     {
         var reports = app.MapGroup("/api/reports").WithTags("Reports").RequireScope(Scope.Reports);
-        reports.MapGet("", () => new ReportList([.. ReportKind.All.Values.Select(kind => new ReportListed(kind.Name, kind.Title, kind.Notes, $"/api/reports/{kind.Name}/schema"))], [.. ReportFormats.All.Keys])).WithSummary("Kinds and formats of reports");
-        reports.MapGet("/{kind}", (Delegate)AnswerAsync).Produces(200).Produces<JobAnswer>(202).ProducesProblem(400).ProducesProblem(404).WithSummary("A report")
-            .WithDescription($"Kinds: {ReportKind.Names}. 'from' and 'to' (exclusive) are whole periods of 'grain' (hour, day, month; day when left out), 'format' is one of {ReportFormats.Names}; 'workload', 'provider' and 'unit' narrow it; comparison needs 'unit'. "
-                + "What takes long, or is asked for with 'Prefer: respond-async', is answered by 202 and a Location to poll; report.ready tells webhooks when it is there. The header Repr-Digest holds the file's SHA-256, Link its manifest.");
-        reports.MapGet("/{kind}/schema", Results<Ok<System.Text.Json.Nodes.JsonObject>, ProblemHttpResult> (string kind) =>
-            ReportKind.All.TryGetValue(kind, out var known) ? TypedResults.Ok(JsonReport.SchemaOf(known)) : Problem(new ReportRefusal("unknown_kind", $"'{NamedLiterals.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.", 404))).ProducesProblem(404).WithSummary("JSON Schema of a report");
+        reports
+            .MapGet("", () =>
+                new ReportList(
+                    [
+                        .. ReportKind.All.Values.Select(kind => new ReportListed(
+                            kind.Name,
+                            kind.Title,
+                            kind.Notes,
+                            $"/api/reports/{kind.Name}/schema"
+                        )),
+                    ],
+                    [.. ReportFormats.All.Keys]
+                )
+            )
+            .WithSummary("Kinds and formats of reports");
+        reports
+            .MapGet("/{kind}", (Delegate)AnswerAsync)
+            .Produces(200)
+            .Produces<JobAnswer>(202)
+            .ProducesProblem(400)
+            .ProducesProblem(404)
+            .WithSummary("A report")
+            .WithDescription(
+                $"Kinds: {ReportKind.Names}. 'from' and 'to' (exclusive) are whole periods of 'grain' (hour, day, month; day when left out), 'format' is one of {ReportFormats.Names}; 'workload', 'provider' and 'unit' narrow it; comparison needs 'unit'. "
+                    + "What takes long, or is asked for with 'Prefer: respond-async', is answered by 202 and a Location to poll; report.ready tells webhooks when it is there. The header Repr-Digest holds the file's SHA-256, Link its manifest."
+            );
+        reports
+            .MapGet("/{kind}/schema", Results<Ok<System.Text.Json.Nodes.JsonObject>, ProblemHttpResult> (string kind) =>
+                ReportKind.All.TryGetValue(kind, out var known)
+                    ? TypedResults.Ok(JsonReport.SchemaOf(known))
+                    : Problem(
+                        new ReportRefusal(
+                            "unknown_kind",
+                            $"'{NamedLiterals.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.",
+                            404
+                        )
+                    )
+            )
+            .ProducesProblem(404)
+            .WithSummary("JSON Schema of a report");
         var jobs = reports.MapGroup("/jobs/{id}");
-        jobs.MapGet("", Results<Ok<JobAnswer>, ProblemHttpResult> (string id, ReportJobs all) => all.Find(id) is { } job ? TypedResults.Ok(JobAnswer.Of(job)) : NoJob()).ProducesProblem(404).WithSummary("How far a report is");
-        jobs.MapGet("/file", (string id, HttpContext context, ReportJobs all) => FetchAsync(id, context, all)).ProducesProblem(404).ProducesProblem(409).WithSummary("The file of a report that is done");
-        jobs.MapGet("/manifest", Results<PhysicalFileHttpResult, ProblemHttpResult> (string id, ReportJobs all) =>
-            all.Find(id) is not { } job ? NoJob() : job.Made.IsCompletedSuccessfully ? TypedResults.PhysicalFile(job.Made.Result.ManifestPath, "application/json") : NotDone(job)).ProducesProblem(404).ProducesProblem(409).WithSummary("Its manifest").WithDescription("Everything but the rows, with their number, the file's length and its SHA-256.");
+        jobs.MapGet("", Results<Ok<JobAnswer>, ProblemHttpResult> (string id, ReportJobs all) =>
+                all.Find(id) is { } job ? TypedResults.Ok(JobAnswer.Of(job)) : NoJob()
+            )
+            .ProducesProblem(404)
+            .WithSummary("How far a report is");
+        jobs.MapGet("/file", (string id, HttpContext context, ReportJobs all) => FetchAsync(id, context, all))
+            .ProducesProblem(404)
+            .ProducesProblem(409)
+            .WithSummary("The file of a report that is done");
+        jobs.MapGet("/manifest", Results<PhysicalFileHttpResult, ProblemHttpResult> (string id, ReportJobs all) => all.Find(id)
+                    is not { } job
+                    ? NoJob()
+                : job.Made.IsCompletedSuccessfully ? TypedResults.PhysicalFile(job.Made.Result.ManifestPath, "application/json")
+                : NotDone(job))
+            .ProducesProblem(404)
+            .ProducesProblem(409)
+            .WithSummary("Its manifest")
+            .WithDescription("Everything but the rows, with their number, the file's length and its SHA-256.");
         jobs.MapDelete("", Results<NoContent, ProblemHttpResult> (string id, ReportJobs all) =>
-        {
-            if (all.Find(id) is not { } job) return NoJob();
-            job.Cancel();
-            return TypedResults.NoContent();
-        }).ProducesProblem(404).WithSummary("Calls a report off");
-        app.MapPost("/api/validate", ValidateAsync).RequireScope(Scope.Reports).WithTags("Reports").WithMetadata(new RequestSizeLimitAttribute(MostToValidate)).ProducesProblem(400).ProducesProblem(415)
-            .WithSummary("Checks a file by the rules of its kind").WithDescription("'kind' says which. Rows as CSV or JSON, of this service or of others, at most 64 MiB. The rules are at GET /api/validate.");
+            {
+                if (all.Find(id) is not { } job)
+                    return NoJob();
+                job.Cancel();
+                return TypedResults.NoContent();
+            })
+            .ProducesProblem(404)
+            .WithSummary("Calls a report off");
+        app.MapPost("/api/validate", ValidateAsync)
+            .RequireScope(Scope.Reports)
+            .WithTags("Reports")
+            .WithMetadata(new RequestSizeLimitAttribute(MostToValidate))
+            .ProducesProblem(400)
+            .ProducesProblem(415)
+            .WithSummary("Checks a file by the rules of its kind")
+            .WithDescription(
+                "'kind' says which. Rows as CSV or JSON, of this service or of others, at most 64 MiB. The rules are at GET /api/validate."
+            );
         app.MapGet("/api/validate", () => Validator.Rules).RequireScope(Scope.Reports).WithTags("Reports").WithSummary("The rules");
     }
 
-    private static async Task<IResult> AnswerAsync(string kind, HttpContext context, ReportJobs jobs, ReportSettings settings, TimeProvider clock)
+    private static async Task<IResult> AnswerAsync(
+        string kind,
+        HttpContext context,
+        ReportJobs jobs,
+        ReportSettings settings,
+        TimeProvider clock
+    )
     {
         try
         {
-            var question = ReportQuestion.Read(kind, context.Request.Query.SelectMany(parameter => parameter.Value.Select(value => (parameter.Key, value))), clock.GetUtcNow().UtcDateTime);
-            var later = context.Request.Headers["Prefer"].Any(prefer => prefer!.Contains("respond-async", StringComparison.OrdinalIgnoreCase));
+            var question = ReportQuestion.Read(
+                kind,
+                context.Request.Query.SelectMany(parameter => parameter.Value.Select(value => (parameter.Key, value))),
+                clock.GetUtcNow().UtcDateTime
+            );
+            var later = context
+                .Request.Headers["Prefer"]
+                .Any(prefer => prefer!.Contains("respond-async", StringComparison.OrdinalIgnoreCase));
             var job = jobs.Begin(question);
-            if (!later) await ((Task)job.Made).WaitAsync(settings.Wait, clock, context.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (job.Made.IsCompleted) return Sent(context, job, await job.Made);
+            if (!later)
+                await ((Task)job.Made)
+                    .WaitAsync(settings.Wait, clock, context.RequestAborted)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (job.Made.IsCompleted)
+                return Sent(context, job, await job.Made);
             jobs.TellWhenReady(job);
             context.Response.Headers.RetryAfter = "2";
-            if (later) context.Response.Headers["Preference-Applied"] = "respond-async";
+            if (later)
+                context.Response.Headers["Preference-Applied"] = "respond-async";
             return TypedResults.Accepted($"/api/reports/jobs/{job.Id}", JobAnswer.Of(job));
         }
         catch (ReportRefusal refused)
         {
-            if (refused.Status == StatusCodes.Status429TooManyRequests) context.Response.Headers.RetryAfter = "60";
+            if (refused.Status == StatusCodes.Status429TooManyRequests)
+                context.Response.Headers.RetryAfter = "60";
             return Problem(refused);
         }
         catch (Exception fault) when (StorageFault.IsOutside(fault) || fault is DbException)
         {
             context.Response.Headers.RetryAfter = "10";
-            return Problem(new ReportRefusal("storage_unavailable", "The store cannot be read now.", StatusCodes.Status503ServiceUnavailable));
+            return Problem(
+                new ReportRefusal("storage_unavailable", "The store cannot be read now.", StatusCodes.Status503ServiceUnavailable)
+            );
         }
     }
 
     private static async Task<IResult> FetchAsync(string id, HttpContext context, ReportJobs jobs)
     {
-        if (jobs.Find(id) is not { } job) return NoJob();
+        if (jobs.Find(id) is not { } job)
+            return NoJob();
         return job.Made.IsCompletedSuccessfully ? Sent(context, job, await job.Made) : NotDone(job);
     }
 
@@ -84,16 +164,31 @@ public static class ReportEndpoints
         headers["Metrics-Rows"] = file.Rows.ToString(CultureInfo.InvariantCulture);
         headers.Link = $"</api/reports/jobs/{job.Id}/manifest>; rel=\"describedby\"";
         var page = job.Question.Format.Name == "html";
-        if (page) headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'";
-        return TypedResults.PhysicalFile(file.Path, job.Question.Format.ContentType, page ? null : file.Name, entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{Convert.ToHexStringLower(file.Sha256)}\""), enableRangeProcessing: true);
+        if (page)
+            headers.ContentSecurityPolicy =
+                "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'";
+        return TypedResults.PhysicalFile(
+            file.Path,
+            job.Question.Format.ContentType,
+            page ? null : file.Name,
+            entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{Convert.ToHexStringLower(file.Sha256)}\""),
+            enableRangeProcessing: true
+        );
     }
 
-    private static async Task<Results<Ok<ValidationAnswer>, ProblemHttpResult>> ValidateAsync(HttpRequest request, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ValidationAnswer>, ProblemHttpResult>> ValidateAsync(
+        HttpRequest request,
+        CancellationToken cancellationToken
+    )
     {
         try
         {
             var name = request.Query["kind"].ToString();
-            if (!ReportKind.All.TryGetValue(name, out var kind)) throw new ReportRefusal("unknown_kind", $"'kind' has to say what kind of report the file is. There are: {ReportKind.Names}.");
+            if (!ReportKind.All.TryGetValue(name, out var kind))
+                throw new ReportRefusal(
+                    "unknown_kind",
+                    $"'kind' has to say what kind of report the file is. There are: {ReportKind.Names}."
+                );
             var validator = await Validator.ReadAsync(kind, request.ContentType ?? "", request.Body, cancellationToken);
             return TypedResults.Ok(new ValidationAnswer(validator.Findings.Count == 0, validator.Rows, validator.Findings));
         }
@@ -103,13 +198,33 @@ public static class ReportEndpoints
         }
         catch (BadHttpRequestException fault) when (fault.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            return Problem(new ReportRefusal("too_large", $"The file has more than {MostToValidate / 1024 / 1024} MiB; validate it in parts.", StatusCodes.Status413PayloadTooLarge));
+            return Problem(
+                new ReportRefusal(
+                    "too_large",
+                    $"The file has more than {MostToValidate / 1024 / 1024} MiB; validate it in parts.",
+                    StatusCodes.Status413PayloadTooLarge
+                )
+            );
         }
     }
 
-    private static ProblemHttpResult NoJob() => Problem(new ReportRefusal("not_found", "There is no such job, or it was forgotten; ask for the report again.", StatusCodes.Status404NotFound));
+    private static ProblemHttpResult NoJob() =>
+        Problem(
+            new ReportRefusal(
+                "not_found",
+                "There is no such job, or it was forgotten; ask for the report again.",
+                StatusCodes.Status404NotFound
+            )
+        );
 
-    private static ProblemHttpResult NotDone(ReportJob job) => Problem(new ReportRefusal("not_done", $"The report is {job.State}{(JobAnswer.Of(job).Error is { } error ? $": {error}" : "")}.", StatusCodes.Status409Conflict));
+    private static ProblemHttpResult NotDone(ReportJob job) =>
+        Problem(
+            new ReportRefusal(
+                "not_done",
+                $"The report is {job.State}{(JobAnswer.Of(job).Error is { } error ? $": {error}" : "")}.",
+                StatusCodes.Status409Conflict
+            )
+        );
 
     private static ProblemHttpResult Problem(ReportRefusal refused) => Problems.Of(refused.Code, refused.Message, refused.Status);
 }
@@ -140,8 +255,20 @@ public sealed record JobAnswer(string Id, string State, long Rows, long? StoredR
     {
         var done = job.Made.IsCompletedSuccessfully;
         // A fault of ours is told in the log, by whoever waits for the job; its words are not for everybody.
-        var error = job.Made.IsFaulted ? job.Made.Exception!.GetBaseException() is ReportRefusal refused ? refused.Message : "The report could not be made; the service's log says why." : null;
-        return new JobAnswer(job.Id, job.State, done ? job.Made.Result.Rows : job.Rows.Done, job.Rows.All == 0 ? null : job.Rows.All, error, done ? $"/api/reports/jobs/{job.Id}/file" : null, done ? $"/api/reports/jobs/{job.Id}/manifest" : null);
+        var error = job.Made.IsFaulted
+            ? job.Made.Exception!.GetBaseException() is ReportRefusal refused
+                ? refused.Message
+                : "The report could not be made; the service's log says why."
+            : null;
+        return new JobAnswer(
+            job.Id,
+            job.State,
+            done ? job.Made.Result.Rows : job.Rows.Done,
+            job.Rows.All == 0 ? null : job.Rows.All,
+            error,
+            done ? $"/api/reports/jobs/{job.Id}/file" : null,
+            done ? $"/api/reports/jobs/{job.Id}/manifest" : null
+        );
     }
 }
 
@@ -149,4 +276,8 @@ public sealed record JobAnswer(string Id, string State, long Rows, long? StoredR
 /// <param name="IsValid">Whether it follows all of them.</param>
 /// <param name="Rows">Rows looked at.</param>
 /// <param name="Findings">Where it does not.</param>
-public sealed record ValidationAnswer([property: Description("Whether it follows all of them.")] bool IsValid, long Rows, IReadOnlyList<ValidationFinding> Findings);
+public sealed record ValidationAnswer(
+    [property: Description("Whether it follows all of them.")] bool IsValid,
+    long Rows,
+    IReadOnlyList<ValidationFinding> Findings
+);

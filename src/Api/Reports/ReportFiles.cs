@@ -18,10 +18,15 @@ public sealed record ReportFile(string Path, string ManifestPath, string Name, l
 /// <summary>Writes reports to files. A file has its name only when it is whole, and its manifest tells rows, length and SHA-256.</summary>
 internal sealed class ReportFiles(ReportReader reader)
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Name for a file of what was asked.</summary>
-    public static string NameOf(ReportQuestion question) => $"{question.Kind.Name}_{Day(question.From)}_{Day(question.To)}.{question.Format.Name}";
+    public static string NameOf(ReportQuestion question) =>
+        $"{question.Kind.Name}_{Day(question.From)}_{Day(question.To)}.{question.Format.Name}";
 
     /// <summary>Writes a report.</summary>
     /// <param name="question">What was asked.</param>
@@ -29,21 +34,39 @@ internal sealed class ReportFiles(ReportReader reader)
     /// <param name="progress">Told rows done and rows of the store; null: nobody.</param>
     /// <param name="cancellationToken">Stops it; then there is no file.</param>
     /// <exception cref="ReportRefusal">There is nothing to report.</exception>
-    public async Task<ReportFile> WriteAsync(ReportQuestion question, string path, Action<long, long>? progress, CancellationToken cancellationToken)
+    public async Task<ReportFile> WriteAsync(
+        ReportQuestion question,
+        string path,
+        Action<long, long>? progress,
+        CancellationToken cancellationToken
+    )
     {
         await using var open = await reader.OpenAsync(question, cancellationToken);
         if (open.StoredRows > question.Format.MostRows)
-            throw new ReportRefusal("too_many_rows", $"The report is made of {open.StoredRows:#,0} rows, and {question.Format.Name} holds at most {question.Format.MostRows:#,0}. Choose csv or parquet, a coarser 'grain' or a shorter period.");
+            throw new ReportRefusal(
+                "too_many_rows",
+                $"The report is made of {open.StoredRows:#,0} rows, and {question.Format.Name} holds at most {question.Format.MostRows:#,0}. Choose csv or parquet, a coarser 'grain' or a shorter period."
+            );
         var validator = new Validator(question.Kind);
-        var report = open.Report with { Rows = Watched(open.Report.Rows, validator, rows => progress?.Invoke(rows, open.StoredRows), cancellationToken) };
+        var report = open.Report with
+        {
+            Rows = Watched(open.Report.Rows, validator, rows => progress?.Invoke(rows, open.StoredRows), cancellationToken),
+        };
         var unfinished = $"{path}.{Guid.NewGuid():N}.tmp";
         try
         {
             byte[] hash;
             long length;
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, BufferSize = 128 * 1024, Options = FileOptions.Asynchronous };
+            var options = new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                BufferSize = 128 * 1024,
+                Options = FileOptions.Asynchronous,
+            };
             // Whoever may read the data is decided by keys, not by who else has a name on the machine.
-            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            if (!OperatingSystem.IsWindows())
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             await using (var file = new FileStream(unfinished, options))
             await using (var hashed = new HashedStream(file))
             {
@@ -71,17 +94,26 @@ internal sealed class ReportFiles(ReportReader reader)
         }
     }
 
-    private static async IAsyncEnumerable<ReportValue[]> Watched(IAsyncEnumerable<ReportValue[]> rows, Validator validator, Action<long> progress, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<ReportValue[]> Watched(
+        IAsyncEnumerable<ReportValue[]> rows,
+        Validator validator,
+        Action<long> progress,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         await foreach (var row in rows.WithCancellation(cancellationToken))
         {
             validator.Look(row);
-            if (validator.Rows % 1024 == 0) progress(validator.Rows);
+            if (validator.Rows % 1024 == 0)
+                progress(validator.Rows);
             yield return row;
         }
     }
 
-    private static string Day(DateTime time) => time.TimeOfDay == TimeSpan.Zero ? time.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture) : time.ToString("yyyy-MM-ddTHH", System.Globalization.CultureInfo.InvariantCulture);
+    private static string Day(DateTime time) =>
+        time.TimeOfDay == TimeSpan.Zero
+            ? time.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture)
+            : time.ToString("yyyy-MM-ddTHH", System.Globalization.CultureInfo.InvariantCulture);
 
     /// <summary>Hands on what is written, and takes its SHA-256 on the way.</summary>
     private sealed class HashedStream(Stream inner) : Stream
@@ -97,7 +129,11 @@ internal sealed class ReportFiles(ReportReader reader)
 
         public override long Length => length;
 
-        public override long Position { get => length; set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => length;
+            set => throw new NotSupportedException();
+        }
 
         public byte[] Hash() => hash.GetCurrentHash();
 
@@ -119,7 +155,8 @@ internal sealed class ReportFiles(ReportReader reader)
             inner.Write(buffer);
         }
 
-        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) => WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+        public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+            WriteAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
         {
@@ -129,7 +166,8 @@ internal sealed class ReportFiles(ReportReader reader)
 
         protected override void Dispose(bool disposing)
         {
-            if (disposing) hash.Dispose();
+            if (disposing)
+                hash.Dispose();
             base.Dispose(disposing);
         }
 

@@ -8,7 +8,8 @@ namespace Metrics.Api.Reports;
 internal sealed class ReportJob(string id, ReportQuestion question, DateTime askedAt) : IDisposable
 {
     private readonly CancellationTokenSource cancelled = new();
-    private long done, all;
+    private long done,
+        all;
 
     public string Id { get; } = id;
 
@@ -21,7 +22,11 @@ internal sealed class ReportJob(string id, ReportQuestion question, DateTime ask
 
     public CancellationToken Token => cancelled.Token;
 
-    public string State => !Made.IsCompleted ? (Volatile.Read(ref all) == 0 ? "waiting" : "writing") : Made.IsCompletedSuccessfully ? "done" : Made.IsCanceled ? "cancelled" : "failed";
+    public string State =>
+        !Made.IsCompleted ? (Volatile.Read(ref all) == 0 ? "waiting" : "writing")
+        : Made.IsCompletedSuccessfully ? "done"
+        : Made.IsCanceled ? "cancelled"
+        : "failed";
 
     public (long Done, long All) Rows => (Volatile.Read(ref done), Volatile.Read(ref all));
 
@@ -56,7 +61,11 @@ internal sealed class ReportJobs : IDisposable
         (this.files, this.settings, this.webhooks, this.clock, this.log) = (files, settings, webhooks, clock, log);
         turns = new SemaphoreSlim(settings.Concurrency);
         // A temporary folder of others is no place for a name that they can know before: this one is random, and nobody else may look into it.
-        folder = new(() => settings.Folder is { } given ? Directory.CreateDirectory(Path.Combine(given, $"metrics-reports-{Guid.NewGuid():N}")).FullName : Directory.CreateTempSubdirectory("metrics-reports-").FullName);
+        folder = new(() =>
+            settings.Folder is { } given
+                ? Directory.CreateDirectory(Path.Combine(given, $"metrics-reports-{Guid.NewGuid():N}")).FullName
+                : Directory.CreateTempSubdirectory("metrics-reports-").FullName
+        );
     }
 
     /// <summary>Begins to make a report.</summary>
@@ -64,7 +73,12 @@ internal sealed class ReportJobs : IDisposable
     public ReportJob Begin(ReportQuestion question)
     {
         Forget();
-        if (jobs.Values.Count(job => !job.Made.IsCompleted) >= MostWaiting) throw new ReportRefusal("busy", $"{MostWaiting} reports wait already. Ask again in a minute.", StatusCodes.Status429TooManyRequests);
+        if (jobs.Values.Count(job => !job.Made.IsCompleted) >= MostWaiting)
+            throw new ReportRefusal(
+                "busy",
+                $"{MostWaiting} reports wait already. Ask again in a minute.",
+                StatusCodes.Status429TooManyRequests
+            );
         var job = new ReportJob(Guid.NewGuid().ToString("N"), question, clock.GetUtcNow().UtcDateTime);
         job.Made = Task.Run(() => MakeAsync(job));
         jobs[job.Id] = job;
@@ -77,30 +91,50 @@ internal sealed class ReportJobs : IDisposable
     /// <summary>Tells that a report that somebody was told to come back for is there.</summary>
     public void TellWhenReady(ReportJob job)
     {
-        _ = job.Made.ContinueWith(async made =>
-        {
-            if (!made.IsCompletedSuccessfully) return;
-            try
+        _ = job.Made.ContinueWith(
+            async made =>
             {
-                var file = await made;
-                await webhooks.RaiseAsync("report.ready", null, new JsonObject
+                if (!made.IsCompletedSuccessfully)
+                    return;
+                try
                 {
-                    ["kind"] = job.Question.Kind.Name, ["format"] = job.Question.Format.Name, ["from"] = ReportText.Of(job.Question.From), ["to"] = ReportText.Of(job.Question.To),
-                    ["rows"] = file.Rows, ["bytes"] = file.Bytes, ["sha256"] = Convert.ToHexStringLower(file.Sha256), ["link"] = $"/api/reports/jobs/{job.Id}/file", ["manifest"] = $"/api/reports/jobs/{job.Id}/manifest",
-                }, CancellationToken.None);
-            }
-            catch (StorageException fault)
-            {
-                log.LogWarning("Report {Id} is ready, and nobody could be told: {Message}", job.Id, fault.Message);
-            }
-        }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                    var file = await made;
+                    await webhooks.RaiseAsync(
+                        "report.ready",
+                        null,
+                        new JsonObject
+                        {
+                            ["kind"] = job.Question.Kind.Name,
+                            ["format"] = job.Question.Format.Name,
+                            ["from"] = ReportText.Of(job.Question.From),
+                            ["to"] = ReportText.Of(job.Question.To),
+                            ["rows"] = file.Rows,
+                            ["bytes"] = file.Bytes,
+                            ["sha256"] = Convert.ToHexStringLower(file.Sha256),
+                            ["link"] = $"/api/reports/jobs/{job.Id}/file",
+                            ["manifest"] = $"/api/reports/jobs/{job.Id}/manifest",
+                        },
+                        CancellationToken.None
+                    );
+                }
+                catch (StorageException fault)
+                {
+                    log.LogWarning("Report {Id} is ready, and nobody could be told: {Message}", job.Id, fault.Message);
+                }
+            },
+            CancellationToken.None,
+            TaskContinuationOptions.None,
+            TaskScheduler.Default
+        );
     }
 
     public void Dispose()
     {
-        foreach (var job in jobs.Values) job.Cancel();
+        foreach (var job in jobs.Values)
+            job.Cancel();
         turns.Dispose();
-        if (folder.IsValueCreated && Directory.Exists(folder.Value)) Directory.Delete(folder.Value, recursive: true);
+        if (folder.IsValueCreated && Directory.Exists(folder.Value))
+            Directory.Delete(folder.Value, recursive: true);
     }
 
     private async Task<ReportFile> MakeAsync(ReportJob job)
@@ -108,7 +142,12 @@ internal sealed class ReportJobs : IDisposable
         await turns.WaitAsync(job.Token);
         try
         {
-            return await files.WriteAsync(job.Question, Path.Combine(folder.Value, $"{job.Id}.{job.Question.Format.Name}"), job.Progress, job.Token);
+            return await files.WriteAsync(
+                job.Question,
+                Path.Combine(folder.Value, $"{job.Id}.{job.Question.Format.Name}"),
+                job.Progress,
+                job.Token
+            );
         }
         finally
         {
@@ -120,9 +159,11 @@ internal sealed class ReportJobs : IDisposable
     {
         foreach (var job in jobs.Values.Where(job => job.Made.IsCompleted && clock.GetUtcNow().UtcDateTime - job.AskedAt > settings.Keep))
         {
-            if (!jobs.TryRemove(job.Id, out _)) continue;
+            if (!jobs.TryRemove(job.Id, out _))
+                continue;
             job.Dispose();
-            if (!job.Made.IsCompletedSuccessfully) continue;
+            if (!job.Made.IsCompletedSuccessfully)
+                continue;
             File.Delete(job.Made.Result.Path);
             File.Delete(job.Made.Result.ManifestPath);
         }

@@ -37,10 +37,26 @@ public enum ReportGrain
 /// <param name="Workload">One workload; null: all.</param>
 /// <param name="Provider">One provider; null: all.</param>
 /// <param name="Unit">One functional unit; null: all.</param>
-public sealed record ReportQuestion(ReportKind Kind, IReportFormat Format, DateTime From, DateTime To, ReportGrain Grain, string? Workload, string? Provider, string? Unit)
+public sealed record ReportQuestion(
+    ReportKind Kind,
+    IReportFormat Format,
+    DateTime From,
+    DateTime To,
+    ReportGrain Grain,
+    string? Workload,
+    string? Provider,
+    string? Unit
+)
 {
     private static readonly string[] Names = ["from", "to", "grain", "workload", "provider", "unit", "format"];
-    private static readonly string[] Times = ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm'Z'", "yyyy-MM-dd'T'HH:mm:sszzz", "yyyy-MM"];
+    private static readonly string[] Times =
+    [
+        "yyyy-MM-dd",
+        "yyyy-MM-dd'T'HH:mm:ss'Z'",
+        "yyyy-MM-dd'T'HH:mm'Z'",
+        "yyyy-MM-dd'T'HH:mm:sszzz",
+        "yyyy-MM",
+    ];
 
     /// <summary>Reads it.</summary>
     /// <param name="kind">Name of the kind.</param>
@@ -49,35 +65,77 @@ public sealed record ReportQuestion(ReportKind Kind, IReportFormat Format, DateT
     /// <exception cref="ReportRefusal">It cannot be understood, or asks for what cannot be.</exception>
     public static ReportQuestion Read(string kind, IEnumerable<(string Name, string? Value)> given, DateTime now)
     {
-        if (!ReportKind.All.TryGetValue(kind, out var known)) throw new ReportRefusal("unknown_kind", $"'{NamedLiterals.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.", StatusCodes.Status404NotFound);
+        if (!ReportKind.All.TryGetValue(kind, out var known))
+            throw new ReportRefusal(
+                "unknown_kind",
+                $"'{NamedLiterals.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.",
+                StatusCodes.Status404NotFound
+            );
         var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
         foreach (var (name, value) in given)
         {
-            if (!Names.Contains(name, StringComparer.OrdinalIgnoreCase)) throw new ReportRefusal("unknown_parameter", $"'{NamedLiterals.Shorten(name)}' is not a parameter. There are: {string.Join(", ", Names)}.");
-            if (!values.TryAdd(name, value ?? "")) throw new ReportRefusal("repeated_parameter", $"'{name}' is given twice; give it once.");
+            if (!Names.Contains(name, StringComparer.OrdinalIgnoreCase))
+                throw new ReportRefusal(
+                    "unknown_parameter",
+                    $"'{NamedLiterals.Shorten(name)}' is not a parameter. There are: {string.Join(", ", Names)}."
+                );
+            if (!values.TryAdd(name, value ?? ""))
+                throw new ReportRefusal("repeated_parameter", $"'{name}' is given twice; give it once.");
         }
         string? One(string name) => values.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
 
         var format = One("format") ?? "csv";
-        if (!ReportFormats.All.TryGetValue(format, out var way)) throw new ReportRefusal("unknown_format", $"'{NamedLiterals.Shorten(format)}' is not a format. There are: {ReportFormats.Names}.");
+        if (!ReportFormats.All.TryGetValue(format, out var way))
+            throw new ReportRefusal(
+                "unknown_format",
+                $"'{NamedLiterals.Shorten(format)}' is not a format. There are: {ReportFormats.Names}."
+            );
         var grain = One("grain") ?? "day";
-        if (!Enum.TryParse<ReportGrain>(grain, ignoreCase: true, out var length) || !Enum.IsDefined(length) || char.IsAsciiDigit(grain[0])) throw new ReportRefusal("unknown_grain", $"'{NamedLiterals.Shorten(grain)}' is not a grain. There are: hour, day, month.");
+        if (!Enum.TryParse<ReportGrain>(grain, ignoreCase: true, out var length) || !Enum.IsDefined(length) || char.IsAsciiDigit(grain[0]))
+            throw new ReportRefusal("unknown_grain", $"'{NamedLiterals.Shorten(grain)}' is not a grain. There are: hour, day, month.");
         var (from, to) = (Time("from"), Time("to"));
-        if (from >= to) throw new ReportRefusal("invalid_period", $"'from' ({ReportText.Of(from)}) is not before 'to' ({ReportText.Of(to)}).");
-        if (from > now) throw new ReportRefusal("future_period", $"'from' ({ReportText.Of(from)}) lies in the future; it is {ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now.");
-        if (to > now) throw new ReportRefusal("future_period", $"'to' ({ReportText.Of(to)}) lies in the future; it is {ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now. Ask up to the last whole period; 'grain=hour' reaches farthest.");
-        if (known.Name == "comparison" && One("unit") is null) throw new ReportRefusal("missing_unit", "'unit' is missing: say what work the deployments are compared by, such as output-token.");
+        if (from >= to)
+            throw new ReportRefusal("invalid_period", $"'from' ({ReportText.Of(from)}) is not before 'to' ({ReportText.Of(to)}).");
+        if (from > now)
+            throw new ReportRefusal(
+                "future_period",
+                $"'from' ({ReportText.Of(from)}) lies in the future; it is {ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now."
+            );
+        if (to > now)
+            throw new ReportRefusal(
+                "future_period",
+                $"'to' ({ReportText.Of(to)}) lies in the future; it is {ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now. Ask up to the last whole period; 'grain=hour' reaches farthest."
+            );
+        if (known.Name == "comparison" && One("unit") is null)
+            throw new ReportRefusal(
+                "missing_unit",
+                "'unit' is missing: say what work the deployments are compared by, such as output-token."
+            );
         foreach (var (name, time) in new[] { ("from", from), ("to", to) })
         {
-            var whole = length switch { ReportGrain.Hour => time.Ticks % TimeSpan.TicksPerHour == 0, ReportGrain.Day => time.TimeOfDay == TimeSpan.Zero, _ => time.TimeOfDay == TimeSpan.Zero && time.Day == 1 };
-            if (!whole) throw new ReportRefusal("invalid_period", $"'{name}' ({ReportText.Of(time)}) is not at the start of a {length.ToString().ToLowerInvariant()} of UTC, and rows are of whole ones. Choose another time, or a finer 'grain'.");
+            var whole = length switch
+            {
+                ReportGrain.Hour => time.Ticks % TimeSpan.TicksPerHour == 0,
+                ReportGrain.Day => time.TimeOfDay == TimeSpan.Zero,
+                _ => time.TimeOfDay == TimeSpan.Zero && time.Day == 1,
+            };
+            if (!whole)
+                throw new ReportRefusal(
+                    "invalid_period",
+                    $"'{name}' ({ReportText.Of(time)}) is not at the start of a {length.ToString().ToLowerInvariant()} of UTC, and rows are of whole ones. Choose another time, or a finer 'grain'."
+                );
         }
         return new ReportQuestion(known, way, from, to, length, One("workload"), One("provider"), One("unit"));
 
         DateTime Time(string name)
         {
-            if (One(name) is not { } text) throw new ReportRefusal("missing_period", $"'{name}' is missing: give a time such as 2026-02-01 or 2026-02-01T00:00:00Z.");
-            if (!DateTimeOffset.TryParseExact(text, Times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)) throw new ReportRefusal("invalid_period", $"'{name}' ({NamedLiterals.Shorten(text)}) is not a time; write 2026-02-01, 2026-02 or 2026-02-01T00:00:00Z.");
+            if (One(name) is not { } text)
+                throw new ReportRefusal("missing_period", $"'{name}' is missing: give a time such as 2026-02-01 or 2026-02-01T00:00:00Z.");
+            if (!DateTimeOffset.TryParseExact(text, Times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
+                throw new ReportRefusal(
+                    "invalid_period",
+                    $"'{name}' ({NamedLiterals.Shorten(text)}) is not a time; write 2026-02-01, 2026-02 or 2026-02-01T00:00:00Z."
+                );
             return time.UtcDateTime;
         }
     }

@@ -3,8 +3,8 @@ using System.Data.Common;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Metrics.Api.Comparing;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 using Metrics.Storage;
 using Microsoft.Data.Sqlite;
@@ -13,7 +13,12 @@ using Microsoft.EntityFrameworkCore;
 namespace Metrics.Api.Reports;
 
 /// <summary>Reads what a report is made of: one connection, one consistent view of the store, rows as a stream.</summary>
-public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbContext> store, UnitConversions conversions, TimeProvider clock)
+public sealed class ReportReader(
+    Readers readers,
+    IDbContextFactory<MetricsDbContext> store,
+    UnitConversions conversions,
+    TimeProvider clock
+)
 {
     private const double JoulesPerMWh = 3.6e9;
     private const double JoulesPerKWh = 3.6e6;
@@ -25,8 +30,38 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
     /// <summary>Columns of the views, in the order that rows are read by.</summary>
     private enum Field
     {
-        Deployment, Unit, Start, End, Workload, Model, Precision, Provider, Account, Region, Country, Hardware, Units, Server, Facility, Idle, Operational, Market, Embodied, Water, Low, High,
-        Evidence, MeasuredShare, Coverage, Missing, Factors, ComputedAt, Sci, Restated, Delta, BeforeUnknown,
+        Deployment,
+        Unit,
+        Start,
+        End,
+        Workload,
+        Model,
+        Precision,
+        Provider,
+        Account,
+        Region,
+        Country,
+        Hardware,
+        Units,
+        Server,
+        Facility,
+        Idle,
+        Operational,
+        Market,
+        Embodied,
+        Water,
+        Low,
+        High,
+        Evidence,
+        MeasuredShare,
+        Coverage,
+        Missing,
+        Factors,
+        ComputedAt,
+        Sci,
+        Restated,
+        Delta,
+        BeforeUnknown,
     }
 
     /// <summary>Opens a report. What it needs to be told at its head has been read; its rows are read as they are asked for, until it is disposed of.</summary>
@@ -46,21 +81,62 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
                 files.CommandText = "PRAGMA temp_store = FILE";
                 await files.ExecuteNonQueryAsync(cancellationToken);
             }
-            var transaction = connection is SqliteConnection sqlite ? sqlite.BeginTransaction(deferred: true) : await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+            var transaction = connection is SqliteConnection sqlite
+                ? sqlite.BeginTransaction(deferred: true)
+                : await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
             var view = new View(connection, transaction, question);
-            if (question.Workload is { } workload && !await view.ExistsAsync("SELECT 1 FROM workload WHERE name = @workload", cancellationToken))
-                throw new ReportRefusal("unknown_workload", $"There is no workload '{NamedLiterals.Shorten(workload)}'. There are: {await view.ListAsync("SELECT name FROM workload ORDER BY name LIMIT 50", cancellationToken)}.", StatusCodes.Status404NotFound);
+            if (
+                question.Workload is { } workload
+                && !await view.ExistsAsync("SELECT 1 FROM workload WHERE name = @workload", cancellationToken)
+            )
+                throw new ReportRefusal(
+                    "unknown_workload",
+                    $"There is no workload '{NamedLiterals.Shorten(workload)}'. There are: {await view.ListAsync("SELECT name FROM workload ORDER BY name LIMIT 50", cancellationToken)}.",
+                    StatusCodes.Status404NotFound
+                );
             var head = await view.HeadAsync(cancellationToken);
             if (head.Rows == 0)
-                throw new ReportRefusal("no_data", $"There is no data of the period {ReportText.Of(question.From)} to {ReportText.Of(question.To)}{(question.Workload ?? question.Provider ?? question.Unit) switch { null => "", _ => " for what was asked" }}. {await view.RangeAsync(cancellationToken)}", StatusCodes.Status404NotFound);
+                throw new ReportRefusal(
+                    "no_data",
+                    $"There is no data of the period {ReportText.Of(question.From)} to {ReportText.Of(question.To)}{(question.Workload ?? question.Provider ?? question.Unit) switch { null => "", _ => " for what was asked" }}. {await view.RangeAsync(cancellationToken)}",
+                    StatusCodes.Status404NotFound
+                );
             var gaps = await view.GapsAsync(cancellationToken);
             var factors = await view.FactorsAsync(cancellationToken);
             var report = new Report
             {
-                Kind = question.Kind.Name, Title = question.Kind.Title, From = question.From, To = question.To, DataAsOf = head.ComputedAt,
-                Parameters = [.. new[] { ("grain", question.Kind.Name is "comparison" or "ai-act" ? null : question.Grain.ToString().ToLowerInvariant()), ("workload", question.Workload), ("provider", question.Provider), ("unit", question.Unit) }.Where(one => one.Item2 is not null).Select(one => (one.Item1, one.Item2!))],
-                Columns = question.Kind.Columns, Totals = head.Totals, Factors = factors, Gaps = gaps.Listed, GapCount = gaps.Count,
-                Notes = [.. question.Kind.Notes, .. gaps.Count > 0 ? [$"The period has {gaps.Count} gaps: times for which not all is known. They are listed{(gaps.Count > Report.MostGaps ? $" up to {Report.MostGaps}" : "")}; nothing is interpolated."] : Array.Empty<string>()],
+                Kind = question.Kind.Name,
+                Title = question.Kind.Title,
+                From = question.From,
+                To = question.To,
+                DataAsOf = head.ComputedAt,
+                Parameters =
+                [
+                    .. new[]
+                    {
+                        ("grain", question.Kind.Name is "comparison" or "ai-act" ? null : question.Grain.ToString().ToLowerInvariant()),
+                        ("workload", question.Workload),
+                        ("provider", question.Provider),
+                        ("unit", question.Unit),
+                    }
+                        .Where(one => one.Item2 is not null)
+                        .Select(one => (one.Item1, one.Item2!)),
+                ],
+                Columns = question.Kind.Columns,
+                Totals = head.Totals,
+                Factors = factors,
+                Gaps = gaps.Listed,
+                GapCount = gaps.Count,
+                Notes =
+                [
+                    .. question.Kind.Notes,
+                    .. gaps.Count > 0
+                        ?
+                        [
+                            $"The period has {gaps.Count} gaps: times for which not all is known. They are listed{(gaps.Count > Report.MostGaps ? $" up to {Report.MostGaps}" : "")}; nothing is interpolated.",
+                        ]
+                        : Array.Empty<string>(),
+                ],
                 Chart = head.Chart,
                 Rows = question.Kind.Name switch
                 {
@@ -80,7 +156,10 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
         }
     }
 
-    private static async IAsyncEnumerable<ReportValue[]> EnergyAsync(View view, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<ReportValue[]> EnergyAsync(
+        View view,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         await using var rows = await view.RowsAsync("facility_joules", cancellationToken);
         var row = new ReportValue[ReportKind.All["energy"].Columns.Count];
@@ -129,12 +208,25 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
         while (await rows.NextAsync(cancellationToken))
         {
             // Without work there is no score; a unit that is none is not one.
-            if (rows.Number(Field.Units) is not > 0) continue;
+            if (rows.Number(Field.Units) is not > 0)
+                continue;
             var start = rows.Where(row);
-            var (units, facility, operational, embodied) = (rows.Number(Field.Units), rows.Number(Field.Facility), rows.Number(Field.Operational), rows.Number(Field.Embodied));
+            var (units, facility, operational, embodied) = (
+                rows.Number(Field.Units),
+                rows.Number(Field.Facility),
+                rows.Number(Field.Operational),
+                rows.Number(Field.Embodied)
+            );
             // The view says whether grams are of the whole time: those of a part of it over all of the work are no score.
             var known = rows.Number(Field.Sci) is not null;
-            foreach (var (component, grams, method) in new[] { ("operational", operational, rows.Quality()), ("embodied", embodied, "sourced"), ("total", operational + embodied, rows.Quality()) })
+            foreach (
+                var (component, grams, method) in new[]
+                {
+                    ("operational", operational, rows.Quality()),
+                    ("embodied", embodied, "sourced"),
+                    ("total", operational + embodied, rows.Quality()),
+                }
+            )
             {
                 var i = start;
                 row[i++] = ReportValue.Of(rows.Text(Field.Unit));
@@ -142,7 +234,8 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
                 row[i++] = ReportValue.Of(component);
                 row[i++] = ReportValue.Of(method);
                 row[i++] = component == "embodied" ? default : ReportValue.Of(facility / JoulesPerKWh);
-                row[i++] = component == "embodied" ? default : ReportValue.Of(facility > 0 ? operational / (facility / JoulesPerKWh) : null);
+                row[i++] =
+                    component == "embodied" ? default : ReportValue.Of(facility > 0 ? operational / (facility / JoulesPerKWh) : null);
                 row[i++] = ReportValue.Of(grams);
                 row[i++] = ReportValue.Of(known ? grams / units : null);
                 rows.Trust(row, i, component == "operational" ? operational : null, 1);
@@ -160,8 +253,10 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             while (await rows.NextAsync(cancellationToken))
             {
                 fresh = rows.IsNewDeployment;
-                if (rows.Text(Field.Model) is not { } model) continue;
-                if (!models.TryGetValue(model, out var sum)) models.Add(model, sum = new ModelSum());
+                if (rows.Text(Field.Model) is not { } model)
+                    continue;
+                if (!models.TryGetValue(model, out var sum))
+                    models.Add(model, sum = new ModelSum());
                 sum.Add(rows, fresh);
             }
         }
@@ -183,18 +278,31 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             row[i++] = ReportValue.Of(sum.Deployments.Count);
             row[i++] = ReportValue.Of(sum.Evidence);
             row[i++] = ReportValue.Of(sum.MeasuredShare);
-            row[i++] = ReportValue.Of(Math.Min(1, sum.Seconds / ((view.Question.To - view.Question.From).TotalSeconds * sum.Deployments.Count)));
+            row[i++] = ReportValue.Of(
+                Math.Min(1, sum.Seconds / ((view.Question.To - view.Question.From).TotalSeconds * sum.Deployments.Count))
+            );
             row[i++] = ReportValue.Of(string.Join(' ', sum.Factors));
             yield return row;
         }
     }
 
-    private async IAsyncEnumerable<ReportValue[]> ComparisonAsync(ReportQuestion question, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private async IAsyncEnumerable<ReportValue[]> ComparisonAsync(
+        ReportQuestion question,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         var faults = new List<string>();
-        List<(string, string?)> asked = [("unit", question.Unit), ("from", ReportText.Of(question.From)), ("to", ReportText.Of(question.To))];
-        var comparison = ComparisonQuestion.Read(asked, faults) is { } understood ? await DeploymentComparison.AskAsync(store, understood, conversions, clock.GetUtcNow().UtcDateTime, faults, cancellationToken) : null;
-        if (comparison is null) throw new ReportRefusal("invalid_comparison", string.Join(' ', faults));
+        List<(string, string?)> asked =
+        [
+            ("unit", question.Unit),
+            ("from", ReportText.Of(question.From)),
+            ("to", ReportText.Of(question.To)),
+        ];
+        var comparison = ComparisonQuestion.Read(asked, faults) is { } understood
+            ? await DeploymentComparison.AskAsync(store, understood, conversions, clock.GetUtcNow().UtcDateTime, faults, cancellationToken)
+            : null;
+        if (comparison is null)
+            throw new ReportRefusal("invalid_comparison", string.Join(' ', faults));
         var row = new ReportValue[ReportKind.All["comparison"].Columns.Count];
         var number = 0;
         foreach (var group in comparison.Result.Groups)
@@ -204,7 +312,8 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             foreach (var ranked in group.Rows)
             {
                 rank++;
-                if (!Asked(ranked.Row)) continue;
+                if (!Asked(ranked.Row))
+                    continue;
                 Fill(ranked.Row, group.Differences.Count == 0 ? "ranked" : $"differs: {string.Join("; ", group.Differences)}");
                 row[0] = ReportValue.Of(number);
                 row[1] = ReportValue.Of(rank);
@@ -218,12 +327,15 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
         }
         foreach (var left in comparison.Result.LeftOut)
         {
-            if (!Asked(left.Row)) continue;
+            if (!Asked(left.Row))
+                continue;
             Fill(left.Row, $"left out: {string.Join("; ", left.Reasons)}");
             yield return row;
         }
 
-        bool Asked(ComparableRow one) => (question.Workload is null || one.Workload == question.Workload) && (question.Provider is null || comparison.Sums[one.Deployment].Provider == question.Provider);
+        bool Asked(ComparableRow one) =>
+            (question.Workload is null || one.Workload == question.Workload)
+            && (question.Provider is null || comparison.Sums[one.Deployment].Provider == question.Provider);
 
         void Fill(ComparableRow one, string verdict)
         {
@@ -251,9 +363,16 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
     /// <summary>The sums of one model. What is unknown in a row adds nothing; what is unknown in all is unknown.</summary>
     private sealed class ModelSum
     {
-        private double? known, measured;
+        private double? known,
+            measured;
 
-        public double? Server, Facility, Low, High, Operational, Tokens, Requests;
+        public double? Server,
+            Facility,
+            Low,
+            High,
+            Operational,
+            Tokens,
+            Requests;
         public double Seconds;
         public string Evidence = "measured";
         public readonly HashSet<long> Deployments = [];
@@ -263,10 +382,13 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
 
         public void Add(ViewRows rows, bool fresh)
         {
-            if (rows.Text(Field.Unit) == "output-token") Tokens = Plus(Tokens, rows.Number(Field.Units));
-            if (rows.Text(Field.Unit) == "request") Requests = Plus(Requests, rows.Number(Field.Units));
+            if (rows.Text(Field.Unit) == "output-token")
+                Tokens = Plus(Tokens, rows.Number(Field.Units));
+            if (rows.Text(Field.Unit) == "request")
+                Requests = Plus(Requests, rows.Number(Field.Units));
             // The energy of a deployment stands on the row of each of its units.
-            if (!fresh) return;
+            if (!fresh)
+                return;
             Deployments.Add(rows.Deployment);
             Server = Plus(Server, rows.Number(Field.Server));
             Facility = Plus(Facility, rows.Number(Field.Facility));
@@ -279,13 +401,22 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
                 known = Plus(known, joules);
                 measured = Plus(measured, joules * share);
             }
-            if (Order(rows.Text(Field.Evidence)!) > Order(Evidence)) Evidence = rows.Text(Field.Evidence)!;
-            foreach (var factor in (rows.Text(Field.Factors) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries)) Factors.Add(factor);
+            if (Order(rows.Text(Field.Evidence)!) > Order(Evidence))
+                Evidence = rows.Text(Field.Evidence)!;
+            foreach (var factor in (rows.Text(Field.Factors) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                Factors.Add(factor);
         }
 
         private static double? Plus(double? sum, double? more) => more is null ? sum : (sum ?? 0) + more;
 
-        private static int Order(string evidence) => evidence switch { "measured" => 0, "derived" => 1, "modelled" => 2, _ => 3 };
+        private static int Order(string evidence) =>
+            evidence switch
+            {
+                "measured" => 0,
+                "derived" => 1,
+                "modelled" => 2,
+                _ => 3,
+            };
     }
 
     /// <summary>The view of the grain, with what was asked as conditions.</summary>
@@ -296,7 +427,12 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
         public ReportQuestion Question { get; } = question;
 
         /// <summary>Totals and the chart of a kind, from its rows.</summary>
-        public async Task<(long Rows, DateTime ComputedAt, IReadOnlyList<(string Name, double? Value)> Totals, ReportChart? Chart)> HeadAsync(CancellationToken cancellationToken)
+        public async Task<(
+            long Rows,
+            DateTime ComputedAt,
+            IReadOnlyList<(string Name, double? Value)> Totals,
+            ReportChart? Chart
+        )> HeadAsync(CancellationToken cancellationToken)
         {
             // Of one row for each deployment and period: its energy stands on the row of each unit.
             var once = $"""
@@ -307,31 +443,68 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             var sums = new List<(string Workload, double?[] Values)>();
             long rows = 0;
             var computed = DateTime.UnixEpoch;
-            await using (var reader = await ReadAsync($"""
-                SELECT workload, SUM(n), COUNT(*), SUM(server), SUM(facility), SUM(operational), SUM(market), SUM(embodied), SUM(water), SUM(CASE WHEN server > 0 THEN facility END), SUM(CASE WHEN facility IS NOT NULL THEN server END), MAX(computed)
-                FROM ({once}) o GROUP BY workload ORDER BY workload
-                """, cancellationToken))
+            await using (
+                var reader = await ReadAsync(
+                    $"""
+                    SELECT workload, SUM(n), COUNT(*), SUM(server), SUM(facility), SUM(operational), SUM(market), SUM(embodied), SUM(water), SUM(CASE WHEN server > 0 THEN facility END), SUM(CASE WHEN facility IS NOT NULL THEN server END), MAX(computed)
+                    FROM ({once}) o GROUP BY workload ORDER BY workload
+                    """,
+                    cancellationToken
+                )
+            )
             {
                 while (await reader.ReadAsync(cancellationToken))
                 {
                     rows += reader.GetInt64(1);
-                    sums.Add((reader.GetString(0), [.. Enumerable.Range(3, 8).Select(i => reader.IsDBNull(i) ? (double?)null : reader.GetDouble(i))]));
+                    sums.Add(
+                        (
+                            reader.GetString(0),
+                            [.. Enumerable.Range(3, 8).Select(i => reader.IsDBNull(i) ? (double?)null : reader.GetDouble(i))]
+                        )
+                    );
                     var at = sqlite ? UnixMicroseconds.To(reader.GetInt64(11)) : reader.GetDateTime(11);
-                    if (at > computed) computed = at;
+                    if (at > computed)
+                        computed = at;
                 }
             }
             // Engines add in the order that they find rows in; beyond twelve digits that shows.
             double? Total(int i) => sums.Exists(sum => sum.Values[i] is not null) ? Rounded(sums.Sum(sum => sum.Values[i] ?? 0)) : null;
-            var (measure, factor, unit) = Question.Kind.Name == "ghg" || Question.Kind.Name == "sci" ? (2, GramsPerTonne, "t CO2e") : (1, JoulesPerMWh, "MWh");
-            var bars = sums.Where(sum => sum.Values[measure] is not null).Select(sum => (sum.Workload, Value: Rounded(sum.Values[measure]!.Value / factor))).OrderByDescending(bar => bar.Value).ThenBy(bar => bar.Workload, StringComparer.Ordinal).Take(20).ToList();
+            var (measure, factor, unit) =
+                Question.Kind.Name == "ghg" || Question.Kind.Name == "sci" ? (2, GramsPerTonne, "t CO2e") : (1, JoulesPerMWh, "MWh");
+            var bars = sums.Where(sum => sum.Values[measure] is not null)
+                .Select(sum => (sum.Workload, Value: Rounded(sum.Values[measure]!.Value / factor)))
+                .OrderByDescending(bar => bar.Value)
+                .ThenBy(bar => bar.Workload, StringComparer.Ordinal)
+                .Take(20)
+                .ToList();
             IReadOnlyList<(string, double?)> totals = Question.Kind.Name switch
             {
-                "energy" => [("ItMWh", Total(0) / JoulesPerMWh), ("FacilityMWh", Total(1) / JoulesPerMWh), ("Pue", Total(7) > 0 ? Total(6) / Total(7) : null), ("WaterLitres", Total(5)), ("WueLitresPerKWh", Total(0) > 0 ? Total(5) / (Total(0) / JoulesPerKWh) : null)],
-                "ghg" => [("FacilityMWh", Total(1) / JoulesPerMWh), ("LocationBasedTonnes", Total(2) / GramsPerTonne), ("MarketBasedTonnes", Total(3) / GramsPerTonne), ("EmbodiedTonnes", Total(4) / GramsPerTonne)],
+                "energy" =>
+                [
+                    ("ItMWh", Total(0) / JoulesPerMWh),
+                    ("FacilityMWh", Total(1) / JoulesPerMWh),
+                    ("Pue", Total(7) > 0 ? Total(6) / Total(7) : null),
+                    ("WaterLitres", Total(5)),
+                    ("WueLitresPerKWh", Total(0) > 0 ? Total(5) / (Total(0) / JoulesPerKWh) : null),
+                ],
+                "ghg" =>
+                [
+                    ("FacilityMWh", Total(1) / JoulesPerMWh),
+                    ("LocationBasedTonnes", Total(2) / GramsPerTonne),
+                    ("MarketBasedTonnes", Total(3) / GramsPerTonne),
+                    ("EmbodiedTonnes", Total(4) / GramsPerTonne),
+                ],
                 "sci" => [("OperationalGrams", Total(2)), ("EmbodiedGrams", Total(4))],
                 _ => [("FacilityMWh", Total(1) / JoulesPerMWh)],
             };
-            return (rows, computed, [.. totals.Select(total => (total.Item1, total.Item2 is { } value ? Rounded(value) : (double?)null))], bars.Count == 0 ? null : new ReportChart(measure == 1 ? "Facility energy by workload" : "Location-based emissions by workload", unit, bars));
+            return (
+                rows,
+                computed,
+                [.. totals.Select(total => (total.Item1, total.Item2 is { } value ? Rounded(value) : (double?)null))],
+                bars.Count == 0
+                    ? null
+                    : new ReportChart(measure == 1 ? "Facility energy by workload" : "Location-based emissions by workload", unit, bars)
+            );
         }
 
         /// <summary>Times within the period for which readings do not exist, by deployment: by the hour up to a month, by the day beyond.</summary>
@@ -343,10 +516,15 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             var count = 0;
             (long Deployment, string Workload, string Place)? current = null;
             var expected = Question.From;
-            await using var reader = await ReadAsync($"""
-                SELECT v."DeploymentId", v."Workload", v."Provider", v."Region", v."PeriodStart", MAX(v."Coverage") FROM {(byHour ? "\"HourlyIntensities\"" : "\"DailyIntensities\"")} v WHERE {Conditions}
+            await using var reader = await ReadAsync(
+                $"""
+                SELECT v."DeploymentId", v."Workload", v."Provider", v."Region", v."PeriodStart", MAX(v."Coverage") FROM {(
+                    byHour ? "\"HourlyIntensities\"" : "\"DailyIntensities\""
+                )} v WHERE {Conditions}
                 GROUP BY v."DeploymentId", v."Workload", v."Provider", v."Region", v."PeriodStart" ORDER BY v."DeploymentId", v."PeriodStart"
-                """, cancellationToken);
+                """,
+                cancellationToken
+            );
             while (await reader.ReadAsync(cancellationToken))
             {
                 var deployment = reader.GetInt64(0);
@@ -357,9 +535,11 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
                     expected = Question.From;
                 }
                 var start = sqlite ? UnixMicroseconds.To(reader.GetInt64(4)) : reader.GetDateTime(4);
-                if (start > expected) Add(expected, start, 0);
+                if (start > expected)
+                    Add(expected, start, 0);
                 var coverage = reader.IsDBNull(5) ? 0 : reader.GetDouble(5);
-                if (coverage < Whole) Add(start, start + step, Math.Max(0, coverage));
+                if (coverage < Whole)
+                    Add(start, start + step, Math.Max(0, coverage));
                 expected = start + step;
             }
             Close();
@@ -367,13 +547,15 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
 
             void Close()
             {
-                if (current is not null && expected < Question.To) Add(expected, Question.To, 0);
+                if (current is not null && expected < Question.To)
+                    Add(expected, Question.To, 0);
             }
 
             void Add(DateTime from, DateTime to, double coverage)
             {
                 count++;
-                if (gaps.Count < Report.MostGaps) gaps.Add(new ReportGap(current!.Value.Workload, current.Value.Place, from, to, coverage));
+                if (gaps.Count < Report.MostGaps)
+                    gaps.Add(new ReportGap(current!.Value.Workload, current.Value.Place, from, to, coverage));
             }
         }
 
@@ -381,20 +563,45 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
         public async Task<IReadOnlyList<ReportFactor>> FactorsAsync(CancellationToken cancellationToken)
         {
             var names = new SortedSet<string>(StringComparer.Ordinal);
-            await using (var reader = await ReadAsync($"SELECT DISTINCT v.\"FactorVersion\" FROM {Name} v WHERE {Conditions} AND v.\"FactorVersion\" IS NOT NULL", cancellationToken))
-                while (await reader.ReadAsync(cancellationToken)) names.UnionWith(reader.GetString(0).Split(' '));
+            await using (
+                var reader = await ReadAsync(
+                    $"SELECT DISTINCT v.\"FactorVersion\" FROM {Name} v WHERE {Conditions} AND v.\"FactorVersion\" IS NOT NULL",
+                    cancellationToken
+                )
+            )
+                while (await reader.ReadAsync(cancellationToken))
+                    names.UnionWith(reader.GetString(0).Split(' '));
             var found = new Dictionary<string, ReportFactor>(StringComparer.Ordinal);
             if (names.Count > 0)
             {
-                await using var reader = await ReadAsync("SELECT \"Name\", \"Kind\", \"Method\", \"Value\", \"Unit\", \"Source\", \"Vintage\", \"Licence\", \"Version\" FROM \"Factors\" ORDER BY \"Name\", \"Id\"", cancellationToken);
+                await using var reader = await ReadAsync(
+                    "SELECT \"Name\", \"Kind\", \"Method\", \"Value\", \"Unit\", \"Source\", \"Vintage\", \"Licence\", \"Version\" FROM \"Factors\" ORDER BY \"Name\", \"Id\"",
+                    cancellationToken
+                );
                 while (await reader.ReadAsync(cancellationToken))
                 {
-                    if (!names.Contains(reader.GetString(0))) continue;
+                    if (!names.Contains(reader.GetString(0)))
+                        continue;
                     string? Text(int i) => reader.IsDBNull(i) ? null : Convert.ToString(reader.GetValue(i), CultureInfo.InvariantCulture);
-                    found[reader.GetString(0)] = new ReportFactor(reader.GetString(0), Text(1), Text(2), reader.IsDBNull(3) ? null : reader.GetDouble(3), Text(4), Text(5), Text(6), Text(7), Text(8));
+                    found[reader.GetString(0)] = new ReportFactor(
+                        reader.GetString(0),
+                        Text(1),
+                        Text(2),
+                        reader.IsDBNull(3) ? null : reader.GetDouble(3),
+                        Text(4),
+                        Text(5),
+                        Text(6),
+                        Text(7),
+                        Text(8)
+                    );
                 }
             }
-            return [.. names.Select(name => found.GetValueOrDefault(name) ?? new ReportFactor(name, null, null, null, null, null, null, null, null))];
+            return
+            [
+                .. names.Select(name =>
+                    found.GetValueOrDefault(name) ?? new ReportFactor(name, null, null, null, null, null, null, null, null)
+                ),
+            ];
         }
 
         /// <summary>The rows in order of period, deployment and unit.</summary>
@@ -403,7 +610,10 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
         public async Task<ViewRows> RowsAsync(string measure, CancellationToken cancellationToken)
         {
             // Most periods were never restated, and then nothing is looked up for each row.
-            var restated = await ExistsAsync("SELECT 1 FROM restatement WHERE period_start >= @from AND period_start < @to LIMIT 1", cancellationToken);
+            var restated = await ExistsAsync(
+                "SELECT 1 FROM restatement WHERE period_start >= @from AND period_start < @to LIMIT 1",
+                cancellationToken
+            );
             var bucket = (Question.Grain, sqlite) switch
             {
                 (ReportGrain.Hour, _) => "period_start",
@@ -413,19 +623,28 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
                 _ => "date_trunc('month', period_start, 'UTC')",
             };
             var told = restated ? "r.n, r.delta, r.unknown" : "0, NULL, NULL";
-            var joined = !restated ? "" : $"""
-                LEFT JOIN (SELECT deployment_id, functional_unit, {bucket} AS bucket, COUNT(*) AS n,
-                        SUM(CASE WHEN measure = '{measure}' THEN COALESCE(new, 0) - COALESCE(old, 0) END) AS delta, MAX(CASE WHEN measure = '{measure}' AND old IS NULL THEN 1 ELSE 0 END) AS unknown
-                    FROM restatement WHERE period_start >= @from AND period_start < @to GROUP BY 1, 2, 3) r
-                    ON r.deployment_id = v."DeploymentId" AND r.functional_unit = v."FunctionalUnit" AND r.bucket = v."PeriodStart"
-                """;
-            return new ViewRows(await ReadAsync($"""
-                SELECT v."DeploymentId", v."FunctionalUnit", v."PeriodStart", v."PeriodEnd", v."Workload", v."Model", v."Precision", v."Provider", v."Account", v."Region", p.country, v."Hardware", v."Units", v."ServerJoules", v."FacilityJoules",
-                    v."IdleJoules", v."OperationalGrams", v."MarketBasedGrams", v."EmbodiedGrams", v."WaterLitres", v."LowJoules", v."HighJoules", v."Evidence", v."MeasuredShare", v."Coverage", v."Missing", v."FactorVersion",
-                    v."RecomputedAt", v."SciGramsPerUnit", {told}
-                FROM {Name} v LEFT JOIN deployment d ON d.id = v."DeploymentId" LEFT JOIN places p ON p.name = d.place {joined}
-                WHERE {Conditions} ORDER BY v."PeriodStart", v."DeploymentId", v."FunctionalUnit"
-                """, cancellationToken), sqlite, Name.Trim('"'));
+            var joined = !restated
+                ? ""
+                : $"""
+                    LEFT JOIN (SELECT deployment_id, functional_unit, {bucket} AS bucket, COUNT(*) AS n,
+                            SUM(CASE WHEN measure = '{measure}' THEN COALESCE(new, 0) - COALESCE(old, 0) END) AS delta, MAX(CASE WHEN measure = '{measure}' AND old IS NULL THEN 1 ELSE 0 END) AS unknown
+                        FROM restatement WHERE period_start >= @from AND period_start < @to GROUP BY 1, 2, 3) r
+                        ON r.deployment_id = v."DeploymentId" AND r.functional_unit = v."FunctionalUnit" AND r.bucket = v."PeriodStart"
+                    """;
+            return new ViewRows(
+                await ReadAsync(
+                    $"""
+                    SELECT v."DeploymentId", v."FunctionalUnit", v."PeriodStart", v."PeriodEnd", v."Workload", v."Model", v."Precision", v."Provider", v."Account", v."Region", p.country, v."Hardware", v."Units", v."ServerJoules", v."FacilityJoules",
+                        v."IdleJoules", v."OperationalGrams", v."MarketBasedGrams", v."EmbodiedGrams", v."WaterLitres", v."LowJoules", v."HighJoules", v."Evidence", v."MeasuredShare", v."Coverage", v."Missing", v."FactorVersion",
+                        v."RecomputedAt", v."SciGramsPerUnit", {told}
+                    FROM {Name} v LEFT JOIN deployment d ON d.id = v."DeploymentId" LEFT JOIN places p ON p.name = d.place {joined}
+                    WHERE {Conditions} ORDER BY v."PeriodStart", v."DeploymentId", v."FunctionalUnit"
+                    """,
+                    cancellationToken
+                ),
+                sqlite,
+                Name.Trim('"')
+            );
         }
 
         public async Task<bool> ExistsAsync(string sql, CancellationToken cancellationToken)
@@ -438,21 +657,32 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
         {
             var names = new List<string>();
             await using var reader = await ReadAsync(sql, cancellationToken);
-            while (await reader.ReadAsync(cancellationToken)) names.Add(reader.GetString(0));
+            while (await reader.ReadAsync(cancellationToken))
+                names.Add(reader.GetString(0));
             return names.Count == 0 ? "none" : string.Join(", ", names);
         }
 
         public async Task<string> RangeAsync(CancellationToken cancellationToken)
         {
             await using var reader = await ReadAsync("SELECT MIN(period_start), MAX(period_end) FROM intensity_hours", cancellationToken);
-            if (!await reader.ReadAsync(cancellationToken) || reader.IsDBNull(0)) return "There is none at all yet.";
+            if (!await reader.ReadAsync(cancellationToken) || reader.IsDBNull(0))
+                return "There is none at all yet.";
             DateTime At(int i) => sqlite ? UnixMicroseconds.To(reader.GetInt64(i)) : reader.GetDateTime(i);
             return $"There is data from {ReportText.Of(At(0))} to {ReportText.Of(At(1))}.";
         }
 
-        private string Name => Question.Kind.Name is "comparison" ? "\"HourlyIntensities\"" : Question.Grain switch { ReportGrain.Hour => "\"HourlyIntensities\"", ReportGrain.Day => "\"DailyIntensities\"", _ => "\"MonthlyIntensities\"" };
+        private string Name =>
+            Question.Kind.Name is "comparison"
+                ? "\"HourlyIntensities\""
+                : Question.Grain switch
+                {
+                    ReportGrain.Hour => "\"HourlyIntensities\"",
+                    ReportGrain.Day => "\"DailyIntensities\"",
+                    _ => "\"MonthlyIntensities\"",
+                };
 
-        private string Conditions => $"v.\"PeriodStart\" >= @from AND v.\"PeriodStart\" < @to{(Question.Workload is null ? "" : " AND v.\"Workload\" = @workload")}{(Question.Provider is null ? "" : " AND v.\"Provider\" = @provider")}{(Question.Unit is null ? "" : " AND v.\"FunctionalUnit\" = @unit")}";
+        private string Conditions =>
+            $"v.\"PeriodStart\" >= @from AND v.\"PeriodStart\" < @to{(Question.Workload is null ? "" : " AND v.\"Workload\" = @workload")}{(Question.Provider is null ? "" : " AND v.\"Provider\" = @provider")}{(Question.Unit is null ? "" : " AND v.\"FunctionalUnit\" = @unit")}";
 
         private async Task<DbDataReader> ReadAsync(string sql, CancellationToken cancellationToken)
         {
@@ -462,9 +692,19 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             command.CommandText = sql;
             // A report of years is long at work; whoever asked can stop it.
             command.CommandTimeout = 0;
-            foreach (var (name, value) in new (string, object?)[] { ("from", sqlite ? UnixMicroseconds.From(Question.From) : Question.From), ("to", sqlite ? UnixMicroseconds.From(Question.To) : Question.To), ("workload", Question.Workload), ("provider", Question.Provider), ("unit", Question.Unit) })
+            foreach (
+                var (name, value) in new (string, object?)[]
+                {
+                    ("from", sqlite ? UnixMicroseconds.From(Question.From) : Question.From),
+                    ("to", sqlite ? UnixMicroseconds.From(Question.To) : Question.To),
+                    ("workload", Question.Workload),
+                    ("provider", Question.Provider),
+                    ("unit", Question.Unit),
+                }
+            )
             {
-                if (value is null || !sql.Contains('@' + name, StringComparison.Ordinal)) continue;
+                if (value is null || !sql.Contains('@' + name, StringComparison.Ordinal))
+                    continue;
                 var parameter = command.CreateParameter();
                 (parameter.ParameterName, parameter.Value) = (name, value);
                 command.Parameters.Add(parameter);
@@ -474,7 +714,8 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
     }
 
     /// <summary>Twelve digits: what is left after sums in any order.</summary>
-    private static double Rounded(double value) => double.Parse(value.ToString("G12", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
+    private static double Rounded(double value) =>
+        double.Parse(value.ToString("G12", CultureInfo.InvariantCulture), CultureInfo.InvariantCulture);
 
     /// <summary>Rows of a view as they come.</summary>
     private sealed class ViewRows(DbDataReader reader, bool sqlite, string set) : IAsyncDisposable
@@ -491,7 +732,8 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
 
         public async ValueTask<bool> NextAsync(CancellationToken cancellationToken)
         {
-            if (!await reader.ReadAsync(cancellationToken)) return false;
+            if (!await reader.ReadAsync(cancellationToken))
+                return false;
             var now = (reader.GetInt64((int)Field.Deployment), Time(Field.Start));
             IsNewDeployment = now != last;
             last = now;
@@ -503,7 +745,8 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
         public async ValueTask<bool> NextDeploymentAsync(CancellationToken cancellationToken)
         {
             while (await NextAsync(cancellationToken))
-                if (IsNewDeployment) return true;
+                if (IsNewDeployment)
+                    return true;
             return false;
         }
 
@@ -514,13 +757,20 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
         /// <summary>A text; the same as in the row before is the same object, so that a million rows of one workload make one text.</summary>
         public string? Text(Field field)
         {
-            if (reader.IsDBNull((int)field)) return null;
+            if (reader.IsDBNull((int)field))
+                return null;
             var text = reader.GetString((int)field);
             ref var known = ref texts[(int)field];
             return known == text ? known : known = text;
         }
 
-        public string Quality() => Text(Field.Evidence) switch { "measured" or "derived" => "measured", "modelled" => "modelled", _ => "sourced" };
+        public string Quality() =>
+            Text(Field.Evidence) switch
+            {
+                "measured" or "derived" => "measured",
+                "modelled" => "modelled",
+                _ => "sourced",
+            };
 
         /// <summary>Fills the columns that say when and where.</summary>
         /// <returns>The column after them.</returns>
@@ -529,8 +779,22 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             row[0] = ReportValue.Of(Time(Field.Start));
             row[1] = ReportValue.Of(Time(Field.End));
             var i = 2;
-            foreach (var field in (ReadOnlySpan<Field>)[Field.Workload, Field.Model, Field.Precision, Field.Provider, Field.Account, Field.Region, Field.Country, Field.Hardware]) row[i++] = ReportValue.Of(Text(field));
-            if (!deployments.TryGetValue(last.Deployment, out var key)) deployments.Add(last.Deployment, key = last.Deployment.ToString(CultureInfo.InvariantCulture));
+            foreach (
+                var field in (ReadOnlySpan<Field>)
+                    [
+                        Field.Workload,
+                        Field.Model,
+                        Field.Precision,
+                        Field.Provider,
+                        Field.Account,
+                        Field.Region,
+                        Field.Country,
+                        Field.Hardware,
+                    ]
+            )
+                row[i++] = ReportValue.Of(Text(field));
+            if (!deployments.TryGetValue(last.Deployment, out var key))
+                deployments.Add(last.Deployment, key = last.Deployment.ToString(CultureInfo.InvariantCulture));
             row[i++] = ReportValue.Of(key);
             return i;
         }
@@ -551,9 +815,16 @@ public sealed class ReportReader(Readers readers, IDbContextFactory<MetricsDbCon
             row[i++] = ReportValue.Of(Text(Field.Factors));
             row[i++] = ReportValue.Of(Text(Field.Missing));
             row[i++] = ReportValue.Of(!reader.IsDBNull((int)Field.Restated) && reader.GetInt64((int)Field.Restated) > 0);
-            row[i++] = ReportValue.Of(!reader.IsDBNull((int)Field.Delta) && reader.GetInt32((int)Field.BeforeUnknown) == 0 ? (value - reader.GetDouble((int)Field.Delta)) / factor : null);
+            row[i++] = ReportValue.Of(
+                !reader.IsDBNull((int)Field.Delta) && reader.GetInt32((int)Field.BeforeUnknown) == 0
+                    ? (value - reader.GetDouble((int)Field.Delta)) / factor
+                    : null
+            );
             row[i++] = ReportValue.Of(Time(Field.ComputedAt));
-            row[i] = ReportValue.Of(link ??= $"/odata/{set}(DeploymentId={row[10].Text},FunctionalUnit='{Uri.EscapeDataString(Text(Field.Unit)!.Replace("'", "''", StringComparison.Ordinal))}',PeriodStart={ReportText.Of(last.Start)})");
+            row[i] = ReportValue.Of(
+                link ??=
+                    $"/odata/{set}(DeploymentId={row[10].Text},FunctionalUnit='{Uri.EscapeDataString(Text(Field.Unit)!.Replace("'", "''", StringComparison.Ordinal))}',PeriodStart={ReportText.Of(last.Start)})"
+            );
         }
 
         public ValueTask DisposeAsync() => reader.DisposeAsync();

@@ -18,8 +18,11 @@ public sealed class ReportSettings
     /// <summary>Sentences on what cannot be used.</summary>
     internal IEnumerable<string> Faults()
     {
-        if (Keep < TimeSpan.FromMinutes(1)) yield return $"Metrics:Reports:Keep: {Keep} is less than a minute; whoever asked could not fetch anything.";
-        if (Wait < TimeSpan.Zero || Wait > TimeSpan.FromMinutes(5)) yield return $"Metrics:Reports:Wait: {Wait} is not from 0 to 5 minutes.";
-        if (Concurrency is < 1 or > 64) yield return $"Metrics:Reports:Concurrency: {Concurrency} is not from 1 to 64.";
+        if (Keep < TimeSpan.FromMinutes(1))
+            yield return $"Metrics:Reports:Keep: {Keep} is less than a minute; whoever asked could not fetch anything.";
+        if (Wait < TimeSpan.Zero || Wait > TimeSpan.FromMinutes(5))
+            yield return $"Metrics:Reports:Wait: {Wait} is not from 0 to 5 minutes.";
+        if (Concurrency is < 1 or > 64)
+            yield return $"Metrics:Reports:Concurrency: {Concurrency} is not from 1 to 64.";
     }
 }

@@ -13,7 +13,16 @@ namespace Metrics.Api.Reports;
 /// <param name="Min">Least value.</param>
 /// <param name="Max">Most.</param>
 /// <param name="Values">Values that there are.</param>
-public sealed record ValidationRule(string Id, string Check, IReadOnlyList<string> Columns, string Says, IReadOnlyList<string>? Kinds = null, double? Min = null, double? Max = null, IReadOnlyList<string>? Values = null);
+public sealed record ValidationRule(
+    string Id,
+    string Check,
+    IReadOnlyList<string> Columns,
+    string Says,
+    IReadOnlyList<string>? Kinds = null,
+    double? Min = null,
+    double? Max = null,
+    IReadOnlyList<string>? Values = null
+);
 
 /// <summary>Where rows do not follow a rule.</summary>
 /// <param name="Rule">Id of the rule.</param>
@@ -39,15 +48,26 @@ public sealed class Validator
     private readonly ReportKind kind;
     private readonly (ValidationRule Rule, int[] Columns)[] rules;
     private readonly Dictionary<string, (string Says, long Count, List<ValidationExample> Examples)> findings = new(StringComparer.Ordinal);
-    private double? operational, embodied;
+    private double? operational,
+        embodied;
 
     /// <summary>A validator of a kind.</summary>
     public Validator(ReportKind kind)
     {
         this.kind = kind;
-        var names = kind.Columns.Select((column, i) => (column.Name, i)).ToDictionary(one => one.Name, one => one.i, StringComparer.Ordinal);
-        rules = [.. Rules.Where(rule => rule.Kinds is null || rule.Kinds.Contains(kind.Name)).Select(rule => (rule, rule.Columns.Where(names.ContainsKey).Select(name => names[name]).ToArray()))
-            .Where(one => one.Item2.Length > 0 && (one.rule.Check is "required" or "range" or "oneOf" || one.Item2.Length == one.rule.Columns.Count))];
+        var names = kind
+            .Columns.Select((column, i) => (column.Name, i))
+            .ToDictionary(one => one.Name, one => one.i, StringComparer.Ordinal);
+        rules =
+        [
+            .. Rules
+                .Where(rule => rule.Kinds is null || rule.Kinds.Contains(kind.Name))
+                .Select(rule => (rule, rule.Columns.Where(names.ContainsKey).Select(name => names[name]).ToArray()))
+                .Where(one =>
+                    one.Item2.Length > 0
+                    && (one.rule.Check is "required" or "range" or "oneOf" || one.Item2.Length == one.rule.Columns.Count)
+                ),
+        ];
     }
 
     /// <summary>All rules.</summary>
@@ -57,7 +77,12 @@ public sealed class Validator
     public long Rows { get; private set; }
 
     /// <summary>What was found, by rule.</summary>
-    public IReadOnlyList<ValidationFinding> Findings => [.. findings.OrderBy(one => one.Key, StringComparer.Ordinal).Select(one => new ValidationFinding(one.Key, one.Value.Says, one.Value.Count, one.Value.Examples))];
+    public IReadOnlyList<ValidationFinding> Findings =>
+        [
+            .. findings
+                .OrderBy(one => one.Key, StringComparer.Ordinal)
+                .Select(one => new ValidationFinding(one.Key, one.Value.Says, one.Value.Count, one.Value.Examples)),
+        ];
 
     /// <summary>Looks at a row.</summary>
     public void Look(ReportValue[] row)
@@ -69,21 +94,36 @@ public sealed class Validator
             {
                 case "required":
                     foreach (var column in columns)
-                        if (!row[column].IsKnown) Find(rule.Id, rule.Says, column, "");
+                        if (!row[column].IsKnown)
+                            Find(rule.Id, rule.Says, column, "");
                     break;
                 case "range":
                     foreach (var column in columns)
-                        if (row[column].IsKnown && (row[column].Number < rule.Min || row[column].Number > rule.Max)) Find(rule.Id, rule.Says, column, ReportText.Of(row[column].Number));
+                        if (row[column].IsKnown && (row[column].Number < rule.Min || row[column].Number > rule.Max))
+                            Find(rule.Id, rule.Says, column, ReportText.Of(row[column].Number));
                     break;
                 case "order":
-                    if (row[columns[0]].IsKnown && row[columns[1]].IsKnown && row[columns[0]].Number > row[columns[1]].Number * (1 + Slack)) Find(rule.Id, rule.Says, columns[0], $"{ReportText.Of(row[columns[0]].Number)} against {ReportText.Of(row[columns[1]].Number)}");
+                    if (row[columns[0]].IsKnown && row[columns[1]].IsKnown && row[columns[0]].Number > row[columns[1]].Number * (1 + Slack))
+                        Find(
+                            rule.Id,
+                            rule.Says,
+                            columns[0],
+                            $"{ReportText.Of(row[columns[0]].Number)} against {ReportText.Of(row[columns[1]].Number)}"
+                        );
                     break;
                 case "before":
-                    if (row[columns[0]].IsKnown && row[columns[1]].IsKnown && row[columns[0]].Time >= row[columns[1]].Time) Find(rule.Id, rule.Says, columns[0], $"{ReportText.Of(row[columns[0]].Time)} against {ReportText.Of(row[columns[1]].Time)}");
+                    if (row[columns[0]].IsKnown && row[columns[1]].IsKnown && row[columns[0]].Time >= row[columns[1]].Time)
+                        Find(
+                            rule.Id,
+                            rule.Says,
+                            columns[0],
+                            $"{ReportText.Of(row[columns[0]].Time)} against {ReportText.Of(row[columns[1]].Time)}"
+                        );
                     break;
                 case "oneOf":
                     foreach (var column in columns)
-                        if (row[column].IsKnown && !rule.Values!.Contains(row[column].Text!)) Find(rule.Id, rule.Says, column, row[column].Text!);
+                        if (row[column].IsKnown && !rule.Values!.Contains(row[column].Text!))
+                            Find(rule.Id, rule.Says, column, row[column].Text!);
                     break;
                 case "components":
                     Components(rule, row[columns[0]].IsKnown ? row[columns[0]].Number : null, row[columns[1]].Text, columns[0]);
@@ -101,9 +141,16 @@ public sealed class Validator
     internal static async Task<Validator> ReadAsync(ReportKind kind, string contentType, Stream body, CancellationToken cancellationToken)
     {
         var validator = new Validator(kind);
-        if (contentType.StartsWith("text/csv", StringComparison.OrdinalIgnoreCase)) await validator.ReadCsvAsync(body, cancellationToken);
-        else if (contentType.StartsWith("application/json", StringComparison.OrdinalIgnoreCase)) await validator.ReadJsonAsync(body, cancellationToken);
-        else throw new ReportRefusal("unknown_format", "A file to validate is text/csv or application/json, by its Content-Type.", StatusCodes.Status415UnsupportedMediaType);
+        if (contentType.StartsWith("text/csv", StringComparison.OrdinalIgnoreCase))
+            await validator.ReadCsvAsync(body, cancellationToken);
+        else if (contentType.StartsWith("application/json", StringComparison.OrdinalIgnoreCase))
+            await validator.ReadJsonAsync(body, cancellationToken);
+        else
+            throw new ReportRefusal(
+                "unknown_format",
+                "A file to validate is text/csv or application/json, by its Content-Type.",
+                StatusCodes.Status415UnsupportedMediaType
+            );
         return validator;
     }
 
@@ -112,18 +159,24 @@ public sealed class Validator
         try
         {
             using var text = new StreamReader(body);
-            await using var csv = await CsvDataReader.CreateAsync(text, new CsvDataReaderOptions { HasHeaders = true, MaxBufferSize = 4 * 1024 * 1024 }, cancellationToken);
+            await using var csv = await CsvDataReader.CreateAsync(
+                text,
+                new CsvDataReaderOptions { HasHeaders = true, MaxBufferSize = 4 * 1024 * 1024 },
+                cancellationToken
+            );
             var columns = Columns([.. Enumerable.Range(0, csv.FieldCount).Select(csv.GetName)]);
             var row = new ReportValue[kind.Columns.Count];
             while (await csv.ReadAsync(cancellationToken))
             {
                 Array.Clear(row);
                 for (var i = 0; i < columns.Length && i < csv.RowFieldCount; i++)
-                    if (columns[i] >= 0) row[columns[i]] = Value(columns[i], csv.GetString(i));
+                    if (columns[i] >= 0)
+                        row[columns[i]] = Value(columns[i], csv.GetString(i));
                 Look(row);
             }
         }
-        catch (Exception fault) when (fault is CsvFormatException or CsvRecordTooLargeException or InvalidDataException or System.Text.DecoderFallbackException)
+        catch (Exception fault)
+            when (fault is CsvFormatException or CsvRecordTooLargeException or InvalidDataException or System.Text.DecoderFallbackException)
         {
             throw new ReportRefusal("unreadable_file", $"The file is no CSV that can be read: {fault.Message.Split('\n')[0]}");
         }
@@ -138,26 +191,36 @@ public sealed class Validator
         }
         catch (JsonException fault)
         {
-            throw new ReportRefusal("unreadable_file", $"The file is no JSON: line {(fault.LineNumber + 1)?.ToString(CultureInfo.InvariantCulture)}, position {fault.BytePositionInLine?.ToString(CultureInfo.InvariantCulture)}.");
+            throw new ReportRefusal(
+                "unreadable_file",
+                $"The file is no JSON: line {(fault.LineNumber + 1)?.ToString(CultureInfo.InvariantCulture)}, position {fault.BytePositionInLine?.ToString(CultureInfo.InvariantCulture)}."
+            );
         }
         using (document)
         {
             var rows = document.RootElement;
-            if (rows.ValueKind == JsonValueKind.Object && !rows.TryGetProperty("rows", out rows) || rows.ValueKind != JsonValueKind.Array) throw new ReportRefusal("unreadable_file", "The file has to be an array of rows, or a report with 'rows'.");
+            if (rows.ValueKind == JsonValueKind.Object && !rows.TryGetProperty("rows", out rows) || rows.ValueKind != JsonValueKind.Array)
+                throw new ReportRefusal("unreadable_file", "The file has to be an array of rows, or a report with 'rows'.");
             var row = new ReportValue[kind.Columns.Count];
             int[]? all = null;
             string[] names = [];
             foreach (var item in rows.EnumerateArray())
             {
-                if (item.ValueKind != JsonValueKind.Object) throw new ReportRefusal("unreadable_file", $"Row {Rows + 1} is no object.");
+                if (item.ValueKind != JsonValueKind.Object)
+                    throw new ReportRefusal("unreadable_file", $"Row {Rows + 1} is no object.");
                 string[] own = [.. item.EnumerateObject().Select(property => property.Name)];
                 // A file whose rows have one shape is told of its columns once.
-                if (all is null || !names.SequenceEqual(own)) (all, names) = (Columns(own), own);
+                if (all is null || !names.SequenceEqual(own))
+                    (all, names) = (Columns(own), own);
                 Array.Clear(row);
                 var i = 0;
                 foreach (var property in item.EnumerateObject())
                 {
-                    if (all[i] >= 0 && property.Value.ValueKind != JsonValueKind.Null) row[all[i]] = Value(all[i], property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : property.Value.GetRawText());
+                    if (all[i] >= 0 && property.Value.ValueKind != JsonValueKind.Null)
+                        row[all[i]] = Value(
+                            all[i],
+                            property.Value.ValueKind == JsonValueKind.String ? property.Value.GetString()! : property.Value.GetRawText()
+                        );
                     i++;
                 }
                 Look(row);
@@ -168,19 +231,24 @@ public sealed class Validator
     /// <summary>Where each column of a file stands in the kind; -1 for one that the kind has not.</summary>
     private int[] Columns(string[] names)
     {
-        foreach (var missing in kind.Columns.Where(column => !names.Contains(column.Name))) Find("MR-900", "The file has every column of its kind.", missing.Name, "", count: true);
-        foreach (var unknown in names.Where(name => kind.Columns.All(column => column.Name != name))) Find("MR-901", "The file has no column that its kind has not.", NamedLiterals.Shorten(unknown), "", count: true);
+        foreach (var missing in kind.Columns.Where(column => !names.Contains(column.Name)))
+            Find("MR-900", "The file has every column of its kind.", missing.Name, "", count: true);
+        foreach (var unknown in names.Where(name => kind.Columns.All(column => column.Name != name)))
+            Find("MR-901", "The file has no column that its kind has not.", NamedLiterals.Shorten(unknown), "", count: true);
         return [.. names.Select(name => Array.FindIndex([.. kind.Columns], column => column.Name == name))];
     }
 
     private ReportValue Value(int column, string text)
     {
-        if (text.Length == 0) return default;
+        if (text.Length == 0)
+            return default;
         switch (kind.Columns[column].Type)
         {
-            case ReportType.Number when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number):
+            case ReportType.Number
+                when double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number):
                 return ReportValue.Of(number);
-            case ReportType.Time when DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time):
+            case ReportType.Time
+                when DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time):
                 return ReportValue.Of(time.UtcDateTime);
             case ReportType.Flag when bool.TryParse(text, out var flag):
                 return ReportValue.Of(flag);
@@ -204,7 +272,8 @@ public sealed class Validator
                 break;
             case "total":
                 var sum = operational + embodied;
-                if (score is null != sum is null || Math.Abs((score ?? 0) - (sum ?? 0)) > Slack * Math.Abs(sum ?? 0)) Find(rule.Id, rule.Says, column, $"{Text(score)} against {Text(operational)} + {Text(embodied)}");
+                if (score is null != sum is null || Math.Abs((score ?? 0) - (sum ?? 0)) > Slack * Math.Abs(sum ?? 0))
+                    Find(rule.Id, rule.Says, column, $"{Text(score)} against {Text(operational)} + {Text(embodied)}");
                 operational = embodied = null;
                 break;
         }
@@ -212,12 +281,14 @@ public sealed class Validator
         static string Text(double? value) => value is { } known ? ReportText.Of(known) : "unknown";
     }
 
-    private void Find(string rule, string says, int column, string value, long? row = null) => Find(rule, says, kind.Columns[column].Name, value, row: row);
+    private void Find(string rule, string says, int column, string value, long? row = null) =>
+        Find(rule, says, kind.Columns[column].Name, value, row: row);
 
     private void Find(string rule, string says, string column, string value, bool count = false, long? row = null)
     {
         var (_, known, examples) = findings.GetValueOrDefault(rule, (says, 0, []));
-        if (examples.Count < MostExamples) examples.Add(new ValidationExample(count ? 0 : row ?? Rows, column, value));
+        if (examples.Count < MostExamples)
+            examples.Add(new ValidationExample(count ? 0 : row ?? Rows, column, value));
         findings[rule] = (says, known + 1, examples);
     }
 

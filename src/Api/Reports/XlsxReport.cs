@@ -17,7 +17,9 @@ public sealed class XlsxReport : IReportFormat
     private const int LongestText = 32_767;
 
     // Styles of the sheet of styles below, by number.
-    private const string Plain = "0", Time = "1", Head = "2";
+    private const string Plain = "0",
+        Time = "1",
+        Head = "2";
 
     private static readonly DateTimeOffset Epoch = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -38,10 +40,18 @@ public sealed class XlsxReport : IReportFormat
         Part(archive, "[Content_Types].xml", xml =>
         {
             xml.WriteStartElement("Types", "http://schemas.openxmlformats.org/package/2006/content-types");
-            foreach (var (extension, type) in new[] { ("rels", "application/vnd.openxmlformats-package.relationships+xml"), ("xml", "application/xml") }) Element(xml, "Default", ("Extension", extension), ("ContentType", type));
+            foreach (
+                var (extension, type) in new[]
+                {
+                    ("rels", "application/vnd.openxmlformats-package.relationships+xml"),
+                    ("xml", "application/xml"),
+                }
+            )
+                Element(xml, "Default", ("Extension", extension), ("ContentType", type));
             Override("/xl/workbook.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml");
             Override("/xl/styles.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml");
-            for (var i = 1; i <= sheets.Length; i++) Override($"/xl/worksheets/sheet{i}.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml");
+            for (var i = 1; i <= sheets.Length; i++)
+                Override($"/xl/worksheets/sheet{i}.xml", "application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml");
             if (report.Chart is not null)
             {
                 Override("/xl/drawings/drawing1.xml", "application/vnd.openxmlformats-officedocument.drawing+xml");
@@ -50,7 +60,11 @@ public sealed class XlsxReport : IReportFormat
             void Override(string name, string type) => Element(xml, "Override", ("PartName", name), ("ContentType", type));
         });
         Relate(archive, "_rels/.rels", [("officeDocument", "xl/workbook.xml")]);
-        Relate(archive, "xl/_rels/workbook.xml.rels", [.. sheets.Select((_, i) => ("worksheet", $"worksheets/sheet{i + 1}.xml")), ("styles", "styles.xml")]);
+        Relate(
+            archive,
+            "xl/_rels/workbook.xml.rels",
+            [.. sheets.Select((_, i) => ("worksheet", $"worksheets/sheet{i + 1}.xml")), ("styles", "styles.xml")]
+        );
         Part(archive, "xl/workbook.xml", xml =>
         {
             xml.WriteStartElement("workbook", Main);
@@ -65,17 +79,26 @@ public sealed class XlsxReport : IReportFormat
             }
             xml.WriteEndElement();
         });
-        Raw(archive, "xl/styles.xml", $"""
+        Raw(
+            archive,
+            "xl/styles.xml",
+            $"""
             <styleSheet xmlns="{Main}"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\-mm\-dd\ hh:mm"/></numFmts><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3"><xf/><xf numFmtId="164" applyNumberFormat="1"/><xf fontId="1" applyFont="1"/></cellXfs></styleSheet>
-            """);
+            """
+        );
 
         var rows = 1L;
         using (var sheet = Open(archive, "xl/worksheets/sheet1.xml"))
         {
             sheet.WriteStartElement("worksheet", Main);
             // The names stay in sight.
-            sheet.WriteRaw("<sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" state=\"frozen\"/></sheetView></sheetViews><cols>");
-            for (var i = 1; i <= report.Columns.Count; i++) sheet.WriteRaw($"<col min=\"{i}\" max=\"{i}\" width=\"{(report.Columns[i - 1].Type is ReportType.Time or ReportType.Text ? 20 : 14)}\" customWidth=\"1\"/>");
+            sheet.WriteRaw(
+                "<sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" state=\"frozen\"/></sheetView></sheetViews><cols>"
+            );
+            for (var i = 1; i <= report.Columns.Count; i++)
+                sheet.WriteRaw(
+                    $"<col min=\"{i}\" max=\"{i}\" width=\"{(report.Columns[i - 1].Type is ReportType.Time or ReportType.Text ? 20 : 14)}\" customWidth=\"1\"/>"
+                );
             sheet.WriteRaw("</cols>");
             sheet.WriteStartElement("sheetData");
             Row(sheet, 1, [.. report.Columns.Select(column => (object?)column.Name)], Head);
@@ -85,10 +108,20 @@ public sealed class XlsxReport : IReportFormat
                 var number = (++rows).ToString(CultureInfo.InvariantCulture);
                 sheet.WriteStartElement("row");
                 sheet.WriteAttributeString("r", number);
-                for (var i = 0; i < row.Length; i++) Cell(sheet, letters[i] + number, report.Columns[i].Type switch
-                {
-                    _ when !row[i].IsKnown => null, ReportType.Number => row[i].Number, ReportType.Time => row[i].Time, ReportType.Flag => row[i].Flag, _ => row[i].Text,
-                }, Plain);
+                for (var i = 0; i < row.Length; i++)
+                    Cell(
+                        sheet,
+                        letters[i] + number,
+                        report.Columns[i].Type switch
+                        {
+                            _ when !row[i].IsKnown => null,
+                            ReportType.Number => row[i].Number,
+                            ReportType.Time => row[i].Time,
+                            ReportType.Flag => row[i].Flag,
+                            _ => row[i].Text,
+                        },
+                        Plain
+                    );
                 sheet.WriteEndElement();
             }
             sheet.WriteEndElement();
@@ -98,7 +131,8 @@ public sealed class XlsxReport : IReportFormat
 
         var about = report.Facts().Select(fact => (object?[])[fact.Name, fact.Value]).ToList();
         about.Add(["Rows", (double)(rows - 1)]);
-        foreach (var note in report.Notes) about.Add(["Note", note]);
+        foreach (var note in report.Notes)
+            about.Add(["Note", note]);
         var first = about.Count + 3;
         if (report.Chart is { } chart)
         {
@@ -107,21 +141,77 @@ public sealed class XlsxReport : IReportFormat
             about.AddRange(chart.Bars.Select(bar => (object?[])[bar.Name, bar.Value]));
         }
         Sheet(archive, 2, about, report.Chart is not null, 30);
-        Sheet(archive, 3, [["Name", "Type", "Unit", "Unit code", "Datapoint", "Description"], .. report.Columns.Select(column => (object?[])[column.Name, column.Type.ToString().ToLowerInvariant(), column.Unit, column.UnitCode, column.Datapoint, column.Description])], false, 20);
-        Sheet(archive, 4, [["Name", "Value", "Unit", "Method", "Source", "Vintage", "Licence", "Version"], .. report.Factors.Select(factor => (object?[])[factor.Name, factor.Value, factor.Unit, factor.Method, factor.Source, factor.Vintage, factor.Licence, factor.Version])], false, 24);
-        Sheet(archive, 5, [["Workload", "Place", "From", "To", "Coverage"], .. report.Gaps.Select(gap => (object?[])[gap.Workload, gap.Place, gap.From, gap.To, gap.Coverage])], false, 20);
-        if (report.Chart is not { } drawn) return;
+        Sheet(
+            archive,
+            3,
+            [
+                ["Name", "Type", "Unit", "Unit code", "Datapoint", "Description"],
+                .. report.Columns.Select(column =>
+                    (object?[])
+                        [
+                            column.Name,
+                            column.Type.ToString().ToLowerInvariant(),
+                            column.Unit,
+                            column.UnitCode,
+                            column.Datapoint,
+                            column.Description,
+                        ]
+                ),
+            ],
+            false,
+            20
+        );
+        Sheet(
+            archive,
+            4,
+            [
+                ["Name", "Value", "Unit", "Method", "Source", "Vintage", "Licence", "Version"],
+                .. report.Factors.Select(factor =>
+                    (object?[])
+                        [
+                            factor.Name,
+                            factor.Value,
+                            factor.Unit,
+                            factor.Method,
+                            factor.Source,
+                            factor.Vintage,
+                            factor.Licence,
+                            factor.Version,
+                        ]
+                ),
+            ],
+            false,
+            24
+        );
+        Sheet(
+            archive,
+            5,
+            [
+                ["Workload", "Place", "From", "To", "Coverage"],
+                .. report.Gaps.Select(gap => (object?[])[gap.Workload, gap.Place, gap.From, gap.To, gap.Coverage]),
+            ],
+            false,
+            20
+        );
+        if (report.Chart is not { } drawn)
+            return;
         Relate(archive, "xl/worksheets/_rels/sheet2.xml.rels", [("drawing", "../drawings/drawing1.xml")]);
         Relate(archive, "xl/drawings/_rels/drawing1.xml.rels", [("chart", "../charts/chart1.xml")]);
-        Raw(archive, "xl/drawings/drawing1.xml", $"""
-            <xdr:wsDr xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><xdr:twoCellAnchor><xdr:from><xdr:col>3</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>1</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from><xdr:to><xdr:col>13</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>{24 + drawn.Bars.Count}</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:to><xdr:graphicFrame macro=""><xdr:nvGraphicFramePr><xdr:cNvPr id="2" name="Chart"/><xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr><xdr:xfrm><a:off x="0" y="0"/><a:ext cx="0" cy="0"/></xdr:xfrm><a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" xmlns:r="{Relations}" r:id="rId1"/></a:graphicData></a:graphic></xdr:graphicFrame><xdr:clientData/></xdr:twoCellAnchor></xdr:wsDr>
-            """);
+        Raw(
+            archive,
+            "xl/drawings/drawing1.xml",
+            $"""
+            <xdr:wsDr xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><xdr:twoCellAnchor><xdr:from><xdr:col>3</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>1</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from><xdr:to><xdr:col>13</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>{24
+                + drawn.Bars.Count}</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:to><xdr:graphicFrame macro=""><xdr:nvGraphicFramePr><xdr:cNvPr id="2" name="Chart"/><xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr><xdr:xfrm><a:off x="0" y="0"/><a:ext cx="0" cy="0"/></xdr:xfrm><a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" xmlns:r="{Relations}" r:id="rId1"/></a:graphicData></a:graphic></xdr:graphicFrame><xdr:clientData/></xdr:twoCellAnchor></xdr:wsDr>
+            """
+        );
         Part(archive, "xl/charts/chart1.xml", xml => Chart(xml, drawn, first));
     }
 
     private static void Chart(XmlWriter xml, ReportChart chart, int first)
     {
-        const string c = "http://schemas.openxmlformats.org/drawingml/2006/chart", a = "http://schemas.openxmlformats.org/drawingml/2006/main";
+        const string c = "http://schemas.openxmlformats.org/drawingml/2006/chart",
+            a = "http://schemas.openxmlformats.org/drawingml/2006/main";
         var last = first + chart.Bars.Count - 1;
         xml.WriteStartElement("c", "chartSpace", c);
         xml.WriteStartElement("chart", c);
@@ -132,7 +222,8 @@ public sealed class XlsxReport : IReportFormat
         xml.WriteStartElement("p", a);
         xml.WriteStartElement("r", a);
         xml.WriteElementString("t", a, $"{chart.Title} ({chart.Unit})");
-        for (var i = 0; i < 5; i++) xml.WriteEndElement();
+        for (var i = 0; i < 5; i++)
+            xml.WriteEndElement();
         Value("autoTitleDeleted", "0");
         xml.WriteStartElement("plotArea", c);
         xml.WriteStartElement("barChart", c);
@@ -149,11 +240,14 @@ public sealed class XlsxReport : IReportFormat
         xml.WriteStartElement("val", c);
         xml.WriteStartElement("numRef", c);
         xml.WriteElementString("f", c, $"About!$B${first}:$B${last}");
-        for (var i = 0; i < 3; i++) xml.WriteEndElement();
+        for (var i = 0; i < 3; i++)
+            xml.WriteEndElement();
         Value("axId", "1");
         Value("axId", "2");
         xml.WriteEndElement();
-        foreach (var (axis, id, other, side, orientation) in new[] { ("catAx", "1", "2", "l", "maxMin"), ("valAx", "2", "1", "b", "minMax") })
+        foreach (
+            var (axis, id, other, side, orientation) in new[] { ("catAx", "1", "2", "l", "maxMin"), ("valAx", "2", "1", "b", "minMax") }
+        )
         {
             xml.WriteStartElement(axis, c);
             Value("axId", id);
@@ -176,37 +270,43 @@ public sealed class XlsxReport : IReportFormat
         }
     }
 
-    private static void Sheet(ZipArchive archive, int number, List<object?[]> rows, bool drawing, int width) => Part(archive, $"xl/worksheets/sheet{number}.xml", xml =>
-    {
-        xml.WriteStartElement("worksheet", Main);
-        xml.WriteRaw($"<cols><col min=\"1\" max=\"2\" width=\"{width}\" customWidth=\"1\"/></cols>");
-        xml.WriteStartElement("sheetData");
-        for (var i = 0; i < rows.Count; i++) Row(xml, i + 1, rows[i], i == 0 && number > 2 ? Head : Plain);
-        xml.WriteEndElement();
-        if (!drawing) return;
-        xml.WriteStartElement("drawing");
-        xml.WriteAttributeString("r", "id", Relations, "rId1");
-    });
+    private static void Sheet(ZipArchive archive, int number, List<object?[]> rows, bool drawing, int width) =>
+        Part(archive, $"xl/worksheets/sheet{number}.xml", xml =>
+        {
+            xml.WriteStartElement("worksheet", Main);
+            xml.WriteRaw($"<cols><col min=\"1\" max=\"2\" width=\"{width}\" customWidth=\"1\"/></cols>");
+            xml.WriteStartElement("sheetData");
+            for (var i = 0; i < rows.Count; i++)
+                Row(xml, i + 1, rows[i], i == 0 && number > 2 ? Head : Plain);
+            xml.WriteEndElement();
+            if (!drawing)
+                return;
+            xml.WriteStartElement("drawing");
+            xml.WriteAttributeString("r", "id", Relations, "rId1");
+        });
 
     private static void Row(XmlWriter xml, int number, object?[] values, string style)
     {
         var text = number.ToString(CultureInfo.InvariantCulture);
         xml.WriteStartElement("row");
         xml.WriteAttributeString("r", text);
-        for (var i = 0; i < values.Length; i++) Cell(xml, Letters(i + 1) + text, values[i], style);
+        for (var i = 0; i < values.Length; i++)
+            Cell(xml, Letters(i + 1) + text, values[i], style);
         xml.WriteEndElement();
     }
 
     // Where it stands may be left out by the standard; not all readers know that.
     private static void Cell(XmlWriter xml, string at, object? value, string style)
     {
-        if (value is null) return;
+        if (value is null)
+            return;
         xml.WriteStartElement("c");
         xml.WriteAttributeString("r", at);
         switch (value)
         {
             case double number:
-                if (style != Plain) xml.WriteAttributeString("s", style);
+                if (style != Plain)
+                    xml.WriteAttributeString("s", style);
                 xml.WriteElementString("v", ReportText.Of(number));
                 break;
             case DateTime time:
@@ -218,7 +318,8 @@ public sealed class XlsxReport : IReportFormat
                 xml.WriteElementString("v", flag ? "1" : "0");
                 break;
             case string text:
-                if (style != Plain) xml.WriteAttributeString("s", style);
+                if (style != Plain)
+                    xml.WriteAttributeString("s", style);
                 xml.WriteAttributeString("t", "inlineStr");
                 xml.WriteStartElement("is");
                 xml.WriteStartElement("t");
@@ -234,23 +335,39 @@ public sealed class XlsxReport : IReportFormat
     /// <summary>What XML and a cell can hold.</summary>
     private static string Clean(string text)
     {
-        if (text.Length > LongestText) text = text[..LongestText];
-        return text.AsSpan().IndexOfAnyInRange('\0', '\u001F') < 0 && !text.Any(char.IsSurrogate) && text.IndexOfAny(['\uFFFE', '\uFFFF']) < 0 ? text
-            : string.Concat(text.EnumerateRunes().Select(rune => rune.Value is < 0x20 and not (0x9 or 0xA or 0xD) or 0xFFFE or 0xFFFF ? "\uFFFD" : rune.ToString()));
+        if (text.Length > LongestText)
+            text = text[..LongestText];
+        return
+            text.AsSpan().IndexOfAnyInRange('\0', '\u001F') < 0 && !text.Any(char.IsSurrogate) && text.IndexOfAny(['\uFFFE', '\uFFFF']) < 0
+            ? text
+            : string.Concat(
+                text.EnumerateRunes()
+                    .Select(rune => rune.Value is < 0x20 and not (0x9 or 0xA or 0xD) or 0xFFFE or 0xFFFF ? "\uFFFD" : rune.ToString())
+            );
     }
 
-    private static string Letters(int column) => column <= 26 ? $"{(char)('A' + column - 1)}" : Letters((column - 1) / 26) + Letters((column - 1) % 26 + 1);
+    private static string Letters(int column) =>
+        column <= 26 ? $"{(char)('A' + column - 1)}" : Letters((column - 1) / 26) + Letters((column - 1) % 26 + 1);
 
-    private static void Relate(ZipArchive archive, string name, IReadOnlyList<(string Type, string Target)> targets) => Part(archive, name, xml =>
-    {
-        xml.WriteStartElement("Relationships", Packages);
-        for (var i = 0; i < targets.Count; i++) Element(xml, "Relationship", ("Id", $"rId{i + 1}"), ("Type", $"{Relations}/{targets[i].Type}"), ("Target", targets[i].Target));
-    });
+    private static void Relate(ZipArchive archive, string name, IReadOnlyList<(string Type, string Target)> targets) =>
+        Part(archive, name, xml =>
+        {
+            xml.WriteStartElement("Relationships", Packages);
+            for (var i = 0; i < targets.Count; i++)
+                Element(
+                    xml,
+                    "Relationship",
+                    ("Id", $"rId{i + 1}"),
+                    ("Type", $"{Relations}/{targets[i].Type}"),
+                    ("Target", targets[i].Target)
+                );
+        });
 
     private static void Element(XmlWriter xml, string name, params ReadOnlySpan<(string Name, string Value)> attributes)
     {
         xml.WriteStartElement(name);
-        foreach (var (attribute, value) in attributes) xml.WriteAttributeString(attribute, value);
+        foreach (var (attribute, value) in attributes)
+            xml.WriteAttributeString(attribute, value);
         xml.WriteEndElement();
     }
 
@@ -270,7 +387,15 @@ public sealed class XlsxReport : IReportFormat
     {
         var entry = archive.CreateEntry(name, CompressionLevel.Fastest);
         entry.LastWriteTime = Epoch;
-        var xml = XmlWriter.Create(entry.Open(), new XmlWriterSettings { CloseOutput = true, Encoding = new System.Text.UTF8Encoding(false), CheckCharacters = false });
+        var xml = XmlWriter.Create(
+            entry.Open(),
+            new XmlWriterSettings
+            {
+                CloseOutput = true,
+                Encoding = new System.Text.UTF8Encoding(false),
+                CheckCharacters = false,
+            }
+        );
         xml.WriteProcessingInstruction("xml", "version=\"1.0\" encoding=\"UTF-8\" standalone=\"yes\"");
         return xml;
     }

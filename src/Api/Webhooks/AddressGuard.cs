@@ -40,12 +40,25 @@ public sealed class AddressGuard
         .. Networks(Wrapped, "::/96"),
         .. Networks("private", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10"),
         .. Networks("shared by a carrier's customers", "100.64.0.0/10"),
-        .. Networks("reserved", "192.0.0.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.175.48.0/24", "240.0.0.0/4", "100::/64", "2001::/23", "2620:4f:8000::/48", "5f00::/16"),
+        .. Networks(
+            "reserved",
+            "192.0.0.0/24",
+            "192.31.196.0/24",
+            "192.52.193.0/24",
+            "192.88.99.0/24",
+            "192.175.48.0/24",
+            "240.0.0.0/4",
+            "100::/64",
+            "2001::/23",
+            "2620:4f:8000::/48",
+            "5f00::/16"
+        ),
         .. Networks("for measurements", "198.18.0.0/15"),
         .. Networks("for documentation", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"),
     ];
 
-    private static readonly IPNetwork Global6 = IPNetwork.Parse("2000::/3"), Zero6 = IPNetwork.Parse("::/96");
+    private static readonly IPNetwork Global6 = IPNetwork.Parse("2000::/3"),
+        Zero6 = IPNetwork.Parse("::/96");
 
     private readonly IPNetwork[] allowed;
     private readonly Func<string, CancellationToken, Task<IPAddress[]>> resolve;
@@ -63,11 +76,15 @@ public sealed class AddressGuard
     public string? Refuse(IPAddress address)
     {
         // A network takes a mapped address for the IPv4 address in it.
-        if (address.IsIPv4MappedToIPv6) return Wrapped;
-        if (Find(Never, address) is { } never) return never;
+        if (address.IsIPv4MappedToIPv6)
+            return Wrapped;
+        if (Find(Never, address) is { } never)
+            return never;
         // The wrapped zero network holds the IPv6 loopback, which an operator may open, and nothing else that one may.
-        if (IsAllowed(address) && (!Zero6.Contains(address) || Loopback6.Contains(address))) return null;
-        if (Find(Inside, address) is { } inside) return inside;
+        if (IsAllowed(address) && (!Zero6.Contains(address) || Loopback6.Contains(address)))
+            return null;
+        if (Find(Inside, address) is { } inside)
+            return inside;
         return address.AddressFamily == AddressFamily.InterNetworkV6 && !Global6.Contains(address) ? "not a global unicast address" : null;
     }
 
@@ -98,7 +115,8 @@ public sealed class AddressGuard
     {
         var host = address.IdnHost;
         IPAddress[] addresses;
-        if (IPAddress.TryParse(host, out var literal)) addresses = [literal];
+        if (IPAddress.TryParse(host, out var literal))
+            addresses = [literal];
         else
         {
             try
@@ -107,23 +125,35 @@ public sealed class AddressGuard
             }
             catch (Exception fault) when (fault is SocketException or ArgumentException)
             {
-                throw new AddressRefusedException("unresolvable_host", $"The name '{host}' cannot be resolved: {fault.Message.TrimEnd('.')}.");
+                throw new AddressRefusedException(
+                    "unresolvable_host",
+                    $"The name '{host}' cannot be resolved: {fault.Message.TrimEnd('.')}."
+                );
             }
-            if (addresses.Length == 0) throw new AddressRefusedException("unresolvable_host", $"The name '{host}' has no address.");
+            if (addresses.Length == 0)
+                throw new AddressRefusedException("unresolvable_host", $"The name '{host}' has no address.");
         }
         foreach (var one in addresses)
         {
             if (Refuse(one) is { } reason)
-                throw new AddressRefusedException("blocked_address", $"{(literal is null ? $"'{host}' resolves to {one}, which" : $"{one}")} is {reason}: no request goes there.{(Find(Never, one) is null && !one.IsIPv4MappedToIPv6 ? " An operator opens networks inside by Metrics:Webhooks:AllowedNetworks." : "")}");
+                throw new AddressRefusedException(
+                    "blocked_address",
+                    $"{(literal is null ? $"'{host}' resolves to {one}, which" : $"{one}")} is {reason}: no request goes there.{(Find(Never, one) is null && !one.IsIPv4MappedToIPv6 ? " An operator opens networks inside by Metrics:Webhooks:AllowedNetworks." : "")}"
+                );
             if (address.Scheme != Uri.UriSchemeHttps && !IsAllowed(one))
-                throw new AddressRefusedException("https_required", $"'{host}' is outside of Metrics:Webhooks:AllowedNetworks, so its address must begin with https.");
+                throw new AddressRefusedException(
+                    "https_required",
+                    $"'{host}' is outside of Metrics:Webhooks:AllowedNetworks, so its address must begin with https."
+                );
         }
         return addresses;
     }
 
     private bool IsAllowed(IPAddress address) => Array.Exists(allowed, network => network.Contains(address));
 
-    private static string? Find((IPNetwork Network, string Reason)[] networks, IPAddress address) => Array.Find(networks, entry => entry.Network.Contains(address)).Reason;
+    private static string? Find((IPNetwork Network, string Reason)[] networks, IPAddress address) =>
+        Array.Find(networks, entry => entry.Network.Contains(address)).Reason;
 
-    private static IEnumerable<(IPNetwork Network, string Reason)> Networks(string reason, params string[] networks) => networks.Select(network => (IPNetwork.Parse(network), reason));
+    private static IEnumerable<(IPNetwork Network, string Reason)> Networks(string reason, params string[] networks) =>
+        networks.Select(network => (IPNetwork.Parse(network), reason));
 }

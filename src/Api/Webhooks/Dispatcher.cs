@@ -10,7 +10,13 @@ namespace Metrics.Api.Webhooks;
 /// A pump claims deliveries, sends them outside of any transaction and keeps how that ended. Who dies in between leaves the claim to end by itself: the same message, under the same id,
 /// is sent again. So every message arrives at least once, and a receiver tells a second copy by its id.
 /// </remarks>
-public sealed class Dispatcher(WebhookStore store, WebhookSender sender, WebhookSettings settings, TimeProvider clock, ILogger<Dispatcher> logger) : BackgroundService
+public sealed class Dispatcher(
+    WebhookStore store,
+    WebhookSender sender,
+    WebhookSettings settings,
+    TimeProvider clock,
+    ILogger<Dispatcher> logger
+) : BackgroundService
 {
     /// <summary>How long a claim holds. Longer than any attempt.</summary>
     public static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
@@ -19,16 +25,31 @@ public sealed class Dispatcher(WebhookStore store, WebhookSender sender, Webhook
     private static readonly TimeSpan Every = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
 
-    private static readonly Counter Attempts = Prometheus.Metrics.CreateCounter("metrics_webhook_attempts_total", "Attempts to deliver a message to a webhook, by how they ended: delivered, or the code of the fault.", "outcome");
-    private static readonly Gauge Lag = Prometheus.Metrics.CreateGauge("metrics_webhook_lag_seconds", "Age of the oldest delivery that is due and that nobody works on.");
+    private static readonly Counter Attempts = Prometheus.Metrics.CreateCounter(
+        "metrics_webhook_attempts_total",
+        "Attempts to deliver a message to a webhook, by how they ended: delivered, or the code of the fault.",
+        "outcome"
+    );
+    private static readonly Gauge Lag = Prometheus.Metrics.CreateGauge(
+        "metrics_webhook_lag_seconds",
+        "Age of the oldest delivery that is due and that nobody works on."
+    );
 
     private readonly ConcurrentDictionary<string, Task> pumps = new(StringComparer.Ordinal);
 
     /// <summary>Waiting times of Standard Webhooks before each attempt; the last failure is final after some 75 hours.</summary>
     public static IReadOnlyList<TimeSpan> Waits { get; } =
     [
-        TimeSpan.Zero, TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), TimeSpan.FromHours(2), TimeSpan.FromHours(5), TimeSpan.FromHours(10),
-        TimeSpan.FromHours(14), TimeSpan.FromHours(20), TimeSpan.FromHours(24),
+        TimeSpan.Zero,
+        TimeSpan.FromSeconds(5),
+        TimeSpan.FromMinutes(5),
+        TimeSpan.FromMinutes(30),
+        TimeSpan.FromHours(2),
+        TimeSpan.FromHours(5),
+        TimeSpan.FromHours(10),
+        TimeSpan.FromHours(14),
+        TimeSpan.FromHours(20),
+        TimeSpan.FromHours(24),
     ];
 
     /// <summary>The wait after a failed attempt, a fifth shorter or longer by chance so that what failed together does not come back together.</summary>
@@ -58,8 +79,10 @@ public sealed class Dispatcher(WebhookStore store, WebhookSender sender, Webhook
                     var due = await store.DueAsync(stoppingToken);
                     Lag.Set(due.Count == 0 ? 0 : due.Max(one => one.Age.TotalSeconds));
                     foreach (var (webhook, _) in due)
-                        if (!pumps.TryGetValue(webhook, out var before) || before.IsCompleted) pumps[webhook] = Task.Run(() => RunAsync(webhook, stoppingToken), CancellationToken.None);
-                    if (clock.GetUtcNow() - swept < TimeSpan.FromHours(1)) continue;
+                        if (!pumps.TryGetValue(webhook, out var before) || before.IsCompleted)
+                            pumps[webhook] = Task.Run(() => RunAsync(webhook, stoppingToken), CancellationToken.None);
+                    if (clock.GetUtcNow() - swept < TimeSpan.FromHours(1))
+                        continue;
                     swept = clock.GetUtcNow();
                     await store.SweepAsync(stoppingToken);
                 }
@@ -92,15 +115,18 @@ public sealed class Dispatcher(WebhookStore store, WebhookSender sender, Webhook
         catch (Exception fault)
         {
             // What was claimed comes again; the next look begins another pump.
-            if (StorageFault.IsOutside(fault)) logger.LogWarning("Deliveries to webhook {Webhook} wait: {Message}", webhook, fault.Message);
-            else logger.LogError(fault, "Deliveries to webhook {Webhook} failed.", webhook);
+            if (StorageFault.IsOutside(fault))
+                logger.LogWarning("Deliveries to webhook {Webhook} wait: {Message}", webhook, fault.Message);
+            else
+                logger.LogError(fault, "Deliveries to webhook {Webhook} failed.", webhook);
         }
     }
 
     private async Task PumpAsync(string webhook, CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested && await store.ClaimAsync(webhook, Batch, Lease, stoppingToken) is { } claim)
-            if (!await SendAsync(claim, stoppingToken)) return;
+            if (!await SendAsync(claim, stoppingToken))
+                return;
     }
 
     /// <summary>Sends what was claimed and keeps how it ended, as it ends.</summary>
@@ -116,12 +142,22 @@ public sealed class Dispatcher(WebhookStore store, WebhookSender sender, Webhook
         var keeping = KeepAsync();
         try
         {
-            await Parallel.ForEachAsync(claim.Items, new ParallelOptions { MaxDegreeOfParallelism = settings.Concurrency, CancellationToken = CancellationToken.None }, async (item, _) =>
-            {
-                // One that could outlive the claim is not begun: somebody else might send it at the same time.
-                var sent = Volatile.Read(ref goesOn) && !stoppingToken.IsCancellationRequested && clock.GetElapsedTime(claimed) < Lease - settings.Timeout - Grace;
-                await ended.Writer.WriteAsync(sent ? await SendAsync(claim, item, hurry.Token) : (new(item.Delivery, false, 0, null, null, null, null), null), CancellationToken.None);
-            });
+            await Parallel.ForEachAsync(
+                claim.Items,
+                new ParallelOptions { MaxDegreeOfParallelism = settings.Concurrency, CancellationToken = CancellationToken.None },
+                async (item, _) =>
+                {
+                    // One that could outlive the claim is not begun: somebody else might send it at the same time.
+                    var sent =
+                        Volatile.Read(ref goesOn)
+                        && !stoppingToken.IsCancellationRequested
+                        && clock.GetElapsedTime(claimed) < Lease - settings.Timeout - Grace;
+                    await ended.Writer.WriteAsync(
+                        sent ? await SendAsync(claim, item, hurry.Token) : (new(item.Delivery, false, 0, null, null, null, null), null),
+                        CancellationToken.None
+                    );
+                }
+            );
         }
         finally
         {
@@ -138,13 +174,20 @@ public sealed class Dispatcher(WebhookStore store, WebhookSender sender, Webhook
                 while (ended.Reader.TryRead(out var one))
                 {
                     outcomes.Add(one.Outcome);
-                    if (quiet is null || one.Quiet > quiet) quiet = one.Quiet ?? quiet;
+                    if (quiet is null || one.Quiet > quiet)
+                        quiet = one.Quiet ?? quiet;
                 }
                 try
                 {
                     var disabled = await store.FinishAsync(claim, outcomes, quiet, CancellationToken.None);
-                    if (quiet is not null || disabled is not null) Volatile.Write(ref goesOn, false);
-                    if (disabled is not null) logger.LogWarning("Webhook {Webhook} is disabled: {Reason}.", claim.Webhook.Id, disabled == "gone" ? "its receiver answered 410" : $"it has failed for {WebhookStore.Patience.TotalDays:0} days");
+                    if (quiet is not null || disabled is not null)
+                        Volatile.Write(ref goesOn, false);
+                    if (disabled is not null)
+                        logger.LogWarning(
+                            "Webhook {Webhook} is disabled: {Reason}.",
+                            claim.Webhook.Id,
+                            disabled == "gone" ? "its receiver answered 410" : $"it has failed for {WebhookStore.Patience.TotalDays:0} days"
+                        );
                 }
                 catch (Exception)
                 {
@@ -156,7 +199,11 @@ public sealed class Dispatcher(WebhookStore store, WebhookSender sender, Webhook
         }
     }
 
-    private async Task<(WebhookOutcome Outcome, TimeSpan? Quiet)> SendAsync(WebhookClaim claim, WebhookItem item, CancellationToken cancellationToken)
+    private async Task<(WebhookOutcome Outcome, TimeSpan? Quiet)> SendAsync(
+        WebhookClaim claim,
+        WebhookItem item,
+        CancellationToken cancellationToken
+    )
     {
         Sending sending;
         try
@@ -172,6 +219,9 @@ public sealed class Dispatcher(WebhookStore store, WebhookSender sender, Webhook
         TimeSpan? again = null;
         if (sending.ErrorCode is not null && WaitAfter(item.Step + 1, Random.Shared.NextDouble()) is { } wait)
             again = sending.RetryAfter > wait ? sending.RetryAfter : wait;
-        return (new(item.Delivery, true, sending.Milliseconds, sending.StatusCode, sending.ErrorCode, sending.Error, again), sending.ErrorCode == "throttled" ? sending.RetryAfter : null);
+        return (
+            new(item.Delivery, true, sending.Milliseconds, sending.StatusCode, sending.ErrorCode, sending.Error, again),
+            sending.ErrorCode == "throttled" ? sending.RetryAfter : null
+        );
     }
 }

@@ -34,22 +34,28 @@ public sealed class WebhookSender : IDisposable
     {
         this.clock = clock;
         timeout = settings.Timeout;
-        client = new HttpClient(new SocketsHttpHandler
+        client = new HttpClient(
+            new SocketsHttpHandler
+            {
+                // The address that was checked is the one that is dialled. A redirect, or a proxy of the environment, would go round that.
+                ConnectCallback = (context, token) => guard.ConnectAsync(context.InitialRequestMessage.RequestUri!, token),
+                AllowAutoRedirect = false,
+                UseProxy = false,
+                UseCookies = false,
+                AutomaticDecompression = DecompressionMethods.None,
+                ConnectTimeout = TimeSpan.FromSeconds(5),
+                PooledConnectionLifetime = TimeSpan.FromMinutes(2),
+                MaxResponseHeadersLength = 16,
+                MaxResponseDrainSize = 0,
+                ActivityHeadersPropagator = null,
+            }
+        )
         {
-            // The address that was checked is the one that is dialled. A redirect, or a proxy of the environment, would go round that.
-            ConnectCallback = (context, token) => guard.ConnectAsync(context.InitialRequestMessage.RequestUri!, token),
-            AllowAutoRedirect = false,
-            UseProxy = false,
-            UseCookies = false,
-            AutomaticDecompression = DecompressionMethods.None,
-            ConnectTimeout = TimeSpan.FromSeconds(5),
-            PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-            MaxResponseHeadersLength = 16,
-            MaxResponseDrainSize = 0,
-            ActivityHeadersPropagator = null,
-        })
-        { Timeout = Timeout.InfiniteTimeSpan };
-        client.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("Metrics-Webhooks", typeof(WebhookSender).Assembly.GetName().Version!.ToString(2)));
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        client.DefaultRequestHeaders.UserAgent.Add(
+            new ProductInfoHeaderValue("Metrics-Webhooks", typeof(WebhookSender).Assembly.GetName().Version!.ToString(2))
+        );
     }
 
     /// <summary>Sends one message once.</summary>
@@ -58,7 +64,12 @@ public sealed class WebhookSender : IDisposable
     /// <param name="item">What to send.</param>
     /// <param name="cancellationToken">Stops it; whether it arrived is not known then.</param>
     /// <exception cref="OperationCanceledException">It was stopped from outside.</exception>
-    public async Task<Sending> SendAsync(Webhook webhook, IEnumerable<WebhookSecret> secrets, WebhookItem item, CancellationToken cancellationToken)
+    public async Task<Sending> SendAsync(
+        Webhook webhook,
+        IEnumerable<WebhookSecret> secrets,
+        WebhookItem item,
+        CancellationToken cancellationToken
+    )
     {
         var begun = clock.GetTimestamp();
         using var limit = new CancellationTokenSource(timeout, clock);
@@ -67,7 +78,10 @@ public sealed class WebhookSender : IDisposable
         {
             var timestamp = clock.GetUtcNow().ToUnixTimeSeconds();
             using var request = new HttpRequestMessage(HttpMethod.Post, webhook.Url) { Content = new ByteArrayContent(item.Body) };
-            request.Content.Headers.ContentType = new(webhook.Format == "cloudevents" ? "application/cloudevents+json" : "application/json") { CharSet = "utf-8" };
+            request.Content.Headers.ContentType = new(webhook.Format == "cloudevents" ? "application/cloudevents+json" : "application/json")
+            {
+                CharSet = "utf-8",
+            };
             request.Headers.Add("webhook-id", item.Message);
             request.Headers.Add("webhook-timestamp", timestamp.ToString(CultureInfo.InvariantCulture));
             request.Headers.Add("webhook-signature", WebhookSigner.Sign(webhook.Signing, secrets, item.Message, timestamp, item.Body));
@@ -76,15 +90,24 @@ public sealed class WebhookSender : IDisposable
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Failed(begun, "timeout", limit.IsCancellationRequested ? $"There was no answer within {timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s." : "No connection came about within 5 s.");
+            return Failed(
+                begun,
+                "timeout",
+                limit.IsCancellationRequested
+                    ? $"There was no answer within {timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s."
+                    : "No connection came about within 5 s."
+            );
         }
         catch (HttpRequestException fault)
         {
             for (Exception? cause = fault; cause is not null; cause = cause.InnerException)
             {
-                if (cause is AddressRefusedException refused) return Failed(begun, refused.Code, refused.Message);
-                if (cause is AuthenticationException) return Failed(begun, "tls", $"The secure connection did not come about: {Transport.Redact(cause.Message)}");
-                if (cause is SocketException socket) return Failed(begun, "unreachable", $"The connection failed: {socket.Message.TrimEnd('.')}.");
+                if (cause is AddressRefusedException refused)
+                    return Failed(begun, refused.Code, refused.Message);
+                if (cause is AuthenticationException)
+                    return Failed(begun, "tls", $"The secure connection did not come about: {Transport.Redact(cause.Message)}");
+                if (cause is SocketException socket)
+                    return Failed(begun, "unreachable", $"The connection failed: {socket.Message.TrimEnd('.')}.");
             }
             return fault.HttpRequestError is HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse
                 ? Failed(begun, "bad_answer", "The answer is not HTTP, or its headers are longer than 16 KB.")
@@ -95,7 +118,12 @@ public sealed class WebhookSender : IDisposable
     /// <inheritdoc/>
     public void Dispose() => client.Dispose();
 
-    private async Task<Sending> AnswerAsync(HttpResponseMessage response, long begun, CancellationToken limit, CancellationToken cancellationToken)
+    private async Task<Sending> AnswerAsync(
+        HttpResponseMessage response,
+        long begun,
+        CancellationToken limit,
+        CancellationToken cancellationToken
+    )
     {
         var status = (int)response.StatusCode;
         // What the status says holds, whatever becomes of the body; that is read so that the connection can be used again and for what it says of a fault.
@@ -111,15 +139,22 @@ public sealed class WebhookSender : IDisposable
         }
     }
 
-    private static async Task<int> ReadAsync(HttpResponseMessage response, Memory<byte> buffer, CancellationToken limit, CancellationToken cancellationToken)
+    private static async Task<int> ReadAsync(
+        HttpResponseMessage response,
+        Memory<byte> buffer,
+        CancellationToken limit,
+        CancellationToken cancellationToken
+    )
     {
         var length = 0;
         try
         {
             await using var body = await response.Content.ReadAsStreamAsync(limit);
-            while (length < buffer.Length && await body.ReadAsync(buffer[length..], limit) is > 0 and var read) length += read;
+            while (length < buffer.Length && await body.ReadAsync(buffer[length..], limit) is > 0 and var read)
+                length += read;
         }
-        catch (Exception fault) when (fault is IOException or HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception fault)
+            when (fault is IOException or HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
         {
             // Cut by the time limit or by the receiver.
         }
@@ -128,19 +163,38 @@ public sealed class WebhookSender : IDisposable
 
     private Sending Said(HttpResponseMessage response, int status, ReadOnlySpan<byte> text, int took)
     {
-        if (response.IsSuccessStatusCode) return new(status, null, null, null, took);
-        if (status is >= 300 and < 400) return new(status, "redirect", $"The receiver answered {status}: a redirect is a failure and not followed. Give the final address.", null, took);
+        if (response.IsSuccessStatusCode)
+            return new(status, null, null, null, took);
+        if (status is >= 300 and < 400)
+            return new(
+                status,
+                "redirect",
+                $"The receiver answered {status}: a redirect is a failure and not followed. Give the final address.",
+                null,
+                took
+            );
         var quote = Transport.Excerpt(text) is { Length: > 0 } excerpt ? $" with \"{excerpt}\"" : "";
         return status == 410
             ? new(status, "gone", $"The receiver answered 410{quote}: it wants to be told no more.", null, took)
-            : new(status, status is 429 or 502 or 503 or 504 ? "throttled" : "refused", $"The receiver answered {status}{quote}.", Quiet(response), took);
+            : new(
+                status,
+                status is 429 or 502 or 503 or 504 ? "throttled" : "refused",
+                $"The receiver answered {status}{quote}.",
+                Quiet(response),
+                took
+            );
     }
 
     private TimeSpan? Quiet(HttpResponseMessage response)
     {
         var asked = response.Headers.RetryAfter is { } after ? after.Delta ?? after.Date - clock.GetUtcNow() : null;
-        return asked is { } quiet && quiet > TimeSpan.Zero ? quiet < LongestQuiet ? quiet : LongestQuiet : null;
+        return asked is { } quiet && quiet > TimeSpan.Zero
+            ? quiet < LongestQuiet
+                ? quiet
+                : LongestQuiet
+            : null;
     }
 
-    private Sending Failed(long begun, string code, string message) => new(null, code, message, null, (int)clock.GetElapsedTime(begun).TotalMilliseconds);
+    private Sending Failed(long begun, string code, string message) =>
+        new(null, code, message, null, (int)clock.GetElapsedTime(begun).TotalMilliseconds);
 }

@@ -21,9 +21,12 @@ public sealed class WebhookSettings
     public IEnumerable<string> Faults()
     {
         for (var i = 0; i < AllowedNetworks.Count; i++)
-            if (Parse(AllowedNetworks[i]) is null) yield return $"Metrics:Webhooks:AllowedNetworks:{i}: '{AllowedNetworks[i]}' is not a network such as 10.20.0.0/16 or fd00:1234::/32, nor an address.";
-        if (Timeout < TimeSpan.FromMilliseconds(100) || Timeout > TimeSpan.FromSeconds(30)) yield return $"Metrics:Webhooks:Timeout: {Timeout} is not between 00:00:00.1 and 00:00:30.";
-        if (Concurrency is < 1 or > 64) yield return $"Metrics:Webhooks:Concurrency: {Concurrency} is not between 1 and 64.";
+            if (Parse(AllowedNetworks[i]) is null)
+                yield return $"Metrics:Webhooks:AllowedNetworks:{i}: '{AllowedNetworks[i]}' is not a network such as 10.20.0.0/16 or fd00:1234::/32, nor an address.";
+        if (Timeout < TimeSpan.FromMilliseconds(100) || Timeout > TimeSpan.FromSeconds(30))
+            yield return $"Metrics:Webhooks:Timeout: {Timeout} is not between 00:00:00.1 and 00:00:30.";
+        if (Concurrency is < 1 or > 64)
+            yield return $"Metrics:Webhooks:Concurrency: {Concurrency} is not between 1 and 64.";
     }
 
     private static IPNetwork? Parse(string text) =>

@@ -20,7 +20,8 @@ public static class WebhookSigner
     /// <summary>The public key as its receiver wants it: <c>whpk_</c> and Base64. Null for HMAC, which has none.</summary>
     public static string? PublicKey(string signing, byte[] secret)
     {
-        if (signing == "hmac") return null;
+        if (signing == "hmac")
+            return null;
         using var key = Key.Import(SignatureAlgorithm.Ed25519, secret, KeyBlobFormat.RawPrivateKey);
         return $"whpk_{Convert.ToBase64String(key.PublicKey.Export(KeyBlobFormat.RawPublicKey))}";
     }
@@ -35,9 +36,14 @@ public static class WebhookSigner
     {
         var head = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{id}.{timestamp}."));
         byte[] signed = [.. head, .. body];
-        return string.Join(' ', secrets.Select(secret => signing == "hmac"
-            ? $"v1,{Convert.ToBase64String(HMACSHA256.HashData(secret.Secret, signed))}"
-            : $"v1a,{Convert.ToBase64String(SignWithSeed(secret.Secret, signed))}"));
+        return string.Join(
+            ' ',
+            secrets.Select(secret =>
+                signing == "hmac"
+                    ? $"v1,{Convert.ToBase64String(HMACSHA256.HashData(secret.Secret, signed))}"
+                    : $"v1a,{Convert.ToBase64String(SignWithSeed(secret.Secret, signed))}"
+            )
+        );
     }
 
     private static byte[] SignWithSeed(byte[] seed, byte[] signed)

@@ -21,16 +21,21 @@ public sealed class AwsProvider : IProvider
     /// <inheritdoc/>
     public IEnumerable<string> Check(SourceSettings settings)
     {
-        foreach (var fault in Transport.Check(settings, endpointKnown: true)) yield return fault;
-        if (settings.Username is not null || settings.BearerToken is not null) yield return "Username and BearerToken are not for aws-cloudwatch: set Aws:Profile, or give the machine a role.";
-        if (settings.Selector is not null) yield return "Selector is for the provider 'prometheus': remove it.";
-        if (settings.Overlap < TimeSpan.FromHours(1)) yield return "Overlap is at least an hour for aws-cloudwatch, whose values change for minutes and come hours late.";
+        foreach (var fault in Transport.Check(settings, endpointKnown: true))
+            yield return fault;
+        if (settings.Username is not null || settings.BearerToken is not null)
+            yield return "Username and BearerToken are not for aws-cloudwatch: set Aws:Profile, or give the machine a role.";
+        if (settings.Selector is not null)
+            yield return "Selector is for the provider 'prometheus': remove it.";
+        if (settings.Overlap < TimeSpan.FromHours(1))
+            yield return "Overlap is at least an hour for aws-cloudwatch, whose values change for minutes and come hours late.";
         if (settings.Aws is not { } aws)
         {
             yield return "The section Aws is missing: give Region.";
             yield break;
         }
-        foreach (var fault in aws.Check()) yield return fault;
+        foreach (var fault in aws.Check())
+            yield return fault;
     }
 
     /// <inheritdoc/>

@@ -12,12 +12,16 @@ namespace Metrics.Ingestors.Aws;
 /// Which metrics there are is listed and kept for a while; only sets of dimensions that the catalogue maps are asked for. Period and statistic are part of a
 /// series: what can be had in minutes now and in five minutes later is two series, and never added.
 /// </remarks>
-internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalogue, ICloudWatch cloudWatch) : ITelemetrySource, ICoarseStatistics, IDisposable
+internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalogue, ICloudWatch cloudWatch)
+    : ITelemetrySource,
+        ICoarseStatistics,
+        IDisposable
 {
     private const string Provider = "aws-cloudwatch";
 
     /// <summary>Most queries of one call, and most points of one page.</summary>
-    private const int MostQueries = 500, MostPoints = 100_800;
+    private const int MostQueries = 500,
+        MostPoints = 100_800;
 
     /// <summary>More pages than any answer has.</summary>
     private const int MostPages = 10_000;
@@ -29,24 +33,33 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
     private static readonly TimeSpan ListKept = TimeSpan.FromMinutes(10);
 
     /// <summary>Minutes are kept for 15 days and five minutes for 63; asked for a finer period CloudWatch answers with nothing and says nothing. An hour less, for what a request takes.</summary>
-    private static readonly TimeSpan MinutesKept = TimeSpan.FromDays(15) - TimeSpan.FromHours(1), FiveMinutesKept = TimeSpan.FromDays(63) - TimeSpan.FromHours(1);
+    private static readonly TimeSpan MinutesKept = TimeSpan.FromDays(15) - TimeSpan.FromHours(1),
+        FiveMinutesKept = TimeSpan.FromDays(63) - TimeSpan.FromHours(1);
 
     private readonly SeriesPool pool = new(settings.Id, settings.MaxSeries);
     private readonly SemaphoreSlim turn = new(1);
-    private readonly ILookup<string, string> wanted = catalogue.MetricsOf(Provider).ToLookup(metric => metric[..metric.LastIndexOf('/')], metric => metric[(metric.LastIndexOf('/') + 1)..], StringComparer.Ordinal);
+    private readonly ILookup<string, string> wanted = catalogue
+        .MetricsOf(Provider)
+        .ToLookup(metric => metric[..metric.LastIndexOf('/')], metric => metric[(metric.LastIndexOf('/') + 1)..], StringComparer.Ordinal);
     private List<(ListedMetric Metric, List<KeyValuePair<string, string>> Labels, Statistic Statistic)> listed = [];
     private DateTime? listedAt;
 
     public FarClock? FarClock => cloudWatch.FarClock;
 
-    public Cadence Cadence { get; } = new(settings.Settle ?? TimeSpan.FromMinutes(10), settings.Overlap ?? TimeSpan.FromHours(3), settings.Lookback ?? TimeSpan.FromHours(3), TimeSpan.FromHours(6))
-    {
-        // Amazon charges for each metric that is asked for, and not for its points.
-        Every = settings.Every ?? TimeSpan.FromMinutes(5),
-        Align = TimeSpan.FromMinutes(5),
-        Reread = TimeSpan.FromHours(72),
-        Keeps = TimeSpan.FromDays(455),
-    };
+    public Cadence Cadence { get; } =
+        new(
+            settings.Settle ?? TimeSpan.FromMinutes(10),
+            settings.Overlap ?? TimeSpan.FromHours(3),
+            settings.Lookback ?? TimeSpan.FromHours(3),
+            TimeSpan.FromHours(6)
+        )
+        {
+            // Amazon charges for each metric that is asked for, and not for its points.
+            Every = settings.Every ?? TimeSpan.FromMinutes(5),
+            Align = TimeSpan.FromMinutes(5),
+            Reread = TimeSpan.FromHours(72),
+            Keeps = TimeSpan.FromDays(455),
+        };
 
     public void Dispose()
     {
@@ -67,12 +80,15 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
             {
                 var batch = new Batch(settings.Id, request.Window, batches[i], answer);
                 await ReadBatchAsync(batch, cancellationToken);
-                foreach (var page in answer.Pages()) yield return page;
-                if (batch.Unread.Count > 0) yield return new Page([]) { Unread = batch.Unread };
+                foreach (var page in answer.Pages())
+                    yield return page;
+                if (batch.Unread.Count > 0)
+                    yield return new Page([]) { Unread = batch.Unread };
                 answer = new Answer(settings.Id);
             }
             pool.ReportLeftOut(answer);
-            foreach (var page in answer.Pages()) yield return page;
+            foreach (var page in answer.Pages())
+                yield return page;
         }
         finally
         {
@@ -81,7 +97,11 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
     }
 
     /// <summary>The same statistic over an hour. A mean of means is the hour's mean only where every minute had as many samples, so a little is allowed for.</summary>
-    public async IAsyncEnumerable<CoarseStatistic> CoarseAsync(Interval hours, DateTime now, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<CoarseStatistic> CoarseAsync(
+        Interval hours,
+        DateTime now,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         await turn.WaitAsync(cancellationToken);
         try
@@ -111,12 +131,15 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
     {
         // Without detailed monitoring EC2 writes every five minutes; asked for minutes it tells one in five of them.
         var finest = @namespace == "AWS/EC2" ? 300 : 60;
-        return age < MinutesKept ? finest : age < FiveMinutesKept ? 300 : 3600;
+        return age < MinutesKept ? finest
+            : age < FiveMinutesKept ? 300
+            : 3600;
     }
 
     private async Task ListAsync(DateTime now, CancellationToken cancellationToken)
     {
-        if (listedAt is { } at && now - at < ListKept && now >= at) return;
+        if (listedAt is { } at && now - at < ListKept && now >= at)
+            return;
         var found = new List<(ListedMetric Metric, List<KeyValuePair<string, string>> Labels, Statistic Statistic)>();
         var all = new List<ListedMetric>();
         foreach (var space in wanted)
@@ -137,25 +160,41 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
                 }
                 catch (InvalidTokenException fault)
                 {
-                    throw new SourceException("server_error", "ListMetrics does not accept its own page token any more. It is read again later.", fault);
+                    throw new SourceException(
+                        "server_error",
+                        "ListMetrics does not accept its own page token any more. It is read again later.",
+                        fault
+                    );
                 }
                 all.AddRange(metrics.Where(metric => names.Contains(metric.Name)));
-                if (token is not null && (!tokens.Add(token) || tokens.Count > MostPages)) throw Endless("ListMetrics", tokens.Count);
-            }
-            while (token is not null);
+                if (token is not null && (!tokens.Add(token) || tokens.Count > MostPages))
+                    throw Endless("ListMetrics", tokens.Count);
+            } while (token is not null);
         }
         // What one set of dimensions tells of an instance holds for the others that name it.
         var types = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var metric in all)
-            if (Value(metric, "InstanceId") is { } instance && Value(metric, "InstanceType") is { } type) types[instance] = type;
+            if (Value(metric, "InstanceId") is { } instance && Value(metric, "InstanceType") is { } type)
+                types[instance] = type;
         foreach (var metric in all)
         {
             var labels = metric.Dimensions.ToList();
-            if (Value(metric, "InstanceId") is { } instance && Value(metric, "InstanceType") is null && types.TryGetValue(instance, out var type)) labels.Add(new("InstanceType", type));
+            if (
+                Value(metric, "InstanceId") is { } instance
+                && Value(metric, "InstanceType") is null
+                && types.TryGetValue(instance, out var type)
+            )
+                labels.Add(new("InstanceType", type));
             for (var i = 0; i < labels.Count; i++)
-                if (labels[i].Key == "InstanceType" && labels[i].Value.StartsWith("ml.", StringComparison.Ordinal)) labels[i] = new("InstanceType", labels[i].Value[3..]);
-            if (labels.DistinctBy(label => label.Key).Count() != labels.Count) continue;
-            if (catalogue.Find(new Series(settings.Id, Provider, $"{metric.Namespace}/{metric.Name}", Labels.Of(labels)), now) is not { } mapping) continue;
+                if (labels[i].Key == "InstanceType" && labels[i].Value.StartsWith("ml.", StringComparison.Ordinal))
+                    labels[i] = new("InstanceType", labels[i].Value[3..]);
+            if (labels.DistinctBy(label => label.Key).Count() != labels.Count)
+                continue;
+            if (
+                catalogue.Find(new Series(settings.Id, Provider, $"{metric.Namespace}/{metric.Name}", Labels.Of(labels)), now)
+                is not { } mapping
+            )
+                continue;
             found.Add((metric, labels, mapping.Statistic ?? (mapping.Kind == SampleKind.Delta ? Statistic.Sum : Statistic.Average)));
         }
         listed = found;
@@ -170,14 +209,26 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
         {
             var period = Period(metric.Namespace, now - window.Start);
             var all = metric.Account is { } account ? [.. labels, new("AccountId", account)] : labels;
-            if (pool.Intern(Provider, $"{metric.Namespace}/{metric.Name}", all, answer, statistic: statistic, period: TimeSpan.FromSeconds(period)) is not { } pooled) continue;
+            if (
+                pool.Intern(
+                    Provider,
+                    $"{metric.Namespace}/{metric.Name}",
+                    all,
+                    answer,
+                    statistic: statistic,
+                    period: TimeSpan.FromSeconds(period)
+                )
+                is not { } pooled
+            )
+                continue;
             pooled.LastRead = pool.Read;
             asked.Add(new(pooled.Series, new(metric, statistic.ToString(), period)));
         }
         return asked;
     }
 
-    private static List<List<Asked>> Batches(List<Asked> asked) => [.. asked.GroupBy(one => one.Query.Period).SelectMany(period => period.Chunk(MostQueries)).Select(chunk => chunk.ToList())];
+    private static List<List<Asked>> Batches(List<Asked> asked) =>
+        [.. asked.GroupBy(one => one.Query.Period).SelectMany(period => period.Chunk(MostQueries)).Select(chunk => chunk.ToList())];
 
     private async Task ReadBatchAsync(Batch batch, CancellationToken cancellationToken)
     {
@@ -191,7 +242,8 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
             }
             catch (InvalidQueryException fault)
             {
-                if (part.Count == 1) batch.Give(part[0], "refused", $"{fault.Message}. Check the metric's name and dimensions.");
+                if (part.Count == 1)
+                    batch.Give(part[0], "refused", $"{fault.Message}. Check the metric's name and dimensions.");
                 else
                 {
                     // One query that CloudWatch does not accept must not keep five hundred others out: halves are asked for until it stands alone.
@@ -215,43 +267,78 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
                 string? token = null;
                 do
                 {
-                    token = await cloudWatch.GetMetricDataAsync(queries, Floor(batch.Window.Start, period), Ceiling(batch.Window.End, period), token, sink, cancellationToken);
-                    if (token is not null && (!tokens.Add(token) || tokens.Count > MostPages)) throw Endless("GetMetricData", tokens.Count);
-                }
-                while (token is not null);
+                    token = await cloudWatch.GetMetricDataAsync(
+                        queries,
+                        Floor(batch.Window.Start, period),
+                        Ceiling(batch.Window.End, period),
+                        token,
+                        sink,
+                        cancellationToken
+                    );
+                    if (token is not null && (!tokens.Add(token) || tokens.Count > MostPages))
+                        throw Endless("GetMetricData", tokens.Count);
+                } while (token is not null);
             }
             catch (InvalidTokenException fault)
             {
-                if (attempt >= Attempts) throw new SourceException("server_error", "GetMetricData does not accept its own page tokens. It is read again later.", fault);
+                if (attempt >= Attempts)
+                    throw new SourceException(
+                        "server_error",
+                        "GetMetricData does not accept its own page tokens. It is read again later.",
+                        fault
+                    );
                 continue;
             }
             var again = new List<int>();
             for (var i = 0; i < part.Count; i++)
             {
                 var result = sink[i];
-                if (result.Status == "InternalError" && attempt < Attempts) again.Add(part[i]);
-                else if (result.Status == "InternalError") batch.Give(part[i], "server_error", "CloudWatch met an error of its own (InternalError); it is asked for again.");
-                else if (result.Status == "Forbidden") batch.Give(part[i], "unauthorised", "CloudWatch does not let these credentials read it (Forbidden): allow `cloudwatch:GetMetricData`, in the account that owns it too.");
-                else if (result.MixedUnits is { } mixed) batch.RefuseUnits(part[i], mixed);
-                else if (result.Status is "Complete" or "PartialData") batch.Keep(part[i], result, complete: result.Status == "Complete");
-                else batch.Give(part[i], "refused", $"CloudWatch answered with the status '{Transport.Excerpt(Encoding.UTF8.GetBytes(result.Status ?? "none"))}'.");
+                if (result.Status == "InternalError" && attempt < Attempts)
+                    again.Add(part[i]);
+                else if (result.Status == "InternalError")
+                    batch.Give(part[i], "server_error", "CloudWatch met an error of its own (InternalError); it is asked for again.");
+                else if (result.Status == "Forbidden")
+                    batch.Give(
+                        part[i],
+                        "unauthorised",
+                        "CloudWatch does not let these credentials read it (Forbidden): allow `cloudwatch:GetMetricData`, in the account that owns it too."
+                    );
+                else if (result.MixedUnits is { } mixed)
+                    batch.RefuseUnits(part[i], mixed);
+                else if (result.Status is "Complete" or "PartialData")
+                    batch.Keep(part[i], result, complete: result.Status == "Complete");
+                else
+                    batch.Give(
+                        part[i],
+                        "refused",
+                        $"CloudWatch answered with the status '{Transport.Excerpt(Encoding.UTF8.GetBytes(result.Status ?? "none"))}'."
+                    );
             }
-            if (sink.Remarked is { } remark) batch.Partial(remark);
+            if (sink.Remarked is { } remark)
+                batch.Partial(remark);
             part = again;
         }
     }
 
-    private static SourceException Endless(string operation, int pages) => new("not_metrics", string.Create(CultureInfo.InvariantCulture,
-        $"{operation} comes without end: {(pages > MostPages ? $"more than {MostPages} pages came" : "the same page token came twice")}. Check Endpoint."));
+    private static SourceException Endless(string operation, int pages) =>
+        new(
+            "not_metrics",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{operation} comes without end: {(pages > MostPages ? $"more than {MostPages} pages came" : "the same page token came twice")}. Check Endpoint."
+            )
+        );
 
     private static string? Value(ListedMetric metric, string dimension)
     {
         foreach (var (name, value) in metric.Dimensions)
-            if (name == dimension) return value;
+            if (name == dimension)
+                return value;
         return null;
     }
 
-    private static DateTime Floor(DateTime time, int seconds) => new(time.Ticks - time.Ticks % (seconds * TimeSpan.TicksPerSecond), DateTimeKind.Utc);
+    private static DateTime Floor(DateTime time, int seconds) =>
+        new(time.Ticks - time.Ticks % (seconds * TimeSpan.TicksPerSecond), DateTimeKind.Utc);
 
     private static DateTime Ceiling(DateTime time, int seconds) => Floor(time.AddTicks(seconds * TimeSpan.TicksPerSecond - 1), seconds);
 
@@ -308,15 +395,22 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
 
         public void Give(int index, string code, string message) => Unread.Add(new(asked[index].Series.ToString(), code, message));
 
-        public void Partial(string because) => answer.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Transport.Excerpt(Encoding.UTF8.GetBytes(because))}";
+        public void Partial(string because) =>
+            answer.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Transport.Excerpt(Encoding.UTF8.GetBytes(because))}";
 
-        public void RefuseUnits(int index, string message) => answer.Refuse(asked[index].Series.ToString(), null, RejectionReason.UnitDrift,
-            $"The metric is written in several units, which CloudWatch does not convert ({Transport.Excerpt(Encoding.UTF8.GetBytes(message))}); nothing of it is stored. Let its writers agree on one.");
+        public void RefuseUnits(int index, string message) =>
+            answer.Refuse(
+                asked[index].Series.ToString(),
+                null,
+                RejectionReason.UnitDrift,
+                $"The metric is written in several units, which CloudWatch does not convert ({Transport.Excerpt(Encoding.UTF8.GetBytes(message))}); nothing of it is stored. Let its writers agree on one."
+            );
 
         public void Keep(int index, Result result, bool complete)
         {
             var (series, query) = asked[index];
-            if (!complete) answer.PartialBecause ??= $"CloudWatch says that its values of {series} are not all there (PartialData)";
+            if (!complete)
+                answer.PartialBecause ??= $"CloudWatch says that its values of {series} are not all there (PartialData)";
             var length = query.Period * TimeSpan.TicksPerSecond;
             var before = double.NegativeInfinity;
             for (var i = 0; i < result.Times.Count; i++)
@@ -324,14 +418,24 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
                 var (time, value) = (result.Times[i], result.Values[i]);
                 if (!(time is > 0 and < 4_102_444_800))
                 {
-                    answer.Refuse(series.ToString(), null, RejectionReason.ImplausibleTimestamp, string.Create(CultureInfo.InvariantCulture, $"The time {time:R} lies outside the years 1970 to 2099; the value is left out."));
+                    answer.Refuse(
+                        series.ToString(),
+                        null,
+                        RejectionReason.ImplausibleTimestamp,
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"The time {time:R} lies outside the years 1970 to 2099; the value is left out."
+                        )
+                    );
                     continue;
                 }
-                if (time <= before) answer.MayRepeat = true;
+                if (time <= before)
+                    answer.MayRepeat = true;
                 before = time;
                 var start = DateTime.UnixEpoch.AddTicks((long)(time * 1e6) * 10);
                 var end = start.AddTicks(length);
-                if (start < window.Start || end > window.End) continue;
+                if (start < window.Start || end > window.End)
+                    continue;
                 answer.Observations.Add(new(series, new(start, end, value)));
             }
         }

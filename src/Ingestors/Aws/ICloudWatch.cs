@@ -14,7 +14,11 @@ internal interface ICloudWatch : IDisposable
     FarClock? FarClock { get; }
 
     /// <summary>A page of the metrics of a namespace.</summary>
-    Task<(IReadOnlyList<ListedMetric> Metrics, string? NextToken)> ListMetricsAsync(string @namespace, string? nextToken, CancellationToken cancellationToken);
+    Task<(IReadOnlyList<ListedMetric> Metrics, string? NextToken)> ListMetricsAsync(
+        string @namespace,
+        string? nextToken,
+        CancellationToken cancellationToken
+    );
 
     /// <summary>A page of the values that the queries ask for.</summary>
     /// <param name="queries">At most 500.</param>
@@ -26,7 +30,14 @@ internal interface ICloudWatch : IDisposable
     /// <returns>The token of the next page; null when this was the last.</returns>
     /// <exception cref="InvalidQueryException">One of the queries cannot be answered, and so none was.</exception>
     /// <exception cref="InvalidTokenException">The token no longer holds: begin again.</exception>
-    Task<string?> GetMetricDataAsync(IReadOnlyList<MetricQuery> queries, DateTime start, DateTime end, string? nextToken, IMetricDataSink into, CancellationToken cancellationToken);
+    Task<string?> GetMetricDataAsync(
+        IReadOnlyList<MetricQuery> queries,
+        DateTime start,
+        DateTime end,
+        string? nextToken,
+        IMetricDataSink into,
+        CancellationToken cancellationToken
+    );
 }
 
 /// <summary>A metric with one set of dimensions, as the account has it.</summary>
@@ -69,7 +80,8 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
     private readonly Uri address = settings.Endpoint ?? new Uri($"https://{settings.Aws!.Host("monitoring")}/");
 
     // Reused for every page: a page has a hundred thousand points.
-    private double[] times = new double[1024], values = new double[1024];
+    private double[] times = new double[1024],
+        values = new double[1024];
 
     public FarClock? FarClock => transport.FarClock;
 
@@ -79,27 +91,66 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
         signer.Dispose();
     }
 
-    public Task<(IReadOnlyList<ListedMetric> Metrics, string? NextToken)> ListMetricsAsync(string @namespace, string? nextToken, CancellationToken cancellationToken) =>
-        CallAsync("ListMetrics", writer =>
-        {
-            writer.WriteString("Namespace", @namespace);
-            if (settings.Aws!.LinkedAccounts) writer.WriteBoolean("IncludeLinkedAccounts", true);
-            if (nextToken is not null) writer.WriteString("NextToken", nextToken);
-        }, body =>
-        {
-            using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = 16 });
-            var accounts = Array(document.RootElement, "OwningAccounts").Select(account => account.GetString()).ToList();
-            var metrics = new List<ListedMetric>();
-            var place = 0;
-            foreach (var metric in Array(document.RootElement, "Metrics"))
-                metrics.Add(new(metric.GetProperty("Namespace").GetString()!, metric.GetProperty("MetricName").GetString()!,
-                    [.. Array(metric, "Dimensions").Select(dimension => KeyValuePair.Create(dimension.GetProperty("Name").GetString()!, dimension.GetProperty("Value").GetString()!))],
-                    place++ < accounts.Count ? accounts[place - 1] : null));
-            return ((IReadOnlyList<ListedMetric>)metrics, document.RootElement.TryGetProperty("NextToken", out var token) ? token.GetString() : null);
-        }, cancellationToken);
+    public Task<(IReadOnlyList<ListedMetric> Metrics, string? NextToken)> ListMetricsAsync(
+        string @namespace,
+        string? nextToken,
+        CancellationToken cancellationToken
+    ) =>
+        CallAsync(
+            "ListMetrics",
+            writer =>
+            {
+                writer.WriteString("Namespace", @namespace);
+                if (settings.Aws!.LinkedAccounts)
+                    writer.WriteBoolean("IncludeLinkedAccounts", true);
+                if (nextToken is not null)
+                    writer.WriteString("NextToken", nextToken);
+            },
+            body =>
+            {
+                using var document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = 16 });
+                var accounts = Array(document.RootElement, "OwningAccounts").Select(account => account.GetString()).ToList();
+                var metrics = new List<ListedMetric>();
+                var place = 0;
+                foreach (var metric in Array(document.RootElement, "Metrics"))
+                    metrics.Add(
+                        new(
+                            metric.GetProperty("Namespace").GetString()!,
+                            metric.GetProperty("MetricName").GetString()!,
+                            [
+                                .. Array(metric, "Dimensions")
+                                    .Select(dimension =>
+                                        KeyValuePair.Create(
+                                            dimension.GetProperty("Name").GetString()!,
+                                            dimension.GetProperty("Value").GetString()!
+                                        )
+                                    ),
+                            ],
+                            place++ < accounts.Count ? accounts[place - 1] : null
+                        )
+                    );
+                return (
+                    (IReadOnlyList<ListedMetric>)metrics,
+                    document.RootElement.TryGetProperty("NextToken", out var token) ? token.GetString() : null
+                );
+            },
+            cancellationToken
+        );
 
-    public Task<string?> GetMetricDataAsync(IReadOnlyList<MetricQuery> queries, DateTime start, DateTime end, string? nextToken, IMetricDataSink into, CancellationToken cancellationToken) =>
-        CallAsync("GetMetricData", writer => Write(writer, queries, start, end, nextToken), body => Read(body.Span, queries.Count, into), cancellationToken);
+    public Task<string?> GetMetricDataAsync(
+        IReadOnlyList<MetricQuery> queries,
+        DateTime start,
+        DateTime end,
+        string? nextToken,
+        IMetricDataSink into,
+        CancellationToken cancellationToken
+    ) =>
+        CallAsync(
+            "GetMetricData",
+            writer => Write(writer, queries, start, end, nextToken),
+            body => Read(body.Span, queries.Count, into),
+            cancellationToken
+        );
 
     internal static void Write(Utf8JsonWriter writer, IReadOnlyList<MetricQuery> queries, DateTime start, DateTime end, string? nextToken)
     {
@@ -127,14 +178,16 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
             writer.WriteString("Stat", statistic);
             writer.WriteEndObject();
             writer.WriteBoolean("ReturnData", true);
-            if (metric.Account is { } account) writer.WriteString("AccountId", account);
+            if (metric.Account is { } account)
+                writer.WriteString("AccountId", account);
             writer.WriteEndObject();
         }
         writer.WriteEndArray();
         writer.WriteNumber("StartTime", Seconds(start));
         writer.WriteNumber("EndTime", Seconds(end));
         writer.WriteString("ScanBy", "TimestampAscending");
-        if (nextToken is not null) writer.WriteString("NextToken", nextToken);
+        if (nextToken is not null)
+            writer.WriteString("NextToken", nextToken);
     }
 
     /// <summary>Reads an answer of GetMetricData. Names may come in any order; a result is handed on when its object ends.</summary>
@@ -150,7 +203,8 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
             {
                 answered = true;
                 Expect(ref reader, JsonTokenType.StartArray);
-                while (reader.Read() && reader.TokenType == JsonTokenType.StartObject) ReadResult(ref reader, queries, into);
+                while (reader.Read() && reader.TokenType == JsonTokenType.StartObject)
+                    ReadResult(ref reader, queries, into);
             }
             else if (reader.ValueTextEquals("NextToken"u8))
             {
@@ -159,7 +213,8 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
             }
             else if (reader.ValueTextEquals("Messages"u8))
             {
-                foreach (var (code, message) in ReadMessages(ref reader)) into.Remark(code, message);
+                foreach (var (code, message) in ReadMessages(ref reader))
+                    into.Remark(code, message);
             }
             else
             {
@@ -167,22 +222,37 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
                 reader.Skip();
             }
         }
-        return answered ? string.IsNullOrEmpty(token) ? null : token : throw new JsonException("no MetricDataResults");
+        return answered
+            ? string.IsNullOrEmpty(token)
+                ? null
+                : token
+            : throw new JsonException("no MetricDataResults");
     }
 
     private void ReadResult(ref Utf8JsonReader reader, int queries, IMetricDataSink into)
     {
-        int query = -1, stamps = 0, numbers = 0;
-        string? status = null, mixed = null;
+        int query = -1,
+            stamps = 0,
+            numbers = 0;
+        string? status = null,
+            mixed = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("Timestamps"u8)) stamps = ReadNumbers(ref reader, ref times);
-            else if (reader.ValueTextEquals("Values"u8)) numbers = ReadNumbers(ref reader, ref values);
+            if (reader.ValueTextEquals("Timestamps"u8))
+                stamps = ReadNumbers(ref reader, ref times);
+            else if (reader.ValueTextEquals("Values"u8))
+                numbers = ReadNumbers(ref reader, ref values);
             else if (reader.ValueTextEquals("Id"u8))
             {
                 reader.Read();
                 var id = reader.ValueSpan;
-                if (id.Length < 2 || id[0] != 'q' || !System.Buffers.Text.Utf8Parser.TryParse(id[1..], out query, out var used) || used != id.Length - 1) query = -1;
+                if (
+                    id.Length < 2
+                    || id[0] != 'q'
+                    || !System.Buffers.Text.Utf8Parser.TryParse(id[1..], out query, out var used)
+                    || used != id.Length - 1
+                )
+                    query = -1;
             }
             else if (reader.ValueTextEquals("StatusCode"u8))
             {
@@ -192,7 +262,8 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
             else if (reader.ValueTextEquals("Messages"u8))
             {
                 foreach (var (code, message) in ReadMessages(ref reader))
-                    if (code == "MultipleUnits") mixed = message;
+                    if (code == "MultipleUnits")
+                        mixed = message;
             }
             else
             {
@@ -200,8 +271,10 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
                 reader.Skip();
             }
         }
-        if (query < 0 || query >= queries) throw new JsonException("a result that nobody asked for");
-        if (stamps != numbers) throw new JsonException("not as many values as times");
+        if (query < 0 || query >= queries)
+            throw new JsonException("a result that nobody asked for");
+        if (stamps != numbers)
+            throw new JsonException("not as many values as times");
         into.Take(query, times.AsSpan(0, stamps), values.AsSpan(0, numbers), status ?? "Complete", mixed);
     }
 
@@ -211,7 +284,8 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
         var count = 0;
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            if (count == into.Length) System.Array.Resize(ref into, into.Length * 2);
+            if (count == into.Length)
+                System.Array.Resize(ref into, into.Length * 2);
             // What is no number of JSON cannot be shown by a meter either; the gate refuses it with its reason.
             into[count++] = reader.TokenType == JsonTokenType.Number ? reader.GetDouble() : double.NaN;
         }
@@ -222,19 +296,31 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
     {
         reader.Read();
         using var document = JsonDocument.ParseValue(ref reader);
-        return document.RootElement.ValueKind != JsonValueKind.Array ? []
+        return document.RootElement.ValueKind != JsonValueKind.Array
+            ? []
             : [.. document.RootElement.EnumerateArray().Select(message => (Text(message, "Code"), Text(message, "Value")))];
     }
 
     private static void Expect(ref Utf8JsonReader reader, JsonTokenType type)
     {
-        if (!reader.Read() || reader.TokenType != type) throw new JsonException($"no {type}");
+        if (!reader.Read() || reader.TokenType != type)
+            throw new JsonException($"no {type}");
     }
 
-    private async Task<T> CallAsync<T>(string operation, Action<Utf8JsonWriter> write, Func<ReadOnlyMemory<byte>, T> read, CancellationToken cancellationToken)
+    private async Task<T> CallAsync<T>(
+        string operation,
+        Action<Utf8JsonWriter> write,
+        Func<ReadOnlyMemory<byte>, T> read,
+        CancellationToken cancellationToken
+    )
     {
         var content = new ArrayBufferWriter<byte>();
-        using (var writer = new Utf8JsonWriter(content, new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
+        using (
+            var writer = new Utf8JsonWriter(
+                content,
+                new JsonWriterOptions { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping }
+            )
+        )
         {
             writer.WriteStartObject();
             write(writer);
@@ -245,19 +331,28 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
         {
             try
             {
-                return await transport.RetryAsync(Make, ReadAsync, (response, text) => Explain(operation, response, text), cancellationToken);
+                return await transport.RetryAsync(
+                    Make,
+                    ReadAsync,
+                    (response, text) => Explain(operation, response, text),
+                    cancellationToken
+                );
             }
             catch (ExpiredCredentialsException expired)
             {
                 // Once with new ones, or on Amazon's clock: then it is not that.
-                if (again) throw expired.InnerException!;
+                if (again)
+                    throw expired.InnerException!;
                 signer.Forget();
             }
         }
 
         HttpRequestMessage Make()
         {
-            var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(bytes) { Headers = { ContentType = Json } } };
+            var request = new HttpRequestMessage(HttpMethod.Post, address)
+            {
+                Content = new ByteArrayContent(bytes) { Headers = { ContentType = Json } },
+            };
             request.Headers.Add("X-Amz-Target", Target + operation);
             request.Headers.Add("x-amzn-query-mode", "true");
             return request;
@@ -265,7 +360,8 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
 
         async Task<T> ReadAsync(Body body, CancellationToken limit)
         {
-            if (body.MediaType is "text/html" or "application/xhtml+xml") throw NotAnAnswer(operation, body.MediaType, null);
+            if (body.MediaType is "text/html" or "application/xhtml+xml")
+                throw NotAnAnswer(operation, body.MediaType, null);
             var whole = await body.ReadWholeAsync(limit);
             try
             {
@@ -283,24 +379,50 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
     }
 
     private SourceException NotAnAnswer(string operation, string instead, Exception? inner) =>
-        new("not_metrics", $"{operation} at {Transport.Show(address)} was not answered as CloudWatch does but with {instead}. Check Endpoint and whether a login or proxy page stands before it.", inner);
+        new(
+            "not_metrics",
+            $"{operation} at {Transport.Show(address)} was not answered as CloudWatch does but with {instead}. Check Endpoint and whether a login or proxy page stands before it.",
+            inner
+        );
 
     private Exception? Explain(string operation, HttpResponseMessage response, byte[] text)
     {
         var (code, message) = Fault(response, text);
-        if (code.Length == 0) return null;
-        var said = $"{operation} at {Transport.Show(address)} was refused ({code}{(message.Length == 0 ? "" : $": {Transport.Excerpt(Encoding.UTF8.GetBytes(message))}")})";
+        if (code.Length == 0)
+            return null;
+        var said =
+            $"{operation} at {Transport.Show(address)} was refused ({code}{(message.Length == 0 ? "" : $": {Transport.Excerpt(Encoding.UTF8.GetBytes(message))}")})";
         var needed = $"`{AwsProvider.Needed[0]}` and `{AwsProvider.Needed[1]}`";
         switch (code)
         {
-            case "ValidationError" or "ValidationException" or "InvalidParameterValue" or "InvalidParameterCombination" or "MissingParameter" or "InvalidParameterValueException" or "InvalidParameterCombinationException":
+            case "ValidationError"
+            or "ValidationException"
+            or "InvalidParameterValue"
+            or "InvalidParameterCombination"
+            or "MissingParameter"
+            or "InvalidParameterValueException"
+            or "InvalidParameterCombinationException":
                 return new InvalidQueryException(said);
             case "InvalidNextToken":
                 return new InvalidTokenException();
-            case "Throttling" or "ThrottlingException" or "ThrottledException" or "RequestThrottledException" or "RequestThrottled" or "LimitExceeded" or "LimitExceededException":
-                return new SourceException("throttled", $"{said}: CloudWatch was asked more often than the account may. It is read again later; a longer Every helps.");
+            case "Throttling"
+            or "ThrottlingException"
+            or "ThrottledException"
+            or "RequestThrottledException"
+            or "RequestThrottled"
+            or "LimitExceeded"
+            or "LimitExceededException":
+                return new SourceException(
+                    "throttled",
+                    $"{said}: CloudWatch was asked more often than the account may. It is read again later; a longer Every helps."
+                );
             case "ExpiredToken" or "ExpiredTokenException":
-                return new ExpiredCredentialsException(new("unauthorised", $"{said}: the credentials have expired. Renew what Aws:Profile or the environment gives (for instance by aws sso login); they need {needed}."));
+                return new ExpiredCredentialsException(
+                    new(
+                        "unauthorised",
+                        $"{said}: the credentials have expired. Renew what Aws:Profile or the environment gives (for instance by aws sso login); they need {needed}."
+                    )
+                );
             case "RequestTimeTooSkewed" or "RequestExpired" or "SignatureDoesNotMatch" or "InvalidSignatureException":
                 var ahead = response.Headers.Date is { } date ? date - clock.GetUtcNow() : TimeSpan.Zero;
                 if (ahead.Duration() > TimeSpan.FromMinutes(4) && (ahead - signer.Skew).Duration() > TimeSpan.FromMinutes(1))
@@ -308,23 +430,47 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
                     signer.Skew = ahead;
                     return new ExpiredCredentialsException(Skewed(said, ahead));
                 }
-                if (code is "RequestTimeTooSkewed" or "RequestExpired") return Skewed(said, ahead);
-                return new SourceException("unauthorised", $"{said}: the secret does not belong to the access key. Check Aws:SecretAccessKey or Aws:Profile, and that the clock of this host is right; the credentials need {needed}.");
+                if (code is "RequestTimeTooSkewed" or "RequestExpired")
+                    return Skewed(said, ahead);
+                return new SourceException(
+                    "unauthorised",
+                    $"{said}: the secret does not belong to the access key. Check Aws:SecretAccessKey or Aws:Profile, and that the clock of this host is right; the credentials need {needed}."
+                );
             case "AccessDenied" or "AccessDeniedException" or "UnauthorizedOperation" or "NotAuthorized":
-                return new SourceException("unauthorised", $"{said}: allow `cloudwatch:{operation}` to these credentials; the reader needs {needed}.");
-            case "UnrecognizedClientException" or "InvalidClientTokenId" or "MissingAuthenticationToken" or "MissingAuthenticationTokenException" or "IncompleteSignature" or "OptInRequired":
-                return new SourceException("unauthorised", $"{said}: Amazon does not know these credentials, or the account has not enabled the region '{settings.Aws!.Region}'. Check Aws:AccessKeyId or Aws:Profile and Aws:Region; the reader needs {needed}.");
+                return new SourceException(
+                    "unauthorised",
+                    $"{said}: allow `cloudwatch:{operation}` to these credentials; the reader needs {needed}."
+                );
+            case "UnrecognizedClientException"
+            or "InvalidClientTokenId"
+            or "MissingAuthenticationToken"
+            or "MissingAuthenticationTokenException"
+            or "IncompleteSignature"
+            or "OptInRequired":
+                return new SourceException(
+                    "unauthorised",
+                    $"{said}: Amazon does not know these credentials, or the account has not enabled the region '{settings.Aws!.Region}'. Check Aws:AccessKeyId or Aws:Profile and Aws:Region; the reader needs {needed}."
+                );
         }
-        return (int)response.StatusCode >= 500 ? new SourceException("server_error", $"{said}. The fault is on Amazon's side; it is read again later.") : new SourceException("refused", $"{said}. Check Aws:Region and Endpoint.");
+        return (int)response.StatusCode >= 500
+            ? new SourceException("server_error", $"{said}. The fault is on Amazon's side; it is read again later.")
+            : new SourceException("refused", $"{said}. Check Aws:Region and Endpoint.");
     }
 
-    private static SourceException Skewed(string said, TimeSpan ahead) => new("unauthorised", string.Create(CultureInfo.InvariantCulture,
-        $"{said}: the clock of this host is {Math.Abs(ahead.TotalMinutes):0} minutes {(ahead > TimeSpan.Zero ? "behind" : "ahead of")} Amazon's. Set it by NTP; signatures hold for five minutes."));
+    private static SourceException Skewed(string said, TimeSpan ahead) =>
+        new(
+            "unauthorised",
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{said}: the clock of this host is {Math.Abs(ahead.TotalMinutes):0} minutes {(ahead > TimeSpan.Zero ? "behind" : "ahead of")} Amazon's. Set it by NTP; signatures hold for five minutes."
+            )
+        );
 
     /// <summary>Code and message of a fault: the header of the query mode, else the type in the body without its namespace.</summary>
     private static (string Code, string Message) Fault(HttpResponseMessage response, byte[] text)
     {
-        string code = "", message = "";
+        string code = "",
+            message = "";
         try
         {
             using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 16 });
@@ -336,8 +482,10 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
         {
             // A proxy in front answered; headers and the status have to do.
         }
-        if (response.Headers.TryGetValues("x-amzn-query-error", out var query)) code = query.First().Split(';')[0];
-        else if (code.Length == 0 && response.Headers.TryGetValues("x-amzn-errortype", out var header)) code = header.First();
+        if (response.Headers.TryGetValues("x-amzn-query-error", out var query))
+            code = query.First().Split(';')[0];
+        else if (code.Length == 0 && response.Headers.TryGetValues("x-amzn-errortype", out var header))
+            code = header.First();
         code = code[(code.LastIndexOf('#') + 1)..].Split(':')[0];
         return (code.Length <= 100 && code.All(char.IsAsciiLetterOrDigit) ? code : "", message);
     }
@@ -345,8 +493,12 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
     private static long Seconds(DateTime time) => (time.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerSecond;
 
     private static JsonElement.ArrayEnumerator Array(JsonElement whole, string name) =>
-        whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
+        whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
+            ? list.EnumerateArray()
+            : default;
 
     private static string Text(JsonElement whole, string name) =>
-        whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+        whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : "";
 }

@@ -26,7 +26,12 @@ internal interface IAzureMonitor : IDisposable
 
     /// <summary>Metrics of up to fifty resources of one type, from the region's own endpoint: <c>values</c>, each with <c>resourceid</c>, <c>interval</c> and <c>value</c>.</summary>
     /// <exception cref="ForbiddenException">The credentials may not, for want of a role on the whole subscription.</exception>
-    Task<JsonDocument> BatchAsync(IReadOnlyList<string> resources, MetricsQuery query, Interval window, CancellationToken cancellationToken);
+    Task<JsonDocument> BatchAsync(
+        IReadOnlyList<string> resources,
+        MetricsQuery query,
+        Interval window,
+        CancellationToken cancellationToken
+    );
 }
 
 /// <summary>What to ask of a resource.</summary>
@@ -35,7 +40,13 @@ internal interface IAzureMonitor : IDisposable
 /// <param name="Aggregation"><c>average</c>, <c>total</c>, <c>minimum</c>, <c>maximum</c> or <c>count</c>.</param>
 /// <param name="Grain">Length of a bucket.</param>
 /// <param name="Dimensions">Dimensions to split by, as Azure spells them.</param>
-internal sealed record MetricsQuery(string Namespace, IReadOnlyList<string> Names, string Aggregation, TimeSpan Grain, IReadOnlyList<string> Dimensions)
+internal sealed record MetricsQuery(
+    string Namespace,
+    IReadOnlyList<string> Names,
+    string Aggregation,
+    TimeSpan Grain,
+    IReadOnlyList<string> Dimensions
+)
 {
     /// <summary>Most series of a metric and resource; without it Azure tells ten of them and does not say that there are more.</summary>
     public int Top { get; init; } = 100_000;
@@ -57,9 +68,12 @@ internal sealed class RestAzureMonitor : IAzureMonitor
     private const string ApiVersion = "2024-02-01";
 
     private readonly SourceSettings settings;
-    private readonly Uri manager, metrics;
-    private readonly AzureSigner managerSigner, metricsSigner;
-    private readonly Transport managerTransport, metricsTransport;
+    private readonly Uri manager,
+        metrics;
+    private readonly AzureSigner managerSigner,
+        metricsSigner;
+    private readonly Transport managerTransport,
+        metricsTransport;
 
     public RestAzureMonitor(SourceSettings settings, TimeProvider clock)
     {
@@ -87,7 +101,10 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         var whole = new Uri(manager, address);
         // The token goes along: a list that continues elsewhere is not followed.
         if (Uri.Compare(whole, manager, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) != 0)
-            throw new SourceException("not_metrics", $"A list of {Transport.Show(manager)} goes on at {Transport.Show(whole)}, which is not followed. Check Endpoint.");
+            throw new SourceException(
+                "not_metrics",
+                $"A list of {Transport.Show(manager)} goes on at {Transport.Show(whole)}, which is not followed. Check Endpoint."
+            );
         return CallAsync(() => new HttpRequestMessage(HttpMethod.Get, whole), managerTransport, managerSigner, cancellationToken);
     }
 
@@ -97,12 +114,26 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         return CallAsync(() => new HttpRequestMessage(HttpMethod.Get, address), managerTransport, managerSigner, cancellationToken);
     }
 
-    public Task<JsonDocument> BatchAsync(IReadOnlyList<string> resources, MetricsQuery query, Interval window, CancellationToken cancellationToken)
+    public Task<JsonDocument> BatchAsync(
+        IReadOnlyList<string> resources,
+        MetricsQuery query,
+        Interval window,
+        CancellationToken cancellationToken
+    )
     {
         var address = new Uri(metrics, BatchAddress(settings.Azure!.Subscription!, query, window));
         // The name is in lower case: otherwise it is not found.
         var body = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, IReadOnlyList<string>> { ["resourceids"] = resources });
-        return CallAsync(() => new HttpRequestMessage(HttpMethod.Post, address) { Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } } }, metricsTransport, metricsSigner, cancellationToken);
+        return CallAsync(
+            () =>
+                new HttpRequestMessage(HttpMethod.Post, address)
+                {
+                    Content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } },
+                },
+            metricsTransport,
+            metricsSigner,
+            cancellationToken
+        );
     }
 
     /// <summary>Path and query for one resource.</summary>
@@ -116,14 +147,24 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         + $"&interval={XmlConvert.ToString(query.Grain)}&starttime={Time(window.Start)}&endtime={Time(window.End)}{Split(query, "&filter=")}";
 
     // A comma within a name is told apart from those between names in Azure's own way.
-    private static string Names(MetricsQuery query) => string.Join(',', query.Names.Select(name => Uri.EscapeDataString(name.Replace(",", "%2", StringComparison.Ordinal))));
+    private static string Names(MetricsQuery query) =>
+        string.Join(',', query.Names.Select(name => Uri.EscapeDataString(name.Replace(",", "%2", StringComparison.Ordinal))));
 
-    private static string Split(MetricsQuery query, string option) => query.Dimensions.Count == 0 ? ""
-        : option + string.Join("%20and%20", query.Dimensions.Select(dimension => $"{Uri.EscapeDataString(dimension)}%20eq%20%27*%27")) + string.Create(CultureInfo.InvariantCulture, $"&top={query.Top}");
+    private static string Split(MetricsQuery query, string option) =>
+        query.Dimensions.Count == 0
+            ? ""
+            : option
+                + string.Join("%20and%20", query.Dimensions.Select(dimension => $"{Uri.EscapeDataString(dimension)}%20eq%20%27*%27"))
+                + string.Create(CultureInfo.InvariantCulture, $"&top={query.Top}");
 
     private static string Time(DateTime time) => time.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private async Task<JsonDocument> CallAsync(Func<HttpRequestMessage> make, Transport transport, AzureSigner signer, CancellationToken cancellationToken)
+    private async Task<JsonDocument> CallAsync(
+        Func<HttpRequestMessage> make,
+        Transport transport,
+        AzureSigner signer,
+        CancellationToken cancellationToken
+    )
     {
         for (var again = false; ; again = true)
         {
@@ -134,18 +175,21 @@ internal sealed class RestAzureMonitor : IAzureMonitor
             catch (TokenRefusedException refused)
             {
                 // Once with a new one: then it is not that.
-                if (again) throw refused.InnerException!;
+                if (again)
+                    throw refused.InnerException!;
                 signer.Forget();
             }
         }
 
         async Task<JsonDocument> ReadAsync(Body body, CancellationToken limit)
         {
-            if (body.MediaType is "text/html" or "application/xhtml+xml") throw NotAnAnswer(body.MediaType);
+            if (body.MediaType is "text/html" or "application/xhtml+xml")
+                throw NotAnAnswer(body.MediaType);
             try
             {
                 var document = await JsonDocument.ParseAsync(body.Content, new JsonDocumentOptions { MaxDepth = 32 }, limit);
-                if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
+                if (document.RootElement.ValueKind == JsonValueKind.Object)
+                    return document;
                 document.Dispose();
                 throw NotAnAnswer("something that is no JSON object");
             }
@@ -158,7 +202,11 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         SourceException NotAnAnswer(string instead, Exception? inner = null)
         {
             using var request = make();
-            return new("not_metrics", $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as Azure does but with {instead}. Check Endpoint, Azure:MetricsEndpoint and whether a login or proxy page stands before them.", inner);
+            return new(
+                "not_metrics",
+                $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as Azure does but with {instead}. Check Endpoint, Azure:MetricsEndpoint and whether a login or proxy page stands before them.",
+                inner
+            );
         }
     }
 
@@ -167,19 +215,40 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         var (code, message) = Fault(text);
         var request = response.RequestMessage!;
         var quote = message.Length == 0 ? "" : $" \"{Transport.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
-        var said = $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)response.StatusCode}{(code.Length == 0 ? "" : " " + code)}{quote}";
-        var rights = $"the role Monitoring Reader on the subscription '{settings.Azure!.Subscription}' (`{string.Join("`, `", AzureProvider.Needed)}`)";
+        var said =
+            $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)response.StatusCode}{(code.Length == 0 ? "" : " " + code)}{quote}";
+        var rights =
+            $"the role Monitoring Reader on the subscription '{settings.Azure!.Subscription}' (`{string.Join("`, `", AzureProvider.Needed)}`)";
         switch ((int)response.StatusCode)
         {
             case 401:
-                var refused = new ForbiddenException(new("unauthorised", $"{said}: the token is not accepted. Check Azure:Tenant and Azure:Cloud and the clock of this host; the account needs {rights}."));
-                return code is "ExpiredAuthenticationToken" or "InvalidAuthenticationToken" or "InvalidAuthenticationTokenTenant" || response.Headers.WwwAuthenticate.Count > 0 ? new TokenRefusedException(refused) : refused;
+                var refused = new ForbiddenException(
+                    new(
+                        "unauthorised",
+                        $"{said}: the token is not accepted. Check Azure:Tenant and Azure:Cloud and the clock of this host; the account needs {rights}."
+                    )
+                );
+                return
+                    code is "ExpiredAuthenticationToken" or "InvalidAuthenticationToken" or "InvalidAuthenticationTokenTenant"
+                    || response.Headers.WwwAuthenticate.Count > 0
+                    ? new TokenRefusedException(refused)
+                    : refused;
             case 403:
-                return new ForbiddenException(new("unauthorised", $"{said}: give the account {rights}, and register the provider Microsoft.Insights there."));
+                return new ForbiddenException(
+                    new("unauthorised", $"{said}: give the account {rights}, and register the provider Microsoft.Insights there.")
+                );
             case 404 when code is "SubscriptionNotFound" or "InvalidSubscriptionId":
-                return new ForbiddenException(new("unauthorised", $"{said}: the account does not see the subscription. Check Azure:Subscription and Azure:Tenant; it needs {rights}."));
+                return new ForbiddenException(
+                    new(
+                        "unauthorised",
+                        $"{said}: the account does not see the subscription. Check Azure:Subscription and Azure:Tenant; it needs {rights}."
+                    )
+                );
             case 429 or 529:
-                return new SourceException("throttled", $"{said}: the subscription was asked more often than it may be. It is read again later; a longer Every helps.");
+                return new SourceException(
+                    "throttled",
+                    $"{said}: the subscription was asked more often than it may be. It is read again later; a longer Every helps."
+                );
             case >= 500:
                 return new SourceException("server_error", $"{said}. The fault is on Azure's side; it is read again later.");
             case 400 or 404:
@@ -196,7 +265,12 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         {
             using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = 16 });
             var whole = document.RootElement;
-            if (whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object) whole = error;
+            if (
+                whole.ValueKind == JsonValueKind.Object
+                && whole.TryGetProperty("error", out var error)
+                && error.ValueKind == JsonValueKind.Object
+            )
+                whole = error;
             var code = Text(whole, "code");
             return (code.Length <= 100 && code.All(char.IsAsciiLetterOrDigit) ? code : "", Text(whole, "message"));
         }
@@ -208,5 +282,7 @@ internal sealed class RestAzureMonitor : IAzureMonitor
     }
 
     internal static string Text(JsonElement whole, string name) =>
-        whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+        whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : "";
 }

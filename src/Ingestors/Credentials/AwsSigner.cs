@@ -47,29 +47,47 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
 
     /// <summary>Adds <c>X-Amz-Date</c>, <c>X-Amz-Security-Token</c> where there is one, and <c>Authorization</c>.</summary>
     /// <returns>SHA-256 of the canonical request, in hexadecimal.</returns>
-    internal string Sign(HttpRequestMessage request, ReadOnlySpan<byte> body, string accessKey, string secretKey, string? token, DateTimeOffset at)
+    internal string Sign(
+        HttpRequestMessage request,
+        ReadOnlySpan<byte> body,
+        string accessKey,
+        string secretKey,
+        string? token,
+        DateTimeOffset at
+    )
     {
         request.Headers.Remove("X-Amz-Date");
         request.Headers.Remove("X-Amz-Security-Token");
         request.Headers.Remove("Authorization");
         request.Headers.Add("X-Amz-Date", at.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture));
-        if (!string.IsNullOrEmpty(token)) request.Headers.Add("X-Amz-Security-Token", token);
+        if (!string.IsNullOrEmpty(token))
+            request.Headers.Add("X-Amz-Security-Token", token);
 
         var address = request.RequestUri!;
-        var headers = new SortedDictionary<string, string>(StringComparer.Ordinal) { ["host"] = address.IsDefaultPort ? address.Host : $"{address.Host}:{address.Port.ToString(CultureInfo.InvariantCulture)}" };
-        if (request.Content?.Headers.ContentType is { } type) headers["content-type"] = type.ToString();
+        var headers = new SortedDictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["host"] = address.IsDefaultPort ? address.Host : $"{address.Host}:{address.Port.ToString(CultureInfo.InvariantCulture)}",
+        };
+        if (request.Content?.Headers.ContentType is { } type)
+            headers["content-type"] = type.ToString();
         foreach (var (name, values) in request.Headers.NonValidated)
-            if (name.StartsWith("x-amz", StringComparison.OrdinalIgnoreCase)) headers[name.ToLowerInvariant()] = values.ToString().Trim();
+            if (name.StartsWith("x-amz", StringComparison.OrdinalIgnoreCase))
+                headers[name.ToLowerInvariant()] = values.ToString().Trim();
 
         var names = string.Join(';', headers.Keys);
-        var canonical = string.Join('\n',
+        var canonical = string.Join(
+            '\n',
             request.Method.Method,
             // Paths are escaped once more than they are sent.
             string.Join('/', address.AbsolutePath.Split('/').Select(Uri.EscapeDataString)),
-            string.Join('&', address.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries).Select(Pair).Order(StringComparer.Ordinal)),
+            string.Join(
+                '&',
+                address.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries).Select(Pair).Order(StringComparer.Ordinal)
+            ),
             string.Concat(headers.Select(header => $"{header.Key}:{header.Value}\n")),
             names,
-            Convert.ToHexStringLower(SHA256.HashData(body)));
+            Convert.ToHexStringLower(SHA256.HashData(body))
+        );
         var signature = AWS4Signer.ComputeSignature(accessKey, secretKey, settings.Region, at.UtcDateTime, service, names, canonical);
         request.Headers.TryAddWithoutValidation("Authorization", signature.ForAuthorizationHeader);
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)));
@@ -86,20 +104,32 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
         await turn.WaitAsync(cancellationToken);
         try
         {
-            if (assumed is { } role && role.Until - Early > clock.GetUtcNow() + Skew) return role.Keys;
-            if (settings.RoleArn is null) return await (own ??= Own()).GetCredentialsAsync();
+            if (assumed is { } role && role.Until - Early > clock.GetUtcNow() + Skew)
+                return role.Keys;
+            if (settings.RoleArn is null)
+                return await (own ??= Own()).GetCredentialsAsync();
             return await AssumeAsync(settings.RoleArn, cancellationToken);
         }
         catch (AmazonSecurityTokenServiceException refused)
         {
             // The message of STS names who asked for what, and no secret; the code is a word of the protocol.
-            throw new SourceException((int)refused.StatusCode >= 500 ? "server_error" : "unauthorised",
-                $"Acting as Aws:RoleArn '{settings.RoleArn}' was refused by STS ({refused.ErrorCode}): {Transport.Redact(refused.Message)}. Its trust policy must let these credentials use `sts:AssumeRole`{(settings.ExternalId is null ? "" : " with Aws:ExternalId")}.", refused);
+            throw new SourceException(
+                (int)refused.StatusCode >= 500 ? "server_error" : "unauthorised",
+                $"Acting as Aws:RoleArn '{settings.RoleArn}' was refused by STS ({refused.ErrorCode}): {Transport.Redact(refused.Message)}. Its trust policy must let these credentials use `sts:AssumeRole`{(settings.ExternalId is null ? "" : " with Aws:ExternalId")}.",
+                refused
+            );
         }
         catch (Exception fault) when (fault is AmazonClientException or InvalidOperationException or IOException or HttpRequestException)
         {
-            var where = settings.Profile is { } profile ? $"Aws:Profile '{profile}'" : settings.AccessKeyId is not null ? "Aws:AccessKeyId" : "the default chain (environment, shared files, web identity, container, instance)";
-            throw new SourceException("unauthorised", $"No credentials of Amazon from {where}: {Transport.Redact(fault.Message.ReplaceLineEndings(" "))} Set Aws:Profile, give the machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.", fault);
+            var where =
+                settings.Profile is { } profile ? $"Aws:Profile '{profile}'"
+                : settings.AccessKeyId is not null ? "Aws:AccessKeyId"
+                : "the default chain (environment, shared files, web identity, container, instance)";
+            throw new SourceException(
+                "unauthorised",
+                $"No credentials of Amazon from {where}: {Transport.Redact(fault.Message.ReplaceLineEndings(" "))} Set Aws:Profile, give the machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+                fault
+            );
         }
         finally
         {
@@ -109,9 +139,14 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
 
     private AWSCredentials Own()
     {
-        if (settings.AccessKeyId is { } key) return settings.SessionToken is { } token ? new SessionAWSCredentials(key, settings.SecretAccessKey, token) : new BasicAWSCredentials(key, settings.SecretAccessKey);
+        if (settings.AccessKeyId is { } key)
+            return settings.SessionToken is { } token
+                ? new SessionAWSCredentials(key, settings.SecretAccessKey, token)
+                : new BasicAWSCredentials(key, settings.SecretAccessKey);
         if (settings.Profile is { } profile)
-            return new CredentialProfileStoreChain().TryGetAWSCredentials(profile, out var found) ? found : throw new InvalidOperationException($"there is no profile '{profile}' in the shared configuration files.");
+            return new CredentialProfileStoreChain().TryGetAWSCredentials(profile, out var found)
+                ? found
+                : throw new InvalidOperationException($"there is no profile '{profile}' in the shared configuration files.");
         return DefaultAWSCredentialsIdentityResolver.GetCredentials();
     }
 
@@ -123,21 +158,39 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
             config.ServiceURL = endpoint.AbsoluteUri;
             config.AuthenticationRegion = settings.Region;
         }
-        else config.RegionEndpoint = RegionEndpoint.GetBySystemName(settings.Region);
+        else
+            config.RegionEndpoint = RegionEndpoint.GetBySystemName(settings.Region);
 
         Amazon.SecurityToken.Model.Credentials given;
         if (settings.WebIdentityTokenFile is { } file)
         {
             using var nobody = new AmazonSecurityTokenServiceClient(new AnonymousAWSCredentials(), config);
-            given = (await nobody.AssumeRoleWithWebIdentityAsync(new AssumeRoleWithWebIdentityRequest
-            {
-                RoleArn = role, RoleSessionName = settings.SessionName, WebIdentityToken = (await File.ReadAllTextAsync(file, cancellationToken)).Trim(),
-            }, cancellationToken)).Credentials;
+            given = (
+                await nobody.AssumeRoleWithWebIdentityAsync(
+                    new AssumeRoleWithWebIdentityRequest
+                    {
+                        RoleArn = role,
+                        RoleSessionName = settings.SessionName,
+                        WebIdentityToken = (await File.ReadAllTextAsync(file, cancellationToken)).Trim(),
+                    },
+                    cancellationToken
+                )
+            ).Credentials;
         }
         else
         {
             using var client = new AmazonSecurityTokenServiceClient(own ??= Own(), config);
-            given = (await client.AssumeRoleAsync(new AssumeRoleRequest { RoleArn = role, RoleSessionName = settings.SessionName, ExternalId = settings.ExternalId }, cancellationToken)).Credentials;
+            given = (
+                await client.AssumeRoleAsync(
+                    new AssumeRoleRequest
+                    {
+                        RoleArn = role,
+                        RoleSessionName = settings.SessionName,
+                        ExternalId = settings.ExternalId,
+                    },
+                    cancellationToken
+                )
+            ).Credentials;
         }
         var until = given.Expiration is { } end ? new DateTimeOffset(end.ToUniversalTime()) : clock.GetUtcNow().AddMinutes(15);
         assumed = (new ImmutableCredentials(given.AccessKeyId, given.SecretAccessKey, given.SessionToken), until);

@@ -75,17 +75,36 @@ public sealed class AzureSettings
     /// <summary>Every fault of what says as whom, one sentence each.</summary>
     public IEnumerable<string> Check()
     {
-        if (!Clouds.ContainsKey(Cloud)) yield return $"Azure:Cloud '{Cloud}' is not a cloud; there are {string.Join(", ", Clouds.Keys)}.";
-        var ways = new[] { (nameof(ClientSecret), ClientSecret is not null), (nameof(CertificateFile), CertificateFile is not null), (nameof(TokenFile), TokenFile is not null), (nameof(ManagedIdentity), ManagedIdentity) }
-            .Where(way => way.Item2).Select(way => way.Item1).ToList();
-        if (ways.Count > 1) yield return $"Azure:{string.Join(" and Azure:", ways)} exclude each other: give one.";
-        if (ways.Count == 1 && !ManagedIdentity && (Tenant is null || ClientId is null)) yield return $"Azure:{ways[0]} needs Azure:Tenant and Azure:ClientId.";
-        if (Tenant is { } tenant && (tenant.Length == 0 || !tenant.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.'))) yield return "Azure:Tenant is the id or a domain of the tenant.";
-        if (ClientId is { } client && !Guid.TryParse(client, out _)) yield return "Azure:ClientId is the id of an application, 36 characters with hyphens.";
+        if (!Clouds.ContainsKey(Cloud))
+            yield return $"Azure:Cloud '{Cloud}' is not a cloud; there are {string.Join(", ", Clouds.Keys)}.";
+        var ways = new[]
+        {
+            (nameof(ClientSecret), ClientSecret is not null),
+            (nameof(CertificateFile), CertificateFile is not null),
+            (nameof(TokenFile), TokenFile is not null),
+            (nameof(ManagedIdentity), ManagedIdentity),
+        }
+            .Where(way => way.Item2)
+            .Select(way => way.Item1)
+            .ToList();
+        if (ways.Count > 1)
+            yield return $"Azure:{string.Join(" and Azure:", ways)} exclude each other: give one.";
+        if (ways.Count == 1 && !ManagedIdentity && (Tenant is null || ClientId is null))
+            yield return $"Azure:{ways[0]} needs Azure:Tenant and Azure:ClientId.";
+        if (Tenant is { } tenant && (tenant.Length == 0 || !tenant.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.')))
+            yield return "Azure:Tenant is the id or a domain of the tenant.";
+        if (ClientId is { } client && !Guid.TryParse(client, out _))
+            yield return "Azure:ClientId is the id of an application, 36 characters with hyphens.";
         foreach (var (name, file) in new[] { (nameof(CertificateFile), CertificateFile), (nameof(TokenFile), TokenFile) })
-            if (file is not null && !File.Exists(file)) yield return $"Azure:{name} '{file}' is not there.";
+            if (file is not null && !File.Exists(file))
+                yield return $"Azure:{name} '{file}' is not there.";
         // Microsoft's library gives no secret to a server without TLS.
-        if (Authority is { } authority && (!authority.IsAbsoluteUri || authority.Scheme != Uri.UriSchemeHttps)) yield return "Azure:Authority is not an https address.";
-        if (MetricsEndpoint is { } metrics && (!metrics.IsAbsoluteUri || metrics.Scheme != Uri.UriSchemeHttps && metrics.Scheme != Uri.UriSchemeHttp)) yield return "Azure:MetricsEndpoint is not an http or https address.";
+        if (Authority is { } authority && (!authority.IsAbsoluteUri || authority.Scheme != Uri.UriSchemeHttps))
+            yield return "Azure:Authority is not an https address.";
+        if (
+            MetricsEndpoint is { } metrics
+            && (!metrics.IsAbsoluteUri || metrics.Scheme != Uri.UriSchemeHttps && metrics.Scheme != Uri.UriSchemeHttp)
+        )
+            yield return "Azure:MetricsEndpoint is not an http or https address.";
     }
 }

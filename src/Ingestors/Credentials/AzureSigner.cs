@@ -40,7 +40,8 @@ public sealed class AzureSigner(SourceSettings settings, string scope, TimeProvi
             if (anew || token is not { } known || known.ExpiresOn - Early <= clock.GetUtcNow())
             {
                 // A credential keeps tokens of its own: after a refusal it has to begin again too.
-                if (anew) credential = null;
+                if (anew)
+                    credential = null;
                 token = await (credential ??= Open()).GetTokenAsync(new TokenRequestContext([scope]), cancellationToken);
                 anew = false;
             }
@@ -54,7 +55,11 @@ public sealed class AzureSigner(SourceSettings settings, string scope, TimeProvi
         catch (Exception fault) when (fault is not OperationCanceledException and not SourceException)
         {
             // Messages of the library may quote what it read.
-            throw new SourceException("unauthorised", $"{Whose()} cannot be used. Check the section Azure and the file or identity that it names.", fault);
+            throw new SourceException(
+                "unauthorised",
+                $"{Whose()} cannot be used. Check the section Azure and the file or identity that it names.",
+                fault
+            );
         }
         finally
         {
@@ -73,12 +78,17 @@ public sealed class AzureSigner(SourceSettings settings, string scope, TimeProvi
     private (string Code, string Because) Because(AuthenticationFailedException refused)
     {
         if (refused is CredentialUnavailableException)
-            return ("unauthorised", "there are no credentials. Set Azure:Tenant, Azure:ClientId and one of Azure:ClientSecret, Azure:CertificateFile and Azure:TokenFile, or give the machine a managed identity.");
+            return (
+                "unauthorised",
+                "there are no credentials. Set Azure:Tenant, Azure:ClientId and one of Azure:ClientSecret, Azure:CertificateFile and Azure:TokenFile, or give the machine a managed identity."
+            );
         var number = "";
         for (Exception? inner = refused; inner is not null; inner = inner.InnerException)
         {
-            if (inner is HttpRequestException) return ("unreachable", $"{azure.LoginAddress.Host} does not answer. Check the network, Azure:Authority and Azure:Cloud.");
-            if (number.Length == 0 && inner.Message.IndexOf("AADSTS", StringComparison.Ordinal) is var at and >= 0) number = new string([.. inner.Message[(at + 6)..].TakeWhile(char.IsAsciiDigit)]);
+            if (inner is HttpRequestException)
+                return ("unreachable", $"{azure.LoginAddress.Host} does not answer. Check the network, Azure:Authority and Azure:Cloud.");
+            if (number.Length == 0 && inner.Message.IndexOf("AADSTS", StringComparison.Ordinal) is var at and >= 0)
+                number = new string([.. inner.Message[(at + 6)..].TakeWhile(char.IsAsciiDigit)]);
         }
         var mend = number switch
         {
@@ -100,15 +110,57 @@ public sealed class AzureSigner(SourceSettings settings, string scope, TimeProvi
         var own = azure.Authority is not null;
         var pipeline = own ? new HttpClientTransport(client ??= new HttpClient(Transport.Handler(settings))) : new HttpClientTransport();
         if (azure.ClientSecret is { } secret)
-            return new ClientSecretCredential(azure.Tenant, azure.ClientId, secret, new ClientSecretCredentialOptions { AuthorityHost = azure.LoginAddress, DisableInstanceDiscovery = own, Transport = pipeline, Retry = { MaxRetries = 1 } });
+            return new ClientSecretCredential(
+                azure.Tenant,
+                azure.ClientId,
+                secret,
+                new ClientSecretCredentialOptions
+                {
+                    AuthorityHost = azure.LoginAddress,
+                    DisableInstanceDiscovery = own,
+                    Transport = pipeline,
+                    Retry = { MaxRetries = 1 },
+                }
+            );
         if (azure.CertificateFile is { } certificate)
-            return new ClientCertificateCredential(azure.Tenant, azure.ClientId, certificate, new ClientCertificateCredentialOptions { AuthorityHost = azure.LoginAddress, DisableInstanceDiscovery = own, Transport = pipeline, Retry = { MaxRetries = 1 } });
+            return new ClientCertificateCredential(
+                azure.Tenant,
+                azure.ClientId,
+                certificate,
+                new ClientCertificateCredentialOptions
+                {
+                    AuthorityHost = azure.LoginAddress,
+                    DisableInstanceDiscovery = own,
+                    Transport = pipeline,
+                    Retry = { MaxRetries = 1 },
+                }
+            );
         if (azure.TokenFile is { } file)
-            return new WorkloadIdentityCredential(new WorkloadIdentityCredentialOptions { AuthorityHost = azure.LoginAddress, DisableInstanceDiscovery = own, Transport = pipeline, Retry = { MaxRetries = 1 }, TenantId = azure.Tenant, ClientId = azure.ClientId, TokenFilePath = file });
+            return new WorkloadIdentityCredential(
+                new WorkloadIdentityCredentialOptions
+                {
+                    AuthorityHost = azure.LoginAddress,
+                    DisableInstanceDiscovery = own,
+                    Transport = pipeline,
+                    Retry = { MaxRetries = 1 },
+                    TenantId = azure.Tenant,
+                    ClientId = azure.ClientId,
+                    TokenFilePath = file,
+                }
+            );
         if (azure.ManagedIdentity)
-            return new ManagedIdentityCredential(azure.ClientId is { } identity ? ManagedIdentityId.FromUserAssignedClientId(identity) : ManagedIdentityId.SystemAssigned);
-        var options = new DefaultAzureCredentialOptions { AuthorityHost = azure.LoginAddress, DisableInstanceDiscovery = own, ManagedIdentityClientId = azure.ClientId, WorkloadIdentityClientId = azure.ClientId };
-        if (azure.Tenant is { } tenant) options.TenantId = tenant;
+            return new ManagedIdentityCredential(
+                azure.ClientId is { } identity ? ManagedIdentityId.FromUserAssignedClientId(identity) : ManagedIdentityId.SystemAssigned
+            );
+        var options = new DefaultAzureCredentialOptions
+        {
+            AuthorityHost = azure.LoginAddress,
+            DisableInstanceDiscovery = own,
+            ManagedIdentityClientId = azure.ClientId,
+            WorkloadIdentityClientId = azure.ClientId,
+        };
+        if (azure.Tenant is { } tenant)
+            options.TenantId = tenant;
         return new DefaultAzureCredential(options);
     }
 }

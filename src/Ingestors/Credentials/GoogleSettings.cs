@@ -30,9 +30,12 @@ public sealed class GoogleSettings
     /// <summary>Every fault of the section, one sentence each. Opens the credentials file.</summary>
     public IEnumerable<string> Check()
     {
-        if (UniverseDomain is { } universe && Uri.CheckHostName(universe) != UriHostNameType.Dns) yield return "Google:UniverseDomain is no domain name, for instance googleapis.com.";
-        if (Impersonate is { } account && (!account.Contains('@', StringComparison.Ordinal) || account.Any(c => c <= ' '))) yield return "Google:Impersonate is the e-mail address of a service account.";
-        if (QuotaProject is { } quota && !IsName(quota)) yield return "Google:QuotaProject is no id of a project.";
+        if (UniverseDomain is { } universe && Uri.CheckHostName(universe) != UriHostNameType.Dns)
+            yield return "Google:UniverseDomain is no domain name, for instance googleapis.com.";
+        if (Impersonate is { } account && (!account.Contains('@', StringComparison.Ordinal) || account.Any(c => c <= ' ')))
+            yield return "Google:Impersonate is the e-mail address of a service account.";
+        if (QuotaProject is { } quota && !IsName(quota))
+            yield return "Google:QuotaProject is no id of a project.";
         if (CredentialsFile is { } file)
         {
             string? fault = null;
@@ -43,9 +46,12 @@ public sealed class GoogleSettings
             catch (Exception unusable) when (unusable is not OutOfMemoryException)
             {
                 // What the parser says may quote the file, and the file is a secret.
-                fault = unusable is IOException or UnauthorizedAccessException ? "it cannot be opened" : "it is no credentials file or its key is damaged";
+                fault = unusable is IOException or UnauthorizedAccessException
+                    ? "it cannot be opened"
+                    : "it is no credentials file or its key is damaged";
             }
-            if (fault is not null) yield return $"Google:CredentialsFile '{file}' cannot be used: {fault}. Give the JSON file of a service account's key, of workload identity federation or of a user.";
+            if (fault is not null)
+                yield return $"Google:CredentialsFile '{file}' cannot be used: {fault}. Give the JSON file of a service account's key, of workload identity federation or of a user.";
         }
     }
 
@@ -56,11 +62,21 @@ public sealed class GoogleSettings
         using var document = JsonDocument.Parse(text);
         // Only what is written for programs: a file that names another kind may send us anywhere.
         var type = document.RootElement.GetProperty("type").GetString();
-        if (type is not (JsonCredentialParameters.ServiceAccountCredentialType or JsonCredentialParameters.AuthorizedUserCredentialType or JsonCredentialParameters.ExternalAccountCredentialType
-            or JsonCredentialParameters.ExternalAccountAuthorizedUserCredentialType or JsonCredentialParameters.ImpersonatedServiceAccountCredentialType)) throw new FormatException("The kind of credentials is not known.");
+        if (
+            type
+            is not (
+                JsonCredentialParameters.ServiceAccountCredentialType
+                or JsonCredentialParameters.AuthorizedUserCredentialType
+                or JsonCredentialParameters.ExternalAccountCredentialType
+                or JsonCredentialParameters.ExternalAccountAuthorizedUserCredentialType
+                or JsonCredentialParameters.ImpersonatedServiceAccountCredentialType
+            )
+        )
+            throw new FormatException("The kind of credentials is not known.");
         return CredentialFactory.FromJson(text, type);
     }
 
     /// <summary>Whether the text can be a project's id, with the domain that old ones have.</summary>
-    internal static bool IsName(string text) => text.Length is > 0 and <= 100 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or ':');
+    internal static bool IsName(string text) =>
+        text.Length is > 0 and <= 100 && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or ':');
 }

@@ -34,24 +34,50 @@ public sealed class GoogleSigner(GoogleSettings settings) : IRequestSigner
         catch (TokenResponseException refused)
         {
             // The description is free text; the code is a word of the protocol.
-            var code = refused.Error?.Error is { } word && word.Length <= 40 && word.All(c => char.IsAsciiLetterLower(c) || c == '_') ? word : "no reason";
+            var code =
+                refused.Error?.Error is { } word && word.Length <= 40 && word.All(c => char.IsAsciiLetterLower(c) || c == '_')
+                    ? word
+                    : "no reason";
             var status = (int?)refused.StatusCode;
-            if (status >= 500) throw new SourceException("server_error", $"The token endpoint of Google answered {status}; it is asked again later.", refused);
-            if (status == 429) throw new SourceException("throttled", "The token endpoint of Google was asked too often; it is asked again later.", refused);
-            throw new SourceException("unauthorised", $"{whose} were refused by the token endpoint ({code}). Check that the key or login is not revoked or expired and that the clock of this host is right{Acting()}.", refused);
+            if (status >= 500)
+                throw new SourceException(
+                    "server_error",
+                    $"The token endpoint of Google answered {status}; it is asked again later.",
+                    refused
+                );
+            if (status == 429)
+                throw new SourceException(
+                    "throttled",
+                    "The token endpoint of Google was asked too often; it is asked again later.",
+                    refused
+                );
+            throw new SourceException(
+                "unauthorised",
+                $"{whose} were refused by the token endpoint ({code}). Check that the key or login is not revoked or expired and that the clock of this host is right{Acting()}.",
+                refused
+            );
         }
         catch (HttpRequestException fault)
         {
-            throw new SourceException("unreachable", $"{whose} need a token, and its endpoint does not answer. Check token_uri and the network.", fault);
+            throw new SourceException(
+                "unreachable",
+                $"{whose} need a token, and its endpoint does not answer. Check token_uri and the network.",
+                fault
+            );
         }
         catch (Exception fault) when (fault is not OperationCanceledException and not SourceException)
         {
             // Messages of the library may quote what it read.
-            throw new SourceException("unauthorised", $"{whose} cannot be used. Set Google:CredentialsFile, or sign in with gcloud auth application-default login{Acting()}.", fault);
+            throw new SourceException(
+                "unauthorised",
+                $"{whose} cannot be used. Set Google:CredentialsFile, or sign in with gcloud auth application-default login{Acting()}.",
+                fault
+            );
         }
     }
 
-    private string Acting() => settings.Impersonate is { } account ? $"; acting as Google:Impersonate '{account}' needs roles/iam.serviceAccountTokenCreator" : "";
+    private string Acting() =>
+        settings.Impersonate is { } account ? $"; acting as Google:Impersonate '{account}' needs roles/iam.serviceAccountTokenCreator" : "";
 
     private async Task<ITokenAccessWithHeaders> OpenAsync(CancellationToken cancellationToken)
     {
@@ -59,10 +85,12 @@ public sealed class GoogleSigner(GoogleSettings settings) : IRequestSigner
             ? GoogleSettings.Open(file)
             : await GoogleCredential.GetApplicationDefaultAsync(cancellationToken);
         if (settings.Impersonate is { } account)
-            own = own.CreateScoped("https://www.googleapis.com/auth/cloud-platform").Impersonate(new ImpersonatedCredential.Initializer(account) { Scopes = [Scope] });
+            own = own.CreateScoped("https://www.googleapis.com/auth/cloud-platform")
+                .Impersonate(new ImpersonatedCredential.Initializer(account) { Scopes = [Scope] });
         else
             own = own.CreateScoped(Scope);
-        if (settings.QuotaProject is { } project) own = own.CreateWithQuotaProject(project);
+        if (settings.QuotaProject is { } project)
+            own = own.CreateWithQuotaProject(project);
         return own;
     }
 }

@@ -16,20 +16,23 @@ public sealed class ExporterProvider : IProvider
     /// <inheritdoc/>
     public IEnumerable<string> Check(SourceSettings settings)
     {
-        foreach (var fault in Transport.Check(settings)) yield return fault;
-        if (settings.Selector is not null) yield return "Selector is for the provider 'prometheus': remove it.";
+        foreach (var fault in Transport.Check(settings))
+            yield return fault;
+        if (settings.Selector is not null)
+            yield return "Selector is for the provider 'prometheus': remove it.";
     }
 
     /// <inheritdoc/>
-    public ITelemetrySource Open(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock) => new ExporterSource(settings, catalogue, clock);
+    public ITelemetrySource Open(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock) =>
+        new ExporterSource(settings, catalogue, clock);
 }
 
 /// <summary>One metrics page. It knows the present only: the window of a request is ignored.</summary>
 internal sealed class ExporterSource : ITelemetrySource, IDisposable
 {
     private const string Accepted =
-        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5," +
-        "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
+        "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=1.0.0;q=0.5,"
+        + "text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
 
     // The window is not asked for: after a long pause one read catches up.
     private static readonly TimeSpan Always = TimeSpan.FromDays(3650);
@@ -47,8 +50,15 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
         this.clock = clock;
         transport = new Transport(settings, clock);
         var endpoint = settings.Endpoint!;
-        parser = new Lazy<ExpositionParser>(() => new ExpositionParser(Transport.Show(endpoint), ExporterProvider.Explains, catalogue.MetricsOf(ExporterProvider.Explains),
-            string.Create(CultureInfo.InvariantCulture, $"{endpoint.Host}:{endpoint.Port}"), new SeriesPool(settings.Id, settings.MaxSeries)));
+        parser = new Lazy<ExpositionParser>(() =>
+            new ExpositionParser(
+                Transport.Show(endpoint),
+                ExporterProvider.Explains,
+                catalogue.MetricsOf(ExporterProvider.Explains),
+                string.Create(CultureInfo.InvariantCulture, $"{endpoint.Host}:{endpoint.Port}"),
+                new SeriesPool(settings.Id, settings.MaxSeries)
+            )
+        );
         var every = settings.Every ?? TimeSpan.FromSeconds(15);
         Cadence = new Cadence(settings.Settle ?? TimeSpan.Zero, settings.Overlap ?? TimeSpan.Zero, settings.Lookback ?? every, Always)
         {
@@ -77,18 +87,24 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
             // The page tells how things stand when it is asked for, on the clock that the request's time is from.
             var at = request.Now + clock.GetElapsedTime(asked);
             at = at.AddTicks(-(at.Ticks % TimeSpan.TicksPerMicrosecond));
-            await transport.SendAsync(message, async (body, limit) =>
-            {
-                await parser.Value.ParseAsync(body.Content, await FormatOfAsync(body, limit), at, answer, limit);
-                return true;
-            }, null, cancellationToken);
+            await transport.SendAsync(
+                message,
+                async (body, limit) =>
+                {
+                    await parser.Value.ParseAsync(body.Content, await FormatOfAsync(body, limit), at, answer, limit);
+                    return true;
+                },
+                null,
+                cancellationToken
+            );
             expected = answer.Observations.Count;
         }
         finally
         {
             turn.Release();
         }
-        foreach (var page in answer.Pages()) yield return page;
+        foreach (var page in answer.Pages())
+            yield return page;
     }
 
     private async Task<ExpositionFormat> FormatOfAsync(Body body, CancellationToken cancellationToken)
@@ -101,11 +117,18 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
             case "text/html" or "application/xhtml+xml" or "application/json" or "application/vnd.google.protobuf":
                 var start = new byte[2048];
                 var length = await body.Content.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken);
-                throw new SourceException("not_metrics", $"{place} answered with {body.MediaType}, not with metrics: \"{Transport.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login or proxy page stands before it.");
+                throw new SourceException(
+                    "not_metrics",
+                    $"{place} answered with {body.MediaType}, not with metrics: \"{Transport.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login or proxy page stands before it."
+                );
             default:
                 // A cut text page is a valid shorter page: only the transfer can tell them apart.
-                return body.Framed ? ExpositionFormat.Text : throw new SourceException("truncated",
-                    $"{place} sent its page with neither Content-Length nor chunks, so that a cut cannot be told from its end; nothing of it is stored. Let the exporter speak HTTP/1.1 or OpenMetrics.");
+                return body.Framed
+                    ? ExpositionFormat.Text
+                    : throw new SourceException(
+                        "truncated",
+                        $"{place} sent its page with neither Content-Length nor chunks, so that a cut cannot be told from its end; nothing of it is stored. Let the exporter speak HTTP/1.1 or OpenMetrics."
+                    );
         }
     }
 }

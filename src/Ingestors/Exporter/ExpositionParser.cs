@@ -32,7 +32,9 @@ public sealed class ExpositionParser
     /// <summary>Samples of one page for each series that the source may have.</summary>
     private const int SamplesPerSeries = 4;
 
-    private static readonly SearchValues<byte> NameBytes = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:"u8);
+    private static readonly SearchValues<byte> NameBytes = SearchValues.Create(
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_:"u8
+    );
     private static readonly SearchValues<byte> Blanks = SearchValues.Create(" \t"u8);
     private static readonly UTF8Encoding Strict = new(false, true);
 
@@ -56,7 +58,9 @@ public sealed class ExpositionParser
     private DateTime at;
     private long line;
     private int passedOverLength;
-    private bool ended, sampled, bad;
+    private bool ended,
+        sampled,
+        bad;
     private string firstBad = "";
 
     /// <summary>A parser for the pages of one exporter.</summary>
@@ -72,7 +76,8 @@ public sealed class ExpositionParser
         this.instance = instance;
         this.pool = pool;
         var names = new Dictionary<byte[], string>(ByteKeys.Comparer);
-        foreach (var metric in metrics) names[Encoding.UTF8.GetBytes(metric)] = metric;
+        foreach (var metric in metrics)
+            names[Encoding.UTF8.GetBytes(metric)] = metric;
         wanted = names.GetAlternateLookup<ReadOnlySpan<byte>>();
         known = lines.GetAlternateLookup<ReadOnlySpan<byte>>();
     }
@@ -105,19 +110,22 @@ public sealed class ExpositionParser
             while (true)
             {
                 var more = await page.ReadAsync(buffer.AsMemory(held), cancellationToken);
-                if (more == 0) break;
+                if (more == 0)
+                    break;
                 var end = buffer.AsSpan(held, more).IndexOf((byte)'\n');
                 held += more;
                 if (end < 0)
                 {
-                    if (skipping) held = 0;
+                    if (skipping)
+                        held = 0;
                     else if (held >= LongestLine)
                     {
                         RefuseLongLine(buffer.AsSpan(0, held));
                         skipping = true;
                         held = 0;
                     }
-                    else if (held == buffer.Length) buffer = Grow(buffer, held);
+                    else if (held == buffer.Length)
+                        buffer = Grow(buffer, held);
                     continue;
                 }
                 var from = skipping ? held - more + end + 1 : 0;
@@ -145,7 +153,8 @@ public sealed class ExpositionParser
     private void Start(ExpositionFormat newFormat, DateTime newAt, Answer into)
     {
         pool.StartRead();
-        if (lines.Count > 2 * pool.Capacity + 64) Forget();
+        if (lines.Count > 2 * pool.Capacity + 64)
+            Forget();
         (before, now) = (now, before);
         now.Clear();
         guess = 0;
@@ -161,7 +170,8 @@ public sealed class ExpositionParser
     private void Forget()
     {
         foreach (var (key, entry) in lines)
-            if (entry.Series.Released || entry.Series.LastRead < pool.Read - 1) lines.Remove(key);
+            if (entry.Series.Released || entry.Series.LastRead < pool.Read - 1)
+                lines.Remove(key);
     }
 
     private int Feed(ReadOnlySpan<byte> bytes)
@@ -171,7 +181,8 @@ public sealed class ExpositionParser
         {
             var rest = bytes[used..];
             var end = rest.IndexOf((byte)'\n');
-            if (end < 0) return used;
+            if (end < 0)
+                return used;
             line++;
             ReadLine(rest[..end]);
             used += end + 1;
@@ -187,8 +198,13 @@ public sealed class ExpositionParser
                 line++;
                 ReadLine(rest);
             }
-            if (bad && !sampled) throw NotMetrics();
-            if (!ended) throw new SourceException("truncated", $"{origin} ended after line {line} without '# EOF'; nothing of it is stored. It is read again.");
+            if (bad && !sampled)
+                throw NotMetrics();
+            if (!ended)
+                throw new SourceException(
+                    "truncated",
+                    $"{origin} ended after line {line} without '# EOF'; nothing of it is stored. It is read again."
+                );
         }
         else
         {
@@ -198,25 +214,41 @@ public sealed class ExpositionParser
                 line++;
                 ReadLine(rest);
             }
-            if (bad && !sampled) throw NotMetrics();
-            if (!rest.IsEmpty) throw new SourceException("truncated", $"{origin} ended in the middle of line {line + 1}; nothing of it is stored. It is read again.");
+            if (bad && !sampled)
+                throw NotMetrics();
+            if (!rest.IsEmpty)
+                throw new SourceException(
+                    "truncated",
+                    $"{origin} ended in the middle of line {line + 1}; nothing of it is stored. It is read again."
+                );
         }
         pool.ReportLeftOut(answer);
         answer.SettleRepeats();
     }
 
     private SourceException NotMetrics() =>
-        new("not_metrics", $"{origin} did not answer with metrics but with \"{firstBad}\". Check Endpoint (usually .../metrics) and whether a login or proxy page stands before it.");
+        new(
+            "not_metrics",
+            $"{origin} did not answer with metrics but with \"{firstBad}\". Check Endpoint (usually .../metrics) and whether a login or proxy page stands before it."
+        );
 
     private void ReadLine(ReadOnlySpan<byte> text)
     {
-        if (!text.IsEmpty && text[^1] == '\r') text = text[..^1];
-        if (!text.IsEmpty && text[0] is (byte)' ' or (byte)'\t') text = text.TrimStart(" \t"u8);
-        if (text.IsEmpty) return;
-        if (ended) throw new SourceException("not_metrics", $"{origin} goes on after '# EOF' at line {line}; nothing of it is stored. Let the exporter write one page.");
+        if (!text.IsEmpty && text[^1] == '\r')
+            text = text[..^1];
+        if (!text.IsEmpty && text[0] is (byte)' ' or (byte)'\t')
+            text = text.TrimStart(" \t"u8);
+        if (text.IsEmpty)
+            return;
+        if (ended)
+            throw new SourceException(
+                "not_metrics",
+                $"{origin} goes on after '# EOF' at line {line}; nothing of it is stored. Let the exporter write one page."
+            );
         if (text[0] == '#')
         {
-            if (format == ExpositionFormat.OpenMetrics && text.SequenceEqual("# EOF"u8)) ended = true;
+            if (format == ExpositionFormat.OpenMetrics && text.SequenceEqual("# EOF"u8))
+                ended = true;
             return;
         }
 
@@ -229,32 +261,47 @@ public sealed class ExpositionParser
                 return;
             }
         }
-        if (passedOverLength > 0 && sampled && text.Length > passedOverLength && text[passedOverLength] is (byte)'{' or (byte)' ' or (byte)'\t'
-            && text.StartsWith(passedOver.AsSpan(0, passedOverLength))) return;
+        if (
+            passedOverLength > 0
+            && sampled
+            && text.Length > passedOverLength
+            && text[passedOverLength] is (byte)'{' or (byte)' ' or (byte)'\t'
+            && text.StartsWith(passedOver.AsSpan(0, passedOverLength))
+        )
+            return;
         ReadUnexpected(text);
     }
 
     // Up to its closing brace a line means the same whatever follows; a bare name has to end there.
     private static bool IsWhole(ReadOnlySpan<byte> key, ReadOnlySpan<byte> text)
     {
-        if (key[^1] == '}') return true;
+        if (key[^1] == '}')
+            return true;
         var next = key.Length;
-        while (next < text.Length && text[next] is (byte)' ' or (byte)'\t') next++;
+        while (next < text.Length && text[next] is (byte)' ' or (byte)'\t')
+            next++;
         return next > key.Length && next < text.Length && text[next] != '{';
     }
 
     private void ReadUnexpected(ReadOnlySpan<byte> text)
     {
         var nameEnd = text.IndexOfAnyExcept(NameBytes);
-        if (nameEnd < 0) nameEnd = text.Length;
+        if (nameEnd < 0)
+            nameEnd = text.Length;
         var name = text[..nameEnd];
-        if (nameEnd == text.Length || text[nameEnd] is not ((byte)'{' or (byte)' ' or (byte)'\t') || nameEnd > 0 && char.IsAsciiDigit((char)name[0]) || nameEnd == 0 && text[0] != '{')
+        if (
+            nameEnd == text.Length
+            || text[nameEnd] is not ((byte)'{' or (byte)' ' or (byte)'\t')
+            || nameEnd > 0 && char.IsAsciiDigit((char)name[0])
+            || nameEnd == 0 && text[0] != '{'
+        )
         {
             Malformed(text, "it does not begin with a metric's name and a blank or brace");
             return;
         }
         var brace = nameEnd;
-        while (brace < text.Length && text[brace] is (byte)' ' or (byte)'\t') brace++;
+        while (brace < text.Length && text[brace] is (byte)' ' or (byte)'\t')
+            brace++;
         var labelled = brace < text.Length && text[brace] == '{';
 
         string? metric = null;
@@ -295,9 +342,11 @@ public sealed class ExpositionParser
     // {"hw.energy","hw.id"="gpu0"} 1: the usual place of a quoted name is the first.
     private bool IsUnwantedQuoted(ReadOnlySpan<byte> text)
     {
-        if (text.Length < 2 || text[1] != '"') return false;
+        if (text.Length < 2 || text[1] != '"')
+            return false;
         var length = EndOfString(text[2..]);
-        if (length < 0 || length + 3 >= text.Length || text[length + 3] is not ((byte)',' or (byte)'}')) return false;
+        if (length < 0 || length + 3 >= text.Length || text[length + 3] is not ((byte)',' or (byte)'}'))
+            return false;
         var name = text.Slice(2, length);
         return !name.Contains((byte)'\\') && !wanted.ContainsKey(name);
     }
@@ -325,7 +374,8 @@ public sealed class ExpositionParser
             }
             sampled = true;
         }
-        if (name.IsEmpty || name.Length > passedOver.Length) return;
+        if (name.IsEmpty || name.Length > passedOver.Length)
+            return;
         name.CopyTo(passedOver);
         passedOverLength = name.Length;
     }
@@ -342,7 +392,8 @@ public sealed class ExpositionParser
         {
             fault = "a label is not valid UTF-8";
         }
-        if (fault is null && metric is null) fault = "no metric is named";
+        if (fault is null && metric is null)
+            fault = "no metric is named";
         if (fault is not null)
         {
             Malformed(text, fault);
@@ -351,14 +402,18 @@ public sealed class ExpositionParser
         // A quoted name is only known now.
         if (!wanted.ContainsKey(Encoding.UTF8.GetBytes(metric!)))
         {
-            if (sampled || TryReadValue(text[key.Length..], out _, out _, out _, out fault)) sampled = true;
-            else Malformed(text, fault);
+            if (sampled || TryReadValue(text[key.Length..], out _, out _, out _, out fault))
+                sampled = true;
+            else
+                Malformed(text, fault);
             return;
         }
-        if (instance is not null && !pairs.Exists(static pair => pair.Key == "instance" && pair.Value.Length > 0)) pairs.Add(new("instance", instance));
+        if (instance is not null && !pairs.Exists(static pair => pair.Key == "instance" && pair.Value.Length > 0))
+            pairs.Add(new("instance", instance));
         if (pool.Intern(provider, metric!, pairs, answer) is not { } series)
         {
-            if (TryReadValue(text[key.Length..], out _, out _, out _, out _)) sampled = true;
+            if (TryReadValue(text[key.Length..], out _, out _, out _, out _))
+                sampled = true;
             return;
         }
         var entry = new KnownLine(key.ToArray(), series);
@@ -368,11 +423,15 @@ public sealed class ExpositionParser
 
     private void ReadKnown(KnownLine entry, ReadOnlySpan<byte> text)
     {
-        if (entry.Order >= 0 && entry.Order < before.Count && before[entry.Order] == entry) guess = entry.Order + 1;
+        if (entry.Order >= 0 && entry.Order < before.Count && before[entry.Order] == entry)
+            guess = entry.Order + 1;
         entry.Order = now.Count;
         now.Add(entry);
         if (now.Count > (long)SamplesPerSeries * pool.Capacity)
-            throw new SourceException("too_large", $"{origin} sent more than {(long)SamplesPerSeries * pool.Capacity} samples; reading stopped at line {line} and nothing of it is stored. Select less, or raise MaxSeries.");
+            throw new SourceException(
+                "too_large",
+                $"{origin} sent more than {(long)SamplesPerSeries * pool.Capacity} samples; reading stopped at line {line} and nothing of it is stored. Select less, or raise MaxSeries."
+            );
 
         var pooled = entry.Series;
         if (!TryReadValue(text[entry.Key.Length..], out var value, out var timestamp, out var number, out var fault))
@@ -384,48 +443,74 @@ public sealed class ExpositionParser
         var instant = at;
         if (!timestamp.IsEmpty && !TryReadTimestamp(timestamp, out instant))
         {
-            answer.Refuse(pooled.Series.ToString(), null, RejectionReason.ImplausibleTimestamp, $"The timestamp '{Transport.Excerpt(timestamp)}' is no time. Let the exporter leave timestamps out.");
+            answer.Refuse(
+                pooled.Series.ToString(),
+                null,
+                RejectionReason.ImplausibleTimestamp,
+                $"The timestamp '{Transport.Excerpt(timestamp)}' is no time. Let the exporter leave timestamps out."
+            );
             return;
         }
         if (!double.IsFinite(value))
         {
-            answer.Refuse(pooled.Series.ToString(), instant, RejectionReason.NotFinite, $"The value '{Transport.Excerpt(number)}' is not a finite number; it is left out.");
+            answer.Refuse(
+                pooled.Series.ToString(),
+                instant,
+                RejectionReason.NotFinite,
+                $"The value '{Transport.Excerpt(number)}' is not a finite number; it is left out."
+            );
             return;
         }
-        if (pooled.LastRead == pool.Read) answer.MayRepeat = true;
+        if (pooled.LastRead == pool.Read)
+            answer.MayRepeat = true;
         pooled.LastRead = pool.Read;
         answer.Observations.Add(new Observation(pooled.Series, Sample.At(instant, value)));
     }
 
-    private bool TryReadValue(ReadOnlySpan<byte> rest, out double value, out ReadOnlySpan<byte> timestamp, out ReadOnlySpan<byte> number, out string fault)
+    private bool TryReadValue(
+        ReadOnlySpan<byte> rest,
+        out double value,
+        out ReadOnlySpan<byte> timestamp,
+        out ReadOnlySpan<byte> number,
+        out string fault
+    )
     {
         timestamp = default;
         fault = "";
         var from = 0;
-        while (from < rest.Length && rest[from] is (byte)' ' or (byte)'\t') from++;
+        while (from < rest.Length && rest[from] is (byte)' ' or (byte)'\t')
+            from++;
         rest = rest[from..];
         var end = rest.IndexOfAny(Blanks);
         number = end < 0 ? rest : rest[..end];
         if (!NumberText.TryParse(number, out value))
         {
-            fault = number.IsEmpty ? "it has no value" : number.Length > NumberText.Longest ? $"its value has {number.Length} characters" : "its value is not a number";
+            fault =
+                number.IsEmpty ? "it has no value"
+                : number.Length > NumberText.Longest ? $"its value has {number.Length} characters"
+                : "its value is not a number";
             return false;
         }
-        if (end < 0) return true;
+        if (end < 0)
+            return true;
         rest = rest[end..].Trim(" \t"u8);
-        if (rest.IsEmpty) return true;
+        if (rest.IsEmpty)
+            return true;
         end = rest.IndexOfAny(Blanks);
         timestamp = end < 0 ? rest : rest[..end];
         if (timestamp[0] == '#')
         {
             timestamp = default;
-            if (format == ExpositionFormat.OpenMetrics) return true;
+            if (format == ExpositionFormat.OpenMetrics)
+                return true;
             fault = "something follows its value that only OpenMetrics allows";
             return false;
         }
-        if (end < 0) return true;
+        if (end < 0)
+            return true;
         rest = rest[end..].TrimStart(" \t"u8);
-        if (format == ExpositionFormat.OpenMetrics && rest[0] == '#') return true;
+        if (format == ExpositionFormat.OpenMetrics && rest[0] == '#')
+            return true;
         fault = "something follows its timestamp";
         return false;
     }
@@ -436,16 +521,19 @@ public sealed class ExpositionParser
         double microseconds;
         if (format == ExpositionFormat.Text)
         {
-            if (!Utf8Parser.TryParse(text, out long milliseconds, out var used) || used != text.Length) return false;
+            if (!Utf8Parser.TryParse(text, out long milliseconds, out var used) || used != text.Length)
+                return false;
             microseconds = milliseconds * 1e3;
         }
         else
         {
-            if (!NumberText.TryParse(text, out var seconds)) return false;
+            if (!NumberText.TryParse(text, out var seconds))
+                return false;
             microseconds = Math.Round(seconds * 1e6);
         }
         // From the year 1 to the year 9999, in microseconds around 1970.
-        if (!(microseconds is > -62_135_596_800e6 and < 253_402_300_800e6)) return false;
+        if (!(microseconds is > -62_135_596_800e6 and < 253_402_300_800e6))
+            return false;
         instant = DateTime.UnixEpoch.AddTicks((long)microseconds * TimeSpan.TicksPerMicrosecond);
         return true;
     }
@@ -457,11 +545,14 @@ public sealed class ExpositionParser
         while (true)
         {
             var hit = text[from..].IndexOfAny((byte)'"', (byte)'}');
-            if (hit < 0) return -1;
+            if (hit < 0)
+                return -1;
             from += hit;
-            if (text[from] == '}') return from + 1;
+            if (text[from] == '}')
+                return from + 1;
             var length = EndOfString(text[(from + 1)..]);
-            if (length < 0) return -1;
+            if (length < 0)
+                return -1;
             from += length + 2;
         }
     }
@@ -473,10 +564,13 @@ public sealed class ExpositionParser
         while (true)
         {
             var hit = text[from..].IndexOfAny((byte)'"', (byte)'\\');
-            if (hit < 0) return -1;
+            if (hit < 0)
+                return -1;
             from += hit;
-            if (text[from] == '"') return from;
-            if ((from += 2) > text.Length) return -1;
+            if (text[from] == '"')
+                return from;
+            if ((from += 2) > text.Length)
+                return -1;
         }
     }
 
@@ -485,48 +579,59 @@ public sealed class ExpositionParser
         while (true)
         {
             text = text.TrimStart(" \t"u8);
-            if (text.IsEmpty) return null;
+            if (text.IsEmpty)
+                return null;
             string name;
             var quoted = text[0] == '"';
             if (quoted)
             {
                 var length = EndOfString(text[1..]);
-                if (length < 0) return "a quotation mark is missing";
+                if (length < 0)
+                    return "a quotation mark is missing";
                 name = Unescape(text.Slice(1, length));
                 text = text[(length + 2)..].TrimStart(" \t"u8);
             }
             else
             {
                 var length = text.IndexOfAnyExcept(NameBytes);
-                if (length <= 0 || char.IsAsciiDigit((char)text[0])) return "a label has no valid name";
+                if (length <= 0 || char.IsAsciiDigit((char)text[0]))
+                    return "a label has no valid name";
                 name = Encoding.ASCII.GetString(text[..length]);
                 text = text[length..].TrimStart(" \t"u8);
             }
             if (quoted && (text.IsEmpty || text[0] == ','))
             {
-                if (metric is not null) return "the metric is named twice";
+                if (metric is not null)
+                    return "the metric is named twice";
                 metric = name;
             }
             else
             {
-                if (text.IsEmpty || text[0] != '=') return "a label has no '='";
+                if (text.IsEmpty || text[0] != '=')
+                    return "a label has no '='";
                 text = text[1..].TrimStart(" \t"u8);
-                if (text.IsEmpty || text[0] != '"') return "a label's value is not in quotation marks";
+                if (text.IsEmpty || text[0] != '"')
+                    return "a label's value is not in quotation marks";
                 var length = EndOfString(text[1..]);
-                if (length < 0) return "a quotation mark is missing";
+                if (length < 0)
+                    return "a quotation mark is missing";
                 // One more than allowed is enough to refuse the series; a line of nothing but labels costs no more memory than that.
-                if (pairs.Count <= SeriesPool.MostLabels) pairs.Add(new(name, Unescape(text.Slice(1, length))));
+                if (pairs.Count <= SeriesPool.MostLabels)
+                    pairs.Add(new(name, Unescape(text.Slice(1, length))));
                 text = text[(length + 2)..].TrimStart(" \t"u8);
             }
-            if (text.IsEmpty) return null;
-            if (text[0] != ',') return "a comma is missing between labels";
+            if (text.IsEmpty)
+                return null;
+            if (text[0] != ',')
+                return "a comma is missing between labels";
             text = text[1..];
         }
     }
 
     private static string Unescape(ReadOnlySpan<byte> text)
     {
-        if (!text.Contains((byte)'\\')) return Strict.GetString(text);
+        if (!text.Contains((byte)'\\'))
+            return Strict.GetString(text);
         var plain = ArrayPool<byte>.Shared.Rent(text.Length);
         try
         {
@@ -551,22 +656,32 @@ public sealed class ExpositionParser
 
     private void Malformed(ReadOnlySpan<byte> text, string fault)
     {
-        if (!bad) firstBad = Transport.Excerpt(text);
+        if (!bad)
+            firstBad = Transport.Excerpt(text);
         bad = true;
-        answer.Refuse(string.Create(CultureInfo.InvariantCulture, $"line {line}"), null, RejectionReason.Malformed,
-            $"The line cannot be read: {fault}. It begins \"{Transport.Excerpt(text[..Math.Min(text.Length, 100)])}\". Mend the exporter; the other lines are read.");
+        answer.Refuse(
+            string.Create(CultureInfo.InvariantCulture, $"line {line}"),
+            null,
+            RejectionReason.Malformed,
+            $"The line cannot be read: {fault}. It begins \"{Transport.Excerpt(text[..Math.Min(text.Length, 100)])}\". Mend the exporter; the other lines are read."
+        );
     }
 
     private void RefuseLongLine(ReadOnlySpan<byte> text)
     {
         line++;
-        if (text[0] == '#') return;
+        if (text[0] == '#')
+            return;
         if (!sampled && text[0] == '<')
         {
             Malformed(text[..2048], "it is longer than any sample");
             return;
         }
-        answer.Refuse(string.Create(CultureInfo.InvariantCulture, $"line {line}"), null, RejectionReason.LimitExceeded,
-            $"The line has more than {LongestLine} bytes. It begins \"{Transport.Excerpt(text[..100])}\". Shorten its labels at the exporter; the other lines are read.");
+        answer.Refuse(
+            string.Create(CultureInfo.InvariantCulture, $"line {line}"),
+            null,
+            RejectionReason.LimitExceeded,
+            $"The line has more than {LongestLine} bytes. It begins \"{Transport.Excerpt(text[..100])}\". Shorten its labels at the exporter; the other lines are read."
+        );
     }
 }

@@ -23,8 +23,10 @@ internal sealed class FileCursor
         get => files.GetValueOrDefault(name);
         set
         {
-            if (value is null) files.Remove(name);
-            else files[name] = value;
+            if (value is null)
+                files.Remove(name);
+            else
+                files[name] = value;
         }
     }
 
@@ -33,12 +35,13 @@ internal sealed class FileCursor
     {
         try
         {
-            if (text is not null && JsonSerializer.Deserialize(text, FileCursorText.Default.SortedDictionaryStringFilePosition) is { } files)
+            if (
+                text is not null
+                && JsonSerializer.Deserialize(text, FileCursorText.Default.SortedDictionaryStringFilePosition) is { } files
+            )
                 return new FileCursor(new(files.Where(file => file.Value is { Mark: not null }).ToDictionary(), StringComparer.Ordinal));
         }
-        catch (JsonException)
-        {
-        }
+        catch (JsonException) { }
         return new FileCursor(new(StringComparer.Ordinal));
     }
 
@@ -46,7 +49,8 @@ internal sealed class FileCursor
     public void Keep(IEnumerable<string> names)
     {
         var kept = names.ToHashSet(StringComparer.Ordinal);
-        foreach (var name in files.Keys.Where(name => !kept.Contains(name)).ToList()) files.Remove(name);
+        foreach (var name in files.Keys.Where(name => !kept.Contains(name)).ToList())
+            files.Remove(name);
     }
 
     /// <inheritdoc/>

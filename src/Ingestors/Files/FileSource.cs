@@ -39,8 +39,10 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
     public static bool IsRows(string path)
     {
         var name = Path.GetFileName(path);
-        if (name.StartsWith('.')) return false;
-        if (name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase)) name = name[..^3];
+        if (name.StartsWith('.'))
+            return false;
+        if (name.EndsWith(".gz", StringComparison.OrdinalIgnoreCase))
+            name = name[..^3];
         return Endings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
     }
 
@@ -48,8 +50,10 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
     /// <exception cref="SourceException">There is nothing at the path, or it cannot be listed.</exception>
     public static IReadOnlyList<string> FilesOf(string path)
     {
-        if (File.Exists(path)) return [path];
-        if (!Directory.Exists(path)) throw new SourceException("unreachable", $"There is no file or folder '{path}'. Check Path.");
+        if (File.Exists(path))
+            return [path];
+        if (!Directory.Exists(path))
+            throw new SourceException("unreachable", $"There is no file or folder '{path}'. Check Path.");
         try
         {
             return [.. Directory.EnumerateFiles(path).Where(IsRowsOfFolder).Order(StringComparer.Ordinal)];
@@ -90,18 +94,22 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
                         failed ??= fault;
                         more = false;
                     }
-                    if (!RowFile.IsFull(answer)) continue;
+                    if (!RowFile.IsFull(answer))
+                        continue;
                     answer.MayRepeat = true;
                     left = cursor.ToString();
-                    foreach (var page in answer.Pages(left)) yield return page;
+                    foreach (var page in answer.Pages(left))
+                        yield return page;
                     answer = new Answer(settings.Id);
                 }
             }
             pool.ReportLeftOut(answer);
             answer.MayRepeat = true;
             var now = cursor.ToString();
-            foreach (var page in answer.Pages(now == left ? null : now)) yield return page;
-            if (failed is not null) throw failed;
+            foreach (var page in answer.Pages(now == left ? null : now))
+                yield return page;
+            if (failed is not null)
+                throw failed;
         }
         finally
         {
@@ -110,5 +118,6 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
     }
 
     // Whoever drops a .gz into the folder means it to be read, whatever its name before.
-    private static bool IsRowsOfFolder(string path) => IsRows(path) || !Path.GetFileName(path).StartsWith('.') && path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
+    private static bool IsRowsOfFolder(string path) =>
+        IsRows(path) || !Path.GetFileName(path).StartsWith('.') && path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
 }

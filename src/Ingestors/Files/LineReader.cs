@@ -31,7 +31,11 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
     private const int LongestOverLines = 64 * 1024;
 
     private byte[] buffer = ArrayPool<byte>.Shared.Rent(256 * 1024);
-    private int from, held, scanned, firstEnd, start;
+    private int from,
+        held,
+        scanned,
+        firstEnd,
+        start;
     private bool ended;
 
     /// <summary>The line, without its end.</summary>
@@ -54,7 +58,8 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
     {
         // As a rule the line is here already: no state machine for each of a million lines.
         var end = EndOfRecord(out var feeds);
-        if (end < 0) return FarAsync(cancellationToken);
+        if (end < 0)
+            return FarAsync(cancellationToken);
         Number = Lines + 1;
         Take(end, end + 1, feeds + 1);
         return new ValueTask<LineKind>(LineKind.Line);
@@ -74,7 +79,8 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
             }
             if (!await FillAsync(cancellationToken))
             {
-                if (from == held && !skipping) return LineKind.End;
+                if (from == held && !skipping)
+                    return LineKind.End;
                 Number = Lines + 1;
                 if (skipping)
                 {
@@ -85,7 +91,8 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
                 return LineKind.Unfinished;
             }
             var end = EndOfRecord(out var feeds);
-            if (end < 0) continue;
+            if (end < 0)
+                continue;
             Number = Lines + 1;
             Take(end, end + 1, feeds + 1);
             return skipping ? LineKind.TooLong : LineKind.Line;
@@ -99,7 +106,8 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
     /// <returns>False when it was one line only.</returns>
     public bool KeepFirstLine()
     {
-        if (firstEnd < 0 || firstEnd >= Line.Length) return false;
+        if (firstEnd < 0 || firstEnd >= Line.Length)
+            return false;
         var back = from - (start + firstEnd + 1);
         from -= back;
         Position -= back;
@@ -144,33 +152,42 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
             if (text[at] != '"')
             {
                 var plain = text[at..].IndexOfAny((byte)',', (byte)'\n');
-                if (plain < 0) return -1;
+                if (plain < 0)
+                    return -1;
                 at += plain + 1;
-                if (text[at - 1] == '\n') return at - 1;
+                if (text[at - 1] == '\n')
+                    return at - 1;
                 continue;
             }
-            for (at++; ;)
+            for (at++; ; )
             {
                 var mark = text[at..].IndexOfAny((byte)'"', (byte)'\n');
-                if (mark < 0) return -1;
+                if (mark < 0)
+                    return -1;
                 at += mark + 1;
                 if (text[at - 1] == '\n')
                 {
-                    if (firstEnd < 0) firstEnd = at - 1;
+                    if (firstEnd < 0)
+                        firstEnd = at - 1;
                     feeds++;
-                    if (at > LongestOverLines) return FirstLine(out feeds);
+                    if (at > LongestOverLines)
+                        return FirstLine(out feeds);
                     continue;
                 }
-                if (at == text.Length) return -1;
+                if (at == text.Length)
+                    return -1;
                 if (text[at] == '"')
                 {
                     at++;
                     continue;
                 }
                 // What follows a closing mark tells whether it closed the field or opened another one: then the first line is at fault.
-                if (text[at] == ',') at++;
-                else if (text[at] == '\n') return at;
-                else if (firstEnd >= 0 && text[at] != '\r') return FirstLine(out feeds);
+                if (text[at] == ',')
+                    at++;
+                else if (text[at] == '\n')
+                    return at;
+                else if (firstEnd >= 0 && text[at] != '\r')
+                    return FirstLine(out feeds);
                 break;
             }
         }
@@ -185,7 +202,8 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
 
     private async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
     {
-        if (ended) return false;
+        if (ended)
+            return false;
         if (from > 0)
         {
             buffer.AsSpan(from, held - from).CopyTo(buffer);

@@ -23,10 +23,17 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
     {
         this.settings = settings;
         this.catalogue = catalogue;
-        cadence = new Lazy<Cadence>(() => new Cadence(settings.Settle ?? TimeSpan.Zero, settings.Overlap ?? TimeSpan.Zero, settings.Lookback ?? Reach(), TimeSpan.FromDays(1))
-        {
-            Every = settings.Every ?? TimeSpan.FromSeconds(15),
-        });
+        cadence = new Lazy<Cadence>(() =>
+            new Cadence(
+                settings.Settle ?? TimeSpan.Zero,
+                settings.Overlap ?? TimeSpan.Zero,
+                settings.Lookback ?? Reach(),
+                TimeSpan.FromDays(1)
+            )
+            {
+                Every = settings.Every ?? TimeSpan.FromSeconds(15),
+            }
+        );
     }
 
     /// <summary>How it wants to be read. Its look-back is as long as the recording and an hour, so that it is played from its start; to know that, the recording is read.</summary>
@@ -44,7 +51,8 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
         try
         {
             played = recording ??= await Recording.LoadAsync(settings, catalogue, cancellationToken);
-            if (prepared?.At != hour) prepared = (hour, played.Tracks(catalogue, hour));
+            if (prepared?.At != hour)
+                prepared = (hour, played.Tracks(catalogue, hour));
             tracks = prepared.Value.Tracks;
             faults = told ? [] : played.Rejections;
             told = true;
@@ -53,8 +61,10 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
         {
             turn.Release();
         }
-        if (faults.Count > 0) yield return new Page([]) { Rejections = faults };
-        if (played.Length == TimeSpan.Zero) yield break;
+        if (faults.Count > 0)
+            yield return new Page([]) { Rejections = faults };
+        if (played.Length == TimeSpan.Zero)
+            yield break;
 
         var page = new List<Observation>();
         // Passes whose span touches the window, an interval's end included; nothing was before pass 0.
@@ -62,20 +72,26 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
         for (var pass = first; ; pass++)
         {
             var shift = hour - played.End + pass * played.Length;
-            if (played.Start + shift >= request.Window.End) break;
+            if (played.Start + shift >= request.Window.End)
+                break;
             foreach (var track in tracks)
                 for (var i = track.FirstEndingFrom(request.Window.Start - shift); i < track.Count; i++)
                 {
-                    if (track.Play(i, pass, shift, played.Length) is not { } sample) continue;
-                    if (sample.Start >= request.Window.End) break;
-                    if (!Belongs(sample, request.Window)) continue;
+                    if (track.Play(i, pass, shift, played.Length) is not { } sample)
+                        continue;
+                    if (sample.Start >= request.Window.End)
+                        break;
+                    if (!Belongs(sample, request.Window))
+                        continue;
                     page.Add(new Observation(track.Series, sample));
-                    if (page.Count < Answer.PageSize) continue;
+                    if (page.Count < Answer.PageSize)
+                        continue;
                     yield return new Page(page);
                     page = [];
                 }
         }
-        if (page.Count > 0) yield return new Page(page);
+        if (page.Count > 0)
+            yield return new Page(page);
     }
 
     // An interval is told once it is over, an instant once it is there: each in exactly one of adjoining windows.

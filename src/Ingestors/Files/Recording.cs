@@ -16,16 +16,18 @@ internal sealed class Recording
     {
         this.series = series;
         Rejections = rejections;
-        if (series.Count == 0) return;
+        if (series.Count == 0)
+            return;
         var first = series.Min(one => one.Samples.Span[0].Start);
         var grid = Grid(series);
         var end = DateTime.MinValue;
         foreach (var one in series)
-            foreach (ref readonly var sample in one.Samples.Span)
-            {
-                var last = Up(sample.End, grid);
-                if (last > end) end = last;
-            }
+        foreach (ref readonly var sample in one.Samples.Span)
+        {
+            var last = Up(sample.End, grid);
+            if (last > end)
+                end = last;
+        }
         Start = first.AddTicks(-(first.Ticks % grid.Ticks));
         // A single instant on the grid has no length of its own.
         End = end > Start ? end : Start + grid;
@@ -56,29 +58,36 @@ internal sealed class Recording
         for (var i = 0; i < paths.Count; i++)
         {
             using var file = new RowFile(paths[i], rows, null, DateTimeOffset.MinValue);
-            for (var more = true; more;)
+            for (var more = true; more; )
             {
                 var answer = new Answer(settings.Id) { MayRepeat = true };
                 more = await file.ReadAsync(answer, cancellationToken);
-                if (!more && i == paths.Count - 1) pool.ReportLeftOut(answer);
+                if (!more && i == paths.Count - 1)
+                    pool.ReportLeftOut(answer);
                 foreach (var page in answer.Pages())
                 {
-                    if (rejections.Count < Answer.MostRefusals) rejections.AddRange(page.Rejections);
+                    if (rejections.Count < Answer.MostRefusals)
+                        rejections.AddRange(page.Rejections);
                     foreach (var (one, sample) in page.Observations)
                     {
-                        if (!samples.TryGetValue(one.Id, out var known)) samples.Add(one.Id, known = (one, []));
+                        if (!samples.TryGetValue(one.Id, out var known))
+                            samples.Add(one.Id, known = (one, []));
                         known.Samples.Add(sample);
                     }
                 }
             }
         }
-        return new Recording([.. samples.Values.OrderBy(one => one.Series.Id).Select(one => new SeriesSamples(one.Series, Ordered(one.Samples)))], rejections);
+        return new Recording(
+            [.. samples.Values.OrderBy(one => one.Series.Id).Select(one => new SeriesSamples(one.Series, Ordered(one.Samples)))],
+            rejections
+        );
     }
 
     /// <summary>Prepares the recording for playing: counters that go on over every repeat.</summary>
     /// <param name="catalogue">Says which series are counters.</param>
     /// <param name="at">The instant whose mappings count.</param>
-    public IReadOnlyList<Track> Tracks(MetricCatalogue catalogue, DateTime at) => [.. series.Select(one => Track.Of(one, catalogue.Find(one.Series, at)))];
+    public IReadOnlyList<Track> Tracks(MetricCatalogue catalogue, DateTime at) =>
+        [.. series.Select(one => Track.Of(one, catalogue.Find(one.Series, at)))];
 
     private static Sample[] Ordered(List<Sample> samples)
     {
@@ -87,7 +96,8 @@ internal sealed class Recording
         // One instant has one value; of two files that tell it differently the first by name is played.
         var kept = 0;
         for (var i = 0; i < ordered.Length; i++)
-            if (i == 0 || ordered[i].Start != ordered[kept - 1].Start) ordered[kept++] = ordered[i];
+            if (i == 0 || ordered[i].Start != ordered[kept - 1].Start)
+                ordered[kept++] = ordered[i];
         return ordered[..kept];
     }
 
@@ -103,7 +113,9 @@ internal sealed class Recording
                 spacings[seconds] = spacings.GetValueOrDefault(seconds) + 1;
             }
         }
-        return spacings.Count == 0 ? TimeSpan.FromMinutes(1) : TimeSpan.FromSeconds(spacings.OrderByDescending(one => one.Value).ThenByDescending(one => one.Key).First().Key);
+        return spacings.Count == 0
+            ? TimeSpan.FromMinutes(1)
+            : TimeSpan.FromSeconds(spacings.OrderByDescending(one => one.Value).ThenByDescending(one => one.Key).First().Key);
     }
 
     private static DateTime Up(DateTime instant, TimeSpan grid)
@@ -144,32 +156,39 @@ internal sealed class Track
     public static Track Of(SeriesSamples recorded, MetricMapping? mapping)
     {
         var samples = recorded.Samples.ToArray();
-        if (mapping?.Kind != SampleKind.Cumulative) return new Track(recorded.Series, samples, samples.Length, 0, null);
+        if (mapping?.Kind != SampleKind.Cumulative)
+            return new Track(recorded.Series, samples, samples.Length, 0, null);
         if (mapping.WrapsAt is { } most)
         {
-            double wrapped = 0, before = samples[0].Value;
+            double wrapped = 0,
+                before = samples[0].Value;
             for (var i = 1; i < samples.Length; i++)
             {
-                if (samples[i].Value < before) wrapped += most;
+                if (samples[i].Value < before)
+                    wrapped += most;
                 before = samples[i].Value;
                 samples[i] = samples[i] with { Value = before + wrapped };
             }
             return new Track(recorded.Series, samples, samples.Length, samples[^1].Value - samples[0].Value, most);
         }
         var reset = 1;
-        while (reset < samples.Length && samples[reset].Value >= samples[reset - 1].Value) reset++;
+        while (reset < samples.Length && samples[reset].Value >= samples[reset - 1].Value)
+            reset++;
         return new Track(recorded.Series, samples, reset, samples[^1].Value - samples[0].Value, null);
     }
 
     /// <summary>Index of the first sample that ends at or after an instant of the recording.</summary>
     public int FirstEndingFrom(DateTime instant)
     {
-        int low = 0, high = samples.Length;
+        int low = 0,
+            high = samples.Length;
         while (low < high)
         {
             var middle = (low + high) / 2;
-            if (samples[middle].End < instant) low = middle + 1;
-            else high = middle;
+            if (samples[middle].End < instant)
+                low = middle + 1;
+            else
+                high = middle;
         }
         return low;
     }
@@ -182,15 +201,19 @@ internal sealed class Track
     public Sample? Play(int index, long pass, TimeSpan shift, TimeSpan length)
     {
         var sample = samples[index];
-        if (pass > 0 && sample.Start + length <= samples[^1].Start) return null;
+        if (pass > 0 && sample.Start + length <= samples[^1].Start)
+            return null;
         var value = sample.Value;
         if (pass > 0)
         {
             // With a reset in it, a pass begins where the last one ended: at what was counted since that reset.
-            if (reset == samples.Length) value += pass * carried;
-            else if (index < reset) value += carried;
+            if (reset == samples.Length)
+                value += pass * carried;
+            else if (index < reset)
+                value += carried;
         }
-        if (wrapsAt is { } most && value >= most) value %= most;
+        if (wrapsAt is { } most && value >= most)
+            value %= most;
         return new Sample(sample.Start + shift, sample.End + shift, value);
     }
 }

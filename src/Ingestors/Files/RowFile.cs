@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using Microsoft.Win32.SafeHandles;
 using Metrics.Domain.Observations;
+using Microsoft.Win32.SafeHandles;
 
 namespace Metrics.Ingestors.Files;
 
@@ -20,7 +20,10 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
     private readonly FilePosition? before = left;
     private readonly string name = Path.GetFileName(path);
     private readonly bool compressed = path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase);
-    private readonly bool csv = (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path).EndsWith(".csv", StringComparison.OrdinalIgnoreCase);
+    private readonly bool csv = (path.EndsWith(".gz", StringComparison.OrdinalIgnoreCase) ? path[..^3] : path).EndsWith(
+        ".csv",
+        StringComparison.OrdinalIgnoreCase
+    );
     private SafeFileHandle? handle;
     private LineReader? lines;
     private CsvColumns? columns;
@@ -41,7 +44,8 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
     {
         try
         {
-            if (!opened && !await OpenAsync(answer, cancellationToken)) return false;
+            if (!opened && !await OpenAsync(answer, cancellationToken))
+                return false;
             while (!IsFull(answer))
                 switch (await lines!.NextAsync(cancellationToken))
                 {
@@ -62,7 +66,12 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
                         TellUnfinished(answer);
                         return false;
                     case LineKind.TooLong:
-                        answer.Refuse(Place.ToString(), null, RejectionReason.LimitExceeded, $"The line has more than {LineReader.Longest} bytes, which no row has; it is passed over. Mend the file.");
+                        answer.Refuse(
+                            Place.ToString(),
+                            null,
+                            RejectionReason.LimitExceeded,
+                            $"The line has more than {LineReader.Longest} bytes, which no row has; it is passed over. Mend the file."
+                        );
                         break;
                     default:
                         Row(answer);
@@ -73,11 +82,19 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         }
         catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
         {
-            throw new SourceException("unreadable", $"The file '{path}' cannot be read: {fault.Message} Check its rights and the disk.", fault);
+            throw new SourceException(
+                "unreadable",
+                $"The file '{path}' cannot be read: {fault.Message} Check its rights and the disk.",
+                fault
+            );
         }
         catch (InvalidDataException fault)
         {
-            throw new SourceException("truncated", $"The file '{path}' is no whole gzip file: {fault.Message} What could be read of it is kept. Write it under another name and rename it when it is finished.", fault);
+            throw new SourceException(
+                "truncated",
+                $"The file '{path}' is no whole gzip file: {fault.Message} What could be read of it is kept. Write it under another name and rename it when it is finished.",
+                fault
+            );
         }
     }
 
@@ -101,21 +118,28 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         if (compressed)
         {
             mark = File.GetLastWriteTimeUtc(handle).Ticks.ToString(CultureInfo.InvariantCulture);
-            if (from is not null && from.Read == length && from.Mark == mark) return false;
+            if (from is not null && from.Read == length && from.Mark == mark)
+                return false;
             from = null;
         }
-        else if (from is not null && (from.Read < 0 || from.Read > length || from.Mark != Mark(from.Read))) from = null;
-        if (from?.Read == length) return false;
+        else if (from is not null && (from.Read < 0 || from.Read > length || from.Mark != Mark(from.Read)))
+            from = null;
+        if (from?.Read == length)
+            return false;
 
         if (csv && from is { Read: > 0 })
         {
             using var start = new LineReader(Stream(0), true, 0, 0);
-            if (await start.NextAsync(cancellationToken) != LineKind.Line) from = null;
-            else columns = rows.Header(Header(start.Line.Span), out _);
-            if (columns is null) from = null;
+            if (await start.NextAsync(cancellationToken) != LineKind.Line)
+                from = null;
+            else
+                columns = rows.Header(Header(start.Line.Span), out _);
+            if (columns is null)
+                from = null;
         }
         lines = new LineReader(Stream(from?.Read ?? 0), csv, from?.Read ?? 0, from?.Lines ?? 0);
-        if (!csv || columns is not null) return true;
+        if (!csv || columns is not null)
+            return true;
 
         var kind = await lines.NextAsync(cancellationToken);
         if (kind == LineKind.Unfinished && compressed)
@@ -126,31 +150,52 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         if (kind == LineKind.Line)
         {
             columns = rows.Header(Header(lines.Line.Span), out var fault);
-            if (columns is not null) return true;
-            answer.Refuse($"{name}:1", null, RejectionReason.Malformed, $"The header cannot be used: {fault}. Mend the header; the file is not read.");
+            if (columns is not null)
+                return true;
+            answer.Refuse(
+                $"{name}:1",
+                null,
+                RejectionReason.Malformed,
+                $"The header cannot be used: {fault}. Mend the header; the file is not read."
+            );
         }
         // Without a header no row can be read. A file still empty is looked at again; a bad one when it has changed.
-        if (kind is LineKind.Line or LineKind.TooLong) Position = new FilePosition(length, 0, compressed ? mark : Mark(length));
+        if (kind is LineKind.Line or LineKind.TooLong)
+            Position = new FilePosition(length, 0, compressed ? mark : Mark(length));
         return false;
     }
 
     private Stream Stream(long from)
     {
-        var stream = new FileStream(path, new FileStreamOptions { Share = FileShare.ReadWrite | FileShare.Delete, Options = FileOptions.SequentialScan, BufferSize = 0 }) { Position = from };
+        var stream = new FileStream(
+            path,
+            new FileStreamOptions
+            {
+                Share = FileShare.ReadWrite | FileShare.Delete,
+                Options = FileOptions.SequentialScan,
+                BufferSize = 0,
+            }
+        )
+        {
+            Position = from,
+        };
         return compressed ? Gzip.Open(stream) : stream;
     }
 
     private void Row(Answer answer)
     {
         var line = lines!.Line.Span;
-        if (lines.Number == 1) line = Header(line);
-        if (line.TrimEnd("\r "u8).IsEmpty) return;
+        if (lines.Number == 1)
+            line = Header(line);
+        if (line.TrimEnd("\r "u8).IsEmpty)
+            return;
         if (!csv)
         {
             rows.ReadJson(line, Place, answer);
             return;
         }
-        if (rows.ReadCsv(line, columns!, Place, answer, out var fault)) return;
+        if (rows.ReadCsv(line, columns!, Place, answer, out var fault))
+            return;
         // A quotation mark too many must not cost the rows after it.
         lines.KeepFirstLine();
         RowReader.Refuse(Place, fault, answer);
@@ -160,16 +205,24 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
 
     private void TellUnfinished(Answer answer)
     {
-        if (!Rests || Position?.Told == length) return;
-        answer.Refuse(Place.ToString(), null, RejectionReason.Malformed, "The last line has no end and nobody has written to the file for five minutes; it is not read. End the line with a line feed.");
+        if (!Rests || Position?.Told == length)
+            return;
+        answer.Refuse(
+            Place.ToString(),
+            null,
+            RejectionReason.Malformed,
+            "The last line has no end and nobody has written to the file for five minutes; it is not read. End the line with a line feed."
+        );
         Position = Position! with { Told = length };
     }
 
     private void Leave(bool whole)
     {
         // A compressed file cannot be read on from its middle: until it is read whole it counts as unread.
-        if (compressed) Position = whole ? new FilePosition(length, lines!.Lines, mark) : before;
-        else Position = new FilePosition(lines!.Position, lines.Lines, Mark(lines.Position), Position?.Told ?? 0);
+        if (compressed)
+            Position = whole ? new FilePosition(length, lines!.Lines, mark) : before;
+        else
+            Position = new FilePosition(lines!.Position, lines.Lines, Mark(lines.Position), Position?.Told ?? 0);
     }
 
     /// <summary>A hash of the first bytes and of those before the position: another file under the same name, or one written anew, has another.</summary>
@@ -177,7 +230,11 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
     {
         var count = (int)Math.Min(position, MarkedBytes);
         var bytes = new byte[2 * count];
-        if (RandomAccess.Read(handle!, bytes.AsSpan(0, count), 0) != count || RandomAccess.Read(handle!, bytes.AsSpan(count), position - count) != count) return "";
+        if (
+            RandomAccess.Read(handle!, bytes.AsSpan(0, count), 0) != count
+            || RandomAccess.Read(handle!, bytes.AsSpan(count), position - count) != count
+        )
+            return "";
         return Convert.ToHexStringLower(SHA256.HashData(bytes).AsSpan(0, 8));
     }
 }

@@ -45,14 +45,23 @@ internal sealed class RowReader
 
     private ref struct Row
     {
-        public ReadOnlySpan<byte> Provider, Metric, Labels, Start, End, Value, Statistic;
-        public bool HasStart, HasEnd, HasValue;
+        public ReadOnlySpan<byte> Provider,
+            Metric,
+            Labels,
+            Start,
+            End,
+            Value,
+            Statistic;
+        public bool HasStart,
+            HasEnd,
+            HasValue;
     }
 
     /// <summary>Reads a line of NDJSON. A bad one becomes a refusal.</summary>
     public void ReadJson(ReadOnlySpan<byte> line, in RowPlace place, Answer answer)
     {
-        if (Json(line, place, answer) is { } fault) Refuse(place, fault, answer);
+        if (Json(line, place, answer) is { } fault)
+            Refuse(place, fault, answer);
     }
 
     /// <summary>Reads a record of CSV; false when it is bad, and then it is not refused yet.</summary>
@@ -64,7 +73,12 @@ internal sealed class RowReader
 
     /// <summary>Tells the answer of a bad row.</summary>
     public static void Refuse(in RowPlace place, string fault, Answer answer) =>
-        answer.Refuse(place.ToString(), null, RejectionReason.Malformed, $"The row cannot be read: {fault}. Mend the row; the others are read.");
+        answer.Refuse(
+            place.ToString(),
+            null,
+            RejectionReason.Malformed,
+            $"The row cannot be read: {fault}. Mend the row; the others are read."
+        );
 
     /// <summary>Whether the bytes are one whole JSON value, so that nothing more can belong to them.</summary>
     public static bool IsWholeJson(ReadOnlySpan<byte> line)
@@ -73,7 +87,8 @@ internal sealed class RowReader
         {
             var reader = new Utf8JsonReader(line, Options);
             var any = false;
-            while (reader.Read()) any = reader.TokenType == JsonTokenType.EndObject;
+            while (reader.Read())
+                any = reader.TokenType == JsonTokenType.EndObject;
             return any;
         }
         catch (JsonException)
@@ -87,17 +102,27 @@ internal sealed class RowReader
     public CsvColumns? Header(ReadOnlySpan<byte> record, out string fault)
     {
         var text = Split(record, out fault);
-        if (fault.Length > 0) return null;
+        if (fault.Length > 0)
+            return null;
         var names = new List<string>();
-        foreach (var range in fields) names.Add(Encoding.UTF8.GetString(text[range]).Trim());
+        foreach (var range in fields)
+            names.Add(Encoding.UTF8.GetString(text[range]).Trim());
         foreach (var name in names)
-            if (!(Array.IndexOf(Properties, name) >= 0 || name.StartsWith(LabelColumn, StringComparison.Ordinal) && name.Length > LabelColumn.Length))
+            if (
+                !(
+                    Array.IndexOf(Properties, name) >= 0
+                    || name.StartsWith(LabelColumn, StringComparison.Ordinal) && name.Length > LabelColumn.Length
+                )
+            )
             {
-                fault = $"the column '{Transport.Excerpt(Encoding.UTF8.GetBytes(name))}' is not known; columns are {string.Join(", ", Properties)} and label:NAME";
+                fault =
+                    $"the column '{Transport.Excerpt(Encoding.UTF8.GetBytes(name))}' is not known; columns are {string.Join(", ", Properties)} and label:NAME";
                 return null;
             }
-        if (names.Distinct(StringComparer.Ordinal).Count() != names.Count) fault = "a column is there twice";
-        else if (Required.FirstOrDefault(name => !names.Contains(name)) is { } missing) fault = $"the column '{missing}' is missing";
+        if (names.Distinct(StringComparer.Ordinal).Count() != names.Count)
+            fault = "a column is there twice";
+        else if (Required.FirstOrDefault(name => !names.Contains(name)) is { } missing)
+            fault = $"the column '{missing}' is missing";
         return fault.Length == 0 ? new CsvColumns(names) : null;
     }
 
@@ -110,18 +135,22 @@ internal sealed class RowReader
         try
         {
             var reader = new Utf8JsonReader(line, Options);
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return "it is no JSON object";
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+                return "it is no JSON object";
             var seen = 0;
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var property = Property(ref reader);
-                if (property < 0) return $"the property '{Transport.Excerpt(reader.ValueSpan)}' is not known; properties are {string.Join(", ", Properties)}";
-                if ((seen & 1 << property) != 0) return $"the property '{Properties[property]}' is there twice";
+                if (property < 0)
+                    return $"the property '{Transport.Excerpt(reader.ValueSpan)}' is not known; properties are {string.Join(", ", Properties)}";
+                if ((seen & 1 << property) != 0)
+                    return $"the property '{Properties[property]}' is there twice";
                 seen |= 1 << property;
                 reader.Read();
                 if (property == 2)
                 {
-                    if (reader.TokenType != JsonTokenType.StartObject) return "labels is no object";
+                    if (reader.TokenType != JsonTokenType.StartObject)
+                        return "labels is no object";
                     var from = (int)reader.TokenStartIndex;
                     reader.Skip();
                     row.Labels = line[from..(int)reader.BytesConsumed];
@@ -129,24 +158,45 @@ internal sealed class RowReader
                 }
                 if (property == 5)
                 {
-                    if (reader.TokenType == JsonTokenType.Number) row.Value = reader.ValueSpan;
-                    else if (reader.TokenType == JsonTokenType.String && NumberText.TryParse(reader.ValueSpan, out var word) && !double.IsFinite(word)) row.Value = reader.ValueSpan;
-                    else return "value is no number";
+                    if (reader.TokenType == JsonTokenType.Number)
+                        row.Value = reader.ValueSpan;
+                    else if (
+                        reader.TokenType == JsonTokenType.String
+                        && NumberText.TryParse(reader.ValueSpan, out var word)
+                        && !double.IsFinite(word)
+                    )
+                        row.Value = reader.ValueSpan;
+                    else
+                        return "value is no number";
                     row.HasValue = true;
                     continue;
                 }
-                if (reader.TokenType != JsonTokenType.String) return $"{Properties[property]} is no text";
+                if (reader.TokenType != JsonTokenType.String)
+                    return $"{Properties[property]} is no text";
                 var text = reader.ValueIsEscaped ? Plain(ref reader, ref used) : reader.ValueSpan;
                 switch (property)
                 {
-                    case 0: row.Provider = text; break;
-                    case 1: row.Metric = text; break;
-                    case 3: row.Start = text; row.HasStart = true; break;
-                    case 4: row.End = text; row.HasEnd = true; break;
-                    default: row.Statistic = text; break;
+                    case 0:
+                        row.Provider = text;
+                        break;
+                    case 1:
+                        row.Metric = text;
+                        break;
+                    case 3:
+                        row.Start = text;
+                        row.HasStart = true;
+                        break;
+                    case 4:
+                        row.End = text;
+                        row.HasEnd = true;
+                        break;
+                    default:
+                        row.Statistic = text;
+                        break;
                 }
             }
-            if (reader.Read()) return "something follows the object";
+            if (reader.Read())
+                return "something follows the object";
         }
         catch (JsonException)
         {
@@ -162,7 +212,8 @@ internal sealed class RowReader
     private static int Property(ref Utf8JsonReader reader)
     {
         for (var i = 0; i < Properties.Length; i++)
-            if (reader.ValueTextEquals(Properties[i])) return i;
+            if (reader.ValueTextEquals(Properties[i]))
+                return i;
         return -1;
     }
 
@@ -182,21 +233,40 @@ internal sealed class RowReader
     private string? Csv(ReadOnlySpan<byte> record, CsvColumns columns, in RowPlace place, Answer answer)
     {
         var text = Split(record, out var fault);
-        if (fault.Length > 0) return fault;
-        if (fields.Count != columns.Names.Count) return string.Create(CultureInfo.InvariantCulture, $"it has {fields.Count} fields and the header {columns.Names.Count}");
+        if (fault.Length > 0)
+            return fault;
+        if (fields.Count != columns.Names.Count)
+            return string.Create(CultureInfo.InvariantCulture, $"it has {fields.Count} fields and the header {columns.Names.Count}");
         var row = new Row();
         for (var i = 0; i < fields.Count; i++)
         {
             var field = text[fields[i]];
             switch (columns.Names[i])
             {
-                case "provider": row.Provider = field; break;
-                case "metric": row.Metric = field; break;
-                case "labels": row.Labels = field; break;
-                case "start": row.Start = field; row.HasStart = true; break;
-                case "end": row.End = field; row.HasEnd = true; break;
-                case "value": row.Value = field; row.HasValue = true; break;
-                case "statistic": row.Statistic = field; break;
+                case "provider":
+                    row.Provider = field;
+                    break;
+                case "metric":
+                    row.Metric = field;
+                    break;
+                case "labels":
+                    row.Labels = field;
+                    break;
+                case "start":
+                    row.Start = field;
+                    row.HasStart = true;
+                    break;
+                case "end":
+                    row.End = field;
+                    row.HasEnd = true;
+                    break;
+                case "value":
+                    row.Value = field;
+                    row.HasValue = true;
+                    break;
+                case "statistic":
+                    row.Statistic = field;
+                    break;
             }
         }
         return Take(row, text, columns, place, answer);
@@ -207,22 +277,26 @@ internal sealed class RowReader
     {
         fault = "";
         fields.Clear();
-        if (record.Length > 0 && record[^1] == '\r') record = record[..^1];
+        if (record.Length > 0 && record[^1] == '\r')
+            record = record[..^1];
         if (!record.Contains((byte)'"'))
         {
             var from = 0;
             while (true)
             {
                 var comma = record[from..].IndexOf((byte)',');
-                if (comma < 0) break;
+                if (comma < 0)
+                    break;
                 fields.Add(from..(from + comma));
                 from += comma + 1;
             }
             fields.Add(from..record.Length);
             return record;
         }
-        if (plain.Length < record.Length) plain = new byte[record.Length * 2];
-        int length = 0, at = 0;
+        if (plain.Length < record.Length)
+            plain = new byte[record.Length * 2];
+        int length = 0,
+            at = 0;
         while (true)
         {
             var start = length;
@@ -235,7 +309,8 @@ internal sealed class RowReader
                         fault = "a quotation mark is not closed";
                         return default;
                     }
-                    if (record[at] == '"' && (++at == record.Length || record[at] != '"')) break;
+                    if (record[at] == '"' && (++at == record.Length || record[at] != '"'))
+                        break;
                     plain[length++] = record[at];
                 }
                 if (at < record.Length && record[at] != ',')
@@ -255,35 +330,55 @@ internal sealed class RowReader
                     plain[length++] = record[at];
                 }
             fields.Add(start..length);
-            if (at == record.Length) return plain.AsSpan(0, length);
+            if (at == record.Length)
+                return plain.AsSpan(0, length);
             at++;
         }
     }
 
     private string? Take(in Row row, ReadOnlySpan<byte> text, CsvColumns? columns, in RowPlace place, Answer answer)
     {
-        if (row.Provider.IsEmpty) return "provider is missing";
-        if (row.Metric.IsEmpty) return "metric is missing";
-        if (!row.HasStart) return "start is missing";
-        if (!row.HasEnd) return "end is missing";
-        if (!row.HasValue) return "value is missing";
-        if (!Timestamps.TryParse(row.Start, out var start)) return $"start '{Transport.Excerpt(row.Start)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
-        if (!Timestamps.TryParse(row.End, out var end)) return $"end '{Transport.Excerpt(row.End)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
-        if (end < start) return "end is before start";
-        if (!NumberText.TryParse(row.Value, out var value)) return $"value '{Transport.Excerpt(row.Value)}' is no number";
+        if (row.Provider.IsEmpty)
+            return "provider is missing";
+        if (row.Metric.IsEmpty)
+            return "metric is missing";
+        if (!row.HasStart)
+            return "start is missing";
+        if (!row.HasEnd)
+            return "end is missing";
+        if (!row.HasValue)
+            return "value is missing";
+        if (!Timestamps.TryParse(row.Start, out var start))
+            return $"start '{Transport.Excerpt(row.Start)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
+        if (!Timestamps.TryParse(row.End, out var end))
+            return $"end '{Transport.Excerpt(row.End)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
+        if (end < start)
+            return "end is before start";
+        if (!NumberText.TryParse(row.Value, out var value))
+            return $"value '{Transport.Excerpt(row.Value)}' is no number";
 
         var length = Key(row, text, columns, end - start);
         if (!lookup.TryGetValue(key.AsSpan(0, length), out var series) || series.Released)
         {
             var fault = New(row, text, columns, end - start, place, answer, out series);
-            if (fault is not null) return fault;
-            if (series is null) return null;
-            if (known.Count > 2 * pool.Capacity) known.Clear();
+            if (fault is not null)
+                return fault;
+            if (series is null)
+                return null;
+            if (known.Count > 2 * pool.Capacity)
+                known.Clear();
             known[key.AsSpan(0, length).ToArray()] = series;
         }
         series.LastRead = pool.Read;
-        if (double.IsFinite(value)) answer.Observations.Add(new Observation(series.Series, new Sample(start, end, value)));
-        else answer.Refuse(place.ToString(), end, RejectionReason.NotFinite, $"The value '{Transport.Excerpt(row.Value)}' of {series.Series.Metric} is not a finite number; it is left out.");
+        if (double.IsFinite(value))
+            answer.Observations.Add(new Observation(series.Series, new Sample(start, end, value)));
+        else
+            answer.Refuse(
+                place.ToString(),
+                end,
+                RejectionReason.NotFinite,
+                $"The value '{Transport.Excerpt(row.Value)}' of {series.Series.Metric} is not a finite number; it is left out."
+            );
         return null;
     }
 
@@ -309,25 +404,36 @@ internal sealed class RowReader
 
     private void Append(ReadOnlySpan<byte> part, ref int length)
     {
-        if (key.Length < length + part.Length + 4) Array.Resize(ref key, (length + part.Length + 4) * 2);
+        if (key.Length < length + part.Length + 4)
+            Array.Resize(ref key, (length + part.Length + 4) * 2);
         BinaryPrimitives.WriteInt32LittleEndian(key.AsSpan(length), part.Length);
         part.CopyTo(key.AsSpan(length + 4));
         length += part.Length + 4;
     }
 
-    private string? New(in Row row, ReadOnlySpan<byte> text, CsvColumns? columns, TimeSpan period, in RowPlace place, Answer answer, out PooledSeries? series)
+    private string? New(
+        in Row row,
+        ReadOnlySpan<byte> text,
+        CsvColumns? columns,
+        TimeSpan period,
+        in RowPlace place,
+        Answer answer,
+        out PooledSeries? series
+    )
     {
         series = null;
         pairs.Clear();
         var statistic = Statistic.Raw;
-        string provider, metric;
+        string provider,
+            metric;
         try
         {
             provider = Strict.GetString(row.Provider);
             metric = Strict.GetString(row.Metric);
             if (!row.Statistic.IsEmpty && !TryParseStatistic(Strict.GetString(row.Statistic), out statistic))
                 return $"statistic '{Transport.Excerpt(row.Statistic)}' is none of {string.Join(", ", Enum.GetNames<Statistic>())}";
-            if (Labels(row.Labels) is { } fault) return fault;
+            if (Labels(row.Labels) is { } fault)
+                return fault;
             if (columns is not null)
                 for (var i = 0; i < columns.Names.Count; i++)
                     if (columns.Names[i].StartsWith(LabelColumn, StringComparison.Ordinal) && text[fields[i]].Length > 0)
@@ -337,7 +443,8 @@ internal sealed class RowReader
         {
             return "a text is not valid UTF-8";
         }
-        if (!providers.Contains(provider)) return $"the provider '{Transport.Excerpt(row.Provider)}' is not known; known are {string.Join(", ", providers)}";
+        if (!providers.Contains(provider))
+            return $"the provider '{Transport.Excerpt(row.Provider)}' is not known; known are {string.Join(", ", providers)}";
         series = pool.Intern(provider, metric, pairs, answer, place.ToString(), statistic, period);
         return null;
     }
@@ -347,17 +454,21 @@ internal sealed class RowReader
 
     private string? Labels(ReadOnlySpan<byte> json)
     {
-        if (json.IsEmpty) return null;
+        if (json.IsEmpty)
+            return null;
         try
         {
             var reader = new Utf8JsonReader(json, Options);
-            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject) return "labels is no JSON object";
+            if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+                return "labels is no JSON object";
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 var name = reader.GetString()!;
                 reader.Read();
-                if (reader.TokenType != JsonTokenType.String) return $"the label '{Transport.Excerpt(Encoding.UTF8.GetBytes(name))}' is no text";
-                if (pairs.Count <= SeriesPool.MostLabels) pairs.Add(new(name, reader.GetString()!));
+                if (reader.TokenType != JsonTokenType.String)
+                    return $"the label '{Transport.Excerpt(Encoding.UTF8.GetBytes(name))}' is no text";
+                if (pairs.Count <= SeriesPool.MostLabels)
+                    pairs.Add(new(name, reader.GetString()!));
             }
             return reader.Read() ? "something follows the labels" : null;
         }

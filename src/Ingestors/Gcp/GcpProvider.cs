@@ -21,18 +21,23 @@ public sealed class GcpProvider : IProvider
     /// <inheritdoc/>
     public IEnumerable<string> Check(SourceSettings settings)
     {
-        foreach (var fault in Transport.Check(settings, endpointKnown: true)) yield return fault;
-        if (settings.Username is not null || settings.BearerToken is not null) yield return "Username and BearerToken are not for gcp-monitoring: set Google:CredentialsFile.";
-        if (settings.Selector is not null) yield return "Selector is for the provider 'prometheus': remove it.";
+        foreach (var fault in Transport.Check(settings, endpointKnown: true))
+            yield return fault;
+        if (settings.Username is not null || settings.BearerToken is not null)
+            yield return "Username and BearerToken are not for gcp-monitoring: set Google:CredentialsFile.";
+        if (settings.Selector is not null)
+            yield return "Selector is for the provider 'prometheus': remove it.";
         if (settings.Google is not { } google)
         {
             yield return "The section Google is missing: give Project and Region.";
             yield break;
         }
-        if (google.Project is not { } project || !GoogleSettings.IsName(project)) yield return "Google:Project is missing or no id of a project.";
+        if (google.Project is not { } project || !GoogleSettings.IsName(project))
+            yield return "Google:Project is missing or no id of a project.";
         if (google.Region is not { Length: > 0 } region || !region.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-'))
             yield return "Google:Region is missing or no region, for instance europe-west4, or global.";
-        foreach (var fault in google.Check()) yield return fault;
+        foreach (var fault in google.Check())
+            yield return fault;
     }
 
     /// <inheritdoc/>

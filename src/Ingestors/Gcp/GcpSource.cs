@@ -13,7 +13,10 @@ namespace Metrics.Ingestors.Gcp;
 /// The API selects points by their end, in an interval that is open at its start and closed at its end. So instants are asked for from a microsecond
 /// before the window, and the window is cut here. No aligner is used: those of counters interpolate.
 /// </remarks>
-internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalogue, IMonitoring monitoring) : ITelemetrySource, ICoarseStatistics, IDisposable
+internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalogue, IMonitoring monitoring)
+    : ITelemetrySource,
+        ICoarseStatistics,
+        IDisposable
 {
     /// <summary>Pages of one query; more is an endless answer.</summary>
     private const int MostPages = 10_000;
@@ -44,13 +47,19 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
 
     public FarClock? FarClock => monitoring.FarClock;
 
-    public Cadence Cadence => new(settings.Settle ?? settle, settings.Overlap ?? TimeSpan.FromHours(1), settings.Lookback ?? TimeSpan.FromHours(1), TimeSpan.FromHours(1))
-    {
-        Every = settings.Every ?? TimeSpan.FromMinutes(1),
-        Align = TimeSpan.FromMinutes(1),
-        Reread = TimeSpan.FromHours(48),
-        Keeps = TimeSpan.FromDays(42),
-    };
+    public Cadence Cadence =>
+        new(
+            settings.Settle ?? settle,
+            settings.Overlap ?? TimeSpan.FromHours(1),
+            settings.Lookback ?? TimeSpan.FromHours(1),
+            TimeSpan.FromHours(1)
+        )
+        {
+            Every = settings.Every ?? TimeSpan.FromMinutes(1),
+            Align = TimeSpan.FromMinutes(1),
+            Reread = TimeSpan.FromHours(48),
+            Keeps = TimeSpan.FromDays(42),
+        };
 
     public void Dispose()
     {
@@ -69,7 +78,8 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
             {
                 var answer = new Answer(settings.Id);
                 UnreadSeries? unread = null;
-                if (Drift(descriptor) is { } drift) answer.Refuse(descriptor.Type, null, RejectionReason.UnitDrift, drift);
+                if (Drift(descriptor) is { } drift)
+                    answer.Refuse(descriptor.Type, null, RejectionReason.UnitDrift, drift);
                 else
                 {
                     try
@@ -83,12 +93,15 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
                         answer = new Answer(settings.Id);
                     }
                 }
-                foreach (var page in answer.Pages()) yield return page;
-                if (unread is not null) yield return new Page([]) { Unread = [unread] };
+                foreach (var page in answer.Pages())
+                    yield return page;
+                if (unread is not null)
+                    yield return new Page([]) { Unread = [unread] };
             }
             var last = new Answer(settings.Id);
             pool.ReportLeftOut(last);
-            foreach (var page in last.Pages()) yield return page;
+            foreach (var page in last.Pages())
+                yield return page;
         }
         finally
         {
@@ -97,7 +110,11 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
     }
 
     /// <summary>Deltas and gauges by the hour. Counters are left out: every aligner for them interpolates.</summary>
-    public async IAsyncEnumerable<CoarseStatistic> CoarseAsync(Interval hours, DateTime now, [EnumeratorCancellation] CancellationToken cancellationToken)
+    public async IAsyncEnumerable<CoarseStatistic> CoarseAsync(
+        Interval hours,
+        DateTime now,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
     {
         await turn.WaitAsync(cancellationToken);
         try
@@ -106,21 +123,22 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
             await DescribeAsync(now, cancellationToken);
             foreach (var descriptor in descriptors)
             {
-                if (descriptor.Kind == "CUMULATIVE" || descriptor.ValueType == "DISTRIBUTION" || Drift(descriptor) is not null) continue;
+                if (descriptor.Kind == "CUMULATIVE" || descriptor.ValueType == "DISTRIBUTION" || Drift(descriptor) is not null)
+                    continue;
                 var found = new Dictionary<(Series, DateTime), (double? Value, long? Count)>();
                 var delta = descriptor.Kind == "DELTA";
                 // Instants belong to the hour that they begin; the buckets are closed at their end and hang on the end asked for.
                 var shift = delta ? TimeSpan.Zero : TimeSpan.FromMilliseconds(1);
                 foreach (var aligner in delta ? new[] { "ALIGN_SUM" } : ["ALIGN_MEAN", "ALIGN_COUNT"])
-                    await foreach (var page in PagesAsync(descriptor, hours.Start - shift, hours.End - shift, aligner, cancellationToken))
-                        foreach (var (series, element) in SeriesOf(page, descriptor, new Answer(settings.Id)))
-                            foreach (var point in Array(element, "points"))
-                                if (PointOf(point) is var (_, end, value))
-                                {
-                                    var key = (series, end + shift - TimeSpan.FromHours(1));
-                                    var known = found.GetValueOrDefault(key);
-                                    found[key] = aligner == "ALIGN_COUNT" ? (known.Value, (long)value) : (value, known.Count);
-                                }
+                await foreach (var page in PagesAsync(descriptor, hours.Start - shift, hours.End - shift, aligner, cancellationToken))
+                foreach (var (series, element) in SeriesOf(page, descriptor, new Answer(settings.Id)))
+                foreach (var point in Array(element, "points"))
+                    if (PointOf(point) is var (_, end, value))
+                    {
+                        var key = (series, end + shift - TimeSpan.FromHours(1));
+                        var known = found.GetValueOrDefault(key);
+                        found[key] = aligner == "ALIGN_COUNT" ? (known.Value, (long)value) : (value, known.Count);
+                    }
                 foreach (var ((series, hour), (value, count)) in found)
                     yield return new CoarseStatistic(series, hour, delta ? value : null, delta ? null : value, count, 1e-6);
             }
@@ -133,15 +151,26 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
 
     private async Task DescribeAsync(DateTime now, CancellationToken cancellationToken)
     {
-        if (describedAt is { } at && now - at < DescriptorsKept && now >= at) return;
+        if (describedAt is { } at && now - at < DescriptorsKept && now >= at)
+            return;
         var wanted = catalogue.MetricsOf("gcp-monitoring").ToHashSet(StringComparer.Ordinal);
         var found = new SortedDictionary<string, Descriptor>(StringComparer.Ordinal);
-        foreach (var domain in wanted.GroupBy(type => type[..(type.IndexOf('/', StringComparison.Ordinal) + 1)]).OrderBy(group => group.Key, StringComparer.Ordinal))
+        foreach (
+            var domain in wanted
+                .GroupBy(type => type[..(type.IndexOf('/', StringComparison.Ordinal) + 1)])
+                .OrderBy(group => group.Key, StringComparer.Ordinal)
+        )
         {
             var filter = $"metric.type = starts_with(\"{Common([.. domain])}\")";
-            await foreach (var page in EveryPageAsync(token => monitoring.ListMetricDescriptorsAsync(filter, token, cancellationToken), $"metricDescriptors of {domain.Key}"))
-                foreach (var element in Array(page, "metricDescriptors"))
-                    if (RestMonitoring.Text(element, "type") is var type && wanted.Contains(type)) found[type] = DescriptorOf(type, element);
+            await foreach (
+                var page in EveryPageAsync(
+                    token => monitoring.ListMetricDescriptorsAsync(filter, token, cancellationToken),
+                    $"metricDescriptors of {domain.Key}"
+                )
+            )
+            foreach (var element in Array(page, "metricDescriptors"))
+                if (RestMonitoring.Text(element, "type") is var type && wanted.Contains(type))
+                    found[type] = DescriptorOf(type, element);
         }
         descriptors = [.. found.Values];
         settle = descriptors.Count == 0 ? UsualSettle : descriptors.Max(descriptor => descriptor.Delay);
@@ -152,13 +181,32 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
     {
         var metadata = element.TryGetProperty("metadata", out var some) ? some : default;
         var delay = Seconds(RestMonitoring.Text(metadata, "samplePeriod")) + Seconds(RestMonitoring.Text(metadata, "ingestDelay"));
-        var resources = Array(element, "monitoredResourceTypes").Where(name => name.ValueKind == JsonValueKind.String).Select(name => name.GetString()!).ToList();
+        var resources = Array(element, "monitoredResourceTypes")
+            .Where(name => name.ValueKind == JsonValueKind.String)
+            .Select(name => name.GetString()!)
+            .ToList();
         // A label that a resource lacks cannot be filtered by: the server is asked only where it is known which one there is.
-        string? place = resources.Count == 0 ? null
+        string? place =
+            resources.Count == 0 ? null
             : resources.TrueForAll(name => name is "gce_instance" or "tpu_worker" or "tpu.googleapis.com/TpuWorker") ? "zone"
-            : resources.TrueForAll(name => name is "cloud_run_revision" or "k8s_container" or "k8s_node" or "aiplatform.googleapis.com/Endpoint" or "aiplatform.googleapis.com/PublisherModel") ? "location"
+            : resources.TrueForAll(name =>
+                name
+                    is "cloud_run_revision"
+                        or "k8s_container"
+                        or "k8s_node"
+                        or "aiplatform.googleapis.com/Endpoint"
+                        or "aiplatform.googleapis.com/PublisherModel"
+            )
+                ? "location"
             : null;
-        return new Descriptor(type, RestMonitoring.Text(element, "metricKind"), RestMonitoring.Text(element, "valueType"), RestMonitoring.Text(element, "unit"), delay, place);
+        return new Descriptor(
+            type,
+            RestMonitoring.Text(element, "metricKind"),
+            RestMonitoring.Text(element, "valueType"),
+            RestMonitoring.Text(element, "unit"),
+            delay,
+            place
+        );
     }
 
     /// <summary>How the project's metric differs from the catalogue's; null when it does not. Nothing is scaled to fit.</summary>
@@ -166,9 +214,11 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
     {
         foreach (var mapping in catalogue.Mappings)
         {
-            if (mapping.Provider != "gcp-monitoring" || !mapping.Metrics.Contains(descriptor.Type)) continue;
+            if (mapping.Provider != "gcp-monitoring" || !mapping.Metrics.Contains(descriptor.Type))
+                continue;
             var kind = mapping.Kind.ToString().ToUpperInvariant();
-            if (descriptor.Kind != kind) return $"The project tells it as {Shown(descriptor.Kind)}, the catalogue expects {kind}. It is not read; mend the mapping {mapping.Id}.";
+            if (descriptor.Kind != kind)
+                return $"The project tells it as {Shown(descriptor.Kind)}, the catalogue expects {kind}. It is not read; mend the mapping {mapping.Id}.";
             // 10^2.% is how Google writes a ratio that it shows as a percentage; whole numbers from 0 to 100 are told as % or without a unit.
             var same = mapping.Unit.Symbol switch
             {
@@ -177,7 +227,8 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
                 ['{', ..] => descriptor.Unit is "1" or "" || descriptor.Unit.StartsWith('{'),
                 var symbol => descriptor.Unit == symbol,
             };
-            if (!same) return $"The project tells it in '{Shown(descriptor.Unit)}', the catalogue expects '{mapping.Unit.Symbol}'. It is not read; mend the mapping {mapping.Id}.";
+            if (!same)
+                return $"The project tells it in '{Shown(descriptor.Unit)}', the catalogue expects '{mapping.Unit.Symbol}'. It is not read; mend the mapping {mapping.Id}.";
         }
         return null;
     }
@@ -189,51 +240,85 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
         var window = request.Window;
         var counter = descriptor.Kind == "CUMULATIVE";
         var end = window.End;
-        if (counter && end < request.Now) end = end + EpochLookahead < request.Now ? end + EpochLookahead : request.Now;
+        if (counter && end < request.Now)
+            end = end + EpochLookahead < request.Now ? end + EpochLookahead : request.Now;
         var epochs = new HashSet<(long, DateTime)>();
         var marks = new List<(Series Series, DateTime At)>();
         var taken = new HashSet<(long, DateTime)>();
         await foreach (var page in PagesAsync(descriptor, window.Start.AddTicks(-10), end, null, cancellationToken, answer))
-            foreach (var (series, element) in SeriesOf(page, descriptor, answer))
+        foreach (var (series, element) in SeriesOf(page, descriptor, answer))
+        {
+            points.Clear();
+            foreach (var point in Array(element, "points"))
             {
-                points.Clear();
-                foreach (var point in Array(element, "points"))
-                {
-                    if (PointOf(point) is var (start, at, value)) points.Add((start, at, value));
-                    else answer.Refuse(series.ToString(), null, RejectionReason.Malformed, "A point has no interval or no number. It is not read.");
-                }
-                points.Sort(static (a, b) => a.End.CompareTo(b.End));
-                foreach (var (start, at, value) in points)
-                {
-                    var from = descriptor.Kind == "DELTA" ? start : at;
-                    if (counter && start < at && window.Contains(start) && value <= MostWatts * (at - start).TotalSeconds && epochs.Add((series.Id, start))) marks.Add((series, start));
-                    if (from < window.Start || from >= window.End || at > window.End) continue;
-                    if (!double.IsFinite(value))
-                    {
-                        answer.Refuse(series.ToString(), at, RejectionReason.NotFinite, "The value is not finite. It is not stored.");
-                        continue;
-                    }
-                    if (counter) taken.Add((series.Id, at));
-                    answer.Observations.Add(new Observation(series, new Sample(from, at, value)));
-                }
+                if (PointOf(point) is var (start, at, value))
+                    points.Add((start, at, value));
+                else
+                    answer.Refuse(
+                        series.ToString(),
+                        null,
+                        RejectionReason.Malformed,
+                        "A point has no interval or no number. It is not read."
+                    );
             }
+            points.Sort(static (a, b) => a.End.CompareTo(b.End));
+            foreach (var (start, at, value) in points)
+            {
+                var from = descriptor.Kind == "DELTA" ? start : at;
+                if (
+                    counter
+                    && start < at
+                    && window.Contains(start)
+                    && value <= MostWatts * (at - start).TotalSeconds
+                    && epochs.Add((series.Id, start))
+                )
+                    marks.Add((series, start));
+                if (from < window.Start || from >= window.End || at > window.End)
+                    continue;
+                if (!double.IsFinite(value))
+                {
+                    answer.Refuse(series.ToString(), at, RejectionReason.NotFinite, "The value is not finite. It is not stored.");
+                    continue;
+                }
+                if (counter)
+                    taken.Add((series.Id, at));
+                answer.Observations.Add(new Observation(series, new Sample(from, at, value)));
+            }
+        }
         // A counter is zero where it starts: so a reset shows as a fall even where the first value after it is above the last before.
         foreach (var (series, at) in marks)
         {
             var mark = taken.Contains((series.Id, at)) ? at.AddTicks(10) : at;
-            if (window.Contains(mark)) answer.Observations.Add(new Observation(series, Sample.At(mark, 0)));
+            if (window.Contains(mark))
+                answer.Observations.Add(new Observation(series, Sample.At(mark, 0)));
         }
         answer.MayRepeat = true;
     }
 
-    private IAsyncEnumerable<JsonElement> PagesAsync(Descriptor descriptor, DateTime start, DateTime end, string? aligner, CancellationToken cancellationToken, Answer? answer = null)
+    private IAsyncEnumerable<JsonElement> PagesAsync(
+        Descriptor descriptor,
+        DateTime start,
+        DateTime end,
+        string? aligner,
+        CancellationToken cancellationToken,
+        Answer? answer = null
+    )
     {
         var filter = $"metric.type=\"{descriptor.Type}\"";
-        if (descriptor.PlaceLabel is { } label) filter += $" AND resource.labels.{label}=starts_with(\"{settings.Google!.Region}\")";
-        return EveryPageAsync(token => monitoring.ListTimeSeriesAsync(filter, start, end, aligner, token, cancellationToken), $"timeSeries of {descriptor.Type}", answer);
+        if (descriptor.PlaceLabel is { } label)
+            filter += $" AND resource.labels.{label}=starts_with(\"{settings.Google!.Region}\")";
+        return EveryPageAsync(
+            token => monitoring.ListTimeSeriesAsync(filter, start, end, aligner, token, cancellationToken),
+            $"timeSeries of {descriptor.Type}",
+            answer
+        );
     }
 
-    private static async IAsyncEnumerable<JsonElement> EveryPageAsync(Func<string?, Task<JsonDocument>> list, string what, Answer? answer = null)
+    private static async IAsyncEnumerable<JsonElement> EveryPageAsync(
+        Func<string?, Task<JsonDocument>> list,
+        string what,
+        Answer? answer = null
+    )
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         string? token = null;
@@ -243,15 +328,19 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
             if (Array(document.RootElement, "executionErrors").FirstOrDefault() is { ValueKind: JsonValueKind.Object } error)
             {
                 var because = $"The {what} are incomplete: \"{Shown(RestMonitoring.Text(error, "message"))}\". They are read again.";
-                if (answer is not null) answer.PartialBecause ??= because;
-                else throw new SourceException("server_error", because);
+                if (answer is not null)
+                    answer.PartialBecause ??= because;
+                else
+                    throw new SourceException("server_error", because);
             }
             yield return document.RootElement;
             token = RestMonitoring.Text(document.RootElement, "nextPageToken");
             if (token.Length > 0 && (!seen.Add(token) || seen.Count >= MostPages))
-                throw new SourceException("not_metrics", $"The {what} come without end: the server gave {(seen.Count >= MostPages ? $"more than {MostPages} pages" : "the same page token twice")}. Check Endpoint.");
-        }
-        while (token.Length > 0);
+                throw new SourceException(
+                    "not_metrics",
+                    $"The {what} come without end: the server gave {(seen.Count >= MostPages ? $"more than {MostPages} pages" : "the same page token twice")}. Check Endpoint."
+                );
+        } while (token.Length > 0);
     }
 
     private IEnumerable<(Series Series, JsonElement Element)> SeriesOf(JsonElement page, Descriptor descriptor, Answer answer)
@@ -263,24 +352,38 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
             var resource = element.TryGetProperty("resource", out some) ? some : default;
             Add(resource);
             Add(metric);
-            if (!Here()) continue;
-            if (element.TryGetProperty("metadata", out var metadata) && metadata.ValueKind == JsonValueKind.Object && metadata.TryGetProperty("systemLabels", out var system)
-                && RestMonitoring.Text(system, "machine_type") is { Length: > 0 } machine && !labels.Exists(pair => pair.Key == "machine_type"))
+            if (!Here())
+                continue;
+            if (
+                element.TryGetProperty("metadata", out var metadata)
+                && metadata.ValueKind == JsonValueKind.Object
+                && metadata.TryGetProperty("systemLabels", out var system)
+                && RestMonitoring.Text(system, "machine_type") is { Length: > 0 } machine
+                && !labels.Exists(pair => pair.Key == "machine_type")
+            )
                 labels.Add(new("machine_type", machine));
-            if (pool.Intern("gcp-monitoring", descriptor.Type, labels, answer) is not { } pooled) continue;
+            if (pool.Intern("gcp-monitoring", descriptor.Type, labels, answer) is not { } pooled)
+                continue;
             pooled.LastRead = pool.Read;
             // Only what the catalogue maps: a label's value may decide, such as the class of a response.
-            if (catalogue.Find(pooled.Series, describedAt!.Value) is not null) yield return (pooled.Series, element);
+            if (catalogue.Find(pooled.Series, describedAt!.Value) is not null)
+                yield return (pooled.Series, element);
         }
     }
 
     /// <summary>Adds the labels of the metric or its resource; a label of the metric wins over the resource's of the same name.</summary>
     private void Add(JsonElement holder)
     {
-        if (holder.ValueKind != JsonValueKind.Object || !holder.TryGetProperty("labels", out var named) || named.ValueKind != JsonValueKind.Object) return;
+        if (
+            holder.ValueKind != JsonValueKind.Object
+            || !holder.TryGetProperty("labels", out var named)
+            || named.ValueKind != JsonValueKind.Object
+        )
+            return;
         foreach (var label in named.EnumerateObject())
         {
-            if (label.Value.ValueKind != JsonValueKind.String) continue;
+            if (label.Value.ValueKind != JsonValueKind.String)
+                continue;
             labels.RemoveAll(pair => pair.Key == label.Name);
             labels.Add(new(label.Name, label.Value.GetString()!));
         }
@@ -291,54 +394,89 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
     {
         var region = settings.Google!.Region!;
         foreach (var name in PlaceLabels)
-            foreach (var (label, place) in labels)
-                if (label == name) return place == region || place.Length == region.Length + 2 && place.StartsWith(region, StringComparison.Ordinal) && place[region.Length] == '-';
+        foreach (var (label, place) in labels)
+            if (label == name)
+                return place == region
+                    || place.Length == region.Length + 2
+                        && place.StartsWith(region, StringComparison.Ordinal)
+                        && place[region.Length] == '-';
         return region == "global";
     }
 
     private static (DateTime Start, DateTime End, double Value)? PointOf(JsonElement point)
     {
-        if (point.ValueKind != JsonValueKind.Object || !point.TryGetProperty("interval", out var interval) || !point.TryGetProperty("value", out var value)) return null;
-        if (Instant(RestMonitoring.Text(interval, "endTime")) is not { } end || NumberOf(value) is not { } number) return null;
+        if (
+            point.ValueKind != JsonValueKind.Object
+            || !point.TryGetProperty("interval", out var interval)
+            || !point.TryGetProperty("value", out var value)
+        )
+            return null;
+        if (Instant(RestMonitoring.Text(interval, "endTime")) is not { } end || NumberOf(value) is not { } number)
+            return null;
         var start = Instant(RestMonitoring.Text(interval, "startTime")) ?? end;
         // An interval is closed where it was written: the next one begins a millisecond later, and nothing lies between them.
-        if (start < end && start.Ticks % TimeSpan.TicksPerSecond == TimeSpan.TicksPerMillisecond && end.Ticks % TimeSpan.TicksPerSecond == 0) start = start.AddMilliseconds(-1);
+        if (
+            start < end
+            && start.Ticks % TimeSpan.TicksPerSecond == TimeSpan.TicksPerMillisecond
+            && end.Ticks % TimeSpan.TicksPerSecond == 0
+        )
+            start = start.AddMilliseconds(-1);
         return (start, end, number);
     }
 
     private static double? NumberOf(JsonElement value)
     {
-        if (value.ValueKind != JsonValueKind.Object) return null;
+        if (value.ValueKind != JsonValueKind.Object)
+            return null;
         if (value.TryGetProperty("distributionValue", out var distribution))
-            return distribution.ValueKind == JsonValueKind.Object && distribution.TryGetProperty("count", out var count) && Number(count) is { } n
-                ? n == 0 ? 0 : distribution.TryGetProperty("mean", out var mean) ? n * Number(mean) : null
+            return
+                distribution.ValueKind == JsonValueKind.Object
+                && distribution.TryGetProperty("count", out var count)
+                && Number(count) is { } n
+                ? n == 0
+                    ? 0
+                    : distribution.TryGetProperty("mean", out var mean)
+                        ? n * Number(mean)
+                        : null
                 : null;
-        return value.TryGetProperty("doubleValue", out var real) ? Number(real) : value.TryGetProperty("int64Value", out var whole) ? Number(whole) : null;
+        return value.TryGetProperty("doubleValue", out var real) ? Number(real)
+            : value.TryGetProperty("int64Value", out var whole) ? Number(whole)
+            : null;
     }
 
-    private static double? Number(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Number => element.GetDouble(),
-        JsonValueKind.String when element.GetString() is "Infinity" => double.PositiveInfinity,
-        JsonValueKind.String when element.GetString() is "-Infinity" => double.NegativeInfinity,
-        JsonValueKind.String when NumberText.TryParse(Encoding.UTF8.GetBytes(element.GetString()!), out var number) => number,
-        _ => null,
-    };
+    private static double? Number(JsonElement element) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Number => element.GetDouble(),
+            JsonValueKind.String when element.GetString() is "Infinity" => double.PositiveInfinity,
+            JsonValueKind.String when element.GetString() is "-Infinity" => double.NegativeInfinity,
+            JsonValueKind.String when NumberText.TryParse(Encoding.UTF8.GetBytes(element.GetString()!), out var number) => number,
+            _ => null,
+        };
 
     private static DateTime? Instant(string text) =>
-        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time) ? time.UtcDateTime.AddTicks(-(time.UtcDateTime.Ticks % 10)) : null;
+        DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
+            ? time.UtcDateTime.AddTicks(-(time.UtcDateTime.Ticks % 10))
+            : null;
 
     private static TimeSpan Seconds(string text) =>
-        text.EndsWith('s') && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) && seconds < 86_400 ? TimeSpan.FromSeconds(seconds) : TimeSpan.Zero;
+        text.EndsWith('s')
+        && double.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds)
+        && seconds < 86_400
+            ? TimeSpan.FromSeconds(seconds)
+            : TimeSpan.Zero;
 
     private static JsonElement.ArrayEnumerator Array(JsonElement whole, string name) =>
-        whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array ? list.EnumerateArray() : default;
+        whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty(name, out var list) && list.ValueKind == JsonValueKind.Array
+            ? list.EnumerateArray()
+            : default;
 
     private static string Common(List<string> names)
     {
         var length = names.Min(name => name.Length);
         for (var i = 0; i < length; i++)
-            if (names.Exists(name => name[i] != names[0][i])) length = i;
+            if (names.Exists(name => name[i] != names[0][i]))
+                length = i;
         return names[0][..length];
     }
 }

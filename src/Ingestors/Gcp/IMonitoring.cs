@@ -21,7 +21,14 @@ internal interface IMonitoring : IDisposable
     /// <param name="hourlyAligner">Makes one value of each hour; null: points as they were written.</param>
     /// <param name="pageToken">From the page before.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    Task<JsonDocument> ListTimeSeriesAsync(string filter, DateTime start, DateTime end, string? hourlyAligner, string? pageToken, CancellationToken cancellationToken);
+    Task<JsonDocument> ListTimeSeriesAsync(
+        string filter,
+        DateTime start,
+        DateTime end,
+        string? hourlyAligner,
+        string? pageToken,
+        CancellationToken cancellationToken
+    );
 }
 
 /// <summary>Cloud Monitoring v3 over REST.</summary>
@@ -29,7 +36,9 @@ internal sealed class RestMonitoring(SourceSettings settings, Transport transpor
 {
     private const int PointsPerPage = 10_000;
 
-    private readonly Uri root = new(Slashed((settings.Endpoint ?? settings.Google!.MonitoringAddress).AbsoluteUri) + $"v3/projects/{settings.Google!.Project}/");
+    private readonly Uri root = new(
+        Slashed((settings.Endpoint ?? settings.Google!.MonitoringAddress).AbsoluteUri) + $"v3/projects/{settings.Google!.Project}/"
+    );
 
     public FarClock? FarClock => transport.FarClock;
 
@@ -38,10 +47,20 @@ internal sealed class RestMonitoring(SourceSettings settings, Transport transpor
     public Task<JsonDocument> ListMetricDescriptorsAsync(string filter, string? pageToken, CancellationToken cancellationToken) =>
         GetAsync($"metricDescriptors?filter={Uri.EscapeDataString(filter)}&pageSize=1000{Token(pageToken)}", cancellationToken);
 
-    public Task<JsonDocument> ListTimeSeriesAsync(string filter, DateTime start, DateTime end, string? hourlyAligner, string? pageToken, CancellationToken cancellationToken)
+    public Task<JsonDocument> ListTimeSeriesAsync(
+        string filter,
+        DateTime start,
+        DateTime end,
+        string? hourlyAligner,
+        string? pageToken,
+        CancellationToken cancellationToken
+    )
     {
         var aligned = hourlyAligner is null ? "" : $"&aggregation.alignmentPeriod=3600s&aggregation.perSeriesAligner={hourlyAligner}";
-        return GetAsync($"timeSeries?filter={Uri.EscapeDataString(filter)}&interval.startTime={Time(start)}&interval.endTime={Time(end)}{aligned}&view=FULL&pageSize={PointsPerPage}{Token(pageToken)}", cancellationToken);
+        return GetAsync(
+            $"timeSeries?filter={Uri.EscapeDataString(filter)}&interval.startTime={Time(start)}&interval.endTime={Time(end)}{aligned}&view=FULL&pageSize={PointsPerPage}{Token(pageToken)}",
+            cancellationToken
+        );
     }
 
     private static string Token(string? token) => token is null ? "" : "&pageToken=" + Uri.EscapeDataString(token);
@@ -53,25 +72,36 @@ internal sealed class RestMonitoring(SourceSettings settings, Transport transpor
     private Task<JsonDocument> GetAsync(string what, CancellationToken cancellationToken)
     {
         var address = new Uri(root, what);
-        return transport.RetryAsync(() => new HttpRequestMessage(HttpMethod.Get, address), async (body, limit) =>
-        {
-            if (body.MediaType is "text/html" or "application/xhtml+xml") throw NotAnAnswer(address, body.MediaType);
-            try
+        return transport.RetryAsync(
+            () => new HttpRequestMessage(HttpMethod.Get, address),
+            async (body, limit) =>
             {
-                var document = await JsonDocument.ParseAsync(body.Content, new JsonDocumentOptions { MaxDepth = 32 }, limit);
-                if (document.RootElement.ValueKind == JsonValueKind.Object) return document;
-                document.Dispose();
-                throw NotAnAnswer(address, "something that is no JSON object");
-            }
-            catch (JsonException fault)
-            {
-                throw NotAnAnswer(address, "something that is no whole JSON", fault);
-            }
-        }, (response, text) => Explain(address, response.StatusCode, text), cancellationToken);
+                if (body.MediaType is "text/html" or "application/xhtml+xml")
+                    throw NotAnAnswer(address, body.MediaType);
+                try
+                {
+                    var document = await JsonDocument.ParseAsync(body.Content, new JsonDocumentOptions { MaxDepth = 32 }, limit);
+                    if (document.RootElement.ValueKind == JsonValueKind.Object)
+                        return document;
+                    document.Dispose();
+                    throw NotAnAnswer(address, "something that is no JSON object");
+                }
+                catch (JsonException fault)
+                {
+                    throw NotAnAnswer(address, "something that is no whole JSON", fault);
+                }
+            },
+            (response, text) => Explain(address, response.StatusCode, text),
+            cancellationToken
+        );
     }
 
     private static SourceException NotAnAnswer(Uri address, string instead, Exception? inner = null) =>
-        new("not_metrics", $"GET {Transport.Show(address)} did not answer as Cloud Monitoring but with {instead}. Check Endpoint and whether a login or proxy page stands before it.", inner);
+        new(
+            "not_metrics",
+            $"GET {Transport.Show(address)} did not answer as Cloud Monitoring but with {instead}. Check Endpoint and whether a login or proxy page stands before it.",
+            inner
+        );
 
     private SourceException? Explain(Uri address, HttpStatusCode status, byte[] text)
     {
@@ -79,7 +109,11 @@ internal sealed class RestMonitoring(SourceSettings settings, Transport transpor
         try
         {
             using var document = JsonDocument.Parse(text);
-            if (document.RootElement.ValueKind == JsonValueKind.Object && document.RootElement.TryGetProperty("error", out var error) && error.ValueKind == JsonValueKind.Object)
+            if (
+                document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("error", out var error)
+                && error.ValueKind == JsonValueKind.Object
+            )
                 (word, message) = (Text(error, "status"), Text(error, "message"));
         }
         catch (JsonException)
@@ -87,19 +121,31 @@ internal sealed class RestMonitoring(SourceSettings settings, Transport transpor
             // A proxy in front answered; the status has to do.
         }
         var quote = message.Length == 0 ? "" : $" \"{Transport.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
-        var said = $"GET {Transport.Show(address)} answered {(int)status}{(word.Length == 0 ? "" : " " + Transport.Excerpt(Encoding.UTF8.GetBytes(word)))}{quote}";
+        var said =
+            $"GET {Transport.Show(address)} answered {(int)status}{(word.Length == 0 ? "" : " " + Transport.Excerpt(Encoding.UTF8.GetBytes(word)))}{quote}";
         var rights = $"`{GcpProvider.Needed[0]}` and `{GcpProvider.Needed[1]}` (roles/monitoring.viewer)";
         return (int)status switch
         {
-            401 => new SourceException("unauthorised", $"{said}: the token is not accepted. Check Google:CredentialsFile and the clock of this host; the account needs {rights} on project '{settings.Google!.Project}'."),
-            403 => new SourceException("unauthorised", $"{said}: grant {rights} on project '{settings.Google!.Project}' to the account, and check Google:Project and Google:QuotaProject."),
+            401 => new SourceException(
+                "unauthorised",
+                $"{said}: the token is not accepted. Check Google:CredentialsFile and the clock of this host; the account needs {rights} on project '{settings.Google!.Project}'."
+            ),
+            403 => new SourceException(
+                "unauthorised",
+                $"{said}: grant {rights} on project '{settings.Google!.Project}' to the account, and check Google:Project and Google:QuotaProject."
+            ),
             404 => new SourceException("refused", $"{said}: check Google:Project '{settings.Google!.Project}' and Endpoint."),
-            429 => new SourceException("throttled", $"{said}: the quota of the project is used up. It is read again later; a longer Every helps."),
+            429 => new SourceException(
+                "throttled",
+                $"{said}: the quota of the project is used up. It is read again later; a longer Every helps."
+            ),
             >= 500 => new SourceException("server_error", $"{said}. The fault is on the server's side; it is read again later."),
             _ => null,
         };
     }
 
     internal static string Text(JsonElement whole, string name) =>
-        whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()! : "";
+        whole.ValueKind == JsonValueKind.Object && whole.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()!
+            : "";
 }

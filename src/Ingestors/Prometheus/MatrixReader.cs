@@ -29,19 +29,44 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
     private readonly HashSet<PooledSeries> seen = [];
     private int depth;
     private Node next;
-    private string status = "", type = "", error = "", errorType = "", label = "", metric = "";
+    private string status = "",
+        type = "",
+        error = "",
+        errorType = "",
+        label = "",
+        metric = "";
     private string? fault;
     private bool hasResult;
     private int index;
     private DateTime? at;
-    private double? value, count, sum;
+    private double? value,
+        count,
+        sum;
     private long dropped;
 
     /// <summary>What a container, or the value after a property's name, is.</summary>
     private enum Node
     {
-        Other, Root, Status, Error, ErrorType, Warnings, Partial, Data, ResultType, Result, Entry, Metric, Label,
-        Values, Point, Histograms, Histogram, Buckets, Count, Sum,
+        Other,
+        Root,
+        Status,
+        Error,
+        ErrorType,
+        Warnings,
+        Partial,
+        Data,
+        ResultType,
+        Result,
+        Entry,
+        Metric,
+        Label,
+        Values,
+        Point,
+        Histograms,
+        Histogram,
+        Buckets,
+        Count,
+        Sum,
     }
 
     public static string Shorten(string text)
@@ -69,9 +94,12 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 if (!begun)
                 {
                     var start = buffer.AsSpan(0, held).TrimStart(" \t\r\n"u8);
-                    if (start.IsEmpty && more > 0) continue;
-                    if (start.IsEmpty) throw Cut(null);
-                    if (start[0] != '{') throw NotAnAnswer($"\"{Transport.Excerpt(start)}\"", null);
+                    if (start.IsEmpty && more > 0)
+                        continue;
+                    if (start.IsEmpty)
+                        throw Cut(null);
+                    if (start[0] != '{')
+                        throw NotAnAnswer($"\"{Transport.Excerpt(start)}\"", null);
                     begun = true;
                 }
                 int used;
@@ -85,9 +113,12 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 }
                 buffer.AsSpan(used, held - used).CopyTo(buffer);
                 held -= used;
-                if (more == 0) return Finish();
-                if (held < buffer.Length) continue;
-                if (held >= LongestToken) throw NotAnAnswer("a text longer than any label", null);
+                if (more == 0)
+                    return Finish();
+                if (held < buffer.Length)
+                    continue;
+                if (held >= LongestToken)
+                    throw NotAnAnswer("a text longer than any label", null);
                 var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
                 buffer.AsSpan(0, held).CopyTo(larger);
                 ArrayPool<byte>.Shared.Return(buffer);
@@ -104,7 +135,11 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         new("truncated", $"POST {place} broke off before the end of its answer; nothing of it is stored. It is read again.", inner);
 
     private SourceException NotAnAnswer(string instead, Exception? inner) =>
-        new("not_metrics", $"POST {place} did not answer as a Prometheus server but with {instead}. Check Endpoint and whether a login or proxy page stands before it.", inner);
+        new(
+            "not_metrics",
+            $"POST {place} did not answer as a Prometheus server but with {instead}. Check Endpoint and whether a login or proxy page stands before it.",
+            inner
+        );
 
     private Answer Finish()
     {
@@ -113,8 +148,10 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             using var request = new HttpRequestMessage(HttpMethod.Post, place);
             throw PrometheusSource.Failure(request, HttpStatusCode.OK, errorType, error);
         }
-        if (status != "success" || !hasResult) throw NotAnAnswer("JSON of another shape", null);
-        if (type != "matrix") throw NotAnAnswer($"a result of type '{Shorten(type)}'", null);
+        if (status != "success" || !hasResult)
+            throw NotAnAnswer("JSON of another shape", null);
+        if (type != "matrix")
+            throw NotAnAnswer($"a result of type '{Shorten(type)}'", null);
         return answer;
     }
 
@@ -149,24 +186,33 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         switch (containers[depth])
         {
             case Node.Root:
-                if (reader.ValueTextEquals("status"u8)) return Node.Status;
-                if (reader.ValueTextEquals("data"u8)) return Node.Data;
-                if (reader.ValueTextEquals("error"u8)) return Node.Error;
-                if (reader.ValueTextEquals("errorType"u8)) return Node.ErrorType;
-                if (reader.ValueTextEquals("warnings"u8)) return Node.Warnings;
+                if (reader.ValueTextEquals("status"u8))
+                    return Node.Status;
+                if (reader.ValueTextEquals("data"u8))
+                    return Node.Data;
+                if (reader.ValueTextEquals("error"u8))
+                    return Node.Error;
+                if (reader.ValueTextEquals("errorType"u8))
+                    return Node.ErrorType;
+                if (reader.ValueTextEquals("warnings"u8))
+                    return Node.Warnings;
                 return reader.ValueTextEquals("isPartial"u8) ? Node.Partial : Node.Other;
             case Node.Data:
-                if (reader.ValueTextEquals("resultType"u8)) return Node.ResultType;
+                if (reader.ValueTextEquals("resultType"u8))
+                    return Node.ResultType;
                 return reader.ValueTextEquals("result"u8) ? Node.Result : Node.Other;
             case Node.Entry:
-                if (reader.ValueTextEquals("metric"u8)) return Node.Metric;
-                if (reader.ValueTextEquals("values"u8)) return Node.Values;
+                if (reader.ValueTextEquals("metric"u8))
+                    return Node.Metric;
+                if (reader.ValueTextEquals("values"u8))
+                    return Node.Values;
                 return reader.ValueTextEquals("histograms"u8) ? Node.Histograms : Node.Other;
             case Node.Metric:
                 label = Text(ref reader);
                 return Node.Label;
             case Node.Buckets:
-                if (reader.ValueTextEquals("count"u8)) return Node.Count;
+                if (reader.ValueTextEquals("count"u8))
+                    return Node.Count;
                 return reader.ValueTextEquals("sum"u8) ? Node.Sum : Node.Other;
             default:
                 return Node.Other;
@@ -185,7 +231,8 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 return Node.Warnings;
             case (Node.Data, Node.Result) when !isObject:
                 // Two results would be two answers to one question.
-                if (hasResult) throw NotAnAnswer("two results", null);
+                if (hasResult)
+                    throw NotAnAnswer("two results", null);
                 hasResult = true;
                 return Node.Result;
             case (Node.Result, _) when isObject:
@@ -231,10 +278,12 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         switch (node)
         {
             case Node.Point when at is { } when && value is { } number && index == 2:
-                if (window.Contains(when)) points.Add((when, number));
+                if (window.Contains(when))
+                    points.Add((when, number));
                 break;
             case Node.Histogram when at is { } when && count is { } counted && sum is { } summed && index == 2:
-                if (window.Contains(when)) histograms.Add((when, counted, summed));
+                if (window.Contains(when))
+                    histograms.Add((when, counted, summed));
                 break;
             case Node.Point or Node.Histogram:
                 dropped++;
@@ -270,13 +319,18 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 type = Text(ref reader);
                 break;
             case Node.Metric when next == Node.Label:
-                if (reader.TokenType != JsonTokenType.String) fault = "a label's value is no text";
-                else if (label == "__name__") metric = Text(ref reader);
-                else if (labels.Count <= SeriesPool.MostLabels) labels.Add(new(label, Text(ref reader)));
+                if (reader.TokenType != JsonTokenType.String)
+                    fault = "a label's value is no text";
+                else if (label == "__name__")
+                    metric = Text(ref reader);
+                else if (labels.Count <= SeriesPool.MostLabels)
+                    labels.Add(new(label, Text(ref reader)));
                 break;
             case Node.Point or Node.Histogram:
-                if (index == 0 && reader.TokenType == JsonTokenType.Number) at = Instant(reader.ValueSpan);
-                else if (index == 1 && containers[depth] == Node.Point) value = Number(ref reader);
+                if (index == 0 && reader.TokenType == JsonTokenType.Number)
+                    at = Instant(reader.ValueSpan);
+                else if (index == 1 && containers[depth] == Node.Point)
+                    value = Number(ref reader);
                 index++;
                 break;
             case Node.Buckets when next == Node.Count:
@@ -306,45 +360,77 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
 
     private static DateTime? Instant(ReadOnlySpan<byte> text)
     {
-        if (!NumberText.TryParse(text, out var seconds)) return null;
+        if (!NumberText.TryParse(text, out var seconds))
+            return null;
         // Prometheus keeps milliseconds and writes them as seconds.
         var milliseconds = Math.Round(seconds * 1e3);
-        return milliseconds is > -62_135_596_800e3 and < 253_402_300_800e3 ? DateTime.UnixEpoch.AddTicks((long)milliseconds * TimeSpan.TicksPerMillisecond) : null;
+        return milliseconds is > -62_135_596_800e3 and < 253_402_300_800e3
+            ? DateTime.UnixEpoch.AddTicks((long)milliseconds * TimeSpan.TicksPerMillisecond)
+            : null;
     }
 
     private void Take()
     {
         var (sumMetric, countMetric) = wanted.OfHistogram(metric);
         var has = wanted.Has(metric);
-        if (!has && sumMetric is null && countMetric is null) return;
+        if (!has && sumMetric is null && countMetric is null)
+            return;
         if (fault is not null)
         {
-            answer.Refuse(Shorten(metric), null, RejectionReason.Malformed, $"A series of the answer cannot be read: {fault}. Mend its exporter; the other series are read.");
+            answer.Refuse(
+                Shorten(metric),
+                null,
+                RejectionReason.Malformed,
+                $"A series of the answer cannot be read: {fault}. Mend its exporter; the other series are read."
+            );
             return;
         }
         if (dropped > 0)
-            answer.Refuse(Shorten(metric), null, RejectionReason.Malformed, string.Create(CultureInfo.InvariantCulture, $"{dropped} points of a series are not a time and a number; they are left out."));
-        if (has && points.Count > 0) Take(metric, points);
-        if (histograms.Count == 0) return;
-        if (sumMetric is not null) Take(sumMetric, histograms.ConvertAll(static point => (point.At, point.Sum)));
-        if (countMetric is not null) Take(countMetric, histograms.ConvertAll(static point => (point.At, point.Count)));
+            answer.Refuse(
+                Shorten(metric),
+                null,
+                RejectionReason.Malformed,
+                string.Create(CultureInfo.InvariantCulture, $"{dropped} points of a series are not a time and a number; they are left out.")
+            );
+        if (has && points.Count > 0)
+            Take(metric, points);
+        if (histograms.Count == 0)
+            return;
+        if (sumMetric is not null)
+            Take(sumMetric, histograms.ConvertAll(static point => (point.At, point.Sum)));
+        if (countMetric is not null)
+            Take(countMetric, histograms.ConvertAll(static point => (point.At, point.Count)));
         if (has)
-            answer.Refuse(Series(metric), null, RejectionReason.UnitDrift,
-                $"The catalogue knows the metric as a number, here it is a native histogram; {histograms.Count} samples are left out. Map its _sum or _count instead.");
+            answer.Refuse(
+                Series(metric),
+                null,
+                RejectionReason.UnitDrift,
+                $"The catalogue knows the metric as a number, here it is a native histogram; {histograms.Count} samples are left out. Map its _sum or _count instead."
+            );
     }
 
     private void Take(string name, List<(DateTime At, double Value)> samples)
     {
-        if (pool.Intern("prometheus", name, labels, answer) is not { } series) return;
+        if (pool.Intern("prometheus", name, labels, answer) is not { } series)
+            return;
         series.LastRead = pool.Read;
-        if (!seen.Add(series)) answer.MayRepeat = true;
+        if (!seen.Add(series))
+            answer.MayRepeat = true;
         var before = DateTime.MinValue;
         foreach (var (when, number) in samples)
         {
-            if (when <= before) answer.MayRepeat = true;
+            if (when <= before)
+                answer.MayRepeat = true;
             before = when;
-            if (double.IsFinite(number)) answer.Observations.Add(new Observation(series.Series, Sample.At(when, number)));
-            else answer.Refuse(series.Series.ToString(), when, RejectionReason.NotFinite, string.Create(CultureInfo.InvariantCulture, $"The value {number:R} is not a finite number; it is left out."));
+            if (double.IsFinite(number))
+                answer.Observations.Add(new Observation(series.Series, Sample.At(when, number)));
+            else
+                answer.Refuse(
+                    series.Series.ToString(),
+                    when,
+                    RejectionReason.NotFinite,
+                    string.Create(CultureInfo.InvariantCulture, $"The value {number:R} is not a finite number; it is left out.")
+                );
         }
     }
 

@@ -11,8 +11,10 @@ internal sealed class WantedMetrics
         this.metrics = metrics.ToHashSet(StringComparer.Ordinal);
         // A native histogram x holds what the classic one tells as x_sum and x_count: the same two counters.
         foreach (var metric in this.metrics)
-            if (metric.EndsWith("_sum", StringComparison.Ordinal) && metric.Length > 4) histograms[metric[..^4]] = (metric, histograms.GetValueOrDefault(metric[..^4]).Count);
-            else if (metric.EndsWith("_count", StringComparison.Ordinal) && metric.Length > 6) histograms[metric[..^6]] = (histograms.GetValueOrDefault(metric[..^6]).Sum, metric);
+            if (metric.EndsWith("_sum", StringComparison.Ordinal) && metric.Length > 4)
+                histograms[metric[..^4]] = (metric, histograms.GetValueOrDefault(metric[..^4]).Count);
+            else if (metric.EndsWith("_count", StringComparison.Ordinal) && metric.Length > 6)
+                histograms[metric[..^6]] = (histograms.GetValueOrDefault(metric[..^6]).Sum, metric);
     }
 
     /// <summary>The metrics by their own names, in order.</summary>

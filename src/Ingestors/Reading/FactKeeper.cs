@@ -19,7 +19,8 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
     /// <exception cref="StorageException">The database failed.</exception>
     public async Task<int> RecomputeAsync(CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref running, 1) == 1) return 0;
+        if (Interlocked.Exchange(ref running, 1) == 1)
+            return 0;
         // Hours are stored while the next one is computed: the database and this process work at the same time.
         var keeping = new Queue<(DateTime Hour, Task<Exception?> Stored)>();
         var hours = 0;
@@ -28,8 +29,11 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
         {
             while (true)
             {
-                var dirty = (await store.DirtyHoursAsync(64 + failed.Count, cancellationToken)).Where(hour => !failed.Contains(hour.Hour)).ToList();
-                if (dirty.Count == 0) break;
+                var dirty = (await store.DirtyHoursAsync(64 + failed.Count, cancellationToken))
+                    .Where(hour => !failed.Contains(hour.Hour))
+                    .ToList();
+                if (dirty.Count == 0)
+                    break;
                 foreach (var run in Runs(dirty))
                 {
                     var whole = new Interval(run[^1].Hour - Normaliser.Reach, run[0].Hour.AddHours(1) + Normaliser.Reach);
@@ -40,27 +44,32 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
                         try
                         {
                             var span = new Interval(hour.Hour, hour.Hour.AddHours(1));
-                            var around = samples.Select(series => series.Between(span.Start - Normaliser.Reach, span.End + Normaliser.Reach)).Where(series => !series.Samples.IsEmpty);
+                            var around = samples
+                                .Select(series => series.Between(span.Start - Normaliser.Reach, span.End + Normaliser.Reach))
+                                .Where(series => !series.Samples.IsEmpty);
                             period = normaliser.Normalise(span, around);
                         }
                         catch (Exception fault) when (IsOurs(fault, cancellationToken))
                         {
                             Fail(hour.Hour, fault);
                         }
-                        if (period is null) continue;
+                        if (period is null)
+                            continue;
                         await KeptAsync(store.Writers - 1);
                         keeping.Enqueue((hour.Hour, Task.Run(() => KeepAsync(hour, period, cancellationToken), cancellationToken)));
                     }
                 }
                 await KeptAsync(0);
             }
-            if (sources is not null) await store.FinaliseAsync([.. sources.All.Select(source => source.Id)], cancellationToken);
+            if (sources is not null)
+                await store.FinaliseAsync([.. sources.All.Select(source => source.Id)], cancellationToken);
             return hours;
         }
         finally
         {
             // Whatever ended the recompute, nothing of it is left running.
-            foreach (var (_, stored) in keeping) await ((Task)stored).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var (_, stored) in keeping)
+                await ((Task)stored).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             Volatile.Write(ref running, 0);
         }
 
@@ -72,15 +81,21 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
                 var (hour, stored) = keeping.Peek();
                 var fault = await stored;
                 keeping.Dequeue();
-                if (fault is null) hours++;
-                else Fail(hour, fault);
+                if (fault is null)
+                    hours++;
+                else
+                    Fail(hour, fault);
             }
         }
 
         void Fail(DateTime hour, Exception fault)
         {
             failed.Add(hour);
-            logger?.LogError(fault, "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is tried again.", hour);
+            logger?.LogError(
+                fault,
+                "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is tried again.",
+                hour
+            );
         }
     }
 
@@ -98,7 +113,8 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
         }
     }
 
-    private static bool IsOurs(Exception fault, CancellationToken cancellationToken) => !StorageFault.IsOutside(fault) && !cancellationToken.IsCancellationRequested;
+    private static bool IsOurs(Exception fault, CancellationToken cancellationToken) =>
+        !StorageFault.IsOutside(fault) && !cancellationToken.IsCancellationRequested;
 
     /// <summary>Hours that follow each other, newest first, so that the samples around them are read once and not three times.</summary>
     private static IEnumerable<List<DirtyHour>> Runs(IEnumerable<DirtyHour> dirty)
@@ -113,6 +129,7 @@ public sealed class FactKeeper(FactStore store, Normaliser normaliser, ILogger<F
             }
             run.Add(hour);
         }
-        if (run.Count > 0) yield return run;
+        if (run.Count > 0)
+            yield return run;
     }
 }

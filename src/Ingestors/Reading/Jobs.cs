@@ -16,8 +16,10 @@ public sealed class Jobs(SourceList sources, SourceReader reader, Reconciliation
     [JobDisplayName("Read {0}")]
     public async Task ReadAsync(string source, CancellationToken cancellationToken)
     {
-        if (!sources.TryGet(source, out var settings, out var open)) return;
-        if (!sources.TryEnter(source)) return;
+        if (!sources.TryGet(source, out var settings, out var open))
+            return;
+        if (!sources.TryEnter(source))
+            return;
         var changed = false;
         try
         {
@@ -34,7 +36,8 @@ public sealed class Jobs(SourceList sources, SourceReader reader, Reconciliation
             sources.Leave(source);
         }
         // The source can be read again meanwhile: facts of a long past take their time.
-        if (changed) await facts.RecomputeAsync(cancellationToken);
+        if (changed)
+            await facts.RecomputeAsync(cancellationToken);
     }
 
     /// <summary>Recomputes dirty hours, whoever made them dirty, and looks whether every workload rule has met something.</summary>
@@ -54,6 +57,8 @@ public sealed class Jobs(SourceList sources, SourceReader reader, Reconciliation
             return $"*/{seconds} * * * * *";
         }
         var minutes = Divisors.First(m => m <= every.TotalMinutes);
-        return minutes == 60 ? "0 0 * * * *" : minutes == 1 ? "0 * * * * *" : $"0 */{minutes} * * * *";
+        return minutes == 60 ? "0 0 * * * *"
+            : minutes == 1 ? "0 * * * * *"
+            : $"0 */{minutes} * * * *";
     }
 }

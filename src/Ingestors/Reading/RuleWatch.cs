@@ -12,10 +12,13 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
     private static readonly TimeSpan Every = TimeSpan.FromHours(1);
 
     /// <summary>Values of a label that are compared with a rule, and those that are named.</summary>
-    private const int Compared = 10_000, Named = 3;
+    private const int Compared = 10_000,
+        Named = 3;
 
     private readonly List<(Workload Workload, int Index, WorkloadRule Rule)> open =
-        [.. workloads.SelectMany(workload => workload.Rules.Select((rule, index) => (workload, index, rule)))];
+    [
+        .. workloads.SelectMany(workload => workload.Rules.Select((rule, index) => (workload, index, rule))),
+    ];
 
     private readonly HashSet<string> seen = new(StringComparer.Ordinal);
     private DateTimeOffset next = DateTimeOffset.MinValue;
@@ -25,20 +28,25 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
     /// <exception cref="StorageException">The database failed.</exception>
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref running, 1) == 1) return;
+        if (Interlocked.Exchange(ref running, 1) == 1)
+            return;
         try
         {
             var due = clock.GetUtcNow() >= next;
-            if (!due && open.TrueForAll(rule => seen.Contains(rule.Rule.Source))) return;
+            if (!due && open.TrueForAll(rule => seen.Contains(rule.Rule.Source)))
+                return;
             var read = await store.ReadSourcesAsync(cancellationToken);
-            if (!due && !open.Exists(rule => read.Contains(rule.Rule.Source) && !seen.Contains(rule.Rule.Source))) return;
+            if (!due && !open.Exists(rule => read.Contains(rule.Rule.Source) && !seen.Contains(rule.Rule.Source)))
+                return;
 
             var rejections = new List<Rejection>();
             foreach (var source in open.Select(rule => rule.Rule.Source).Distinct().Intersect(read).ToList())
             {
                 var series = await store.SeriesAsync(source, cancellationToken);
                 open.RemoveAll(rule => rule.Rule.Source == source && series.Any(rule.Rule.Claims));
-                rejections.AddRange(open.Where(rule => rule.Rule.Source == source).Select(rule => Refuse(rule.Workload, rule.Index, rule.Rule, series)));
+                rejections.AddRange(
+                    open.Where(rule => rule.Rule.Source == source).Select(rule => Refuse(rule.Workload, rule.Index, rule.Rule, series))
+                );
                 seen.Add(source);
             }
             await store.ReplaceRejectionsAsync(RejectionReason.RuleMatchesNothing, rejections, cancellationToken);
@@ -53,11 +61,25 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
     private static Rejection Refuse(Workload workload, int index, WorkloadRule rule, IReadOnlyList<Series> series)
     {
         var at = $"Metrics:Workloads:{workload.Name}:Match:{index.ToString(CultureInfo.InvariantCulture)}";
-        var wanted = rule.Labels.Count == 0 ? "any series" : string.Join(" and ", rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key} '{label.Value}'"));
+        var wanted =
+            rule.Labels.Count == 0
+                ? "any series"
+                : string.Join(
+                    " and ",
+                    rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key} '{label.Value}'")
+                );
         var count = series.Count.ToString(CultureInfo.InvariantCulture);
-        var why = series.Count == 0 ? "it has been read and has brought no series yet" : $"none of its {count} series has that{string.Concat(rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => Nearest(label.Key, label.Value, series)))}";
-        return new(rule.Source, at, null, RejectionReason.RuleMatchesNothing,
-            $"The workload '{workload.Name}' asks source '{rule.Source}' for {wanted}; {why}. Until one meets it, the workload gets nothing by this rule: mend it if it is misspelt.");
+        var why =
+            series.Count == 0
+                ? "it has been read and has brought no series yet"
+                : $"none of its {count} series has that{string.Concat(rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => Nearest(label.Key, label.Value, series)))}";
+        return new(
+            rule.Source,
+            at,
+            null,
+            RejectionReason.RuleMatchesNothing,
+            $"The workload '{workload.Name}' asks source '{rule.Source}' for {wanted}; {why}. Until one meets it, the workload gets nothing by this rule: mend it if it is misspelt."
+        );
     }
 
     /// <summary>What the source has in place of what a rule asks for.</summary>
@@ -66,7 +88,10 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
         var values = series.Select(one => one.Labels[label]).OfType<string>().Distinct(StringComparer.Ordinal).Take(Compared).ToList();
         if (values.Count == 0)
         {
-            var labels = series.SelectMany(one => one.Labels.Pairs.Select(pair => pair.Key)).Distinct(StringComparer.Ordinal).Take(Compared);
+            var labels = series
+                .SelectMany(one => one.Labels.Pairs.Select(pair => pair.Key))
+                .Distinct(StringComparer.Ordinal)
+                .Take(Compared);
             return $"; none has a label {label}, there are {Closest(label, labels)}";
         }
         return values.Exists(value => Glob.Matches(glob, value)) ? $"; {label} alone is met" : $"; {label} is {Closest(glob, values)}";
@@ -75,7 +100,10 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
     private static string Closest(string wanted, IEnumerable<string> values)
     {
         var all = values.OrderBy(value => Distance(wanted, value)).ThenBy(value => value, StringComparer.Ordinal).Take(Named + 1).ToList();
-        return string.Join(", ", all.Take(Named).Select(value => $"'{(value.Length > 80 ? string.Concat(value.AsSpan(0, 80), "...") : value)}'")) + (all.Count > Named ? " and more" : "");
+        return string.Join(
+                ", ",
+                all.Take(Named).Select(value => $"'{(value.Length > 80 ? string.Concat(value.AsSpan(0, 80), "...") : value)}'")
+            ) + (all.Count > Named ? " and more" : "");
     }
 
     /// <summary>How many characters must be put in, taken out or changed to make one text the other, whatever their case. Counts no further than 100 characters in.</summary>
@@ -85,7 +113,8 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
         var from = a.AsSpan(0, Math.Min(a.Length, most));
         var to = b.AsSpan(0, Math.Min(b.Length, most));
         Span<int> row = stackalloc int[most + 1];
-        for (var j = 0; j <= to.Length; j++) row[j] = j;
+        for (var j = 0; j <= to.Length; j++)
+            row[j] = j;
         for (var i = 1; i <= from.Length; i++)
         {
             var diagonal = row[0];

@@ -10,7 +10,8 @@ public sealed class SourceList
     private readonly ConcurrentDictionary<string, bool> reading = new(StringComparer.Ordinal);
 
     /// <summary>Settings of every source, by id.</summary>
-    public IEnumerable<SourceSettings> All => open.Values.Select(entry => entry.Settings).OrderBy(settings => settings.Id, StringComparer.Ordinal);
+    public IEnumerable<SourceSettings> All =>
+        open.Values.Select(entry => entry.Settings).OrderBy(settings => settings.Id, StringComparer.Ordinal);
 
     /// <summary>Adds an opened source.</summary>
     public void Add(SourceSettings settings, ITelemetrySource source) => open[settings.Id] = (settings, source);

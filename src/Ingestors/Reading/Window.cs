@@ -24,5 +24,6 @@ public static class Window
     public static DateTime Settled(Cadence cadence, DateTime now) => Floor(now - cadence.Settle, cadence.Align);
 
     /// <summary>The last multiple of the step since midnight that is not after the instant; the instant itself when the step is zero.</summary>
-    public static DateTime Floor(DateTime instant, TimeSpan step) => step <= TimeSpan.Zero ? instant : new(instant.Ticks - instant.Ticks % step.Ticks, DateTimeKind.Utc);
+    public static DateTime Floor(DateTime instant, TimeSpan step) =>
+        step <= TimeSpan.Zero ? instant : new(instant.Ticks - instant.Ticks % step.Ticks, DateTimeKind.Utc);
 }

@@ -34,20 +34,32 @@ public sealed class AuditLog
 
     /// <summary>Adds an entry.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
-    public Task AppendAsync(string actor, string action, string outcome, CancellationToken cancellationToken) => database.TransactAsync(async (session, token) =>
-    {
-        await LockAsync(session, token);
-        await AppendAsync(session, actor, action, outcome, token);
-    }, cancellationToken);
+    public Task AppendAsync(string actor, string action, string outcome, CancellationToken cancellationToken) =>
+        database.TransactAsync(
+            async (session, token) =>
+            {
+                await LockAsync(session, token);
+                await AppendAsync(session, actor, action, outcome, token);
+            },
+            cancellationToken
+        );
 
     /// <summary>Entries, the oldest first.</summary>
     /// <param name="after">Those with a larger id.</param>
     /// <param name="top">At most so many.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="StorageException">The database failed.</exception>
-    public async Task<IReadOnlyList<AuditEntry>> ReadAsync(long after, int top, CancellationToken cancellationToken) => await database.ReadAsync((session, token) => session.QueryAsync(
-        "SELECT id, at, actor, action, outcome, hash FROM audit WHERE id > @after ORDER BY id LIMIT @top", [("after", after), ("top", top)],
-        row => new AuditEntry(row.Number(0), row.Time(1), row.Text(2), row.Text(3), row.Text(4), row.Text(5)), token), cancellationToken);
+    public async Task<IReadOnlyList<AuditEntry>> ReadAsync(long after, int top, CancellationToken cancellationToken) =>
+        await database.ReadAsync(
+            (session, token) =>
+                session.QueryAsync(
+                    "SELECT id, at, actor, action, outcome, hash FROM audit WHERE id > @after ORDER BY id LIMIT @top",
+                    [("after", after), ("top", top)],
+                    row => new AuditEntry(row.Number(0), row.Time(1), row.Text(2), row.Text(3), row.Text(4), row.Text(5)),
+                    token
+                ),
+            cancellationToken
+        );
 
     /// <summary>Goes through all entries.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
@@ -58,7 +70,8 @@ public sealed class AuditLog
         {
             foreach (var entry in entries)
             {
-                if (entry.Id != count + 1 || entry.Hash != HashOf(entry.Id, entry.At, entry.Actor, entry.Action, entry.Outcome, previous)) return new AuditVerdict(count, false, count + 1, null);
+                if (entry.Id != count + 1 || entry.Hash != HashOf(entry.Id, entry.At, entry.Actor, entry.Action, entry.Outcome, previous))
+                    return new AuditVerdict(count, false, count + 1, null);
                 (count, previous, head) = (entry.Id, entry.Hash, entry.Hash);
             }
         }
@@ -67,24 +80,63 @@ public sealed class AuditLog
 
     /// <summary>Lets nobody else add until the transaction ends. SQLite's transactions that write are one after the other anyway.</summary>
     internal static Task LockAsync(Session session, CancellationToken cancellationToken) =>
-        session.Database.IsPostgres ? session.ExecuteAsync("LOCK TABLE audit IN SHARE ROW EXCLUSIVE MODE", cancellationToken) : Task.CompletedTask;
+        session.Database.IsPostgres
+            ? session.ExecuteAsync("LOCK TABLE audit IN SHARE ROW EXCLUSIVE MODE", cancellationToken)
+            : Task.CompletedTask;
 
     /// <summary>Adds an entry in a transaction that holds the lock.</summary>
-    internal static async Task AppendAsync(Session session, string actor, string action, string outcome, CancellationToken cancellationToken)
+    internal static async Task AppendAsync(
+        Session session,
+        string actor,
+        string action,
+        string outcome,
+        CancellationToken cancellationToken
+    )
     {
         (actor, action, outcome) = (Text(actor), Text(action), Text(outcome));
-        var last = await session.QueryAsync("SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1", [], row => (Id: row.Number(0), Hash: row.Text(1)), cancellationToken);
+        var last = await session.QueryAsync(
+            "SELECT id, hash FROM audit ORDER BY id DESC LIMIT 1",
+            [],
+            row => (Id: row.Number(0), Hash: row.Text(1)),
+            cancellationToken
+        );
         var (id, previous) = last is [var entry] ? (entry.Id + 1, entry.Hash) : (1, Start);
         // As fine as both engines keep it, so that what is read back hashes as what was written.
         var now = await session.NowAsync(cancellationToken);
         now = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
-        await session.ExecuteAsync("INSERT INTO audit (id, at, actor, action, outcome, hash) VALUES (@id, @at, @actor, @action, @outcome, @hash)",
-            [("id", id), ("at", now), ("actor", actor), ("action", action), ("outcome", outcome), ("hash", HashOf(id, now, actor, action, outcome, previous))], cancellationToken);
+        await session.ExecuteAsync(
+            "INSERT INTO audit (id, at, actor, action, outcome, hash) VALUES (@id, @at, @actor, @action, @outcome, @hash)",
+            [
+                ("id", id),
+                ("at", now),
+                ("actor", actor),
+                ("action", action),
+                ("outcome", outcome),
+                ("hash", HashOf(id, now, actor, action, outcome, previous)),
+            ],
+            cancellationToken
+        );
     }
 
     // JSON keeps the fields apart, whatever stands in them.
-    private static string HashOf(long id, DateTime at, string actor, string action, string outcome, string previous) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(
-        JsonSerializer.Serialize(new[] { id.ToString(CultureInfo.InvariantCulture), at.ToString("O", CultureInfo.InvariantCulture), actor, action, outcome, previous }))));
+    private static string HashOf(long id, DateTime at, string actor, string action, string outcome, string previous) =>
+        Convert.ToHexString(
+            SHA256.HashData(
+                Encoding.UTF8.GetBytes(
+                    JsonSerializer.Serialize(
+                        new[]
+                        {
+                            id.ToString(CultureInfo.InvariantCulture),
+                            at.ToString("O", CultureInfo.InvariantCulture),
+                            actor,
+                            action,
+                            outcome,
+                            previous,
+                        }
+                    )
+                )
+            )
+        );
 
     // What both engines can keep: no NUL, no half of a pair.
     private static string Text(string text)

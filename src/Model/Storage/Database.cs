@@ -15,6 +15,7 @@ internal sealed class Database : IDisposable
 
     private readonly NpgsqlDataSource? postgres;
     private readonly string? sqlite;
+
     // SQLite lets one connection write. Writers of this process queue here, first come first served, and not in the engine's polling.
     private readonly SemaphoreSlim writer = new(1, 1);
 
@@ -47,13 +48,17 @@ internal sealed class Database : IDisposable
     public string? Clock { get; init; }
 
     /// <summary>SQL for the clock of the database.</summary>
-    public string Now => Clock is not null ? Clock : IsPostgres ? "clock_timestamp()" : "CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000";
+    public string Now =>
+        Clock is not null ? Clock
+        : IsPostgres ? "clock_timestamp()"
+        : "CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000";
 
     /// <summary>SQL for the length of an hour, to add to a time.</summary>
     public string Hour => IsPostgres ? "interval '1 hour'" : "3600000000";
 
     /// <summary>SQL for a number never used as a mark before.</summary>
-    public string NextMark => IsPostgres ? "nextval('dirty_mark')" : "(SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'dirty_mark')";
+    public string NextMark =>
+        IsPostgres ? "nextval('dirty_mark')" : "(SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'dirty_mark')";
 
     /// <summary>SQL that locks the rows read.</summary>
     public string ForUpdate => IsPostgres ? " FOR UPDATE" : "";
@@ -68,7 +73,8 @@ internal sealed class Database : IDisposable
     /// <summary>An open connection for reading.</summary>
     public async Task<DbConnection> OpenAsync(CancellationToken cancellationToken)
     {
-        if (postgres is not null) return await postgres.OpenConnectionAsync(cancellationToken);
+        if (postgres is not null)
+            return await postgres.OpenConnectionAsync(cancellationToken);
         var connection = new SqliteConnection(sqlite);
         await connection.OpenAsync(cancellationToken);
         SqlitePragmas.Apply(connection);
@@ -105,7 +111,8 @@ internal sealed class Database : IDisposable
     /// <summary>Runs one transaction: all of it or nothing. The work may be run again, so it keeps nothing outside the database.</summary>
     public async Task<T> TransactAsync<T>(Func<Session, CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
-        if (!IsPostgres) await writer.WaitAsync(cancellationToken);
+        if (!IsPostgres)
+            await writer.WaitAsync(cancellationToken);
         try
         {
             for (var attempt = 1; ; attempt++)
@@ -137,13 +144,21 @@ internal sealed class Database : IDisposable
         }
         finally
         {
-            if (!IsPostgres) writer.Release();
+            if (!IsPostgres)
+                writer.Release();
         }
     }
 
     /// <summary>Runs one transaction without a result.</summary>
     public Task TransactAsync(Func<Session, CancellationToken, Task> work, CancellationToken cancellationToken) =>
-        TransactAsync(async (session, token) => { await work(session, token); return true; }, cancellationToken);
+        TransactAsync(
+            async (session, token) =>
+            {
+                await work(session, token);
+                return true;
+            },
+            cancellationToken
+        );
 
     public void Dispose() => writer.Dispose();
 
@@ -173,7 +188,8 @@ internal sealed class Session(Database database, DbConnection connection, DbTran
             var parameter = command.CreateParameter();
             parameter.ParameterName = name;
             parameter.Value = Bound(value);
-            if (value is null && parameter is NpgsqlParameter untyped) untyped.NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Unknown;
+            if (value is null && parameter is NpgsqlParameter untyped)
+                untyped.NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Unknown;
             command.Parameters.Add(parameter);
         }
         return command;
@@ -188,13 +204,19 @@ internal sealed class Session(Database database, DbConnection connection, DbTran
     public Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken) => ExecuteAsync(sql, [], cancellationToken);
 
     /// <summary>The rows of a query, each made by <paramref name="row"/>.</summary>
-    public async Task<List<T>> QueryAsync<T>(string sql, (string Name, object? Value)[] parameters, Func<Row, T> row, CancellationToken cancellationToken)
+    public async Task<List<T>> QueryAsync<T>(
+        string sql,
+        (string Name, object? Value)[] parameters,
+        Func<Row, T> row,
+        CancellationToken cancellationToken
+    )
     {
         await using var command = Command(sql, parameters);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<T>();
         var current = new Row(reader, Database.IsPostgres);
-        while (await reader.ReadAsync(cancellationToken)) rows.Add(row(current));
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add(row(current));
         return rows;
     }
 
@@ -205,19 +227,24 @@ internal sealed class Session(Database database, DbConnection connection, DbTran
     /// <summary>Raises the counter behind <see cref="Database.NextMark"/> where the engine has no sequence.</summary>
     public async Task BeginMarkingAsync(CancellationToken cancellationToken)
     {
-        if (Database.IsPostgres) return;
-        await ExecuteAsync("INSERT INTO settings (name, value) VALUES ('dirty_mark', '1') ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)", cancellationToken);
+        if (Database.IsPostgres)
+            return;
+        await ExecuteAsync(
+            "INSERT INTO settings (name, value) VALUES ('dirty_mark', '1') ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
+            cancellationToken
+        );
     }
 
     /// <summary>A value as the engine takes it.</summary>
-    public object Bound(object? value) => value switch
-    {
-        null => DBNull.Value,
-        DateTime time when !Database.IsPostgres => UnixMicroseconds.From(time),
-        DateOnly date when !Database.IsPostgres => date.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
-        Enum number => Convert.ToInt16(number, System.Globalization.CultureInfo.InvariantCulture),
-        _ => value,
-    };
+    public object Bound(object? value) =>
+        value switch
+        {
+            null => DBNull.Value,
+            DateTime time when !Database.IsPostgres => UnixMicroseconds.From(time),
+            DateOnly date when !Database.IsPostgres => date.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
+            Enum number => Convert.ToInt16(number, System.Globalization.CultureInfo.InvariantCulture),
+            _ => value,
+        };
 }
 
 /// <summary>The current row of a reader.</summary>
@@ -245,8 +272,10 @@ internal readonly struct Row(DbDataReader reader, bool postgres)
 
     public DateTime Time(int column) => postgres ? reader.GetDateTime(column) : UnixMicroseconds.To(reader.GetInt64(column));
 
-    public DateOnly? DateOrNull(int column) => reader.IsDBNull(column) ? null
-        : postgres ? reader.GetFieldValue<DateOnly>(column) : DateOnly.ParseExact(reader.GetString(column), "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
+    public DateOnly? DateOrNull(int column) =>
+        reader.IsDBNull(column) ? null
+        : postgres ? reader.GetFieldValue<DateOnly>(column)
+        : DateOnly.ParseExact(reader.GetString(column), "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
 
     public DateTime? TimeOrNull(int column) => reader.IsDBNull(column) ? null : Time(column);
 }
@@ -262,8 +291,10 @@ internal sealed class SeriesCache
 
     public void Add(Series series)
     {
-        if (!known.TryAdd(series.Id, series)) return;
-        if (Interlocked.Increment(ref count) < Most) return;
+        if (!known.TryAdd(series.Id, series))
+            return;
+        if (Interlocked.Increment(ref count) < Most)
+            return;
         known.Clear();
         Interlocked.Exchange(ref count, 0);
     }
@@ -279,13 +310,18 @@ internal sealed class SqlitePragmas : DbConnectionInterceptor
         using var command = connection.CreateCommand();
         // The engine waits in small steps before the driver's coarse ones begin. In WAL mode NORMAL loses no consistency, and after a power cut the
         // last reads come again, because the watermark is in the same transaction.
-        command.CommandText = $"PRAGMA busy_timeout = {Math.Max(1, connection.DefaultTimeout) * 1000}; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000;";
+        command.CommandText =
+            $"PRAGMA busy_timeout = {Math.Max(1, connection.DefaultTimeout) * 1000}; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000;";
         command.ExecuteNonQuery();
     }
 
     public override void ConnectionOpened(DbConnection connection, ConnectionEndEventData eventData) => Apply((SqliteConnection)connection);
 
-    public override Task ConnectionOpenedAsync(DbConnection connection, ConnectionEndEventData eventData, CancellationToken cancellationToken = default)
+    public override Task ConnectionOpenedAsync(
+        DbConnection connection,
+        ConnectionEndEventData eventData,
+        CancellationToken cancellationToken = default
+    )
     {
         Apply((SqliteConnection)connection);
         return Task.CompletedTask;

@@ -17,25 +17,32 @@ public sealed class MetricsDbContext(DbContextOptions<MetricsDbContext> options)
         configurationBuilder.Properties<Evidence>().HaveConversion<short>();
         configurationBuilder.Properties<Statistic>().HaveConversion<short>();
         // Bytes, not a language, order text: the same on both engines and on every server's locale, so that pages of OData go on where they ended.
-        if (Database.IsNpgsql()) configurationBuilder.Properties<string>().UseCollation("C");
+        if (Database.IsNpgsql())
+            configurationBuilder.Properties<string>().UseCollation("C");
         // SQLite has no time type; whole microseconds compare and sort as PostgreSQL's timestamptz does.
-        if (Database.IsSqlite()) configurationBuilder.Properties<DateTime>().HaveConversion<UnixMicroseconds>();
+        if (Database.IsSqlite())
+            configurationBuilder.Properties<DateTime>().HaveConversion<UnixMicroseconds>();
     }
 
     /// <inheritdoc/>
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(MetricsDbContext).Assembly);
-        foreach (var entity in modelBuilder.Model.GetEntityTypes()) Name(entity);
+        foreach (var entity in modelBuilder.Model.GetEntityTypes())
+            Name(entity);
     }
 
     private static void Name(IMutableEntityType entity)
     {
         var table = entity.GetTableName()!;
-        foreach (var property in entity.GetProperties()) property.SetColumnName(Factor.Word(property.Name));
-        foreach (var key in entity.GetKeys()) key.SetName($"pk_{table}");
-        foreach (var index in entity.GetIndexes()) index.SetDatabaseName($"ix_{table}_{string.Join('_', index.Properties.Select(property => Factor.Word(property.Name)))}");
-        foreach (var foreign in entity.GetForeignKeys()) foreign.SetConstraintName($"fk_{table}_{string.Join('_', foreign.Properties.Select(property => Factor.Word(property.Name)))}");
+        foreach (var property in entity.GetProperties())
+            property.SetColumnName(Factor.Word(property.Name));
+        foreach (var key in entity.GetKeys())
+            key.SetName($"pk_{table}");
+        foreach (var index in entity.GetIndexes())
+            index.SetDatabaseName($"ix_{table}_{string.Join('_', index.Properties.Select(property => Factor.Word(property.Name)))}");
+        foreach (var foreign in entity.GetForeignKeys())
+            foreign.SetConstraintName($"fk_{table}_{string.Join('_', foreign.Properties.Select(property => Factor.Word(property.Name)))}");
     }
 }
 
@@ -46,5 +53,6 @@ public sealed class UnixMicroseconds() : ValueConverter<DateTime, long>(time => 
     public static long From(DateTime time) => (time.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
 
     /// <summary>The UTC time of microseconds.</summary>
-    public static DateTime To(long microseconds) => new(DateTime.UnixEpoch.Ticks + microseconds * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
+    public static DateTime To(long microseconds) =>
+        new(DateTime.UnixEpoch.Ticks + microseconds * TimeSpan.TicksPerMicrosecond, DateTimeKind.Utc);
 }

@@ -37,13 +37,19 @@ public sealed class Readers : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Turns?.Dispose();
-        if (postgres is not null) await postgres.DisposeAsync();
+        if (postgres is not null)
+            await postgres.DisposeAsync();
     }
 
     /// <summary>A pool of its own on the same server.</summary>
     internal static NpgsqlDataSource PoolOf(NpgsqlConnectionStringBuilder work)
     {
-        var settings = new NpgsqlConnectionStringBuilder(work.ConnectionString) { ApplicationName = work.ApplicationName + " readers", MaxPoolSize = Math.Min(work.MaxPoolSize, 32), MinPoolSize = 0 };
+        var settings = new NpgsqlConnectionStringBuilder(work.ConnectionString)
+        {
+            ApplicationName = work.ApplicationName + " readers",
+            MaxPoolSize = Math.Min(work.MaxPoolSize, 32),
+            MinPoolSize = 0,
+        };
         return NpgsqlDataSource.Create(settings);
     }
 }

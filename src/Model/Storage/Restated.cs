@@ -4,7 +4,16 @@ using Metrics.Storage.Tables;
 namespace Metrics.Storage;
 
 /// <summary>One measure of one row that came out differently.</summary>
-internal sealed record Restated(long Deployment, string FunctionalUnit, DateTime PeriodStart, string Measure, double? Old, double? New, string OldFactors, string NewFactors)
+internal sealed record Restated(
+    long Deployment,
+    string FunctionalUnit,
+    DateTime PeriodStart,
+    string Measure,
+    double? Old,
+    double? New,
+    string OldFactors,
+    string NewFactors
+)
 {
     /// <summary>What is no change: less than this part of the larger value. A sum in another order differs by as much.</summary>
     private const double Negligible = 1e-12;
@@ -35,7 +44,8 @@ internal sealed record Restated(long Deployment, string FunctionalUnit, DateTime
             old.Remove((row.DeploymentId, row.FunctionalUnit), out var earlier);
             Compare(earlier, row);
         }
-        foreach (var gone in old.Values) Compare(gone, null);
+        foreach (var gone in old.Values)
+            Compare(gone, null);
         return restated;
 
         void Compare(IntensityRow? a, IntensityRow? b)
@@ -44,23 +54,36 @@ internal sealed record Restated(long Deployment, string FunctionalUnit, DateTime
             foreach (var (name, of) in Measures)
             {
                 var (was, now) = (a is null ? null : of(a), b is null ? null : of(b));
-                if (!Same(was, now)) restated.Add(new(row.DeploymentId, row.FunctionalUnit, row.PeriodStart, name, was, now, a?.Factors ?? "", b?.Factors ?? ""));
+                if (!Same(was, now))
+                    restated.Add(
+                        new(row.DeploymentId, row.FunctionalUnit, row.PeriodStart, name, was, now, a?.Factors ?? "", b?.Factors ?? "")
+                    );
             }
         }
     }
 
     /// <summary>One event for all that came out differently in an hour: the first changes themselves, and where all of them can be read.</summary>
-    public static JsonObject Told(DateTime hour, string reason, IReadOnlyList<Restated> restated) => new()
-    {
-        ["periodStart"] = hour,
-        ["reason"] = reason,
-        ["changes"] = restated.Count,
-        ["first"] = new JsonArray([.. restated.Take(MostTold).Select(one => new JsonObject
+    public static JsonObject Told(DateTime hour, string reason, IReadOnlyList<Restated> restated) =>
+        new()
         {
-            ["deploymentId"] = one.Deployment, ["functionalUnit"] = one.FunctionalUnit, ["measure"] = one.Measure, ["old"] = one.Old, ["new"] = one.New,
-        })]),
-        ["link"] = $"/odata/Restatements?$filter=PeriodStart%20eq%20{hour:yyyy-MM-ddTHH:mm:ss}Z",
-    };
+            ["periodStart"] = hour,
+            ["reason"] = reason,
+            ["changes"] = restated.Count,
+            ["first"] = new JsonArray([
+                .. restated
+                    .Take(MostTold)
+                    .Select(one => new JsonObject
+                    {
+                        ["deploymentId"] = one.Deployment,
+                        ["functionalUnit"] = one.FunctionalUnit,
+                        ["measure"] = one.Measure,
+                        ["old"] = one.Old,
+                        ["new"] = one.New,
+                    }),
+            ]),
+            ["link"] = $"/odata/Restatements?$filter=PeriodStart%20eq%20{hour:yyyy-MM-ddTHH:mm:ss}Z",
+        };
 
-    private static bool Same(double? a, double? b) => a is { } was && b is { } now ? Math.Abs(was - now) <= Negligible * Math.Max(Math.Abs(was), Math.Abs(now)) : a is null && b is null;
+    private static bool Same(double? a, double? b) =>
+        a is { } was && b is { } now ? Math.Abs(was - now) <= Negligible * Math.Max(Math.Abs(was), Math.Abs(now)) : a is null && b is null;
 }

@@ -16,13 +16,20 @@ public static class RollUp
         foreach (var deployment in energyOf.Select(facts => facts.Key).Union(workOf.Select(facts => facts.Key)).Order())
         {
             var sums = Sum([.. energyOf[deployment]]);
-            var units = workOf[deployment].GroupBy(fact => fact.FunctionalUnit, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal).ToList();
-            if (units.Count == 0) rows.Add(Row(deployment, IntensityRow.NoWork, hour, hour.AddHours(1), null, sums, sums.Evidence));
+            var units = workOf[deployment]
+                .GroupBy(fact => fact.FunctionalUnit, StringComparer.Ordinal)
+                .OrderBy(group => group.Key, StringComparer.Ordinal)
+                .ToList();
+            if (units.Count == 0)
+                rows.Add(Row(deployment, IntensityRow.NoWork, hour, hour.AddHours(1), null, sums, sums.Evidence));
             foreach (var unit in units)
             {
                 double done = 0;
-                foreach (var fact in unit.OrderBy(fact => fact.Period.Start)) done += fact.Units;
-                rows.Add(Row(deployment, unit.Key, hour, hour.AddHours(1), done, sums, Worst(sums.Evidence, unit.Max(fact => fact.Evidence))));
+                foreach (var fact in unit.OrderBy(fact => fact.Period.Start))
+                    done += fact.Units;
+                rows.Add(
+                    Row(deployment, unit.Key, hour, hour.AddHours(1), done, sums, Worst(sums.Evidence, unit.Max(fact => fact.Evidence)))
+                );
             }
         }
         return rows;
@@ -34,11 +41,22 @@ public static class RollUp
         var rows = new List<IntensityRow>();
         foreach (var deployment in hours.GroupBy(row => row.DeploymentId).OrderBy(group => group.Key))
         {
-            var byHour = deployment.GroupBy(row => row.PeriodStart).OrderBy(group => group.Key).Select(group => group.OrderBy(row => row.FunctionalUnit, StringComparer.Ordinal).ToList()).ToList();
+            var byHour = deployment
+                .GroupBy(row => row.PeriodStart)
+                .OrderBy(group => group.Key)
+                .Select(group => group.OrderBy(row => row.FunctionalUnit, StringComparer.Ordinal).ToList())
+                .ToList();
             var sums = new Sums();
-            foreach (var hour in byHour) Add(sums, hour[0]);
-            var units = deployment.Where(row => row.Units is not null).Select(row => row.FunctionalUnit).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal).ToList();
-            if (units.Count == 0) rows.Add(Row(deployment.Key, IntensityRow.NoWork, day, day.AddDays(1), null, sums, deployment.Max(row => row.Evidence)));
+            foreach (var hour in byHour)
+                Add(sums, hour[0]);
+            var units = deployment
+                .Where(row => row.Units is not null)
+                .Select(row => row.FunctionalUnit)
+                .Distinct(StringComparer.Ordinal)
+                .Order(StringComparer.Ordinal)
+                .ToList();
+            if (units.Count == 0)
+                rows.Add(Row(deployment.Key, IntensityRow.NoWork, day, day.AddDays(1), null, sums, deployment.Max(row => row.Evidence)));
             foreach (var unit in units)
             {
                 double done = 0;
@@ -58,25 +76,40 @@ public static class RollUp
     private static Sums Sum(EnergyFact[] facts)
     {
         var sums = new Sums();
-        Array.Sort(facts, static (a, b) => a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start) : a.Resource.Id.CompareTo(b.Resource.Id));
+        Array.Sort(facts, static (a, b) =>
+            a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start) : a.Resource.Id.CompareTo(b.Resource.Id)
+        );
         var resources = new HashSet<long>();
         // Seconds that count for the accelerators, for the servers, and for the facility: where a wider boundary is unknown, its time is not covered.
-        double covered = 0, serverCovered = 0, facilityCovered = 0;
+        double covered = 0,
+            serverCovered = 0,
+            facilityCovered = 0;
         // A rack or distribution unit holds the servers: beside them it is not asked for energy, and neither for time or evidence.
         var asked = Array.Exists(facts, fact => fact.RackJoules is null);
-        for (var next = 0; next < facts.Length;)
+        for (var next = 0; next < facts.Length; )
         {
             var start = facts[next].Period.Start;
             double seconds = 0;
-            double? accelerator = null, rack = null;
-            Known server = new(), facility = new(), idle = new(), operational = new(), marginal = new(), market = new(), embodied = new(), water = new();
-            Range acceleratorRange = new(), serverRange = new(), facilityRange = new();
+            double? accelerator = null,
+                rack = null;
+            Known server = new(),
+                facility = new(),
+                idle = new(),
+                operational = new(),
+                marginal = new(),
+                market = new(),
+                embodied = new(),
+                water = new();
+            Range acceleratorRange = new(),
+                serverRange = new(),
+                facilityRange = new();
             for (; next < facts.Length && facts[next].Period.Start == start; next++)
             {
                 var fact = facts[next];
                 accelerator = Add(accelerator, fact.AcceleratorJoules);
                 rack = Add(rack, fact.RackJoules);
-                if (asked && fact.RackJoules is not null) continue;
+                if (asked && fact.RackJoules is not null)
+                    continue;
                 server.Add(fact.ServerJoules);
                 facility.Add(fact.FacilityJoules);
                 idle.Add(fact.IdleJoules);
@@ -97,8 +130,10 @@ public static class RollUp
                 resources.Add(fact.Resource.Id);
             }
             covered += seconds;
-            if (server.Sum is not null) serverCovered += seconds;
-            if (facility.Sum is not null) facilityCovered += seconds;
+            if (server.Sum is not null)
+                serverCovered += seconds;
+            if (facility.Sum is not null)
+                facilityCovered += seconds;
             sums.Accelerator = Add(sums.Accelerator, accelerator);
             sums.Server = Add(sums.Server, server.Sum);
             sums.Facility = Add(sums.Facility, facility.Sum);
@@ -109,11 +144,17 @@ public static class RollUp
             sums.MarketBased = Add(sums.MarketBased, market.Sum);
             sums.Embodied = Add(sums.Embodied, embodied.Sum);
             sums.Water = Add(sums.Water, water.Sum);
-            if (accelerator is not null) sums.AcceleratorRange.Add(acceleratorRange);
-            if (server.Sum is not null) sums.ServerRange.Add(serverRange);
-            if (facility.Sum is not null) sums.FacilityRange.Add(facilityRange);
+            if (accelerator is not null)
+                sums.AcceleratorRange.Add(acceleratorRange);
+            if (server.Sum is not null)
+                sums.ServerRange.Add(serverRange);
+            if (facility.Sum is not null)
+                sums.FacilityRange.Add(facilityRange);
         }
-        var widest = sums.Facility is not null ? facilityCovered : sums.Server is not null ? serverCovered : covered;
+        var widest =
+            sums.Facility is not null ? facilityCovered
+            : sums.Server is not null ? serverCovered
+            : covered;
         sums.Covered = resources.Count == 0 ? 0 : widest / resources.Count;
         return sums;
     }
@@ -136,10 +177,18 @@ public static class RollUp
         sums.Factors.Add(hour.Factors);
         sums.Missing.Add(hour.Missing);
         // An hour's bounds are those of its widest boundary, so they are bounds of the day's only where the day has no wider one.
-        var range = new Range { Low = hour.LowJoules, High = hour.HighJoules, Unknown = hour.LowJoules is null || hour.HighJoules is null };
-        if (hour.FacilityJoules is not null) sums.FacilityRange.Add(range);
-        else if (hour.ServerJoules is not null) sums.ServerRange.Add(range);
-        else if (hour.AcceleratorJoules is not null) sums.AcceleratorRange.Add(range);
+        var range = new Range
+        {
+            Low = hour.LowJoules,
+            High = hour.HighJoules,
+            Unknown = hour.LowJoules is null || hour.HighJoules is null,
+        };
+        if (hour.FacilityJoules is not null)
+            sums.FacilityRange.Add(range);
+        else if (hour.ServerJoules is not null)
+            sums.ServerRange.Add(range);
+        else if (hour.AcceleratorJoules is not null)
+            sums.AcceleratorRange.Add(range);
     }
 
     /// <summary>Null is unknown and leaves a sum as it is; it is not zero.</summary>
@@ -147,9 +196,20 @@ public static class RollUp
 
     private static Evidence Worst(Evidence a, Evidence b) => a > b ? a : b;
 
-    private static IntensityHourRow Row(long deployment, string unit, DateTime start, DateTime end, double? units, Sums sums, Evidence evidence)
+    private static IntensityHourRow Row(
+        long deployment,
+        string unit,
+        DateTime start,
+        DateTime end,
+        double? units,
+        Sums sums,
+        Evidence evidence
+    )
     {
-        var range = sums.Facility is not null ? sums.FacilityRange : sums.Server is not null ? sums.ServerRange : sums.AcceleratorRange;
+        var range =
+            sums.Facility is not null ? sums.FacilityRange
+            : sums.Server is not null ? sums.ServerRange
+            : sums.AcceleratorRange;
         return new()
         {
             DeploymentId = deployment,
@@ -182,10 +242,23 @@ public static class RollUp
 
     private sealed class Sums
     {
-        public double? Accelerator, Server, Facility, Rack, Idle, Operational, Marginal, MarketBased, Embodied, Water, Known;
-        public double Measured, Covered;
+        public double? Accelerator,
+            Server,
+            Facility,
+            Rack,
+            Idle,
+            Operational,
+            Marginal,
+            MarketBased,
+            Embodied,
+            Water,
+            Known;
+        public double Measured,
+            Covered;
         public Evidence Evidence;
-        public Range AcceleratorRange, ServerRange, FacilityRange;
+        public Range AcceleratorRange,
+            ServerRange,
+            FacilityRange;
 
         public Words Factors { get; } = new();
 
@@ -196,21 +269,25 @@ public static class RollUp
     private struct Known
     {
         private double sum;
-        private bool any, unknown;
+        private bool any,
+            unknown;
 
         public readonly double? Sum => any && !unknown ? sum : null;
 
         public void Add(double? value)
         {
-            if (value is { } number) (sum, any) = (sum + number, true);
-            else unknown = true;
+            if (value is { } number)
+                (sum, any) = (sum + number, true);
+            else
+                unknown = true;
         }
     }
 
     /// <summary>Bounds of a sum: unknown when those of one part are.</summary>
     private struct Range
     {
-        public double? Low, High;
+        public double? Low,
+            High;
         public bool Unknown;
 
         public void Add(Range part)
@@ -222,7 +299,8 @@ public static class RollUp
         /// <summary>A fact's bounds are those of its widest boundary; a narrower one has its share of them.</summary>
         public void Add(EnergyFact fact, double? joules)
         {
-            if (joules is not { } part) return;
+            if (joules is not { } part)
+                return;
             if (fact.LowJoules is not { } low || fact.HighJoules is not { } high)
             {
                 Unknown = true;
@@ -242,16 +320,21 @@ public static class RollUp
 
         public void Add(string text)
         {
-            if (text.Length == 0 || ReferenceEquals(text, last)) return;
+            if (text.Length == 0 || ReferenceEquals(text, last))
+                return;
             last = text;
             texts.Add(text);
         }
 
-        public override string ToString() => texts.Count switch
-        {
-            0 => "",
-            1 => texts.First(),
-            _ => string.Join(' ', texts.SelectMany(text => text.Split(' ')).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
-        };
+        public override string ToString() =>
+            texts.Count switch
+            {
+                0 => "",
+                1 => texts.First(),
+                _ => string.Join(
+                    ' ',
+                    texts.SelectMany(text => text.Split(' ')).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)
+                ),
+            };
     }
 }

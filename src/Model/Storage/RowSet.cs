@@ -16,11 +16,17 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
 {
     private readonly string names = string.Join(", ", columns.Select(column => column.Name));
     private readonly string keys = string.Join(", ", key);
-    private readonly string[] compared = [.. columns.Select(column => column.Name).Where(name => !key.Contains(name, StringComparer.Ordinal) && !stamps.Contains(name, StringComparer.Ordinal))];
+    private readonly string[] compared =
+    [
+        .. columns
+            .Select(column => column.Name)
+            .Where(name => !key.Contains(name, StringComparer.Ordinal) && !stamps.Contains(name, StringComparer.Ordinal)),
+    ];
 
     /// <summary>Inserts what is missing and changes what differs. Equal rows stay untouched, their stamps included.</summary>
     /// <returns>Rows inserted or changed.</returns>
-    public Task<int> KeepAsync(Session session, IReadOnlyList<T> rows, CancellationToken cancellationToken) => RunAsync(session, rows, Differing(null), Change, null, [], cancellationToken);
+    public Task<int> KeepAsync(Session session, IReadOnlyList<T> rows, CancellationToken cancellationToken) =>
+        RunAsync(session, rows, Differing(null), Change, null, [], cancellationToken);
 
     /// <summary>As <see cref="KeepAsync"/>, and deletes the other rows within the scope.</summary>
     /// <param name="session">The transaction.</param>
@@ -28,8 +34,13 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
     /// <param name="scope">A condition on the table's columns.</param>
     /// <param name="parameters">The condition's parameters.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    public Task<int> ReplaceAsync(Session session, IReadOnlyList<T> rows, string scope, (string Name, object? Value)[] parameters, CancellationToken cancellationToken) =>
-        RunAsync(session, rows, Differing(scope), Change, scope, parameters, cancellationToken);
+    public Task<int> ReplaceAsync(
+        Session session,
+        IReadOnlyList<T> rows,
+        string scope,
+        (string Name, object? Value)[] parameters,
+        CancellationToken cancellationToken
+    ) => RunAsync(session, rows, Differing(scope), Change, scope, parameters, cancellationToken);
 
     /// <summary>Inserts what is missing; to what is there it applies the assignments, or nothing when null.</summary>
     /// <returns>Rows inserted or changed.</returns>
@@ -37,33 +48,55 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
         RunAsync(session, rows, "true", assignments is null ? "NOTHING" : $"UPDATE SET {assignments}", null, [], cancellationToken);
 
     /// <summary>Inserts every row; the key orders them and nothing else.</summary>
-    public Task<int> AppendAsync(Session session, IReadOnlyList<T> rows, CancellationToken cancellationToken) => RunAsync(session, rows, "true", null, null, [], cancellationToken);
+    public Task<int> AppendAsync(Session session, IReadOnlyList<T> rows, CancellationToken cancellationToken) =>
+        RunAsync(session, rows, "true", null, null, [], cancellationToken);
 
-    private string Change => compared.Length == 0 ? "NOTHING"
-        : $"UPDATE SET {string.Join(", ", columns.Select(column => column.Name).Except(key, StringComparer.Ordinal).Select(name => $"{name} = excluded.{name}"))}";
+    private string Change =>
+        compared.Length == 0
+            ? "NOTHING"
+            : $"UPDATE SET {string.Join(", ", columns.Select(column => column.Name).Except(key, StringComparer.Ordinal).Select(name => $"{name} = excluded.{name}"))}";
 
     private string SameKey => string.Join(" AND ", key.Select(name => $"staged.{name} = {table}.{name}"));
 
     // Asked before the insert, because ON CONFLICT .. WHERE locks and so rewrites every row that it then leaves alone.
-    private string Differing(string? scope) => $"""
+    private string Differing(string? scope) =>
+        $"""
         NOT EXISTS (SELECT 1 FROM {table} WHERE {(scope is null ? "" : scope + " AND ")}{SameKey}{(compared.Length == 0 ? "" : $"""
          AND ({string.Join(", ", compared.Select(name => $"{table}.{name}"))}) IS NOT DISTINCT FROM ({string.Join(", ", compared.Select(name => $"staged.{name}"))})
         """)})
         """;
 
-    private async Task<int> RunAsync(Session session, IReadOnlyList<T> rows, string which, string? onConflict, string? scope, (string Name, object? Value)[] parameters, CancellationToken cancellationToken)
+    private async Task<int> RunAsync(
+        Session session,
+        IReadOnlyList<T> rows,
+        string which,
+        string? onConflict,
+        string? scope,
+        (string Name, object? Value)[] parameters,
+        CancellationToken cancellationToken
+    )
     {
-        if (rows.Count == 0 && scope is null) return 0;
-        var insert = $"INSERT INTO {table} ({names}) SELECT {names} FROM staged WHERE {which} ORDER BY {keys}{(onConflict is null ? "" : $" ON CONFLICT ({keys}) DO {onConflict}")}";
+        if (rows.Count == 0 && scope is null)
+            return 0;
+        var insert =
+            $"INSERT INTO {table} ({names}) SELECT {names} FROM staged WHERE {which} ORDER BY {keys}{(onConflict is null ? "" : $" ON CONFLICT ({keys}) DO {onConflict}")}";
         var delete = scope is null ? null : $"DELETE FROM {table} WHERE {scope} AND NOT EXISTS (SELECT 1 FROM staged WHERE {SameKey})";
         if (session.Database.IsPostgres)
         {
-            await using var command = (NpgsqlCommand)session.Command($"""
-                WITH staged AS MATERIALIZED (SELECT * FROM unnest({string.Join(", ", columns.Select((_, i) => $"@c{i}"))}) AS rows ({names}))
-                {(delete is null ? "" : $", gone AS ({delete})")}
-                {insert}
-                """, parameters);
-            for (var i = 0; i < columns.Length; i++) command.Parameters.Add(columns[i].Array($"c{i}", rows));
+            await using var command = (NpgsqlCommand)
+                session.Command(
+                    $"""
+                    WITH staged AS MATERIALIZED (SELECT * FROM unnest({string.Join(
+                        ", ",
+                        columns.Select((_, i) => $"@c{i}")
+                    )}) AS rows ({names}))
+                    {(delete is null ? "" : $", gone AS ({delete})")}
+                    {insert}
+                    """,
+                    parameters
+                );
+            for (var i = 0; i < columns.Length; i++)
+                command.Parameters.Add(columns[i].Array($"c{i}", rows));
             return await command.ExecuteNonQueryAsync(cancellationToken);
         }
         // With the table's types: between columns of other types no index is used.
@@ -82,7 +115,9 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
 
     private void Fill(Session session, IReadOnlyList<T> rows)
     {
-        using var insert = session.Command($"INSERT INTO staged ({names}) VALUES ({string.Join(", ", columns.Select((_, i) => $"@c{i}"))})");
+        using var insert = session.Command(
+            $"INSERT INTO staged ({names}) VALUES ({string.Join(", ", columns.Select((_, i) => $"@c{i}"))})"
+        );
         foreach (var _ in columns)
         {
             var parameter = insert.CreateParameter();
@@ -91,7 +126,8 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
         }
         foreach (var row in rows)
         {
-            for (var i = 0; i < columns.Length; i++) insert.Parameters[i].Value = session.Bound(columns[i].Value(row));
+            for (var i = 0; i < columns.Length; i++)
+                insert.Parameters[i].Value = session.Bound(columns[i].Value(row));
             insert.ExecuteNonQuery();
         }
     }
@@ -110,7 +146,8 @@ internal abstract class Column<T>(string name)
 internal static class Column
 {
     /// <summary>A column by name, PostgreSQL's type and how a row tells its value.</summary>
-    public static Column<T> Of<T, TValue>(string name, NpgsqlDbType type, Func<T, TValue> value) => new Valued<T, TValue>(name, type, value);
+    public static Column<T> Of<T, TValue>(string name, NpgsqlDbType type, Func<T, TValue> value) =>
+        new Valued<T, TValue>(name, type, value);
 
     private sealed class Valued<T, TValue>(string name, NpgsqlDbType type, Func<T, TValue> value) : Column<T>(name)
     {
@@ -119,7 +156,8 @@ internal static class Column
         public override NpgsqlParameter Array(string parameter, IReadOnlyList<T> rows)
         {
             var array = new TValue[rows.Count];
-            for (var i = 0; i < array.Length; i++) array[i] = value(rows[i]);
+            for (var i = 0; i < array.Length; i++)
+                array[i] = value(rows[i]);
             return new NpgsqlParameter(parameter, NpgsqlDbType.Array | type) { Value = array };
         }
     }

@@ -76,7 +76,8 @@ internal sealed class SampleBatch
         for (var i = 0; i < observations.Count; i++)
         {
             var (series, sample) = observations[i];
-            if (!ReferenceEquals(series, last)) (last, slot) = (series, place[slots[series.Id]]);
+            if (!ReferenceEquals(series, last))
+                (last, slot) = (series, place[slots[series.Id]]);
             samples[next[slot]++] = new(Whole(sample.Start), Whole(sample.End), sample.Value);
         }
         return Settle(ordered, samples, next);
@@ -88,14 +89,16 @@ internal sealed class SampleBatch
         var conflicts = new List<Rejection>();
         var months = new List<DateTime>();
         var month = -1;
-        int kept = 0, from = 0;
+        int kept = 0,
+            from = 0;
         for (var s = 0; s < series.Length; s++)
         {
             var span = samples.AsSpan(from..ends[s]);
             from = ends[s];
             for (var i = 1; i < span.Length; i++)
             {
-                if (Compare(span[i - 1], span[i]) <= 0) continue;
+                if (Compare(span[i - 1], span[i]) <= 0)
+                    continue;
                 span.Sort(Compare);
                 break;
             }
@@ -104,12 +107,14 @@ internal sealed class SampleBatch
             {
                 if (kept > first && samples[kept - 1].Start == sample.Start)
                 {
-                    if (samples[kept - 1] != sample) conflicts.Add(Conflict(series[s], samples[kept - 1], sample));
+                    if (samples[kept - 1] != sample)
+                        conflicts.Add(Conflict(series[s], samples[kept - 1], sample));
                     continue;
                 }
                 samples[kept++] = sample;
                 var at = sample.Start.Year * 12 + sample.Start.Month;
-                if (at == month) continue;
+                if (at == month)
+                    continue;
                 month = at;
                 months.Add(sample.Start);
             }
@@ -119,10 +124,18 @@ internal sealed class SampleBatch
     }
 
     public static bool Same(Series a, Series b) =>
-        a.Source == b.Source && a.Provider == b.Provider && a.Metric == b.Metric && a.Statistic == b.Statistic && a.Period == b.Period && a.Labels.Equals(b.Labels);
+        a.Source == b.Source
+        && a.Provider == b.Provider
+        && a.Metric == b.Metric
+        && a.Statistic == b.Statistic
+        && a.Period == b.Period
+        && a.Labels.Equals(b.Labels);
 
-    public static StorageException Collision(string stored, Series series) => new("collision",
-        $"The series {series} of the source '{series.Source}' has the same key {series.Id.ToString(CultureInfo.InvariantCulture)} as the series {stored}. Nothing was written; change a label of one of them.");
+    public static StorageException Collision(string stored, Series series) =>
+        new(
+            "collision",
+            $"The series {series} of the source '{series.Source}' has the same key {series.Id.ToString(CultureInfo.InvariantCulture)} as the series {stored}. Nothing was written; change a label of one of them."
+        );
 
     /// <summary>To the microsecond, which is what both engines keep: two times within one are one key.</summary>
     private static DateTime Whole(DateTime time) => new(time.Ticks - time.Ticks % TimeSpan.TicksPerMicrosecond, time.Kind);
@@ -130,10 +143,20 @@ internal sealed class SampleBatch
     private static int Compare(Sample a, Sample b)
     {
         var order = a.Start.CompareTo(b.Start);
-        if (order == 0) order = a.End.CompareTo(b.End);
+        if (order == 0)
+            order = a.End.CompareTo(b.End);
         return order == 0 ? a.Value.CompareTo(b.Value) : order;
     }
 
-    private static Rejection Conflict(Series series, Sample kept, Sample other) => new(series.Source, series.ToString(), other.Start, RejectionReason.ConflictingDuplicate,
-        string.Create(CultureInfo.InvariantCulture, $"The source gave {kept.Value:R} and {other.Value:R} for one instant; {kept.Value:R} was kept. Check that two exporters do not send one series."));
+    private static Rejection Conflict(Series series, Sample kept, Sample other) =>
+        new(
+            series.Source,
+            series.ToString(),
+            other.Start,
+            RejectionReason.ConflictingDuplicate,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"The source gave {kept.Value:R} and {other.Value:R} for one instant; {kept.Value:R} was kept. Check that two exporters do not send one series."
+            )
+        );
 }

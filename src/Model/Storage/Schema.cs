@@ -49,11 +49,13 @@ public sealed class Schema
     public async Task MigrateAsync(CancellationToken cancellationToken = default)
     {
         var before = await CheckAsync(cancellationToken);
-        if (before.Standing == SchemaStanding.Newer) throw new StorageException("newer_schema", before.Message);
+        if (before.Standing == SchemaStanding.Newer)
+            throw new StorageException("newer_schema", before.Message);
         try
         {
             await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-            if (!database.IsPostgres) await PrepareFileAsync(context, cancellationToken);
+            if (!database.IsPostgres)
+                await PrepareFileAsync(context, cancellationToken);
             await context.Database.MigrateAsync(cancellationToken);
         }
         catch (Exception fault) when (StorageFault.Describe(fault, database.Name) is { } described)
@@ -69,7 +71,8 @@ public sealed class Schema
     {
         var state = await CheckAsync(cancellationToken);
         // A SQLite file that is not there yet reads as empty; a server that does not answer stays unreachable.
-        if (!migrate || state.Standing is not (SchemaStanding.Empty or SchemaStanding.Older)) return state;
+        if (!migrate || state.Standing is not (SchemaStanding.Empty or SchemaStanding.Older))
+            return state;
         try
         {
             await MigrateAsync(cancellationToken);
@@ -87,13 +90,18 @@ public sealed class Schema
         try
         {
             await using var context = await contexts.CreateDbContextAsync(cancellationToken);
-            if (!database.IsPostgres && new SqliteConnectionStringBuilder(context.Database.GetConnectionString()) is { Mode: not SqliteOpenMode.Memory } file && !File.Exists(file.DataSource))
+            if (
+                !database.IsPostgres
+                && new SqliteConnectionStringBuilder(context.Database.GetConnectionString()) is { Mode: not SqliteOpenMode.Memory } file
+                && !File.Exists(file.DataSource)
+            )
                 return new(SchemaStanding.Empty, $"{Sentence} does not exist yet. Run the command 'migrate'.");
             var known = context.Database.GetMigrations().ToList();
             var applied = (await context.Database.GetAppliedMigrationsAsync(cancellationToken)).ToList();
             return Compare(Sentence, known, applied);
         }
-        catch (Exception fault) when (StorageFault.Describe(fault, database.Name) is { } described && !cancellationToken.IsCancellationRequested)
+        catch (Exception fault)
+            when (StorageFault.Describe(fault, database.Name) is { } described && !cancellationToken.IsCancellationRequested)
         {
             return new(SchemaStanding.Unreachable, described.Message);
         }
@@ -106,10 +114,17 @@ public sealed class Schema
     public static SchemaState Compare(string database, IReadOnlyList<string> known, IReadOnlyList<string> applied)
     {
         if (applied.LastOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } foreign)
-            return new(SchemaStanding.Newer, $"{database} was migrated by a newer version of Metrics (its schema has {foreign}, this version ends at {known[^1]}). Start that version, or restore the database from before its migration.");
-        if (applied.Count == 0) return new(SchemaStanding.Empty, $"{database} holds no tables of Metrics yet. Run the command 'migrate'.");
+            return new(
+                SchemaStanding.Newer,
+                $"{database} was migrated by a newer version of Metrics (its schema has {foreign}, this version ends at {known[^1]}). Start that version, or restore the database from before its migration."
+            );
+        if (applied.Count == 0)
+            return new(SchemaStanding.Empty, $"{database} holds no tables of Metrics yet. Run the command 'migrate'.");
         return applied.Count < known.Count
-            ? new(SchemaStanding.Older, $"{database} has the schema of an older version of Metrics (it ends at {applied[^1]}, this version needs {known[^1]}). Run the command 'migrate'.")
+            ? new(
+                SchemaStanding.Older,
+                $"{database} has the schema of an older version of Metrics (it ends at {applied[^1]}, this version needs {known[^1]}). Run the command 'migrate'."
+            )
             : new(SchemaStanding.Current, $"{database} has the schema of this version.");
     }
 
@@ -120,8 +135,13 @@ public sealed class Schema
         await context.Database.OpenConnectionAsync(cancellationToken);
         // Readers do not wait for the writer in this mode, nor the writer for them. The file remembers it.
         await context.Database.ExecuteSqlRawAsync("PRAGMA journal_mode = WAL", cancellationToken);
-        var guarded = await context.Database.SqlQueryRaw<long>("SELECT COUNT(*) AS \"Value\" FROM sqlite_master WHERE name = '__EFMigrationsLock'").SingleAsync(cancellationToken);
+        var guarded = await context
+            .Database.SqlQueryRaw<long>("SELECT COUNT(*) AS \"Value\" FROM sqlite_master WHERE name = '__EFMigrationsLock'")
+            .SingleAsync(cancellationToken);
         if (guarded > 0)
-            await context.Database.ExecuteSqlAsync($"DELETE FROM \"__EFMigrationsLock\" WHERE julianday(\"Timestamp\") < julianday('now') - {AbandonedAfter.TotalDays}", cancellationToken);
+            await context.Database.ExecuteSqlAsync(
+                $"DELETE FROM \"__EFMigrationsLock\" WHERE julianday(\"Timestamp\") < julianday('now') - {AbandonedAfter.TotalDays}",
+                cancellationToken
+            );
     }
 }

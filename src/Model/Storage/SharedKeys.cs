@@ -17,13 +17,26 @@ public sealed class SharedKeys
     {
         (string, object?)[] setting = [("name", $"key:{name}")];
         // Read first: who may only read the database can use a key that `migrate` made.
-        var found = await database.ReadAsync((session, token) => session.QueryAsync("SELECT value FROM settings WHERE name = @name", setting, row => row.Text(0), token), cancellationToken);
+        var found = await database.ReadAsync(
+            (session, token) => session.QueryAsync("SELECT value FROM settings WHERE name = @name", setting, row => row.Text(0), token),
+            cancellationToken
+        );
         if (found.Count == 0)
         {
             var made = Convert.ToBase64String(RandomNumberGenerator.GetBytes(Bytes));
-            await database.TransactAsync((session, token) => session.ExecuteAsync(
-                "INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO NOTHING", [.. setting, ("value", made)], token), cancellationToken);
-            found = await database.ReadAsync((session, token) => session.QueryAsync("SELECT value FROM settings WHERE name = @name", setting, row => row.Text(0), token), cancellationToken);
+            await database.TransactAsync(
+                (session, token) =>
+                    session.ExecuteAsync(
+                        "INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO NOTHING",
+                        [.. setting, ("value", made)],
+                        token
+                    ),
+                cancellationToken
+            );
+            found = await database.ReadAsync(
+                (session, token) => session.QueryAsync("SELECT value FROM settings WHERE name = @name", setting, row => row.Text(0), token),
+                cancellationToken
+            );
         }
         return Convert.FromBase64String(found[0]);
     }

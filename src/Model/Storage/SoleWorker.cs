@@ -17,18 +17,31 @@ public sealed class SoleWorker : IDisposable
     public static SoleWorker Take(string connectionString)
     {
         var settings = new SqliteConnectionStringBuilder(connectionString);
-        if (settings.Mode == SqliteOpenMode.Memory || settings.DataSource is ":memory:" || settings.DataSource.StartsWith("file:", StringComparison.Ordinal)) return new(null);
+        if (
+            settings.Mode == SqliteOpenMode.Memory
+            || settings.DataSource is ":memory:"
+            || settings.DataSource.StartsWith("file:", StringComparison.Ordinal)
+        )
+            return new(null);
         try
         {
             return new(new FileStream($"{settings.DataSource}-worker", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
         }
         catch (IOException fault)
         {
-            throw new StorageException("locked", $"Another process reads sources into the SQLite database '{settings.DataSource}', and only one may. Stop it, name another file (Metrics:Storage:ConnectionString), or use PostgreSQL.", fault);
+            throw new StorageException(
+                "locked",
+                $"Another process reads sources into the SQLite database '{settings.DataSource}', and only one may. Stop it, name another file (Metrics:Storage:ConnectionString), or use PostgreSQL.",
+                fault
+            );
         }
         catch (UnauthorizedAccessException fault)
         {
-            throw new StorageException("read_only", $"The folder of the SQLite database '{settings.DataSource}' cannot be written. Give this user the right to write there.", fault);
+            throw new StorageException(
+                "read_only",
+                $"The folder of the SQLite database '{settings.DataSource}' cannot be written. Give this user the right to write there.",
+                fault
+            );
         }
     }
 

@@ -25,7 +25,12 @@ public static class StorageRegistration
     /// <param name="connectionString">ADO.NET connection string of the engine.</param>
     /// <param name="clock">SQL that takes the place of the database's clock where time is simulated; null: its own.</param>
     /// <exception cref="ArgumentException">The connection string cannot be read.</exception>
-    public static IServiceCollection AddMetricsStorage(this IServiceCollection services, StorageEngine engine, string connectionString, string? clock = null)
+    public static IServiceCollection AddMetricsStorage(
+        this IServiceCollection services,
+        StorageEngine engine,
+        string connectionString,
+        string? clock = null
+    )
     {
         if (engine == StorageEngine.Postgres)
         {
@@ -36,7 +41,9 @@ public static class StorageRegistration
             services.AddSingleton(_ => builder.Build());
             services.AddSingleton(provider => new Database(provider.GetRequiredService<NpgsqlDataSource>()) { Clock = clock });
             services.AddSingleton(_ => new Readers(Readers.PoolOf(builder.ConnectionStringBuilder)));
-            services.AddDbContextFactory<MetricsDbContext>((provider, options) => options.UsePostgresStorage(provider.GetRequiredService<NpgsqlDataSource>()));
+            services.AddDbContextFactory<MetricsDbContext>(
+                (provider, options) => options.UsePostgresStorage(provider.GetRequiredService<NpgsqlDataSource>())
+            );
         }
         else
         {
@@ -46,7 +53,10 @@ public static class StorageRegistration
             services.AddDbContextFactory<MetricsDbContext>(options => options.UseSqliteStorage(full));
         }
         return services
-            .AddSingleton(provider => new Schema(provider.GetRequiredService<IDbContextFactory<MetricsDbContext>>(), provider.GetRequiredService<Database>()))
+            .AddSingleton(provider => new Schema(
+                provider.GetRequiredService<IDbContextFactory<MetricsDbContext>>(),
+                provider.GetRequiredService<Database>()
+            ))
             .AddSingleton(provider => new SharedKeys(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new AccessKeys(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new AuditLog(provider.GetRequiredService<Database>()))
@@ -61,11 +71,17 @@ public static class StorageRegistration
     /// <summary>What is wrong with a connection string, without repeating it: it may hold a password. Null when it can be used.</summary>
     public static string? Fault(StorageEngine engine, string connectionString)
     {
-        var example = engine == StorageEngine.Postgres ? "Host=db;Database=metrics;Username=metrics;Password=..." : "Data Source=metrics.db";
+        var example =
+            engine == StorageEngine.Postgres ? "Host=db;Database=metrics;Username=metrics;Password=..." : "Data Source=metrics.db";
         try
         {
-            var given = engine == StorageEngine.Postgres ? new NpgsqlConnectionStringBuilder(connectionString).Host : new SqliteConnectionStringBuilder(connectionString).DataSource;
-            return string.IsNullOrWhiteSpace(given) ? $"names no {(engine == StorageEngine.Postgres ? "Host" : "Data Source")}; {engine} wants for instance {example}." : null;
+            var given =
+                engine == StorageEngine.Postgres
+                    ? new NpgsqlConnectionStringBuilder(connectionString).Host
+                    : new SqliteConnectionStringBuilder(connectionString).DataSource;
+            return string.IsNullOrWhiteSpace(given)
+                ? $"names no {(engine == StorageEngine.Postgres ? "Host" : "Data Source")}; {engine} wants for instance {example}."
+                : null;
         }
         catch (Exception fault) when (fault is ArgumentException or FormatException or OverflowException)
         {
@@ -81,5 +97,7 @@ public static class StorageRegistration
 
     /// <summary>SQLite with the migrations of this product.</summary>
     public static DbContextOptionsBuilder UseSqliteStorage(this DbContextOptionsBuilder options, string connectionString) =>
-        options.UseSqlite(connectionString, sqlite => sqlite.MigrationsAssembly("Metrics.Migrations.Sqlite")).AddInterceptors(SqlitePragmas.Instance);
+        options
+            .UseSqlite(connectionString, sqlite => sqlite.MigrationsAssembly("Metrics.Migrations.Sqlite"))
+            .AddInterceptors(SqlitePragmas.Instance);
 }

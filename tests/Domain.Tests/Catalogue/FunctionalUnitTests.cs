@@ -26,7 +26,8 @@ public class FunctionalUnitTests
         Assert.Equal(12, FunctionalUnit.Known.Count);
         Assert.Equal(
             Unit.Known.Values.Where(unit => unit.Quantity == Quantity.Work).Select(unit => unit.Symbol).Order(StringComparer.Ordinal),
-            FunctionalUnit.Known.Values.Select(unit => unit.Unit).Distinct().Order(StringComparer.Ordinal));
+            FunctionalUnit.Known.Values.Select(unit => unit.Unit).Distinct().Order(StringComparer.Ordinal)
+        );
     }
 
     [Theory]
@@ -41,7 +42,10 @@ public class FunctionalUnitTests
 
     [Fact]
     public void No_two_units_of_tokens_have_the_same_basis() =>
-        Assert.Equal(["cached-input", "input", "output", "total"], FunctionalUnit.Known.Values.Select(unit => unit.TokenBasis).OfType<string>().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["cached-input", "input", "output", "total"],
+            FunctionalUnit.Known.Values.Select(unit => unit.TokenBasis).OfType<string>().Order(StringComparer.Ordinal)
+        );
 
     [Fact]
     public void A_unit_is_part_of_a_known_one_and_never_of_itself()
@@ -49,7 +53,8 @@ public class FunctionalUnitTests
         foreach (var unit in FunctionalUnit.Known.Values)
         {
             var seen = new HashSet<string>();
-            for (var at = unit; at is not null; at = at.PartOf is { } wider ? FunctionalUnit.Known[wider] : null) Assert.True(seen.Add(at.Name), at.Name);
+            for (var at = unit; at is not null; at = at.PartOf is { } wider ? FunctionalUnit.Known[wider] : null)
+                Assert.True(seen.Add(at.Name), at.Name);
         }
     }
 

@@ -26,15 +26,25 @@ public class GlobTests
     [InlineData("a.c", "abc", false)]
     [InlineData("[ab]", "a", false)]
     [InlineData("***", "", true)]
-    public void A_glob_matches_the_whole_text(string pattern, string text, bool expected) => Assert.Equal(expected, Glob.Matches(pattern, text));
+    public void A_glob_matches_the_whole_text(string pattern, string text, bool expected) =>
+        Assert.Equal(expected, Glob.Matches(pattern, text));
 
     [Fact]
     public void A_glob_says_what_the_same_regular_expression_says() =>
-        Gen.Select(Gen.Char["ab*?"].Array[0, 8], Gen.Char["ab"].Array[0, 12]).Sample((pattern, text) =>
-        {
-            var expression = "^" + Regex.Escape(new string(pattern)).Replace(@"\*", ".*", StringComparison.Ordinal).Replace(@"\?", ".", StringComparison.Ordinal) + "$";
-            return Glob.Matches(new string(pattern), new string(text)) == Regex.IsMatch(new string(text), expression);
-        });
+        Gen.Select(Gen.Char["ab*?"].Array[0, 8], Gen.Char["ab"].Array[0, 12])
+            .Sample(
+                (pattern, text) =>
+                {
+                    var expression =
+                        "^"
+                        + Regex
+                            .Escape(new string(pattern))
+                            .Replace(@"\*", ".*", StringComparison.Ordinal)
+                            .Replace(@"\?", ".", StringComparison.Ordinal)
+                        + "$";
+                    return Glob.Matches(new string(pattern), new string(text)) == Regex.IsMatch(new string(text), expression);
+                }
+            );
 
     [Fact]
     public void Many_stars_do_not_multiply_the_work()

@@ -15,9 +15,17 @@ public class MappingSchemaTests
     {
         Same("""{ "unheard": 1, "provider": "p", "mappings": [] }""", "a: unheard", Schema);
         Same("""{ "provider": "p", "mappings": [ { "unheard": 1 } ] }""", "a: mappings[0]: unheard", Definition("mapping"));
-        Same("""{ "provider": "p", "resources": { "r": { "unheard": 1 } }, "mappings": [] }""", "a: resources 'r': unheard", Definition("resource"));
+        Same(
+            """{ "provider": "p", "resources": { "r": { "unheard": 1 } }, "mappings": [] }""",
+            "a: resources 'r': unheard",
+            Definition("resource")
+        );
         foreach (var part in (string[])["power", "scale", "rollUp", "estimate"])
-            Same($$"""{ "provider": "p", "mappings": [ { "{{part}}": { "unheard": 1 } } ] }""", $"a: mappings[0]: {part}: unheard", Definition("mapping").GetProperty("properties").GetProperty(part));
+            Same(
+                $$"""{ "provider": "p", "mappings": [ { "{{part}}": { "unheard": 1 } } ] }""",
+                $"a: mappings[0]: {part}: unheard",
+                Definition("mapping").GetProperty("properties").GetProperty(part)
+            );
     }
 
     [Fact]
@@ -25,13 +33,25 @@ public class MappingSchemaTests
     {
         Required("{ }", "a: ", Schema);
         Required("""{ "provider": "p", "mappings": [ { } ] }""", "a: mappings[0]: ", Definition("mapping"));
-        Required("""{ "provider": "p", "resources": { "r": { "id": "x" } }, "mappings": [] }""", "a: resources 'r': ", Definition("resource"));
+        Required(
+            """{ "provider": "p", "resources": { "r": { "id": "x" } }, "mappings": [] }""",
+            "a: resources 'r': ",
+            Definition("resource")
+        );
         // Of the two ways to tell a power the reader asks for the first one.
         var power = Definition("mapping").GetProperty("properties").GetProperty("power");
-        Required("""{ "provider": "p", "mappings": [ { "power": { "reference": "https://example.org/x" } } ] }""", "a: mappings[0]: power: ", power.GetProperty("oneOf")[0]);
+        Required(
+            """{ "provider": "p", "mappings": [ { "power": { "reference": "https://example.org/x" } } ] }""",
+            "a: mappings[0]: power: ",
+            power.GetProperty("oneOf")[0]
+        );
         Required("""{ "provider": "p", "mappings": [ { "power": { "thermalDesignWatts": 1 } } ] }""", "a: mappings[0]: power: ", power);
         foreach (var part in (string[])["rollUp", "estimate"])
-            Required($$"""{ "provider": "p", "mappings": [ { "{{part}}": { } } ] }""", $"a: mappings[0]: {part}: ", Definition("mapping").GetProperty("properties").GetProperty(part));
+            Required(
+                $$"""{ "provider": "p", "mappings": [ { "{{part}}": { } } ] }""",
+                $"a: mappings[0]: {part}: ",
+                Definition("mapping").GetProperty("properties").GetProperty(part)
+            );
     }
 
     [Fact]
@@ -40,31 +60,49 @@ public class MappingSchemaTests
         Assert.Equal(["gauge", "delta", "cumulative"], Words("kind"));
         Assert.Equal(["measured", "derived", "modelled", "estimated"], Words("evidence"));
         Assert.Equal(["average", "sum", "minimum", "maximum", "sampleCount"], Words("statistic"));
-        Assert.Equal(["accelerator", "cpu", "core", "uncore", "memory", "platform", "module", "node", "psu", "outlet", "pdu", "rack"], Words("component"));
+        Assert.Equal(
+            ["accelerator", "cpu", "core", "uncore", "memory", "platform", "module", "node", "psu", "outlet", "pdu", "rack"],
+            Words("component")
+        );
         Assert.Equal(Enum.GetNames<Component>().Where(name => name != "None").Select(name => name.ToLowerInvariant()), Words("component"));
 
         static IEnumerable<string?> Words(string property) =>
-            Definition("mapping").GetProperty("properties").GetProperty(property).GetProperty("enum").EnumerateArray().Select(word => word.GetString());
+            Definition("mapping")
+                .GetProperty("properties")
+                .GetProperty(property)
+                .GetProperty("enum")
+                .EnumerateArray()
+                .Select(word => word.GetString());
     }
 
     private static void Same(string text, string place, JsonElement schema)
     {
-        var fault = Assert.Single(Faults(text), fault => fault.StartsWith(place + ": is not a known property; known are: ", StringComparison.Ordinal));
-        Assert.Equal(fault[(fault.IndexOf("known are: ", StringComparison.Ordinal) + 11)..].Split(", ").Order(StringComparer.Ordinal),
-            schema.GetProperty("properties").EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal));
+        var fault = Assert.Single(Faults(text), fault =>
+            fault.StartsWith(place + ": is not a known property; known are: ", StringComparison.Ordinal)
+        );
+        Assert.Equal(
+            fault[(fault.IndexOf("known are: ", StringComparison.Ordinal) + 11)..].Split(", ").Order(StringComparer.Ordinal),
+            schema.GetProperty("properties").EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal)
+        );
         Assert.False(schema.GetProperty("additionalProperties").GetBoolean());
     }
 
     private static void Required(string text, string place, JsonElement schema)
     {
         var missing = Faults(text)
-            .Where(fault => fault.StartsWith(place, StringComparison.Ordinal) && fault.Contains(": is missing; add ", StringComparison.Ordinal))
+            .Where(fault =>
+                fault.StartsWith(place, StringComparison.Ordinal) && fault.Contains(": is missing; add ", StringComparison.Ordinal)
+            )
             .Select(fault => fault[place.Length..].Split(':')[0])
             .Where(property => !property.Contains(' ', StringComparison.Ordinal));
-        Assert.Equal(missing.Order(StringComparer.Ordinal), schema.GetProperty("required").EnumerateArray().Select(name => name.GetString()!).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            missing.Order(StringComparer.Ordinal),
+            schema.GetProperty("required").EnumerateArray().Select(name => name.GetString()!).Order(StringComparer.Ordinal)
+        );
     }
 
-    private static IReadOnlyList<string> Faults(string text) => Assert.Throws<CatalogueException>(() => CatalogueReader.Read([("a", text)])).Errors;
+    private static IReadOnlyList<string> Faults(string text) =>
+        Assert.Throws<CatalogueException>(() => CatalogueReader.Read([("a", text)])).Errors;
 
     private static JsonElement Definition(string name) => Schema.GetProperty("$defs").GetProperty(name);
 

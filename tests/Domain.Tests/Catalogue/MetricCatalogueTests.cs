@@ -10,22 +10,30 @@ public class MetricCatalogueTests
 {
     private static readonly DateTime Noon = new(2026, 1, 15, 12, 0, 0, DateTimeKind.Utc);
 
-    private static MetricMapping Mapping(string id, string metric = "m", string from = "2020-01-01", int version = 1, string provider = "prometheus", params (string Label, string[] Globs)[] when) => new()
-    {
-        Id = id,
-        Version = version,
-        Provider = provider,
-        Metrics = metric.Split(' '),
-        When = [.. when.Select(condition => new LabelCondition(condition.Label, condition.Globs))],
-        Unit = Unit.Parse("J"),
-        Kind = SampleKind.Cumulative,
-        Component = Component.Node,
-        Resource = new ResourceLabels("node", ["instance"], [], [], []),
-        Evidence = Evidence.Measured,
-        MaxSpan = TimeSpan.FromHours(1),
-        EffectiveFrom = DateOnly.ParseExact(from, "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
-        Reference = "https://example.org",
-    };
+    private static MetricMapping Mapping(
+        string id,
+        string metric = "m",
+        string from = "2020-01-01",
+        int version = 1,
+        string provider = "prometheus",
+        params (string Label, string[] Globs)[] when
+    ) =>
+        new()
+        {
+            Id = id,
+            Version = version,
+            Provider = provider,
+            Metrics = metric.Split(' '),
+            When = [.. when.Select(condition => new LabelCondition(condition.Label, condition.Globs))],
+            Unit = Unit.Parse("J"),
+            Kind = SampleKind.Cumulative,
+            Component = Component.Node,
+            Resource = new ResourceLabels("node", ["instance"], [], [], []),
+            Evidence = Evidence.Measured,
+            MaxSpan = TimeSpan.FromHours(1),
+            EffectiveFrom = DateOnly.ParseExact(from, "yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
+            Reference = "https://example.org",
+        };
 
     private static Series Of(string metric, params (string, string)[] labels) => new("s", "prometheus", metric, Labels.Of(labels));
 
@@ -34,14 +42,22 @@ public class MetricCatalogueTests
     [Fact]
     public void Mappings_are_ordered_by_id_and_version()
     {
-        var catalogue = new MetricCatalogue([Mapping("p/b", "b"), Mapping("p/a", "a", version: 2, from: "2021-01-01"), Mapping("p/a", "a")]);
+        var catalogue = new MetricCatalogue([
+            Mapping("p/b", "b"),
+            Mapping("p/a", "a", version: 2, from: "2021-01-01"),
+            Mapping("p/a", "a"),
+        ]);
         Assert.Equal(["p/a@1", "p/a@2", "p/b@1"], catalogue.Mappings.Select(mapping => $"{mapping.Id}@{mapping.Version}"));
     }
 
     [Fact]
     public void A_reader_asks_for_every_spelling_of_its_provider_once()
     {
-        var catalogue = new MetricCatalogue([Mapping("p/a", "z a"), Mapping("p/b", "a", when: ("l", ["1"])), Mapping("q/a", "other", provider: "aws")]);
+        var catalogue = new MetricCatalogue([
+            Mapping("p/a", "z a"),
+            Mapping("p/b", "a", when: ("l", ["1"])),
+            Mapping("q/a", "other", provider: "aws"),
+        ]);
         Assert.Equal(["a", "z"], catalogue.MetricsOf("prometheus"));
         Assert.Equal(["other"], catalogue.MetricsOf("aws"));
         Assert.Empty(catalogue.MetricsOf("gcp"));
@@ -129,7 +145,11 @@ public class MetricCatalogueTests
     [Fact]
     public void The_latest_entry_in_force_wins_and_the_past_keeps_its_own()
     {
-        var catalogue = new MetricCatalogue([Mapping("p/a"), Mapping("p/a", from: "2026-01-15", version: 2), Mapping("p/a", from: "2027-01-01", version: 3)]);
+        var catalogue = new MetricCatalogue([
+            Mapping("p/a"),
+            Mapping("p/a", from: "2026-01-15", version: 2),
+            Mapping("p/a", from: "2027-01-01", version: 3),
+        ]);
         Assert.Equal(2, catalogue.Find(Of("m"), Noon)!.Version);
         Assert.Equal(2, catalogue.Find(Of("m"), new DateTime(2026, 1, 15, 0, 0, 0, DateTimeKind.Utc))!.Version);
         Assert.Equal(1, catalogue.Find(Of("m"), new DateTime(2026, 1, 14, 23, 59, 59, DateTimeKind.Utc))!.Version);
@@ -140,7 +160,11 @@ public class MetricCatalogueTests
     [Fact]
     public void Of_entries_from_the_same_day_the_one_with_most_conditions_wins()
     {
-        var catalogue = new MetricCatalogue([Mapping("p/a"), Mapping("p/c", when: [("x", ["1"]), ("y", ["*"])]), Mapping("p/b", when: ("x", ["1"]))]);
+        var catalogue = new MetricCatalogue([
+            Mapping("p/a"),
+            Mapping("p/c", when: [("x", ["1"]), ("y", ["*"])]),
+            Mapping("p/b", when: ("x", ["1"])),
+        ]);
         Assert.Equal("p/c", Found(catalogue, Of("m", ("x", "1"), ("y", "2"))));
         Assert.Equal("p/a", Found(catalogue, Of("m", ("x", "2"))));
     }
@@ -152,7 +176,8 @@ public class MetricCatalogueTests
         var series = Of("m", ("reason", "length"), ("path", "/sys/class/powercap/intel-rapl:0"));
         Assert.NotNull(catalogue.Find(series, Noon));
         var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 1000; i++) catalogue.Find(series, Noon);
+        for (var i = 0; i < 1000; i++)
+            catalogue.Find(series, Noon);
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 }

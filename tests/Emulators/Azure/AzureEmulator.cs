@@ -27,7 +27,8 @@ public sealed record AzureResource(string Id, string Location)
     public IReadOnlyDictionary<string, string> Tags { get; init; } = new Dictionary<string, string>();
 
     /// <summary>Models of an account by the name of the deployment, each with the moment of its making.</summary>
-    public IReadOnlyDictionary<string, (string Model, DateTime Since)> Deployments { get; init; } = new Dictionary<string, (string, DateTime)>();
+    public IReadOnlyDictionary<string, (string Model, DateTime Since)> Deployments { get; init; } =
+        new Dictionary<string, (string, DateTime)>();
 
     /// <summary>Type: <c>Microsoft.Compute/virtualMachines</c>.</summary>
     public string Type
@@ -48,15 +49,21 @@ public sealed record AzureResource(string Id, string Location)
 public sealed partial class AzureEmulator : IAsyncDisposable
 {
     /// <summary>Subscription, tenant and application that it knows, and the region of its metrics.</summary>
-    public const string Subscription = "00000000-0000-4000-8000-000000000001", Tenant = "00000000-0000-4000-8000-00000000000a", ClientId = "00000000-0000-4000-8000-0000000000c1", Region = "westeurope";
+    public const string Subscription = "00000000-0000-4000-8000-000000000001",
+        Tenant = "00000000-0000-4000-8000-00000000000a",
+        ClientId = "00000000-0000-4000-8000-0000000000c1",
+        Region = "westeurope";
 
     /// <summary>Audiences of the Resource Manager and of metrics.</summary>
-    private const string Manager = "https://management.azure.com", Metrics = "https://metrics.monitor.azure.com";
+    private const string Manager = "https://management.azure.com",
+        Metrics = "https://metrics.monitor.azure.com";
 
     /// <summary>Audience of Prometheus in a workspace.</summary>
     public const string Prometheus = "https://prometheus.monitor.azure.com";
 
-    private const int ListPage = 50, MostIds = 50, MostNames = 20;
+    private const int ListPage = 50,
+        MostIds = 50,
+        MostNames = 20;
 
     private readonly IReadOnlyList<Signal> signals;
     private readonly Dictionary<string, AzureResource> resources;
@@ -106,16 +113,33 @@ public sealed partial class AzureEmulator : IAsyncDisposable
     public int DataRequests { get; private set; }
 
     /// <summary>Starts it on loopback.</summary>
-    public static async Task<AzureEmulator> StartAsync(IReadOnlyList<AzureResource> resources, IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock, Listening? at = null)
+    public static async Task<AzureEmulator> StartAsync(
+        IReadOnlyList<AzureResource> resources,
+        IReadOnlyList<Signal> signals,
+        Faults faults,
+        TimeProvider clock,
+        Listening? at = null
+    )
     {
         var emulator = new AzureEmulator(resources, signals, faults, clock) { certificate = Certify((at ?? new Listening()).Host) };
-        emulator.server = await EmulatedServer.StartAsync(app =>
-        {
-            app.MapGet("/{tenant}/v2.0/.well-known/openid-configuration", (string tenant, HttpContext context) => emulator.DiscoverAsync(context, tenant));
-            app.MapPost("/{tenant}/oauth2/v2.0/token", (string tenant, HttpContext context) => emulator.TokenAsync(context, tenant));
-            app.MapPost("/subscriptions/{subscription}/metrics:getBatch", (string subscription, HttpContext context) => emulator.GuardedAsync(context, Metrics, subscription, emulator.BatchAsync));
-            app.MapGet("/subscriptions/{subscription}/{**rest}", (string subscription, HttpContext context) => emulator.GuardedAsync(context, Manager, subscription, emulator.ManageAsync));
-        }, at, emulator.certificate, () => clock.GetUtcNow().UtcDateTime);
+        emulator.server = await EmulatedServer.StartAsync(
+            app =>
+            {
+                app.MapGet("/{tenant}/v2.0/.well-known/openid-configuration", (string tenant, HttpContext context) =>
+                    emulator.DiscoverAsync(context, tenant)
+                );
+                app.MapPost("/{tenant}/oauth2/v2.0/token", (string tenant, HttpContext context) => emulator.TokenAsync(context, tenant));
+                app.MapPost("/subscriptions/{subscription}/metrics:getBatch", (string subscription, HttpContext context) =>
+                    emulator.GuardedAsync(context, Metrics, subscription, emulator.BatchAsync)
+                );
+                app.MapGet("/subscriptions/{subscription}/{**rest}", (string subscription, HttpContext context) =>
+                    emulator.GuardedAsync(context, Manager, subscription, emulator.ManageAsync)
+                );
+            },
+            at,
+            emulator.certificate,
+            () => clock.GetUtcNow().UtcDateTime
+        );
         return emulator;
     }
 
@@ -127,13 +151,15 @@ public sealed partial class AzureEmulator : IAsyncDisposable
     }
 
     /// <summary>Whether the token was given for the audience and still holds.</summary>
-    public bool IsAccepted(string token, string audience) => tokens.TryGetValue(token, out var known) && known.Audience == audience && known.Until >= DateTimeOffset.UtcNow;
+    public bool IsAccepted(string token, string audience) =>
+        tokens.TryGetValue(token, out var known) && known.Audience == audience && known.Until >= DateTimeOffset.UtcNow;
 
     /// <summary>Lets every token that was given be refused from now on.</summary>
     public void RevokeTokens() => tokens.Clear();
 
     /// <summary>The resource's id from the root.</summary>
-    public static string Whole(string id) => id.StartsWith("/subscriptions/", StringComparison.Ordinal) ? id : $"/subscriptions/{Subscription}{id}";
+    public static string Whole(string id) =>
+        id.StartsWith("/subscriptions/", StringComparison.Ordinal) ? id : $"/subscriptions/{Subscription}{id}";
 
     private static X509Certificate2 Certify(string host)
     {
@@ -149,51 +175,111 @@ public sealed partial class AzureEmulator : IAsyncDisposable
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
     }
 
-    private Task DiscoverAsync(HttpContext context, string tenant) => context.Response.WriteAsJsonAsync(new JsonObject
-    {
-        ["token_endpoint"] = $"{server.Address}{tenant}/oauth2/v2.0/token", ["authorization_endpoint"] = $"{server.Address}{tenant}/oauth2/v2.0/authorize", ["issuer"] = $"{server.Address}{tenant}/v2.0",
-    });
+    private Task DiscoverAsync(HttpContext context, string tenant) =>
+        context.Response.WriteAsJsonAsync(
+            new JsonObject
+            {
+                ["token_endpoint"] = $"{server.Address}{tenant}/oauth2/v2.0/token",
+                ["authorization_endpoint"] = $"{server.Address}{tenant}/oauth2/v2.0/authorize",
+                ["issuer"] = $"{server.Address}{tenant}/v2.0",
+            }
+        );
 
     /// <summary>Client credentials: by the secret, or by the token of a workload identity.</summary>
     private async Task TokenAsync(HttpContext context, string tenant)
     {
         var form = await context.Request.ReadFormAsync();
         var scope = form["scope"].ToString().Split(' ').FirstOrDefault(one => one.EndsWith("/.default", StringComparison.Ordinal)) ?? "";
-        var (number, text) = tenant != Tenant ? (90002, $"Tenant '{tenant}' not found.")
-            : form["client_id"] != ClientId ? (700016, $"Application with identifier '{form["client_id"]}' was not found in the directory 'Contoso'.")
+        var (number, text) =
+            tenant != Tenant ? (90002, $"Tenant '{tenant}' not found.")
+            : form["client_id"] != ClientId
+                ? (700016, $"Application with identifier '{form["client_id"]}' was not found in the directory 'Contoso'.")
             : form["grant_type"] != "client_credentials" ? (70003, "The app requested an unsupported grant type.")
-            : form.ContainsKey("client_assertion") ? form["client_assertion"] == FederatedToken ? default : (700213, "No matching federated identity record found for presented assertion subject.")
-            : form["client_secret"] != ClientSecret ? (7000215, $"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{ClientId}'.")
-            : scope is not (Manager + "/.default" or Metrics + "/.default" or Prometheus + "/.default") ? (500011, "The resource principal was not found in the tenant.") : default;
+            : form.ContainsKey("client_assertion")
+                ? form["client_assertion"] == FederatedToken ? default
+                    : (700213, "No matching federated identity record found for presented assertion subject.")
+            : form["client_secret"] != ClientSecret
+                ? (
+                    7000215,
+                    $"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{ClientId}'."
+                )
+            : scope is not (Manager + "/.default" or Metrics + "/.default" or Prometheus + "/.default")
+                ? (500011, "The resource principal was not found in the tenant.")
+            : default;
         if (number != 0)
         {
             context.Response.StatusCode = number is 7000215 ? 401 : 400;
-            await context.Response.WriteAsJsonAsync(new JsonObject { ["error"] = number is 7000215 ? "invalid_client" : "invalid_request", ["error_description"] = $"AADSTS{number}: {text} Trace ID: 1 Correlation ID: 2", ["error_codes"] = new JsonArray(number) });
+            await context.Response.WriteAsJsonAsync(
+                new JsonObject
+                {
+                    ["error"] = number is 7000215 ? "invalid_client" : "invalid_request",
+                    ["error_description"] = $"AADSTS{number}: {text} Trace ID: 1 Correlation ID: 2",
+                    ["error_codes"] = new JsonArray(number),
+                }
+            );
             return;
         }
         var token = "eyJ0." + Convert.ToHexString(RandomNumberGenerator.GetBytes(24));
         tokens[token] = (scope[..^"/.default".Length], DateTimeOffset.UtcNow.AddHours(1));
-        await context.Response.WriteAsJsonAsync(new JsonObject { ["token_type"] = "Bearer", ["expires_in"] = 3599, ["ext_expires_in"] = 3599, ["access_token"] = token });
+        await context.Response.WriteAsJsonAsync(
+            new JsonObject
+            {
+                ["token_type"] = "Bearer",
+                ["expires_in"] = 3599,
+                ["ext_expires_in"] = 3599,
+                ["access_token"] = token,
+            }
+        );
     }
 
-    private async Task GuardedAsync(HttpContext context, string audience, string subscription, Func<HttpContext, RequestFault, Task<(int Status, JsonNode Body)>> answer)
+    private async Task GuardedAsync(
+        HttpContext context,
+        string audience,
+        string subscription,
+        Func<HttpContext, RequestFault, Task<(int Status, JsonNode Body)>> answer
+    )
     {
         var bearer = context.Request.Headers.Authorization.ToString();
         var batch = audience == Metrics;
         (int Status, JsonNode Body) told = default;
-        if (!bearer.StartsWith("Bearer ", StringComparison.Ordinal) || !tokens.TryGetValue(bearer[7..], out var known) || known.Until < DateTimeOffset.UtcNow) told = Error(401, "ExpiredAuthenticationToken", "The access token is not known or has expired.");
-        else if (known.Audience != audience) told = Error(401, "InvalidAuthenticationTokenAudience", $"The access token has been obtained for wrong audience or resource '{known.Audience}'. It should be '{audience}'.");
-        else if (subscription != Subscription) told = Error(404, "SubscriptionNotFound", $"The subscription '{subscription}' could not be found.");
-        else if (batch && (ResourceRolesOnly || Forbidden)) told = Error(401, "AuthorizationFailed", "The client does not have authorization to perform action 'microsoft.insights/metrics/read' on the subscription.");
-        else if (Forbidden) told = Error(403, "AuthorizationFailed", $"The client '{ClientId}' does not have authorization to perform action over scope '/subscriptions/{subscription}'.");
+        if (
+            !bearer.StartsWith("Bearer ", StringComparison.Ordinal)
+            || !tokens.TryGetValue(bearer[7..], out var known)
+            || known.Until < DateTimeOffset.UtcNow
+        )
+            told = Error(401, "ExpiredAuthenticationToken", "The access token is not known or has expired.");
+        else if (known.Audience != audience)
+            told = Error(
+                401,
+                "InvalidAuthenticationTokenAudience",
+                $"The access token has been obtained for wrong audience or resource '{known.Audience}'. It should be '{audience}'."
+            );
+        else if (subscription != Subscription)
+            told = Error(404, "SubscriptionNotFound", $"The subscription '{subscription}' could not be found.");
+        else if (batch && (ResourceRolesOnly || Forbidden))
+            told = Error(
+                401,
+                "AuthorizationFailed",
+                "The client does not have authorization to perform action 'microsoft.insights/metrics/read' on the subscription."
+            );
+        else if (Forbidden)
+            told = Error(
+                403,
+                "AuthorizationFailed",
+                $"The client '{ClientId}' does not have authorization to perform action over scope '/subscriptions/{subscription}'."
+            );
         var fault = told.Body is null ? faults.Of(Interlocked.Increment(ref requests)) : RequestFault.None;
         if (fault == RequestFault.Throttled)
         {
             context.Response.Headers.RetryAfter = "7";
-            told = batch ? Error(529, "Throttled", "The metrics backend is throttling.") : Error(429, "SubscriptionRequestsThrottled", "Number of requests exceeded the limit.");
+            told = batch
+                ? Error(529, "Throttled", "The metrics backend is throttling.")
+                : Error(429, "SubscriptionRequestsThrottled", "Number of requests exceeded the limit.");
         }
-        else if (fault == RequestFault.Broken) told = Error(503, "ServiceUnavailable", "The service is unavailable.");
-        if (told.Body is null) told = await answer(context, fault);
+        else if (fault == RequestFault.Broken)
+            told = Error(503, "ServiceUnavailable", "The service is unavailable.");
+        if (told.Body is null)
+            told = await answer(context, fault);
 
         async Task Write(HttpContext to)
         {
@@ -201,8 +287,10 @@ public sealed partial class AzureEmulator : IAsyncDisposable
             to.Response.ContentType = "application/json; charset=utf-8";
             await to.Response.WriteAsync(told.Body.ToJsonString());
         }
-        if (fault == RequestFault.Cut) await EmulatedServer.Cut(Write)(context);
-        else await Write(context);
+        if (fault == RequestFault.Cut)
+            await EmulatedServer.Cut(Write)(context);
+        else
+            await Write(context);
     }
 
     private Task<(int, JsonNode)> ManageAsync(HttpContext context, RequestFault fault)
@@ -210,35 +298,92 @@ public sealed partial class AzureEmulator : IAsyncDisposable
         var path = context.Request.Path.Value!;
         var query = context.Request.Query;
         (int, JsonNode) told;
-        const string metrics = "/providers/Microsoft.Insights/metrics", definitions = "/providers/Microsoft.Insights/metricDefinitions";
-        if (path.EndsWith(metrics, StringComparison.OrdinalIgnoreCase)) told = One(path[..^metrics.Length], query, fault);
-        else if (path.EndsWith(definitions, StringComparison.OrdinalIgnoreCase)) told = Definitions(path[..^definitions.Length]);
+        const string metrics = "/providers/Microsoft.Insights/metrics",
+            definitions = "/providers/Microsoft.Insights/metricDefinitions";
+        if (path.EndsWith(metrics, StringComparison.OrdinalIgnoreCase))
+            told = One(path[..^metrics.Length], query, fault);
+        else if (path.EndsWith(definitions, StringComparison.OrdinalIgnoreCase))
+            told = Definitions(path[..^definitions.Length]);
         else if (path == $"/subscriptions/{Subscription}/resources")
         {
-            var types = ResourceType().Matches(query["$filter"].ToString()).Select(match => match.Groups[1].Value).ToHashSet(StringComparer.OrdinalIgnoreCase);
-            told = Listed(context, resources.Where(resource => types.Count == 0 || types.Contains(resource.Value.Type)).OrderBy(resource => resource.Key, StringComparer.Ordinal).Select(resource => Generic(resource.Key, resource.Value)));
+            var types = ResourceType()
+                .Matches(query["$filter"].ToString())
+                .Select(match => match.Groups[1].Value)
+                .ToHashSet(StringComparer.OrdinalIgnoreCase);
+            told = Listed(
+                context,
+                resources
+                    .Where(resource => types.Count == 0 || types.Contains(resource.Value.Type))
+                    .OrderBy(resource => resource.Key, StringComparer.Ordinal)
+                    .Select(resource => Generic(resource.Key, resource.Value))
+            );
         }
         else if (path == $"/subscriptions/{Subscription}/providers/Microsoft.Compute/virtualMachines")
-            told = Listed(context, resources.Where(resource => resource.Value.Type == "Microsoft.Compute/virtualMachines").OrderBy(resource => resource.Key, StringComparer.Ordinal)
-                .Select(resource => With(Generic(resource.Key, resource.Value), "properties", new JsonObject { ["hardwareProfile"] = new JsonObject { ["vmSize"] = resource.Value.Size } })));
-        else if (path.EndsWith("/deployments", StringComparison.Ordinal) && resources.TryGetValue(path[..^"/deployments".Length], out var account) && account.Type == "Microsoft.CognitiveServices/accounts")
-            told = Listed(context, account.Deployments.Select(deployment => new JsonObject
-            {
-                ["id"] = $"{path}/{deployment.Key}", ["name"] = deployment.Key, ["type"] = "Microsoft.CognitiveServices/accounts/deployments",
-                ["properties"] = new JsonObject { ["model"] = new JsonObject { ["format"] = "OpenAI", ["name"] = deployment.Value.Model, ["version"] = "2026-01-01" } },
-                ["systemData"] = new JsonObject { ["createdAt"] = Time(deployment.Value.Since) },
-            }));
+            told = Listed(
+                context,
+                resources
+                    .Where(resource => resource.Value.Type == "Microsoft.Compute/virtualMachines")
+                    .OrderBy(resource => resource.Key, StringComparer.Ordinal)
+                    .Select(resource =>
+                        With(
+                            Generic(resource.Key, resource.Value),
+                            "properties",
+                            new JsonObject { ["hardwareProfile"] = new JsonObject { ["vmSize"] = resource.Value.Size } }
+                        )
+                    )
+            );
+        else if (
+            path.EndsWith("/deployments", StringComparison.Ordinal)
+            && resources.TryGetValue(path[..^"/deployments".Length], out var account)
+            && account.Type == "Microsoft.CognitiveServices/accounts"
+        )
+            told = Listed(
+                context,
+                account.Deployments.Select(deployment => new JsonObject
+                {
+                    ["id"] = $"{path}/{deployment.Key}",
+                    ["name"] = deployment.Key,
+                    ["type"] = "Microsoft.CognitiveServices/accounts/deployments",
+                    ["properties"] = new JsonObject
+                    {
+                        ["model"] = new JsonObject
+                        {
+                            ["format"] = "OpenAI",
+                            ["name"] = deployment.Value.Model,
+                            ["version"] = "2026-01-01",
+                        },
+                    },
+                    ["systemData"] = new JsonObject { ["createdAt"] = Time(deployment.Value.Since) },
+                })
+            );
         else if (path.EndsWith("/deployments", StringComparison.Ordinal))
-            told = Listed(context, resources.Where(resource => resource.Key.StartsWith(path + "/", StringComparison.OrdinalIgnoreCase)).Select(resource => With(Generic(resource.Key, resource.Value), "properties", new JsonObject { ["instanceType"] = resource.Value.Size })));
-        else told = Error(404, "ResourceNotFound", $"The resource '{path}' was not found.");
+            told = Listed(
+                context,
+                resources
+                    .Where(resource => resource.Key.StartsWith(path + "/", StringComparison.OrdinalIgnoreCase))
+                    .Select(resource =>
+                        With(Generic(resource.Key, resource.Value), "properties", new JsonObject { ["instanceType"] = resource.Value.Size })
+                    )
+            );
+        else
+            told = Error(404, "ResourceNotFound", $"The resource '{path}' was not found.");
         return Task.FromResult(told);
     }
 
     private static JsonObject Generic(string id, AzureResource resource)
     {
-        var told = new JsonObject { ["id"] = id, ["name"] = id[(id.LastIndexOf('/') + 1)..], ["type"] = resource.Type, ["location"] = resource.Location, ["tags"] = new JsonObject(resource.Tags.Select(tag => KeyValuePair.Create(tag.Key, (JsonNode?)tag.Value))) };
-        if (resource.Kind is { } kind) told["kind"] = kind;
-        if (resource is { Type: "Microsoft.Compute/virtualMachineScaleSets", Size: { } size }) told["sku"] = new JsonObject { ["name"] = size };
+        var told = new JsonObject
+        {
+            ["id"] = id,
+            ["name"] = id[(id.LastIndexOf('/') + 1)..],
+            ["type"] = resource.Type,
+            ["location"] = resource.Location,
+            ["tags"] = new JsonObject(resource.Tags.Select(tag => KeyValuePair.Create(tag.Key, (JsonNode?)tag.Value))),
+        };
+        if (resource.Kind is { } kind)
+            told["kind"] = kind;
+        if (resource is { Type: "Microsoft.Compute/virtualMachineScaleSets", Size: { } size })
+            told["sku"] = new JsonObject { ["name"] = size };
         return told;
     }
 
@@ -254,26 +399,65 @@ public sealed partial class AzureEmulator : IAsyncDisposable
         var all = elements.Skip(skip).Take(ListPage + 1).ToList();
         var told = new JsonObject { ["value"] = new JsonArray([.. all.Take(ListPage)]) };
         if (all.Count > ListPage)
-            told["nextLink"] = string.Create(CultureInfo.InvariantCulture, $"{server.Address}{context.Request.Path.Value![1..]}?api-version={context.Request.Query["api-version"]}&$filter={Uri.EscapeDataString(context.Request.Query["$filter"].ToString())}&$skiptoken={skip + ListPage}");
+            told["nextLink"] = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{server.Address}{context.Request.Path.Value![1..]}?api-version={context.Request.Query["api-version"]}&$filter={Uri.EscapeDataString(context.Request.Query["$filter"].ToString())}&$skiptoken={skip + ListPage}"
+            );
         return (200, told);
     }
 
-    private (int, JsonNode) Definitions(string id) => !resources.TryGetValue(id, out var resource) ? Error(404, "ResourceNotFound", $"The resource '{id}' was not found.") : (200, new JsonObject
-    {
-        ["value"] = new JsonArray([.. signals.Where(signal => Namespace(signal).Equals(resource.Type, StringComparison.OrdinalIgnoreCase)).GroupBy(Name).OrderBy(metric => metric.Key, StringComparer.Ordinal).Select(metric => (JsonNode)new JsonObject
-        {
-            ["id"] = $"{id}/providers/microsoft.insights/metricdefinitions/{metric.Key}", ["resourceId"] = id, ["namespace"] = resource.Type, ["name"] = new JsonObject { ["value"] = metric.Key, ["localizedValue"] = metric.Key }, ["unit"] = metric.First().Unit,
-            ["supportedAggregationTypes"] = new JsonArray([.. (metric.First().Kind == SignalKind.Delta ? ["Total", "Average", "Minimum", "Maximum", "Count"] : new[] { "Average", "Minimum", "Maximum" }).Select(type => (JsonNode)type)]),
-            ["metricAvailabilities"] = new JsonArray([.. new[] { "PT1M", "PT5M", "PT15M", "PT30M", "PT1H", "PT6H", "PT12H", "P1D" }.Select(grain => (JsonNode)new JsonObject { ["timeGrain"] = grain, ["retention"] = "P93D" })]),
-            ["dimensions"] = new JsonArray([.. metric.SelectMany(Dimensions).Select(dimension => dimension.Key).Distinct(StringComparer.OrdinalIgnoreCase).Select(name => (JsonNode)new JsonObject { ["value"] = name, ["localizedValue"] = name })]),
-        })]),
-    });
+    private (int, JsonNode) Definitions(string id) =>
+        !resources.TryGetValue(id, out var resource)
+            ? Error(404, "ResourceNotFound", $"The resource '{id}' was not found.")
+            : (
+                200,
+                new JsonObject
+                {
+                    ["value"] = new JsonArray([
+                        .. signals
+                            .Where(signal => Namespace(signal).Equals(resource.Type, StringComparison.OrdinalIgnoreCase))
+                            .GroupBy(Name)
+                            .OrderBy(metric => metric.Key, StringComparer.Ordinal)
+                            .Select(metric =>
+                                (JsonNode)
+                                    new JsonObject
+                                    {
+                                        ["id"] = $"{id}/providers/microsoft.insights/metricdefinitions/{metric.Key}",
+                                        ["resourceId"] = id,
+                                        ["namespace"] = resource.Type,
+                                        ["name"] = new JsonObject { ["value"] = metric.Key, ["localizedValue"] = metric.Key },
+                                        ["unit"] = metric.First().Unit,
+                                        ["supportedAggregationTypes"] = new JsonArray([
+                                            .. (
+                                                metric.First().Kind == SignalKind.Delta
+                                                    ? ["Total", "Average", "Minimum", "Maximum", "Count"]
+                                                    : new[] { "Average", "Minimum", "Maximum" }
+                                            ).Select(type => (JsonNode)type),
+                                        ]),
+                                        ["metricAvailabilities"] = new JsonArray([
+                                            .. new[] { "PT1M", "PT5M", "PT15M", "PT30M", "PT1H", "PT6H", "PT12H", "P1D" }.Select(grain =>
+                                                (JsonNode)new JsonObject { ["timeGrain"] = grain, ["retention"] = "P93D" }
+                                            ),
+                                        ]),
+                                        ["dimensions"] = new JsonArray([
+                                            .. metric
+                                                .SelectMany(Dimensions)
+                                                .Select(dimension => dimension.Key)
+                                                .Distinct(StringComparer.OrdinalIgnoreCase)
+                                                .Select(name => (JsonNode)new JsonObject { ["value"] = name, ["localizedValue"] = name }),
+                                        ]),
+                                    }
+                            ),
+                    ]),
+                }
+            );
 
     private (int, JsonNode) One(string id, IQueryCollection query, RequestFault fault)
     {
         DataRequests++;
         var span = query["timespan"].ToString().Split('/');
-        if (span.Length != 2) return Plain(400, "BadRequest", "Invalid timespan.");
+        if (span.Length != 2)
+            return Plain(400, "BadRequest", "Invalid timespan.");
         var (told, wrong) = Values(id, query["metricnamespace"].ToString(), query, span[0], span[1], query["$filter"].ToString(), fault);
         return wrong is null ? (200, told!) : Plain(400, "BadRequest", wrong);
     }
@@ -282,18 +466,33 @@ public sealed partial class AzureEmulator : IAsyncDisposable
     {
         DataRequests++;
         using var body = await JsonDocument.ParseAsync(context.Request.Body);
-        if (!body.RootElement.TryGetProperty("resourceids", out var ids)) return Error(400, "BadRequest", "The request body has no resourceids.");
+        if (!body.RootElement.TryGetProperty("resourceids", out var ids))
+            return Error(400, "BadRequest", "The request body has no resourceids.");
         var query = context.Request.Query;
-        if (ids.GetArrayLength() is 0 or > MostIds) return Error(400, "BadRequest", $"The number of resource ids must be between 1 and {MostIds}.");
-        if (query["metricnamespace"].Count == 0) return Error(400, "BadRequest", "metricnamespace is required.");
+        if (ids.GetArrayLength() is 0 or > MostIds)
+            return Error(400, "BadRequest", $"The number of resource ids must be between 1 and {MostIds}.");
+        if (query["metricnamespace"].Count == 0)
+            return Error(400, "BadRequest", "metricnamespace is required.");
         var values = new JsonArray();
         foreach (var id in ids.EnumerateArray().Select(one => one.GetString()!))
         {
-            if (fault == RequestFault.Lying && values.Count % 2 == 1) continue;
-            if (Poison.ContainsKey(id) || !resources.TryGetValue(id, out var resource)) return Error(400, "BadRequest", $"Resource '{id}' was not found in the region.");
-            if (!resource.Type.Equals(query["metricnamespace"], StringComparison.OrdinalIgnoreCase) || resource.Location != Region) return Error(400, "BadRequest", "All resources must be of the type of the namespace and in the region of the endpoint.");
-            var (told, wrong) = Values(id, query["metricnamespace"].ToString(), query, query["starttime"].ToString(), query["endtime"].ToString(), query["filter"].ToString(), fault);
-            if (wrong is not null) return Error(400, "BadRequest", wrong);
+            if (fault == RequestFault.Lying && values.Count % 2 == 1)
+                continue;
+            if (Poison.ContainsKey(id) || !resources.TryGetValue(id, out var resource))
+                return Error(400, "BadRequest", $"Resource '{id}' was not found in the region.");
+            if (!resource.Type.Equals(query["metricnamespace"], StringComparison.OrdinalIgnoreCase) || resource.Location != Region)
+                return Error(400, "BadRequest", "All resources must be of the type of the namespace and in the region of the endpoint.");
+            var (told, wrong) = Values(
+                id,
+                query["metricnamespace"].ToString(),
+                query,
+                query["starttime"].ToString(),
+                query["endtime"].ToString(),
+                query["filter"].ToString(),
+                fault
+            );
+            if (wrong is not null)
+                return Error(400, "BadRequest", wrong);
             told!["resourceid"] = id;
             values.Add((JsonNode)told);
         }
@@ -301,15 +500,30 @@ public sealed partial class AzureEmulator : IAsyncDisposable
     }
 
     /// <summary>Values of the metrics of one resource, or what was wrong with the question.</summary>
-    private (JsonObject? Told, string? Wrong) Values(string id, string space, IQueryCollection query, string from, string to, string filter, RequestFault fault)
+    private (JsonObject? Told, string? Wrong) Values(
+        string id,
+        string space,
+        IQueryCollection query,
+        string from,
+        string to,
+        string filter,
+        RequestFault fault
+    )
     {
-        if (!resources.TryGetValue(id, out var resource) || Poison.ContainsKey(id)) return (null, $"Resource '{id}' was not found.");
-        if (!DateTimeOffset.TryParse(from, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var start) || !DateTimeOffset.TryParse(to, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end) || start >= end)
+        if (!resources.TryGetValue(id, out var resource) || Poison.ContainsKey(id))
+            return (null, $"Resource '{id}' was not found.");
+        if (
+            !DateTimeOffset.TryParse(from, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var start)
+            || !DateTimeOffset.TryParse(to, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end)
+            || start >= end
+        )
             return (null, "Start time must be before the end time.");
         var names = query["metricnames"].ToString().Split(',');
-        if (names.Length > MostNames) return (null, $"The maximum number of metrics in one request is {MostNames}.");
+        if (names.Length > MostNames)
+            return (null, $"The maximum number of metrics in one request is {MostNames}.");
         var grain = AnswersIn ?? XmlConvert.ToTimeSpan(query["interval"].ToString() is { Length: > 0 } asked ? asked : "PT1M");
-        if (grain < TimeSpan.FromMinutes(1) || grain > TimeSpan.FromDays(1)) return (null, $"Detected invalid time grain input: {query["interval"]}.");
+        if (grain < TimeSpan.FromMinutes(1) || grain > TimeSpan.FromDays(1))
+            return (null, $"Detected invalid time grain input: {query["interval"]}.");
         var aggregation = query["aggregation"].ToString().ToLowerInvariant();
         var split = filter.Length == 0 ? [] : Dimension().Matches(filter).Select(match => match.Groups[1].Value).ToList();
         // Without top ten series of a metric are told, and nothing says that there are more.
@@ -319,50 +533,114 @@ public sealed partial class AzureEmulator : IAsyncDisposable
         var value = new JsonArray();
         foreach (var name in names)
         {
-            var metric = new JsonObject { ["id"] = $"{id}/providers/Microsoft.Insights/metrics/{name}", ["type"] = "Microsoft.Insights/metrics", ["name"] = new JsonObject { ["value"] = name, ["localizedValue"] = name } };
-            var own = byResource[id].Where(signal => Name(signal).Equals(name, StringComparison.OrdinalIgnoreCase) && Namespace(signal).Equals(space, StringComparison.OrdinalIgnoreCase)).ToList();
-            if (own.Count == 0 && !signals.Any(signal => Name(signal).Equals(name, StringComparison.OrdinalIgnoreCase) && Namespace(signal).Equals(resource.Type, StringComparison.OrdinalIgnoreCase)))
-                return (null, $"Failed to find metric configuration for provider: {space.Split('/')[0]}, resource Type: {space[(space.IndexOf('/', StringComparison.Ordinal) + 1)..]}, metric: {name}, Valid metrics: ...");
-            if (own.Count > 0 && split.Find(dimension => !own[0].Labels.Keys.Contains(dimension, StringComparer.OrdinalIgnoreCase)) is { } unknown)
-                return (null, $"Metric: {name} does not support requested dimension combination: {unknown}, supported ones are: {string.Join(',', Dimensions(own[0]).Select(one => one.Key))}");
-            metric["unit"] = own.Count > 0 ? own[0].Unit : "Count";
-            if (MetricErrors.TryGetValue($"{id}/{name}", out var error) || fault == RequestFault.Partial && value.Count % 2 == 1 && (error = "InternalServerError").Length > 0)
+            var metric = new JsonObject
             {
-                (metric["errorCode"], metric["errorMessage"], metric["timeseries"]) = (error, "The metric could not be read.", new JsonArray());
+                ["id"] = $"{id}/providers/Microsoft.Insights/metrics/{name}",
+                ["type"] = "Microsoft.Insights/metrics",
+                ["name"] = new JsonObject { ["value"] = name, ["localizedValue"] = name },
+            };
+            var own = byResource[id]
+                .Where(signal =>
+                    Name(signal).Equals(name, StringComparison.OrdinalIgnoreCase)
+                    && Namespace(signal).Equals(space, StringComparison.OrdinalIgnoreCase)
+                )
+                .ToList();
+            if (
+                own.Count == 0
+                && !signals.Any(signal =>
+                    Name(signal).Equals(name, StringComparison.OrdinalIgnoreCase)
+                    && Namespace(signal).Equals(resource.Type, StringComparison.OrdinalIgnoreCase)
+                )
+            )
+                return (
+                    null,
+                    $"Failed to find metric configuration for provider: {space.Split('/')[0]}, resource Type: {space[(space.IndexOf('/', StringComparison.Ordinal) + 1)..]}, metric: {name}, Valid metrics: ..."
+                );
+            if (
+                own.Count > 0
+                && split.Find(dimension => !own[0].Labels.Keys.Contains(dimension, StringComparer.OrdinalIgnoreCase)) is { } unknown
+            )
+                return (
+                    null,
+                    $"Metric: {name} does not support requested dimension combination: {unknown}, supported ones are: {string.Join(',', Dimensions(own[0]).Select(one => one.Key))}"
+                );
+            metric["unit"] = own.Count > 0 ? own[0].Unit : "Count";
+            if (
+                MetricErrors.TryGetValue($"{id}/{name}", out var error)
+                || fault == RequestFault.Partial && value.Count % 2 == 1 && (error = "InternalServerError").Length > 0
+            )
+            {
+                (metric["errorCode"], metric["errorMessage"], metric["timeseries"]) = (
+                    error,
+                    "The metric could not be read.",
+                    new JsonArray()
+                );
                 value.Add((JsonNode)metric);
                 continue;
             }
             var series = new JsonArray();
-            var groups = own.GroupBy(signal => string.Join('\n', split.Select(dimension => Label(signal, dimension)))).OrderBy(group => group.Key, StringComparer.Ordinal).Take(filter.Length == 0 ? 1 : top);
+            var groups = own.GroupBy(signal => string.Join('\n', split.Select(dimension => Label(signal, dimension))))
+                .OrderBy(group => group.Key, StringComparer.Ordinal)
+                .Take(filter.Length == 0 ? 1 : top);
             foreach (var (group, index) in groups.Select((group, index) => (group, index)))
             {
-                if (fault == RequestFault.Lying && index % 2 == 1) continue;
+                if (fault == RequestFault.Lying && index % 2 == 1)
+                    continue;
                 var data = new JsonArray();
                 for (var at = start.UtcDateTime; at < end.UtcDateTime; at += grain)
                 {
                     var bucket = new JsonObject { ["timeStamp"] = Time(at) };
-                    double sum = 0, count = 0;
+                    double sum = 0,
+                        count = 0;
                     for (var minute = at; minute < at + grain; minute = minute.AddMinutes(1))
                         foreach (var signal in group)
-                            if (faults.Shown(signal, minute, now) is { } shown) (sum, count) = (sum + shown, count + 1);
-                    if (count > 0) bucket[aggregation] = aggregation == "total" ? sum : aggregation == "count" ? count : sum / count;
+                            if (faults.Shown(signal, minute, now) is { } shown)
+                                (sum, count) = (sum + shown, count + 1);
+                    if (count > 0)
+                        bucket[aggregation] =
+                            aggregation == "total" ? sum
+                            : aggregation == "count" ? count
+                            : sum / count;
                     data.Add((JsonNode)bucket);
                 }
-                var labels = split.Select(dimension => (JsonNode)new JsonObject { ["name"] = new JsonObject { ["value"] = dimension.ToLowerInvariant(), ["localizedValue"] = dimension.ToLowerInvariant() }, ["value"] = Label(group.First(), dimension) });
+                var labels = split.Select(dimension =>
+                    (JsonNode)
+                        new JsonObject
+                        {
+                            ["name"] = new JsonObject
+                            {
+                                ["value"] = dimension.ToLowerInvariant(),
+                                ["localizedValue"] = dimension.ToLowerInvariant(),
+                            },
+                            ["value"] = Label(group.First(), dimension),
+                        }
+                );
                 series.Add((JsonNode)new JsonObject { ["metadatavalues"] = new JsonArray([.. labels]), ["data"] = data });
             }
             (metric["errorCode"], metric["timeseries"]) = ("Success", series);
             value.Add((JsonNode)metric);
         }
-        return (new JsonObject
-        {
-            ["cost"] = names.Length, ["timespan"] = $"{from}/{to}", ["starttime"] = from, ["endtime"] = to, ["interval"] = XmlConvert.ToString(grain), ["namespace"] = space, ["resourceregion"] = resource.Location, ["value"] = value,
-        }, null);
+        return (
+            new JsonObject
+            {
+                ["cost"] = names.Length,
+                ["timespan"] = $"{from}/{to}",
+                ["starttime"] = from,
+                ["endtime"] = to,
+                ["interval"] = XmlConvert.ToString(grain),
+                ["namespace"] = space,
+                ["resourceregion"] = resource.Location,
+                ["value"] = value,
+            },
+            null
+        );
     }
 
-    private static IEnumerable<KeyValuePair<string, string>> Dimensions(Signal signal) => signal.Labels.Where(label => label.Key != "resourceid");
+    private static IEnumerable<KeyValuePair<string, string>> Dimensions(Signal signal) =>
+        signal.Labels.Where(label => label.Key != "resourceid");
 
-    private static string Label(Signal signal, string dimension) => signal.Labels.First(label => label.Key.Equals(dimension, StringComparison.OrdinalIgnoreCase)).Value;
+    private static string Label(Signal signal, string dimension) =>
+        signal.Labels.First(label => label.Key.Equals(dimension, StringComparison.OrdinalIgnoreCase)).Value;
 
     private static string Namespace(Signal signal) => signal.Metric[..signal.Metric.LastIndexOf('/')];
 
@@ -370,10 +648,18 @@ public sealed partial class AzureEmulator : IAsyncDisposable
 
     private static string Time(DateTime time) => time.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
-    private static (int, JsonNode) Error(int status, string code, string message) => (status, new JsonObject { ["error"] = new JsonObject { ["code"] = code, ["message"] = message } });
+    private static (int, JsonNode) Error(int status, string code, string message) =>
+        (
+            status,
+            new JsonObject
+            {
+                ["error"] = new JsonObject { ["code"] = code, ["message"] = message },
+            }
+        );
 
     /// <summary>Metrics of one resource tell their faults without the word error around.</summary>
-    private static (int, JsonNode) Plain(int status, string code, string message) => (status, new JsonObject { ["code"] = code, ["message"] = message });
+    private static (int, JsonNode) Plain(int status, string code, string message) =>
+        (status, new JsonObject { ["code"] = code, ["message"] = message });
 
     [GeneratedRegex("""resourceType eq '([^']+)'""")]
     private static partial Regex ResourceType();

@@ -20,7 +20,8 @@ public sealed partial class GcpEmulator : IAsyncDisposable
     /// <summary>Project that it knows.</summary>
     public const string Project = "demo-proj";
 
-    private const string Account = "metrics@demo-proj.iam.gserviceaccount.com", Scope = "https://www.googleapis.com/auth/monitoring.read";
+    private const string Account = "metrics@demo-proj.iam.gserviceaccount.com",
+        Scope = "https://www.googleapis.com/auth/monitoring.read";
 
     private readonly IReadOnlyList<Signal> signals;
     private readonly Faults faults;
@@ -30,7 +31,8 @@ public sealed partial class GcpEmulator : IAsyncDisposable
     private EmulatedServer server = null!;
     private long requests;
 
-    private GcpEmulator(IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock) => (this.signals, this.faults, this.clock) = (signals, faults, clock);
+    private GcpEmulator(IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock) =>
+        (this.signals, this.faults, this.clock) = (signals, faults, clock);
 
     /// <summary>The server that it answers on.</summary>
     public EmulatedServer Server => server;
@@ -51,16 +53,29 @@ public sealed partial class GcpEmulator : IAsyncDisposable
     public static async Task<GcpEmulator> StartAsync(IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock, Listening? at = null)
     {
         var emulator = new GcpEmulator(signals, faults, clock);
-        emulator.server = await EmulatedServer.StartAsync(app =>
-        {
-            app.MapPost("/token", emulator.TokenAsync);
-            app.MapGet("/v3/projects/{project}/metricDescriptors", (string project, HttpContext context) => emulator.GuardedAsync(context, project, emulator.Descriptors));
-            app.MapGet("/v3/projects/{project}/timeSeries", (string project, HttpContext context) => emulator.GuardedAsync(context, project, emulator.TimeSeries));
-        }, at, time: () => clock.GetUtcNow().UtcDateTime);
+        emulator.server = await EmulatedServer.StartAsync(
+            app =>
+            {
+                app.MapPost("/token", emulator.TokenAsync);
+                app.MapGet("/v3/projects/{project}/metricDescriptors", (string project, HttpContext context) =>
+                    emulator.GuardedAsync(context, project, emulator.Descriptors)
+                );
+                app.MapGet("/v3/projects/{project}/timeSeries", (string project, HttpContext context) =>
+                    emulator.GuardedAsync(context, project, emulator.TimeSeries)
+                );
+            },
+            at,
+            time: () => clock.GetUtcNow().UtcDateTime
+        );
         emulator.KeyFile = new JsonObject
         {
-            ["type"] = "service_account", ["project_id"] = Project, ["private_key_id"] = "1", ["private_key"] = emulator.key.ExportPkcs8PrivateKeyPem(), ["client_email"] = Account,
-            ["client_id"] = "1", ["token_uri"] = $"{emulator.server.Address}token",
+            ["type"] = "service_account",
+            ["project_id"] = Project,
+            ["private_key_id"] = "1",
+            ["private_key"] = emulator.key.ExportPkcs8PrivateKeyPem(),
+            ["client_email"] = Account,
+            ["client_id"] = "1",
+            ["token_uri"] = $"{emulator.server.Address}token",
         }.ToJsonString();
         return emulator;
     }
@@ -80,16 +95,41 @@ public sealed partial class GcpEmulator : IAsyncDisposable
     {
         var form = await context.Request.ReadFormAsync();
         var parts = form["assertion"].ToString().Split('.');
-        var refused = form["grant_type"] != "urn:ietf:params:oauth:grant-type:jwt-bearer" || parts.Length != 3
-            || !key.VerifyData(Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"), Decode(parts[2]), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1) ? "Invalid JWT Signature." : null;
+        var refused =
+            form["grant_type"] != "urn:ietf:params:oauth:grant-type:jwt-bearer"
+            || parts.Length != 3
+            || !key.VerifyData(
+                Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"),
+                Decode(parts[2]),
+                HashAlgorithmName.SHA256,
+                RSASignaturePadding.Pkcs1
+            )
+                ? "Invalid JWT Signature."
+                : null;
         if (refused is null)
         {
             using var claims = JsonDocument.Parse(Decode(parts[1]));
-            if (claims.RootElement.GetProperty("iss").GetString() != Account) refused = "Invalid issuer.";
+            if (claims.RootElement.GetProperty("iss").GetString() != Account)
+                refused = "Invalid issuer.";
             // Google's own libraries name Google's endpoint as the audience, or the one that they ask.
-            else if (claims.RootElement.GetProperty("aud").GetString() is var audience && audience != $"{server.Address}token" && audience != "https://oauth2.googleapis.com/token") refused = "Invalid audience.";
-            else if (claims.RootElement.GetProperty("exp").GetInt64() <= DateTimeOffset.UtcNow.ToUnixTimeSeconds()) refused = "Token must be a short-lived token.";
-            else if (!claims.RootElement.GetProperty("scope").GetString()!.Split(' ').Any(scope => scope is Scope or "https://www.googleapis.com/auth/cloud-platform" or "https://www.googleapis.com/auth/monitoring")) refused = "Invalid scope.";
+            else if (
+                claims.RootElement.GetProperty("aud").GetString() is var audience
+                && audience != $"{server.Address}token"
+                && audience != "https://oauth2.googleapis.com/token"
+            )
+                refused = "Invalid audience.";
+            else if (claims.RootElement.GetProperty("exp").GetInt64() <= DateTimeOffset.UtcNow.ToUnixTimeSeconds())
+                refused = "Token must be a short-lived token.";
+            else if (
+                !claims
+                    .RootElement.GetProperty("scope")
+                    .GetString()!
+                    .Split(' ')
+                    .Any(scope =>
+                        scope is Scope or "https://www.googleapis.com/auth/cloud-platform" or "https://www.googleapis.com/auth/monitoring"
+                    )
+            )
+                refused = "Invalid scope.";
         }
         if (refused is not null)
         {
@@ -99,27 +139,59 @@ public sealed partial class GcpEmulator : IAsyncDisposable
         }
         var token = "ya29." + Convert.ToHexString(RandomNumberGenerator.GetBytes(24));
         tokens[token] = DateTimeOffset.UtcNow.AddHours(1);
-        await context.Response.WriteAsJsonAsync(new JsonObject { ["access_token"] = token, ["expires_in"] = 3599, ["token_type"] = "Bearer" });
+        await context.Response.WriteAsJsonAsync(
+            new JsonObject
+            {
+                ["access_token"] = token,
+                ["expires_in"] = 3599,
+                ["token_type"] = "Bearer",
+            }
+        );
     }
 
     /// <summary>A token that was given and holds, or a JWT that the account signed itself for this API, which Google's libraries send instead of asking for a token.</summary>
     public bool IsAccepted(string token)
     {
-        if (tokens.TryGetValue(token, out var until)) return until >= DateTimeOffset.UtcNow;
+        if (tokens.TryGetValue(token, out var until))
+            return until >= DateTimeOffset.UtcNow;
         var parts = token.Split('.');
-        if (parts.Length != 3 || !parts[0].StartsWith("eyJ", StringComparison.Ordinal) || !key.VerifyData(Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"), Decode(parts[2]), HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1)) return false;
+        if (
+            parts.Length != 3
+            || !parts[0].StartsWith("eyJ", StringComparison.Ordinal)
+            || !key.VerifyData(
+                Encoding.ASCII.GetBytes($"{parts[0]}.{parts[1]}"),
+                Decode(parts[2]),
+                HashAlgorithmName.SHA256,
+                RSASignaturePadding.Pkcs1
+            )
+        )
+            return false;
         using var claims = JsonDocument.Parse(Decode(parts[1]));
         var whole = claims.RootElement;
-        return whole.GetProperty("iss").GetString() == Account && whole.GetProperty("exp").GetInt64() > DateTimeOffset.UtcNow.ToUnixTimeSeconds()
-            && (whole.TryGetProperty("scope", out var scope) ? scope.GetString()!.Contains("/auth/monitoring", StringComparison.Ordinal) || scope.GetString()!.Contains("/auth/cloud-platform", StringComparison.Ordinal)
-                : whole.GetProperty("aud").GetString() == "https://monitoring.googleapis.com/");
+        return whole.GetProperty("iss").GetString() == Account
+            && whole.GetProperty("exp").GetInt64() > DateTimeOffset.UtcNow.ToUnixTimeSeconds()
+            && (
+                whole.TryGetProperty("scope", out var scope)
+                    ? scope.GetString()!.Contains("/auth/monitoring", StringComparison.Ordinal)
+                        || scope.GetString()!.Contains("/auth/cloud-platform", StringComparison.Ordinal)
+                    : whole.GetProperty("aud").GetString() == "https://monitoring.googleapis.com/"
+            );
     }
 
-    private async Task GuardedAsync(HttpContext context, string project, Func<HttpContext, RequestFault, (int Status, JsonObject Body)> answer)
+    private async Task GuardedAsync(
+        HttpContext context,
+        string project,
+        Func<HttpContext, RequestFault, (int Status, JsonObject Body)> answer
+    )
     {
         var bearer = context.Request.Headers.Authorization.ToString();
-        var (status, body) = !bearer.StartsWith("Bearer ", StringComparison.Ordinal) || !IsAccepted(bearer[7..])
-            ? Error(401, "UNAUTHENTICATED", "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential.")
+        var (status, body) =
+            !bearer.StartsWith("Bearer ", StringComparison.Ordinal) || !IsAccepted(bearer[7..])
+                ? Error(
+                    401,
+                    "UNAUTHENTICATED",
+                    "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential."
+                )
             : Forbidden ? Error(403, "PERMISSION_DENIED", "Permission monitoring.timeSeries.list denied (or the resource may not exist).")
             : project != Project ? Error(404, "NOT_FOUND", $"The project ID or number '{project}' does not exist.")
             : default;
@@ -129,8 +201,10 @@ public sealed partial class GcpEmulator : IAsyncDisposable
             context.Response.Headers.RetryAfter = "7";
             (status, body) = Error(429, "RESOURCE_EXHAUSTED", "Quota exceeded for quota metric 'Time series queries'.");
         }
-        else if (fault == RequestFault.Broken) (status, body) = Error(503, "UNAVAILABLE", "The service is currently unavailable.");
-        if (body is null) (status, body) = answer(context, fault);
+        else if (fault == RequestFault.Broken)
+            (status, body) = Error(503, "UNAVAILABLE", "The service is currently unavailable.");
+        if (body is null)
+            (status, body) = answer(context, fault);
 
         async Task Write(HttpContext to)
         {
@@ -138,24 +212,41 @@ public sealed partial class GcpEmulator : IAsyncDisposable
             to.Response.ContentType = "application/json; charset=UTF-8";
             await to.Response.WriteAsync(body.ToJsonString());
         }
-        if (fault == RequestFault.Cut) await EmulatedServer.Cut(cut => Write(cut))(context);
-        else await Write(context);
+        if (fault == RequestFault.Cut)
+            await EmulatedServer.Cut(cut => Write(cut))(context);
+        else
+            await Write(context);
     }
 
     private (int Status, JsonObject Body) Descriptors(HttpContext context, RequestFault fault)
     {
         var filter = StartsWith().Match(context.Request.Query["filter"].ToString());
         var prefix = filter.Success ? filter.Groups[1].Value : "";
-        var found = signals.GroupBy(signal => signal.Metric).Where(type => type.Key.StartsWith(prefix, StringComparison.Ordinal)).OrderBy(type => type.Key, StringComparer.Ordinal).Select(type =>
-        {
-            var first = type.First();
-            return (JsonNode)new JsonObject
+        var found = signals
+            .GroupBy(signal => signal.Metric)
+            .Where(type => type.Key.StartsWith(prefix, StringComparison.Ordinal))
+            .OrderBy(type => type.Key, StringComparer.Ordinal)
+            .Select(type =>
             {
-                ["name"] = $"projects/{Project}/metricDescriptors/{type.Key}", ["type"] = type.Key, ["metricKind"] = Kind(first), ["valueType"] = ValueType(first), ["unit"] = first.Unit,
-                ["metadata"] = new JsonObject { ["samplePeriod"] = "60s", ["ingestDelay"] = string.Create(CultureInfo.InvariantCulture, $"{faults.Delay.TotalSeconds}s") },
-                ["monitoredResourceTypes"] = new JsonArray([.. type.Select(signal => signal.Labels["resource.type"]).Distinct().Select(name => (JsonNode)name)]),
-            };
-        });
+                var first = type.First();
+                return (JsonNode)
+                    new JsonObject
+                    {
+                        ["name"] = $"projects/{Project}/metricDescriptors/{type.Key}",
+                        ["type"] = type.Key,
+                        ["metricKind"] = Kind(first),
+                        ["valueType"] = ValueType(first),
+                        ["unit"] = first.Unit,
+                        ["metadata"] = new JsonObject
+                        {
+                            ["samplePeriod"] = "60s",
+                            ["ingestDelay"] = string.Create(CultureInfo.InvariantCulture, $"{faults.Delay.TotalSeconds}s"),
+                        },
+                        ["monitoredResourceTypes"] = new JsonArray([
+                            .. type.Select(signal => signal.Labels["resource.type"]).Distinct().Select(name => (JsonNode)name),
+                        ]),
+                    };
+            });
         return (200, new JsonObject { ["metricDescriptors"] = new JsonArray([.. found]) });
     }
 
@@ -164,26 +255,52 @@ public sealed partial class GcpEmulator : IAsyncDisposable
         TimeSeriesRequests++;
         var query = context.Request.Query;
         var types = MetricType().Matches(query["filter"].ToString());
-        if (types.Count != 1) return Error(400, "INVALID_ARGUMENT", "Field filter had an invalid value: The filter must select exactly one metric type.");
-        if (!DateTimeOffset.TryParse(query["interval.endTime"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end)) return Error(400, "INVALID_ARGUMENT", "Field interval.end_time had an invalid value.");
-        if (!DateTimeOffset.TryParse(query["interval.startTime"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var start) || start >= end) return Error(400, "INVALID_ARGUMENT", "Field interval.start_time had an invalid value: it must be before the end.");
-        var wanted = signals.Where(signal => signal.Metric == types[0].Groups[1].Value && Labels().Matches(query["filter"].ToString()).All(label => Meets(signal, label))).ToList();
-        if (fault is RequestFault.Lying or RequestFault.Partial) wanted = [.. wanted.Where((_, index) => index % 2 == 0)];
+        if (types.Count != 1)
+            return Error(400, "INVALID_ARGUMENT", "Field filter had an invalid value: The filter must select exactly one metric type.");
+        if (!DateTimeOffset.TryParse(query["interval.endTime"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var end))
+            return Error(400, "INVALID_ARGUMENT", "Field interval.end_time had an invalid value.");
+        if (
+            !DateTimeOffset.TryParse(
+                query["interval.startTime"],
+                CultureInfo.InvariantCulture,
+                DateTimeStyles.AssumeUniversal,
+                out var start
+            )
+            || start >= end
+        )
+            return Error(400, "INVALID_ARGUMENT", "Field interval.start_time had an invalid value: it must be before the end.");
+        var wanted = signals
+            .Where(signal =>
+                signal.Metric == types[0].Groups[1].Value && Labels().Matches(query["filter"].ToString()).All(label => Meets(signal, label))
+            )
+            .ToList();
+        if (fault is RequestFault.Lying or RequestFault.Partial)
+            wanted = [.. wanted.Where((_, index) => index % 2 == 0)];
 
         var aligner = query["aggregation.perSeriesAligner"].ToString();
-        if (aligner is not ("" or "ALIGN_NONE" or "ALIGN_SUM" or "ALIGN_MEAN" or "ALIGN_COUNT")) return Error(400, "INVALID_ARGUMENT", $"Field aggregation.perSeriesAligner had an invalid value of \"{aligner}\".");
-        var pageSize = int.TryParse(query["pageSize"], CultureInfo.InvariantCulture, out var size) && size > 0 ? Math.Min(size, 100_000) : 100_000;
-        var skip = query["pageToken"].ToString() is { Length: > 0 } token ? int.Parse(token["tok-".Length..], CultureInfo.InvariantCulture) : 0;
+        if (aligner is not ("" or "ALIGN_NONE" or "ALIGN_SUM" or "ALIGN_MEAN" or "ALIGN_COUNT"))
+            return Error(400, "INVALID_ARGUMENT", $"Field aggregation.perSeriesAligner had an invalid value of \"{aligner}\".");
+        var pageSize =
+            int.TryParse(query["pageSize"], CultureInfo.InvariantCulture, out var size) && size > 0 ? Math.Min(size, 100_000) : 100_000;
+        var skip = query["pageToken"].ToString() is { Length: > 0 } token
+            ? int.Parse(token["tok-".Length..], CultureInfo.InvariantCulture)
+            : 0;
 
         var series = new JsonArray();
-        int passed = 0, told = 0;
+        int passed = 0,
+            told = 0;
         var more = false;
         foreach (var signal in wanted)
         {
             var points = new JsonArray();
-            foreach (var (from, to, value) in aligner is "" or "ALIGN_NONE" ? Raw(signal, start.UtcDateTime, end.UtcDateTime) : Aligned(signal, start.UtcDateTime, end.UtcDateTime, aligner))
+            foreach (
+                var (from, to, value) in aligner is "" or "ALIGN_NONE"
+                    ? Raw(signal, start.UtcDateTime, end.UtcDateTime)
+                    : Aligned(signal, start.UtcDateTime, end.UtcDateTime, aligner)
+            )
             {
-                if (passed++ < skip) continue;
+                if (passed++ < skip)
+                    continue;
                 if (told == pageSize)
                 {
                     more = true;
@@ -191,15 +308,22 @@ public sealed partial class GcpEmulator : IAsyncDisposable
                 }
                 told++;
                 var interval = new JsonObject { ["endTime"] = Time(to) };
-                if (from is { } began) interval.Insert(0, "startTime", Time(began));
+                if (from is { } began)
+                    interval.Insert(0, "startTime", Time(began));
                 points.Add(new JsonObject { ["interval"] = interval, ["value"] = Value(signal, value, aligner) });
             }
-            if (points.Count > 0) series.Add(Series(signal, points));
-            if (more) break;
+            if (points.Count > 0)
+                series.Add(Series(signal, points));
+            if (more)
+                break;
         }
         var body = new JsonObject { ["timeSeries"] = series, ["unit"] = wanted.Count > 0 ? wanted[0].Unit : "" };
-        if (more) body["nextPageToken"] = $"tok-{skip + told}";
-        if (fault == RequestFault.Partial) body["executionErrors"] = new JsonArray(new JsonObject { ["code"] = 14, ["message"] = "A part of the data could not be read." });
+        if (more)
+            body["nextPageToken"] = $"tok-{skip + told}";
+        if (fault == RequestFault.Partial)
+            body["executionErrors"] = new JsonArray(
+                new JsonObject { ["code"] = 14, ["message"] = "A part of the data could not be read." }
+            );
         return (200, body);
     }
 
@@ -207,9 +331,14 @@ public sealed partial class GcpEmulator : IAsyncDisposable
     private IEnumerable<(DateTime? From, DateTime To, double Value)> Raw(Signal signal, DateTime start, DateTime end)
     {
         var now = clock.GetUtcNow().UtcDateTime;
-        for (var to = new DateTime(end.Ticks / TimeSpan.TicksPerMinute * TimeSpan.TicksPerMinute, DateTimeKind.Utc); to > start; to = to.AddMinutes(-1))
+        for (
+            var to = new DateTime(end.Ticks / TimeSpan.TicksPerMinute * TimeSpan.TicksPerMinute, DateTimeKind.Utc);
+            to > start;
+            to = to.AddMinutes(-1)
+        )
         {
-            if (faults.Shown(signal, to.AddMinutes(-1), now) is not { } value) continue;
+            if (faults.Shown(signal, to.AddMinutes(-1), now) is not { } value)
+                continue;
             yield return signal.Kind switch
             {
                 SignalKind.Gauge => (to, to, value),
@@ -225,7 +354,17 @@ public sealed partial class GcpEmulator : IAsyncDisposable
         for (var to = end; to > start; to = to.AddHours(-1))
         {
             var values = Raw(signal, to.AddHours(-1), to).Select(point => point.Value).ToList();
-            if (values.Count > 0) yield return (to.AddHours(-1), to, aligner switch { "ALIGN_SUM" => values.Sum(), "ALIGN_MEAN" => values.Average(), _ => values.Count });
+            if (values.Count > 0)
+                yield return (
+                    to.AddHours(-1),
+                    to,
+                    aligner switch
+                    {
+                        "ALIGN_SUM" => values.Sum(),
+                        "ALIGN_MEAN" => values.Average(),
+                        _ => values.Count,
+                    }
+                );
         }
     }
 
@@ -235,17 +374,27 @@ public sealed partial class GcpEmulator : IAsyncDisposable
         {
             ["metric"] = new JsonObject { ["type"] = signal.Metric, ["labels"] = Part(signal, "metric.") },
             ["resource"] = new JsonObject { ["type"] = signal.Labels["resource.type"], ["labels"] = Part(signal, "resource.") },
-            ["metricKind"] = Kind(signal), ["valueType"] = ValueType(signal), ["points"] = points, ["unit"] = signal.Unit,
+            ["metricKind"] = Kind(signal),
+            ["valueType"] = ValueType(signal),
+            ["points"] = points,
+            ["unit"] = signal.Unit,
         };
-        if (signal.Labels.Any(label => label.Key.StartsWith("system.", StringComparison.Ordinal))) element["metadata"] = new JsonObject { ["systemLabels"] = Part(signal, "system.") };
+        if (signal.Labels.Any(label => label.Key.StartsWith("system.", StringComparison.Ordinal)))
+            element["metadata"] = new JsonObject { ["systemLabels"] = Part(signal, "system.") };
         return element;
     }
 
     private static JsonObject Part(Signal signal, string prefix) =>
-        new(signal.Labels.Where(label => label.Key.StartsWith(prefix, StringComparison.Ordinal) && label.Key != "resource.type").Select(label => KeyValuePair.Create(label.Key[prefix.Length..], (JsonNode?)label.Value)));
+        new(
+            signal
+                .Labels.Where(label => label.Key.StartsWith(prefix, StringComparison.Ordinal) && label.Key != "resource.type")
+                .Select(label => KeyValuePair.Create(label.Key[prefix.Length..], (JsonNode?)label.Value))
+        );
 
     private static JsonObject Value(Signal signal, double value, string aligner) =>
-        aligner == "ALIGN_COUNT" || ValueType(signal) == "INT64" && aligner != "ALIGN_MEAN" ? new() { ["int64Value"] = value.ToString("0", CultureInfo.InvariantCulture) } : new() { ["doubleValue"] = value };
+        aligner == "ALIGN_COUNT" || ValueType(signal) == "INT64" && aligner != "ALIGN_MEAN"
+            ? new() { ["int64Value"] = value.ToString("0", CultureInfo.InvariantCulture) }
+            : new() { ["doubleValue"] = value };
 
     // What is counted in whole things is an integer, and REST writes those as text.
     private static string ValueType(Signal signal) => signal is { Kind: SignalKind.Delta, Unit: "1" } ? "INT64" : "DOUBLE";
@@ -258,11 +407,24 @@ public sealed partial class GcpEmulator : IAsyncDisposable
         return label.Groups[3].Success ? value.StartsWith(label.Groups[4].Value, StringComparison.Ordinal) : value == label.Groups[4].Value;
     }
 
-    private static (int, JsonObject) Error(int code, string status, string message) => (code, new JsonObject { ["error"] = new JsonObject { ["code"] = code, ["message"] = message, ["status"] = status } });
+    private static (int, JsonObject) Error(int code, string status, string message) =>
+        (
+            code,
+            new JsonObject
+            {
+                ["error"] = new JsonObject
+                {
+                    ["code"] = code,
+                    ["message"] = message,
+                    ["status"] = status,
+                },
+            }
+        );
 
     private static string Time(DateTime time) => time.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
 
-    private static byte[] Decode(string text) => Convert.FromBase64String(text.Replace('-', '+').Replace('_', '/').PadRight((text.Length + 3) / 4 * 4, '='));
+    private static byte[] Decode(string text) =>
+        Convert.FromBase64String(text.Replace('-', '+').Replace('_', '/').PadRight((text.Length + 3) / 4 * 4, '='));
 
     [GeneratedRegex("""starts_with\("([^"]*)"\)""")]
     private static partial Regex StartsWith();

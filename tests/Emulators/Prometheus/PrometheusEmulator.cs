@@ -16,9 +16,11 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
     private readonly Func<DateTime> now;
     private readonly Faults faults;
     private EmulatedServer server = null!;
-    private long requests, end = DateTime.MaxValue.Ticks;
+    private long requests,
+        end = DateTime.MaxValue.Ticks;
 
-    private PrometheusEmulator(IReadOnlyList<Signal> signals, DateTime start, Faults faults, Func<DateTime> now) => (Signals, Start, this.faults, this.now) = (signals, start, faults, now);
+    private PrometheusEmulator(IReadOnlyList<Signal> signals, DateTime start, Faults faults, Func<DateTime> now) =>
+        (Signals, Start, this.faults, this.now) = (signals, start, faults, now);
 
     /// <summary>What it tells: the label <c>source</c> names the folder and is not told.</summary>
     public IReadOnlyList<Signal> Signals { get; }
@@ -54,18 +56,32 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
     public int Pages => Volatile.Read(ref pages);
 
     /// <summary>Starts it on loopback.</summary>
-    public static async Task<PrometheusEmulator> StartAsync(IReadOnlyList<Signal> signals, DateTime start, Faults faults, Func<DateTime> now, TimeSpan slowness = default, int claimed = 100, Listening? at = null)
+    public static async Task<PrometheusEmulator> StartAsync(
+        IReadOnlyList<Signal> signals,
+        DateTime start,
+        Faults faults,
+        Func<DateTime> now,
+        TimeSpan slowness = default,
+        int claimed = 100,
+        Listening? at = null
+    )
     {
         var served = new PrometheusEmulator(signals, start, faults, now) { Slowness = slowness, Claimed = claimed };
-        served.server = await EmulatedServer.StartAsync(app =>
-        {
-            app.MapGet("/{source}/api/v1/label/__name__/values", (string source, HttpContext context) => served.AnswerAsync(context, served.Names(source)));
-            app.MapPost("/{source}/api/v1/query", async (string source, HttpContext context) =>
+        served.server = await EmulatedServer.StartAsync(
+            app =>
             {
-                var form = await context.Request.ReadFormAsync();
-                await served.QueryAsync(context, source, form["query"]!, decimal.Parse(form["time"]!, CultureInfo.InvariantCulture));
-            });
-        }, at, time: now);
+                app.MapGet("/{source}/api/v1/label/__name__/values", (string source, HttpContext context) =>
+                    served.AnswerAsync(context, served.Names(source))
+                );
+                app.MapPost("/{source}/api/v1/query", async (string source, HttpContext context) =>
+                {
+                    var form = await context.Request.ReadFormAsync();
+                    await served.QueryAsync(context, source, form["query"]!, decimal.Parse(form["time"]!, CultureInfo.InvariantCulture));
+                });
+            },
+            at,
+            time: now
+        );
         return served;
     }
 
@@ -76,11 +92,15 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
     public IEnumerable<DateTime> Instants(Signal signal, DateTime from, DateTime to)
     {
         var offset = TimeSpan.FromSeconds(Offset(signal));
-        if (from < Start) from = Start;
-        if (to > End) to = End;
+        if (from < Start)
+            from = Start;
+        if (to > End)
+            to = End;
         var at = new DateTime((from - offset).Ticks / Scrape.Ticks * Scrape.Ticks, DateTimeKind.Utc) + offset;
-        if (at < from) at += Scrape;
-        for (; at < to; at += Scrape) yield return at;
+        if (at < from)
+            at += Scrape;
+        for (; at < to; at += Scrape)
+            yield return at;
     }
 
     private IEnumerable<Signal> Of(string source) => Signals.Where(signal => signal.Labels["source"] == source);
@@ -90,32 +110,53 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
     private static Func<bool, string> Always(string text) => _ => text;
 
     private Func<bool, string> Names(string source) =>
-        Always($$"""{"status":"success","data":[{{string.Join(',', Of(source).Select(signal => $"\"{signal.Metric}\"").Distinct())}},"up"]}""");
+        Always(
+            $$"""{"status":"success","data":[{{string.Join(',', Of(source).Select(signal => $"\"{signal.Metric}\"").Distinct())}},"up"]}"""
+        );
 
     private async Task QueryAsync(HttpContext context, string source, string query, decimal time)
     {
         if (query.StartsWith("count by", StringComparison.Ordinal))
         {
-            var counts = Of(source).Select(signal => signal.Metric).Distinct().Select(name => $$"""{"metric":{"__name__":"{{name}}"},"value":[{{time}},"{{Claimed}}"]}""");
-            await AnswerAsync(context, Always($$$"""{"status":"success","data":{"resultType":"vector","result":[{{{string.Join(',', counts)}}}]}}"""));
+            var counts = Of(source)
+                .Select(signal => signal.Metric)
+                .Distinct()
+                .Select(name => $$"""{"metric":{"__name__":"{{name}}"},"value":[{{time}},"{{Claimed}}"]}""");
+            await AnswerAsync(
+                context,
+                Always($$$"""{"status":"success","data":{"resultType":"vector","result":[{{{string.Join(',', counts)}}}]}}""")
+            );
             return;
         }
         var page = Interlocked.Increment(ref pages);
-        if (AtPage is { } befalls && await befalls(page, context)) return;
+        if (AtPage is { } befalls && await befalls(page, context))
+            return;
         var asked = RangeSelector().Match(query);
-        if (!asked.Success) throw new InvalidOperationException($"This server does not understand: {query}");
+        if (!asked.Success)
+            throw new InvalidOperationException($"This server does not understand: {query}");
         var names = new Regex($"^(?:{asked.Groups[1].Value.Replace("\\\\", "\\", StringComparison.Ordinal)})$");
         var last = At(time);
         // Left-open: an instant exactly at the range's start is not in it.
         var first = last.AddMilliseconds(-long.Parse(asked.Groups[2].Value, CultureInfo.InvariantCulture)).AddTicks(1);
-        await AnswerAsync(context, partial => Matrix([.. Of(source).Where(signal => names.IsMatch(signal.Metric)).Where((_, index) => !partial || index % 2 == 0)], first, last, partial));
+        await AnswerAsync(context, partial =>
+            Matrix(
+                [.. Of(source).Where(signal => names.IsMatch(signal.Metric)).Where((_, index) => !partial || index % 2 == 0)],
+                first,
+                last,
+                partial
+            )
+        );
     }
 
     private string Matrix(List<Signal> signals, DateTime first, DateTime last, bool partial)
     {
-        var text = new StringBuilder("""{"status":"success",""").Append(partial ? """ "warnings":["a store did not answer"],""" : "").Append("""
-            "data":{"resultType":"matrix","result":[
-            """);
+        var text = new StringBuilder("""{"status":"success",""")
+            .Append(partial ? """ "warnings":["a store did not answer"],""" : "")
+            .Append(
+                """
+                "data":{"resultType":"matrix","result":[
+                """
+            );
         var shown = now();
         var any = false;
         foreach (var signal in signals)
@@ -125,14 +166,24 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
             foreach (var at in Instants(signal, first, last.AddTicks(1)))
             {
                 // What is decided for a minute is decided here for an instant, which can be read as soon as it was scraped.
-                if (faults.Shown(scraped, at.AddMinutes(-1), shown) is not { } value) continue;
-                var point = string.Create(CultureInfo.InvariantCulture, $"[{(at - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMillisecond / 1000m:0.###},\"{value:R}\"]");
+                if (faults.Shown(scraped, at.AddMinutes(-1), shown) is not { } value)
+                    continue;
+                var point = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"[{(at - DateTime.UnixEpoch).Ticks / TimeSpan.TicksPerMillisecond / 1000m:0.###},\"{value:R}\"]"
+                );
                 values.Append(values.Length == 0 ? "" : ",").Append(point);
-                if (faults.LateShare > 0 && faults.Chance("twice", signal.Key, at.Ticks) < 0.03) values.Append(',').Append(point);
+                if (faults.LateShare > 0 && faults.Chance("twice", signal.Key, at.Ticks) < 0.03)
+                    values.Append(',').Append(point);
             }
-            if (values.Length == 0) continue;
-            var labels = string.Join(',', signal.Labels.Where(label => label.Key != "source").Select(label => $"\"{label.Key}\":\"{label.Value}\""));
-            text.Append(any ? "," : "").Append(CultureInfo.InvariantCulture, $$"""{"metric":{"__name__":"{{signal.Metric}}",{{labels}}},"values":[{{values}}]}""");
+            if (values.Length == 0)
+                continue;
+            var labels = string.Join(
+                ',',
+                signal.Labels.Where(label => label.Key != "source").Select(label => $"\"{label.Key}\":\"{label.Value}\"")
+            );
+            text.Append(any ? "," : "")
+                .Append(CultureInfo.InvariantCulture, $$"""{"metric":{"__name__":"{{signal.Metric}}",{{labels}}},"values":[{{values}}]}""");
             any = true;
         }
         return text.Append("]}}").ToString();
@@ -141,7 +192,8 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
     private async Task AnswerAsync(HttpContext context, Func<bool, string> text)
     {
         var request = Interlocked.Increment(ref requests);
-        if (Slowness > TimeSpan.Zero) await Task.Delay(Slowness * faults.Chance("slow", "", request));
+        if (Slowness > TimeSpan.Zero)
+            await Task.Delay(Slowness * faults.Chance("slow", "", request));
         var fault = faults.Of(request);
         context.Response.ContentType = "application/json";
         if (fault == RequestFault.Throttled)
@@ -156,8 +208,10 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
             return;
         }
         var body = text(fault == RequestFault.Partial);
-        if (fault == RequestFault.Cut) await EmulatedServer.Cut(cut => cut.Response.WriteAsync(body))(context);
-        else await context.Response.WriteAsync(body);
+        if (fault == RequestFault.Cut)
+            await EmulatedServer.Cut(cut => cut.Response.WriteAsync(body))(context);
+        else
+            await context.Response.WriteAsync(body);
     }
 
     private static DateTime At(decimal seconds) => DateTime.UnixEpoch.AddTicks((long)(seconds * TimeSpan.TicksPerSecond));

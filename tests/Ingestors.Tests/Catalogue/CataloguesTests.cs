@@ -18,12 +18,14 @@ public sealed class CataloguesTests : IDisposable
         return path;
     }
 
-    private static string Entry(string id, string metric, string from = "2020-01-01", string component = "node") => $$"""
-        { "provider": "prometheus", "mappings": [ { "id": "{{id}}", "version": 1, "metric": "{{metric}}", "unit": "W", "kind": "gauge", "component": "{{component}}", "evidence": "derived",
-          "resource": { "kind": "node", "id": "instance" }, "maxSpan": "00:05:00", "effectiveFrom": "{{from}}", "reference": "https://example.org/x" } ] }
-        """;
+    private static string Entry(string id, string metric, string from = "2020-01-01", string component = "node") =>
+        $$"""
+            { "provider": "prometheus", "mappings": [ { "id": "{{id}}", "version": 1, "metric": "{{metric}}", "unit": "W", "kind": "gauge", "component": "{{component}}", "evidence": "derived",
+              "resource": { "kind": "node", "id": "instance" }, "maxSpan": "00:05:00", "effectiveFrom": "{{from}}", "reference": "https://example.org/x" } ] }
+            """;
 
-    private static IReadOnlyList<string> Faults(params string[] paths) => Assert.Throws<CatalogueException>(() => Catalogues.Load(paths)).Errors;
+    private static IReadOnlyList<string> Faults(params string[] paths) =>
+        Assert.Throws<CatalogueException>(() => Catalogues.Load(paths)).Errors;
 
     [Fact]
     public void An_operators_file_adds_to_the_shipped_ones()
@@ -36,7 +38,9 @@ public sealed class CataloguesTests : IDisposable
     [Fact]
     public void An_operators_entry_with_a_later_day_takes_the_place_of_a_shipped_one()
     {
-        var catalogue = Catalogues.Load([Write("own.metrics.json", Entry("prometheus/own", "ipmi_dcmi_power_consumption_watts", "2026-01-01", "rack"))]);
+        var catalogue = Catalogues.Load([
+            Write("own.metrics.json", Entry("prometheus/own", "ipmi_dcmi_power_consumption_watts", "2026-01-01", "rack")),
+        ]);
         var series = new Series("s", "prometheus", "ipmi_dcmi_power_consumption_watts", Labels.None);
         Assert.Equal(Component.Rack, catalogue.Find(series, new DateTime(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))!.Component);
         Assert.Equal(Component.Node, catalogue.Find(series, new DateTime(2025, 12, 31, 0, 0, 0, DateTimeKind.Utc))!.Component);
@@ -46,7 +50,11 @@ public sealed class CataloguesTests : IDisposable
     public void An_operators_entry_that_claims_a_shipped_metric_on_its_day_is_refused()
     {
         var path = Write("own.metrics.json", Entry("prometheus/own", "ipmi_dcmi_power_consumption_watts"));
-        Assert.StartsWith($"{path}: mappings[0] 'prometheus/own': metric: 'ipmi_dcmi_power_consumption_watts' is explained from 2020-01-01 under the same conditions by prometheus-servers.metrics.json: mappings[", Assert.Single(Faults(path)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{path}: mappings[0] 'prometheus/own': metric: 'ipmi_dcmi_power_consumption_watts' is explained from 2020-01-01 under the same conditions by prometheus-servers.metrics.json: mappings[",
+            Assert.Single(Faults(path)),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -55,7 +63,10 @@ public sealed class CataloguesTests : IDisposable
         var missing = Path.Combine(folder, "missing.metrics.json");
         var latin = Path.Combine(folder, "latin.metrics.json");
         File.WriteAllBytes(latin, Encoding.Latin1.GetBytes("// é"));
-        var wrong = Write("wrong.metrics.json", Entry("prometheus/own", "own_watts").Replace("\"W\"", "\"watt\"", StringComparison.Ordinal));
+        var wrong = Write(
+            "wrong.metrics.json",
+            Entry("prometheus/own", "own_watts").Replace("\"W\"", "\"watt\"", StringComparison.Ordinal)
+        );
         var broken = Write("broken.metrics.json", "{ \"provider\": ");
 
         var faults = Faults(missing, latin, folder, "", wrong, broken);
@@ -65,20 +76,32 @@ public sealed class CataloguesTests : IDisposable
         Assert.Equal($"{latin}: cannot be read: it is not UTF-8; save it as UTF-8", faults[1]);
         Assert.Equal($"{folder}: cannot be read: it is a folder; name the files in it", faults[2]);
         Assert.Equal("a file without a name: cannot be read: its path is empty; name a file or remove the entry", faults[3]);
-        Assert.StartsWith($"{wrong}: mappings[0] 'prometheus/own': unit: 'watt' is not a known unit; use one of: ", faults[4], StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{wrong}: mappings[0] 'prometheus/own': unit: 'watt' is not a known unit; use one of: ",
+            faults[4],
+            StringComparison.Ordinal
+        );
         Assert.StartsWith($"{broken}: line 1, column ", faults[5], StringComparison.Ordinal);
     }
 
     [Fact]
     public void A_file_that_cannot_be_read_is_a_fault_even_alone() =>
-        Assert.EndsWith(": cannot be read: there is no such file; correct the path or create the file", Assert.Single(Faults(Path.Combine(folder, "nowhere", "x.metrics.json"))), StringComparison.Ordinal);
+        Assert.EndsWith(
+            ": cannot be read: there is no such file; correct the path or create the file",
+            Assert.Single(Faults(Path.Combine(folder, "nowhere", "x.metrics.json"))),
+            StringComparison.Ordinal
+        );
 
     [Fact]
     public void A_file_beyond_any_catalogue_is_not_read()
     {
         var path = Path.Combine(folder, "recording.metrics.json");
-        using (var file = File.Create(path)) file.SetLength(17 * 1024 * 1024);
-        Assert.Equal($"{path}: cannot be read: it has 17825792 bytes, more than 16777216; name a file of mappings", Assert.Single(Faults(path)));
+        using (var file = File.Create(path))
+            file.SetLength(17 * 1024 * 1024);
+        Assert.Equal(
+            $"{path}: cannot be read: it has 17825792 bytes, more than 16777216; name a file of mappings",
+            Assert.Single(Faults(path))
+        );
     }
 
     [Fact]

@@ -18,85 +18,337 @@ public partial class ShippedCatalogueTests
     {
         var parts = Exposition().Match(line);
         Assert.True(parts.Success, line);
-        var labels = Labels.Of(Label().Matches(parts.Groups["labels"].Value).Select(label => KeyValuePair.Create(label.Groups[1].Value.Trim('"'), label.Groups[2].Value)));
+        var labels = Labels.Of(
+            Label()
+                .Matches(parts.Groups["labels"].Value)
+                .Select(label => KeyValuePair.Create(label.Groups[1].Value.Trim('"'), label.Groups[2].Value))
+        );
         var metric = parts.Groups["quoted"].Success ? parts.Groups["quoted"].Value : parts.Groups["metric"].Value;
-        return (new Series("rack-7", "prometheus", metric, labels), double.Parse(parts.Groups["value"].Value, CultureInfo.InvariantCulture));
+        return (
+            new Series("rack-7", "prometheus", metric, labels),
+            double.Parse(parts.Groups["value"].Value, CultureInfo.InvariantCulture)
+        );
     }
 
     private static MetricMapping? Find(string line) => Shipped.Find(Line(line).Series, At);
 
     [Theory]
     // NVIDIA: both spellings of the host, the old namespace, renamed fields.
-    [InlineData("""DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu="0",UUID="GPU-00000000-0000-4000-8000-00000000000a",pci_bus_id="00000000:1B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",Hostname="node-a",container="srv",namespace="inf",pod="llm-0"} 812345678901""", "dcgm-energy", Component.Accelerator, 812345678.901)]
-    [InlineData("""DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu="0",UUID="GPU-0a",modelName="NVIDIA H100 80GB HBM3",hostname="node-a"} 812345678901""", "dcgm-energy", Component.Accelerator, 812345678.901)]
-    [InlineData("""dcgm_total_energy_consumption{gpu="0",uuid="GPU-0a",pod_name="llm-0",pod_namespace="inf",container_name="srv"} 1500""", "dcgm-energy", Component.Accelerator, 1.5)]
-    [InlineData("""DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-0a",pci_bus_id="00000000:1B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",hostname="node-a"} 431.250000""", "dcgm-power", Component.Accelerator, 431.25)]
+    [InlineData(
+        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu="0",UUID="GPU-00000000-0000-4000-8000-00000000000a",pci_bus_id="00000000:1B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",Hostname="node-a",container="srv",namespace="inf",pod="llm-0"} 812345678901""",
+        "dcgm-energy",
+        Component.Accelerator,
+        812345678.901
+    )]
+    [InlineData(
+        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu="0",UUID="GPU-0a",modelName="NVIDIA H100 80GB HBM3",hostname="node-a"} 812345678901""",
+        "dcgm-energy",
+        Component.Accelerator,
+        812345678.901
+    )]
+    [InlineData(
+        """dcgm_total_energy_consumption{gpu="0",uuid="GPU-0a",pod_name="llm-0",pod_namespace="inf",container_name="srv"} 1500""",
+        "dcgm-energy",
+        Component.Accelerator,
+        1.5
+    )]
+    [InlineData(
+        """DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-0a",pci_bus_id="00000000:1B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",hostname="node-a"} 431.250000""",
+        "dcgm-power",
+        Component.Accelerator,
+        431.25
+    )]
     [InlineData("""DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-0a",Hostname="node-a"} 431.25""", "dcgm-power", Component.Accelerator, 431.25)]
-    [InlineData("""DCGM_FI_DEV_BOARD_POWER_WATTS{gpu="0",UUID="GPU-0a",hostname="node-a"} 431.25""", "dcgm-power", Component.Accelerator, 431.25)]
+    [InlineData(
+        """DCGM_FI_DEV_BOARD_POWER_WATTS{gpu="0",UUID="GPU-0a",hostname="node-a"} 431.25""",
+        "dcgm-power",
+        Component.Accelerator,
+        431.25
+    )]
     [InlineData("""dcgm_power_usage{gpu="0",uuid="GPU-0a"} 431.25""", "dcgm-power", Component.Accelerator, 431.25)]
-    [InlineData("""DCGM_FI_DEV_POWER_USAGE_INSTANT{gpu="0",UUID="GPU-0a",Hostname="node-a"} 625.68""", "dcgm-power-instant", Component.Accelerator, 625.68)]
-    [InlineData("""DCGM_FI_DEV_BOARD_POWER_RAW_WATTS{gpu="0",UUID="GPU-0a",hostname="node-a"} 625.68""", "dcgm-power-instant", Component.Accelerator, 625.68)]
+    [InlineData(
+        """DCGM_FI_DEV_POWER_USAGE_INSTANT{gpu="0",UUID="GPU-0a",Hostname="node-a"} 625.68""",
+        "dcgm-power-instant",
+        Component.Accelerator,
+        625.68
+    )]
+    [InlineData(
+        """DCGM_FI_DEV_BOARD_POWER_RAW_WATTS{gpu="0",UUID="GPU-0a",hostname="node-a"} 625.68""",
+        "dcgm-power-instant",
+        Component.Accelerator,
+        625.68
+    )]
     [InlineData("""DCGM_FI_DEV_CPU_POWER_UTIL_CURRENT{cpu="0",Hostname="grace-a"} 180""", "dcgm-cpu-power", Component.Cpu, 180)]
     [InlineData("""DCGM_FI_DEV_CPU_POWER_WATTS{cpu="0",hostname="grace-a"} 180""", "dcgm-cpu-power", Component.Cpu, 180)]
     [InlineData("""DCGM_FI_DEV_MODULE_POWER_UTIL_CURRENT{cpu="0",hostname="grace-a"} 912""", "dcgm-module-power", Component.Module, 912)]
-    [InlineData("""nvidia_smi_power_draw_watts{uuid="00000000-0000-4000-8000-00000000000a"} 431.25""", "nvidia-smi-power", Component.Accelerator, 431.25)]
-    [InlineData("""nvidia_smi_energy_joules_total{uuid="00000000-0000-4000-8000-00000000000a"} 8.12345678901e+08""", "nvidia-smi-energy", Component.Accelerator, 812345678.901)]
+    [InlineData(
+        """nvidia_smi_power_draw_watts{uuid="00000000-0000-4000-8000-00000000000a"} 431.25""",
+        "nvidia-smi-power",
+        Component.Accelerator,
+        431.25
+    )]
+    [InlineData(
+        """nvidia_smi_energy_joules_total{uuid="00000000-0000-4000-8000-00000000000a"} 8.12345678901e+08""",
+        "nvidia-smi-energy",
+        Component.Accelerator,
+        812345678.901
+    )]
     // AMD: microjoules in a gauge, an optional prefix.
-    [InlineData("""gpu_energy_consumed{card_model="102-G30211-00",gpu_compute_partition_type="spx",gpu_id="0",gpu_partition_id="0",hostname="node-b",serial_number="S1"} 5.12e+14""", "amd-energy", Component.Accelerator, 512000000)]
-    [InlineData("""amd_gpu_energy_consumed{gpu_id="0",gpu_partition_id="0",hostname="node-b",serial_number="S1"} 5.12e+14""", "amd-energy", Component.Accelerator, 512000000)]
-    [InlineData("""gpu_energy_consumed{gpu_id="0",hostname="node-b",serial_number="S1"} 5.12e+14""", "amd-energy", Component.Accelerator, 512000000)]
-    [InlineData("""gpu_package_power{card_model="102-G30211-00",gpu_id="0",gpu_partition_id="0",hostname="node-b",serial_number="S1"} 612""", "amd-package-power", Component.Accelerator, 612)]
-    [InlineData("""amd_gpu_average_package_power{gpu_id="0",hostname="node-b",serial_number="S1"} 240""", "amd-package-power", Component.Accelerator, 240)]
-    [InlineData("""gpu_power_usage{gpu_id="0",gpu_partition_id="0",hostname="node-b",serial_number="S1"} 612""", "amd-power", Component.Accelerator, 612)]
+    [InlineData(
+        """gpu_energy_consumed{card_model="102-G30211-00",gpu_compute_partition_type="spx",gpu_id="0",gpu_partition_id="0",hostname="node-b",serial_number="S1"} 5.12e+14""",
+        "amd-energy",
+        Component.Accelerator,
+        512000000
+    )]
+    [InlineData(
+        """amd_gpu_energy_consumed{gpu_id="0",gpu_partition_id="0",hostname="node-b",serial_number="S1"} 5.12e+14""",
+        "amd-energy",
+        Component.Accelerator,
+        512000000
+    )]
+    [InlineData(
+        """gpu_energy_consumed{gpu_id="0",hostname="node-b",serial_number="S1"} 5.12e+14""",
+        "amd-energy",
+        Component.Accelerator,
+        512000000
+    )]
+    [InlineData(
+        """gpu_package_power{card_model="102-G30211-00",gpu_id="0",gpu_partition_id="0",hostname="node-b",serial_number="S1"} 612""",
+        "amd-package-power",
+        Component.Accelerator,
+        612
+    )]
+    [InlineData(
+        """amd_gpu_average_package_power{gpu_id="0",hostname="node-b",serial_number="S1"} 240""",
+        "amd-package-power",
+        Component.Accelerator,
+        240
+    )]
+    [InlineData(
+        """gpu_power_usage{gpu_id="0",gpu_partition_id="0",hostname="node-b",serial_number="S1"} 612""",
+        "amd-power",
+        Component.Accelerator,
+        612
+    )]
     // Intel: OpenTelemetry's names, with and without the type of hardware; the predecessor.
-    [InlineData("""hw_energy_joules_total{hw_id="gpu0",hw_type="gpu",pci_bdf="0000:3a:00.0"} 90233.4""", "otel-gpu-energy", Component.Accelerator, 90233.4)]
-    [InlineData("""hw_energy_joules_total{hw_id="gpu0",hw_name="power-1",pci_bdf="0000:3a:00.0",hw_sensor_location="card"} 90233.4""", "intel-xpumd-energy", Component.Accelerator, 90233.4)]
-    [InlineData("""hw_power_watts{hw_id="gpu0",hw_name="power-1",pci_bdf="0000:3a:00.0",hw_sensor_location="gpu"} 150""", "intel-xpumd-power", Component.Accelerator, 150)]
+    [InlineData(
+        """hw_energy_joules_total{hw_id="gpu0",hw_type="gpu",pci_bdf="0000:3a:00.0"} 90233.4""",
+        "otel-gpu-energy",
+        Component.Accelerator,
+        90233.4
+    )]
+    [InlineData(
+        """hw_energy_joules_total{hw_id="gpu0",hw_name="power-1",pci_bdf="0000:3a:00.0",hw_sensor_location="card"} 90233.4""",
+        "intel-xpumd-energy",
+        Component.Accelerator,
+        90233.4
+    )]
+    [InlineData(
+        """hw_power_watts{hw_id="gpu0",hw_name="power-1",pci_bdf="0000:3a:00.0",hw_sensor_location="gpu"} 150""",
+        "intel-xpumd-power",
+        Component.Accelerator,
+        150
+    )]
     [InlineData("""xpum_energy_joules_total{pci_bdf="0000:3a:00.0"} 90233.4""", "intel-xpum-energy", Component.Accelerator, 90233.4)]
     [InlineData("""xpum_power_watts{pci_bdf="0000:3a:00.0"} 150""", "intel-xpum-power", Component.Accelerator, 150)]
-    [InlineData("""habanalabs_power_mW{UUID="01P0-HL2080A0-14",instance="gaudi-a:41611"} 412000""", "gaudi-power", Component.Accelerator, 412)]
+    [InlineData(
+        """habanalabs_power_mW{UUID="01P0-HL2080A0-14",instance="gaudi-a:41611"} 412000""",
+        "gaudi-power",
+        Component.Accelerator,
+        412
+    )]
     // CPUs and servers.
-    [InlineData("""node_rapl_package_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0"} 240422.366267""", "node-rapl-package", Component.Cpu, 240422.366267)]
-    [InlineData("""node_rapl_core_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:0"} 7""", "node-rapl-core", Component.Core, 7)]
-    [InlineData("""node_rapl_uncore_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:1"} 7""", "node-rapl-uncore", Component.Uncore, 7)]
-    [InlineData("""node_rapl_dram_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:2"} 7""", "node-rapl-dram", Component.Memory, 7)]
-    [InlineData("""node_rapl_psys_joules_total{index="0",path="/sys/class/powercap/intel-rapl:1"} 7""", "node-rapl-psys", Component.Platform, 7)]
-    [InlineData("""node_rapl_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0",rapl_zone="package"} 7""", "node-rapl-zone-package", Component.Cpu, 7)]
-    [InlineData("""node_rapl_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:0",rapl_zone="core"} 7""", "node-rapl-zone-core", Component.Core, 7)]
-    [InlineData("""node_rapl_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:1",rapl_zone="uncore"} 7""", "node-rapl-zone-uncore", Component.Uncore, 7)]
-    [InlineData("""node_rapl_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:2",rapl_zone="dram"} 7""", "node-rapl-zone-dram", Component.Memory, 7)]
-    [InlineData("""node_rapl_joules_total{index="0",path="/sys/class/powercap/intel-rapl:1",rapl_zone="psys"} 7""", "node-rapl-zone-psys", Component.Platform, 7)]
+    [InlineData(
+        """node_rapl_package_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0"} 240422.366267""",
+        "node-rapl-package",
+        Component.Cpu,
+        240422.366267
+    )]
+    [InlineData(
+        """node_rapl_core_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:0"} 7""",
+        "node-rapl-core",
+        Component.Core,
+        7
+    )]
+    [InlineData(
+        """node_rapl_uncore_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:1"} 7""",
+        "node-rapl-uncore",
+        Component.Uncore,
+        7
+    )]
+    [InlineData(
+        """node_rapl_dram_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:2"} 7""",
+        "node-rapl-dram",
+        Component.Memory,
+        7
+    )]
+    [InlineData(
+        """node_rapl_psys_joules_total{index="0",path="/sys/class/powercap/intel-rapl:1"} 7""",
+        "node-rapl-psys",
+        Component.Platform,
+        7
+    )]
+    [InlineData(
+        """node_rapl_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0",rapl_zone="package"} 7""",
+        "node-rapl-zone-package",
+        Component.Cpu,
+        7
+    )]
+    [InlineData(
+        """node_rapl_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:0",rapl_zone="core"} 7""",
+        "node-rapl-zone-core",
+        Component.Core,
+        7
+    )]
+    [InlineData(
+        """node_rapl_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:1",rapl_zone="uncore"} 7""",
+        "node-rapl-zone-uncore",
+        Component.Uncore,
+        7
+    )]
+    [InlineData(
+        """node_rapl_joules_total{index="0",path="/sys/class/powercap/intel-rapl:0:2",rapl_zone="dram"} 7""",
+        "node-rapl-zone-dram",
+        Component.Memory,
+        7
+    )]
+    [InlineData(
+        """node_rapl_joules_total{index="0",path="/sys/class/powercap/intel-rapl:1",rapl_zone="psys"} 7""",
+        "node-rapl-zone-psys",
+        Component.Platform,
+        7
+    )]
     [InlineData("""node_hwmon_power_average_watt{chip="platform_acpi",sensor="power1"} 318""", "node-hwmon-power", Component.Node, 318)]
-    [InlineData("""node_hwmon_power_average_watt{chip="lnxsybus:00_acpi000d:00",sensor="power1"} 318""", "node-hwmon-power", Component.Node, 318)]
+    [InlineData(
+        """node_hwmon_power_average_watt{chip="lnxsybus:00_acpi000d:00",sensor="power1"} 318""",
+        "node-hwmon-power",
+        Component.Node,
+        318
+    )]
     [InlineData("""node_hwmon_energy_joule_total{chip="platform_aem_0",sensor="energy1"} 318""", "node-hwmon-energy", Component.Node, 318)]
-    [InlineData("""kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package"} 91234.5""", "kepler-node-package", Component.Cpu, 91234.5)]
+    [InlineData(
+        """kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package"} 91234.5""",
+        "kepler-node-package",
+        Component.Cpu,
+        91234.5
+    )]
     [InlineData("""kepler_node_cpu_joules_total{node_name="node-a",zone="core"} 1""", "kepler-node-core", Component.Core, 1)]
     [InlineData("""kepler_node_cpu_joules_total{node_name="node-a",zone="uncore"} 1""", "kepler-node-uncore", Component.Uncore, 1)]
     [InlineData("""kepler_node_cpu_joules_total{node_name="node-a",zone="dram"} 1""", "kepler-node-dram", Component.Memory, 1)]
     [InlineData("""kepler_node_cpu_joules_total{node_name="node-a",zone="psys"} 1""", "kepler-node-psys", Component.Platform, 1)]
-    [InlineData("""kepler_node_gpu_joules_total{gpu="0",gpu_uuid="GPU-0a",gpu_name="H100",vendor="nvidia",node_name="node-a"} 9""", "kepler-node-gpu", Component.Accelerator, 9)]
-    [InlineData("""kepler_pod_gpu_joules_total{node_name="node-a",pod_id="7f",pod_name="llm-0",pod_namespace="inf",state="running"} 55012.75""", "kepler-pod-gpu", Component.Accelerator, 55012.75)]
-    [InlineData("""kepler_pod_cpu_joules_total{node_name="node-a",pod_id="7f",state="running",zone="package"} 9""", "kepler-pod-package", Component.Cpu, 9)]
-    [InlineData("""kepler_container_cpu_joules_total{node_name="node-a",container_id="c1",runtime="docker",state="running",zone="dram"} 9""", "kepler-container-dram", Component.Memory, 9)]
-    [InlineData("""kepler_vm_cpu_joules_total{node_name="node-a",vm_id="v1",state="running",zone="package"} 9""", "kepler-vm-package", Component.Cpu, 9)]
-    [InlineData("""kepler_platform_watts{source="redfish",node_name="node-a",power_control_id="PC1",power_control_name="Server Power Control"} 450""", "kepler-platform", Component.Node, 450)]
-    [InlineData("""kepler_node_package_joules_total{package="0",instance="node-a",mode="dynamic",source="intel_rapl"} 9""", "kepler-old-node-package", Component.Cpu, 9)]
-    [InlineData("""kepler_node_package_joules_total{package="0",instance="node-a",mode="idle",source="trained_power_model"} 9""", "kepler-old-node-package-modelled", Component.Cpu, 9)]
-    [InlineData("""kepler_node_gpu_joules_total{package="0",instance="node-a",mode="dynamic",source="nvidia"} 9""", "kepler-old-node-gpu", Component.Accelerator, 9)]
-    [InlineData("""kepler_node_platform_joules_total{instance="node-a",mode="dynamic",source="acpi"} 9""", "kepler-old-node-platform", Component.Node, 9)]
-    [InlineData("""kepler_container_dram_joules_total{container_id="c1",pod_name="llm-0",container_name="srv",container_namespace="inf",mode="dynamic",source="intel_rapl"} 9""", "kepler-old-container-dram", Component.Memory, 9)]
-    [InlineData("""kepler_container_package_joules_total{container_id="c1",mode="dynamic",source="trained_power_model"} 9""", "kepler-old-container-package-modelled", Component.Cpu, 9)]
-    [InlineData("""scaph_host_power_microwatts{value_source="powercap_rapl_psys"} 187000000""", "scaphandre-host-power", Component.Platform, 187)]
-    [InlineData("""scaph_host_energy_microjoules{value_source="powercap_rapl_psys"} 187000000""", "scaphandre-host-energy", Component.Platform, 187)]
+    [InlineData(
+        """kepler_node_gpu_joules_total{gpu="0",gpu_uuid="GPU-0a",gpu_name="H100",vendor="nvidia",node_name="node-a"} 9""",
+        "kepler-node-gpu",
+        Component.Accelerator,
+        9
+    )]
+    [InlineData(
+        """kepler_pod_gpu_joules_total{node_name="node-a",pod_id="7f",pod_name="llm-0",pod_namespace="inf",state="running"} 55012.75""",
+        "kepler-pod-gpu",
+        Component.Accelerator,
+        55012.75
+    )]
+    [InlineData(
+        """kepler_pod_cpu_joules_total{node_name="node-a",pod_id="7f",state="running",zone="package"} 9""",
+        "kepler-pod-package",
+        Component.Cpu,
+        9
+    )]
+    [InlineData(
+        """kepler_container_cpu_joules_total{node_name="node-a",container_id="c1",runtime="docker",state="running",zone="dram"} 9""",
+        "kepler-container-dram",
+        Component.Memory,
+        9
+    )]
+    [InlineData(
+        """kepler_vm_cpu_joules_total{node_name="node-a",vm_id="v1",state="running",zone="package"} 9""",
+        "kepler-vm-package",
+        Component.Cpu,
+        9
+    )]
+    [InlineData(
+        """kepler_platform_watts{source="redfish",node_name="node-a",power_control_id="PC1",power_control_name="Server Power Control"} 450""",
+        "kepler-platform",
+        Component.Node,
+        450
+    )]
+    [InlineData(
+        """kepler_node_package_joules_total{package="0",instance="node-a",mode="dynamic",source="intel_rapl"} 9""",
+        "kepler-old-node-package",
+        Component.Cpu,
+        9
+    )]
+    [InlineData(
+        """kepler_node_package_joules_total{package="0",instance="node-a",mode="idle",source="trained_power_model"} 9""",
+        "kepler-old-node-package-modelled",
+        Component.Cpu,
+        9
+    )]
+    [InlineData(
+        """kepler_node_gpu_joules_total{package="0",instance="node-a",mode="dynamic",source="nvidia"} 9""",
+        "kepler-old-node-gpu",
+        Component.Accelerator,
+        9
+    )]
+    [InlineData(
+        """kepler_node_platform_joules_total{instance="node-a",mode="dynamic",source="acpi"} 9""",
+        "kepler-old-node-platform",
+        Component.Node,
+        9
+    )]
+    [InlineData(
+        """kepler_container_dram_joules_total{container_id="c1",pod_name="llm-0",container_name="srv",container_namespace="inf",mode="dynamic",source="intel_rapl"} 9""",
+        "kepler-old-container-dram",
+        Component.Memory,
+        9
+    )]
+    [InlineData(
+        """kepler_container_package_joules_total{container_id="c1",mode="dynamic",source="trained_power_model"} 9""",
+        "kepler-old-container-package-modelled",
+        Component.Cpu,
+        9
+    )]
+    [InlineData(
+        """scaph_host_power_microwatts{value_source="powercap_rapl_psys"} 187000000""",
+        "scaphandre-host-power",
+        Component.Platform,
+        187
+    )]
+    [InlineData(
+        """scaph_host_energy_microjoules{value_source="powercap_rapl_psys"} 187000000""",
+        "scaphandre-host-energy",
+        Component.Platform,
+        187
+    )]
     [InlineData("""scaph_socket_power_microwatts{socket_id="0"} 87000000""", "scaphandre-socket-power", Component.Cpu, 87)]
     [InlineData("""scaph_socket_energy_microjoules{socket_id="0"} 87000000""", "scaphandre-socket-energy", Component.Cpu, 87)]
-    [InlineData("""scaph_domain_energy_microjoules{domain_name="dram",domain_id="2",socket_id="0"} 5000000""", "scaphandre-dram-energy", Component.Memory, 5)]
-    [InlineData("""scaph_domain_power_microwatts{domain_name="core",domain_id="0",socket_id="0"} 5000000""", "scaphandre-core-power", Component.Core, 5)]
+    [InlineData(
+        """scaph_domain_energy_microjoules{domain_name="dram",domain_id="2",socket_id="0"} 5000000""",
+        "scaphandre-dram-energy",
+        Component.Memory,
+        5
+    )]
+    [InlineData(
+        """scaph_domain_power_microwatts{domain_name="core",domain_id="0",socket_id="0"} 5000000""",
+        "scaphandre-core-power",
+        Component.Core,
+        5
+    )]
     [InlineData("""scaph_process_power_consumption_microwatts{exe="vllm",pid="77"} 2500000""", "scaphandre-process", Component.Cpu, 2.5)]
     [InlineData("ipmi_dcmi_power_consumption_watts 742", "ipmi-dcmi-power", Component.Node, 742)]
     [InlineData("ipmi_dcmi_power_consumption_current_watts 742", "ipmi-dcmi-power", Component.Node, 742)]
-    [InlineData("""redfish_chassis_power_average_consumed_watts{resource="power_control",chassis_id="1"} 742""", "redfish-power", Component.Node, 742)]
-    [InlineData("""redfish_chassis_power_powersupply_power_input_watts{chassis_id="1",power_supply="PSU1",power_supply_id="0"} 380""", "redfish-psu-input", Component.Psu, 380)]
+    [InlineData(
+        """redfish_chassis_power_average_consumed_watts{resource="power_control",chassis_id="1"} 742""",
+        "redfish-power",
+        Component.Node,
+        742
+    )]
+    [InlineData(
+        """redfish_chassis_power_powersupply_power_input_watts{chassis_id="1",power_supply="PSU1",power_supply_id="0"} 380""",
+        "redfish-psu-input",
+        Component.Psu,
+        380
+    )]
     [InlineData("""idrac_power_control_consumed_watts{id="0",name="System Power Control"} 166""", "idrac-power", Component.Node, 166)]
     [InlineData("""idrac_power_supply_input_watts{id="0"} 89""", "idrac-psu-input", Component.Psu, 89)]
     // Racks: every scale is another one.
@@ -106,8 +358,18 @@ public partial class ShippedCatalogueTests
     [InlineData("""rPDU2DeviceStatusEnergy{rPDU2DeviceStatusIndex="1"} 120455""", "apc-energy", Component.Pdu, 43363800000)]
     [InlineData("""st4InputCordActivePower{st4UnitIndex="1",st4InputCordIndex="1"} 2100""", "servertech-cord-power", Component.Pdu, 2100)]
     [InlineData("""st4InputCordEnergy{st4UnitIndex="1",st4InputCordIndex="1"} 10""", "servertech-cord-energy", Component.Pdu, 3600000)]
-    [InlineData("""st4OutletActivePower{st4UnitIndex="1",st4InputCordIndex="1",st4OutletIndex="7"} 210""", "servertech-outlet-power", Component.Outlet, 210)]
-    [InlineData("""st4OutletEnergy{st4UnitIndex="1",st4InputCordIndex="1",st4OutletIndex="7"} 10""", "servertech-outlet-energy", Component.Outlet, 36000)]
+    [InlineData(
+        """st4OutletActivePower{st4UnitIndex="1",st4InputCordIndex="1",st4OutletIndex="7"} 210""",
+        "servertech-outlet-power",
+        Component.Outlet,
+        210
+    )]
+    [InlineData(
+        """st4OutletEnergy{st4UnitIndex="1",st4InputCordIndex="1",st4OutletIndex="7"} 10""",
+        "servertech-outlet-energy",
+        Component.Outlet,
+        36000
+    )]
     [InlineData("""infeedPower{towerIndex="1",infeedIndex="1"} 900""", "sentry3-infeed-power", Component.Pdu, 900)]
     [InlineData("""infeedEnergy{towerIndex="1",infeedIndex="1"} 10""", "sentry3-infeed-energy", Component.Pdu, 3600000)]
     // Triton's own meters, OpenTelemetry, the service itself.
@@ -134,12 +396,28 @@ public partial class ShippedCatalogueTests
     [Theory]
     [InlineData("""vllm:prompt_tokens_total{engine="0",model_name="org/model-8b"} 8128902.0""", "vllm-input-tokens", "input-token")]
     [InlineData("""vllm:generation_tokens_total{engine="0",model_name="org/model-8b"} 1""", "vllm-output-tokens", "output-token")]
-    [InlineData("""vllm:prompt_tokens_cached_total{engine="0",model_name="org/model-8b"} 1""", "vllm-cached-input-tokens", "cached-input-token")]
-    [InlineData("""vllm:request_success_total{engine="0",finished_reason="stop",model_name="org/model-8b"} 11008.0""", "vllm-requests", "request")]
-    [InlineData("""vllm:request_success_total{engine="0",finished_reason="length",model_name="org/model-8b"} 12""", "vllm-requests", "request")]
+    [InlineData(
+        """vllm:prompt_tokens_cached_total{engine="0",model_name="org/model-8b"} 1""",
+        "vllm-cached-input-tokens",
+        "cached-input-token"
+    )]
+    [InlineData(
+        """vllm:request_success_total{engine="0",finished_reason="stop",model_name="org/model-8b"} 11008.0""",
+        "vllm-requests",
+        "request"
+    )]
+    [InlineData(
+        """vllm:request_success_total{engine="0",finished_reason="length",model_name="org/model-8b"} 12""",
+        "vllm-requests",
+        "request"
+    )]
     [InlineData("""sglang:generation_tokens_total{model_name="org/model-8b"} 7.557572e+06""", "sglang-output-tokens", "output-token")]
     [InlineData("""sglang:prompt_tokens_total{engine_type="unified",model_name="org/model-8b"} 1""", "sglang-input-tokens", "input-token")]
-    [InlineData("""sglang:cached_tokens_total{cache_source="device",model_name="org/model-8b"} 1""", "sglang-cached-input-tokens", "cached-input-token")]
+    [InlineData(
+        """sglang:cached_tokens_total{cache_source="device",model_name="org/model-8b"} 1""",
+        "sglang-cached-input-tokens",
+        "cached-input-token"
+    )]
     [InlineData("""sglang:num_requests_total{is_streaming="true",model_name="org/model-8b"} 1""", "sglang-requests", "request")]
     [InlineData("""nv_inference_request_success{model="my_model",version="1"} 161""", "triton-requests", "request")]
     [InlineData("""nv_inference_count{model="my_model",version="1"} 161""", "triton-inferences", "inference")]
@@ -148,11 +426,27 @@ public partial class ShippedCatalogueTests
     [InlineData("tgi_request_success 5", "tgi-requests", "request")]
     [InlineData("llamacpp:tokens_predicted_total 90211", "llamacpp-output-tokens", "output-token")]
     [InlineData("llamacpp:prompt_tokens_total 90211", "llamacpp-input-tokens", "input-token")]
-    [InlineData("""trtllm_request_success_total{model_name="m",engine_type="trtllm",finished_reason="stop"} 150""", "trtllm-requests", "request")]
+    [InlineData(
+        """trtllm_request_success_total{model_name="m",engine_type="trtllm",finished_reason="stop"} 150""",
+        "trtllm-requests",
+        "request"
+    )]
     [InlineData("""request_predict_seconds_count{model_name="m"} 150""", "kserve-requests", "request")]
-    [InlineData("""ray_serve_num_http_requests_total{route="/chat",method="POST",application="llm",status_code="200"} 5""", "ray-serve-http-requests", "request")]
-    [InlineData("""gen_ai_client_token_usage_sum{gen_ai_operation_name="chat",gen_ai_token_type="input",gen_ai_request_model="m"} 5""", "genai-input-tokens", "input-token")]
-    [InlineData("""gen_ai_client_token_usage_sum{gen_ai_operation_name="chat",gen_ai_token_type="output",gen_ai_request_model="m"} 5""", "genai-output-tokens", "output-token")]
+    [InlineData(
+        """ray_serve_num_http_requests_total{route="/chat",method="POST",application="llm",status_code="200"} 5""",
+        "ray-serve-http-requests",
+        "request"
+    )]
+    [InlineData(
+        """gen_ai_client_token_usage_sum{gen_ai_operation_name="chat",gen_ai_token_type="input",gen_ai_request_model="m"} 5""",
+        "genai-input-tokens",
+        "input-token"
+    )]
+    [InlineData(
+        """gen_ai_client_token_usage_sum{gen_ai_operation_name="chat",gen_ai_token_type="output",gen_ai_request_model="m"} 5""",
+        "genai-output-tokens",
+        "output-token"
+    )]
     [InlineData("""{"gen_ai.client.token.usage_sum","gen_ai.token.type"="output"} 5""", "genai-output-tokens-dotted", "output-token")]
     [InlineData("""gen_ai_client_operation_duration_seconds_count{gen_ai_operation_name="chat"} 5""", "genai-client-requests", "request")]
     [InlineData("""gen_ai_server_request_duration_seconds_count{gen_ai_operation_name="chat"} 5""", "genai-server-requests", "request")]
@@ -243,7 +537,11 @@ public partial class ShippedCatalogueTests
 
     [Theory]
     [InlineData("""DCGM_FI_DEV_GPU_UTIL{gpu="0",UUID="GPU-0a"} 98""", "dcgm-utilization", 0.98)]
-    [InlineData("""DCGM_FI_PROF_GR_ENGINE_ACTIVE{gpu="0",UUID="GPU-0a",GPU_I_ID="1",GPU_I_PROFILE="1g.10gb"} 0.98""", "dcgm-engine-active", 0.98)]
+    [InlineData(
+        """DCGM_FI_PROF_GR_ENGINE_ACTIVE{gpu="0",UUID="GPU-0a",GPU_I_ID="1",GPU_I_PROFILE="1g.10gb"} 0.98""",
+        "dcgm-engine-active",
+        0.98
+    )]
     [InlineData("""nvidia_smi_utilization_gpu_ratio{uuid="0a"} 0.98""", "nvidia-smi-utilization", 0.98)]
     [InlineData("""nv_gpu_utilization{gpu_uuid="GPU-0a"} 0.98""", "triton-gpu-utilization", 0.98)]
     [InlineData("""habanalabs_utilization{UUID="01P0-HL2080A0-14"} 98""", "gaudi-utilization", 0.98)]
@@ -288,11 +586,16 @@ public partial class ShippedCatalogueTests
 
     [Fact]
     public void T08_a_counter_of_Kepler_that_wrapped_at_64_bits_is_no_value() =>
-        Assert.True(9.223372037599701e14 >= Find("""kepler_node_package_joules_total{instance="node-a",mode="dynamic",source="intel_rapl"} 5""")!.SentinelFrom);
+        Assert.True(
+            9.223372037599701e14
+                >= Find("""kepler_node_package_joules_total{instance="node-a",mode="dynamic",source="intel_rapl"} 5""")!.SentinelFrom
+        );
 
     [Fact]
     public void RAPL_declares_no_maximum_so_that_a_wrap_is_a_gap() =>
-        Assert.All(Shipped.Mappings.Where(mapping => mapping.Id.StartsWith("prometheus/node-rapl", StringComparison.Ordinal)), mapping => Assert.Null(mapping.WrapsAt));
+        Assert.All(Shipped.Mappings.Where(mapping => mapping.Id.StartsWith("prometheus/node-rapl", StringComparison.Ordinal)), mapping =>
+            Assert.Null(mapping.WrapsAt)
+        );
 
     [Theory]
     [InlineData("""DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-0a",GPU_I_ID="1",GPU_I_PROFILE="1g.10gb",Hostname="node-a"} 5""")]
@@ -307,24 +610,84 @@ public partial class ShippedCatalogueTests
     }
 
     [Theory]
-    [InlineData("""DCGM_FI_DEV_POWER_USAGE{UUID="GPU-0a",Hostname="node-a",modelName="NVIDIA H100 80GB HBM3"} 5""", "GPU-0a", "node-a", "", "NVIDIA H100 80GB HBM3")]
+    [InlineData(
+        """DCGM_FI_DEV_POWER_USAGE{UUID="GPU-0a",Hostname="node-a",modelName="NVIDIA H100 80GB HBM3"} 5""",
+        "GPU-0a",
+        "node-a",
+        "",
+        "NVIDIA H100 80GB HBM3"
+    )]
     [InlineData("""DCGM_FI_DEV_POWER_USAGE{UUID="GPU-0a",hostname="node-a",instance="10.0.0.1:9400"} 5""", "GPU-0a", "node-a", "", "")]
     [InlineData("""dcgm_power_usage{uuid="GPU-0a",instance="node-a:9400"} 5""", "GPU-0a", "node-a:9400", "", "")]
     [InlineData("""nv_energy_consumption{gpu_uuid="GPU-0a",node="node-a"} 5""", "GPU-0a", "node-a", "", "")]
-    [InlineData("""gpu_package_power{card_model="102-G30211-00",hostname="node-b",serial_number="S1"} 612""", "S1", "node-b", "", "102-G30211-00")]
+    [InlineData(
+        """gpu_package_power{card_model="102-G30211-00",hostname="node-b",serial_number="S1"} 612""",
+        "S1",
+        "node-b",
+        "",
+        "102-G30211-00"
+    )]
     [InlineData("""gpu_package_power{gpu_id="3",hostname="node-b"} 612""", "", "node-b", "3", "")]
-    [InlineData("""hw_energy_joules_total{hw_id="gpu0",pci_bdf="0000:3a:00.0",hw_sensor_location="card",instance="node-c:8080"} 5""", "", "node-c:8080", "0000:3a:00.0", "")]
-    [InlineData("""node_rapl_package_joules_total{index="1",path="/sys/class/powercap/intel-rapl:1",instance="node-a:9100"} 5""", "node-a:9100", "node-a:9100", "1", "")]
-    [InlineData("""node_rapl_joules_total{index="1",rapl_zone="package",instance="node-a:9100"} 5""", "node-a:9100", "node-a:9100", "1", "")]
-    [InlineData("""kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package",instance="10.0.0.1:28282"} 5""", "node-a", "node-a", "", "")]
-    [InlineData("""kepler_node_package_joules_total{package="0",instance="node-a",mode="idle",source="intel_rapl"} 5""", "node-a", "node-a", "0|idle", "")]
+    [InlineData(
+        """hw_energy_joules_total{hw_id="gpu0",pci_bdf="0000:3a:00.0",hw_sensor_location="card",instance="node-c:8080"} 5""",
+        "",
+        "node-c:8080",
+        "0000:3a:00.0",
+        ""
+    )]
+    [InlineData(
+        """node_rapl_package_joules_total{index="1",path="/sys/class/powercap/intel-rapl:1",instance="node-a:9100"} 5""",
+        "node-a:9100",
+        "node-a:9100",
+        "1",
+        ""
+    )]
+    [InlineData(
+        """node_rapl_joules_total{index="1",rapl_zone="package",instance="node-a:9100"} 5""",
+        "node-a:9100",
+        "node-a:9100",
+        "1",
+        ""
+    )]
+    [InlineData(
+        """kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package",instance="10.0.0.1:28282"} 5""",
+        "node-a",
+        "node-a",
+        "",
+        ""
+    )]
+    [InlineData(
+        """kepler_node_package_joules_total{package="0",instance="node-a",mode="idle",source="intel_rapl"} 5""",
+        "node-a",
+        "node-a",
+        "0|idle",
+        ""
+    )]
     [InlineData("""idrac_power_supply_input_watts{id="2",instance="node-a"} 5""", "node-a", "node-a", "2", "")]
     [InlineData("""rPDU2DeviceStatusPower{rPDU2DeviceStatusIndex="2",instance="pdu-3"} 5""", "pdu-3", "", "2", "")]
-    [InlineData("""st4OutletActivePower{st4UnitIndex="1",st4InputCordIndex="2",st4OutletIndex="7",instance="pdu-3"} 5""", "pdu-3", "", "1|2|7", "")]
+    [InlineData(
+        """st4OutletActivePower{st4UnitIndex="1",st4InputCordIndex="2",st4OutletIndex="7",instance="pdu-3"} 5""",
+        "pdu-3",
+        "",
+        "1|2|7",
+        ""
+    )]
     [InlineData("""hw_energy_joules_total{hw_id="gpu1",hw_type="gpu",host_name="node-a"} 5""", "", "node-a", "gpu1", "")]
     [InlineData("""hw_energy_joules_total{hw_id="dimm1",hw_type="memory",host_name="node-a"} 5""", "node-a", "node-a", "dimm1", "")]
-    [InlineData("""kepler_pod_gpu_joules_total{node_name="node-a",pod_id="7f",pod_name="llm-0",state="running"} 5""", "7f", "node-a", "", "")]
-    [InlineData("""metrics_process_cpu_utilization_ratio{instance="localhost:5080",cpus="4"} 0.25""", "localhost:5080", "localhost:5080", "", "")]
+    [InlineData(
+        """kepler_pod_gpu_joules_total{node_name="node-a",pod_id="7f",pod_name="llm-0",state="running"} 5""",
+        "7f",
+        "node-a",
+        "",
+        ""
+    )]
+    [InlineData(
+        """metrics_process_cpu_utilization_ratio{instance="localhost:5080",cpus="4"} 0.25""",
+        "localhost:5080",
+        "localhost:5080",
+        "",
+        ""
+    )]
     public void The_labels_of_a_line_name_its_resource(string line, string id, string node, string part, string hardware)
     {
         var labels = Line(line).Series.Labels;
@@ -350,8 +713,10 @@ public partial class ShippedCatalogueTests
     }
 
     [Fact]
-    public void Only_pods_containers_vms_and_processes_are_shares() => Assert.All(
-        Shipped.Mappings, mapping => Assert.Equal(mapping.Resource.Kind is "pod" or "container" or "vm" or "process", mapping.Share));
+    public void Only_pods_containers_vms_and_processes_are_shares() =>
+        Assert.All(Shipped.Mappings, mapping =>
+            Assert.Equal(mapping.Resource.Kind is "pod" or "container" or "vm" or "process", mapping.Share)
+        );
 
     [Fact]
     public void The_model_of_Kepler_is_no_measurement()
@@ -380,19 +745,37 @@ public partial class ShippedCatalogueTests
     }
 
     [Fact]
-    public void A_span_between_samples_is_five_minutes_for_levels_and_an_hour_for_counters() => Assert.All(
-        Shipped.Mappings, mapping => Assert.Equal(mapping.Kind == SampleKind.Gauge ? 5 : 60, mapping.MaxSpan.TotalMinutes));
+    public void A_span_between_samples_is_five_minutes_for_levels_and_an_hour_for_counters() =>
+        Assert.All(Shipped.Mappings, mapping => Assert.Equal(mapping.Kind == SampleKind.Gauge ? 5 : 60, mapping.MaxSpan.TotalMinutes));
 
     [Fact]
-    public void Every_reference_can_be_opened_or_looked_up() => Assert.All(Shipped.Mappings, mapping =>
-        Assert.True(mapping.Reference.StartsWith("https://", StringComparison.Ordinal) || mapping.Id.StartsWith("prometheus/self-", StringComparison.Ordinal), mapping.Id));
+    public void Every_reference_can_be_opened_or_looked_up() =>
+        Assert.All(Shipped.Mappings, mapping =>
+            Assert.True(
+                mapping.Reference.StartsWith("https://", StringComparison.Ordinal)
+                    || mapping.Id.StartsWith("prometheus/self-", StringComparison.Ordinal),
+                mapping.Id
+            )
+        );
 
     [Fact]
-    public void A_metric_is_spelled_once_under_the_same_conditions() => Assert.All(
-        Shipped.Mappings
-            .SelectMany(mapping => mapping.Metrics, (mapping, metric) => (mapping, metric))
-            .GroupBy(pair => (pair.mapping.Provider, pair.metric, string.Join(';', pair.mapping.When.OrderBy(condition => condition.Label, StringComparer.Ordinal).Select(condition => condition.Label + "=" + string.Join('|', condition.Globs))))),
-        group => Assert.Single(group));
+    public void A_metric_is_spelled_once_under_the_same_conditions() =>
+        Assert.All(
+            Shipped
+                .Mappings.SelectMany(mapping => mapping.Metrics, (mapping, metric) => (mapping, metric))
+                .GroupBy(pair =>
+                    (
+                        pair.mapping.Provider,
+                        pair.metric,
+                        string.Join(
+                            ';',
+                            pair.mapping.When.OrderBy(condition => condition.Label, StringComparer.Ordinal)
+                                .Select(condition => condition.Label + "=" + string.Join('|', condition.Globs))
+                        )
+                    )
+                ),
+            group => Assert.Single(group)
+        );
 
     [Fact]
     public void The_page_lists_every_name_that_is_left_out_and_none_that_is_mapped()
@@ -401,10 +784,24 @@ public partial class ShippedCatalogueTests
         var leftOut = page[page.IndexOf("## Left out, and why", StringComparison.Ordinal)..];
         string[] names =
         [
-            "vllm:iteration_tokens_total", "vllm:prompt_tokens_by_source_total", "llamacpp:n_tokens_max", "tgi_request_count", "nv_inference_exec_count",
-            "ray_serve_deployment_request_counter_total", "sglang:gen_throughput", "habanalabs_energy", "accelerator_power_usage_watts", "ipmi_power_watts",
-            "measurementsInletSensorValue", "measurementsOutletSensorValue", "rPDU2PhaseStatusPower", "hw_power_supply_usage_watts", "kepler_container_joules_total",
-            "DCGM_FI_DEV_SYSIO_POWER_UTIL_CURRENT", "DCGM_FI_DEV_GPU_UTIL_RATIO", "nvidia_smi_power_draw_average_watts",
+            "vllm:iteration_tokens_total",
+            "vllm:prompt_tokens_by_source_total",
+            "llamacpp:n_tokens_max",
+            "tgi_request_count",
+            "nv_inference_exec_count",
+            "ray_serve_deployment_request_counter_total",
+            "sglang:gen_throughput",
+            "habanalabs_energy",
+            "accelerator_power_usage_watts",
+            "ipmi_power_watts",
+            "measurementsInletSensorValue",
+            "measurementsOutletSensorValue",
+            "rPDU2PhaseStatusPower",
+            "hw_power_supply_usage_watts",
+            "kepler_container_joules_total",
+            "DCGM_FI_DEV_SYSIO_POWER_UTIL_CURRENT",
+            "DCGM_FI_DEV_GPU_UTIL_RATIO",
+            "nvidia_smi_power_draw_average_watts",
         ];
         Assert.All(names, name => Assert.Contains($"`{name}`", leftOut, StringComparison.Ordinal));
         Assert.Empty(names.Intersect(Shipped.MetricsOf("prometheus")));
@@ -413,7 +810,8 @@ public partial class ShippedCatalogueTests
     private static string Root()
     {
         var folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "Metrics.sln"))) folder = Path.GetDirectoryName(folder)!;
+        while (!File.Exists(Path.Combine(folder, "Metrics.sln")))
+            folder = Path.GetDirectoryName(folder)!;
         return folder;
     }
 

@@ -11,7 +11,9 @@ public class ShippedFilesTests
     private static readonly JsonElement Schema = Parse(typeof(Unit).Assembly.GetManifestResourceStream("mapping.schema.json")!);
 
     private static readonly string[] Names =
-        [.. typeof(Catalogues).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".metrics.json", StringComparison.Ordinal))];
+    [
+        .. typeof(Catalogues).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".metrics.json", StringComparison.Ordinal)),
+    ];
 
     public static TheoryData<string> Files => [.. Names];
 
@@ -20,19 +22,33 @@ public class ShippedFilesTests
     public void A_shipped_file_follows_the_schema(string file) => Assert.Empty(Faults(Shipped(file), Schema, file));
 
     [Fact]
-    public void Six_files_are_shipped() => Assert.Equal(
-        [
-            "prometheus-accelerators.metrics.json", "prometheus-opentelemetry.metrics.json", "prometheus-racks.metrics.json",
-            "prometheus-self.metrics.json", "prometheus-servers.metrics.json", "prometheus-serving.metrics.json",
-        ],
-        Names.Where(name => name.StartsWith("prometheus-", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+    public void Six_files_are_shipped() =>
+        Assert.Equal(
+            [
+                "prometheus-accelerators.metrics.json",
+                "prometheus-opentelemetry.metrics.json",
+                "prometheus-racks.metrics.json",
+                "prometheus-self.metrics.json",
+                "prometheus-servers.metrics.json",
+                "prometheus-serving.metrics.json",
+            ],
+            Names.Where(name => name.StartsWith("prometheus-", StringComparison.Ordinal)).Order(StringComparer.Ordinal)
+        );
 
     [Fact]
     public void Every_property_of_a_mapping_is_used_but_those_that_no_shipped_metric_needs()
     {
-        var used = Names.SelectMany(name => Shipped(name).GetProperty("mappings").EnumerateArray())
-            .SelectMany(mapping => mapping.EnumerateObject()).Select(property => property.Name).Distinct();
-        var known = Schema.GetProperty("$defs").GetProperty("mapping").GetProperty("properties").EnumerateObject().Select(property => property.Name);
+        var used = Names
+            .SelectMany(name => Shipped(name).GetProperty("mappings").EnumerateArray())
+            .SelectMany(mapping => mapping.EnumerateObject())
+            .Select(property => property.Name)
+            .Distinct();
+        var known = Schema
+            .GetProperty("$defs")
+            .GetProperty("mapping")
+            .GetProperty("properties")
+            .EnumerateObject()
+            .Select(property => property.Name);
         // No exporter tells the maximum of its counter, and none tells a level that holds.
         Assert.Equal(["hold", "wrapsAt"], known.Except(used).Order(StringComparer.Ordinal));
     }
@@ -42,14 +58,20 @@ public class ShippedFilesTests
     [InlineData("""{ "provider": "prometheus", "mappings": [], "colour": 1 }""", "file: colour is unknown")]
     [InlineData("""{ "provider": "Prometheus", "mappings": [] }""", "file/provider: does not match ^[a-z][a-z0-9-]*$")]
     [InlineData("""{ "provider": "prometheus", "mappings": {} }""", "file/mappings: is no array")]
-    public void The_check_itself_sees_faults(string text, string fault) => Assert.Equal([fault], Faults(JsonDocument.Parse(text).RootElement, Schema, "file"));
+    public void The_check_itself_sees_faults(string text, string fault) =>
+        Assert.Equal([fault], Faults(JsonDocument.Parse(text).RootElement, Schema, "file"));
 
     private static JsonElement Shipped(string file) => Parse(typeof(Catalogues).Assembly.GetManifestResourceStream(file)!);
 
     private static JsonElement Parse(Stream stream)
     {
         using (stream)
-        using (var document = JsonDocument.Parse(stream, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }))
+        using (
+            var document = JsonDocument.Parse(
+                stream,
+                new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true }
+            )
+        )
             return document.RootElement.Clone();
     }
 
@@ -65,50 +87,82 @@ public class ShippedFilesTests
                 case "$schema" or "$id" or "$defs" or "title" or "description":
                     break;
                 case "$ref":
-                    faults.AddRange(Faults(value, said.GetString()!.Split('/')[1..].Aggregate(Schema, (element, step) => element.GetProperty(step)), place));
+                    faults.AddRange(
+                        Faults(
+                            value,
+                            said.GetString()!.Split('/')[1..].Aggregate(Schema, (element, step) => element.GetProperty(step)),
+                            place
+                        )
+                    );
                     break;
                 case "type":
-                    if (!IsA(value, said.GetString()!)) faults.Add($"{place}: is no {said}");
+                    if (!IsA(value, said.GetString()!))
+                        faults.Add($"{place}: is no {said}");
                     break;
                 case "enum":
-                    if (value.ValueKind != JsonValueKind.String || !said.EnumerateArray().Any(word => word.ValueEquals(value.GetString()))) faults.Add($"{place}: is not in the enumeration");
+                    if (value.ValueKind != JsonValueKind.String || !said.EnumerateArray().Any(word => word.ValueEquals(value.GetString())))
+                        faults.Add($"{place}: is not in the enumeration");
                     break;
                 case "pattern":
-                    if (value.ValueKind == JsonValueKind.String && !Regex.IsMatch(value.GetString()!, said.GetString()!)) faults.Add($"{place}: does not match {said}");
+                    if (value.ValueKind == JsonValueKind.String && !Regex.IsMatch(value.GetString()!, said.GetString()!))
+                        faults.Add($"{place}: does not match {said}");
                     break;
                 case "minLength":
-                    if (value.ValueKind == JsonValueKind.String && value.GetString()!.Length < said.GetInt32()) faults.Add($"{place}: is too short");
+                    if (value.ValueKind == JsonValueKind.String && value.GetString()!.Length < said.GetInt32())
+                        faults.Add($"{place}: is too short");
                     break;
                 case "minimum":
-                    if (value.ValueKind == JsonValueKind.Number && value.GetDouble() < said.GetDouble()) faults.Add($"{place}: is below {said}");
+                    if (value.ValueKind == JsonValueKind.Number && value.GetDouble() < said.GetDouble())
+                        faults.Add($"{place}: is below {said}");
                     break;
                 case "exclusiveMinimum":
-                    if (value.ValueKind == JsonValueKind.Number && value.GetDouble() <= said.GetDouble()) faults.Add($"{place}: is not above {said}");
+                    if (value.ValueKind == JsonValueKind.Number && value.GetDouble() <= said.GetDouble())
+                        faults.Add($"{place}: is not above {said}");
                     break;
                 case "minItems":
-                    if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() < said.GetInt32()) faults.Add($"{place}: has too few items");
+                    if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() < said.GetInt32())
+                        faults.Add($"{place}: has too few items");
                     break;
                 case "uniqueItems":
-                    if (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().GroupBy(item => item.GetRawText()).Any(group => group.Count() > 1)) faults.Add($"{place}: has an item twice");
+                    if (
+                        value.ValueKind == JsonValueKind.Array
+                        && value.EnumerateArray().GroupBy(item => item.GetRawText()).Any(group => group.Count() > 1)
+                    )
+                        faults.Add($"{place}: has an item twice");
                     break;
                 case "items":
-                    if (value.ValueKind == JsonValueKind.Array) faults.AddRange(value.EnumerateArray().SelectMany((item, index) => Faults(item, said, $"{place}/{index}")));
+                    if (value.ValueKind == JsonValueKind.Array)
+                        faults.AddRange(value.EnumerateArray().SelectMany((item, index) => Faults(item, said, $"{place}/{index}")));
                     break;
                 case "oneOf":
-                    if (said.EnumerateArray().Count(one => Faults(value, one, place).Count == 0) != 1) faults.Add($"{place}: is not one of the alternatives");
+                    if (said.EnumerateArray().Count(one => Faults(value, one, place).Count == 0) != 1)
+                        faults.Add($"{place}: is not one of the alternatives");
                     break;
                 case "required":
-                    if (value.ValueKind == JsonValueKind.Object) faults.AddRange(said.EnumerateArray().Where(name => !value.TryGetProperty(name.GetString()!, out _)).Select(name => $"{place}: {name} is missing"));
+                    if (value.ValueKind == JsonValueKind.Object)
+                        faults.AddRange(
+                            said.EnumerateArray()
+                                .Where(name => !value.TryGetProperty(name.GetString()!, out _))
+                                .Select(name => $"{place}: {name} is missing")
+                        );
                     break;
                 case "properties":
-                    faults.AddRange(Properties(value).Where(property => said.TryGetProperty(property.Name, out _))
-                        .SelectMany(property => Faults(property.Value, said.GetProperty(property.Name), $"{place}/{property.Name}")));
+                    faults.AddRange(
+                        Properties(value)
+                            .Where(property => said.TryGetProperty(property.Name, out _))
+                            .SelectMany(property => Faults(property.Value, said.GetProperty(property.Name), $"{place}/{property.Name}"))
+                    );
                     break;
                 case "additionalProperties":
-                    var others = Properties(value).Where(property => !schema.TryGetProperty("properties", out var named) || !named.TryGetProperty(property.Name, out _));
-                    faults.AddRange(said.ValueKind == JsonValueKind.False
-                        ? others.Select(property => $"{place}: {property.Name} is unknown")
-                        : others.SelectMany(property => Faults(property.Value, said, $"{place}/{property.Name}")));
+                    var others = Properties(value)
+                        .Where(property =>
+                            !schema.TryGetProperty("properties", out var named) || !named.TryGetProperty(property.Name, out _)
+                        );
+                    faults.AddRange(
+                        said.ValueKind == JsonValueKind.False
+                            ? others.Select(property => $"{place}: {property.Name} is unknown")
+                            : others.SelectMany(property => Faults(property.Value, said, $"{place}/{property.Name}"))
+                    );
                     break;
                 default:
                     throw new NotSupportedException($"The keyword '{keyword.Name}' of the schema is not checked here; add it.");
@@ -117,16 +171,18 @@ public class ShippedFilesTests
         return faults;
     }
 
-    private static JsonProperty[] Properties(JsonElement value) => value.ValueKind == JsonValueKind.Object ? [.. value.EnumerateObject()] : [];
+    private static JsonProperty[] Properties(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Object ? [.. value.EnumerateObject()] : [];
 
-    private static bool IsA(JsonElement value, string type) => type switch
-    {
-        "object" => value.ValueKind == JsonValueKind.Object,
-        "array" => value.ValueKind == JsonValueKind.Array,
-        "string" => value.ValueKind == JsonValueKind.String,
-        "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
-        "number" => value.ValueKind == JsonValueKind.Number,
-        "integer" => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _),
-        _ => throw new NotSupportedException(type),
-    };
+    private static bool IsA(JsonElement value, string type) =>
+        type switch
+        {
+            "object" => value.ValueKind == JsonValueKind.Object,
+            "array" => value.ValueKind == JsonValueKind.Array,
+            "string" => value.ValueKind == JsonValueKind.String,
+            "boolean" => value.ValueKind is JsonValueKind.True or JsonValueKind.False,
+            "number" => value.ValueKind == JsonValueKind.Number,
+            "integer" => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out _),
+            _ => throw new NotSupportedException(type),
+        };
 }

@@ -24,14 +24,15 @@ public sealed class AccessServices : IAsyncLifetime
 
     /// <summary>Everything that must not be seen anywhere.</summary>
     public static IReadOnlyList<string> Planted { get; } =
-        [Admin, DatabasePassword, "planted-bearer-token", "planted-basic-password", "planted-aws-secret", "planted-azure-secret"];
+    [Admin, DatabasePassword, "planted-bearer-token", "planted-basic-password", "planted-aws-secret", "planted-azure-secret"];
 
     public ServiceProcess this[StorageEngine engine] => running[engine].Service;
 
     public string ConnectionOf(StorageEngine engine) => running[engine].Connection;
 
     /// <summary>Runs a command on the database of the service.</summary>
-    public Task<(int ExitCode, string Output)> RunAsync(StorageEngine engine, params string[] arguments) => ServiceProcess.RunAsync(arguments, running[engine].Storage);
+    public Task<(int ExitCode, string Output)> RunAsync(StorageEngine engine, params string[] arguments) =>
+        ServiceProcess.RunAsync(arguments, running[engine].Storage);
 
     public async Task InitializeAsync()
     {
@@ -39,25 +40,53 @@ public sealed class AccessServices : IAsyncLifetime
         Issuer = await Issuer.StartAsync();
         foreach (var engine in new[] { StorageEngine.Sqlite, StorageEngine.Postgres })
         {
-            var connection = engine == StorageEngine.Sqlite ? $"Data Source={folder}/metrics.db" : $"{await cluster.CreateDatabaseAsync()};Password={DatabasePassword}";
-            (string, string)[] storage = [("Metrics__Storage__Engine", engine.ToString()), ("Metrics__Storage__ConnectionString", connection)];
-            if (engine == StorageEngine.Postgres) Assert.Equal(0, (await ServiceProcess.RunAsync(["migrate"], storage)).ExitCode);
+            var connection =
+                engine == StorageEngine.Sqlite
+                    ? $"Data Source={folder}/metrics.db"
+                    : $"{await cluster.CreateDatabaseAsync()};Password={DatabasePassword}";
+            (string, string)[] storage =
+            [
+                ("Metrics__Storage__Engine", engine.ToString()),
+                ("Metrics__Storage__ConnectionString", connection),
+            ];
+            if (engine == StorageEngine.Postgres)
+                Assert.Equal(0, (await ServiceProcess.RunAsync(["migrate"], storage)).ExitCode);
             // Nobody answers at these: what the readers say of that must not tell how they would have logged in.
             var nobody = PostgresCluster.FreePort().ToString(CultureInfo.InvariantCulture);
-            var service = await ServiceProcess.StartAsync([.. storage,
+            var service = await ServiceProcess.StartAsync([
+                .. storage,
                 (ServiceProcess.Key, Admin),
-                ("Metrics__Access__Keys__root__Key", Admin), ("Metrics__Access__Keys__root__Scopes__0", "admin"), ("Metrics__Access__RefusalsPerMinute", "100000"),
-                ("Metrics__Access__Oidc__Authority", Issuer.Address), ("Metrics__Access__Oidc__Audience", "metrics"), ("Metrics__Access__Oidc__RolesClaim", "realm_access.roles"),
-                ("Metrics__Access__Oidc__Roles__energy-analyst__0", "read"), ("Metrics__Access__Oidc__Roles__energy-operator__0", "operate"),
-                ("Metrics__Sources__self__Provider", "exporter"), ("Metrics__Sources__self__Every", "00:00:02"),
-                ("Metrics__Sources__bearer__Provider", "prometheus"), ("Metrics__Sources__bearer__Endpoint", $"http://127.0.0.1:{nobody}"), ("Metrics__Sources__bearer__BearerToken", "planted-bearer-token"),
-                ("Metrics__Sources__basic__Provider", "prometheus"), ("Metrics__Sources__basic__Endpoint", $"http://127.0.0.1:{nobody}"),
-                ("Metrics__Sources__basic__Username", "reader"), ("Metrics__Sources__basic__Password", "planted-basic-password"),
-                ("Metrics__Sources__aws__Provider", "aws-cloudwatch"), ("Metrics__Sources__aws__Endpoint", $"http://127.0.0.1:{nobody}"), ("Metrics__Sources__aws__Aws__Region", "eu-west-1"),
-                ("Metrics__Sources__aws__Aws__AccessKeyId", "AKIDEXAMPLE"), ("Metrics__Sources__aws__Aws__SecretAccessKey", "planted-aws-secret"),
-                ("Metrics__Sources__azure__Provider", "azure-monitor"), ("Metrics__Sources__azure__Endpoint", $"http://127.0.0.1:{nobody}"), ("Metrics__Sources__azure__Azure__Subscription", "11111111-2222-3333-4444-555555555555"),
-                ("Metrics__Sources__azure__Azure__Region", "westeurope"), ("Metrics__Sources__azure__Azure__MetricsEndpoint", $"http://127.0.0.1:{nobody}"), ("Metrics__Sources__azure__Azure__Authority", $"https://127.0.0.1:{nobody}"),
-                ("Metrics__Sources__azure__Azure__Tenant", "contoso"), ("Metrics__Sources__azure__Azure__ClientId", "66666666-7777-8888-9999-000000000000"), ("Metrics__Sources__azure__Azure__ClientSecret", "planted-azure-secret"),
+                ("Metrics__Access__Keys__root__Key", Admin),
+                ("Metrics__Access__Keys__root__Scopes__0", "admin"),
+                ("Metrics__Access__RefusalsPerMinute", "100000"),
+                ("Metrics__Access__Oidc__Authority", Issuer.Address),
+                ("Metrics__Access__Oidc__Audience", "metrics"),
+                ("Metrics__Access__Oidc__RolesClaim", "realm_access.roles"),
+                ("Metrics__Access__Oidc__Roles__energy-analyst__0", "read"),
+                ("Metrics__Access__Oidc__Roles__energy-operator__0", "operate"),
+                ("Metrics__Sources__self__Provider", "exporter"),
+                ("Metrics__Sources__self__Every", "00:00:02"),
+                ("Metrics__Sources__bearer__Provider", "prometheus"),
+                ("Metrics__Sources__bearer__Endpoint", $"http://127.0.0.1:{nobody}"),
+                ("Metrics__Sources__bearer__BearerToken", "planted-bearer-token"),
+                ("Metrics__Sources__basic__Provider", "prometheus"),
+                ("Metrics__Sources__basic__Endpoint", $"http://127.0.0.1:{nobody}"),
+                ("Metrics__Sources__basic__Username", "reader"),
+                ("Metrics__Sources__basic__Password", "planted-basic-password"),
+                ("Metrics__Sources__aws__Provider", "aws-cloudwatch"),
+                ("Metrics__Sources__aws__Endpoint", $"http://127.0.0.1:{nobody}"),
+                ("Metrics__Sources__aws__Aws__Region", "eu-west-1"),
+                ("Metrics__Sources__aws__Aws__AccessKeyId", "AKIDEXAMPLE"),
+                ("Metrics__Sources__aws__Aws__SecretAccessKey", "planted-aws-secret"),
+                ("Metrics__Sources__azure__Provider", "azure-monitor"),
+                ("Metrics__Sources__azure__Endpoint", $"http://127.0.0.1:{nobody}"),
+                ("Metrics__Sources__azure__Azure__Subscription", "11111111-2222-3333-4444-555555555555"),
+                ("Metrics__Sources__azure__Azure__Region", "westeurope"),
+                ("Metrics__Sources__azure__Azure__MetricsEndpoint", $"http://127.0.0.1:{nobody}"),
+                ("Metrics__Sources__azure__Azure__Authority", $"https://127.0.0.1:{nobody}"),
+                ("Metrics__Sources__azure__Azure__Tenant", "contoso"),
+                ("Metrics__Sources__azure__Azure__ClientId", "66666666-7777-8888-9999-000000000000"),
+                ("Metrics__Sources__azure__Azure__ClientSecret", "planted-azure-secret"),
             ]);
             running.Add(engine, (service, connection, storage));
         }
@@ -65,7 +94,8 @@ public sealed class AccessServices : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        foreach (var (service, _, _) in running.Values) await service.DisposeAsync();
+        foreach (var (service, _, _) in running.Values)
+            await service.DisposeAsync();
         await Issuer.DisposeAsync();
         SqliteConnection.ClearAllPools();
         await cluster.DisposeAsync();
@@ -82,14 +112,16 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
     public async Task A_key_is_taken_in_every_way_that_tools_send_one(StorageEngine engine)
     {
         var key = (await CreateAsync(engine, "reader", "read")).Key;
-        foreach (var prepare in new Action<HttpRequestHeaders>[]
-        {
-            headers => headers.Add("Authorization", $"Bearer {key}"),
-            headers => headers.Add("Authorization", $"bearer {key}"),
-            headers => headers.Add("Authorization", Basic($"anybody:{key}")),
-            headers => headers.Add("Authorization", Basic($":{key}")),
-            headers => headers.Add("X-Api-Key", key),
-        })
+        foreach (
+            var prepare in new Action<HttpRequestHeaders>[]
+            {
+                headers => headers.Add("Authorization", $"Bearer {key}"),
+                headers => headers.Add("Authorization", $"bearer {key}"),
+                headers => headers.Add("Authorization", Basic($"anybody:{key}")),
+                headers => headers.Add("Authorization", Basic($":{key}")),
+                headers => headers.Add("X-Api-Key", key),
+            }
+        )
         {
             using var answer = await SendAsync(engine, "/odata/Sources", prepare);
             Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
@@ -126,19 +158,24 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
             ["of the id alone"] = headers => headers.Add("X-Api-Key", "emk_" + valid[4..12]),
             ["token without a signature"] = headers => headers.Add("Authorization", $"Bearer {services.Issuer.Token(algorithm: "none")}"),
             ["token for others"] = headers => headers.Add("Authorization", $"Bearer {services.Issuer.Token(audience: "billing")}"),
-            ["token of others"] = headers => headers.Add("Authorization", $"Bearer {services.Issuer.Token(issuer: "https://login.example")}"),
+            ["token of others"] = headers =>
+                headers.Add("Authorization", $"Bearer {services.Issuer.Token(issuer: "https://login.example")}"),
             ["token of yesterday"] = headers => headers.Add("Authorization", $"Bearer {services.Issuer.Token(endsIn: -300)}"),
             ["token without an end"] = headers => headers.Add("Authorization", $"Bearer {services.Issuer.Token(withEnd: false)}"),
-            ["token signed with another key"] = headers => headers.Add("Authorization", $"Bearer {services.Issuer.Token(foreignKey: true)}"),
-            ["token with an unknown key"] = headers => headers.Add("Authorization", $"Bearer {services.Issuer.Token(kid: "two", foreignKey: true)}"),
-            ["token signed with the public key as a secret"] = headers => headers.Add("Authorization", $"Bearer {services.Issuer.Token(algorithm: "HS256")}"),
+            ["token signed with another key"] = headers =>
+                headers.Add("Authorization", $"Bearer {services.Issuer.Token(foreignKey: true)}"),
+            ["token with an unknown key"] = headers =>
+                headers.Add("Authorization", $"Bearer {services.Issuer.Token(kid: "two", foreignKey: true)}"),
+            ["token signed with the public key as a secret"] = headers =>
+                headers.Add("Authorization", $"Bearer {services.Issuer.Token(algorithm: "HS256")}"),
             ["token of dots"] = headers => headers.Add("Authorization", "Bearer a.b.c"),
         };
         string? first = null;
         foreach (var (cause, prepare) in causes)
         {
             using var answer = await SendAsync(engine, "/api/keys", prepare);
-            var told = $"{(int)answer.StatusCode}\n{string.Join('\n', answer.Headers.Concat(answer.Content.Headers).Where(header => header.Key != "Date").Select(header => $"{header.Key}: {string.Join(", ", header.Value)}"))}\n{await answer.Content.ReadAsStringAsync()}";
+            var told =
+                $"{(int)answer.StatusCode}\n{string.Join('\n', answer.Headers.Concat(answer.Content.Headers).Where(header => header.Key != "Date").Select(header => $"{header.Key}: {string.Join(", ", header.Value)}"))}\n{await answer.Content.ReadAsStringAsync()}";
             first ??= told;
             Assert.True(told == first, $"{cause}:\n{told}\ninstead of\n{first}");
         }
@@ -159,7 +196,8 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
         try
         {
             var chunk = Encoding.ASCII.GetBytes(new string('k', 64 * 1024));
-            for (var i = 0; i < 160; i++) await stream.WriteAsync(chunk);
+            for (var i = 0; i < 160; i++)
+                await stream.WriteAsync(chunk);
         }
         catch (IOException)
         {
@@ -177,10 +215,20 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
         // GET unless said otherwise; an unknown source is found missing only by who may look for it.
         (string Address, string Scope, HttpStatusCode WhenLetIn)[] addresses =
         [
-            ("/odata/Sources", "read", HttpStatusCode.OK), ("/odata/$metadata", "read", HttpStatusCode.OK), ("/api/placements?unit=request", "read", HttpStatusCode.OK), ("/metrics", "read", HttpStatusCode.OK),
-            ("/jobs", "operate", HttpStatusCode.OK), ("POST /api/sources/nowhere/read", "operate", HttpStatusCode.NotFound), ("/api/sources/nowhere/backfill", "operate", HttpStatusCode.NotFound),
-            ("/api/keys", "admin", HttpStatusCode.OK), ("/api/audit", "admin", HttpStatusCode.OK), ("/api/audit/verify", "admin", HttpStatusCode.OK),
-            ("/", "any", HttpStatusCode.OK), ("/health/ready", "any", HttpStatusCode.OK), ("/openapi/v1.json", "any", HttpStatusCode.OK), ("/nothing", "any", HttpStatusCode.NotFound),
+            ("/odata/Sources", "read", HttpStatusCode.OK),
+            ("/odata/$metadata", "read", HttpStatusCode.OK),
+            ("/api/placements?unit=request", "read", HttpStatusCode.OK),
+            ("/metrics", "read", HttpStatusCode.OK),
+            ("/jobs", "operate", HttpStatusCode.OK),
+            ("POST /api/sources/nowhere/read", "operate", HttpStatusCode.NotFound),
+            ("/api/sources/nowhere/backfill", "operate", HttpStatusCode.NotFound),
+            ("/api/keys", "admin", HttpStatusCode.OK),
+            ("/api/audit", "admin", HttpStatusCode.OK),
+            ("/api/audit/verify", "admin", HttpStatusCode.OK),
+            ("/", "any", HttpStatusCode.OK),
+            ("/health/ready", "any", HttpStatusCode.OK),
+            ("/openapi/v1.json", "any", HttpStatusCode.OK),
+            ("/nothing", "any", HttpStatusCode.NotFound),
         ];
         foreach (var scope in new[] { "read", "reports", "operate", "admin" })
         {
@@ -191,7 +239,12 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
                 using var answer = await SendAsync(engine, posted ? address[5..] : address, key, posted ? HttpMethod.Post : HttpMethod.Get);
                 var expected = asked == "any" || asked == scope || scope == "admin" ? whenLetIn : HttpStatusCode.Forbidden;
                 Assert.True(answer.StatusCode == expected, $"{address} with {scope}: {answer.StatusCode}");
-                if (expected == HttpStatusCode.Forbidden) Assert.Contains($"asks for the scope '{asked}', and this key has '{scope}'", WebUtility.HtmlDecode((await answer.Content.ReadAsStringAsync()).Replace("\\u0027", "'", StringComparison.Ordinal)), StringComparison.Ordinal);
+                if (expected == HttpStatusCode.Forbidden)
+                    Assert.Contains(
+                        $"asks for the scope '{asked}', and this key has '{scope}'",
+                        WebUtility.HtmlDecode((await answer.Content.ReadAsStringAsync()).Replace("\\u0027", "'", StringComparison.Ordinal)),
+                        StringComparison.Ordinal
+                    );
             }
         }
         using var open = await SendAsync(engine, "/health/live", _ => { });
@@ -201,7 +254,8 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
     [Theory, MemberData(nameof(Engines))]
     public async Task Tokens_of_the_identity_provider_grant_what_their_roles_do(StorageEngine engine)
     {
-        async Task<HttpStatusCode> Ask(string path, string roles) => (await SendAsync(engine, path, headers => headers.Add("Authorization", $"Bearer {services.Issuer.Token(roles)}"))).StatusCode;
+        async Task<HttpStatusCode> Ask(string path, string roles) =>
+            (await SendAsync(engine, path, headers => headers.Add("Authorization", $"Bearer {services.Issuer.Token(roles)}"))).StatusCode;
         Assert.Equal(HttpStatusCode.OK, await Ask("/odata/Sources", "[\"energy-analyst\"]"));
         Assert.Equal(HttpStatusCode.Forbidden, await Ask("/jobs", "[\"energy-analyst\"]"));
         Assert.Equal(HttpStatusCode.OK, await Ask("/jobs", "[\"energy-analyst\",\"energy-operator\"]"));
@@ -299,7 +353,14 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
         try
         {
             (string, string)[] storage = [("Metrics__Storage__ConnectionString", $"Data Source={folder}/first.db")];
-            foreach (var setting in new[] { ("ASPNETCORE_URLS", "http://127.0.0.1:5080;http://0.0.0.0:5080"), ("ASPNETCORE_HTTP_PORTS", "5080"), ("Kestrel__Endpoints__all__Url", "http://*:5080") })
+            foreach (
+                var setting in new[]
+                {
+                    ("ASPNETCORE_URLS", "http://127.0.0.1:5080;http://0.0.0.0:5080"),
+                    ("ASPNETCORE_HTTP_PORTS", "5080"),
+                    ("Kestrel__Endpoints__all__Url", "http://*:5080"),
+                }
+            )
             {
                 var (refused, why) = await ServiceProcess.RunAsync([], [.. storage, setting]);
                 Assert.Equal(2, refused);
@@ -309,7 +370,12 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
             Assert.True(exit == 0, output);
             var key = output.Split('\n').Single(line => line.StartsWith("emk_", StringComparison.Ordinal)).Trim();
             var port = PostgresCluster.FreePort();
-            await using var service = await ServiceProcess.StartAsync([.. storage, ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"), ("Metrics__Roles__0", "api"), (ServiceProcess.Key, key)]);
+            await using var service = await ServiceProcess.StartAsync([
+                .. storage,
+                ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"),
+                ("Metrics__Roles__0", "api"),
+                (ServiceProcess.Key, key),
+            ]);
             using var anonymous = await Plain.GetAsync(new Uri(service.Address, "/odata/Sources"));
             Assert.Equal(HttpStatusCode.Unauthorized, anonymous.StatusCode);
         }
@@ -325,17 +391,76 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
     {
         var service = services[engine];
         // Its own metrics are behind the same gate, and it reads them.
-        await service.RowsAsync("Sources?$filter=Id eq 'self'", rows => rows is [var self] && self.GetProperty("Watermark").ValueKind != JsonValueKind.Null, TimeSpan.FromSeconds(60));
-        await service.RowsAsync("Runs?$filter=Source eq 'basic'", rows => rows.Exists(row => row.GetProperty("State").GetString() == "failed"), TimeSpan.FromSeconds(60));
-        foreach (var cloud in new[] { "aws", "azure" }) await service.RowsAsync($"Sources?$filter=Id eq '{cloud}'", rows => rows is [var source] && source.GetProperty("LastError").ValueKind == JsonValueKind.String, TimeSpan.FromSeconds(60));
+        await service.RowsAsync(
+            "Sources?$filter=Id eq 'self'",
+            rows => rows is [var self] && self.GetProperty("Watermark").ValueKind != JsonValueKind.Null,
+            TimeSpan.FromSeconds(60)
+        );
+        await service.RowsAsync(
+            "Runs?$filter=Source eq 'basic'",
+            rows => rows.Exists(row => row.GetProperty("State").GetString() == "failed"),
+            TimeSpan.FromSeconds(60)
+        );
+        foreach (var cloud in new[] { "aws", "azure" })
+            await service.RowsAsync(
+                $"Sources?$filter=Id eq '{cloud}'",
+                rows => rows is [var source] && source.GetProperty("LastError").ValueKind == JsonValueKind.String,
+                TimeSpan.FromSeconds(60)
+            );
         var made = await CreateAsync(engine, "to be kept secret", "admin");
         var token = services.Issuer.Token();
         var seen = new StringBuilder(service.Output);
-        string[] sets = ["Backfills", "Deployments", "EnergyFacts", "Events", "Factors", "HourlyIntensities", "MetricMappings", "Rejections", "Resources", "Restatements", "Runs", "Sources", "WorkFacts", "Workloads"];
-        foreach (var path in sets.Select(set => $"/odata/{set}").Concat(["/", "/metrics", "/health/ready", "/odata", "/odata/$metadata", "/odata/metrics.pbids", "/openapi/v1.json", "/jobs", "/jobs/jobs/failed", "/jobs/jobs/succeeded",
-            "/jobs/recurring", "/jobs/servers", "/api/keys", "/api/audit?top=1000", "/api/placements?unit=request", "/odata/Sources?$filter=broken(", "/odata/Runs?$filter=Source eq 'planted'", "/api/explain", "/nothing", $"/odata/Sources?key={made.Id}"]))
+        string[] sets =
+        [
+            "Backfills",
+            "Deployments",
+            "EnergyFacts",
+            "Events",
+            "Factors",
+            "HourlyIntensities",
+            "MetricMappings",
+            "Rejections",
+            "Resources",
+            "Restatements",
+            "Runs",
+            "Sources",
+            "WorkFacts",
+            "Workloads",
+        ];
+        foreach (
+            var path in sets.Select(set => $"/odata/{set}")
+                .Concat([
+                    "/",
+                    "/metrics",
+                    "/health/ready",
+                    "/odata",
+                    "/odata/$metadata",
+                    "/odata/metrics.pbids",
+                    "/openapi/v1.json",
+                    "/jobs",
+                    "/jobs/jobs/failed",
+                    "/jobs/jobs/succeeded",
+                    "/jobs/recurring",
+                    "/jobs/servers",
+                    "/api/keys",
+                    "/api/audit?top=1000",
+                    "/api/placements?unit=request",
+                    "/odata/Sources?$filter=broken(",
+                    "/odata/Runs?$filter=Source eq 'planted'",
+                    "/api/explain",
+                    "/nothing",
+                    $"/odata/Sources?key={made.Id}",
+                ])
+        )
         {
-            foreach (var prepare in new Action<HttpRequestHeaders>[] { headers => headers.Add("X-Api-Key", made.Key), headers => headers.Add("Authorization", $"Bearer {token}"), headers => headers.Add("X-Api-Key", made.Key + "x") })
+            foreach (
+                var prepare in new Action<HttpRequestHeaders>[]
+                {
+                    headers => headers.Add("X-Api-Key", made.Key),
+                    headers => headers.Add("Authorization", $"Bearer {token}"),
+                    headers => headers.Add("X-Api-Key", made.Key + "x"),
+                }
+            )
             {
                 using var answer = await SendAsync(engine, path, prepare);
                 seen.Append(answer).Append(await answer.Content.ReadAsStringAsync());
@@ -343,9 +468,11 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
         }
         seen.Append(service.Output);
         var text = seen.ToString();
-        foreach (var secret in AccessServices.Planted.Append(made.Key[12..]).Append(token.Split('.')[2])) Assert.DoesNotContain(secret, text, StringComparison.Ordinal);
+        foreach (var secret in AccessServices.Planted.Append(made.Key[12..]).Append(token.Split('.')[2]))
+            Assert.DoesNotContain(secret, text, StringComparison.Ordinal);
         // The control: what is no secret is in what was looked through.
-        foreach (var known in new[] { "to be kept secret", made.Id, "basic", "127.0.0.1" }) Assert.Contains(known, text, StringComparison.Ordinal);
+        foreach (var known in new[] { "to be kept secret", made.Id, "basic", "127.0.0.1" })
+            Assert.Contains(known, text, StringComparison.Ordinal);
     }
 
     private sealed record Made(string Id, string Key);
@@ -356,16 +483,34 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
 
     private async Task<Made> CreateAsync(StorageEngine engine, string name, string scope, DateTimeOffset? expiresAt = null)
     {
-        using var content = JsonContent.Create(new { name, scopes = new[] { scope }, expiresAt });
+        using var content = JsonContent.Create(
+            new
+            {
+                name,
+                scopes = new[] { scope },
+                expiresAt,
+            }
+        );
         using var answer = await SendAsync(engine, "/api/keys", Admin, HttpMethod.Post, content);
         Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
         return (await answer.Content.ReadFromJsonAsync<Made>())!;
     }
 
-    private Task<HttpResponseMessage> SendAsync(StorageEngine engine, string path, string key, HttpMethod? method = null, HttpContent? content = null) =>
-        SendAsync(engine, path, headers => headers.Add("X-Api-Key", key), method, content);
+    private Task<HttpResponseMessage> SendAsync(
+        StorageEngine engine,
+        string path,
+        string key,
+        HttpMethod? method = null,
+        HttpContent? content = null
+    ) => SendAsync(engine, path, headers => headers.Add("X-Api-Key", key), method, content);
 
-    private async Task<HttpResponseMessage> SendAsync(StorageEngine engine, string path, Action<HttpRequestHeaders> prepare, HttpMethod? method = null, HttpContent? content = null)
+    private async Task<HttpResponseMessage> SendAsync(
+        StorageEngine engine,
+        string path,
+        Action<HttpRequestHeaders> prepare,
+        HttpMethod? method = null,
+        HttpContent? content = null
+    )
     {
         using var request = new HttpRequestMessage(method ?? HttpMethod.Get, new Uri(services[engine].Address, path)) { Content = content };
         prepare(request.Headers);
@@ -379,7 +524,8 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
         for (var tries = 0; ; tries++)
         {
             using var answer = await SendAsync(engine, "/odata/Sources", key);
-            if (answer.StatusCode == expected) return;
+            if (answer.StatusCode == expected)
+                return;
             Assert.True(tries < 150, $"Still {answer.StatusCode}.");
             await Task.Delay(200);
         }
@@ -388,12 +534,26 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
     private async Task<List<(string, string, string)>> AuditAsync(StorageEngine engine)
     {
         var entries = await (await SendAsync(engine, "/api/audit?top=1000", Admin)).Content.ReadFromJsonAsync<JsonElement>();
-        return [.. entries.EnumerateArray().Select(entry => (entry.GetProperty("actor").GetString()!, entry.GetProperty("action").GetString()!, entry.GetProperty("outcome").GetString()!))];
+        return
+        [
+            .. entries
+                .EnumerateArray()
+                .Select(entry =>
+                    (
+                        entry.GetProperty("actor").GetString()!,
+                        entry.GetProperty("action").GetString()!,
+                        entry.GetProperty("outcome").GetString()!
+                    )
+                ),
+        ];
     }
 
     private async Task<string?> QueryAsync(StorageEngine engine, string sql)
     {
-        await using System.Data.Common.DbConnection connection = engine == StorageEngine.Postgres ? new NpgsqlConnection(services.ConnectionOf(engine)) : new SqliteConnection(services.ConnectionOf(engine));
+        await using System.Data.Common.DbConnection connection =
+            engine == StorageEngine.Postgres
+                ? new NpgsqlConnection(services.ConnectionOf(engine))
+                : new SqliteConnection(services.ConnectionOf(engine));
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = sql;

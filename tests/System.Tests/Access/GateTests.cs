@@ -26,7 +26,8 @@ public sealed class GateTests : IAsyncLifetime
     public async Task DisposeAsync()
     {
         gone.TrySetResult();
-        if (app is not null) await app.DisposeAsync();
+        if (app is not null)
+            await app.DisposeAsync();
         SqliteConnection.ClearAllPools();
         Directory.Delete(folder, recursive: true);
     }
@@ -53,7 +54,8 @@ public sealed class GateTests : IAsyncLifetime
         HttpResponseMessage third;
         var tries = 0;
         // The two are on their way; until both have arrived a third may still be let in.
-        while ((third = await SendAsync(client, "/fast", Reader)).StatusCode == HttpStatusCode.OK && tries++ < 200) await Task.Delay(20);
+        while ((third = await SendAsync(client, "/fast", Reader)).StatusCode == HttpStatusCode.OK && tries++ < 200)
+            await Task.Delay(20);
         Assert.Equal(HttpStatusCode.TooManyRequests, third.StatusCode);
         Assert.Equal("1", third.Headers.GetValues("Retry-After").Single());
         Assert.Contains("rate_limited", await third.Content.ReadAsStringAsync(), StringComparison.Ordinal);
@@ -67,7 +69,8 @@ public sealed class GateTests : IAsyncLifetime
     public async Task A_key_that_asks_too_often_is_told_when_to_come_again()
     {
         using var client = await StartAsync(settings => settings.RequestsPerMinute = 5);
-        for (var i = 0; i < 5; i++) Assert.Equal(HttpStatusCode.OK, (await SendAsync(client, "/fast", Reader)).StatusCode);
+        for (var i = 0; i < 5; i++)
+            Assert.Equal(HttpStatusCode.OK, (await SendAsync(client, "/fast", Reader)).StatusCode);
         var refused = await SendAsync(client, "/fast", Reader);
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
         Assert.InRange(refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 12);
@@ -81,7 +84,19 @@ public sealed class GateTests : IAsyncLifetime
         async Task<HttpResponseMessage> Batch(int parts)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "/odata/$batch") { Headers = { { "X-Api-Key", Reader } } };
-            request.Content = System.Net.Http.Json.JsonContent.Create(new { requests = Enumerable.Range(0, parts).Select(i => new { id = $"{i}", method = "GET", url = "Sources/$count" }) });
+            request.Content = System.Net.Http.Json.JsonContent.Create(
+                new
+                {
+                    requests = Enumerable
+                        .Range(0, parts)
+                        .Select(i => new
+                        {
+                            id = $"{i}",
+                            method = "GET",
+                            url = "Sources/$count",
+                        }),
+                }
+            );
             return await client.SendAsync(request);
         }
         Assert.Equal(HttpStatusCode.OK, (await Batch(5)).StatusCode);
@@ -96,7 +111,8 @@ public sealed class GateTests : IAsyncLifetime
     public async Task An_address_that_guesses_is_held_off_and_a_good_key_from_there_is_not()
     {
         using var client = await StartAsync(settings => settings.RefusalsPerMinute = 3);
-        for (var i = 0; i < 3; i++) Assert.Equal(HttpStatusCode.Unauthorized, (await SendAsync(client, "/fast", $"guess-{i}")).StatusCode);
+        for (var i = 0; i < 3; i++)
+            Assert.Equal(HttpStatusCode.Unauthorized, (await SendAsync(client, "/fast", $"guess-{i}")).StatusCode);
         var held = await SendAsync(client, "/fast", "guess-4");
         Assert.Equal(HttpStatusCode.TooManyRequests, held.StatusCode);
         Assert.NotNull(held.Headers.RetryAfter);
@@ -119,8 +135,13 @@ public sealed class GateTests : IAsyncLifetime
         using var request = new HttpRequestMessage(HttpMethod.Post, "/change") { Headers = { { header, value }, { "X-Api-Key", Key } } };
         Assert.Equal(expected, (await client.SendAsync(request)).StatusCode);
         var noted = await app!.Services.GetRequiredService<AuditLog>().ReadAsync(0, 10, default);
-        if (expected == HttpStatusCode.OK) Assert.Equal(("key:all (configuration)", "POST /change", "200"), noted.Select(entry => (entry.Actor, entry.Action, entry.Outcome)).Single());
-        else Assert.Empty(noted);
+        if (expected == HttpStatusCode.OK)
+            Assert.Equal(
+                ("key:all (configuration)", "POST /change", "200"),
+                noted.Select(entry => (entry.Actor, entry.Action, entry.Outcome)).Single()
+            );
+        else
+            Assert.Empty(noted);
     }
 
     [Fact]
@@ -160,13 +181,22 @@ public sealed class GateTests : IAsyncLifetime
     {
         var settings = new AccessSettings
         {
-            Keys = { ["all"] = new() { Key = Key, Scopes = ["admin"] }, ["reader"] = new() { Key = Reader, Scopes = ["read"] } },
+            Keys =
+            {
+                ["all"] = new() { Key = Key, Scopes = ["admin"] },
+                ["reader"] = new() { Key = Reader, Scopes = ["read"] },
+            },
         };
         configure(settings);
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Services.AddSingleton(TimeProvider.System).AddMetricsStorage(StorageEngine.Sqlite, $"Data Source={folder}/{Guid.NewGuid():N}.db").AddAccess(settings).AddProblemDetails().AddMetricsOData();
+        builder
+            .Services.AddSingleton(TimeProvider.System)
+            .AddMetricsStorage(StorageEngine.Sqlite, $"Data Source={folder}/{Guid.NewGuid():N}.db")
+            .AddAccess(settings)
+            .AddProblemDetails()
+            .AddMetricsOData();
         app = builder.Build();
         await app.Services.GetRequiredService<Schema>().MigrateAsync();
         await app.Services.GetRequiredService<KeyRing>().RefreshAsync(default);
@@ -174,7 +204,12 @@ public sealed class GateTests : IAsyncLifetime
         app.UseAccess();
         app.MapMetricsOData().RequireScope(Scope.Read);
         app.MapGet("/fast", () => "fast").RequireScope(Scope.Read);
-        app.MapGet("/slow", async () => { await gone.Task; return "slow"; }).RequireScope(Scope.Read);
+        app.MapGet("/slow", async () =>
+            {
+                await gone.Task;
+                return "slow";
+            })
+            .RequireScope(Scope.Read);
         app.MapGet("/broken", string () => throw new InvalidOperationException("broken on purpose")).RequireScope(Scope.Read);
         app.MapPost("/change", () => "changed").RequireScope(Scope.Operate);
         app.MapGet("/open", () => "open").OpenToAll();

@@ -26,23 +26,54 @@ public sealed class Issuer : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         var issuer = new Issuer(app);
-        app.MapGet("/.well-known/openid-configuration", () => Results.Json(new Dictionary<string, object> { ["issuer"] = issuer.Address, ["jwks_uri"] = $"{issuer.Address}/keys" }));
+        app.MapGet("/.well-known/openid-configuration", () =>
+            Results.Json(new Dictionary<string, object> { ["issuer"] = issuer.Address, ["jwks_uri"] = $"{issuer.Address}/keys" })
+        );
         app.MapGet("/keys", () =>
         {
             var parameters = issuer.key.ExportParameters(false);
-            return Results.Json(new { keys = new[] { new { kty = "RSA", use = "sig", kid = "one", alg = "RS256", n = Text(parameters.Modulus!), e = Text(parameters.Exponent!) } } });
+            return Results.Json(
+                new
+                {
+                    keys = new[]
+                    {
+                        new
+                        {
+                            kty = "RSA",
+                            use = "sig",
+                            kid = "one",
+                            alg = "RS256",
+                            n = Text(parameters.Modulus!),
+                            e = Text(parameters.Exponent!),
+                        },
+                    },
+                }
+            );
         });
         await app.StartAsync();
         return issuer;
     }
 
     /// <summary>A token that is right but for what is changed.</summary>
-    public string Token(string roles = "[\"energy-analyst\"]", string? audience = "metrics", string? issuer = null, int endsIn = 600, string algorithm = "RS256", bool foreignKey = false, string kid = "one", bool withEnd = true)
+    public string Token(
+        string roles = "[\"energy-analyst\"]",
+        string? audience = "metrics",
+        string? issuer = null,
+        int endsIn = 600,
+        string algorithm = "RS256",
+        bool foreignKey = false,
+        string kid = "one",
+        bool withEnd = true
+    )
     {
         var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var end = withEnd ? $",\"exp\":{now + endsIn}" : "";
         var head = Text(Encoding.UTF8.GetBytes($$"""{"alg":"{{algorithm}}","typ":"JWT","kid":"{{kid}}"}"""));
-        var body = Text(Encoding.UTF8.GetBytes($$"""{"iss":"{{issuer ?? Address}}","aud":"{{audience}}","sub":"ada","iat":{{now - 3600}},"nbf":{{now - 3600}}{{end}},"realm_access":{ "roles": {{roles}} } }"""));
+        var body = Text(
+            Encoding.UTF8.GetBytes(
+                $$"""{"iss":"{{issuer ?? Address}}","aud":"{{audience}}","sub":"ada","iat":{{now - 3600}},"nbf":{{now - 3600}}{{end}},"realm_access":{ "roles": {{roles}} } }"""
+            )
+        );
         var signed = Encoding.ASCII.GetBytes($"{head}.{body}");
         var signature = algorithm switch
         {

@@ -12,8 +12,14 @@ public sealed class KeysCommandTests
     public void A_key_may_read_and_has_no_end_unless_that_is_said()
     {
         Assert.Equal(new KeysCommand.Order("create", "power bi", Scope.Read, null), Parse("create", "power bi"));
-        Assert.Equal(new KeysCommand.Order("create", "ops", Scope.Read | Scope.Operate, new DateTime(2027, 2, 25, 12, 0, 0, DateTimeKind.Utc)), Parse("create", "ops", "--scopes", "read,operate", "--expires=90d"));
-        Assert.Equal(new KeysCommand.Order("create", "root", Scope.Admin, new DateTime(2027, 11, 1, 0, 0, 0, DateTimeKind.Utc)), Parse("create", "--scopes=admin", "root", "--expires", "2027-11-01", "--Metrics:Storage:Engine=Postgres"));
+        Assert.Equal(
+            new KeysCommand.Order("create", "ops", Scope.Read | Scope.Operate, new DateTime(2027, 2, 25, 12, 0, 0, DateTimeKind.Utc)),
+            Parse("create", "ops", "--scopes", "read,operate", "--expires=90d")
+        );
+        Assert.Equal(
+            new KeysCommand.Order("create", "root", Scope.Admin, new DateTime(2027, 11, 1, 0, 0, 0, DateTimeKind.Utc)),
+            Parse("create", "--scopes=admin", "root", "--expires", "2027-11-01", "--Metrics:Storage:Engine=Postgres")
+        );
         Assert.Equal("list", Parse("list")!.Word);
         Assert.Equal(("revoke", "abcdefgh"), (Parse("revoke", "abcdefgh")!.Word, Parse("revoke", "abcdefgh")!.Subject));
     }

@@ -16,13 +16,27 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
 {
     private static readonly Dictionary<string, string> DeploymentColumns = new()
     {
-        ["Id"] = "Edm.Int64", ["Workload"] = "Edm.String", ["Model"] = "Edm.String", ["Provider"] = "Edm.String", ["Place"] = "Edm.String", ["Hardware"] = "Edm.String", ["Accelerators"] = "Edm.Int32",
+        ["Id"] = "Edm.Int64",
+        ["Workload"] = "Edm.String",
+        ["Model"] = "Edm.String",
+        ["Provider"] = "Edm.String",
+        ["Place"] = "Edm.String",
+        ["Hardware"] = "Edm.String",
+        ["Accelerators"] = "Edm.Int32",
     };
 
     private static readonly Dictionary<string, string> HourColumns = new()
     {
-        ["DeploymentId"] = "Edm.Int64", ["FunctionalUnit"] = "Edm.String", ["PeriodStart"] = "Edm.DateTimeOffset", ["Date"] = "Edm.Date", ["Workload"] = "Edm.String", ["Provider"] = "Edm.String",
-        ["Region"] = "Edm.String", ["Units"] = "Edm.Double", ["AcceleratorJoules"] = "Edm.Double", ["Coverage"] = "Edm.Double",
+        ["DeploymentId"] = "Edm.Int64",
+        ["FunctionalUnit"] = "Edm.String",
+        ["PeriodStart"] = "Edm.DateTimeOffset",
+        ["Date"] = "Edm.Date",
+        ["Workload"] = "Edm.String",
+        ["Provider"] = "Edm.String",
+        ["Region"] = "Edm.String",
+        ["Units"] = "Edm.Double",
+        ["AcceleratorJoules"] = "Edm.Double",
+        ["Coverage"] = "Edm.Double",
     };
 
     public static TheoryData<StorageEngine> Engines => ODataTests.Engines;
@@ -36,7 +50,10 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
 
         Assert.Equal((12, 12), (list.GetProperty("count").GetInt32(), list.GetProperty("length").GetInt32()));
         Assert.Equal(expected.Select(row => $"/Deployments({row["Id"]})"), Texts(list.GetProperty("paths")));
-        Assert.Equal(expected.Select(row => Line(row, "Id", "Workload", "Accelerators")), Lines(list.GetProperty("rows"), "Id", "Workload", "Accelerators"));
+        Assert.Equal(
+            expected.Select(row => Line(row, "Id", "Workload", "Accelerators")),
+            Lines(list.GetProperty("rows"), "Id", "Workload", "Accelerators")
+        );
     }
 
     [Theory]
@@ -44,14 +61,21 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     public async Task Filters_of_every_kind_find_the_rows_that_they_describe(StorageEngine engine)
     {
         var deployments = await DeploymentsAsync(engine);
-        bool Described(string workload, long? accelerators) => workload == "O'Neil's \"batch\"" || accelerators is >= 1 and <= 3
-            || workload.StartsWith("übersetzer 日本 🔥", StringComparison.Ordinal) || workload.Contains("chat", StringComparison.OrdinalIgnoreCase);
+        bool Described(string workload, long? accelerators) =>
+            workload == "O'Neil's \"batch\""
+            || accelerators is >= 1 and <= 3
+            || workload.StartsWith("übersetzer 日本 🔥", StringComparison.Ordinal)
+            || workload.Contains("chat", StringComparison.OrdinalIgnoreCase);
 
-        Assert.Equal(Ids(deployments.Where(row => Described((string)row["Workload"]!, (long?)row["Accelerators"])).OrderBy(row => (long)row["Id"]!)), Lines(answers[engine].Result("filter"), "Id"));
+        Assert.Equal(
+            Ids(deployments.Where(row => Described((string)row["Workload"]!, (long?)row["Accelerators"])).OrderBy(row => (long)row["Id"]!)),
+            Lines(answers[engine].Result("filter"), "Id")
+        );
         Assert.Equal(["1000000000009", "9223372036854775807"], Lines(answers[engine].Result("filterNull"), "Id"));
         Assert.Equal(
             ["9007199254740993 image", "9007199254740993 none", "9007199254740993 output-token", "9007199254740993 request"],
-            Lines(answers[engine].Result("filterTime"), "DeploymentId", "FunctionalUnit"));
+            Lines(answers[engine].Result("filterTime"), "DeploymentId", "FunctionalUnit")
+        );
     }
 
     [Theory]
@@ -59,8 +83,12 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     public async Task Rows_are_filtered_and_sorted_by_what_they_lead_to(StorageEngine engine)
     {
         var accelerators = (await DeploymentsAsync(engine)).ToDictionary(row => (long)row["Id"]!, row => (long?)row["Accelerators"] ?? -1);
-        var expected = (await HoursAsync(engine)).Where(hour => hour["Provider"] is "aws" && hour["PeriodStart"] is DateTime { Month: 2 })
-            .OrderByDescending(hour => accelerators[(long)hour["DeploymentId"]!]).ThenBy(hour => (DateTime)hour["PeriodStart"]!).Select(hour => Line(hour, "DeploymentId", "FunctionalUnit", "PeriodStart")).ToList();
+        var expected = (await HoursAsync(engine))
+            .Where(hour => hour["Provider"] is "aws" && hour["PeriodStart"] is DateTime { Month: 2 })
+            .OrderByDescending(hour => accelerators[(long)hour["DeploymentId"]!])
+            .ThenBy(hour => (DateTime)hour["PeriodStart"]!)
+            .Select(hour => Line(hour, "DeploymentId", "FunctionalUnit", "PeriodStart"))
+            .ToList();
 
         Assert.Equal(48, expected.Count);
         Assert.Equal(expected, Lines(answers[engine].Result("filterNavigation"), "DeploymentId", "FunctionalUnit", "PeriodStart"));
@@ -70,7 +98,10 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     [MemberData(nameof(Engines))]
     public async Task Rows_are_sorted_by_several_properties_with_null_as_the_least(StorageEngine engine)
     {
-        var expected = (await DeploymentsAsync(engine)).OrderByDescending(row => (long?)row["Accelerators"] ?? -1).ThenBy(row => (string)row["Workload"]!, StringComparer.Ordinal).ThenByDescending(row => (long)row["Id"]!);
+        var expected = (await DeploymentsAsync(engine))
+            .OrderByDescending(row => (long?)row["Accelerators"] ?? -1)
+            .ThenBy(row => (string)row["Workload"]!, StringComparer.Ordinal)
+            .ThenByDescending(row => (long)row["Id"]!);
 
         Assert.Equal(Ids(expected), Lines(answers[engine].Result("sort"), "Id"));
     }
@@ -130,15 +161,25 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
         string[] expected = [.. Enumerable.Range(0, 10).Select(hour => hour % 6 < 3 ? "onprem/dc-1 Saturday" : "onprem/dc-1 Sunday")];
 
         Assert.Equal(expected, Lines(answers[engine].Result("controls"), "key", "text"));
-        Assert.Contains(answers[engine].Parts("controls"), part => part.Contains("$expand=Calendar($select=Date,WeekdayName),Deployment($select=Id,Place)", StringComparison.Ordinal));
+        Assert.Contains(answers[engine].Parts("controls"), part =>
+            part.Contains("$expand=Calendar($select=Date,WeekdayName),Deployment($select=Id,Place)", StringComparison.Ordinal)
+        );
     }
 
     [Theory]
     [MemberData(nameof(Engines))]
     public async Task A_key_reads_one_entity(StorageEngine engine)
     {
-        var expected = (await HoursAsync(engine)).Single(row => row["DeploymentId"] is 9_007_199_254_740_993 && row["FunctionalUnit"] is "request" && row["PeriodStart"] is DateTime { Day: 1, Hour: 0 });
-        var (read, source, deployment) = (answers[engine].Result("key"), answers[engine].Result("keyOfText"), answers[engine].Result("navigation"));
+        var expected = (await HoursAsync(engine)).Single(row =>
+            row["DeploymentId"] is 9_007_199_254_740_993
+            && row["FunctionalUnit"] is "request"
+            && row["PeriodStart"] is DateTime { Day: 1, Hour: 0 }
+        );
+        var (read, source, deployment) = (
+            answers[engine].Result("key"),
+            answers[engine].Result("keyOfText"),
+            answers[engine].Result("navigation")
+        );
         var row = read.GetProperty("row");
 
         Assert.Equal(Line(expected, [.. HourColumns.Keys]), Line(row, [.. HourColumns.Keys]));
@@ -159,7 +200,10 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     {
         var error = answers[engine].Error("missing");
 
-        Assert.Equal((404, "Deployments has no entity with this key."), (error.GetProperty("status").GetInt32(), error.GetProperty("message").GetString()));
+        Assert.Equal(
+            (404, "Deployments has no entity with this key."),
+            (error.GetProperty("status").GetInt32(), error.GetProperty("message").GetString())
+        );
     }
 
     [Theory]
@@ -168,7 +212,14 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     {
         Assert.Equal("[12,7,300]", answers[engine].Result("batch").GetRawText());
         Assert.Equal(["GET /odata/$metadata", "POST /odata/$batch"], answers[engine].Requests("batch").Order(StringComparer.Ordinal));
-        Assert.Equal(["GET Deployments?$count=true&$skip=0&$top=5", "GET Workloads?$count=true&$skip=0&$top=5", "GET Runs?$count=true&$skip=0&$top=5"], answers[engine].Parts("batch"));
+        Assert.Equal(
+            [
+                "GET Deployments?$count=true&$skip=0&$top=5",
+                "GET Workloads?$count=true&$skip=0&$top=5",
+                "GET Runs?$count=true&$skip=0&$top=5",
+            ],
+            answers[engine].Parts("batch")
+        );
     }
 
     [Theory]
@@ -177,16 +228,27 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     {
         Assert.Equal("[12,7,300]", answers[engine].Result("direct").GetRawText());
         Assert.Equal(
-            ["GET /odata/$metadata", "GET /odata/Deployments?$count=true&$skip=0&$top=5", "GET /odata/Runs?$count=true&$skip=0&$top=5", "GET /odata/Workloads?$count=true&$skip=0&$top=5"],
-            answers[engine].Requests("direct").Order(StringComparer.Ordinal));
+            [
+                "GET /odata/$metadata",
+                "GET /odata/Deployments?$count=true&$skip=0&$top=5",
+                "GET /odata/Runs?$count=true&$skip=0&$top=5",
+                "GET /odata/Workloads?$count=true&$skip=0&$top=5",
+            ],
+            answers[engine].Requests("direct").Order(StringComparer.Ordinal)
+        );
     }
 
     [Theory]
     [MemberData(nameof(Engines))]
     public void Before_the_failure_of_one_request_a_batch_is_answered(StorageEngine engine) =>
         Assert.Equal(
-            ["12", "$filter: there is no property 'Nope' here (position 1).", "HTTP request was not processed because the previous request failed"],
-            answers[engine].Result("failureInBatch").EnumerateArray().Select(outcome => outcome.ToString()));
+            [
+                "12",
+                "$filter: there is no property 'Nope' here (position 1).",
+                "HTTP request was not processed because the previous request failed",
+            ],
+            answers[engine].Result("failureInBatch").EnumerateArray().Select(outcome => outcome.ToString())
+        );
 
     [Theory]
     [MemberData(nameof(Engines))]
@@ -194,8 +256,13 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     {
         var rows = answers[engine].Result("function");
 
-        Assert.Equal(Ids(await DeploymentsAsync(engine)).Order(StringComparer.Ordinal), Lines(rows, "DeploymentId").Order(StringComparer.Ordinal));
-        Assert.All(rows.EnumerateArray(), row => Assert.Equal("request facility provisioned", Line(row, "FunctionalUnit", "Boundary", "IdlePolicy")));
+        Assert.Equal(
+            Ids(await DeploymentsAsync(engine)).Order(StringComparer.Ordinal),
+            Lines(rows, "DeploymentId").Order(StringComparer.Ordinal)
+        );
+        Assert.All(rows.EnumerateArray(), row =>
+            Assert.Equal("request facility provisioned", Line(row, "FunctionalUnit", "Boundary", "IdlePolicy"))
+        );
     }
 
     [Theory]
@@ -204,14 +271,26 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     {
         string[] columns = ["DeploymentId", "FunctionalUnit", "PeriodStart", "AcceleratorJoules"];
 
-        Assert.Equal((await HoursAsync(engine)).Take(20).Select(row => Line(row, columns)), Lines(answers[engine].Result("refresh"), columns));
-        Assert.Contains(answers[engine].Parts("refresh"), part => part.StartsWith("GET HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-02-01T00:00:00Z)", StringComparison.Ordinal));
+        Assert.Equal(
+            (await HoursAsync(engine)).Take(20).Select(row => Line(row, columns)),
+            Lines(answers[engine].Result("refresh"), columns)
+        );
+        Assert.Contains(answers[engine].Parts("refresh"), part =>
+            part.StartsWith(
+                "GET HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-02-01T00:00:00Z)",
+                StringComparison.Ordinal
+            )
+        );
     }
 
     [Theory]
     [MemberData(nameof(Engines))]
     public void The_address_for_a_download_gives_the_rows_of_the_list(StorageEngine engine) =>
-        Assert.EndsWith("""[{"Id":1000000000005},{"Id":1000000000008},{"Id":1000000000011},{"Id":9223372036854775807}]}""", answers[engine].Result("download").GetString(), StringComparison.Ordinal);
+        Assert.EndsWith(
+            """[{"Id":1000000000005},{"Id":1000000000008},{"Id":1000000000011},{"Id":9223372036854775807}]}""",
+            answers[engine].Result("download").GetString(),
+            StringComparison.Ordinal
+        );
 
     [Theory]
     [MemberData(nameof(Engines))]
@@ -222,11 +301,36 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
         Same(Sums(hours, "FunctionalUnit", "Provider"), answers[engine].Result("sums"), "FunctionalUnit", "Provider");
         Same(
             Sums(hours.Where(OfRequests), "Workload").Where(group => group.Joules > 2e6).OrderByDescending(group => group.Joules),
-            answers[engine].Result("filteredSums"), "Workload");
+            answers[engine].Result("filteredSums"),
+            "Workload"
+        );
         Same(
-            [.. Sums(hours.Where(OfRequests), "Provider").Select(group => (group.Name switch { "aws" => "aws/eu-west-1", "gcp" => "gcp/us-central1", _ => "onprem/dc-1" }, group.Joules))],
-            JsonSerializer.SerializeToElement(answers[engine].Result("sumsOfNavigation").EnumerateArray().Select(row => new { Place = row.GetProperty("Deployment").GetProperty("Place").GetString(), AcceleratorJoules = row.GetProperty("AcceleratorJoules").GetDouble() })),
-            "Place");
+            [
+                .. Sums(hours.Where(OfRequests), "Provider")
+                    .Select(group =>
+                        (
+                            group.Name switch
+                            {
+                                "aws" => "aws/eu-west-1",
+                                "gcp" => "gcp/us-central1",
+                                _ => "onprem/dc-1",
+                            },
+                            group.Joules
+                        )
+                    ),
+            ],
+            JsonSerializer.SerializeToElement(
+                answers[engine]
+                    .Result("sumsOfNavigation")
+                    .EnumerateArray()
+                    .Select(row => new
+                    {
+                        Place = row.GetProperty("Deployment").GetProperty("Place").GetString(),
+                        AcceleratorJoules = row.GetProperty("AcceleratorJoules").GetDouble(),
+                    })
+            ),
+            "Place"
+        );
     }
 
     [Theory]
@@ -249,7 +353,11 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     public async Task Every_method_aggregates_under_an_alias(StorageEngine engine)
     {
         var rows = answers[engine].Result("methods");
-        var expected = (await HoursAsync(engine)).Where(OfRequests).GroupBy(hour => (string)hour["Provider"]!).OrderBy(group => group.Key, StringComparer.Ordinal).ToList();
+        var expected = (await HoursAsync(engine))
+            .Where(OfRequests)
+            .GroupBy(hour => (string)hour["Provider"]!)
+            .OrderBy(group => group.Key, StringComparer.Ordinal)
+            .ToList();
 
         Assert.Equal(expected.Select(group => group.Key), Lines(rows, "Provider"));
         foreach (var (group, row) in expected.Zip(rows.EnumerateArray()))
@@ -281,7 +389,11 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     {
         var requests = (await HoursAsync(engine)).Where(OfRequests).ToList();
 
-        Same([.. Sums(requests, "Workload").OrderBy(group => group.Joules), ("null", Joules(requests))], answers[engine].Result("grandTotalAtBottom"), "Workload");
+        Same(
+            [.. Sums(requests, "Workload").OrderBy(group => group.Joules), ("null", Joules(requests))],
+            answers[engine].Result("grandTotalAtBottom"),
+            "Workload"
+        );
     }
 
     [Theory]
@@ -303,7 +415,12 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
 
         // Seven workloads in six hours, and the total.
         Assert.Equal(43, grown.GetProperty("rows").GetArrayLength());
-        Same([("null null", Joules(requests)), .. Sums(requests, "PeriodStart", "Workload")], grown.GetProperty("rows"), "PeriodStart", "Workload");
+        Same(
+            [("null null", Joules(requests)), .. Sums(requests, "PeriodStart", "Workload")],
+            grown.GetProperty("rows"),
+            "PeriodStart",
+            "Workload"
+        );
         Assert.Equal(3, answers[engine].Parts("grandTotalGrowing").Count(part => part.Contains("top(", StringComparison.Ordinal)));
     }
 
@@ -328,8 +445,20 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
         var requests = (await HoursAsync(engine)).Where(OfRequests).ToList();
         var answer = answers[engine].Result("levels");
         List<(string Name, double? Joules)> Under(string provider, string? workload, string by) =>
-            [.. Sums(requests.Where(hour => hour["Provider"] is string one && one == provider && (workload is null || hour["Workload"] is string other && other == workload)), by)];
-        var providers = Sums(requests, "Provider").OrderByDescending(group => group.Name, StringComparer.Ordinal).Select(group => ($"1 {group.Name} null null", group.Joules)).ToList();
+            [
+                .. Sums(
+                    requests.Where(hour =>
+                        hour["Provider"] is string one
+                        && one == provider
+                        && (workload is null || hour["Workload"] is string other && other == workload)
+                    ),
+                    by
+                ),
+            ];
+        var providers = Sums(requests, "Provider")
+            .OrderByDescending(group => group.Name, StringComparer.Ordinal)
+            .Select(group => ($"1 {group.Name} null null", group.Joules))
+            .ToList();
         var workloads = Under("onprem", null, "Workload").Select(group => ($"2 onprem {group.Name} null", group.Joules)).ToList();
         var days = Under("onprem", Opened, "Date").Select(group => ($"3 onprem {Opened} {group.Name}", group.Joules)).ToList();
         (string, double?) total = ("0 null null null", Joules(requests));
@@ -343,9 +472,13 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
             [total, .. providers],
         ];
         Assert.Equal(steps.Length, answer.GetProperty("steps").GetArrayLength());
-        foreach (var (expected, rows) in steps.Zip(answer.GetProperty("steps").EnumerateArray())) Same(expected, rows, "level", "Provider", "Workload", "Date");
+        foreach (var (expected, rows) in steps.Zip(answer.GetProperty("steps").EnumerateArray()))
+            Same(expected, rows, "level", "Provider", "Workload", "Date");
         // Two days of each workload at each provider.
-        Assert.Equal(requests.Select(hour => Line(hour, "Date", "Provider", "Workload")).Distinct().Count(), answer.GetProperty("leaves").GetInt32());
+        Assert.Equal(
+            requests.Select(hour => Line(hour, "Date", "Provider", "Workload")).Distinct().Count(),
+            answer.GetProperty("leaves").GetInt32()
+        );
     }
 
     [Theory]
@@ -354,7 +487,9 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
     {
         var requests = (await HoursAsync(engine)).Where(OfRequests).ToList();
         var times = Sums(requests, "PeriodStart").Select(group => ($"1 {group.Name} null", group.Joules)).Reverse().ToList();
-        var deployments = requests.Where(hour => Line(hour, "PeriodStart") == "2026-02-01T02:00:00Z").Select(hour => ($"2 2026-02-01T02:00:00Z {hour["DeploymentId"]}", (double?)hour["AcceleratorJoules"]));
+        var deployments = requests
+            .Where(hour => Line(hour, "PeriodStart") == "2026-02-01T02:00:00Z")
+            .Select(hour => ($"2 2026-02-01T02:00:00Z {hour["DeploymentId"]}", (double?)hour["AcceleratorJoules"]));
 
         Assert.Equal(6, times.Count);
         Same([times[0], .. deployments, .. times[1..]], answers[engine].Result("levelsOfTime"), "level", "PeriodStart", "DeploymentId");
@@ -370,7 +505,13 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
         var providers = Sums(padded, "Provider");
 
         Same([("null", Joules(found)), .. Sums(found, "Workload")], answers[engine].Result("searchedSums"), "Workload");
-        Same([("1 aws null", providers[0].Joules), ("2 aws  padded\t", providers[0].Joules), ("1 gcp null", providers[1].Joules)], answers[engine].Result("searchedLevels"), "level", "Provider", "Workload");
+        Same(
+            [("1 aws null", providers[0].Joules), ("2 aws  padded\t", providers[0].Joules), ("1 gcp null", providers[1].Joules)],
+            answers[engine].Result("searchedLevels"),
+            "level",
+            "Provider",
+            "Workload"
+        );
     }
 
     [Theory]
@@ -386,7 +527,10 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
         Assert.Equal(["DeploymentId", "FunctionalUnit", "PeriodStart"], Texts(metadata.GetProperty("key")));
         Assert.Equal(("Edm.DateTimeOffset", "sap.ui.model.odata.type.DateTimeOffset"), (Of("type"), Of("shownAs")));
         Assert.Equal(("True", "Edm.Double"), (Of("searchable"), Of("custom")));
-        Assert.Subset(Texts(metadata.GetProperty("apply")).ToHashSet(), new HashSet<string> { "aggregate", "groupby", "filter", "search", "concat", "orderby", "top", "skip" });
+        Assert.Subset(
+            Texts(metadata.GetProperty("apply")).ToHashSet(),
+            new HashSet<string> { "aggregate", "groupby", "filter", "search", "concat", "orderby", "top", "skip" }
+        );
     }
 
     [Theory]
@@ -396,65 +540,104 @@ public sealed class OpenUi5Tests(OpenUi5Answers answers) : IClassFixture<OpenUi5
         foreach (var name in new[] { "unknown", "unknownDirect" })
         {
             var error = answers[engine].Error(name);
-            Assert.Equal((400, "$filter: there is no property 'Nope' here (position 1)."), (error.GetProperty("status").GetInt32(), error.GetProperty("message").GetString()));
-            Assert.Equal(("UnknownProperty", "$filter"), (error.GetProperty("error").GetProperty("code").GetString(), error.GetProperty("error").GetProperty("target").GetString()));
+            Assert.Equal(
+                (400, "$filter: there is no property 'Nope' here (position 1)."),
+                (error.GetProperty("status").GetInt32(), error.GetProperty("message").GetString())
+            );
+            Assert.Equal(
+                ("UnknownProperty", "$filter"),
+                (error.GetProperty("error").GetProperty("code").GetString(), error.GetProperty("error").GetProperty("target").GetString())
+            );
         }
     }
 
     private static bool OfRequests(Row hour) => hour["FunctionalUnit"] is "request";
 
-    private static double? Joules(IEnumerable<Row> hours) => hours.Any(hour => hour["AcceleratorJoules"] is not null) ? hours.Sum(hour => (double?)hour["AcceleratorJoules"]) : null;
+    private static double? Joules(IEnumerable<Row> hours) =>
+        hours.Any(hour => hour["AcceleratorJoules"] is not null) ? hours.Sum(hour => (double?)hour["AcceleratorJoules"]) : null;
 
     // Hours whose energy is unknown do not count, with their work.
     private static double? PerUnit(IEnumerable<Row> hours) =>
-        hours.Where(hour => hour["AcceleratorJoules"] is not null).Sum(hour => (double?)hour["Units"]) is > 0 and var units ? Joules(hours.Where(hour => hour["Units"] is not null)) / units : null;
+        hours.Where(hour => hour["AcceleratorJoules"] is not null).Sum(hour => (double?)hour["Units"]) is > 0 and var units
+            ? Joules(hours.Where(hour => hour["Units"] is not null)) / units
+            : null;
 
     private static List<(string Name, double? Joules)> Sums(IEnumerable<Row> hours, params string[] by) =>
-        [.. hours.GroupBy(hour => Line(hour, by)).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => (group.Key, Joules(group)))];
+        [
+            .. hours
+                .GroupBy(hour => Line(hour, by))
+                .OrderBy(group => group.Key, StringComparer.Ordinal)
+                .Select(group => (group.Key, Joules(group))),
+        ];
 
     private static void Same(IEnumerable<(string Name, double? Joules)> expected, JsonElement rows, params string[] by)
     {
         Assert.Equal(expected.Select(group => group.Name), Lines(rows, by));
-        foreach (var (group, row) in expected.Zip(rows.EnumerateArray())) Near(group.Joules, row.GetProperty("AcceleratorJoules"));
+        foreach (var (group, row) in expected.Zip(rows.EnumerateArray()))
+            Near(group.Joules, row.GetProperty("AcceleratorJoules"));
     }
 
     private static void Near(double? expected, JsonElement actual)
     {
-        if (expected is { } number) Assert.Equal(number, actual.GetDouble(), Math.Abs(number) * 1e-12);
-        else Assert.Equal(JsonValueKind.Null, actual.ValueKind);
+        if (expected is { } number)
+            Assert.Equal(number, actual.GetDouble(), Math.Abs(number) * 1e-12);
+        else
+            Assert.Equal(JsonValueKind.Null, actual.ValueKind);
     }
 
     private static IEnumerable<string> Ids(IEnumerable<Row> rows) => rows.Select(row => Line(row, "Id"));
 
     private static IEnumerable<string> Texts(JsonElement texts) => texts.EnumerateArray().Select(text => text.GetString()!);
 
-    private static IEnumerable<string> Lines(JsonElement rows, params string[] columns) => rows.EnumerateArray().Select(row => Line(row, columns));
+    private static IEnumerable<string> Lines(JsonElement rows, params string[] columns) =>
+        rows.EnumerateArray().Select(row => Line(row, columns));
 
     // What a total has no value of is not there, which is null here too.
-    private static string Line(JsonElement row, params string[] columns) => string.Join(' ', columns.Select(column => !row.TryGetProperty(column, out var value) ? "null" : value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString(),
-        JsonValueKind.Number when value.TryGetInt64(out var whole) => whole.ToString(CultureInfo.InvariantCulture),
-        JsonValueKind.Number => value.GetDouble().ToString("R", CultureInfo.InvariantCulture),
-        _ => value.GetRawText(),
-    }));
+    private static string Line(JsonElement row, params string[] columns) =>
+        string.Join(
+            ' ',
+            columns.Select(column =>
+                !row.TryGetProperty(column, out var value)
+                    ? "null"
+                    : value.ValueKind switch
+                    {
+                        JsonValueKind.String => value.GetString(),
+                        JsonValueKind.Number when value.TryGetInt64(out var whole) => whole.ToString(CultureInfo.InvariantCulture),
+                        JsonValueKind.Number => value.GetDouble().ToString("R", CultureInfo.InvariantCulture),
+                        _ => value.GetRawText(),
+                    }
+            )
+        );
 
-    private static string Line(Row row, params string[] columns) => string.Join(' ', columns.Select(column => row[column] switch
-    {
-        null => "null",
-        DateTime time => time.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
-        DateOnly day => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-        double number => number.ToString("R", CultureInfo.InvariantCulture),
-        var value => Convert.ToString(value, CultureInfo.InvariantCulture),
-    }));
+    private static string Line(Row row, params string[] columns) =>
+        string.Join(
+            ' ',
+            columns.Select(column =>
+                row[column] switch
+                {
+                    null => "null",
+                    DateTime time => time.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture),
+                    DateOnly day => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
+                    double number => number.ToString("R", CultureInfo.InvariantCulture),
+                    var value => Convert.ToString(value, CultureInfo.InvariantCulture),
+                }
+            )
+        );
 
-    private Task<IReadOnlyList<Row>> DeploymentsAsync(StorageEngine engine) => answers[engine].Service.RowsAsync("Deployments", DeploymentColumns);
+    private Task<IReadOnlyList<Row>> DeploymentsAsync(StorageEngine engine) =>
+        answers[engine].Service.RowsAsync("Deployments", DeploymentColumns);
 
     /// <summary>All hours in the order of their key.</summary>
     private async Task<List<Row>> HoursAsync(StorageEngine engine) =>
-        [.. (await answers[engine].Service.RowsAsync("HourlyIntensities", HourColumns)).OrderBy(row => (long)row["DeploymentId"]!).ThenBy(row => (string)row["FunctionalUnit"]!, StringComparer.Ordinal).ThenBy(row => (DateTime)row["PeriodStart"]!)];
+        [
+            .. (await answers[engine].Service.RowsAsync("HourlyIntensities", HourColumns))
+                .OrderBy(row => (long)row["DeploymentId"]!)
+                .ThenBy(row => (string)row["FunctionalUnit"]!, StringComparer.Ordinal)
+                .ThenBy(row => (DateTime)row["PeriodStart"]!),
+        ];
 
-    private async Task<IEnumerable<string>> KeysAsync(StorageEngine engine) => (await HoursAsync(engine)).Select(row => Line(row, "DeploymentId", "FunctionalUnit", "PeriodStart"));
+    private async Task<IEnumerable<string>> KeysAsync(StorageEngine engine) =>
+        (await HoursAsync(engine)).Select(row => Line(row, "DeploymentId", "FunctionalUnit", "PeriodStart"));
 }
 
 /// <summary>What the model answered on each engine, in one visit of a browser.</summary>
@@ -471,20 +654,30 @@ public sealed class OpenUi5Answers : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await Task.WhenAll(node.InstallAsync(), cluster.InitializeAsync());
-        foreach (var (engine, connectionString) in new[] { (StorageEngine.Sqlite, $"Data Source={folder}/metrics.db"), (StorageEngine.Postgres, await cluster.CreateDatabaseAsync()) })
+        foreach (
+            var (engine, connectionString) in new[]
+            {
+                (StorageEngine.Sqlite, $"Data Source={folder}/metrics.db"),
+                (StorageEngine.Postgres, await cluster.CreateDatabaseAsync()),
+            }
+        )
         {
             var service = await ODataService.StartAsync(engine, connectionString, settings => settings.PageSize = 120);
             services.Add(service);
             // Six hours, three on each side of a change of month.
             await SeededRows.WriteAsync(service, 45, 51);
-            var told = await node.RunAsync("driver.cjs", environment: new Dictionary<string, string> { ["SERVICE"] = service.Client.BaseAddress!.ToString() });
+            var told = await node.RunAsync(
+                "driver.cjs",
+                environment: new Dictionary<string, string> { ["SERVICE"] = service.Client.BaseAddress!.ToString() }
+            );
             visits[engine] = new OpenUi5Visit(service, JsonDocument.Parse(told).RootElement);
         }
     }
 
     public async Task DisposeAsync()
     {
-        foreach (var service in services) await service.DisposeAsync();
+        foreach (var service in services)
+            await service.DisposeAsync();
         SqliteConnection.ClearAllPools();
         await cluster.DisposeAsync();
         Directory.Delete(folder, recursive: true);
@@ -498,15 +691,23 @@ internal sealed record OpenUi5Visit(ODataService Service, JsonElement Answers)
 {
     /// <summary>What a function returned.</summary>
     public JsonElement Result(string name) =>
-        Answers.GetProperty(name).TryGetProperty("result", out var result) ? result : throw new InvalidOperationException($"{name}: {Answers.GetProperty(name)}");
+        Answers.GetProperty(name).TryGetProperty("result", out var result)
+            ? result
+            : throw new InvalidOperationException($"{name}: {Answers.GetProperty(name)}");
 
     /// <summary>What a function failed with.</summary>
     public JsonElement Error(string name) => Answers.GetProperty(name).GetProperty("error");
 
     /// <summary>Requests that the browser sent for a function, as "GET address".</summary>
-    public IEnumerable<string> Requests(string name) => Answers.GetProperty(name).GetProperty("requests").EnumerateArray().Select(request => request.GetProperty("line").GetString()!);
+    public IEnumerable<string> Requests(string name) =>
+        Answers.GetProperty(name).GetProperty("requests").EnumerateArray().Select(request => request.GetProperty("line").GetString()!);
 
     /// <summary>The same of the requests within batches.</summary>
     public IEnumerable<string> Parts(string name) =>
-        Answers.GetProperty(name).GetProperty("requests").EnumerateArray().SelectMany(request => request.GetProperty("parts").EnumerateArray()).Select(part => part.GetString()!);
+        Answers
+            .GetProperty(name)
+            .GetProperty("requests")
+            .EnumerateArray()
+            .SelectMany(request => request.GetProperty("parts").EnumerateArray())
+            .Select(part => part.GetString()!);
 }

@@ -68,9 +68,13 @@ public sealed class ComposeTests(PostgresCluster cluster)
         // The eight boards of node-a are there at every time of day, with the recording's own labels.
         var answer = await processes.UntilAsync(
             "prometheus",
-            new Uri(processes.Address("prometheus", 9090), "/api/v1/query?query=" + Uri.EscapeDataString("count(DCGM_FI_DEV_POWER_USAGE{Hostname=\"node-a\",pod=~\"chat-70b-.\"})")),
+            new Uri(
+                processes.Address("prometheus", 9090),
+                "/api/v1/query?query=" + Uri.EscapeDataString("count(DCGM_FI_DEV_POWER_USAGE{Hostname=\"node-a\",pod=~\"chat-70b-.\"})")
+            ),
             TimeSpan.FromSeconds(60),
-            text => text.Contains("\"8\"", StringComparison.Ordinal));
+            text => text.Contains("\"8\"", StringComparison.Ordinal)
+        );
 
         Assert.Contains("\"status\":\"success\"", answer, StringComparison.Ordinal);
     }
@@ -84,8 +88,10 @@ public sealed class ComposeTests(PostgresCluster cluster)
         foreach (var service in file.Services.Where(service => service.Name != "postgres"))
         {
             var process = processes.Start(service.Name);
-            if (service.Name == "emulators") await processes.UntilWrittenAsync("emulators", "appsettings.json", TimeSpan.FromSeconds(60));
-            if (service.Name != "migrate") continue;
+            if (service.Name == "emulators")
+                await processes.UntilWrittenAsync("emulators", "appsettings.json", TimeSpan.FromSeconds(60));
+            if (service.Name != "migrate")
+                continue;
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             await process.WaitForExitAsync(patience.Token);
             Assert.True(process.ExitCode == 0, $"migrate ended with {process.ExitCode}:\n{processes.LogOf("migrate")}");
@@ -100,12 +106,24 @@ public sealed class ComposeTests(PostgresCluster cluster)
         Assert.InRange(chat, 1.5, 8);
         Assert.InRange(embed, 0.15, 0.6);
         // The service beside it reads the emulated clouds: each place has a price of a token.
-        var clouds = Rows(await processes.UntilAsync("clouds", new Uri(processes.Address("clouds", 8080), "/odata/HourlyIntensities?$filter=" + Uri.EscapeDataString("Workload eq 'chat' and FunctionalUnit eq 'output-token' and JoulesPerUnit gt 0")),
-            TimeSpan.FromMinutes(2), text => Rows(text).Select(row => row.GetProperty("Provider").GetString()).Distinct().Count() == 4));
+        var clouds = Rows(
+            await processes.UntilAsync(
+                "clouds",
+                new Uri(
+                    processes.Address("clouds", 8080),
+                    "/odata/HourlyIntensities?$filter="
+                        + Uri.EscapeDataString("Workload eq 'chat' and FunctionalUnit eq 'output-token' and JoulesPerUnit gt 0")
+                ),
+                TimeSpan.FromMinutes(2),
+                text => Rows(text).Select(row => row.GetProperty("Provider").GetString()).Distinct().Count() == 4
+            )
+        );
         Assert.All(clouds, row => Assert.InRange(row.GetProperty("AcceleratorJoulesPerUnit").GetDouble(), 0.1, 2));
 
         using var client = new HttpClient { DefaultRequestHeaders = { { "X-Api-Key", ComposeFile.Key } } };
-        var source = Assert.Single(Rows(await client.GetStringAsync(new Uri(processes.Address("api", 8080), "/odata/Sources?$filter=Id eq 'fleet'"))));
+        var source = Assert.Single(
+            Rows(await client.GetStringAsync(new Uri(processes.Address("api", 8080), "/odata/Sources?$filter=Id eq 'fleet'")))
+        );
         Assert.Equal("prometheus", source.GetProperty("Provider").GetString());
         Assert.Equal(JsonValueKind.String, source.GetProperty("Watermark").ValueKind);
     }
@@ -115,7 +133,11 @@ public sealed class ComposeTests(PostgresCluster cluster)
         var within = TimeSpan.FromMinutes(2) - TimeProvider.System.GetElapsedTime(since);
         var filter = Uri.EscapeDataString($"Workload eq '{workload}' and FunctionalUnit eq '{unit}' and JoulesPerUnit gt 0");
         var answer = await processes.UntilAsync(
-            "api", new Uri(processes.Address("api", 8080), $"/odata/HourlyIntensities?$filter={filter}"), within, text => Rows(text).Length > 0);
+            "api",
+            new Uri(processes.Address("api", 8080), $"/odata/HourlyIntensities?$filter={filter}"),
+            within,
+            text => Rows(text).Length > 0
+        );
         return Rows(answer)[0].GetProperty("JoulesPerUnit").GetDouble();
     }
 

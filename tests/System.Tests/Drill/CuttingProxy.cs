@@ -8,7 +8,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource over = new();
-    private readonly int server, cutAt;
+    private readonly int server,
+        cutAt;
     private readonly bool deliver;
     private readonly string? counted;
     private readonly Task accepting;
@@ -43,11 +44,13 @@ internal sealed class CuttingProxy : IAsyncDisposable
         var carrying = new List<Task>();
         try
         {
-            while (true) carrying.Add(CarryAsync(await listener.AcceptTcpClientAsync(over.Token)));
+            while (true)
+                carrying.Add(CarryAsync(await listener.AcceptTcpClientAsync(over.Token)));
         }
         finally
         {
-            foreach (var connection in carrying) await connection.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            foreach (var connection in carrying)
+                await connection.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -63,13 +66,18 @@ internal sealed class CuttingProxy : IAsyncDisposable
         int read;
         while ((read = await near.GetStream().ReadAsync(buffer, cut.Token)) > 0)
         {
-            var counts = counted is null || System.Text.Encoding.Latin1.GetString(buffer, 0, read).Contains(counted, StringComparison.Ordinal);
+            var counts =
+                counted is null || System.Text.Encoding.Latin1.GetString(buffer, 0, read).Contains(counted, StringComparison.Ordinal);
             var last = counts && Interlocked.Increment(ref sent) == cutAt;
-            if (last) await cut.CancelAsync();
-            if (!last || deliver) await far.GetStream().WriteAsync(buffer.AsMemory(0, read), over.Token);
-            if (!last) continue;
+            if (last)
+                await cut.CancelAsync();
+            if (!last || deliver)
+                await far.GetStream().WriteAsync(buffer.AsMemory(0, read), over.Token);
+            if (!last)
+                continue;
             // Let the server do what it was told before its connection ends.
-            if (deliver) await Task.Delay(100, over.Token);
+            if (deliver)
+                await Task.Delay(100, over.Token);
             break;
         }
         await cut.CancelAsync();

@@ -17,20 +17,34 @@ public abstract class ExactnessDrillTests(ITestOutputHelper output)
     private protected async Task DrillAsync(StorageEngine engine, PostgresCluster? cluster, int stops)
     {
         var deaths = new Dictionary<Stage, int>();
-        int fenced = 0, zombies = 0, takenOver = 0, stopped = 0;
+        int fenced = 0,
+            zombies = 0,
+            takenOver = 0,
+            stopped = 0;
         for (var seed = FirstSeed; seed < FirstSeed + Seeds; seed++)
         {
             await using var drill = await ExactnessDrill.RunAsync(engine, cluster, seed, new(Share(Kills), Share(Kills / 5), Share(stops)));
             output.WriteLine(drill.ToString());
             Assert.True(drill.Found.None, drill.ToString());
             await drill.CheckBooksAsync();
-            foreach (var (stage, count) in drill.Deaths) deaths[stage] = deaths.GetValueOrDefault(stage) + count;
-            (fenced, zombies, takenOver, stopped) = (fenced + drill.Fenced, zombies + drill.Zombies, takenOver + drill.TakenOver, stopped + drill.Stops);
+            foreach (var (stage, count) in drill.Deaths)
+                deaths[stage] = deaths.GetValueOrDefault(stage) + count;
+            (fenced, zombies, takenOver, stopped) = (
+                fenced + drill.Fenced,
+                zombies + drill.Zombies,
+                takenOver + drill.TakenOver,
+                stopped + drill.Stops
+            );
         }
-        output.WriteLine($"{engine}: {deaths.Values.Sum()} kills, {zombies} zombies, {takenOver} taken over, {stopped} stops, {fenced} fenced");
+        output.WriteLine(
+            $"{engine}: {deaths.Values.Sum()} kills, {zombies} zombies, {takenOver} taken over, {stopped} stops, {fenced} fenced"
+        );
         Assert.True(deaths.Values.Sum() >= Kills && zombies >= Kills / 5 && stopped >= stops);
         foreach (var stage in new[] { Stage.Claimed, Stage.Reading, Stage.Committing })
-            Assert.True(deaths.GetValueOrDefault(stage) >= Kills / 20, $"Only {deaths.GetValueOrDefault(stage)} of the workers were killed while {stage}.");
+            Assert.True(
+                deaths.GetValueOrDefault(stage) >= Kills / 20,
+                $"Only {deaths.GetValueOrDefault(stage)} of the workers were killed while {stage}."
+            );
         // A zombie whose source was taken over wakes with pages in its hands: the fence must have been needed.
         Assert.True(fenced >= Kills / 40, $"Only {fenced} commits were refused.");
     }
@@ -44,7 +58,8 @@ public abstract class ExactnessDrillTests(ITestOutputHelper output)
             Assert.True(calm.Found is { None: true, Rows: > 100 }, calm.ToString());
         }
         // Killed only: what is lost then is lost by the order of its two commits.
-        await using (var killed = await ExactnessDrill.RunAsync(engine, cluster, FirstSeed, new(12, 4, 0), "naive", quiet: true)) output.WriteLine(killed.ToString());
+        await using (var killed = await ExactnessDrill.RunAsync(engine, cluster, FirstSeed, new(12, 4, 0), "naive", quiet: true))
+            output.WriteLine(killed.ToString());
         await using var drill = await ExactnessDrill.RunAsync(engine, cluster, FirstSeed, new(12, 4, cluster is null ? 0 : 1), "naive");
         output.WriteLine(drill.ToString());
         Assert.True(drill.Found.Lost + drill.Found.Doubled > 0, drill.ToString());
@@ -52,7 +67,11 @@ public abstract class ExactnessDrillTests(ITestOutputHelper output)
 
     private static int Share(int all) => (all + Seeds - 1) / Seeds;
 
-    private static int Number(string variable, int usual) => int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var given) && given > 0 ? given : usual;
+    private static int Number(string variable, int usual) =>
+        int.TryParse(Environment.GetEnvironmentVariable(variable), NumberStyles.None, CultureInfo.InvariantCulture, out var given)
+        && given > 0
+            ? given
+            : usual;
 }
 
 /// <summary>The drill on SQLite: three processes share the file.</summary>

@@ -32,7 +32,8 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
             var failed = false;
             server.AtPage = (page, context) =>
             {
-                if (page != n) return Task.FromResult(false);
+                if (page != n)
+                    return Task.FromResult(false);
                 failed = true;
                 context.Abort();
                 return Task.FromResult(true);
@@ -64,7 +65,14 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
             await using var storage = await StorageAsync(StorageEngine.Postgres);
             var direct = new NpgsqlConnectionStringBuilder(storage.ConnectionString);
             await using var proxy = new CuttingProxy(direct.Port, n, delivered, counted);
-            var through = new NpgsqlConnectionStringBuilder(storage.ConnectionString) { Host = "127.0.0.1", Port = proxy.Port, SslMode = SslMode.Disable, GssEncryptionMode = GssEncryptionMode.Disable, Timeout = 5 };
+            var through = new NpgsqlConnectionStringBuilder(storage.ConnectionString)
+            {
+                Host = "127.0.0.1",
+                Port = proxy.Port,
+                SslMode = SslMode.Disable,
+                GssEncryptionMode = GssEncryptionMode.Disable,
+                Timeout = 5,
+            };
             try
             {
                 await ReadAsync(through.ConnectionString, StorageEngine.Postgres, server);
@@ -89,7 +97,16 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
         }
     }
 
-    private static Task<PrometheusEmulator> ServerAsync() => ServedAsync(PrometheusEmulator.StartAsync(DrillRacks.Signals(["rack-1"], Noon.AddMinutes(-30)), Noon.AddMinutes(-30), new Faults { Seed = 7 }, () => DateTime.MaxValue, claimed: 1000));
+    private static Task<PrometheusEmulator> ServerAsync() =>
+        ServedAsync(
+            PrometheusEmulator.StartAsync(
+                DrillRacks.Signals(["rack-1"], Noon.AddMinutes(-30)),
+                Noon.AddMinutes(-30),
+                new Faults { Seed = 7 },
+                () => DateTime.MaxValue,
+                claimed: 1000
+            )
+        );
 
     private static async Task<PrometheusEmulator> ServedAsync(Task<PrometheusEmulator> starting)
     {
@@ -113,9 +130,19 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
         // A pool of its own, whose connections are those of one process.
         await using var storage = TestStorage.Of(engine, connectionString);
         await using var clocked = storage.WithSimulatedClock();
-        var settings = new SourceSettings { Id = "rack-1", Provider = "prometheus", Endpoint = new Uri(server.Address, "rack-1/"), Lookback = TimeSpan.FromMinutes(35) };
+        var settings = new SourceSettings
+        {
+            Id = "rack-1",
+            Provider = "prometheus",
+            Endpoint = new Uri(server.Address, "rack-1/"),
+            Lookback = TimeSpan.FromMinutes(35),
+        };
         var catalogue = Catalogues.Load([]);
-        await new SourceReader(clocked.Log, catalogue, NullLogger<SourceReader>.Instance).ReadAsync(settings, Providers.All["prometheus"].Open(settings, catalogue, TimeProvider.System), default);
+        await new SourceReader(clocked.Log, catalogue, NullLogger<SourceReader>.Instance).ReadAsync(
+            settings,
+            Providers.All["prometheus"].Open(settings, catalogue, TimeProvider.System),
+            default
+        );
     }
 
     private static async Task RetriedAsync(TestStorage storage, PrometheusEmulator server)

@@ -40,18 +40,46 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
         DiedHalfway,
     }
 
-    private static readonly Gen<Cadence> Cadences = Gen.Select(Gen.Int[0, 600], Gen.Int[600, 7200], Gen.Int[600, 7200], Gen.Int[900, 21_600],
-        (settle, overlap, lookback, longest) => new Cadence(TimeSpan.FromSeconds(settle), TimeSpan.FromSeconds(overlap), TimeSpan.FromSeconds(lookback), TimeSpan.FromSeconds(longest)));
+    private static readonly Gen<Cadence> Cadences = Gen.Select(
+        Gen.Int[0, 600],
+        Gen.Int[600, 7200],
+        Gen.Int[600, 7200],
+        Gen.Int[900, 21_600],
+        (settle, overlap, lookback, longest) =>
+            new Cadence(
+                TimeSpan.FromSeconds(settle),
+                TimeSpan.FromSeconds(overlap),
+                TimeSpan.FromSeconds(lookback),
+                TimeSpan.FromSeconds(longest)
+            )
+    );
 
     private static readonly Gen<(int Seconds, Fate Fate)[]> Histories = Gen.Select(
-        Gen.Frequency((8, Gen.Int[30, 900]), (3, Gen.Int[900, 9_000]), (1, Gen.Const(86_400)), (1, Gen.Const(-86_400)), (1, Gen.Int[-3_600, -1])),
-        Gen.Frequency((6, Gen.Const(Fate.Whole)), (1, Gen.Const(Fate.Failed)), (1, Gen.Const(Fate.Partial)), (1, Gen.Const(Fate.Died)), (1, Gen.Const(Fate.DiedHalfway)))).Array[5, 25];
+        Gen.Frequency(
+            (8, Gen.Int[30, 900]),
+            (3, Gen.Int[900, 9_000]),
+            (1, Gen.Const(86_400)),
+            (1, Gen.Const(-86_400)),
+            (1, Gen.Int[-3_600, -1])
+        ),
+        Gen.Frequency(
+            (6, Gen.Const(Fate.Whole)),
+            (1, Gen.Const(Fate.Failed)),
+            (1, Gen.Const(Fate.Partial)),
+            (1, Gen.Const(Fate.Died)),
+            (1, Gen.Const(Fate.DiedHalfway))
+        )
+    ).Array[5, 25];
 
     [Fact]
-    public Task Any_history_gives_what_one_calm_read_gives_on_SQLite() => Gen.Select(Cadences, Histories).SampleAsync(async (cadence, history) => await PlayAsync(StorageEngine.Sqlite, cadence, history), iter: 16, threads: 1);
+    public Task Any_history_gives_what_one_calm_read_gives_on_SQLite() =>
+        Gen.Select(Cadences, Histories)
+            .SampleAsync(async (cadence, history) => await PlayAsync(StorageEngine.Sqlite, cadence, history), iter: 16, threads: 1);
 
     [Fact]
-    public Task Any_history_gives_what_one_calm_read_gives_on_PostgreSQL() => Gen.Select(Cadences, Histories).SampleAsync(async (cadence, history) => await PlayAsync(StorageEngine.Postgres, cadence, history), iter: 4, threads: 1);
+    public Task Any_history_gives_what_one_calm_read_gives_on_PostgreSQL() =>
+        Gen.Select(Cadences, Histories)
+            .SampleAsync(async (cadence, history) => await PlayAsync(StorageEngine.Postgres, cadence, history), iter: 4, threads: 1);
 
     private async Task PlayAsync(StorageEngine engine, Cadence cadence, (int Seconds, Fate Fate)[] history)
     {
@@ -65,16 +93,21 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
         foreach (var (seconds, fate) in history)
         {
             now += TimeSpan.FromSeconds(seconds);
-            if (now > last) last = now;
+            if (now > last)
+                last = now;
             await storage.SetClockAsync(now);
-            if (fate is Fate.Died or Fate.DiedHalfway) await DieAsync(clocked, book, fate == Fate.DiedHalfway);
+            if (fate is Fate.Died or Fate.DiedHalfway)
+                await DieAsync(clocked, book, fate == Fate.DiedHalfway);
             else
             {
                 book.Fate = fate;
                 await Reader(clocked).ReadAsync(Settings, book, default);
             }
             var watermark = await WatermarkAsync(storage);
-            Assert.False(before is not null && (watermark is null || watermark < before), $"The watermark went back from {before:O} to {watermark:O}.");
+            Assert.False(
+                before is not null && (watermark is null || watermark < before),
+                $"The watermark went back from {before:O} to {watermark:O}."
+            );
             Assert.False(watermark > last - cadence.Settle, $"The watermark {watermark:O} is past what had settled at {last:O}.");
             before = watermark;
         }
@@ -96,7 +129,10 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
         // Each minute of two streams from the first looked back at: counted by hand, so that both being empty or short is noticed.
         var first = (Noon - cadence.Lookback).Ticks;
         var (from, to) = ((first + TimeSpan.TicksPerMinute - 1) / TimeSpan.TicksPerMinute, book.End.Ticks - 1);
-        Assert.Equal([(2 * (to / TimeSpan.TicksPerMinute - from + 1)).ToString(CultureInfo.InvariantCulture)], await storage.RowsAsync("SELECT count(*) FROM samples"));
+        Assert.Equal(
+            [(2 * (to / TimeSpan.TicksPerMinute - from + 1)).ToString(CultureInfo.InvariantCulture)],
+            await storage.RowsAsync("SELECT count(*) FROM samples")
+        );
         await KeepAsync(clocked);
         await KeepAsync(calm);
         Assert.Equal(await calm.DumpAsync(), await clocked.DumpAsync());
@@ -105,10 +141,14 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
 
     private static readonly SourceSettings Settings = new() { Id = "rack", Provider = "prometheus" };
 
-    private static SourceReader Reader(TestStorage storage) => new(storage.Log, Catalogues.Load([]), NullLogger<SourceReader>.Instance) { Lease = Lease };
+    private static SourceReader Reader(TestStorage storage) =>
+        new(storage.Log, Catalogues.Load([]), NullLogger<SourceReader>.Instance) { Lease = Lease };
 
     private static Task<int> KeepAsync(TestStorage storage) =>
-        new FactKeeper(storage.Facts, new Normaliser(Catalogues.Load([]), [], new Dictionary<string, Place>(), TimeSpan.FromMinutes(5))).RecomputeAsync(default);
+        new FactKeeper(
+            storage.Facts,
+            new Normaliser(Catalogues.Load([]), [], new Dictionary<string, Place>(), TimeSpan.FromMinutes(5))
+        ).RecomputeAsync(default);
 
     private static async Task<DateTime?> WatermarkAsync(TestStorage storage)
     {
@@ -119,12 +159,26 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
     /// <summary>A reader of another process that claims, reads, and is no more.</summary>
     private static async Task DieAsync(TestStorage storage, Book book, bool halfway)
     {
-        if (await storage.Log.ClaimAsync("rack", "dead", Lease, default) is not { } claim) return;
-        if (Window.Next(book.Cadence, claim.Watermark, claim.RegisteredAt, claim.Now) is not { } window) return;
+        if (await storage.Log.ClaimAsync("rack", "dead", Lease, default) is not { } claim)
+            return;
+        if (Window.Next(book.Cadence, claim.Watermark, claim.RegisteredAt, claim.Now) is not { } window)
+            return;
         book.Fate = Fate.Whole;
         await foreach (var page in book.ReadAsync(new ReadRequest(window, claim.Cursor, claim.RegisteredAt, claim.Now), default))
         {
-            if (halfway) await storage.Log.CommitAsync(claim, new() { Observations = page.Observations, Rejections = [], From = window.Start, To = window.End, Continues = true }, default);
+            if (halfway)
+                await storage.Log.CommitAsync(
+                    claim,
+                    new()
+                    {
+                        Observations = page.Observations,
+                        Rejections = [],
+                        From = window.Start,
+                        To = window.End,
+                        Continues = true,
+                    },
+                    default
+                );
             halfway = false;
         }
     }
@@ -132,7 +186,15 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
     /// <summary>Watts of two nodes for each minute. Every seventh comes late, by as long as the overlap; every fifth is too small until then.</summary>
     private sealed class Book(Cadence cadence) : ITelemetrySource
     {
-        private readonly Series[] series = [.. new[] { "a", "b" }.Select(node => new Series("rack", "prometheus", "ipmi_dcmi_power_consumption_watts", Labels.Of(("node", node))))];
+        private readonly Series[] series =
+        [
+            .. new[] { "a", "b" }.Select(node => new Series(
+                "rack",
+                "prometheus",
+                "ipmi_dcmi_power_consumption_watts",
+                Labels.Of(("node", node))
+            )),
+        ];
         private DateTime shown = DateTime.MinValue;
 
         public Cadence Cadence => cadence;
@@ -149,20 +211,33 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
         {
             await Task.Yield();
             // What has once been told does not vanish when a clock goes back.
-            if (request.Now > shown) shown = request.Now;
+            if (request.Now > shown)
+                shown = request.Now;
             yield return Page(series[0], request.Window);
-            if (Fate == Fate.Failed) throw new SourceException("truncated", "The answer breaks off.");
-            yield return Fate == Fate.Partial ? new Page([]) { PartialBecause = "a store did not answer" } : Page(series[1], request.Window);
+            if (Fate == Fate.Failed)
+                throw new SourceException("truncated", "The answer breaks off.");
+            yield return Fate == Fate.Partial
+                ? new Page([]) { PartialBecause = "a store did not answer" }
+                : Page(series[1], request.Window);
         }
 
         private Page Page(Series of, Interval window)
         {
             var found = new List<Observation>();
-            for (var at = new DateTime((window.Start.Ticks + TimeSpan.TicksPerMinute - 1) / TimeSpan.TicksPerMinute * TimeSpan.TicksPerMinute, DateTimeKind.Utc); at < window.End && at < End; at = at.AddMinutes(1))
+            for (
+                var at = new DateTime(
+                    (window.Start.Ticks + TimeSpan.TicksPerMinute - 1) / TimeSpan.TicksPerMinute * TimeSpan.TicksPerMinute,
+                    DateTimeKind.Utc
+                );
+                at < window.End && at < End;
+                at = at.AddMinutes(1)
+            )
             {
-                if (at < Start) continue;
+                if (at < Start)
+                    continue;
                 var final = at + cadence.Overlap;
-                if (at.Minute % 7 == 0 && shown < final) continue;
+                if (at.Minute % 7 == 0 && shown < final)
+                    continue;
                 found.Add(new(of, Sample.At(at, at.Minute % 5 == 0 && shown < final ? 100 : 250 + at.Minute)));
             }
             return new(found);

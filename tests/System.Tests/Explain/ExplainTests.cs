@@ -31,8 +31,18 @@ public sealed class ExplainTests(PostgresCluster cluster)
     private const string Hour = "FunctionalUnit='output-token',PeriodStart=2026-01-15T10:00:00Z";
     private static readonly DateTime Ten = new(2026, 1, 15, 10, 0, 0, DateTimeKind.Utc);
     private static readonly Place Hall = new("onprem/dc-1", "DE", 1.4);
-    private static readonly Workload Chat = new("chat", "org/model", "fp8", [new WorkloadRule("rack", new Dictionary<string, string> { ["pod"] = "llm-*" })]);
-    private static readonly Workload Code = new("code", "org/small", "bf16", [new WorkloadRule("rack", new Dictionary<string, string> { ["pod"] = "code-*" })]);
+    private static readonly Workload Chat = new(
+        "chat",
+        "org/model",
+        "fp8",
+        [new WorkloadRule("rack", new Dictionary<string, string> { ["pod"] = "llm-*" })]
+    );
+    private static readonly Workload Code = new(
+        "code",
+        "org/small",
+        "bf16",
+        [new WorkloadRule("rack", new Dictionary<string, string> { ["pod"] = "code-*" })]
+    );
     private static readonly string Id = new Deployment(Chat, Hall).Id.ToString(CultureInfo.InvariantCulture);
 
     public static TheoryData<StorageEngine> Engines { get; } = [StorageEngine.Sqlite, StorageEngine.Postgres];
@@ -55,14 +65,33 @@ public sealed class ExplainTests(PostgresCluster cluster)
         Assert.Equal(row.GetProperty("SciGramsPerUnit").GetDouble(), gramsPerUnit, 1e-9);
 
         var check = answer.GetProperty("check");
-        Assert.Equal((true, false, 0), (check.GetProperty("equal").GetBoolean(), check.GetProperty("dirty").GetBoolean(), check.GetProperty("differences").GetArrayLength()));
+        Assert.Equal(
+            (true, false, 0),
+            (
+                check.GetProperty("equal").GetBoolean(),
+                check.GetProperty("dirty").GetBoolean(),
+                check.GetProperty("differences").GetArrayLength()
+            )
+        );
         // The formulas end in the row's own numbers.
         Assert.Equal(row.GetProperty("JoulesPerUnit").GetDouble(), Last(answer, "JoulesPerUnit"), 1e-12);
         Assert.Equal(row.GetProperty("SciGramsPerUnit").GetDouble(), Last(answer, "SciGramsPerUnit"), 1e-12);
-        Assert.Contains(answer.GetProperty("formulas").EnumerateArray(), formula => formula.GetProperty("text").GetString() == "FacilityJoules = ServerJoules x 1.4 (PUE) = 1800000 x 1.4 (PUE) = 2520000, by pue:onprem/dc-1@config");
+        Assert.Contains(answer.GetProperty("formulas").EnumerateArray(), formula =>
+            formula.GetProperty("text").GetString()
+            == "FacilityJoules = ServerJoules x 1.4 (PUE) = 1800000 x 1.4 (PUE) = 2520000, by pue:onprem/dc-1@config"
+        );
 
-        static double Last(JsonElement answer, string name) => double.Parse(
-            answer.GetProperty("formulas").EnumerateArray().Single(formula => formula.GetProperty("name").GetString() == name).GetProperty("text").GetString()!.Split(" = ")[^1], CultureInfo.InvariantCulture);
+        static double Last(JsonElement answer, string name) =>
+            double.Parse(
+                answer
+                    .GetProperty("formulas")
+                    .EnumerateArray()
+                    .Single(formula => formula.GetProperty("name").GetString() == name)
+                    .GetProperty("text")
+                    .GetString()!
+                    .Split(" = ")[^1],
+                CultureInfo.InvariantCulture
+            );
     }
 
     /// <summary>
@@ -86,20 +115,69 @@ public sealed class ExplainTests(PostgresCluster cluster)
         // No label of the boards names their model: the type of their machine does.
         Assert.Equal("H100 80GB HBM3, box", row.GetProperty("Hardware").GetString());
 
-        var host = answer.GetProperty("cover").EnumerateArray().Single(cover => cover.GetProperty("resource").GetProperty("name").GetString() == "node-a" && cover.GetProperty("periodStart").GetDateTime().ToUniversalTime() == Ten);
-        Assert.Equal(loaded
-            ? "ServerJoules = (8 vCPU x (0.65 W + 0.4 x (4.26 W - 0.65 W)) + 64 GB x 0.392 W) x 300 s = 12552.000000000002, without accelerators; the load is 120 s at full load / 300 s = 0.4; by server:any/box@test and vcpu:Skylake@2024"
-            : "ServerJoules = (8 vCPU x (0.65 W + 0.5 x (4.26 W - 0.65 W)) + 64 GB x 0.392 W) x 300 s = 13418.4, without accelerators; the load 0.5 is the usual one (host_load:0.5@ccf-2024), because nothing tells how busy the host was and all its accelerators are read; by server:any/box@test and vcpu:Skylake@2024",
-            host.GetProperty("text").GetString());
-        Assert.Equal("at rest (8 vCPU x 0.65 W + 64 GB x 0.392 W) x 300 s = 9086.4 J, at full load (8 vCPU x 4.26 W + 64 GB x 0.392 W) x 300 s = 17750.4 J", host.GetProperty("bounds").GetString());
-        Assert.Equal("EmbodiedGrams = 0: its accelerators carry the making of the whole machine, in equal parts", host.GetProperty("embodied").GetString());
-        Assert.Equal("IdleJoules of chat = 0: work was done in the period, and nothing tells the load", answer.GetProperty("cover").EnumerateArray().Select(cover => cover.GetProperty("idle").GetString()).First(idle => idle?.Contains("chat", StringComparison.Ordinal) == true));
+        var host = answer
+            .GetProperty("cover")
+            .EnumerateArray()
+            .Single(cover =>
+                cover.GetProperty("resource").GetProperty("name").GetString() == "node-a"
+                && cover.GetProperty("periodStart").GetDateTime().ToUniversalTime() == Ten
+            );
+        Assert.Equal(
+            loaded
+                ? "ServerJoules = (8 vCPU x (0.65 W + 0.4 x (4.26 W - 0.65 W)) + 64 GB x 0.392 W) x 300 s = 12552.000000000002, without accelerators; the load is 120 s at full load / 300 s = 0.4; by server:any/box@test and vcpu:Skylake@2024"
+                : "ServerJoules = (8 vCPU x (0.65 W + 0.5 x (4.26 W - 0.65 W)) + 64 GB x 0.392 W) x 300 s = 13418.4, without accelerators; the load 0.5 is the usual one (host_load:0.5@ccf-2024), because nothing tells how busy the host was and all its accelerators are read; by server:any/box@test and vcpu:Skylake@2024",
+            host.GetProperty("text").GetString()
+        );
+        Assert.Equal(
+            "at rest (8 vCPU x 0.65 W + 64 GB x 0.392 W) x 300 s = 9086.4 J, at full load (8 vCPU x 4.26 W + 64 GB x 0.392 W) x 300 s = 17750.4 J",
+            host.GetProperty("bounds").GetString()
+        );
+        Assert.Equal(
+            "EmbodiedGrams = 0: its accelerators carry the making of the whole machine, in equal parts",
+            host.GetProperty("embodied").GetString()
+        );
+        Assert.Equal(
+            "IdleJoules of chat = 0: work was done in the period, and nothing tells the load",
+            answer
+                .GetProperty("cover")
+                .EnumerateArray()
+                .Select(cover => cover.GetProperty("idle").GetString())
+                .First(idle => idle?.Contains("chat", StringComparison.Ordinal) == true)
+        );
         var board = answer.GetProperty("cover").EnumerateArray().First(cover => cover.GetProperty("cover").GetString() == "accelerator");
         // 350,400 g for four years are 10 g an hour, 0.8333 g in five minutes.
-        Assert.Equal("EmbodiedGrams = 350400 g (TE x RR / ToR) x 300 s / 126144000 s (TiR / EL) = 0.8333333333333334, / 2 accelerators = 0.4166666666666667, by server:any/box@test", board.GetProperty("embodied").GetString());
-        Assert.Equal("the time that it held accelerators of the machine: 300 s of 600 s", answer.GetProperty("shares").EnumerateArray().First(share => share.GetProperty("resource").GetProperty("name").GetString() == "node-a").GetProperty("by").GetString());
-        Assert.Equal("8 vCPU Skylake, 64 GB, 2 x H100 80GB HBM3, 350.4 kg embodied in what is reserved, over 4 years (given)", answer.GetProperty("factors").EnumerateArray().Single(factor => factor.GetProperty("name").GetString() == "server:any/box@test").GetProperty("text").GetString());
-        if (!loaded) Assert.Equal(0.5, answer.GetProperty("factors").EnumerateArray().Single(factor => factor.GetProperty("name").GetString() == "host_load:0.5@ccf-2024").GetProperty("value").GetDouble());
+        Assert.Equal(
+            "EmbodiedGrams = 350400 g (TE x RR / ToR) x 300 s / 126144000 s (TiR / EL) = 0.8333333333333334, / 2 accelerators = 0.4166666666666667, by server:any/box@test",
+            board.GetProperty("embodied").GetString()
+        );
+        Assert.Equal(
+            "the time that it held accelerators of the machine: 300 s of 600 s",
+            answer
+                .GetProperty("shares")
+                .EnumerateArray()
+                .First(share => share.GetProperty("resource").GetProperty("name").GetString() == "node-a")
+                .GetProperty("by")
+                .GetString()
+        );
+        Assert.Equal(
+            "8 vCPU Skylake, 64 GB, 2 x H100 80GB HBM3, 350.4 kg embodied in what is reserved, over 4 years (given)",
+            answer
+                .GetProperty("factors")
+                .EnumerateArray()
+                .Single(factor => factor.GetProperty("name").GetString() == "server:any/box@test")
+                .GetProperty("text")
+                .GetString()
+        );
+        if (!loaded)
+            Assert.Equal(
+                0.5,
+                answer
+                    .GetProperty("factors")
+                    .EnumerateArray()
+                    .Single(factor => factor.GetProperty("name").GetString() == "host_load:0.5@ccf-2024")
+                    .GetProperty("value")
+                    .GetDouble()
+            );
 
         // From the readings, the factors and the shares alone, as docs/explain.md says: the words above are for people.
         static double Modelled(JsonElement answer)
@@ -107,22 +185,53 @@ public sealed class ExplainTests(PostgresCluster cluster)
             var used = answer.GetProperty("readings").EnumerateArray().Where(reading => reading.GetProperty("used").GetBoolean()).ToList();
             var (server, cpu) = (Numbers(answer, "server:"), Numbers(answer, "vcpu:"));
             double joules = 0;
-            foreach (var share in answer.GetProperty("shares").EnumerateArray().Where(share => share.GetProperty("workload").GetString() == "chat"))
+            foreach (
+                var share in answer
+                    .GetProperty("shares")
+                    .EnumerateArray()
+                    .Where(share => share.GetProperty("workload").GetString() == "chat")
+            )
             {
-                var own = used.Where(reading => reading.GetProperty("resource") is { ValueKind: JsonValueKind.Object } resource && resource.GetProperty("id").GetString() == share.GetProperty("resource").GetProperty("id").GetString()
-                    && reading.GetProperty("periodStart").GetDateTime() == share.GetProperty("periodStart").GetDateTime()).ToList();
+                var own = used.Where(reading =>
+                        reading.GetProperty("resource") is { ValueKind: JsonValueKind.Object } resource
+                        && resource.GetProperty("id").GetString() == share.GetProperty("resource").GetProperty("id").GetString()
+                        && reading.GetProperty("periodStart").GetDateTime() == share.GetProperty("periodStart").GetDateTime()
+                    )
+                    .ToList();
                 var all = own.Any(reading => reading.GetProperty("unit").GetString() == "J")
                     ? own.Sum(reading => reading.GetProperty("amount").GetDouble())
-                    : 300 * (server[0] * (cpu[0] + (own is [var load] ? load.GetProperty("amount").GetDouble() / load.GetProperty("seconds").GetDouble() : 0.5) * (cpu[1] - cpu[0])) + server[1] * 0.392);
+                    : 300
+                        * (
+                            server[0]
+                                * (
+                                    cpu[0]
+                                    + (
+                                        own is [var load]
+                                            ? load.GetProperty("amount").GetDouble() / load.GetProperty("seconds").GetDouble()
+                                            : 0.5
+                                    ) * (cpu[1] - cpu[0])
+                                )
+                            + server[1] * 0.392
+                        );
                 joules += all * share.GetProperty("share").GetDouble();
             }
-            var units = used.Where(reading => reading.GetProperty("unit").GetString() == "output-token").Sum(reading => reading.GetProperty("amount").GetDouble());
+            var units = used.Where(reading => reading.GetProperty("unit").GetString() == "output-token")
+                .Sum(reading => reading.GetProperty("amount").GetDouble());
             return joules * 1.4 / units;
         }
 
         static double[] Numbers(JsonElement answer, string prefix) =>
-            [.. answer.GetProperty("factors").EnumerateArray().Single(factor => factor.GetProperty("name").GetString()!.StartsWith(prefix, StringComparison.Ordinal)).GetProperty("text").GetString()!
-                .Split(", ").Select(part => double.Parse(part.Split(' ')[0], CultureInfo.InvariantCulture)).Take(2)];
+            [
+                .. answer
+                    .GetProperty("factors")
+                    .EnumerateArray()
+                    .Single(factor => factor.GetProperty("name").GetString()!.StartsWith(prefix, StringComparison.Ordinal))
+                    .GetProperty("text")
+                    .GetString()!
+                    .Split(", ")
+                    .Select(part => double.Parse(part.Split(' ')[0], CultureInfo.InvariantCulture))
+                    .Take(2),
+            ];
     }
 
     [Theory]
@@ -133,13 +242,20 @@ public sealed class ExplainTests(PostgresCluster cluster)
         var before = await service.AskAsync($"HourlyIntensities&key=DeploymentId={Id},{Hour}");
 
         // Half the watts of the machine at half past ten, as a person at the database would write it.
-        await service.Storage.ExecuteAsync($"UPDATE samples SET value = 450 WHERE value = 900 AND start = {(engine == StorageEngine.Sqlite ? "1768473000000000" : "'2026-01-15T10:30:00Z'")}");
+        await service.Storage.ExecuteAsync(
+            $"UPDATE samples SET value = 450 WHERE value = 900 AND start = {(engine == StorageEngine.Sqlite ? "1768473000000000" : "'2026-01-15T10:30:00Z'")}"
+        );
         var after = await service.AskAsync($"HourlyIntensities&key=DeploymentId={Id},{Hour}");
 
         var check = after.GetProperty("check");
         Assert.False(check.GetProperty("equal").GetBoolean());
-        Assert.Contains(check.GetProperty("differences").EnumerateArray(), words => words.GetString()!.StartsWith("ServerJoules: stored 1800000, made again ", StringComparison.Ordinal));
-        Assert.Equal("Samples or factors are others than when the row was made, and no recompute was asked for since.", check.GetProperty("note").GetString());
+        Assert.Contains(check.GetProperty("differences").EnumerateArray(), words =>
+            words.GetString()!.StartsWith("ServerJoules: stored 1800000, made again ", StringComparison.Ordinal)
+        );
+        Assert.Equal(
+            "Samples or factors are others than when the row was made, and no recompute was asked for since.",
+            check.GetProperty("note").GetString()
+        );
         Assert.NotEqual(after.GetProperty("row").GetProperty("JoulesPerUnit").GetDouble(), ByHand(after).JoulesPerUnit, 1e-9);
         Assert.NotEqual(Sha(before, "ipmi_dcmi_power_consumption_watts"), Sha(after, "ipmi_dcmi_power_consumption_watts"));
         Assert.Equal(Sha(before, "vllm:generation_tokens_total"), Sha(after, "vllm:generation_tokens_total"));
@@ -154,7 +270,10 @@ public sealed class ExplainTests(PostgresCluster cluster)
         var check = (await service.AskAsync($"HourlyIntensities&key=DeploymentId={Id},{Hour}")).GetProperty("check");
 
         Assert.Equal((false, true), (check.GetProperty("equal").GetBoolean(), check.GetProperty("dirty").GetBoolean()));
-        Assert.Equal("Samples of the period came after the row was made. It is made again by the worker, and then both are the same.", check.GetProperty("note").GetString());
+        Assert.Equal(
+            "Samples of the period came after the row was made. It is made again by the worker, and then both are the same.",
+            check.GetProperty("note").GetString()
+        );
     }
 
     [Fact]
@@ -165,24 +284,74 @@ public sealed class ExplainTests(PostgresCluster cluster)
         var answer = await service.AskAsync($"HourlyIntensities&key=DeploymentId={Id},{Hour}");
 
         var tokens = Source(answer, "vllm:generation_tokens_total");
-        Assert.Equal(("rack", "llm-0", "prometheus/vllm-output-tokens@1", "Cumulative", "output-token"), (tokens.GetProperty("source").GetString(), tokens.GetProperty("labels").GetProperty("pod").GetString(),
-            tokens.GetProperty("mapping").GetProperty("name").GetString(), tokens.GetProperty("mapping").GetProperty("kind").GetString(), tokens.GetProperty("mapping").GetProperty("functionalUnit").GetString()));
+        Assert.Equal(
+            ("rack", "llm-0", "prometheus/vllm-output-tokens@1", "Cumulative", "output-token"),
+            (
+                tokens.GetProperty("source").GetString(),
+                tokens.GetProperty("labels").GetProperty("pod").GetString(),
+                tokens.GetProperty("mapping").GetProperty("name").GetString(),
+                tokens.GetProperty("mapping").GetProperty("kind").GetString(),
+                tokens.GetProperty("mapping").GetProperty("functionalUnit").GetString()
+            )
+        );
         // From ten minutes before the hour to ten after it, one a minute.
-        Assert.Equal((81, 0, 48_000), (tokens.GetProperty("samples").GetInt32(), tokens.GetProperty("first").GetProperty("value").GetDouble(), tokens.GetProperty("last").GetProperty("value").GetDouble()));
+        Assert.Equal(
+            (81, 0, 48_000),
+            (
+                tokens.GetProperty("samples").GetInt32(),
+                tokens.GetProperty("first").GetProperty("value").GetDouble(),
+                tokens.GetProperty("last").GetProperty("value").GetDouble()
+            )
+        );
         var lines = string.Concat(Enumerable.Range(-10, 81).Select(minute => $"{At(minute)} {At(minute)} {(minute + 10) * 600}\n"));
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(lines))), tokens.GetProperty("sha256").GetString());
 
         // The board's power is told twice: its counter is taken, and the gauge says why it is not.
         var gauge = Source(answer, "DCGM_FI_DEV_POWER_USAGE").GetProperty("number").GetInt32();
-        var unused = answer.GetProperty("readings").EnumerateArray().Where(reading => reading.GetProperty("source").GetInt32() == gauge).ToList();
+        var unused = answer
+            .GetProperty("readings")
+            .EnumerateArray()
+            .Where(reading => reading.GetProperty("source").GetInt32() == gauge)
+            .ToList();
         Assert.NotEmpty(unused);
-        Assert.All(unused, reading => Assert.Equal((false, "the accelerator is told by prometheus/dcgm-energy, which has the better evidence or covers more of the period"), (reading.GetProperty("used").GetBoolean(), reading.GetProperty("why").GetString())));
+        Assert.All(unused, reading =>
+            Assert.Equal(
+                (false, "the accelerator is told by prometheus/dcgm-energy, which has the better evidence or covers more of the period"),
+                (reading.GetProperty("used").GetBoolean(), reading.GetProperty("why").GetString())
+            )
+        );
         // A machine is told whole, its cover in words with the numbers.
-        Assert.Contains(answer.GetProperty("cover").EnumerateArray(), cover => cover.GetProperty("text").GetString() == "ServerJoules = (270000) - 150000 of its accelerators, which have facts of their own = 120000");
-        Assert.Equal(["chat 0.5", "code 0.5"], answer.GetProperty("shares").EnumerateArray().Where(share => share.GetProperty("resource").GetProperty("name").GetString() == "node-a" && share.GetProperty("periodStart").GetDateTime() == Ten)
-            .Select(share => $"{share.GetProperty("workload").GetString()} {share.GetProperty("share").GetDouble().ToString(CultureInfo.InvariantCulture)}"));
-        var grid = answer.GetProperty("factors").EnumerateArray().Single(factor => factor.GetProperty("name").GetString() == "grid_intensity:onprem/dc-1:location_average@test");
-        Assert.Equal((350, "g/kWh", "a bill", "CC0-1.0", "2025"), (grid.GetProperty("value").GetDouble(), grid.GetProperty("unit").GetString(), grid.GetProperty("source").GetString(), grid.GetProperty("licence").GetString(), grid.GetProperty("vintage").GetString()));
+        Assert.Contains(answer.GetProperty("cover").EnumerateArray(), cover =>
+            cover.GetProperty("text").GetString()
+            == "ServerJoules = (270000) - 150000 of its accelerators, which have facts of their own = 120000"
+        );
+        Assert.Equal(
+            ["chat 0.5", "code 0.5"],
+            answer
+                .GetProperty("shares")
+                .EnumerateArray()
+                .Where(share =>
+                    share.GetProperty("resource").GetProperty("name").GetString() == "node-a"
+                    && share.GetProperty("periodStart").GetDateTime() == Ten
+                )
+                .Select(share =>
+                    $"{share.GetProperty("workload").GetString()} {share.GetProperty("share").GetDouble().ToString(CultureInfo.InvariantCulture)}"
+                )
+        );
+        var grid = answer
+            .GetProperty("factors")
+            .EnumerateArray()
+            .Single(factor => factor.GetProperty("name").GetString() == "grid_intensity:onprem/dc-1:location_average@test");
+        Assert.Equal(
+            (350, "g/kWh", "a bill", "CC0-1.0", "2025"),
+            (
+                grid.GetProperty("value").GetDouble(),
+                grid.GetProperty("unit").GetString(),
+                grid.GetProperty("source").GetString(),
+                grid.GetProperty("licence").GetString(),
+                grid.GetProperty("vintage").GetString()
+            )
+        );
 
         static string At(int minute) => Ten.AddMinutes(minute).ToString("yyyy-MM-dd'T'HH:mm:ss'.000000Z'", CultureInfo.InvariantCulture);
     }
@@ -195,16 +364,26 @@ public sealed class ExplainTests(PostgresCluster cluster)
 
         foreach (var (set, start) in new[] { ("DailyIntensities", "2026-01-15"), ("MonthlyIntensities", "2026-01-01") })
         {
-            var answer = await service.AskAsync($"{set}&key=(DeploymentId={Id},FunctionalUnit='output-token',PeriodStart={start}T00:00:00Z)");
+            var answer = await service.AskAsync(
+                $"{set}&key=(DeploymentId={Id},FunctionalUnit='output-token',PeriodStart={start}T00:00:00Z)"
+            );
             Assert.True(answer.GetProperty("check").GetProperty("equal").GetBoolean(), answer.GetProperty("check").GetRawText());
             // The minutes before ten and after eleven are hours of their own.
-            Assert.Equal([9, 10, 11], answer.GetProperty("hours").EnumerateArray().Select(hour => hour.GetProperty("periodStart").GetDateTime().ToUniversalTime().Hour));
+            Assert.Equal(
+                [9, 10, 11],
+                answer
+                    .GetProperty("hours")
+                    .EnumerateArray()
+                    .Select(hour => hour.GetProperty("periodStart").GetDateTime().ToUniversalTime().Hour)
+            );
             var facility = answer.GetProperty("hours").EnumerateArray().Sum(hour => hour.GetProperty("facilityJoules").GetDouble());
             var units = answer.GetProperty("hours").EnumerateArray().Sum(hour => hour.GetProperty("units").GetDouble());
             Assert.Equal(48_000, units, 1e-6);
             Assert.Equal(answer.GetProperty("row").GetProperty("JoulesPerUnit").GetDouble(), facility / units, 1e-9);
 
-            var hour = await service.AskAsync($"HourlyIntensities&key={Uri.EscapeDataString(answer.GetProperty("hours")[1].GetProperty("key").GetString()!)}");
+            var hour = await service.AskAsync(
+                $"HourlyIntensities&key={Uri.EscapeDataString(answer.GetProperty("hours")[1].GetProperty("key").GetString()!)}"
+            );
             Assert.Equal(70, hour.GetProperty("row").GetProperty("JoulesPerUnit").GetDouble(), 1e-9);
         }
     }
@@ -216,12 +395,16 @@ public sealed class ExplainTests(PostgresCluster cluster)
         await using var service = await ExplainService.StartAsync(cluster, engine);
         var node = new Resource("node", "node-a", null, null, Hall).Id.ToString(CultureInfo.InvariantCulture);
 
-        var answer = await service.AskAsync($"EnergyFacts&key=EnergyFacts(DeploymentId={Id},ResourceId={node},PeriodStart=2026-01-15T10:25:00Z)");
+        var answer = await service.AskAsync(
+            $"EnergyFacts&key=EnergyFacts(DeploymentId={Id},ResourceId={node},PeriodStart=2026-01-15T10:25:00Z)"
+        );
 
         Assert.Equal(60_000, answer.GetProperty("row").GetProperty("ServerJoules").GetDouble(), 1e-6);
         Assert.True(answer.GetProperty("check").GetProperty("equal").GetBoolean(), answer.GetProperty("check").GetRawText());
         Assert.Single(answer.GetProperty("facts").EnumerateArray());
-        Assert.All(answer.GetProperty("readings").EnumerateArray(), reading => Assert.Equal(Ten.AddMinutes(25), reading.GetProperty("periodStart").GetDateTime().ToUniversalTime()));
+        Assert.All(answer.GetProperty("readings").EnumerateArray(), reading =>
+            Assert.Equal(Ten.AddMinutes(25), reading.GetProperty("periodStart").GetDateTime().ToUniversalTime())
+        );
     }
 
     [Fact]
@@ -232,28 +415,78 @@ public sealed class ExplainTests(PostgresCluster cluster)
         var answer = await service.AskAsync($"HourlyIntensities&key=DeploymentId={Id},{Hour}");
 
         // 3600 periods: six series, two facts of chat, three resources, one of them shared by two workloads.
-        Assert.Equal("cover 5800, facts 2200, readings 11600, shares 9400",
-            string.Join(", ", answer.GetProperty("leftOut").EnumerateObject().OrderBy(list => list.Name, StringComparer.Ordinal).Select(list => $"{list.Name} {list.Value.GetInt32()}")));
+        Assert.Equal(
+            "cover 5800, facts 2200, readings 11600, shares 9400",
+            string.Join(
+                ", ",
+                answer
+                    .GetProperty("leftOut")
+                    .EnumerateObject()
+                    .OrderBy(list => list.Name, StringComparer.Ordinal)
+                    .Select(list => $"{list.Name} {list.Value.GetInt32()}")
+            )
+        );
         Assert.Equal((10_000, 5_000), (answer.GetProperty("readings").GetArrayLength(), answer.GetProperty("facts").GetArrayLength()));
         Assert.True(answer.GetProperty("check").GetProperty("equal").GetBoolean(), answer.GetProperty("check").GetRawText());
-        Assert.EndsWith(" + ... (3540 more) = 1800000", answer.GetProperty("formulas").EnumerateArray().Single(formula => formula.GetProperty("name").GetString() == "ServerJoules").GetProperty("text").GetString(), StringComparison.Ordinal);
+        Assert.EndsWith(
+            " + ... (3540 more) = 1800000",
+            answer
+                .GetProperty("formulas")
+                .EnumerateArray()
+                .Single(formula => formula.GetProperty("name").GetString() == "ServerJoules")
+                .GetProperty("text")
+                .GetString(),
+            StringComparison.Ordinal
+        );
     }
 
     [Theory]
-    [InlineData("", 400, "'set' is missing: name the entity set of the row. Sets are: HourlyIntensities, DailyIntensities, MonthlyIntensities, EnergyFacts.")]
+    [InlineData(
+        "",
+        400,
+        "'set' is missing: name the entity set of the row. Sets are: HourlyIntensities, DailyIntensities, MonthlyIntensities, EnergyFacts."
+    )]
     [InlineData("", 400, "'key' is missing: give the key of the row as OData writes it")]
     [InlineData("set=Runs&key=Id=5", 400, "'Runs' has no explanation.")]
-    [InlineData("set=HourlyIntensities&key=DeploymentId=x,Functional='a'", 400, "'Functional' is not part of the key of HourlyIntensities. Its key is: DeploymentId, FunctionalUnit, PeriodStart.")]
+    [InlineData(
+        "set=HourlyIntensities&key=DeploymentId=x,Functional='a'",
+        400,
+        "'Functional' is not part of the key of HourlyIntensities. Its key is: DeploymentId, FunctionalUnit, PeriodStart."
+    )]
     [InlineData("set=HourlyIntensities&key=DeploymentId=x,Functional='a'", 400, "DeploymentId 'x' is not a whole number.")]
     [InlineData("set=HourlyIntensities&key=DeploymentId=x,Functional='a'", 400, "The key has no PeriodStart.")]
-    [InlineData("set=HourlyIntensities&key=DeploymentId=5,FunctionalUnit=request,PeriodStart=2026-02-01T00:00:00Z", 400, "FunctionalUnit is a text: write FunctionalUnit='request'.")]
-    [InlineData("set=HourlyIntensities&key=DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00", 400, "PeriodStart '2026-02-01T00:00:00' is not a time.")]
-    [InlineData("set=HourlyIntensities&key=DeploymentId=5,DeploymentId=6,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z", 400, "The key has DeploymentId 2 times")]
-    [InlineData("set=HourlyIntensities&key=5", 400, "The key cannot be read from '5' on: write name=value, separated by commas, texts in single quotes.")]
+    [InlineData(
+        "set=HourlyIntensities&key=DeploymentId=5,FunctionalUnit=request,PeriodStart=2026-02-01T00:00:00Z",
+        400,
+        "FunctionalUnit is a text: write FunctionalUnit='request'."
+    )]
+    [InlineData(
+        "set=HourlyIntensities&key=DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00",
+        400,
+        "PeriodStart '2026-02-01T00:00:00' is not a time."
+    )]
+    [InlineData(
+        "set=HourlyIntensities&key=DeploymentId=5,DeploymentId=6,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z",
+        400,
+        "The key has DeploymentId 2 times"
+    )]
+    [InlineData(
+        "set=HourlyIntensities&key=5",
+        400,
+        "The key cannot be read from '5' on: write name=value, separated by commas, texts in single quotes."
+    )]
     [InlineData("set=HourlyIntensities&set=Runs&key=5", 400, "'set' is given 2 times; give it once.")]
     [InlineData("set=HourlyIntensities&key=5&format=xml", 400, "'format' is not a parameter. Parameters are: set, key.")]
-    [InlineData("set=HourlyIntensities&key=DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z", 404, "HourlyIntensities has no row with the key DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z.")]
-    [InlineData("set=EnergyFacts&key=DeploymentId=5,ResourceId=6,PeriodStart=2026-02-01T00:00:00Z", 404, "EnergyFacts has no row with the key DeploymentId=5,ResourceId=6,PeriodStart=2026-02-01T00:00:00Z.")]
+    [InlineData(
+        "set=HourlyIntensities&key=DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z",
+        404,
+        "HourlyIntensities has no row with the key DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z."
+    )]
+    [InlineData(
+        "set=EnergyFacts&key=DeploymentId=5,ResourceId=6,PeriodStart=2026-02-01T00:00:00Z",
+        404,
+        "EnergyFacts has no row with the key DeploymentId=5,ResourceId=6,PeriodStart=2026-02-01T00:00:00Z."
+    )]
     public async Task What_cannot_be_explained_is_refused_with_what_would_be_right(string query, int status, string words)
     {
         await using var service = await ExplainService.StartAsync(cluster, StorageEngine.Sqlite, empty: true);
@@ -271,7 +504,9 @@ public sealed class ExplainTests(PostgresCluster cluster)
     {
         await using var service = await ExplainService.StartAsync(cluster, StorageEngine.Sqlite, empty: true);
 
-        using var response = await service.Client.GetAsync("/api/explain?set=HourlyIntensities&key=DeploymentId=5,FunctionalUnit='o''neil'' OR 1=1 --',PeriodStart=2026-02-01T00:00:00Z");
+        using var response = await service.Client.GetAsync(
+            "/api/explain?set=HourlyIntensities&key=DeploymentId=5,FunctionalUnit='o''neil'' OR 1=1 --',PeriodStart=2026-02-01T00:00:00Z"
+        );
 
         Assert.Equal(HttpStatusCode.NotFound, response.StatusCode);
     }
@@ -280,31 +515,60 @@ public sealed class ExplainTests(PostgresCluster cluster)
     private static (double JoulesPerUnit, double GramsPerUnit) ByHand(JsonElement answer)
     {
         var used = answer.GetProperty("readings").EnumerateArray().Where(reading => reading.GetProperty("used").GetBoolean()).ToList();
-        var units = used.Where(reading => reading.GetProperty("unit").GetString() == "output-token").Sum(reading => reading.GetProperty("amount").GetDouble());
+        var units = used.Where(reading => reading.GetProperty("unit").GetString() == "output-token")
+            .Sum(reading => reading.GetProperty("amount").GetDouble());
         double server = 0;
-        foreach (var period in used.Where(reading => reading.GetProperty("unit").GetString() == "J").GroupBy(reading => reading.GetProperty("periodStart").GetDateTime()))
+        foreach (
+            var period in used.Where(reading => reading.GetProperty("unit").GetString() == "J")
+                .GroupBy(reading => reading.GetProperty("periodStart").GetDateTime())
+        )
         {
-            var boards = period.Where(reading => reading.GetProperty("component").GetString() == "accelerator").GroupBy(reading => reading.GetProperty("resource").GetProperty("id").GetString()!)
+            var boards = period
+                .Where(reading => reading.GetProperty("component").GetString() == "accelerator")
+                .GroupBy(reading => reading.GetProperty("resource").GetProperty("id").GetString()!)
                 .ToDictionary(board => board.Key, board => board.Sum(reading => reading.GetProperty("amount").GetDouble()));
             var machine = period.Where(reading => reading.GetProperty("component").GetString() == "node").ToList();
-            foreach (var (board, joules) in boards) server += joules * Share(board, period.Key);
-            server += (machine.Sum(reading => reading.GetProperty("amount").GetDouble()) - boards.Values.Sum()) * Share(machine[0].GetProperty("resource").GetProperty("id").GetString()!, period.Key);
+            foreach (var (board, joules) in boards)
+                server += joules * Share(board, period.Key);
+            server +=
+                (machine.Sum(reading => reading.GetProperty("amount").GetDouble()) - boards.Values.Sum())
+                * Share(machine[0].GetProperty("resource").GetProperty("id").GetString()!, period.Key);
         }
         var facility = server * Factor("pue:");
         var operational = facility / 3_600_000 * Factor("grid_intensity:");
         var embodied = answer.GetProperty("facts").EnumerateArray().Sum(fact => fact.GetProperty("embodiedGrams").GetDouble());
         return (facility / units, (operational + embodied) / units);
 
-        double Share(string resource, DateTime start) => answer.GetProperty("shares").EnumerateArray().Where(share => share.GetProperty("workload").GetString() == "chat"
-            && share.GetProperty("resource").GetProperty("id").GetString() == resource && share.GetProperty("periodStart").GetDateTime() == start).Sum(share => share.GetProperty("share").GetDouble());
-        double Factor(string prefix) => answer.GetProperty("factors").EnumerateArray().Single(factor => factor.GetProperty("name").GetString()!.StartsWith(prefix, StringComparison.Ordinal)).GetProperty("value").GetDouble();
+        double Share(string resource, DateTime start) =>
+            answer
+                .GetProperty("shares")
+                .EnumerateArray()
+                .Where(share =>
+                    share.GetProperty("workload").GetString() == "chat"
+                    && share.GetProperty("resource").GetProperty("id").GetString() == resource
+                    && share.GetProperty("periodStart").GetDateTime() == start
+                )
+                .Sum(share => share.GetProperty("share").GetDouble());
+        double Factor(string prefix) =>
+            answer
+                .GetProperty("factors")
+                .EnumerateArray()
+                .Single(factor => factor.GetProperty("name").GetString()!.StartsWith(prefix, StringComparison.Ordinal))
+                .GetProperty("value")
+                .GetDouble();
     }
 
-    private static JsonElement Source(JsonElement answer, string metric) => answer.GetProperty("sources").EnumerateArray().First(source => source.GetProperty("metric").GetString() == metric);
+    private static JsonElement Source(JsonElement answer, string metric) =>
+        answer.GetProperty("sources").EnumerateArray().First(source => source.GetProperty("metric").GetString() == metric);
 
     private static string? Sha(JsonElement answer, string metric) => Source(answer, metric).GetProperty("sha256").GetString();
 
-    private static readonly Series Tokens = new("rack", "prometheus", "vllm:generation_tokens_total", Labels.Of(("pod", "llm-0"), ("model_name", "org/model")));
+    private static readonly Series Tokens = new(
+        "rack",
+        "prometheus",
+        "vllm:generation_tokens_total",
+        Labels.Of(("pod", "llm-0"), ("model_name", "org/model"))
+    );
 
     /// <summary><c>/api/explain</c> over one store with that machine in it, on a port of its own.</summary>
     private sealed class ExplainService : IAsyncDisposable
@@ -321,13 +585,54 @@ public sealed class ExplainTests(PostgresCluster cluster)
 
         public TestStorage Storage { get; }
 
-        public static async Task<ExplainService> StartAsync(PostgresCluster cluster, StorageEngine engine, bool empty = false, TimeSpan? grain = null, IEnumerable<Observation>? observations = null)
+        public static async Task<ExplainService> StartAsync(
+            PostgresCluster cluster,
+            StorageEngine engine,
+            bool empty = false,
+            TimeSpan? grain = null,
+            IEnumerable<Observation>? observations = null
+        )
         {
             var storage = await TestStorage.MigratedAsync(cluster, engine);
             var book = FactorBook.Published.With(
-                [new Factor { Kind = FactorKind.GridIntensity, Place = Hall.Name, Method = FactorMethod.LocationAverage, Value = 350, Source = "a bill", Licence = "CC0-1.0", Vintage = 2025, From = new DateOnly(2025, 1, 1), Version = "test" }],
-                servers: new ServerTable([new ServerType("any", "box", 8, 64, "Skylake", "H100 80GB HBM3", 2, new Embodied(Mass.FromKilograms(350.4), Embodied.FourYears), "a maker", "CC0-1.0", "test")]));
-            var normaliser = new Normaliser(Catalogues.Load([]), [Chat, Code], new Dictionary<string, Place> { ["rack"] = Hall }, grain ?? TimeSpan.FromMinutes(5), book, new Dictionary<string, string> { ["rack"] = "box" });
+                [
+                    new Factor
+                    {
+                        Kind = FactorKind.GridIntensity,
+                        Place = Hall.Name,
+                        Method = FactorMethod.LocationAverage,
+                        Value = 350,
+                        Source = "a bill",
+                        Licence = "CC0-1.0",
+                        Vintage = 2025,
+                        From = new DateOnly(2025, 1, 1),
+                        Version = "test",
+                    },
+                ],
+                servers: new ServerTable([
+                    new ServerType(
+                        "any",
+                        "box",
+                        8,
+                        64,
+                        "Skylake",
+                        "H100 80GB HBM3",
+                        2,
+                        new Embodied(Mass.FromKilograms(350.4), Embodied.FourYears),
+                        "a maker",
+                        "CC0-1.0",
+                        "test"
+                    ),
+                ])
+            );
+            var normaliser = new Normaliser(
+                Catalogues.Load([]),
+                [Chat, Code],
+                new Dictionary<string, Place> { ["rack"] = Hall },
+                grain ?? TimeSpan.FromMinutes(5),
+                book,
+                new Dictionary<string, string> { ["rack"] = "box" }
+            );
             if (!empty)
             {
                 await storage.CommitAsync([.. observations ?? Observations()]);
@@ -364,8 +669,16 @@ public sealed class ExplainTests(PostgresCluster cluster)
         public static IEnumerable<Observation> Unmetered(bool loaded)
         {
             foreach (var observation in Observations())
-                if (observation.Series.Metric is not ("ipmi_dcmi_power_consumption_watts" or "DCGM_FI_DEV_POWER_USAGE")) yield return observation;
-            var load = new Series("rack", "aws-cloudwatch", "AWS/EC2/CPUUtilization", Labels.Of(("InstanceId", "node-a"), ("InstanceType", "box")), Statistic.Average, TimeSpan.FromMinutes(5));
+                if (observation.Series.Metric is not ("ipmi_dcmi_power_consumption_watts" or "DCGM_FI_DEV_POWER_USAGE"))
+                    yield return observation;
+            var load = new Series(
+                "rack",
+                "aws-cloudwatch",
+                "AWS/EC2/CPUUtilization",
+                Labels.Of(("InstanceId", "node-a"), ("InstanceType", "box")),
+                Statistic.Average,
+                TimeSpan.FromMinutes(5)
+            );
             for (var minute = -10; loaded && minute < 70; minute += 5)
                 yield return new Observation(load, new Sample(Ten.AddMinutes(minute), Ten.AddMinutes(minute + 5), 40));
         }
@@ -379,10 +692,16 @@ public sealed class ExplainTests(PostgresCluster cluster)
                 foreach (var (board, pod, watts) in new[] { ("0", "llm-0", 300), ("1", "code-0", 200) })
                 {
                     var labels = Labels.Of(("UUID", $"GPU-{board}"), ("Hostname", "node-a"), ("pod", pod));
-                    yield return new Observation(new Series("rack", "prometheus", "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", labels), Sample.At(at, 1e9 + (minute + 10) * 60_000.0 * watts));
+                    yield return new Observation(
+                        new Series("rack", "prometheus", "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", labels),
+                        Sample.At(at, 1e9 + (minute + 10) * 60_000.0 * watts)
+                    );
                     yield return new Observation(new Series("rack", "prometheus", "DCGM_FI_DEV_POWER_USAGE", labels), Sample.At(at, watts));
                 }
-                yield return new Observation(new Series("rack", "prometheus", "ipmi_dcmi_power_consumption_watts", Labels.Of(("instance", "node-a:9290"))), Sample.At(at, 900));
+                yield return new Observation(
+                    new Series("rack", "prometheus", "ipmi_dcmi_power_consumption_watts", Labels.Of(("instance", "node-a:9290"))),
+                    Sample.At(at, 900)
+                );
                 yield return new Observation(Tokens, Sample.At(at, (minute + 10) * 600));
             }
         }

@@ -13,7 +13,11 @@ public sealed class FirstStartTests
     {
         var waited = Stopwatch.StartNew();
         await using var service = await ServiceProcess.StartAsync();
-        await service.RowsAsync("HourlyIntensities?$filter=JoulesPerUnit ne null", rows => Has(rows, "metrics-service", "request") && Has(rows, "chat-70b", "output-token"), TimeSpan.FromSeconds(60) - waited.Elapsed);
+        await service.RowsAsync(
+            "HourlyIntensities?$filter=JoulesPerUnit ne null",
+            rows => Has(rows, "metrics-service", "request") && Has(rows, "chat-70b", "output-token"),
+            TimeSpan.FromSeconds(60) - waited.Elapsed
+        );
 
         Assert.Contains("/odata/HourlyIntensities", service.Output, StringComparison.Ordinal);
 
@@ -25,12 +29,20 @@ public sealed class FirstStartTests
         // An hour is told as soon as a part of it is read, and again when the rest has come: what counts is what it comes to. The newest
         // hour ends where the second round begins: its last minute needs what comes after it.
         var agreed = 0;
-        await service.RowsAsync($"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart lt {anchor:yyyy-MM-ddTHH:mm:ssZ}", rows =>
-        {
-            if (rows.Select(row => row.GetProperty("PeriodStart").GetString()).Distinct().Count() != 24) return false;
-            agreed = Witness.Agrees(rows.Where(row => row.GetProperty("PeriodStart").GetDateTime().ToUniversalTime() < anchor.AddHours(-1)), hours);
-            return true;
-        }, TimeSpan.FromSeconds(60));
+        await service.RowsAsync(
+            $"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart lt {anchor:yyyy-MM-ddTHH:mm:ssZ}",
+            rows =>
+            {
+                if (rows.Select(row => row.GetProperty("PeriodStart").GetString()).Distinct().Count() != 24)
+                    return false;
+                agreed = Witness.Agrees(
+                    rows.Where(row => row.GetProperty("PeriodStart").GetDateTime().ToUniversalTime() < anchor.AddHours(-1)),
+                    hours
+                );
+                return true;
+            },
+            TimeSpan.FromSeconds(60)
+        );
         Assert.True(agreed > 23 * 7 * 7, $"only {agreed} numbers were compared");
 
         using var asked = new HttpRequestMessage(HttpMethod.Get, "/odata/HourlyIntensities?$filter=Region eq 'sample-dc'");
@@ -49,7 +61,10 @@ public sealed class FirstStartTests
 
         Assert.Equal(0, await service.StopAsync());
 
-        static bool Has(List<JsonElement> rows, string workload, string unit) => rows.Exists(row => row.GetProperty("Workload").GetString() == workload && row.GetProperty("FunctionalUnit").GetString() == unit);
+        static bool Has(List<JsonElement> rows, string workload, string unit) =>
+            rows.Exists(row =>
+                row.GetProperty("Workload").GetString() == workload && row.GetProperty("FunctionalUnit").GetString() == unit
+            );
     }
 
     [Fact]

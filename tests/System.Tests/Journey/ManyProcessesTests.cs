@@ -11,7 +11,12 @@ public sealed class ManyProcessesTests(PostgresCluster cluster)
     [Fact]
     public async Task A_nextLink_of_one_process_is_followed_by_another_on_the_same_database()
     {
-        (string, string)[] storage = [("Metrics__Storage__Engine", "Postgres"), ("Metrics__Storage__ConnectionString", await cluster.CreateDatabaseAsync()), ("Metrics__Roles__0", "api")];
+        (string, string)[] storage =
+        [
+            ("Metrics__Storage__Engine", "Postgres"),
+            ("Metrics__Storage__ConnectionString", await cluster.CreateDatabaseAsync()),
+            ("Metrics__Roles__0", "api"),
+        ];
         var (code, output) = await ServiceProcess.RunAsync(["migrate"], storage);
         Assert.True(code == 0, output);
         await using var first = await ServiceProcess.StartAsync(storage);
@@ -29,11 +34,31 @@ public sealed class ManyProcessesTests(PostgresCluster cluster)
     {
         await using var service = await ServiceProcess.StartAsync(("Metrics__Roles__0", "api"));
 
-        await AssertProblemAsync(HttpMethod.Get, "/nope", 404, "There is nothing at '/nope'. Data is at /odata, operations are described at /scalar, and / lists where to look.");
-        await AssertProblemAsync(HttpMethod.Get, "/api/nope", 404, "There is nothing at '/api/nope'. Data is at /odata, operations are described at /scalar, and / lists where to look.");
-        await AssertProblemAsync(HttpMethod.Get, "/api/sources/sample/read", 405, "GET is not possible at '/api/sources/sample/read'; possible is POST.");
+        await AssertProblemAsync(
+            HttpMethod.Get,
+            "/nope",
+            404,
+            "There is nothing at '/nope'. Data is at /odata, operations are described at /scalar, and / lists where to look."
+        );
+        await AssertProblemAsync(
+            HttpMethod.Get,
+            "/api/nope",
+            404,
+            "There is nothing at '/api/nope'. Data is at /odata, operations are described at /scalar, and / lists where to look."
+        );
+        await AssertProblemAsync(
+            HttpMethod.Get,
+            "/api/sources/sample/read",
+            405,
+            "GET is not possible at '/api/sources/sample/read'; possible is POST."
+        );
         await AssertProblemAsync(HttpMethod.Post, "/api/sources/nope/read", 404, "There is no source 'nope'. Sources are: sample, self.");
-        await AssertProblemAsync(HttpMethod.Post, "/jobs/recurring/trigger", 401, "Without a key the jobs can be looked at and not be changed. Make one with the scope 'operate'.");
+        await AssertProblemAsync(
+            HttpMethod.Post,
+            "/jobs/recurring/trigger",
+            401,
+            "Without a key the jobs can be looked at and not be changed. Make one with the scope 'operate'."
+        );
 
         using var asked = await service.Http.PostAsync(new Uri("/api/sources/sample/read", UriKind.Relative), null);
         Assert.Equal(HttpStatusCode.Accepted, asked.StatusCode);

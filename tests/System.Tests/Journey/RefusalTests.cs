@@ -33,7 +33,11 @@ public sealed class RefusalTests(PostgresCluster cluster)
         Assert.Equal(2, code);
         Assert.Contains("Metrics:Grain: 00:07:00 does not divide an hour", output, StringComparison.Ordinal);
         Assert.Contains("Metrics:Roles: 'reader' is not a role", output, StringComparison.Ordinal);
-        Assert.Contains("Metrics:Sources:a:Provider: 'promethius' is not a provider; there are 'aws-cloudwatch', 'azure-monitor', 'exporter', 'file', 'gcp-monitoring', 'prometheus'.", output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Metrics:Sources:a:Provider: 'promethius' is not a provider; there are 'aws-cloudwatch', 'azure-monitor', 'exporter', 'file', 'gcp-monitoring', 'prometheus'.",
+            output,
+            StringComparison.Ordinal
+        );
         Assert.Contains("Metrics:Sources:b: Endpoint is missing", output, StringComparison.Ordinal);
         Assert.Contains("Metrics:Sources:b:Place: 'nowhere' is not in Metrics:Places", output, StringComparison.Ordinal);
         Assert.Contains("Metrics:Places:lab:Pue: 0.9 cannot be", output, StringComparison.Ordinal);
@@ -53,7 +57,11 @@ public sealed class RefusalTests(PostgresCluster cluster)
     [Fact]
     public async Task An_unmigrated_shared_database_stops_the_start_and_says_what_to_run()
     {
-        var (code, output) = await ServiceProcess.RunAsync([], ("Metrics__Storage__Engine", "Postgres"), ("Metrics__Storage__ConnectionString", await cluster.CreateDatabaseAsync()));
+        var (code, output) = await ServiceProcess.RunAsync(
+            [],
+            ("Metrics__Storage__Engine", "Postgres"),
+            ("Metrics__Storage__ConnectionString", await cluster.CreateDatabaseAsync())
+        );
         Assert.Equal(2, code);
         Assert.Contains("migrate", output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
@@ -62,7 +70,14 @@ public sealed class RefusalTests(PostgresCluster cluster)
     [Fact]
     public async Task An_unreachable_database_stops_the_start_without_telling_its_password()
     {
-        var (code, output) = await ServiceProcess.RunAsync([], ("Metrics__Storage__Engine", "Postgres"), ("Metrics__Storage__ConnectionString", $"Host=127.0.0.1;Port={PostgresCluster.FreePort()};Username=u;Password=planted-secret;Database=d"));
+        var (code, output) = await ServiceProcess.RunAsync(
+            [],
+            ("Metrics__Storage__Engine", "Postgres"),
+            (
+                "Metrics__Storage__ConnectionString",
+                $"Host=127.0.0.1;Port={PostgresCluster.FreePort()};Username=u;Password=planted-secret;Database=d"
+            )
+        );
         Assert.Equal(2, code);
         Assert.DoesNotContain("planted-secret", output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
@@ -71,12 +86,19 @@ public sealed class RefusalTests(PostgresCluster cluster)
     [Theory]
     [InlineData("Sqlite", "Data Sorce=planted-secret.db", "Metrics:Storage:ConnectionString: cannot be read")]
     [InlineData("Sqlite", "", "Metrics:Storage:ConnectionString: names no Data Source")]
-    [InlineData("Postgres", "Data Source=metrics.db", "Metrics:Storage:ConnectionString: cannot be read at 'data source'; Postgres wants for instance Host=")]
+    [InlineData(
+        "Postgres",
+        "Data Source=metrics.db",
+        "Metrics:Storage:ConnectionString: cannot be read at 'data source'; Postgres wants for instance Host="
+    )]
     [InlineData("Postgres", "Host=db;Port=planted-secret", "Metrics:Storage:ConnectionString: cannot be read")]
     [InlineData("7", "Data Source=metrics.db", "Metrics:Storage:Engine: '7' is not a value of Sqlite, Postgres.")]
     public void A_connection_string_that_cannot_be_used_is_a_fault_of_the_settings(string engine, string connection, string expected)
     {
-        var section = new ConfigurationBuilder().AddInMemoryCollection([new("Metrics:Storage:Engine", engine), new("Metrics:Storage:ConnectionString", connection)]).Build().GetSection("Metrics");
+        var section = new ConfigurationBuilder()
+            .AddInMemoryCollection([new("Metrics:Storage:Engine", engine), new("Metrics:Storage:ConnectionString", connection)])
+            .Build()
+            .GetSection("Metrics");
         var fault = Assert.Single(Assert.Throws<SettingsException>(() => MetricsSettings.Read(section)).Errors);
         Assert.StartsWith(expected, fault, StringComparison.Ordinal);
         Assert.DoesNotContain("planted-secret", fault, StringComparison.Ordinal);
@@ -119,7 +141,10 @@ public sealed class RefusalTests(PostgresCluster cluster)
     {
         var (code, output) = await ServiceProcess.RunAsync([], ("Metrics__Storage__ConnectionString", "Data Source=/nowhere/metrics.db"));
         Assert.Equal(2, code);
-        Assert.Equal("The SQLite database '/nowhere/metrics.db' cannot be opened. Check that the folder exists and that this user may write there.", output.Trim());
+        Assert.Equal(
+            "The SQLite database '/nowhere/metrics.db' cannot be opened. Check that the folder exists and that this user may write there.",
+            output.Trim()
+        );
     }
 
     [Fact]
@@ -127,11 +152,22 @@ public sealed class RefusalTests(PostgresCluster cluster)
     {
         await using var service = await ServiceProcess.StartAsync(
             ("Metrics__Places__lab__Pue", "1.1"),
-            ("Metrics__Sources__dead__Provider", "prometheus"), ("Metrics__Sources__dead__Endpoint", $"http://127.0.0.1:{PostgresCluster.FreePort()}"), ("Metrics__Sources__dead__Every", "00:00:02"),
-            ("Metrics__Sources__own__Provider", "exporter"), ("Metrics__Sources__own__Every", "00:00:02"), ("Metrics__Sources__own__Place", "lab"),
-            ("Metrics__Workloads__own__Match__0__Source", "own"));
-        await service.RowsAsync("HourlyIntensities?$filter=Workload eq 'own' and JoulesPerUnit ne null", rows => rows.Count > 0, TimeSpan.FromSeconds(60));
-        var dead = Assert.Single(await service.RowsAsync("Sources?$filter=Failures gt 0", rows => rows.Count > 0, TimeSpan.FromSeconds(30)));
+            ("Metrics__Sources__dead__Provider", "prometheus"),
+            ("Metrics__Sources__dead__Endpoint", $"http://127.0.0.1:{PostgresCluster.FreePort()}"),
+            ("Metrics__Sources__dead__Every", "00:00:02"),
+            ("Metrics__Sources__own__Provider", "exporter"),
+            ("Metrics__Sources__own__Every", "00:00:02"),
+            ("Metrics__Sources__own__Place", "lab"),
+            ("Metrics__Workloads__own__Match__0__Source", "own")
+        );
+        await service.RowsAsync(
+            "HourlyIntensities?$filter=Workload eq 'own' and JoulesPerUnit ne null",
+            rows => rows.Count > 0,
+            TimeSpan.FromSeconds(60)
+        );
+        var dead = Assert.Single(
+            await service.RowsAsync("Sources?$filter=Failures gt 0", rows => rows.Count > 0, TimeSpan.FromSeconds(30))
+        );
         Assert.Equal("dead", dead.GetProperty("Id").GetString());
         Assert.Equal("unreachable", dead.GetProperty("LastErrorCode").GetString());
         Assert.Equal(System.Text.Json.JsonValueKind.Null, dead.GetProperty("Watermark").ValueKind);
@@ -147,7 +183,10 @@ public sealed class RefusalTests(PostgresCluster cluster)
         try
         {
             await using var service = await ServiceProcess.StartAsync(
-                ("Metrics__Sources__inbox__Provider", "file"), ("Metrics__Sources__inbox__Path", $"{folder}/rows.ndjson"), ("Metrics__Sources__inbox__Every", "00:00:01"));
+                ("Metrics__Sources__inbox__Provider", "file"),
+                ("Metrics__Sources__inbox__Path", $"{folder}/rows.ndjson"),
+                ("Metrics__Sources__inbox__Every", "00:00:01")
+            );
             await service.RowsAsync("Runs?$filter=State eq 'failed'", rows => rows.Count > 1, TimeSpan.FromSeconds(30));
             await File.WriteAllTextAsync($"{folder}/rows.ndjson", "");
             await service.RowsAsync("Runs?$filter=State eq 'whole'", rows => rows.Count > 1, TimeSpan.FromSeconds(30));
@@ -169,9 +208,15 @@ public sealed class RefusalTests(PostgresCluster cluster)
             (string, string)[] storage = [("Metrics__Storage__ConnectionString", $"Data Source={folder}/metrics.db")];
             await using (var first = await ServiceProcess.StartAsync(storage))
             {
-                var (code, output) = await ServiceProcess.RunAsync([], [.. storage, ("ASPNETCORE_URLS", $"http://127.0.0.1:{PostgresCluster.FreePort()}")]);
+                var (code, output) = await ServiceProcess.RunAsync(
+                    [],
+                    [.. storage, ("ASPNETCORE_URLS", $"http://127.0.0.1:{PostgresCluster.FreePort()}")]
+                );
                 Assert.Equal(2, code);
-                Assert.Equal($"Another process reads sources into the SQLite database '{folder}/metrics.db', and only one may. Stop it, name another file (Metrics:Storage:ConnectionString), or use PostgreSQL.", output.Trim());
+                Assert.Equal(
+                    $"Another process reads sources into the SQLite database '{folder}/metrics.db', and only one may. Stop it, name another file (Metrics:Storage:ConnectionString), or use PostgreSQL.",
+                    output.Trim()
+                );
                 // Killed, as by a power cut: what it held is free again.
             }
             await using var second = await ServiceProcess.StartAsync(storage);
@@ -191,23 +236,37 @@ public sealed class RefusalTests(PostgresCluster cluster)
         (string, string)[] storage = [("Metrics__Storage__Engine", "Postgres"), ("Metrics__Storage__ConnectionString", database)];
         var (code, output) = await ServiceProcess.RunAsync(["migrate"], storage);
         Assert.True(code == 0, output);
-        await using var service = await ServiceProcess.StartAsync(
-        [
-            .. storage, ("Metrics__Places__lab__Pue", "1.1"),
-            ("Metrics__Sources__own__Provider", "exporter"), ("Metrics__Sources__own__Every", "00:00:02"), ("Metrics__Sources__own__Place", "lab"),
+        await using var service = await ServiceProcess.StartAsync([
+            .. storage,
+            ("Metrics__Places__lab__Pue", "1.1"),
+            ("Metrics__Sources__own__Provider", "exporter"),
+            ("Metrics__Sources__own__Every", "00:00:02"),
+            ("Metrics__Sources__own__Place", "lab"),
             ("Metrics__Workloads__own__Match__0__Source", "own"),
         ]);
         await service.RowsAsync("Runs?$filter=State eq 'whole'", rows => rows.Count > 0, TimeSpan.FromSeconds(60));
 
         await own.Cluster.StopAsync();
-        await service.WaitUntilAsync("/health/ready", answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable, TimeSpan.FromSeconds(30));
-        await service.WaitUntilAsync("/odata/Sources", answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable && answer.Headers.RetryAfter is not null, TimeSpan.FromSeconds(30));
+        await service.WaitUntilAsync(
+            "/health/ready",
+            answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable,
+            TimeSpan.FromSeconds(30)
+        );
+        await service.WaitUntilAsync(
+            "/odata/Sources",
+            answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable && answer.Headers.RetryAfter is not null,
+            TimeSpan.FromSeconds(30)
+        );
         await service.WaitUntilAsync("/health/live", answer => answer.StatusCode == HttpStatusCode.OK, TimeSpan.FromSeconds(10));
 
         await own.Cluster.StartAsync();
         var back = DateTime.UtcNow;
         await service.WaitUntilAsync("/health/ready", answer => answer.StatusCode == HttpStatusCode.OK, TimeSpan.FromSeconds(60));
-        await service.RowsAsync("Sources", rows => rows[0].GetProperty("LastReadAt").GetDateTime().ToUniversalTime() > back, TimeSpan.FromSeconds(60));
+        await service.RowsAsync(
+            "Sources",
+            rows => rows[0].GetProperty("LastReadAt").GetDateTime().ToUniversalTime() > back,
+            TimeSpan.FromSeconds(60)
+        );
     }
 
     private sealed class OwnCluster : IAsyncDisposable

@@ -19,19 +19,38 @@ public static class Witness
     /// <param name="repeat">How often the recording is played.</param>
     public static async Task<Dictionary<DateTime, JsonElement>> HoursAsync(TimeSpan shift, int repeat)
     {
-        var start = new ProcessStartInfo("python3",
-        [
-            Path.Combine(ComposeFile.Root, "tests", "System.Tests", "Journey", "intensities.py"), "--recording", Recording,
-            "--shift", shift.TotalSeconds.ToString("R", CultureInfo.InvariantCulture), "--repeat", repeat.ToString(CultureInfo.InvariantCulture),
-        ]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(
+            "python3",
+            [
+                Path.Combine(ComposeFile.Root, "tests", "System.Tests", "Journey", "intensities.py"),
+                "--recording",
+                Recording,
+                "--shift",
+                shift.TotalSeconds.ToString("R", CultureInfo.InvariantCulture),
+                "--repeat",
+                repeat.ToString(CultureInfo.InvariantCulture),
+            ]
+        )
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
         using var process = Process.Start(start)!;
         var errors = process.StandardError.ReadToEndAsync();
         using var told = JsonDocument.Parse(await process.StandardOutput.ReadToEndAsync());
         await process.WaitForExitAsync();
         Assert.True(process.ExitCode == 0, await errors);
-        return told.RootElement.EnumerateObject().ToDictionary(
-            hour => DateTime.Parse(hour.Value.GetProperty("start").GetString()!, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal),
-            hour => hour.Value.GetProperty("workloads").Clone());
+        return told
+            .RootElement.EnumerateObject()
+            .ToDictionary(
+                hour =>
+                    DateTime.Parse(
+                        hour.Value.GetProperty("start").GetString()!,
+                        CultureInfo.InvariantCulture,
+                        DateTimeStyles.AdjustToUniversal
+                    ),
+                hour => hour.Value.GetProperty("workloads").Clone()
+            );
     }
 
     /// <summary>Compares rows of <c>HourlyIntensities</c> with the witness, hour by hour, and returns how many numbers agreed.</summary>
@@ -42,12 +61,14 @@ public static class Witness
         {
             var hour = row.GetProperty("PeriodStart").GetDateTime().ToUniversalTime();
             var workload = row.GetProperty("Workload").GetString()!;
-            if (!hours.TryGetValue(hour, out var told) || !told.TryGetProperty(workload, out var expected)) continue;
+            if (!hours.TryGetValue(hour, out var told) || !told.TryGetProperty(workload, out var expected))
+                continue;
             var at = $"{hour:u} {workload} {row.GetProperty("FunctionalUnit").GetString()}";
             Same("AcceleratorJoules", expected, "acceleratorJoules");
             Same("ServerJoules", expected, "serverJoules");
             Same("FacilityJoules", expected, "facilityJoules");
-            if (!expected.GetProperty("units").TryGetProperty(row.GetProperty("FunctionalUnit").GetString()!, out var units)) continue;
+            if (!expected.GetProperty("units").TryGetProperty(row.GetProperty("FunctionalUnit").GetString()!, out var units))
+                continue;
             Same("Units", units, "units");
             Same("JoulesPerUnit", units, "facilityJoulesPerUnit");
             Same("ServerJoulesPerUnit", units, "serverJoulesPerUnit");

@@ -38,15 +38,39 @@ public sealed class DoubleTextTests(ITestOutputHelper output)
         var seed = int.TryParse(Environment.GetEnvironmentVariable("METRICS_SEED"), out var given) ? given : Environment.TickCount;
         output.WriteLine($"seed {seed}");
         var random = new Random(seed);
-        IEnumerable<double> numbers = Enumerable.Range(0, 2047).SelectMany(exponent => new[] { -1L, 0, 1 }.Select(off => BitConverter.Int64BitsToDouble(((long)exponent << 52) + off)))
-            .Concat(Enumerable.Range(-324, 633).Select(power => double.Parse($"1e{power}", CultureInfo.InvariantCulture)).SelectMany(ten => new[] { ten, -ten, Math.BitIncrement(ten), Math.BitDecrement(ten) }))
-            .Concat(Enumerable.Range(0, 200_000).SelectMany(i => new[] { i / 8.0, i / 10.0, BitConverter.Int64BitsToDouble(random.NextInt64()), random.NextDouble() * 1e6, random.Next() * 1e-4 }));
+        IEnumerable<double> numbers = Enumerable
+            .Range(0, 2047)
+            .SelectMany(exponent => new[] { -1L, 0, 1 }.Select(off => BitConverter.Int64BitsToDouble(((long)exponent << 52) + off)))
+            .Concat(
+                Enumerable
+                    .Range(-324, 633)
+                    .Select(power => double.Parse($"1e{power}", CultureInfo.InvariantCulture))
+                    .SelectMany(ten => new[] { ten, -ten, Math.BitIncrement(ten), Math.BitDecrement(ten) })
+            )
+            .Concat(
+                Enumerable
+                    .Range(0, 200_000)
+                    .SelectMany(i =>
+                        new[]
+                        {
+                            i / 8.0,
+                            i / 10.0,
+                            BitConverter.Int64BitsToDouble(random.NextInt64()),
+                            random.NextDouble() * 1e6,
+                            random.Next() * 1e-4,
+                        }
+                    )
+            );
         foreach (var number in numbers.Where(double.IsFinite))
         {
             var text = Written(number);
-            Assert.Equal(BitConverter.DoubleToInt64Bits(number), BitConverter.DoubleToInt64Bits(double.Parse(text, CultureInfo.InvariantCulture)));
+            Assert.Equal(
+                BitConverter.DoubleToInt64Bits(number),
+                BitConverter.DoubleToInt64Bits(double.Parse(text, CultureInfo.InvariantCulture))
+            );
             var theirs = number.ToString("R", CultureInfo.InvariantCulture);
-            if (double.Parse(theirs, CultureInfo.InvariantCulture) == number) Assert.True(text.Length <= theirs.Length, $"{text} is longer than {theirs}.");
+            if (double.Parse(theirs, CultureInfo.InvariantCulture) == number)
+                Assert.True(text.Length <= theirs.Length, $"{text} is longer than {theirs}.");
         }
     }
 

@@ -15,9 +15,13 @@ public sealed class ODataFilterTests(ODataServices services)
         ("Evidence eq 'measured' and Region eq 'dc-1'", row => row["Evidence"] is "measured" && row["Region"] is "dc-1"),
         ("Evidence in ('measured','estimated')", row => row["Evidence"] is "measured" or "estimated"),
         ("PeriodStart ge 2026-02-01T00:00:00Z and PeriodStart lt 2026-02-02T00:00:00Z", row => Day(row) == new DateOnly(2026, 2, 1)),
-        ("PeriodStart ge 2026-02-01T02:00:00+02:00 and PeriodStart lt 2026-02-02T02:00:00+02:00", row => Day(row) == new DateOnly(2026, 2, 1)),
+        ("PeriodStart ge 2026-02-01T02:00:00+02:00 and PeriodStart lt 2026-02-02T02:00:00+02:00", row =>
+            Day(row) == new DateOnly(2026, 2, 1)
+        ),
         ("PeriodStart eq 2026-02-01t00:00:00z", row => row["PeriodStart"] is DateTime { Day: 1, Hour: 0, Month: 2 }),
-        ("PeriodStart in (2026-02-01T00:00:00Z,2026-02-01T03:00:00+02:00)", row => row["PeriodStart"] is DateTime { Day: 1, Hour: 0 or 1, Month: 2 }),
+        ("PeriodStart in (2026-02-01T00:00:00Z,2026-02-01T03:00:00+02:00)", row =>
+            row["PeriodStart"] is DateTime { Day: 1, Hour: 0 or 1, Month: 2 }
+        ),
         ("Date ge 2026-01-31 and Date lt 2026-02-02", row => Day(row) == new DateOnly(2026, 1, 31) || Day(row) == new DateOnly(2026, 2, 1)),
         ("2026-02-01 eq Date", row => Day(row) == new DateOnly(2026, 2, 1)),
         ("AcceleratorJoules gt 0.1", row => row["AcceleratorJoules"] is > 0.1),
@@ -71,7 +75,9 @@ public sealed class ODataFilterTests(ODataServices services)
         ("Workload eq 'O''Neil''s \"batch\"'", row => Text(row, "Workload").StartsWith("O'Neil", StringComparison.Ordinal)),
         ("Workload gt 'Z'", row => Text(row, "Workload")[0] is >= 'Z' and not 'Z'),
         ("Workload lt 'a'", row => string.CompareOrdinal(Text(row, "Workload"), "a") < 0),
-        ("year(PeriodStart) eq 2026 and month(PeriodStart) eq 2 and day(PeriodStart) eq 3 and hour(PeriodStart) lt 6", row => row["PeriodStart"] is DateTime { Month: 2, Day: 3, Hour: < 6 }),
+        ("year(PeriodStart) eq 2026 and month(PeriodStart) eq 2 and day(PeriodStart) eq 3 and hour(PeriodStart) lt 6", row =>
+            row["PeriodStart"] is DateTime { Month: 2, Day: 3, Hour: < 6 }
+        ),
         ("minute(RecomputedAt) eq 0 and second(RecomputedAt) eq 0", _ => true),
         ("month(Date) eq 1", row => Day(row).Month == 1),
         ("date(PeriodStart) eq 2026-02-01", row => Day(row) == new DateOnly(2026, 2, 1)),
@@ -79,7 +85,9 @@ public sealed class ODataFilterTests(ODataServices services)
         ("Units add 1 eq 3", row => row["Units"] is 2.0),
         ("Units sub 0.5 lt 0", row => row["Units"] is < 0.5),
         ("Units mul 8 eq 20", row => row["Units"] is 2.5),
-        ("AcceleratorJoules div Units gt 1000", row => row["AcceleratorJoules"] is double joules && row["Units"] is double and > 0 and var units && joules / units > 1000),
+        ("AcceleratorJoules div Units gt 1000", row =>
+            row["AcceleratorJoules"] is double joules && row["Units"] is double and > 0 and var units && joules / units > 1000
+        ),
         ("AcceleratorJoules div Units eq null", row => row["AcceleratorJoules"] is null || row["Units"] is null or 0.0),
         ("DateKey div 0 eq null", _ => true),
         ("DateKey mod 0 eq null", _ => true),
@@ -133,9 +141,20 @@ public sealed class ODataFilterTests(ODataServices services)
     public async Task A_parameter_alias_stands_for_its_value(StorageEngine engine)
     {
         var service = services[engine];
-        Assert.Equal(504, (await service.GetAsync($"{Hours}?$filter=DeploymentId eq @p&@p=5&$top=0&$count=true")).GetProperty("@odata.count").GetInt64());
-        Assert.Equal(504, (await service.GetAsync($"{Hours}?$filter=@c&@c=DeploymentId eq @p&@p=5&$top=0&$count=true")).GetProperty("@odata.count").GetInt64());
-        Assert.Equal(0, (await service.GetAsync($"{Hours}?$filter=DeploymentId eq @missing&$top=0&$count=true")).GetProperty("@odata.count").GetInt64());
+        Assert.Equal(
+            504,
+            (await service.GetAsync($"{Hours}?$filter=DeploymentId eq @p&@p=5&$top=0&$count=true")).GetProperty("@odata.count").GetInt64()
+        );
+        Assert.Equal(
+            504,
+            (await service.GetAsync($"{Hours}?$filter=@c&@c=DeploymentId eq @p&@p=5&$top=0&$count=true"))
+                .GetProperty("@odata.count")
+                .GetInt64()
+        );
+        Assert.Equal(
+            0,
+            (await service.GetAsync($"{Hours}?$filter=DeploymentId eq @missing&$top=0&$count=true")).GetProperty("@odata.count").GetInt64()
+        );
     }
 
     [Theory]
@@ -226,7 +245,8 @@ public sealed class ODataFilterTests(ODataServices services)
         command.CommandText = "SET enable_seqscan = off; EXPLAIN SELECT * FROM \"HourlyIntensities\" WHERE (\"Date\" >= DATE '2026-02-01')";
         await using var reader = await command.ExecuteReaderAsync();
         var plan = "";
-        while (await reader.ReadAsync()) plan += reader.GetString(0) + "\n";
+        while (await reader.ReadAsync())
+            plan += reader.GetString(0) + "\n";
         Assert.Contains("Index Cond: (date >= ", plan, StringComparison.Ordinal);
     }
 

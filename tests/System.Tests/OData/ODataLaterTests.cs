@@ -11,7 +11,8 @@ namespace Metrics.SystemTests.OData;
 [Collection(ODataTests.Name)]
 public sealed class ODataLaterTests(ODataServices services)
 {
-    private const string Question = "HourlyIntensities?$apply=groupby((Provider,FunctionalUnit),aggregate(FacilityJoules with sum as E,$count as N))&$orderby=Provider,FunctionalUnit";
+    private const string Question =
+        "HourlyIntensities?$apply=groupby((Provider,FunctionalUnit),aggregate(FacilityJoules with sum as E,$count as N))&$orderby=Provider,FunctionalUnit";
 
     [Theory]
     [MemberData(nameof(ODataTests.Engines), MemberType = typeof(ODataTests))]
@@ -50,7 +51,9 @@ public sealed class ODataLaterTests(ODataServices services)
         var service = services[StorageEngine.Sqlite];
         var expected = await service.Client.GetStringAsync(Question);
         using var accepted = await AskAsync(service, Question);
-        using var fetched = await FetchAsync(service, accepted.Headers.Location!, request => request.Headers.TryAddWithoutValidation(header, value));
+        using var fetched = await FetchAsync(service, accepted.Headers.Location!, request =>
+            request.Headers.TryAddWithoutValidation(header, value)
+        );
         Assert.Equal("application/http", fetched.Content.Headers.ContentType!.MediaType);
         Assert.Equal("binary", fetched.Headers.NonValidated["Content-Transfer-Encoding"].ToString());
         Assert.False(fetched.Headers.Contains("AsyncResult"));
@@ -72,7 +75,11 @@ public sealed class ODataLaterTests(ODataServices services)
         {
             request.Method = HttpMethod.Post;
             request.Headers.TryAddWithoutValidation("Prefer", "odata.maxpagesize=7");
-            request.Content = new StringContent("$select=DeploymentId,PeriodStart&$filter=Workload eq 'chat-70b'", Encoding.UTF8, "text/plain");
+            request.Content = new StringContent(
+                "$select=DeploymentId,PeriodStart&$filter=Workload eq 'chat-70b'",
+                Encoding.UTF8,
+                "text/plain"
+            );
         });
         using var fetched = await FetchAsync(service, accepted.Headers.Location!);
         Assert.Equal("odata.maxpagesize=7", fetched.Headers.GetValues("Preference-Applied").Single());
@@ -116,12 +123,16 @@ public sealed class ODataLaterTests(ODataServices services)
     [MemberData(nameof(ODataTests.Engines), MemberType = typeof(ODataTests))]
     public async Task The_database_gets_more_time_and_stops_when_the_answer_is_deleted(StorageEngine engine)
     {
-        await using var service = await services.StartEmptyAsync(engine, settings => settings.StatementTimeout = TimeSpan.FromMilliseconds(100));
+        await using var service = await services.StartEmptyAsync(engine, settings =>
+            settings.StatementTimeout = TimeSpan.FromMilliseconds(100)
+        );
         await service.ExecuteAsync("DROP VIEW \"Workloads\"");
         // About a second of work, then endless.
-        await service.ExecuteAsync(engine == StorageEngine.Sqlite
-            ? "CREATE VIEW \"Workloads\" AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000000) SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" WHERE (SELECT COUNT(*) FROM c) > 0"
-            : "CREATE VIEW \"Workloads\" AS SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM (SELECT pg_sleep(1)) s");
+        await service.ExecuteAsync(
+            engine == StorageEngine.Sqlite
+                ? "CREATE VIEW \"Workloads\" AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000000) SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" WHERE (SELECT COUNT(*) FROM c) > 0"
+                : "CREATE VIEW \"Workloads\" AS SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM (SELECT pg_sleep(1)) s"
+        );
         Assert.Equal((503, "QueryTimeout"), Short(await service.RefusedAsync("Workloads")));
         using var accepted = await AskAsync(service, "Workloads");
         using (var early = await service.Client.GetAsync(accepted.Headers.Location))
@@ -133,9 +144,11 @@ public sealed class ODataLaterTests(ODataServices services)
         Assert.Equal("200", fetched.Headers.GetValues("AsyncResult").Single());
 
         await service.ExecuteAsync("DROP VIEW \"Workloads\"");
-        await service.ExecuteAsync(engine == StorageEngine.Sqlite
-            ? "CREATE VIEW \"Workloads\" AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM c WHERE n < 0"
-            : "CREATE VIEW \"Workloads\" AS SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM (SELECT pg_sleep(600)) s");
+        await service.ExecuteAsync(
+            engine == StorageEngine.Sqlite
+                ? "CREATE VIEW \"Workloads\" AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM c WHERE n < 0"
+                : "CREATE VIEW \"Workloads\" AS SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM (SELECT pg_sleep(600)) s"
+        );
         using var endless = await AskAsync(service, "Workloads");
         // Deleting waits for the end of the work.
         using var deleted = await service.Client.DeleteAsync(endless.Headers.Location);
@@ -155,7 +168,8 @@ public sealed class ODataLaterTests(ODataServices services)
         }
         var refused = await service.RefusedAsync("Workloads", prepare: request => request.Headers.Add("Prefer", "respond-async"));
         Assert.Equal((429, "TooManyLaterAnswers"), Short(refused));
-        foreach (var place in places) (await FetchAsync(service, place)).Dispose();
+        foreach (var place in places)
+            (await FetchAsync(service, place)).Dispose();
 
         clock.Advance(TimeSpan.FromMinutes(9));
         (await FetchAsync(service, places[0])).Dispose();
@@ -198,7 +212,8 @@ public sealed class ODataLaterTests(ODataServices services)
             using var request = new HttpRequestMessage(HttpMethod.Get, place);
             prepare?.Invoke(request);
             var response = await service.Client.SendAsync(request);
-            if (response.StatusCode != HttpStatusCode.Accepted) return response;
+            if (response.StatusCode != HttpStatusCode.Accepted)
+                return response;
             response.Dispose();
             Assert.True(tries < 600, "The answer never came.");
             await Task.Delay(50);

@@ -17,9 +17,28 @@ public sealed class ODataPagingTests(ODataServices services)
         {
             string[] orders =
             [
-                "", "ServerJoules", "ServerJoules desc", "FacilityJoules", "FacilityJoules desc", "SciGramsPerUnit desc", "AcceleratorJoules", "AcceleratorJoules desc,Model",
-                "PeriodStart desc", "Date,Workload desc", "Model desc", "Model", "Evidence", "JoulesPerUnit desc", "AcceleratorJoules div Units", "AcceleratorJoules div Units desc",
-                "tolower(Workload) desc,Units", "contains(Model,'70b') desc", "FunctionalUnit desc", "DeploymentId desc,FunctionalUnit desc,PeriodStart desc", "RecomputedAt", "NullReason desc,Units desc",
+                "",
+                "ServerJoules",
+                "ServerJoules desc",
+                "FacilityJoules",
+                "FacilityJoules desc",
+                "SciGramsPerUnit desc",
+                "AcceleratorJoules",
+                "AcceleratorJoules desc,Model",
+                "PeriodStart desc",
+                "Date,Workload desc",
+                "Model desc",
+                "Model",
+                "Evidence",
+                "JoulesPerUnit desc",
+                "AcceleratorJoules div Units",
+                "AcceleratorJoules div Units desc",
+                "tolower(Workload) desc,Units",
+                "contains(Model,'70b') desc",
+                "FunctionalUnit desc",
+                "DeploymentId desc,FunctionalUnit desc,PeriodStart desc",
+                "RecomputedAt",
+                "NullReason desc,Units desc",
             ];
             var cases = new TheoryData<StorageEngine, string>();
             foreach (var order in orders)
@@ -53,7 +72,8 @@ public sealed class ODataPagingTests(ODataServices services)
         var service = services[engine];
         var (ascending, _) = await service.WalkAsync($"{Hours}?$select=FacilityJoules&$orderby=FacilityJoules");
         var (descending, _) = await service.WalkAsync($"{Hours}?$select=FacilityJoules&$orderby=FacilityJoules desc");
-        double? Value(JsonElement row) => row.GetProperty("FacilityJoules") is { ValueKind: JsonValueKind.Number } number ? number.GetDouble() : null;
+        double? Value(JsonElement row) =>
+            row.GetProperty("FacilityJoules") is { ValueKind: JsonValueKind.Number } number ? number.GetDouble() : null;
         Assert.Null(Value(ascending[0]));
         Assert.Equal(4.5, Value(ascending[^1]));
         Assert.Equal(4.5, Value(descending[0]));
@@ -87,9 +107,13 @@ public sealed class ODataPagingTests(ODataServices services)
     public async Task A_nextLink_keeps_the_options_and_drops_what_is_not_OData(StorageEngine engine)
     {
         var service = services[engine];
-        var page = await service.GetAsync($"{Hours}?apikey=secret&filter=Workload eq @w and Model ne 'x{{y'&@w='chat-70b'&$count=true&ORDERBY=Units desc&$select=Units&$top=300&$skip=5&$format=json");
+        var page = await service.GetAsync(
+            $"{Hours}?apikey=secret&filter=Workload eq @w and Model ne 'x{{y'&@w='chat-70b'&$count=true&ORDERBY=Units desc&$select=Units&$top=300&$skip=5&$format=json"
+        );
         Assert.False(page.TryGetProperty("@odata.nextLink", out _));
-        page = await service.GetAsync($"{Hours}?apikey=secret&filter=Workload eq @w and Model ne 'x{{y'&@w='chat-70b'&$count=true&ORDERBY=Units desc&$select=Units&$top=1005&$skip=3&$format=json");
+        page = await service.GetAsync(
+            $"{Hours}?apikey=secret&filter=Workload eq @w and Model ne 'x{{y'&@w='chat-70b'&$count=true&ORDERBY=Units desc&$select=Units&$top=1005&$skip=3&$format=json"
+        );
         var next = page.GetProperty("@odata.nextLink").GetString()!;
         Assert.StartsWith(service.Client.BaseAddress + Hours + "?", next, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", next, StringComparison.Ordinal);
@@ -118,7 +142,10 @@ public sealed class ODataPagingTests(ODataServices services)
             request.Headers.TryAddWithoutValidation("Prefer", prefer);
             using var response = await services[engine].Client.SendAsync(request);
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-            Assert.Equal(rows, JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("value").GetArrayLength());
+            Assert.Equal(
+                rows,
+                JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("value").GetArrayLength()
+            );
             Assert.Equal(applied, response.Headers.TryGetValues("Preference-Applied", out var values) ? values.Single() : null);
         }
     }
@@ -141,11 +168,22 @@ public sealed class ODataPagingTests(ODataServices services)
             $"{Hours}?$skiptoken=!!!",
             $"{Hours}?$skiptoken=AAAA",
         ];
-        foreach (var url in refused) Assert.Equal((400, "InvalidSkipToken"), (await service.RefusedAsync(url)) switch { var (status, code, _) => (status, code) });
+        foreach (var url in refused)
+            Assert.Equal(
+                (400, "InvalidSkipToken"),
+                (await service.RefusedAsync(url)) switch
+                {
+                    var (status, code, _) => (status, code),
+                }
+            );
         Assert.Equal(400, (await service.RefusedAsync(next + "&$skip=3")).Status);
         // A token of another process with a key of its own.
-        Assert.Equal(400, (await services[StorageEngine.Postgres].RefusedAsync($"{Hours}?$filter=Units gt 1&$orderby=Units&$skiptoken={token}")).Status);
+        Assert.Equal(
+            400,
+            (await services[StorageEngine.Postgres].RefusedAsync($"{Hours}?$filter=Units gt 1&$orderby=Units&$skiptoken={token}")).Status
+        );
     }
 
-    private static string Key(JsonElement row) => $"{row.GetProperty("DeploymentId").GetInt64()}/{row.GetProperty("FunctionalUnit").GetString()}/{row.GetProperty("PeriodStart").GetString()}";
+    private static string Key(JsonElement row) =>
+        $"{row.GetProperty("DeploymentId").GetInt64()}/{row.GetProperty("FunctionalUnit").GetString()}/{row.GetProperty("PeriodStart").GetString()}";
 }

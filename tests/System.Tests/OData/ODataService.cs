@@ -44,7 +44,13 @@ public sealed class ODataService : IAsyncDisposable
     public IDbContextFactory<MetricsDbContext> Store => app.Services.GetRequiredService<IDbContextFactory<MetricsDbContext>>();
 
     /// <summary>Starts the service over a store that this product's migrations have made.</summary>
-    public static async Task<ODataService> StartAsync(StorageEngine engine, string connectionString, Action<ODataSettings>? configure = null, bool migrate = true, TimeProvider? time = null)
+    public static async Task<ODataService> StartAsync(
+        StorageEngine engine,
+        string connectionString,
+        Action<ODataSettings>? configure = null,
+        bool migrate = true,
+        TimeProvider? time = null
+    )
     {
         var builder = WebApplication.CreateSlimBuilder();
         var failures = new Failures();
@@ -55,7 +61,8 @@ public sealed class ODataService : IAsyncDisposable
         builder.Services.AddMetricsOData(configure);
         var app = builder.Build();
         app.MapMetricsOData();
-        if (migrate) await app.Services.GetRequiredService<Schema>().MigrateAsync();
+        if (migrate)
+            await app.Services.GetRequiredService<Schema>().MigrateAsync();
         await app.StartAsync();
         return new ODataService(app, engine, connectionString, failures);
     }
@@ -83,7 +90,11 @@ public sealed class ODataService : IAsyncDisposable
     }
 
     /// <summary>Status and error of a request that must fail.</summary>
-    public async Task<(int Status, string Code, string Message)> RefusedAsync(string url, HttpMethod? method = null, Action<HttpRequestMessage>? prepare = null)
+    public async Task<(int Status, string Code, string Message)> RefusedAsync(
+        string url,
+        HttpMethod? method = null,
+        Action<HttpRequestMessage>? prepare = null
+    )
     {
         using var request = new HttpRequestMessage(method ?? HttpMethod.Get, url);
         prepare?.Invoke(request);
@@ -109,14 +120,16 @@ public sealed class ODataService : IAsyncDisposable
         for (string? next = url; next is not null; pages++)
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, next);
-            if (pageSize is { } size) request.Headers.Add("Prefer", $"odata.maxpagesize={size}");
+            if (pageSize is { } size)
+                request.Headers.Add("Prefer", $"odata.maxpagesize={size}");
             using var response = await Client.SendAsync(request);
             var body = await response.Content.ReadAsStringAsync();
             Assert.True(response.StatusCode == HttpStatusCode.OK, $"{(int)response.StatusCode} for {next}: {body}");
             var page = JsonDocument.Parse(body).RootElement;
             all.AddRange(page.GetProperty("value").EnumerateArray());
             next = page.TryGetProperty("@odata.nextLink", out var link) ? link.GetString() : null;
-            if (next is not null) Assert.True(Uri.IsWellFormedUriString(next, UriKind.Absolute), next);
+            if (next is not null)
+                Assert.True(Uri.IsWellFormedUriString(next, UriKind.Absolute), next);
         }
         return (all, pages);
     }
@@ -124,7 +137,8 @@ public sealed class ODataService : IAsyncDisposable
     /// <summary>All rows of a set's view by plain SQL, read once.</summary>
     public async Task<IReadOnlyList<Row>> RowsAsync(string set, IReadOnlyDictionary<string, string> types)
     {
-        if (rows.TryGetValue(set, out var known)) return known;
+        if (rows.TryGetValue(set, out var known))
+            return known;
         var read = new List<Row>();
         await using var connection = Connect();
         await connection.OpenAsync();
@@ -138,16 +152,22 @@ public sealed class ODataService : IAsyncDisposable
             foreach (var (name, type) in types)
             {
                 i++;
-                row[name] = reader.IsDBNull(i) ? null : (type, Engine) switch
-                {
-                    ("Edm.DateTimeOffset", StorageEngine.Sqlite) => DateTime.UnixEpoch.AddTicks(reader.GetInt64(i) * 10),
-                    ("Edm.DateTimeOffset", _) => reader.GetDateTime(i),
-                    ("Edm.Date", StorageEngine.Sqlite) => DateOnly.ParseExact(reader.GetString(i), "yyyy-MM-dd", CultureInfo.InvariantCulture),
-                    ("Edm.Date", _) => reader.GetFieldValue<DateOnly>(i),
-                    ("Edm.String", _) => reader.GetString(i),
-                    ("Edm.Double", _) => reader.GetDouble(i),
-                    _ => reader.GetInt64(i),
-                };
+                row[name] = reader.IsDBNull(i)
+                    ? null
+                    : (type, Engine) switch
+                    {
+                        ("Edm.DateTimeOffset", StorageEngine.Sqlite) => DateTime.UnixEpoch.AddTicks(reader.GetInt64(i) * 10),
+                        ("Edm.DateTimeOffset", _) => reader.GetDateTime(i),
+                        ("Edm.Date", StorageEngine.Sqlite) => DateOnly.ParseExact(
+                            reader.GetString(i),
+                            "yyyy-MM-dd",
+                            CultureInfo.InvariantCulture
+                        ),
+                        ("Edm.Date", _) => reader.GetFieldValue<DateOnly>(i),
+                        ("Edm.String", _) => reader.GetString(i),
+                        ("Edm.Double", _) => reader.GetDouble(i),
+                        _ => reader.GetInt64(i),
+                    };
             }
             read.Add(row);
         }
@@ -163,7 +183,8 @@ public sealed class ODataService : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
-    public DbConnection Connect() => Engine == StorageEngine.Postgres ? new NpgsqlConnection(connectionString) : new SqliteConnection(connectionString);
+    public DbConnection Connect() =>
+        Engine == StorageEngine.Postgres ? new NpgsqlConnection(connectionString) : new SqliteConnection(connectionString);
 }
 
 /// <summary>What the service logged as an error, for the messages of failing tests.</summary>
@@ -173,31 +194,35 @@ internal sealed class Failures : ILoggerProvider, ILogger
 
     public ILogger CreateLogger(string categoryName) => this;
 
-    public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Error;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-        Last = $"{formatter(state, exception)} {exception}";
+    public void Log<TState>(
+        LogLevel logLevel,
+        EventId eventId,
+        TState state,
+        Exception? exception,
+        Func<TState, Exception?, string> formatter
+    ) => Last = $"{formatter(state, exception)} {exception}";
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 }
 
 /// <summary>One row of a view: long, double, string, DateOnly, UTC DateTime or null by column.</summary>
 public sealed class Row : Dictionary<string, object?>
 {
-    public Row() : base(StringComparer.Ordinal)
-    {
-    }
+    public Row()
+        : base(StringComparer.Ordinal) { }
 }
 
 /// <summary>The service on both engines over the same rows, made from a fixed seed.</summary>
 public sealed class ODataServices : IAsyncLifetime
 {
     private readonly string folder = Directory.CreateTempSubdirectory("metrics-odata-").FullName;
-    private readonly Dictionary<StorageEngine, ODataService> services = [], small = [];
+    private readonly Dictionary<StorageEngine, ODataService> services = [],
+        small = [];
 
     public PostgresCluster Cluster { get; } = new();
 
@@ -209,7 +234,13 @@ public sealed class ODataServices : IAsyncLifetime
     public async Task InitializeAsync()
     {
         await Cluster.InitializeAsync();
-        foreach (var (engine, connectionString) in new[] { (StorageEngine.Sqlite, NewFile()), (StorageEngine.Postgres, await Cluster.CreateDatabaseAsync()) })
+        foreach (
+            var (engine, connectionString) in new[]
+            {
+                (StorageEngine.Sqlite, NewFile()),
+                (StorageEngine.Postgres, await Cluster.CreateDatabaseAsync()),
+            }
+        )
         {
             services[engine] = await ODataService.StartAsync(engine, connectionString);
             await SeededRows.WriteAsync(services[engine]);
@@ -221,15 +252,25 @@ public sealed class ODataServices : IAsyncLifetime
 
     public async Task DisposeAsync()
     {
-        foreach (var service in services.Values.Concat(small.Values)) await service.DisposeAsync();
+        foreach (var service in services.Values.Concat(small.Values))
+            await service.DisposeAsync();
         SqliteConnection.ClearAllPools();
         await Cluster.DisposeAsync();
         Directory.Delete(folder, recursive: true);
     }
 
     /// <summary>A service of its own over an empty store of the engine.</summary>
-    public async Task<ODataService> StartEmptyAsync(StorageEngine engine, Action<ODataSettings>? configure = null, TimeProvider? time = null) =>
-        await ODataService.StartAsync(engine, engine == StorageEngine.Sqlite ? NewFile() : await Cluster.CreateDatabaseAsync(), configure, time: time);
+    public async Task<ODataService> StartEmptyAsync(
+        StorageEngine engine,
+        Action<ODataSettings>? configure = null,
+        TimeProvider? time = null
+    ) =>
+        await ODataService.StartAsync(
+            engine,
+            engine == StorageEngine.Sqlite ? NewFile() : await Cluster.CreateDatabaseAsync(),
+            configure,
+            time: time
+        );
 
     private string NewFile() => $"Data Source={folder}/{Guid.NewGuid():N}.db";
 }
@@ -256,22 +297,57 @@ internal static class SeededRows
         var random = new Random(20260130);
         await using var store = await service.Store.CreateDbContextAsync();
         store.AddRange(
-            new PlaceRow { Name = "onprem/dc-1", Provider = "onprem", Region = "dc-1", Country = "DE", Pue = 1.4 },
-            new PlaceRow { Name = "aws/eu-west-1", Provider = "aws", Region = "eu-west-1", Country = "IE" },
-            new PlaceRow { Name = "gcp/us-central1", Provider = "gcp", Region = "us-central1" });
+            new PlaceRow
+            {
+                Name = "onprem/dc-1",
+                Provider = "onprem",
+                Region = "dc-1",
+                Country = "DE",
+                Pue = 1.4,
+            },
+            new PlaceRow
+            {
+                Name = "aws/eu-west-1",
+                Provider = "aws",
+                Region = "eu-west-1",
+                Country = "IE",
+            },
+            new PlaceRow
+            {
+                Name = "gcp/us-central1",
+                Provider = "gcp",
+                Region = "us-central1",
+            }
+        );
         string[] workloads = ["chat-70b", "Chat-70B", "O'Neil's \"batch\"", "übersetzer 日本 🔥", " padded\t", "a%b_c\\d", "zz"];
-        for (var i = 0; i < workloads.Length; i++) store.Add(new WorkloadRow { Name = workloads[i], Model = Models[i % Models.Length], Precision = i % 3 == 0 ? null : "fp8" });
+        for (var i = 0; i < workloads.Length; i++)
+            store.Add(
+                new WorkloadRow
+                {
+                    Name = workloads[i],
+                    Model = Models[i % Models.Length],
+                    Precision = i % 3 == 0 ? null : "fp8",
+                }
+            );
         string[] places = ["onprem/dc-1", "aws/eu-west-1", "gcp/us-central1"];
         for (var i = 0; i < 12; i++)
         {
-            store.Add(new DeploymentRow
-            {
-                Id = i switch { 0 => 5, 1 => 9_007_199_254_740_993, 2 => 9_223_372_036_854_775_807, _ => 1_000_000_000_000 + i },
-                Workload = workloads[i % workloads.Length],
-                Place = places[i % places.Length],
-                Hardware = i % 4 == 3 ? null : "NVIDIA H100 80GB HBM3",
-                Accelerators = i % 5 == 4 ? null : i,
-            });
+            store.Add(
+                new DeploymentRow
+                {
+                    Id = i switch
+                    {
+                        0 => 5,
+                        1 => 9_007_199_254_740_993,
+                        2 => 9_223_372_036_854_775_807,
+                        _ => 1_000_000_000_000 + i,
+                    },
+                    Workload = workloads[i % workloads.Length],
+                    Place = places[i % places.Length],
+                    Hardware = i % 4 == 3 ? null : "NVIDIA H100 80GB HBM3",
+                    Accelerators = i % 5 == 4 ? null : i,
+                }
+            );
         }
         await store.SaveChangesAsync();
         var deployments = store.Set<DeploymentRow>().Local.Select(row => row.Id).ToArray();
@@ -280,21 +356,51 @@ internal static class SeededRows
         {
             foreach (var deployment in deployments)
             {
-                foreach (var unit in Units) store.Add(Hour(random, deployment, unit, Start.AddHours(hour)));
+                foreach (var unit in Units)
+                    store.Add(Hour(random, deployment, unit, Start.AddHours(hour)));
             }
         }
         for (var i = 0; i < 300; i++)
         {
-            store.Add(new RunRow
-            {
-                Id = i + 1, Source = i % 3 == 0 ? "rack-7" : "cloud", Epoch = i, Kind = i % 5 == 0 ? "backfill" : "read",
-                StartedAt = Start.AddSeconds(i * 61).AddMicroseconds(i * 7), EndedAt = i % 10 == 0 ? null : Start.AddSeconds(i * 61 + 30),
-                Received = i * 1000L, Written = i, Rejected = i % 4, State = i % 7 == 0 ? "failed" : "whole", ErrorCode = i % 7 == 0 ? "throttled" : null, Error = i % 7 == 0 ? "429" : null,
-            });
+            store.Add(
+                new RunRow
+                {
+                    Id = i + 1,
+                    Source = i % 3 == 0 ? "rack-7" : "cloud",
+                    Epoch = i,
+                    Kind = i % 5 == 0 ? "backfill" : "read",
+                    StartedAt = Start.AddSeconds(i * 61).AddMicroseconds(i * 7),
+                    EndedAt = i % 10 == 0 ? null : Start.AddSeconds(i * 61 + 30),
+                    Received = i * 1000L,
+                    Written = i,
+                    Rejected = i % 4,
+                    State = i % 7 == 0 ? "failed" : "whole",
+                    ErrorCode = i % 7 == 0 ? "throttled" : null,
+                    Error = i % 7 == 0 ? "429" : null,
+                }
+            );
         }
         store.AddRange(
-            new SourceRow { Id = "rack/7 'a'", Provider = "prometheus", Place = "onprem/dc-1", RegisteredAt = Start, Watermark = Start.AddHours(3), LastReadAt = Start.AddHours(3).AddMicroseconds(1), Failures = 0 },
-            new SourceRow { Id = "cloud", Provider = "aws-cloudwatch", RegisteredAt = Start.AddDays(1), Failures = 3, LastErrorCode = "denied", LastError = "AccessDenied" });
+            new SourceRow
+            {
+                Id = "rack/7 'a'",
+                Provider = "prometheus",
+                Place = "onprem/dc-1",
+                RegisteredAt = Start,
+                Watermark = Start.AddHours(3),
+                LastReadAt = Start.AddHours(3).AddMicroseconds(1),
+                Failures = 0,
+            },
+            new SourceRow
+            {
+                Id = "cloud",
+                Provider = "aws-cloudwatch",
+                RegisteredAt = Start.AddDays(1),
+                Failures = 3,
+                LastErrorCode = "denied",
+                LastError = "AccessDenied",
+            }
+        );
         await store.SaveChangesAsync();
     }
 
@@ -304,12 +410,25 @@ internal static class SeededRows
         var accelerator = Some(0.1, random.Next(6) == 0 ? 17.348259334006055 : random.NextDouble() * 1e6);
         return new IntensityHourRow
         {
-            DeploymentId = deployment, FunctionalUnit = unit, PeriodStart = start, PeriodEnd = start.AddHours(1),
-            Date = DateOnly.FromDateTime(start), DateKey = start.Year * 10000 + start.Month * 100 + start.Day,
-            Units = unit == "none" ? null : random.Next(8) == 0 ? 0 : random.Next(1, 200) / 8.0,
-            AcceleratorJoules = accelerator, ServerJoules = Some(0.3, (accelerator ?? 0.1) * 1.25), FacilityJoules = Some(0.94, random.Next(10) * 0.5),
-            IdleJoules = Some(0.5, random.Next(3)), KnownJoules = accelerator, MeasuredJoules = accelerator is { } known ? known * random.Next(3) / 2 : 0,
-            CoveredSeconds = random.Next(0, 3601), Evidence = (Evidence)random.Next(4), RecomputedAt = start.AddHours(2).AddMicroseconds(random.Next(1_000_000)),
+            DeploymentId = deployment,
+            FunctionalUnit = unit,
+            PeriodStart = start,
+            PeriodEnd = start.AddHours(1),
+            Date = DateOnly.FromDateTime(start),
+            DateKey = start.Year * 10000 + start.Month * 100 + start.Day,
+            Units =
+                unit == "none" ? null
+                : random.Next(8) == 0 ? 0
+                : random.Next(1, 200) / 8.0,
+            AcceleratorJoules = accelerator,
+            ServerJoules = Some(0.3, (accelerator ?? 0.1) * 1.25),
+            FacilityJoules = Some(0.94, random.Next(10) * 0.5),
+            IdleJoules = Some(0.5, random.Next(3)),
+            KnownJoules = accelerator,
+            MeasuredJoules = accelerator is { } known ? known * random.Next(3) / 2 : 0,
+            CoveredSeconds = random.Next(0, 3601),
+            Evidence = (Evidence)random.Next(4),
+            RecomputedAt = start.AddHours(2).AddMicroseconds(random.Next(1_000_000)),
         };
     }
 }

@@ -17,8 +17,23 @@ public sealed class ODataServiceTests(ODataServices services)
 {
     private static readonly string[] Sets =
     [
-        "Backfills", "Calendar", "DailyIntensities", "Deployments", "EnergyFacts", "Events", "Factors", "HourlyIntensities", "MetricMappings", "MonthlyIntensities",
-        "Rejections", "Resources", "Restatements", "Runs", "Sources", "WorkFacts", "Workloads",
+        "Backfills",
+        "Calendar",
+        "DailyIntensities",
+        "Deployments",
+        "EnergyFacts",
+        "Events",
+        "Factors",
+        "HourlyIntensities",
+        "MetricMappings",
+        "MonthlyIntensities",
+        "Rejections",
+        "Resources",
+        "Restatements",
+        "Runs",
+        "Sources",
+        "WorkFacts",
+        "Workloads",
     ];
 
     private ODataService Service => services[StorageEngine.Sqlite];
@@ -47,7 +62,8 @@ public sealed class ODataServiceTests(ODataServices services)
     public async Task Metadata_is_XML_unless_JSON_is_wanted(string? accept, string type)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "$metadata");
-        if (accept is not null) request.Headers.TryAddWithoutValidation("Accept", accept);
+        if (accept is not null)
+            request.Headers.TryAddWithoutValidation("Accept", accept);
         using var response = await Service.Client.SendAsync(request);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal(type, response.Content.Headers.ContentType!.MediaType);
@@ -64,9 +80,13 @@ public sealed class ODataServiceTests(ODataServices services)
             Assert.NotEmpty(set.EntityType.Key());
             foreach (var property in set.EntityType.StructuralProperties())
             {
-                Assert.Contains(model.FindVocabularyAnnotations(property), annotation => annotation.Term.FullName() == "Org.OData.Core.V1.Description");
+                Assert.Contains(model.FindVocabularyAnnotations(property), annotation =>
+                    annotation.Term.FullName() == "Org.OData.Core.V1.Description"
+                );
                 if (property.Name.EndsWith("Joules", StringComparison.Ordinal))
-                    Assert.Contains(model.FindVocabularyAnnotations(property), annotation => annotation.Term.FullName() == "Org.OData.Measures.V1.Unit");
+                    Assert.Contains(model.FindVocabularyAnnotations(property), annotation =>
+                        annotation.Term.FullName() == "Org.OData.Measures.V1.Unit"
+                    );
             }
         }
         var hourly = model.EntityContainer.FindEntitySet("HourlyIntensities").EntityType;
@@ -76,7 +96,10 @@ public sealed class ODataServiceTests(ODataServices services)
         Assert.False(hourly.FindProperty("Workload").Type.IsNullable);
         var json = await Service.GetAsync("$metadata?$format=json");
         Assert.Equal("4.0", json.GetProperty("$Version").GetString());
-        Assert.Equal("Edm.DateTimeOffset", json.GetProperty("Metrics").GetProperty("HourlyIntensity").GetProperty("PeriodStart").GetProperty("$Type").GetString());
+        Assert.Equal(
+            "Edm.DateTimeOffset",
+            json.GetProperty("Metrics").GetProperty("HourlyIntensity").GetProperty("PeriodStart").GetProperty("$Type").GetString()
+        );
     }
 
     [Fact]
@@ -87,7 +110,9 @@ public sealed class ODataServiceTests(ODataServices services)
         {
             foreach (var set in model.EntityContainer.EntitySets())
             {
-                var types = set.EntityType.StructuralProperties().ToDictionary(property => property.Name, property => property.Type.FullName());
+                var types = set
+                    .EntityType.StructuralProperties()
+                    .ToDictionary(property => property.Name, property => property.Type.FullName());
                 // Fails when the view lacks a column or has it as another type.
                 await services[engine].RowsAsync(set.Name, set.Name == "HourlyIntensities" ? ODataRandomQueryTests.Types : types);
                 var page = await services[engine].GetAsync($"{set.Name}?$top=5&$count=true");
@@ -106,8 +131,14 @@ public sealed class ODataServiceTests(ODataServices services)
     [InlineData(null, "atom", 415)]
     public async Task Formats_that_are_not_offered_are_refused(string? accept, string? format, int status)
     {
-        var refused = await Service.RefusedAsync("HourlyIntensities?$top=1" + (format is null ? "" : $"&$format={format}"),
-            prepare: request => { if (accept is not null) request.Headers.TryAddWithoutValidation("Accept", accept); });
+        var refused = await Service.RefusedAsync(
+            "HourlyIntensities?$top=1" + (format is null ? "" : $"&$format={format}"),
+            prepare: request =>
+            {
+                if (accept is not null)
+                    request.Headers.TryAddWithoutValidation("Accept", accept);
+            }
+        );
         Assert.Equal(status, refused.Status);
     }
 
@@ -121,7 +152,10 @@ public sealed class ODataServiceTests(ODataServices services)
         Assert.False(none.TryGetProperty("@odata.context", out _));
         Assert.Equal(504, none.GetProperty("@odata.count").GetInt64());
         var minimal = await service.GetAsync(url);
-        Assert.Equal(service.Client.BaseAddress + "$metadata#HourlyIntensities(DeploymentId,Date,Units)", minimal.GetProperty("@odata.context").GetString());
+        Assert.Equal(
+            service.Client.BaseAddress + "$metadata#HourlyIntensities(DeploymentId,Date,Units)",
+            minimal.GetProperty("@odata.context").GetString()
+        );
         var text = await service.GetAsync(url + "&$format=application/json;IEEE754Compatible=true");
         Assert.Equal("504", text.GetProperty("@odata.count").GetString());
         Assert.Equal("9007199254740993", text.GetProperty("value")[0].GetProperty("DeploymentId").GetString());
@@ -173,21 +207,29 @@ public sealed class ODataServiceTests(ODataServices services)
         var service = services[engine];
         foreach (var url in new[] { "Deployments(5)", "Deployments/5", "Deployments(Id=5)" })
             Assert.Equal("chat-70b", (await service.GetAsync(url)).GetProperty("Workload").GetString());
-        foreach (var url in new[]
-        {
-            "HourlyIntensities(DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z)",
-            "HourlyIntensities(PeriodStart=2026-02-01T02%3A00%3A00%2B02%3A00,DeploymentId=5,FunctionalUnit=%27request%27)?$select=PeriodStart,DeploymentId",
-        })
+        foreach (
+            var url in new[]
+            {
+                "HourlyIntensities(DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z)",
+                "HourlyIntensities(PeriodStart=2026-02-01T02%3A00%3A00%2B02%3A00,DeploymentId=5,FunctionalUnit=%27request%27)?$select=PeriodStart,DeploymentId",
+            }
+        )
         {
             var entity = await service.GetAsync(url);
             Assert.Equal("2026-02-01T00:00:00Z", entity.GetProperty("PeriodStart").GetString());
             Assert.EndsWith("/$entity", entity.GetProperty("@odata.context").GetString(), StringComparison.Ordinal);
         }
-        Assert.Equal("2026-01-30T03:00:00.000001Z", (await service.GetAsync("Sources('rack%2F7%20%27%27a%27%27')")).GetProperty("LastReadAt").GetString());
+        Assert.Equal(
+            "2026-01-30T03:00:00.000001Z",
+            (await service.GetAsync("Sources('rack%2F7%20%27%27a%27%27')")).GetProperty("LastReadAt").GetString()
+        );
         Assert.Equal("Sunday", (await service.GetAsync("Calendar(2026-02-01)")).GetProperty("WeekdayName").GetString());
         Assert.Equal((404, "NotFound"), await Code(service, "Deployments(6)"));
         Assert.Equal((404, "NotFound"), await Code(service, "Sources('nobody')"));
-        Assert.Equal((404, "NotFound"), await Code(service, "HourlyIntensities(DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00.0000001Z)"));
+        Assert.Equal(
+            (404, "NotFound"),
+            await Code(service, "HourlyIntensities(DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00.0000001Z)")
+        );
         Assert.Equal((404, "NotFound"), await Code(service, "Nothing"));
         Assert.Equal(400, (await service.RefusedAsync("Deployments(x)")).Status);
         Assert.Equal(400, (await service.RefusedAsync("HourlyIntensities(DeploymentId=5)")).Status);
@@ -200,8 +242,13 @@ public sealed class ODataServiceTests(ODataServices services)
     {
         var page = await services[engine].GetAsync("HourlyIntensities?$top=2&$select=Units, DeploymentId");
         Assert.Equal(2, page.GetProperty("value").GetArrayLength());
-        Assert.All(page.GetProperty("value").EnumerateArray(), row => Assert.Equal(["DeploymentId", "Units"], row.EnumerateObject().Select(property => property.Name)));
-        Assert.Equal(37, (await services[engine].GetAsync("HourlyIntensities?$top=1&$select=*")).GetProperty("value")[0].EnumerateObject().Count());
+        Assert.All(page.GetProperty("value").EnumerateArray(), row =>
+            Assert.Equal(["DeploymentId", "Units"], row.EnumerateObject().Select(property => property.Name))
+        );
+        Assert.Equal(
+            37,
+            (await services[engine].GetAsync("HourlyIntensities?$top=1&$select=*")).GetProperty("value")[0].EnumerateObject().Count()
+        );
     }
 
     [Theory]
@@ -213,7 +260,10 @@ public sealed class ODataServiceTests(ODataServices services)
         using var response = await services[engine].Client.SendAsync(request);
         Assert.Equal("omit-values=nulls", response.Headers.GetValues("Preference-Applied").Single());
         var row = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("value")[0];
-        Assert.Equal(["Id", "Provider", "RegisteredAt", "Failures", "LastErrorCode", "LastError", "QuarantinedSeries"], row.EnumerateObject().Select(property => property.Name));
+        Assert.Equal(
+            ["Id", "Provider", "RegisteredAt", "Failures", "LastErrorCode", "LastError", "QuarantinedSeries"],
+            row.EnumerateObject().Select(property => property.Name)
+        );
     }
 
     [Theory]
@@ -223,9 +273,32 @@ public sealed class ODataServiceTests(ODataServices services)
         static void AtMost(HttpRequestMessage request, int rows) => request.Headers.Add("Prefer", $"metrics.maxsize={rows}");
         var service = services[engine];
 
-        Assert.Equal((400, "ResultTooLarge", "The result has more than the 6047 rows that Prefer: metrics.maxsize allows: filter, group, or ask for more."), await service.RefusedAsync("HourlyIntensities", prepare: request => AtMost(request, 6_047)));
-        Assert.Equal((400, "ResultTooLarge"), (await service.RefusedAsync("HourlyIntensities?$apply=groupby((FunctionalUnit))", prepare: request => AtMost(request, 3))) switch { var refused => (refused.Status, refused.Code) });
-        foreach (var (url, most) in new[] { ("HourlyIntensities", 6_048), ("HourlyIntensities?$top=10", 10), ("HourlyIntensities?$skip=6000", 48), ("HourlyIntensities?$apply=groupby((FunctionalUnit))", 4) })
+        Assert.Equal(
+            (
+                400,
+                "ResultTooLarge",
+                "The result has more than the 6047 rows that Prefer: metrics.maxsize allows: filter, group, or ask for more."
+            ),
+            await service.RefusedAsync("HourlyIntensities", prepare: request => AtMost(request, 6_047))
+        );
+        Assert.Equal(
+            (400, "ResultTooLarge"),
+            (
+                await service.RefusedAsync("HourlyIntensities?$apply=groupby((FunctionalUnit))", prepare: request => AtMost(request, 3))
+            ) switch
+            {
+                var refused => (refused.Status, refused.Code),
+            }
+        );
+        foreach (
+            var (url, most) in new[]
+            {
+                ("HourlyIntensities", 6_048),
+                ("HourlyIntensities?$top=10", 10),
+                ("HourlyIntensities?$skip=6000", 48),
+                ("HourlyIntensities?$apply=groupby((FunctionalUnit))", 4),
+            }
+        )
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, url);
             AtMost(request, most);
@@ -249,12 +322,20 @@ public sealed class ODataServiceTests(ODataServices services)
         var page = await services[StorageEngine.Sqlite].GetAsync(url);
 
         Assert.True(page.TryGetProperty("value", out _));
-        Assert.Equal(code, page.TryGetProperty("@Org.OData.Core.V1.Messages", out var messages) ? string.Join(' ', messages.EnumerateArray().Select(message => $"{message.GetProperty("code").GetString()}")) : "");
+        Assert.Equal(
+            code,
+            page.TryGetProperty("@Org.OData.Core.V1.Messages", out var messages)
+                ? string.Join(' ', messages.EnumerateArray().Select(message => $"{message.GetProperty("code").GetString()}"))
+                : ""
+        );
     }
 
     [Theory]
     [InlineData("application/json", "application/json;odata.metadata=minimal;charset=utf-8")]
-    [InlineData("application/json;odata.metadata=none;odata.streaming=true", "application/json;odata.metadata=none;odata.streaming=true;charset=utf-8")]
+    [InlineData(
+        "application/json;odata.metadata=none;odata.streaming=true",
+        "application/json;odata.metadata=none;odata.streaming=true;charset=utf-8"
+    )]
     public async Task Streaming_is_told_to_those_who_ask(string accept, string told)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "Deployments?$top=1");
@@ -310,24 +391,51 @@ public sealed class ODataServiceTests(ODataServices services)
     [InlineData("Deployments(5)/Region", "{\"@odata.context\":\"ROOT$metadata#Deployments(5)/Region\",\"value\":\"dc-1\"}")]
     [InlineData("Deployments(5)/Region/$value", "dc-1")]
     [InlineData("Deployments(5)/Id?$format=application/json;IEEE754Compatible=true;odata.metadata=none", "{\"value\":\"5\"}")]
-    [InlineData("HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Deployment?$select=Region,Id", "{\"@odata.context\":\"ROOT$metadata#Deployments(Id,Region)/$entity\",\"Id\":5,\"Region\":\"dc-1\"}")]
-    [InlineData("HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Deployment/Region/$value", "dc-1")]
-    [InlineData("HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Calendar/WeekdayName", "{\"@odata.context\":\"ROOT$metadata#HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Calendar/WeekdayName\",\"value\":\"Friday\"}")]
-    [InlineData("HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Deployment/$ref", "{\"@odata.context\":\"ROOT$metadata#$ref\",\"@odata.id\":\"ROOTDeployments(5)\"}")]
-    [InlineData("HourlyIntensities?$top=1&$select=FunctionalUnit&$expand=Deployment/$ref", "{\"@odata.context\":\"ROOT$metadata#HourlyIntensities(FunctionalUnit,Deployment/$ref)\",\"value\":[{\"FunctionalUnit\":\"image\",\"Deployment\":{\"@odata.id\":\"ROOTDeployments(5)\"}}]}")]
+    [InlineData(
+        "HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Deployment?$select=Region,Id",
+        "{\"@odata.context\":\"ROOT$metadata#Deployments(Id,Region)/$entity\",\"Id\":5,\"Region\":\"dc-1\"}"
+    )]
+    [InlineData(
+        "HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Deployment/Region/$value",
+        "dc-1"
+    )]
+    [InlineData(
+        "HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Calendar/WeekdayName",
+        "{\"@odata.context\":\"ROOT$metadata#HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Calendar/WeekdayName\",\"value\":\"Friday\"}"
+    )]
+    [InlineData(
+        "HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Deployment/$ref",
+        "{\"@odata.context\":\"ROOT$metadata#$ref\",\"@odata.id\":\"ROOTDeployments(5)\"}"
+    )]
+    [InlineData(
+        "HourlyIntensities?$top=1&$select=FunctionalUnit&$expand=Deployment/$ref",
+        "{\"@odata.context\":\"ROOT$metadata#HourlyIntensities(FunctionalUnit,Deployment/$ref)\",\"value\":[{\"FunctionalUnit\":\"image\",\"Deployment\":{\"@odata.id\":\"ROOTDeployments(5)\"}}]}"
+    )]
     [InlineData("HourlyIntensities?$top=1&$select=FunctionalUnit&$expand=*($select=DateKey,Region)", null)]
-    [InlineData("Deployments(5)?$compute=Accelerators add 1 as More&$select=More", "{\"@odata.context\":\"ROOT$metadata#Deployments(More)/$entity\",\"More@odata.type\":\"#Int64\",\"More\":1}")]
-    [InlineData("metrics.pbids", "{\"version\":\"0.1\",\"connections\":[{\"details\":{\"protocol\":\"odata\",\"address\":{\"url\":\"ROOT\"}},\"mode\":\"Import\"}]}")]
+    [InlineData(
+        "Deployments(5)?$compute=Accelerators add 1 as More&$select=More",
+        "{\"@odata.context\":\"ROOT$metadata#Deployments(More)/$entity\",\"More@odata.type\":\"#Int64\",\"More\":1}"
+    )]
+    [InlineData(
+        "metrics.pbids",
+        "{\"version\":\"0.1\",\"connections\":[{\"details\":{\"protocol\":\"odata\",\"address\":{\"url\":\"ROOT\"}},\"mode\":\"Import\"}]}"
+    )]
     public async Task Paths_lead_to_properties_and_through_navigation(string url, string? expected)
     {
         foreach (var engine in new[] { StorageEngine.Sqlite, StorageEngine.Postgres })
         {
             if (expected is null)
             {
-                Assert.Equal((400, "UnknownProperty"), ((await services[engine].RefusedAsync(url)).Status, (await services[engine].RefusedAsync(url)).Code));
+                Assert.Equal(
+                    (400, "UnknownProperty"),
+                    ((await services[engine].RefusedAsync(url)).Status, (await services[engine].RefusedAsync(url)).Code)
+                );
                 continue;
             }
-            Assert.Equal(expected.Replace("ROOT", services[engine].Client.BaseAddress!.AbsoluteUri, StringComparison.Ordinal), await services[engine].Client.GetStringAsync(url));
+            Assert.Equal(
+                expected.Replace("ROOT", services[engine].Client.BaseAddress!.AbsoluteUri, StringComparison.Ordinal),
+                await services[engine].Client.GetStringAsync(url)
+            );
         }
     }
 
@@ -341,7 +449,13 @@ public sealed class ODataServiceTests(ODataServices services)
             Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
             Assert.Equal("", await response.Content.ReadAsStringAsync());
         }
-        Assert.Equal((404, "NotFound"), ((await services[engine].RefusedAsync("Deployments(6)/Region")).Status, (await services[engine].RefusedAsync("Deployments(6)/Region")).Code));
+        Assert.Equal(
+            (404, "NotFound"),
+            (
+                (await services[engine].RefusedAsync("Deployments(6)/Region")).Status,
+                (await services[engine].RefusedAsync("Deployments(6)/Region")).Code
+            )
+        );
     }
 
     [Theory]
@@ -355,7 +469,8 @@ public sealed class ODataServiceTests(ODataServices services)
     {
         using var first = await Service.Client.GetAsync(url);
         Assert.Equal(tagged, first.Headers.ETag is not null);
-        if (first.Headers.ETag is not { } tag) return;
+        if (first.Headers.ETag is not { } tag)
+            return;
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         request.Headers.IfNoneMatch.Add(tag);
         using var second = await Service.Client.SendAsync(request);
@@ -376,12 +491,19 @@ public sealed class ODataServiceTests(ODataServices services)
     [InlineData("HourlyIntensities/$count?$top=1", 400)]
     [InlineData("$metadata?$top=1", 400)]
     [InlineData("?$filter=true", 400)]
-    public async Task Paths_that_do_not_work_say_so(string url, int status) => Assert.Equal(status, (await Service.RefusedAsync(url)).Status);
+    public async Task Paths_that_do_not_work_say_so(string url, int status) =>
+        Assert.Equal(status, (await Service.RefusedAsync(url)).Status);
 
     [Fact]
     public async Task Spellings_of_4_01_mean_the_same()
     {
-        foreach (var url in new[] { "HourlyIntensities?filter=DeploymentId eq 5&top=1&count=true", "HourlyIntensities?$Filter=DeploymentId EQ 5&$TOP=1&$COUNT=TRUE" })
+        foreach (
+            var url in new[]
+            {
+                "HourlyIntensities?filter=DeploymentId eq 5&top=1&count=true",
+                "HourlyIntensities?$Filter=DeploymentId EQ 5&$TOP=1&$COUNT=TRUE",
+            }
+        )
         {
             var page = await Service.GetAsync(url);
             Assert.Equal(504, page.GetProperty("@odata.count").GetInt64());
@@ -402,14 +524,20 @@ public sealed class ODataServiceTests(ODataServices services)
         {
             using var response = await services[engine].Client.GetAsync(url);
             var message = new Answer(response, await response.Content.ReadAsByteArrayAsync());
-            var settings = new ODataMessageReaderSettings { BaseUri = services[engine].Client.BaseAddress, Validations = ValidationKinds.All, MaxProtocolVersion = ODataVersion.V4 };
+            var settings = new ODataMessageReaderSettings
+            {
+                BaseUri = services[engine].Client.BaseAddress,
+                Validations = ValidationKinds.All,
+                MaxProtocolVersion = ODataVersion.V4,
+            };
             using var messages = new ODataMessageReader(message, settings, model);
             var set = model.EntityContainer.FindEntitySet(url[..url.IndexOf('?', StringComparison.Ordinal)]);
             var reader = await messages.CreateODataResourceSetReaderAsync(set, set.EntityType);
             var resources = 0;
             while (await reader.ReadAsync())
             {
-                if (reader.State == ODataReaderState.ResourceEnd) resources++;
+                if (reader.State == ODataReaderState.ResourceEnd)
+                    resources++;
             }
             Assert.True(resources > 1);
         }
@@ -420,8 +548,16 @@ public sealed class ODataServiceTests(ODataServices services)
     public async Task What_is_advertised_as_a_filter_function_works(StorageEngine engine)
     {
         var metadata = XDocument.Parse(await services[engine].Client.GetStringAsync("$metadata"));
-        var functions = metadata.Descendants().Where(element => element.Name.LocalName == "Annotation" && (string?)element.Attribute("Term") is "Capabilities.FilterFunctions" or "Org.OData.Capabilities.V1.FilterFunctions")
-            .Descendants().Where(element => element.Name.LocalName == "String").Select(element => element.Value).ToList();
+        var functions = metadata
+            .Descendants()
+            .Where(element =>
+                element.Name.LocalName == "Annotation"
+                && (string?)element.Attribute("Term") is "Capabilities.FilterFunctions" or "Org.OData.Capabilities.V1.FilterFunctions"
+            )
+            .Descendants()
+            .Where(element => element.Name.LocalName == "String")
+            .Select(element => element.Value)
+            .ToList();
         Assert.Equal(21, functions.Count);
         foreach (var function in functions)
         {
@@ -457,11 +593,19 @@ public sealed class ODataServiceTests(ODataServices services)
 
     private sealed class Answer(HttpResponseMessage response, byte[] body) : IODataResponseMessageAsync
     {
-        public IEnumerable<KeyValuePair<string, string>> Headers => response.Headers.Concat(response.Content.Headers).Select(header => KeyValuePair.Create(header.Key, string.Join(',', header.Value)));
+        public IEnumerable<KeyValuePair<string, string>> Headers =>
+            response
+                .Headers.Concat(response.Content.Headers)
+                .Select(header => KeyValuePair.Create(header.Key, string.Join(',', header.Value)));
 
-        public int StatusCode { get => (int)response.StatusCode; set => throw new NotSupportedException(); }
+        public int StatusCode
+        {
+            get => (int)response.StatusCode;
+            set => throw new NotSupportedException();
+        }
 
-        public string GetHeader(string headerName) => Headers.FirstOrDefault(header => header.Key.Equals(headerName, StringComparison.OrdinalIgnoreCase)).Value;
+        public string GetHeader(string headerName) =>
+            Headers.FirstOrDefault(header => header.Key.Equals(headerName, StringComparison.OrdinalIgnoreCase)).Value;
 
         public void SetHeader(string headerName, string headerValue) => throw new NotSupportedException();
 

@@ -12,7 +12,9 @@ public sealed class DemoTests
     public async Task The_models_of_the_sample_fleet_are_not_ranked_with_each_other_and_their_numbers_are_those_of_odata()
     {
         await using var service = await ServiceProcess.StartAsync();
-        var sample = Assert.Single(await service.RowsAsync("Sources?$filter=Id eq 'sample'", rows => rows.Count == 1, TimeSpan.FromSeconds(60)));
+        var sample = Assert.Single(
+            await service.RowsAsync("Sources?$filter=Id eq 'sample'", rows => rows.Count == 1, TimeSpan.FromSeconds(60))
+        );
         var registered = sample.GetProperty("RegisteredAt").GetDateTime().ToUniversalTime();
         var anchor = registered.Date.AddHours(registered.Hour);
         // The newest hour of the recording is not whole until the next one is read.
@@ -20,38 +22,79 @@ public sealed class DemoTests
 
         var waited = Stopwatch.StartNew();
         JsonElement answer;
-        string[] expected, told;
+        string[] expected,
+            told;
         do
         {
-            var rows = await service.RowsAsync($"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart ge {from} and PeriodStart lt {to}", rows => Hours(rows) == 23 && Known(rows), TimeSpan.FromSeconds(90));
+            var rows = await service.RowsAsync(
+                $"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart ge {from} and PeriodStart lt {to}",
+                rows => Hours(rows) == 23 && Known(rows),
+                TimeSpan.FromSeconds(90)
+            );
             expected = [Ratio(rows, "chat-70b"), Ratio(rows, "code-8b")];
-            using var document = JsonDocument.Parse(await service.Http.GetStringAsync(new Uri($"/api/placements?unit=output-token&from={from}&to={to}&minCoverage=0.5", UriKind.Relative)));
+            using var document = JsonDocument.Parse(
+                await service.Http.GetStringAsync(
+                    new Uri($"/api/placements?unit=output-token&from={from}&to={to}&minCoverage=0.5", UriKind.Relative)
+                )
+            );
             answer = document.RootElement.Clone();
-            told = [.. answer.GetProperty("groups").EnumerateArray().SelectMany(group => group.GetProperty("ranked").EnumerateArray())
-                .Select(placement => $"{placement.GetProperty("workload").GetString()} {Digits(placement.GetProperty("joulesPerUnit").GetDouble())}")];
-        }
-        while (!told.SequenceEqual(expected) && waited.Elapsed < TimeSpan.FromSeconds(90));
+            told =
+            [
+                .. answer
+                    .GetProperty("groups")
+                    .EnumerateArray()
+                    .SelectMany(group => group.GetProperty("ranked").EnumerateArray())
+                    .Select(placement =>
+                        $"{placement.GetProperty("workload").GetString()} {Digits(placement.GetProperty("joulesPerUnit").GetDouble())}"
+                    ),
+            ];
+        } while (!told.SequenceEqual(expected) && waited.Elapsed < TimeSpan.FromSeconds(90));
 
         Assert.Equal(expected, told);
         var groups = answer.GetProperty("groups");
-        Assert.Equal(["model differs: example/code-8b against example/chat-70b", "precision differs: bf16 against fp8"], groups[1].GetProperty("differs").EnumerateArray().Select(words => words.GetString()));
+        Assert.Equal(
+            ["model differs: example/code-8b against example/chat-70b", "precision differs: bf16 against fp8"],
+            groups[1].GetProperty("differs").EnumerateArray().Select(words => words.GetString())
+        );
         Assert.Empty(groups[0].GetProperty("differs").EnumerateArray());
 
         var description = await service.Http.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative));
         using var openApi = JsonDocument.Parse(description);
         var operation = openApi.RootElement.GetProperty("paths").GetProperty("/api/placements").GetProperty("get");
-        Assert.Equal(["unit", "model", "boundary", "by", "idlePolicy", "from", "to", "minCoverage", "evidence"], operation.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString()));
+        Assert.Equal(
+            ["unit", "model", "boundary", "by", "idlePolicy", "from", "to", "minCoverage", "evidence"],
+            operation.GetProperty("parameters").EnumerateArray().Select(parameter => parameter.GetProperty("name").GetString())
+        );
         Assert.True(operation.GetProperty("parameters")[0].GetProperty("required").GetBoolean());
-        Assert.All(operation.GetProperty("parameters").EnumerateArray(), parameter => Assert.NotEmpty(parameter.GetProperty("description").GetString()!));
+        Assert.All(operation.GetProperty("parameters").EnumerateArray(), parameter =>
+            Assert.NotEmpty(parameter.GetProperty("description").GetString()!)
+        );
 
         // Every hour behind the ranking tells its derivation, and is what it says.
-        var row = (await service.RowsAsync($"HourlyIntensities?$filter=Workload eq 'chat-70b' and FunctionalUnit eq 'output-token' and PeriodStart eq {Text(anchor.AddHours(-5))}", rows => rows.Count == 1, TimeSpan.FromSeconds(30)))[0];
-        using var explained = JsonDocument.Parse(await service.Http.GetStringAsync(new Uri(
-            $"/api/explain?set=HourlyIntensities&key=DeploymentId={row.GetProperty("DeploymentId").GetRawText()},FunctionalUnit='output-token',PeriodStart={Text(anchor.AddHours(-5))}", UriKind.Relative)));
-        Assert.True(explained.RootElement.GetProperty("check").GetProperty("equal").GetBoolean(), explained.RootElement.GetProperty("check").GetRawText());
+        var row = (
+            await service.RowsAsync(
+                $"HourlyIntensities?$filter=Workload eq 'chat-70b' and FunctionalUnit eq 'output-token' and PeriodStart eq {Text(anchor.AddHours(-5))}",
+                rows => rows.Count == 1,
+                TimeSpan.FromSeconds(30)
+            )
+        )[0];
+        using var explained = JsonDocument.Parse(
+            await service.Http.GetStringAsync(
+                new Uri(
+                    $"/api/explain?set=HourlyIntensities&key=DeploymentId={row.GetProperty("DeploymentId").GetRawText()},FunctionalUnit='output-token',PeriodStart={Text(anchor.AddHours(-5))}",
+                    UriKind.Relative
+                )
+            )
+        );
+        Assert.True(
+            explained.RootElement.GetProperty("check").GetProperty("equal").GetBoolean(),
+            explained.RootElement.GetProperty("check").GetRawText()
+        );
         Assert.NotEmpty(explained.RootElement.GetProperty("sources").EnumerateArray());
         var explain = openApi.RootElement.GetProperty("paths").GetProperty("/api/explain").GetProperty("get");
-        Assert.All(explain.GetProperty("parameters").EnumerateArray(), parameter => Assert.True(parameter.GetProperty("required").GetBoolean() && parameter.GetProperty("description").GetString()!.Length > 0));
+        Assert.All(explain.GetProperty("parameters").EnumerateArray(), parameter =>
+            Assert.True(parameter.GetProperty("required").GetBoolean() && parameter.GetProperty("description").GetString()!.Length > 0)
+        );
         Assert.Equal(["200", "400", "404", "503"], explain.GetProperty("responses").EnumerateObject().Select(response => response.Name));
     }
 
@@ -59,17 +102,24 @@ public sealed class DemoTests
     private static string Ratio(List<JsonElement> rows, string workload)
     {
         var own = rows.Where(row => row.GetProperty("Workload").GetString() == workload).ToList();
-        var hours = own.GroupBy(row => row.GetProperty("PeriodStart").GetString()).Select(hour => hour.First().GetProperty("FacilityJoules")).ToList();
+        var hours = own.GroupBy(row => row.GetProperty("PeriodStart").GetString())
+            .Select(hour => hour.First().GetProperty("FacilityJoules"))
+            .ToList();
         // While the recording is still being read, an hour's machines may not be known yet.
-        if (hours.Exists(hour => hour.ValueKind == JsonValueKind.Null)) return $"{workload} with {hours.Count(hour => hour.ValueKind == JsonValueKind.Null)} hours of unknown energy";
+        if (hours.Exists(hour => hour.ValueKind == JsonValueKind.Null))
+            return $"{workload} with {hours.Count(hour => hour.ValueKind == JsonValueKind.Null)} hours of unknown energy";
         var joules = hours.Sum(hour => hour.GetDouble());
-        var units = own.Where(row => row.GetProperty("FunctionalUnit").GetString() == "output-token").Sum(row => row.GetProperty("Units").GetDouble());
+        var units = own.Where(row => row.GetProperty("FunctionalUnit").GetString() == "output-token")
+            .Sum(row => row.GetProperty("Units").GetDouble());
         return $"{workload} {Digits(joules / units)}";
     }
 
     /// <summary>Whether no hour of a workload is left that is only half read: its boundary is not known yet.</summary>
     private static bool Known(List<JsonElement> rows) =>
-        rows.TrueForAll(row => row.GetProperty("Workload").GetString() is not ("chat-70b" or "code-8b") || row.GetProperty("FacilityJoules").ValueKind == JsonValueKind.Number);
+        rows.TrueForAll(row =>
+            row.GetProperty("Workload").GetString() is not ("chat-70b" or "code-8b")
+            || row.GetProperty("FacilityJoules").ValueKind == JsonValueKind.Number
+        );
 
     private static int Hours(List<JsonElement> rows) => rows.Select(row => row.GetProperty("PeriodStart").GetString()).Distinct().Count();
 

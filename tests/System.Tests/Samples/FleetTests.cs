@@ -20,7 +20,10 @@ public sealed class FleetTests
         using var committed = File.OpenRead(Committed);
 
         // Rows are compared and not bytes: another runtime may pack the same rows in another way.
-        Assert.True(Unpack(committed).SequenceEqual(Unpack(written)), "Write samples/fleet.ndjson.gz anew: dotnet run --project samples/Fleet -- generate --out samples/fleet.ndjson.gz --seed 7");
+        Assert.True(
+            Unpack(committed).SequenceEqual(Unpack(written)),
+            "Write samples/fleet.ndjson.gz anew: dotnet run --project samples/Fleet -- generate --out samples/fleet.ndjson.gz --seed 7"
+        );
     }
 
     [Fact]
@@ -76,8 +79,11 @@ public sealed class FleetTests
             foreach (var hour in new[] { 1, 5, 10, 15, 20 })
             {
                 var from = Midnight.AddHours(hour);
-                var rest = server.Where(sample => sample.At >= from && sample.At < from.AddHours(1)).Average(sample => sample.Value)
-                    - boards.Sum(board => board.Samples.Where(sample => sample.At >= from && sample.At < from.AddHours(1)).Average(sample => sample.Value));
+                var rest =
+                    server.Where(sample => sample.At >= from && sample.At < from.AddHours(1)).Average(sample => sample.Value)
+                    - boards.Sum(board =>
+                        board.Samples.Where(sample => sample.At >= from && sample.At < from.AddHours(1)).Average(sample => sample.Value)
+                    );
                 Assert.InRange(rest, 600, 1500);
             }
         }
@@ -96,12 +102,15 @@ public sealed class FleetTests
     [Fact]
     public void The_day_has_one_driver_reload_and_one_crash()
     {
-        var falls = from track in Seven.Value
-                    where track.IsCounter
-                    from pair in track.Samples.Zip(track.Samples.Skip(1))
-                    where pair.Second.Value < pair.First.Value
-                    select (track, pair.Second.At);
-        var byPlace = falls.GroupBy(fall => $"{fall.track.Node} {fall.At:HH:mm:ss}").ToDictionary(group => group.Key, group => group.Count());
+        var falls =
+            from track in Seven.Value
+            where track.IsCounter
+            from pair in track.Samples.Zip(track.Samples.Skip(1))
+            where pair.Second.Value < pair.First.Value
+            select (track, pair.Second.At);
+        var byPlace = falls
+            .GroupBy(fall => $"{fall.track.Node} {fall.At:HH:mm:ss}")
+            .ToDictionary(group => group.Key, group => group.Count());
 
         Assert.Equal(3, byPlace.Count);
         Assert.Equal(8, byPlace["node-b 03:10:00"]);
@@ -129,7 +138,8 @@ public sealed class FleetTests
             for (var second = 0; second < 3 * 86_400; second += 37)
             {
                 var now = exporter.ValueAt(track, Midnight.AddDays(200).AddSeconds(second));
-                if (now < last) falls++;
+                if (now < last)
+                    falls++;
                 last = now ?? last;
                 Assert.True(now is null or >= 0);
             }
@@ -158,7 +168,9 @@ public sealed class FleetTests
         using var packed = new MemoryStream();
         using (var gzip = new GZipStream(packed, CompressionMode.Compress, leaveOpen: true))
         using (var text = new StreamWriter(gzip))
-            text.Write("{\"provider\":\"prometheus\",\"metric\":\"m\",\"labels\":{},\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}\n{\"metric\":");
+            text.Write(
+                "{\"provider\":\"prometheus\",\"metric\":\"m\",\"labels\":{},\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}\n{\"metric\":"
+            );
         packed.Position = 0;
 
         var fault = Assert.Throws<FormatException>(() => Recording.Read(packed));

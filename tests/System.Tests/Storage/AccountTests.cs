@@ -9,31 +9,34 @@ namespace Metrics.SystemTests.Storage;
 [Collection(PostgresTests.Name)]
 public sealed class AccountTests(PostgresCluster cluster)
 {
-    private const string Accounts = "SELECT \"OperationalGrams\", \"MarginalGrams\", \"MarketBasedGrams\", \"EmbodiedGrams\", \"SciGramsPerUnit\", \"WaterLitres\", \"LowJoules\", \"HighJoules\", \"FactorVersion\", \"Missing\" FROM ";
+    private const string Accounts =
+        "SELECT \"OperationalGrams\", \"MarginalGrams\", \"MarketBasedGrams\", \"EmbodiedGrams\", \"SciGramsPerUnit\", \"WaterLitres\", \"LowJoules\", \"HighJoules\", \"FactorVersion\", \"Missing\" FROM ";
 
-    private static EnergyFact OfGpu(DateTime start) => Energy(Gpu, start, 1000, 1000, 1500, idle: 200) with
-    {
-        LowJoules = 1425,
-        HighJoules = 1575,
-        OperationalGrams = 0.25,
-        MarginalGrams = 0.5,
-        MarketBasedGrams = 0,
-        EmbodiedGrams = 0.125,
-        WaterLitres = 0.5,
-        Factors = "grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config",
-    };
+    private static EnergyFact OfGpu(DateTime start) =>
+        Energy(Gpu, start, 1000, 1000, 1500, idle: 200) with
+        {
+            LowJoules = 1425,
+            HighJoules = 1575,
+            OperationalGrams = 0.25,
+            MarginalGrams = 0.5,
+            MarketBasedGrams = 0,
+            EmbodiedGrams = 0.125,
+            WaterLitres = 0.5,
+            Factors = "grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config",
+        };
 
-    private static EnergyFact OfNode(DateTime start) => Energy(Node, start, null, 500, 750, idle: 100) with
-    {
-        LowJoules = 600,
-        HighJoules = 900,
-        OperationalGrams = 0.125,
-        MarginalGrams = 0.25,
-        MarketBasedGrams = 0,
-        EmbodiedGrams = 0.125,
-        WaterLitres = 0.25,
-        Factors = "grid_intensity:country/DE:location_average@e wue:onprem/dc-1@config",
-    };
+    private static EnergyFact OfNode(DateTime start) =>
+        Energy(Node, start, null, 500, 750, idle: 100) with
+        {
+            LowJoules = 600,
+            HighJoules = 900,
+            OperationalGrams = 0.125,
+            MarginalGrams = 0.25,
+            MarketBasedGrams = 0,
+            EmbodiedGrams = 0.125,
+            WaterLitres = 0.25,
+            Factors = "grid_intensity:country/DE:location_average@e wue:onprem/dc-1@config",
+        };
 
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
@@ -43,8 +46,12 @@ public sealed class AccountTests(PostgresCluster cluster)
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         await storage.ReplaceAsync(Ten, OfGpu(Ten), OfNode(Ten), Work(Ten, 50));
         // (0.25 + 0.125 + 0.125 + 0.125) g / 50: neither the zero of the certificates nor the marginal 0.75 g is in it.
-        Assert.Equal(["0.375|0.75|0|0.25|0.0125|0.75|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config|∅"],
-            await storage.RowsAsync(Accounts + "\"HourlyIntensities\""));
+        Assert.Equal(
+            [
+                "0.375|0.75|0|0.25|0.0125|0.75|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config|∅",
+            ],
+            await storage.RowsAsync(Accounts + "\"HourlyIntensities\"")
+        );
     }
 
     [Theory]
@@ -54,20 +61,51 @@ public sealed class AccountTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var five = Ten.AddMinutes(5);
-        await storage.ReplaceAsync(Ten, OfGpu(Ten), OfNode(Ten), OfGpu(five), OfNode(five) with { MarketBasedGrams = null, EmbodiedGrams = null, Missing = "embodied_unknown" }, Work(Ten, 100));
+        await storage.ReplaceAsync(
+            Ten,
+            OfGpu(Ten),
+            OfNode(Ten),
+            OfGpu(five),
+            OfNode(five) with
+            {
+                MarketBasedGrams = null,
+                EmbodiedGrams = null,
+                Missing = "embodied_unknown",
+            },
+            Work(Ten, 100)
+        );
         // An hour without a factor of the grid at all: null, and not zero.
-        await storage.ReplaceAsync(Ten.AddHours(1), OfGpu(Ten.AddHours(1)) with { OperationalGrams = null, Missing = "busy_unknown grid_unknown" },
-            OfNode(Ten.AddHours(1)) with { OperationalGrams = null, WaterLitres = null, Missing = "grid_unknown wue_unknown" }, Work(Ten.AddHours(1), 100));
+        await storage.ReplaceAsync(
+            Ten.AddHours(1),
+            OfGpu(Ten.AddHours(1)) with
+            {
+                OperationalGrams = null,
+                Missing = "busy_unknown grid_unknown",
+            },
+            OfNode(Ten.AddHours(1)) with
+            {
+                OperationalGrams = null,
+                WaterLitres = null,
+                Missing = "grid_unknown wue_unknown",
+            },
+            Work(Ten.AddHours(1), 100)
+        );
 
         const string factors = "grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config";
         Assert.Equal(
-        [
-            // The making of five minutes over the tokens of ten would be a score that is too small.
-            $"0.75|1.5|0|0.25|∅|1.5|4050|4950|{factors}|embodied_unknown",
-            $"∅|0.75|0|0.25|∅|∅|2025|2475|{factors}|busy_unknown grid_unknown wue_unknown",
-        ], await storage.RowsAsync(Accounts + "\"HourlyIntensities\" ORDER BY \"PeriodStart\""));
-        Assert.Equal(["0.125|0.25|∅", "∅|0.25|embodied_unknown", "0.125|∅|grid_unknown wue_unknown"], await storage.RowsAsync(
-            "SELECT \"EmbodiedGrams\", \"WaterLitres\", \"Missing\" FROM \"EnergyFacts\" WHERE \"FactorVersion\" LIKE '% wue:%' ORDER BY \"PeriodStart\""));
+            [
+                // The making of five minutes over the tokens of ten would be a score that is too small.
+                $"0.75|1.5|0|0.25|∅|1.5|4050|4950|{factors}|embodied_unknown",
+                $"∅|0.75|0|0.25|∅|∅|2025|2475|{factors}|busy_unknown grid_unknown wue_unknown",
+            ],
+            await storage.RowsAsync(Accounts + "\"HourlyIntensities\" ORDER BY \"PeriodStart\"")
+        );
+        Assert.Equal(
+            ["0.125|0.25|∅", "∅|0.25|embodied_unknown", "0.125|∅|grid_unknown wue_unknown"],
+            await storage.RowsAsync(
+                "SELECT \"EmbodiedGrams\", \"WaterLitres\", \"Missing\" FROM \"EnergyFacts\" WHERE \"FactorVersion\" LIKE '% wue:%' ORDER BY \"PeriodStart\""
+            )
+        );
     }
 
     [Theory]
@@ -78,20 +116,56 @@ public sealed class AccountTests(PostgresCluster cluster)
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var (five, eleven, twelve, one) = (Ten.AddMinutes(5), Ten.AddHours(1), Ten.AddHours(2), Ten.AddHours(3));
         // The facility is known in the first five minutes only.
-        await storage.ReplaceAsync(Ten, OfGpu(Ten), OfNode(Ten), OfGpu(five), OfNode(five) with { FacilityJoules = null, LowJoules = 450, HighJoules = 550 }, Work(Ten, 100));
+        await storage.ReplaceAsync(
+            Ten,
+            OfGpu(Ten),
+            OfNode(Ten),
+            OfGpu(five),
+            OfNode(five) with
+            {
+                FacilityJoules = null,
+                LowJoules = 450,
+                HighJoules = 550,
+            },
+            Work(Ten, 100)
+        );
         // Nowhere: the accelerator's bounds, which are its facility's, count by their share: 1425 x 1000 / 1500 and 1575 x 1000 / 1500.
-        await storage.ReplaceAsync(eleven, OfGpu(eleven), OfNode(eleven) with { FacilityJoules = null, LowJoules = 450, HighJoules = 550 }, Work(eleven, 100));
+        await storage.ReplaceAsync(
+            eleven,
+            OfGpu(eleven),
+            OfNode(eleven) with
+            {
+                FacilityJoules = null,
+                LowJoules = 450,
+                HighJoules = 550,
+            },
+            Work(eleven, 100)
+        );
         // The node is unknown: the boards are left, by the same share.
         await storage.ReplaceAsync(twelve, OfGpu(twelve), Energy(Node, twelve, null, null, null), Work(twelve, 100));
         // One resource without bounds leaves none.
         await storage.ReplaceAsync(one, OfGpu(one), OfNode(one) with { HighJoules = null }, Work(one, 100));
 
-        Assert.Equal(["2250|2025|2475", "∅|1400|1600", "∅|950|1050", "2250|∅|∅"], await storage.RowsAsync("SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\""));
+        Assert.Equal(
+            ["2250|2025|2475", "∅|1400|1600", "∅|950|1050", "2250|∅|∅"],
+            await storage.RowsAsync(
+                "SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\""
+            )
+        );
         // The day has the facility from two hours, and the bounds of one of these are unknown.
-        Assert.Equal(["4500|∅|∅"], await storage.RowsAsync("SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"DailyIntensities\""));
+        Assert.Equal(
+            ["4500|∅|∅"],
+            await storage.RowsAsync("SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"DailyIntensities\"")
+        );
         await storage.ReplaceAsync(one);
-        Assert.Equal(["2250|2025|2475"], await storage.RowsAsync("SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"DailyIntensities\""));
-        Assert.Equal(["2250|2025|2475"], await storage.RowsAsync("SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"MonthlyIntensities\""));
+        Assert.Equal(
+            ["2250|2025|2475"],
+            await storage.RowsAsync("SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"DailyIntensities\"")
+        );
+        Assert.Equal(
+            ["2250|2025|2475"],
+            await storage.RowsAsync("SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"MonthlyIntensities\"")
+        );
     }
 
     [Theory]
@@ -103,20 +177,44 @@ public sealed class AccountTests(PostgresCluster cluster)
         var (next, third) = (Ten.AddDays(1), Ten.AddDays(2));
         await storage.ReplaceAsync(Ten, OfGpu(Ten), Work(Ten, 100), Work(Ten, 10, "request"));
         await storage.ReplaceAsync(Ten.AddHours(1), OfNode(Ten.AddHours(1)) with { Missing = "wue_unknown", WaterLitres = null });
-        await storage.ReplaceAsync(next, OfGpu(next) with { Factors = "grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config", Missing = "busy_unknown" }, Work(next, 300));
+        await storage.ReplaceAsync(
+            next,
+            OfGpu(next) with
+            {
+                Factors = "grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config",
+                Missing = "busy_unknown",
+            },
+            Work(next, 300)
+        );
         // A day without PUE: its bounds are its server's, and the month has the facility.
-        await storage.ReplaceAsync(third, OfGpu(third) with { FacilityJoules = null, LowJoules = 950, HighJoules = 1050, OperationalGrams = null, Factors = "", Missing = "pue_unknown" }, Work(third, 100));
+        await storage.ReplaceAsync(
+            third,
+            OfGpu(third) with
+            {
+                FacilityJoules = null,
+                LowJoules = 950,
+                HighJoules = 1050,
+                OperationalGrams = null,
+                Factors = "",
+                Missing = "pue_unknown",
+            },
+            Work(third, 100)
+        );
 
-        const string first = "0.375|0.75|0|0.25|{0}|0.5|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config|wue_unknown";
+        const string first =
+            "0.375|0.75|0|0.25|{0}|0.5|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config|wue_unknown";
         Assert.Equal(
-        [
-            first.Replace("{0}", "0.0625", StringComparison.Ordinal),
-            first.Replace("{0}", "0.00625", StringComparison.Ordinal),
-            "0.25|0.5|0|0.125|0.00125|0.5|1425|1575|grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config|busy_unknown",
-            "∅|0.5|0|0.125|∅|0.5|950|1050|∅|pue_unknown",
-        ], await storage.RowsAsync(Accounts + "\"DailyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\""));
+            [
+                first.Replace("{0}", "0.0625", StringComparison.Ordinal),
+                first.Replace("{0}", "0.00625", StringComparison.Ordinal),
+                "0.25|0.5|0|0.125|0.00125|0.5|1425|1575|grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config|busy_unknown",
+                "∅|0.5|0|0.125|∅|0.5|950|1050|∅|pue_unknown",
+            ],
+            await storage.RowsAsync(Accounts + "\"DailyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\"")
+        );
         // 0.375 + 0.25 g of operation and 0.25 + 0.125 + 0.125 g of making. The tokens of the third day have no grams, so there is no score. Bounds: 2025 + 1425 and 2475 + 1575.
-        const string month = "0.625|1.75|0|0.5|∅|1.5|3450|4050|grid_intensity:country/DE:location_average@e grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config wue:onprem/dc-1@config|busy_unknown pue_unknown wue_unknown";
+        const string month =
+            "0.625|1.75|0|0.5|∅|1.5|3450|4050|grid_intensity:country/DE:location_average@e grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config wue:onprem/dc-1@config|busy_unknown pue_unknown wue_unknown";
         Assert.Equal([month, month], await storage.RowsAsync(Accounts + "\"MonthlyIntensities\" ORDER BY \"FunctionalUnit\""));
     }
 
@@ -128,8 +226,21 @@ public sealed class AccountTests(PostgresCluster cluster)
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         // 300 of 1500 J at the server were idle, so 450 of 2250 J at the facility: 1800 J for 100 tokens.
         await storage.ReplaceAsync(Ten, OfGpu(Ten), OfNode(Ten), Work(Ten, 100));
-        await storage.ReplaceAsync(Ten.AddHours(1), OfGpu(Ten.AddHours(1)), OfNode(Ten.AddHours(1)) with { IdleJoules = null }, Work(Ten.AddHours(1), 100));
-        Assert.Equal(["300|22.5|18", "∅|22.5|∅"], await storage.RowsAsync("SELECT \"IdleJoules\", \"JoulesPerUnit\", \"ActiveJoulesPerUnit\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\""));
+        await storage.ReplaceAsync(
+            Ten.AddHours(1),
+            OfGpu(Ten.AddHours(1)),
+            OfNode(Ten.AddHours(1)) with
+            {
+                IdleJoules = null,
+            },
+            Work(Ten.AddHours(1), 100)
+        );
+        Assert.Equal(
+            ["300|22.5|18", "∅|22.5|∅"],
+            await storage.RowsAsync(
+                "SELECT \"IdleJoules\", \"JoulesPerUnit\", \"ActiveJoulesPerUnit\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\""
+            )
+        );
     }
 
     [Theory]
@@ -140,9 +251,26 @@ public sealed class AccountTests(PostgresCluster cluster)
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var (five, eleven) = (Ten.AddMinutes(5), Ten.AddHours(1));
         // The boards idled at 900 J while nobody metered the server: 1100 of the server's 1000 J would be idle, and a token would give energy back.
-        await storage.ReplaceAsync(Ten, OfGpu(Ten), Energy(Gpu, five, 900, null, null, idle: 900) with { Missing = "server_unmetered" }, Work(Ten, 100));
+        await storage.ReplaceAsync(
+            Ten,
+            OfGpu(Ten),
+            Energy(Gpu, five, 900, null, null, idle: 900) with
+            {
+                Missing = "server_unmetered",
+            },
+            Work(Ten, 100)
+        );
         // Of one period of two nobody knows how busy it was.
-        await storage.ReplaceAsync(eleven, OfGpu(eleven), OfGpu(eleven.AddMinutes(5)) with { IdleJoules = null, Missing = "busy_unknown" }, Work(eleven, 100));
+        await storage.ReplaceAsync(
+            eleven,
+            OfGpu(eleven),
+            OfGpu(eleven.AddMinutes(5)) with
+            {
+                IdleJoules = null,
+                Missing = "busy_unknown",
+            },
+            Work(eleven, 100)
+        );
         foreach (var set in new[] { "HourlyIntensities", "DailyIntensities", "MonthlyIntensities" })
             Assert.All(await storage.RowsAsync($"SELECT \"ActiveJoulesPerUnit\" FROM \"{set}\""), row => Assert.Equal("∅", row));
     }

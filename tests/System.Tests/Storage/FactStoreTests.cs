@@ -12,7 +12,8 @@ namespace Metrics.SystemTests.Storage;
 [Collection(PostgresTests.Name)]
 public sealed class FactStoreTests(PostgresCluster cluster)
 {
-    private const string Sums = "SELECT \"FunctionalUnit\", \"Units\", \"AcceleratorJoules\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\", \"AcceleratorJoulesPerUnit\", \"ServerJoulesPerUnit\", \"MeasuredShare\", \"Coverage\", \"Evidence\", \"NullReason\" FROM ";
+    private const string Sums =
+        "SELECT \"FunctionalUnit\", \"Units\", \"AcceleratorJoules\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\", \"AcceleratorJoulesPerUnit\", \"ServerJoulesPerUnit\", \"MeasuredShare\", \"Coverage\", \"Evidence\", \"NullReason\" FROM ";
 
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
@@ -21,24 +22,54 @@ public sealed class FactStoreTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         // GPU 1000 + 3000 J, rest of the node 500 + 500 J; 100 + 900 tokens: 5 J a token, where the mean of the two ratios would say 9.4.
-        await storage.ReplaceAsync(Ten,
-            Energy(Gpu, Ten, 1000, 1000, 1500), Energy(Node, Ten, null, 500, 750, measured: 0, evidence: Evidence.Modelled),
-            Energy(Gpu, Ten.AddMinutes(5), 3000, 3000, 4500), Energy(Node, Ten.AddMinutes(5), null, 500, 750, measured: 500, covered: 150),
-            Work(Ten, 100), Work(Ten.AddMinutes(5), 900), Work(Ten, 4, "request"));
+        await storage.ReplaceAsync(
+            Ten,
+            Energy(Gpu, Ten, 1000, 1000, 1500),
+            Energy(Node, Ten, null, 500, 750, measured: 0, evidence: Evidence.Modelled),
+            Energy(Gpu, Ten.AddMinutes(5), 3000, 3000, 4500),
+            Energy(Node, Ten.AddMinutes(5), null, 500, 750, measured: 500, covered: 150),
+            Work(Ten, 100),
+            Work(Ten.AddMinutes(5), 900),
+            Work(Ten, 4, "request")
+        );
 
         Assert.Equal(
-        [
-            "request|4|4000|5000|7500|1875|1000|1250|0.9|0.14583333333333334|modelled|∅",
-            "token|1000|4000|5000|7500|7.5|4|5|0.9|0.14583333333333334|modelled|∅",
-        ], await storage.RowsAsync(Sums + "\"HourlyIntensities\" ORDER BY \"FunctionalUnit\""));
-        Assert.Equal(["chat|org/model|fp8|onprem|∅|dc-1|H100|20260115|2026-01-15"],
-            await storage.RowsAsync("SELECT DISTINCT \"Workload\", \"Model\", \"Precision\", \"Provider\", \"Account\", \"Region\", \"Hardware\", \"DateKey\", \"Date\" FROM \"HourlyIntensities\""));
-        Assert.Equal([$"{UnixMicroseconds.From(Ten)}|{UnixMicroseconds.From(Ten.AddHours(1))}"], await storage.RowsAsync("SELECT DISTINCT \"PeriodStart\", \"PeriodEnd\" FROM \"HourlyIntensities\""));
-        Assert.Equal(["chat|onprem|dc-1|onprem/dc-1|DE|H100|1"], await storage.RowsAsync("SELECT \"Workload\", \"Provider\", \"Region\", \"Place\", \"Country\", \"Hardware\", \"Accelerators\" FROM \"Deployments\""));
-        Assert.Equal(["gpu|gpu-1|node-1|H100", "node|node-1|∅|∅"], await storage.RowsAsync("SELECT \"Kind\", \"Name\", \"Node\", \"Hardware\" FROM \"Resources\" ORDER BY \"Kind\""));
-        Assert.Equal(["gpu|1|1|measured", "gpu|1|1|measured", "node|0|1|modelled", "node|1|0.5|measured"],
-            await storage.RowsAsync("SELECT \"ResourceKind\", \"MeasuredShare\", \"Coverage\", \"Evidence\" FROM \"EnergyFacts\" ORDER BY \"ResourceKind\", \"PeriodStart\""));
-        Assert.Equal(["request|4|1", "token|100|1", "token|900|1"], await storage.RowsAsync("SELECT \"FunctionalUnit\", \"Units\", \"Coverage\" FROM \"WorkFacts\" ORDER BY 1, 2"));
+            [
+                "request|4|4000|5000|7500|1875|1000|1250|0.9|0.14583333333333334|modelled|∅",
+                "token|1000|4000|5000|7500|7.5|4|5|0.9|0.14583333333333334|modelled|∅",
+            ],
+            await storage.RowsAsync(Sums + "\"HourlyIntensities\" ORDER BY \"FunctionalUnit\"")
+        );
+        Assert.Equal(
+            ["chat|org/model|fp8|onprem|∅|dc-1|H100|20260115|2026-01-15"],
+            await storage.RowsAsync(
+                "SELECT DISTINCT \"Workload\", \"Model\", \"Precision\", \"Provider\", \"Account\", \"Region\", \"Hardware\", \"DateKey\", \"Date\" FROM \"HourlyIntensities\""
+            )
+        );
+        Assert.Equal(
+            [$"{UnixMicroseconds.From(Ten)}|{UnixMicroseconds.From(Ten.AddHours(1))}"],
+            await storage.RowsAsync("SELECT DISTINCT \"PeriodStart\", \"PeriodEnd\" FROM \"HourlyIntensities\"")
+        );
+        Assert.Equal(
+            ["chat|onprem|dc-1|onprem/dc-1|DE|H100|1"],
+            await storage.RowsAsync(
+                "SELECT \"Workload\", \"Provider\", \"Region\", \"Place\", \"Country\", \"Hardware\", \"Accelerators\" FROM \"Deployments\""
+            )
+        );
+        Assert.Equal(
+            ["gpu|gpu-1|node-1|H100", "node|node-1|∅|∅"],
+            await storage.RowsAsync("SELECT \"Kind\", \"Name\", \"Node\", \"Hardware\" FROM \"Resources\" ORDER BY \"Kind\"")
+        );
+        Assert.Equal(
+            ["gpu|1|1|measured", "gpu|1|1|measured", "node|0|1|modelled", "node|1|0.5|measured"],
+            await storage.RowsAsync(
+                "SELECT \"ResourceKind\", \"MeasuredShare\", \"Coverage\", \"Evidence\" FROM \"EnergyFacts\" ORDER BY \"ResourceKind\", \"PeriodStart\""
+            )
+        );
+        Assert.Equal(
+            ["request|4|1", "token|100|1", "token|900|1"],
+            await storage.RowsAsync("SELECT \"FunctionalUnit\", \"Units\", \"Coverage\" FROM \"WorkFacts\" ORDER BY 1, 2")
+        );
     }
 
     [Theory]
@@ -48,7 +79,12 @@ public sealed class FactStoreTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         // The node says nothing: the GPU's joules are known, the server's are not, though the GPU's row alone could be taken for them.
-        await storage.ReplaceAsync(Ten, Energy(Gpu, Ten, 1000, 1000, 1500), Energy(Node, Ten, null, null, null, measured: 0), Work(Ten, 100));
+        await storage.ReplaceAsync(
+            Ten,
+            Energy(Gpu, Ten, 1000, 1000, 1500),
+            Energy(Node, Ten, null, null, null, measured: 0),
+            Work(Ten, 100)
+        );
         // No PUE.
         await storage.ReplaceAsync(Ten.AddHours(1), Energy(Gpu, Ten.AddHours(1), 1000, 1000, null), Work(Ten.AddHours(1), 100));
         // No work counted; work counted and none done; work without energy.
@@ -59,14 +95,16 @@ public sealed class FactStoreTests(PostgresCluster cluster)
         await storage.ReplaceAsync(Ten.AddHours(5), Energy(Gpu, Ten.AddHours(5), 0, 0, 0), Work(Ten.AddHours(5), 100));
 
         Assert.Equal(
-        [
-            "token|100|1000|∅|∅|∅|10|∅|1|0.08333333333333333|measured|server_unknown",
-            "token|100|1000|1000|∅|∅|10|10|1|0.08333333333333333|measured|pue_unknown",
-            "none|∅|1000|1000|1500|∅|∅|∅|1|0.08333333333333333|measured|no_work",
-            "token|0|1000|1000|1500|∅|∅|∅|1|0.08333333333333333|measured|zero_functional_units",
-            "token|100|∅|∅|∅|∅|∅|∅|∅|0|measured|no_energy",
-            "token|100|0|0|0|0|0|0|∅|0.08333333333333333|measured|∅",
-        ], await storage.RowsAsync(Sums + "\"HourlyIntensities\" ORDER BY \"PeriodStart\""));
+            [
+                "token|100|1000|∅|∅|∅|10|∅|1|0.08333333333333333|measured|server_unknown",
+                "token|100|1000|1000|∅|∅|10|10|1|0.08333333333333333|measured|pue_unknown",
+                "none|∅|1000|1000|1500|∅|∅|∅|1|0.08333333333333333|measured|no_work",
+                "token|0|1000|1000|1500|∅|∅|∅|1|0.08333333333333333|measured|zero_functional_units",
+                "token|100|∅|∅|∅|∅|∅|∅|∅|0|measured|no_energy",
+                "token|100|0|0|0|0|0|0|∅|0.08333333333333333|measured|∅",
+            ],
+            await storage.RowsAsync(Sums + "\"HourlyIntensities\" ORDER BY \"PeriodStart\"")
+        );
     }
 
     [Theory]
@@ -75,8 +113,16 @@ public sealed class FactStoreTests(PostgresCluster cluster)
     public async Task A_rack_is_not_asked_for_its_servers_energy(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        await storage.ReplaceAsync(Ten, Energy(Node, Ten, null, 600, 900), Energy(new("pdu", "pdu-1", null, null, Hall), Ten, null, null, null, rack: 5000), Work(Ten, 100));
-        Assert.Equal(["token|100|∅|600|900|9|∅|6|1|0.08333333333333333|measured|∅"], await storage.RowsAsync(Sums + "\"HourlyIntensities\""));
+        await storage.ReplaceAsync(
+            Ten,
+            Energy(Node, Ten, null, 600, 900),
+            Energy(new("pdu", "pdu-1", null, null, Hall), Ten, null, null, null, rack: 5000),
+            Work(Ten, 100)
+        );
+        Assert.Equal(
+            ["token|100|∅|600|900|9|∅|6|1|0.08333333333333333|measured|∅"],
+            await storage.RowsAsync(Sums + "\"HourlyIntensities\"")
+        );
     }
 
     [Theory]
@@ -85,8 +131,15 @@ public sealed class FactStoreTests(PostgresCluster cluster)
     public async Task A_rack_dilutes_neither_the_coverage_nor_the_evidence_of_the_servers_in_it(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        await storage.ReplaceAsync(Ten, Energy(Node, Ten, null, 600, 900, covered: 180), Energy(new("pdu", "pdu-1", null, null, Hall), Ten, null, null, null, rack: 5000, covered: 300, evidence: Evidence.Derived));
-        Assert.Equal(["1|0.05|measured"], await storage.RowsAsync("SELECT \"MeasuredShare\", \"Coverage\", \"Evidence\" FROM \"HourlyIntensities\""));
+        await storage.ReplaceAsync(
+            Ten,
+            Energy(Node, Ten, null, 600, 900, covered: 180),
+            Energy(new("pdu", "pdu-1", null, null, Hall), Ten, null, null, null, rack: 5000, covered: 300, evidence: Evidence.Derived)
+        );
+        Assert.Equal(
+            ["1|0.05|measured"],
+            await storage.RowsAsync("SELECT \"MeasuredShare\", \"Coverage\", \"Evidence\" FROM \"HourlyIntensities\"")
+        );
     }
 
     [Theory]
@@ -106,19 +159,25 @@ public sealed class FactStoreTests(PostgresCluster cluster)
         await storage.ReplaceAsync(february, Energy(Gpu, february, 7, 7, 10.5));
 
         Assert.Equal(
-        [
-            "request|10|1500|1500|2250|225|150|150|1|0.006944444444444444|measured|∅",
-            "token|100|1500|1500|2250|22.5|15|15|1|0.006944444444444444|measured|∅",
-            "token|300|2000|2000|3000|10|6.666666666666667|6.666666666666667|1|0.003472222222222222|derived|∅",
-            "none|∅|100|100|150|∅|∅|∅|1|0.003472222222222222|measured|no_work",
-            "none|∅|7|7|10.5|∅|∅|∅|1|0.003472222222222222|measured|no_work",
-        ], await storage.RowsAsync(Sums + "\"DailyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\""));
+            [
+                "request|10|1500|1500|2250|225|150|150|1|0.006944444444444444|measured|∅",
+                "token|100|1500|1500|2250|22.5|15|15|1|0.006944444444444444|measured|∅",
+                "token|300|2000|2000|3000|10|6.666666666666667|6.666666666666667|1|0.003472222222222222|derived|∅",
+                "none|∅|100|100|150|∅|∅|∅|1|0.003472222222222222|measured|no_work",
+                "none|∅|7|7|10.5|∅|∅|∅|1|0.003472222222222222|measured|no_work",
+            ],
+            await storage.RowsAsync(Sums + "\"DailyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\"")
+        );
         Assert.Equal(
-        [
-            $"request|10|3600|5400|540|derived|20260101|2026-01-01|{UnixMicroseconds.From(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))}|{UnixMicroseconds.From(february)}",
-            $"token|400|3600|5400|13.5|derived|20260101|2026-01-01|{UnixMicroseconds.From(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))}|{UnixMicroseconds.From(february)}",
-            $"none|∅|7|10.5|∅|measured|20260201|2026-02-01|{UnixMicroseconds.From(february)}|{UnixMicroseconds.From(new(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc))}",
-        ], await storage.RowsAsync("SELECT \"FunctionalUnit\", \"Units\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\", \"Evidence\", \"DateKey\", \"Date\", \"PeriodStart\", \"PeriodEnd\" FROM \"MonthlyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\""));
+            [
+                $"request|10|3600|5400|540|derived|20260101|2026-01-01|{UnixMicroseconds.From(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))}|{UnixMicroseconds.From(february)}",
+                $"token|400|3600|5400|13.5|derived|20260101|2026-01-01|{UnixMicroseconds.From(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))}|{UnixMicroseconds.From(february)}",
+                $"none|∅|7|10.5|∅|measured|20260201|2026-02-01|{UnixMicroseconds.From(february)}|{UnixMicroseconds.From(new(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc))}",
+            ],
+            await storage.RowsAsync(
+                "SELECT \"FunctionalUnit\", \"Units\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\", \"Evidence\", \"DateKey\", \"Date\", \"PeriodStart\", \"PeriodEnd\" FROM \"MonthlyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\""
+            )
+        );
     }
 
     [Theory]
@@ -127,8 +186,15 @@ public sealed class FactStoreTests(PostgresCluster cluster)
     public async Task A_recompute_without_news_touches_no_row_and_a_change_touches_only_its_own(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        object[] facts = [Energy(Gpu, Ten, 1000, 1000, 1500), Energy(Node, Ten, null, 500, 750), Work(Ten, 100), new Rejection("rack", "energy", Ten, RejectionReason.CounterReset, "It fell.")];
-        const string stamps = "SELECT 1, resource_id, recomputed_at FROM energy_facts UNION ALL SELECT 2, 0, recomputed_at FROM work_facts UNION ALL SELECT 3, 0, recomputed_at FROM intensity_hours UNION ALL SELECT 4, 0, recomputed_at FROM intensity_days UNION ALL SELECT 5, count, last_seen FROM rejection ORDER BY 1, 2";
+        object[] facts =
+        [
+            Energy(Gpu, Ten, 1000, 1000, 1500),
+            Energy(Node, Ten, null, 500, 750),
+            Work(Ten, 100),
+            new Rejection("rack", "energy", Ten, RejectionReason.CounterReset, "It fell."),
+        ];
+        const string stamps =
+            "SELECT 1, resource_id, recomputed_at FROM energy_facts UNION ALL SELECT 2, 0, recomputed_at FROM work_facts UNION ALL SELECT 3, 0, recomputed_at FROM intensity_hours UNION ALL SELECT 4, 0, recomputed_at FROM intensity_days UNION ALL SELECT 5, count, last_seen FROM rejection ORDER BY 1, 2";
         await storage.ReplaceAsync(Ten, facts);
         var before = await storage.RowsAsync(stamps);
         Assert.Equal(6, before.Count);
@@ -149,11 +215,23 @@ public sealed class FactStoreTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         await storage.ReplaceAsync(Ten.AddHours(1), Energy(Gpu, Ten.AddHours(1), 9, 9, 9), Work(Ten.AddHours(1), 9));
-        await storage.ReplaceAsync(Ten, Energy(Gpu, Ten, 1, 1, 1), Energy(Node, Ten, null, 1, 1), Work(Ten, 1), new Rejection("rack", "energy", Ten, RejectionReason.SpanTooLong, "Two hours."));
+        await storage.ReplaceAsync(
+            Ten,
+            Energy(Gpu, Ten, 1, 1, 1),
+            Energy(Node, Ten, null, 1, 1),
+            Work(Ten, 1),
+            new Rejection("rack", "energy", Ten, RejectionReason.SpanTooLong, "Two hours.")
+        );
         await storage.ReplaceAsync(Ten, Energy(Node, Ten, null, 1, 1));
 
-        Assert.Equal(["node|1", "gpu|9"], await storage.RowsAsync("SELECT \"ResourceKind\", \"ServerJoules\" FROM \"EnergyFacts\" ORDER BY \"PeriodStart\""));
-        Assert.Equal(["none|1", "token|9"], await storage.RowsAsync("SELECT \"FunctionalUnit\", \"ServerJoules\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\""));
+        Assert.Equal(
+            ["node|1", "gpu|9"],
+            await storage.RowsAsync("SELECT \"ResourceKind\", \"ServerJoules\" FROM \"EnergyFacts\" ORDER BY \"PeriodStart\"")
+        );
+        Assert.Equal(
+            ["none|1", "token|9"],
+            await storage.RowsAsync("SELECT \"FunctionalUnit\", \"ServerJoules\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\"")
+        );
         Assert.Equal(["token|10"], await storage.RowsAsync("SELECT \"FunctionalUnit\", \"ServerJoules\" FROM \"DailyIntensities\""));
         Assert.Empty(await storage.RowsAsync("SELECT * FROM \"Rejections\""));
 
@@ -195,15 +273,36 @@ public sealed class FactStoreTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         await using var other = storage.Again();
-        await storage.CommitAsync([.. Enumerable.Range(0, 24).Select(hour => new Observation(Series("one"), Sample.At(Ten.Date.AddHours(hour), hour)))]);
+        await storage.CommitAsync([
+            .. Enumerable.Range(0, 24).Select(hour => new Observation(Series("one"), Sample.At(Ten.Date.AddHours(hour), hour))),
+        ]);
         var dirty = await storage.Facts.DirtyHoursAsync(100, default);
         Assert.Equal(24, dirty.Count);
 
         await Parallel.ForEachAsync(dirty.Concat(dirty).Index(), new ParallelOptions { MaxDegreeOfParallelism = 6 }, async (item, token) =>
-            await (item.Index % 2 == 0 ? storage : other).Facts.ReplaceHourAsync(item.Item, Period(
-                Energy(Gpu, item.Item.Hour, 1, 1, 2), Energy(new("gpu", $"gpu-{item.Item.Hour.Hour % 3}", "node-1", $"H{item.Item.Hour.Hour % 3}00", Hall), item.Item.Hour.AddMinutes(5), 1, 1, 2), Work(item.Item.Hour, 10)), token));
+            await (item.Index % 2 == 0 ? storage : other).Facts.ReplaceHourAsync(
+                item.Item,
+                Period(
+                    Energy(Gpu, item.Item.Hour, 1, 1, 2),
+                    Energy(
+                        new("gpu", $"gpu-{item.Item.Hour.Hour % 3}", "node-1", $"H{item.Item.Hour.Hour % 3}00", Hall),
+                        item.Item.Hour.AddMinutes(5),
+                        1,
+                        1,
+                        2
+                    ),
+                    Work(item.Item.Hour, 10)
+                ),
+                token
+            )
+        );
 
-        Assert.Equal(["token|240|48|96|0.4"], await storage.RowsAsync("SELECT \"FunctionalUnit\", \"Units\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\" FROM \"DailyIntensities\""));
+        Assert.Equal(
+            ["token|240|48|96|0.4"],
+            await storage.RowsAsync(
+                "SELECT \"FunctionalUnit\", \"Units\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\" FROM \"DailyIntensities\""
+            )
+        );
         Assert.Equal(["H000, H100, H200|3"], await storage.RowsAsync("SELECT \"Hardware\", \"Accelerators\" FROM \"Deployments\""));
         Assert.Empty(await storage.Facts.DirtyHoursAsync(10, default));
     }
@@ -216,7 +315,9 @@ public sealed class FactStoreTests(PostgresCluster cluster)
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         await storage.CommitAsync(At(Series("one"), "10:01", 1));
         var dirty = (await storage.Facts.DirtyHoursAsync(10, default)).Single();
-        await Assert.ThrowsAsync<ArgumentException>(() => storage.Facts.ReplaceHourAsync(dirty, Period(Energy(Gpu, Ten.AddMinutes(58), 1, 1, 1)), default));
+        await Assert.ThrowsAsync<ArgumentException>(() =>
+            storage.Facts.ReplaceHourAsync(dirty, Period(Energy(Gpu, Ten.AddMinutes(58), 1, 1, 1)), default)
+        );
     }
 
     [Theory]
@@ -253,7 +354,13 @@ public sealed class FactStoreTests(PostgresCluster cluster)
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var (one, two) = (Series("one"), Series("two"));
         await storage.CommitAsync(At(one, "10:30", 3), At(two, "10:05", 9));
-        await storage.CommitAsync(At(one, "09:59:59", 0), At(one, "10:00", 1), At(one, "10:10", 2), At(one, "11:00", 4), At(one, "11:00:01", 5));
+        await storage.CommitAsync(
+            At(one, "09:59:59", 0),
+            At(one, "10:00", 1),
+            At(one, "10:10", 2),
+            At(one, "11:00", 4),
+            At(one, "11:00:01", 5)
+        );
 
         var found = await storage.Facts.SamplesAsync(new(Ten, Ten.AddHours(1)), default);
 
@@ -290,14 +397,24 @@ public sealed class FactStoreTests(PostgresCluster cluster)
         }
         await storage.Facts.SyncFactorsAsync(FactorBook.Published, [Hall with { Pue = 1.25 }], default);
 
-        Assert.Equal(["prometheus/cpu|2|prometheus|cpu_ratio cpu|utilisation|%|gauge|cpu|∅|modelled|2024-02-29|https://example.org/cpu"], await storage.RowsAsync("SELECT * FROM \"MetricMappings\""));
         Assert.Equal(
-        [
-            "idle_power:prometheus/cpu@2|idle_power|∅|prometheus/cpu|0.75|W|https://example.org/coefficients|2|0",
-            "max_power:prometheus/cpu@2|max_power|∅|prometheus/cpu|3.5|W|https://example.org/coefficients|2|0",
-            "pue:onprem/dc-1@config|pue|onprem/dc-1|annual|1.25|1|Metrics:Places:onprem/dc-1:Pue|config|0",
-            "pue:onprem/dc-1@config|pue|onprem/dc-1|annual|1.5|1|Metrics:Places:onprem/dc-1:Pue|config|1",
-        ], await storage.RowsAsync("SELECT \"Name\", \"Kind\", \"Place\", \"Method\", \"Value\", \"Unit\", \"Source\", \"Version\", CASE WHEN \"SupersededAt\" IS NULL THEN 0 ELSE 1 END FROM \"Factors\" WHERE \"Version\" IN ('2', 'config') ORDER BY 1, 5"));
-        Assert.Equal(["desk|desk||∅|∅", "onprem/dc-1|onprem|dc-1|DE|1.25"], await storage.RowsAsync("SELECT name, provider, region, country, pue FROM places ORDER BY 1"));
+            ["prometheus/cpu|2|prometheus|cpu_ratio cpu|utilisation|%|gauge|cpu|∅|modelled|2024-02-29|https://example.org/cpu"],
+            await storage.RowsAsync("SELECT * FROM \"MetricMappings\"")
+        );
+        Assert.Equal(
+            [
+                "idle_power:prometheus/cpu@2|idle_power|∅|prometheus/cpu|0.75|W|https://example.org/coefficients|2|0",
+                "max_power:prometheus/cpu@2|max_power|∅|prometheus/cpu|3.5|W|https://example.org/coefficients|2|0",
+                "pue:onprem/dc-1@config|pue|onprem/dc-1|annual|1.25|1|Metrics:Places:onprem/dc-1:Pue|config|0",
+                "pue:onprem/dc-1@config|pue|onprem/dc-1|annual|1.5|1|Metrics:Places:onprem/dc-1:Pue|config|1",
+            ],
+            await storage.RowsAsync(
+                "SELECT \"Name\", \"Kind\", \"Place\", \"Method\", \"Value\", \"Unit\", \"Source\", \"Version\", CASE WHEN \"SupersededAt\" IS NULL THEN 0 ELSE 1 END FROM \"Factors\" WHERE \"Version\" IN ('2', 'config') ORDER BY 1, 5"
+            )
+        );
+        Assert.Equal(
+            ["desk|desk||∅|∅", "onprem/dc-1|onprem|dc-1|DE|1.25"],
+            await storage.RowsAsync("SELECT name, provider, region, country, pue FROM places ORDER BY 1")
+        );
     }
 }

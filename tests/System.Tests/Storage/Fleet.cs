@@ -17,20 +17,22 @@ internal static class Fleet
     public static readonly Resource Gpu = new("gpu", "gpu-1", "node-1", "H100", Hall);
     public static readonly Resource Node = new("node", "node-1", null, null, Hall);
 
-    public static Series Series(string name, string metric = "energy") => new("rack", "prometheus", metric, Labels.Of(("zone", "b"), ("name", name)));
+    public static Series Series(string name, string metric = "energy") =>
+        new("rack", "prometheus", metric, Labels.Of(("zone", "b"), ("name", name)));
 
     public static Observation At(Series series, string time, double value) => new(series, Sample.At(Time(time), value));
 
     /// <summary>A time of the day of <see cref="Ten"/>: <c>10:59:30</c>.</summary>
     public static DateTime Time(string time) => Ten.Date + TimeSpan.Parse(time, System.Globalization.CultureInfo.InvariantCulture);
 
-    public static ReadResult Read(params Observation[] observations) => new()
-    {
-        Observations = observations,
-        Rejections = [],
-        From = Ten,
-        To = Ten.AddHours(1),
-    };
+    public static ReadResult Read(params Observation[] observations) =>
+        new()
+        {
+            Observations = observations,
+            Rejections = [],
+            From = Ten,
+            To = Ten.AddHours(1),
+        };
 
     public static async Task<Claim> ClaimAsync(this TestStorage storage, string owner = "a", TimeSpan? lease = null)
     {
@@ -45,37 +47,58 @@ internal static class Fleet
     public static async Task<string> TakeDirtyAsync(this TestStorage storage)
     {
         var hours = await storage.Facts.DirtyHoursAsync(1000, default);
-        foreach (var hour in hours) await storage.Facts.ReplaceHourAsync(hour, new([], [], []), default);
+        foreach (var hour in hours)
+            await storage.Facts.ReplaceHourAsync(hour, new([], [], []), default);
         return string.Join(' ', hours.Select(hour => hour.Hour.ToString("HH", System.Globalization.CultureInfo.InvariantCulture)).Order());
     }
 
-    public static EnergyFact Energy(Resource resource, DateTime start, double? accelerator, double? server, double? facility, double? measured = null, double covered = 300, Evidence evidence = Evidence.Measured, double? idle = null, double? rack = null, Deployment? deployment = null) => new()
-    {
-        Deployment = deployment ?? Deployment,
-        Resource = resource,
-        Period = new(start, start.AddMinutes(5)),
-        AcceleratorJoules = accelerator,
-        ServerJoules = server,
-        FacilityJoules = facility,
-        RackJoules = rack,
-        IdleJoules = idle,
-        MeasuredJoules = measured ?? server ?? accelerator ?? 0,
-        CoveredSeconds = covered,
-        Evidence = evidence,
-        Cover = "node",
-        Mappings = "prometheus/x@1",
-    };
+    public static EnergyFact Energy(
+        Resource resource,
+        DateTime start,
+        double? accelerator,
+        double? server,
+        double? facility,
+        double? measured = null,
+        double covered = 300,
+        Evidence evidence = Evidence.Measured,
+        double? idle = null,
+        double? rack = null,
+        Deployment? deployment = null
+    ) =>
+        new()
+        {
+            Deployment = deployment ?? Deployment,
+            Resource = resource,
+            Period = new(start, start.AddMinutes(5)),
+            AcceleratorJoules = accelerator,
+            ServerJoules = server,
+            FacilityJoules = facility,
+            RackJoules = rack,
+            IdleJoules = idle,
+            MeasuredJoules = measured ?? server ?? accelerator ?? 0,
+            CoveredSeconds = covered,
+            Evidence = evidence,
+            Cover = "node",
+            Mappings = "prometheus/x@1",
+        };
 
-    public static WorkFact Work(DateTime start, double units, string unit = "token", Evidence evidence = Evidence.Measured, Deployment? deployment = null) => new()
-    {
-        Deployment = deployment ?? Deployment,
-        FunctionalUnit = unit,
-        Period = new(start, start.AddMinutes(5)),
-        Units = units,
-        CoveredSeconds = 300,
-        Evidence = evidence,
-        Mappings = "prometheus/y@1",
-    };
+    public static WorkFact Work(
+        DateTime start,
+        double units,
+        string unit = "token",
+        Evidence evidence = Evidence.Measured,
+        Deployment? deployment = null
+    ) =>
+        new()
+        {
+            Deployment = deployment ?? Deployment,
+            FunctionalUnit = unit,
+            Period = new(start, start.AddMinutes(5)),
+            Units = units,
+            CoveredSeconds = 300,
+            Evidence = evidence,
+            Mappings = "prometheus/y@1",
+        };
 
     /// <summary>Makes the hour dirty by a sample of its own and replaces it.</summary>
     public static async Task ReplaceAsync(this TestStorage storage, DateTime hour, params object[] facts)
@@ -85,7 +108,8 @@ internal static class Fleet
         Assert.True(await storage.Facts.ReplaceHourAsync(dirty, Period(facts), default));
     }
 
-    public static NormalisedPeriod Period(params object[] facts) => new([.. facts.OfType<EnergyFact>()], [.. facts.OfType<WorkFact>()], [.. facts.OfType<Rejection>()]);
+    public static NormalisedPeriod Period(params object[] facts) =>
+        new([.. facts.OfType<EnergyFact>()], [.. facts.OfType<WorkFact>()], [.. facts.OfType<Rejection>()]);
 
     /// <summary>A stand-in for the normaliser: energy samples become facts of their five minutes, token samples work. A function of the samples alone.</summary>
     public static async Task RecomputeAsync(this TestStorage storage)
@@ -100,14 +124,30 @@ internal static class Fleet
             {
                 foreach (var sample in values.Span)
                 {
-                    if (sample.Start >= dirty.Hour.AddHours(1)) continue;
+                    if (sample.Start >= dirty.Hour.AddHours(1))
+                        continue;
                     var start = dirty.Hour + TimeSpan.FromMinutes((sample.Start - dirty.Hour).Minutes / 5 * 5);
-                    if (series.Metric == "energy") energy[(series.Labels["name"]!, start)] = energy.GetValueOrDefault((series.Labels["name"]!, start)) + sample.Value;
-                    else work[start] = work.GetValueOrDefault(start) + sample.Value;
-                    if (sample.Value == 0) rejections.Add(new("rack", series.ToString(), sample.Start, RejectionReason.CounterReset, "The counter stood still."));
+                    if (series.Metric == "energy")
+                        energy[(series.Labels["name"]!, start)] = energy.GetValueOrDefault((series.Labels["name"]!, start)) + sample.Value;
+                    else
+                        work[start] = work.GetValueOrDefault(start) + sample.Value;
+                    if (sample.Value == 0)
+                        rejections.Add(
+                            new("rack", series.ToString(), sample.Start, RejectionReason.CounterReset, "The counter stood still.")
+                        );
                 }
             }
-            var facts = energy.Select(entry => Energy(new("gpu", entry.Key.Item1, "node-1", entry.Value > 50 ? "H100" : null, Hall), entry.Key.Item2, entry.Value, entry.Value, entry.Value * 1.5)).ToArray();
+            var facts = energy
+                .Select(entry =>
+                    Energy(
+                        new("gpu", entry.Key.Item1, "node-1", entry.Value > 50 ? "H100" : null, Hall),
+                        entry.Key.Item2,
+                        entry.Value,
+                        entry.Value,
+                        entry.Value * 1.5
+                    )
+                )
+                .ToArray();
             var period = new NormalisedPeriod(facts, [.. work.Select(entry => Work(entry.Key, entry.Value))], rejections);
             await storage.Facts.ReplaceHourAsync(dirty, period, default);
         }
@@ -132,7 +172,8 @@ internal static class Fleet
             "SELECT id, source, subject, at, reason, detail, hour FROM rejection WHERE hour IS NOT NULL ORDER BY id",
         ];
         var dump = new List<string>();
-        foreach (var query in queries) dump.AddRange(await storage.RowsAsync(query));
+        foreach (var query in queries)
+            dump.AddRange(await storage.RowsAsync(query));
         return string.Join('\n', dump);
     }
 }

@@ -23,7 +23,9 @@ public sealed class PastReadingTests(PostgresCluster cluster)
 
     [Theory]
     [MemberData(nameof(Engines))]
-    public async Task A_series_that_cannot_be_read_is_waited_for_three_times_and_then_left_out_and_read_again_once_it_can(StorageEngine engine)
+    public async Task A_series_that_cannot_be_read_is_waited_for_three_times_and_then_left_out_and_read_again_once_it_can(
+        StorageEngine engine
+    )
     {
         await using var bench = await Bench.OpenAsync(cluster, engine);
         await bench.ReadAsync(Start.AddHours(1));
@@ -40,7 +42,10 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         await bench.ReadAsync(Start.AddHours(1).AddMinutes(3));
         Assert.Equal(Start.AddHours(1).AddMinutes(3), await bench.WatermarkAsync());
         Assert.Equal(["∅|1"], await bench.Storage.RowsAsync("""SELECT "LastErrorCode", "QuarantinedSeries" FROM "Sources" """));
-        Assert.Equal([$$"""{{Power}}{node="c"}|quarantined"""], await bench.Storage.RowsAsync("""SELECT "Subject", "Reason" FROM "Rejections" """));
+        Assert.Equal(
+            [$$"""{{Power}}{node="c"}|quarantined"""],
+            await bench.Storage.RowsAsync("""SELECT "Subject", "Reason" FROM "Rejections" """)
+        );
         Assert.Equal(["series.quarantined"], await bench.Storage.RowsAsync("""SELECT "Type" FROM "Events" ORDER BY "Id" """));
         await bench.ReadAsync(Start.AddHours(3));
         Assert.Equal(Start.AddHours(3), await bench.WatermarkAsync());
@@ -53,7 +58,10 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         await bench.ReadAsync(Start.AddHours(5));
         await bench.BackfillAsync();
         Assert.Equal(["a|300", "b|300", "c|300", "d|300"], await bench.CountsAsync());
-        Assert.Equal(["series.quarantined", "series.healed"], await bench.Storage.RowsAsync("""SELECT "Type" FROM "Events" ORDER BY "Id" """));
+        Assert.Equal(
+            ["series.quarantined", "series.healed"],
+            await bench.Storage.RowsAsync("""SELECT "Type" FROM "Events" ORDER BY "Id" """)
+        );
     }
 
     [Theory]
@@ -67,8 +75,10 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         bench.Source.Nodes = ["a", "b"];
         await bench.ReadAsync(Start.AddHours(1).AddMinutes(30));
         Assert.Equal(Start.AddHours(1), await bench.WatermarkAsync());
-        Assert.Equal(["partial|0.5|Only 2 of 4 series came, although the answer looked whole; it is read again"],
-            await bench.Storage.RowsAsync("""SELECT "State", "Coverage", "Error" FROM "Runs" ORDER BY "Id" DESC LIMIT 1"""));
+        Assert.Equal(
+            ["partial|0.5|Only 2 of 4 series came, although the answer looked whole; it is read again"],
+            await bench.Storage.RowsAsync("""SELECT "State", "Coverage", "Error" FROM "Runs" ORDER BY "Id" DESC LIMIT 1""")
+        );
         bench.Source.Nodes = ["a", "b", "c", "d"];
         await bench.ReadAsync(Start.AddHours(2));
         Assert.Equal(["a|120", "b|120", "c|120", "d|120"], await bench.CountsAsync());
@@ -85,7 +95,9 @@ public sealed class PastReadingTests(PostgresCluster cluster)
 
     [Theory]
     [MemberData(nameof(Engines))]
-    public async Task A_span_of_the_past_is_read_oldest_first_goes_on_after_a_fault_and_leaves_the_watermark_where_it_is(StorageEngine engine)
+    public async Task A_span_of_the_past_is_read_oldest_first_goes_on_after_a_fault_and_leaves_the_watermark_where_it_is(
+        StorageEngine engine
+    )
     {
         await using var bench = await Bench.OpenAsync(cluster, engine);
         await bench.ReadAsync(Start.AddHours(30));
@@ -97,7 +109,10 @@ public sealed class PastReadingTests(PostgresCluster cluster)
 
         bench.Source.BreaksFrom = Start.AddDays(-2).AddHours(8);
         await bench.BackfillAsync();
-        Assert.Equal(["reading|2|1|server_error"], await bench.Storage.RowsAsync("""SELECT "State", "WindowsDone", "Failures", "ErrorCode" FROM "Backfills" """));
+        Assert.Equal(
+            ["reading|2|1|server_error"],
+            await bench.Storage.RowsAsync("""SELECT "State", "WindowsDone", "Failures", "ErrorCode" FROM "Backfills" """)
+        );
         Assert.Equal(["6"], await bench.Storage.RowsAsync("""SELECT "BackfillWindows" FROM "Sources" """));
         // The live read is not kept waiting by it, and says nothing of it.
         Assert.Equal(["0|∅"], await bench.Storage.RowsAsync("""SELECT "Failures", "LastErrorCode" FROM "Sources" """));
@@ -105,14 +120,26 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         bench.Source.BreaksFrom = null;
         await bench.Storage.SetClockAsync(Start.AddHours(31));
         await bench.BackfillAsync();
-        Assert.Equal(["done|6|0|5760|5760"], await bench.Storage.RowsAsync("""SELECT "State", "WindowsDone", "Failures", "Received", "Written" FROM "Backfills" """));
+        Assert.Equal(
+            ["done|6|0|5760|5760"],
+            await bench.Storage.RowsAsync("""SELECT "State", "WindowsDone", "Failures", "Received", "Written" FROM "Backfills" """)
+        );
         Assert.Equal(watermark, await bench.WatermarkAsync());
-        Assert.Equal(bench.Source.Windows.Where(window => window.End <= span.End && window.Start >= span.Start).Select(window => window.Start).Order(), bench.Source.Windows.Where(window => window.End <= span.End && window.Start >= span.Start).Select(window => window.Start));
+        Assert.Equal(
+            bench
+                .Source.Windows.Where(window => window.End <= span.End && window.Start >= span.Start)
+                .Select(window => window.Start)
+                .Order(),
+            bench.Source.Windows.Where(window => window.End <= span.End && window.Start >= span.Start).Select(window => window.Start)
+        );
 
         // Once more changes nothing.
         await bench.Backfills.RequestAsync("rack", "backfill", span, TimeSpan.FromHours(4), default);
         await bench.BackfillAsync();
-        Assert.Equal(["5760|0"], await bench.Storage.RowsAsync("""SELECT "Received", "Written" FROM "Backfills" ORDER BY "Id" DESC LIMIT 1"""));
+        Assert.Equal(
+            ["5760|0"],
+            await bench.Storage.RowsAsync("""SELECT "Received", "Written" FROM "Backfills" ORDER BY "Id" DESC LIMIT 1""")
+        );
     }
 
     [Theory]
@@ -121,11 +148,25 @@ public sealed class PastReadingTests(PostgresCluster cluster)
     {
         await using var bench = await Bench.OpenAsync(cluster, engine);
         await bench.ReadAsync(Start.AddHours(2));
-        var (asked, _) = await bench.Backfills.RequestAsync("rack", "backfill", new(Start.AddDays(-1), Start), TimeSpan.FromHours(12), default);
+        var (asked, _) = await bench.Backfills.RequestAsync(
+            "rack",
+            "backfill",
+            new(Start.AddDays(-1), Start),
+            TimeSpan.FromHours(12),
+            default
+        );
         var log = bench.Storage.Log;
         var zombie = (await log.ClaimAsync("rack", "zombie", TimeSpan.Zero, default))!;
         var alive = (await log.ClaimAsync("rack", "alive", TimeSpan.FromMinutes(1), default))!;
-        var window = new ReadResult { Observations = [], Rejections = [], From = asked.Next.Start, To = asked.Next.End, Watermark = asked.Next.End, Backfill = asked };
+        var window = new ReadResult
+        {
+            Observations = [],
+            Rejections = [],
+            From = asked.Next.Start,
+            To = asked.Next.End,
+            Watermark = asked.Next.End,
+            Backfill = asked,
+        };
         Assert.Null(await log.CommitAsync(zombie, window, default));
         Assert.Equal(["waiting|0"], await bench.Storage.RowsAsync("""SELECT "State", "WindowsDone" FROM "Backfills" """));
         Assert.NotNull(await log.CommitAsync(alive, window, default));
@@ -156,7 +197,8 @@ public sealed class PastReadingTests(PostgresCluster cluster)
     {
         await using var bench = await Bench.OpenAsync(cluster, engine);
         bench.Source.LateNode = ("c", Start.AddHours(2), Start.AddHours(3), Start.AddHours(22));
-        for (var hour = 1; hour <= 26; hour++) await bench.ReadAsync(Start.AddHours(hour));
+        for (var hour = 1; hour <= 26; hour++)
+            await bench.ReadAsync(Start.AddHours(hour));
         Assert.Equal(["a|1560", "b|1560", "c|1500", "d|1560"], await bench.CountsAsync());
     }
 
@@ -168,21 +210,32 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         await bench.ReadAsync(Start.AddHours(30));
         // Without tampering nothing is told.
         Assert.True(await bench.CompareAsync());
-        Assert.Equal(["reconcile|whole|∅"], await bench.Storage.RowsAsync("""SELECT "Kind", "State", "Error" FROM "Runs" WHERE "Kind" = 'reconcile'"""));
+        Assert.Equal(
+            ["reconcile|whole|∅"],
+            await bench.Storage.RowsAsync("""SELECT "Kind", "State", "Error" FROM "Runs" WHERE "Kind" = 'reconcile'""")
+        );
         Assert.False(await bench.CompareAsync());
 
         // Ten samples are lost from the next day: they are found and mended.
         await bench.ReadAsync(Start.AddHours(54));
-        var lost = engine == StorageEngine.Postgres ? $"start >= timestamptz '{Start.AddHours(30):yyyy-MM-dd HH:mm}+00' AND start < timestamptz '{Start.AddHours(30).AddMinutes(10):yyyy-MM-dd HH:mm}+00'"
-            : $"start >= {UnixMicroseconds.From(Start.AddHours(30))} AND start < {UnixMicroseconds.From(Start.AddHours(30).AddMinutes(10))}";
+        var lost =
+            engine == StorageEngine.Postgres
+                ? $"start >= timestamptz '{Start.AddHours(30):yyyy-MM-dd HH:mm}+00' AND start < timestamptz '{Start.AddHours(30).AddMinutes(10):yyyy-MM-dd HH:mm}+00'"
+                : $"start >= {UnixMicroseconds.From(Start.AddHours(30))} AND start < {UnixMicroseconds.From(Start.AddHours(30).AddMinutes(10))}";
         await bench.Storage.ExecuteAsync($"DELETE FROM samples WHERE {lost} AND series_id = (SELECT min(id) FROM series)");
         Assert.True(await bench.CompareAsync());
         Assert.Equal(["reconcile|waiting"], await bench.Storage.RowsAsync("""SELECT "Kind", "State" FROM "Backfills" """));
         Assert.False(await bench.CompareAsync());
         await bench.BackfillAsync();
         Assert.True(await bench.CompareAsync());
-        Assert.Equal(["whole", "whole"], await bench.Storage.RowsAsync("""SELECT "State" FROM "Runs" WHERE "Kind" = 'reconcile' AND "Received" = 0 ORDER BY "Id" """));
-        Assert.Equal(["3240"], await bench.Storage.RowsAsync("SELECT count(*) FROM samples WHERE series_id = (SELECT min(id) FROM series)"));
+        Assert.Equal(
+            ["whole", "whole"],
+            await bench.Storage.RowsAsync("""SELECT "State" FROM "Runs" WHERE "Kind" = 'reconcile' AND "Received" = 0 ORDER BY "Id" """)
+        );
+        Assert.Equal(
+            ["3240"],
+            await bench.Storage.RowsAsync("SELECT count(*) FROM samples WHERE series_id = (SELECT min(id) FROM series)")
+        );
         Assert.Empty(await bench.Storage.RowsAsync("""SELECT "Type" FROM "Events" """));
 
         // A provider that contradicts itself is told of, by hour and series.
@@ -191,7 +244,9 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         Assert.True(await bench.CompareAsync());
         await bench.BackfillAsync();
         Assert.True(await bench.CompareAsync());
-        var told = Assert.Single(await bench.Storage.RowsAsync("""SELECT "State", "ErrorCode", "Error" FROM "Runs" WHERE "State" = 'mismatch'"""));
+        var told = Assert.Single(
+            await bench.Storage.RowsAsync("""SELECT "State", "ErrorCode", "Error" FROM "Runs" WHERE "State" = 'mismatch'""")
+        );
         Assert.StartsWith("mismatch|mismatch|1 hours of series differ", told, StringComparison.Ordinal);
         Assert.Contains($$"""{{Power}}{node="b"} from 05:00""", told, StringComparison.Ordinal);
         Assert.Equal(["reconciliation.mismatch"], await bench.Storage.RowsAsync("""SELECT "Type" FROM "Events" """));
@@ -220,7 +275,8 @@ public sealed class PastReadingTests(PostgresCluster cluster)
     {
         await using var bench = await Bench.OpenAsync(cluster, engine);
         bench.Source.BreaksFrom = DateTime.MinValue;
-        for (var hour = 1; hour <= 5; hour++) await bench.ReadAsync(Start.AddHours(hour));
+        for (var hour = 1; hour <= 5; hour++)
+            await bench.ReadAsync(Start.AddHours(hour));
         Assert.Equal(["source.failed"], await bench.Storage.RowsAsync("""SELECT "Type" FROM "Events" """));
         Assert.Equal(["5|server_error"], await bench.Storage.RowsAsync("""SELECT "Failures", "LastErrorCode" FROM "Sources" """));
     }
@@ -271,9 +327,12 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         public async Task<DateTime?> WatermarkAsync() => (await Storage.Log.FreshnessAsync(default)).Sources.Single().ReadUntil;
 
         /// <summary>How many samples each server has.</summary>
-        public Task<List<string>> CountsAsync() => Storage.RowsAsync(Storage.Engine == StorageEngine.Postgres
-            ? "SELECT e.labels::json->>'node', count(*) FROM samples s JOIN series e ON e.id = s.series_id GROUP BY 1 ORDER BY 1"
-            : "SELECT e.labels->>'node', count(*) FROM samples s JOIN series e ON e.id = s.series_id GROUP BY 1 ORDER BY 1");
+        public Task<List<string>> CountsAsync() =>
+            Storage.RowsAsync(
+                Storage.Engine == StorageEngine.Postgres
+                    ? "SELECT e.labels::json->>'node', count(*) FROM samples s JOIN series e ON e.id = s.series_id GROUP BY 1 ORDER BY 1"
+                    : "SELECT e.labels->>'node', count(*) FROM samples s JOIN series e ON e.id = s.series_id GROUP BY 1 ORDER BY 1"
+            );
 
         public async ValueTask DisposeAsync()
         {
@@ -284,9 +343,13 @@ public sealed class PastReadingTests(PostgresCluster cluster)
 
     private sealed class FourServers(TimeSpan reread) : ITelemetrySource, ICoarseStatistics
     {
-        private readonly Dictionary<string, Series> series = new[] { "a", "b", "c", "d" }.ToDictionary(node => node, node => new Series("rack", "prometheus", Power, Labels.Of(("node", node))));
+        private readonly Dictionary<string, Series> series = new[] { "a", "b", "c", "d" }.ToDictionary(
+            node => node,
+            node => new Series("rack", "prometheus", Power, Labels.Of(("node", node)))
+        );
 
-        public Cadence Cadence { get; } = new(TimeSpan.Zero, TimeSpan.FromMinutes(10), TimeSpan.Zero, TimeSpan.FromHours(4)) { Reread = reread };
+        public Cadence Cadence { get; } =
+            new(TimeSpan.Zero, TimeSpan.FromMinutes(10), TimeSpan.Zero, TimeSpan.FromHours(4)) { Reread = reread };
 
         public string[] Nodes { get; set; } = ["a", "b", "c", "d"];
 
@@ -304,18 +367,31 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         {
             await Task.Yield();
             Windows.Add(request.Window);
-            if (request.Window.Start >= BreaksFrom) throw new SourceException("server_error", "Down.");
+            if (request.Window.Start >= BreaksFrom)
+                throw new SourceException("server_error", "Down.");
             foreach (var node in Nodes.Where(node => node != Refused))
             {
                 var observations = new List<Observation>();
-                for (var at = request.Window.Start.AddTicks((TimeSpan.TicksPerMinute - request.Window.Start.Ticks % TimeSpan.TicksPerMinute) % TimeSpan.TicksPerMinute); at < request.Window.End; at = at.AddMinutes(1))
-                    if (!(LateNode is { } late && late.Node == node && at >= late.From && at < late.To && request.Now < late.SeenAt)) observations.Add(new(series[node], Sample.At(at, 250)));
+                for (
+                    var at = request.Window.Start.AddTicks(
+                        (TimeSpan.TicksPerMinute - request.Window.Start.Ticks % TimeSpan.TicksPerMinute) % TimeSpan.TicksPerMinute
+                    );
+                    at < request.Window.End;
+                    at = at.AddMinutes(1)
+                )
+                    if (!(LateNode is { } late && late.Node == node && at >= late.From && at < late.To && request.Now < late.SeenAt))
+                        observations.Add(new(series[node], Sample.At(at, 250)));
                 yield return new Page(observations);
             }
-            if (Refused is { } refused) yield return new Page([]) { Unread = [new(series[refused].ToString(), "refused", "It is out of order.")] };
+            if (Refused is { } refused)
+                yield return new Page([]) { Unread = [new(series[refused].ToString(), "refused", "It is out of order.")] };
         }
 
-        public async IAsyncEnumerable<CoarseStatistic> CoarseAsync(Interval hours, DateTime now, [EnumeratorCancellation] CancellationToken cancellationToken)
+        public async IAsyncEnumerable<CoarseStatistic> CoarseAsync(
+            Interval hours,
+            DateTime now,
+            [EnumeratorCancellation] CancellationToken cancellationToken
+        )
         {
             await Task.Yield();
             foreach (var node in Nodes)

@@ -51,7 +51,9 @@ public sealed class ReadLogTests(PostgresCluster cluster)
     public async Task A_claim_of_an_unknown_source_is_our_own_fault(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() => storage.Log.ClaimAsync("nobody", "a", TimeSpan.FromMinutes(5), default));
+        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+            storage.Log.ClaimAsync("nobody", "a", TimeSpan.FromMinutes(5), default)
+        );
         Assert.False(StorageFault.IsOutside(fault));
     }
 
@@ -66,13 +68,25 @@ public sealed class ReadLogTests(PostgresCluster cluster)
         await storage.Log.CommitAsync(other, Read(At(Series("one"), "10:01", 1)) with { Watermark = Time("10:05") }, default);
         var before = await storage.DumpAsync();
 
-        var outcome = await storage.Log.CommitAsync(stalled, Read(At(Series("two"), "10:02", 2)) with { Watermark = Time("10:55") }, default);
+        var outcome = await storage.Log.CommitAsync(
+            stalled,
+            Read(At(Series("two"), "10:02", 2)) with
+            {
+                Watermark = Time("10:55"),
+            },
+            default
+        );
 
         Assert.Null(outcome);
         Assert.Equal(before, await storage.DumpAsync());
-        Assert.Equal(["whole|1|∅", "fenced|0|Another reader took the source over; 1 observations of this one were refused."],
-            await storage.RowsAsync("SELECT \"State\", \"Received\", \"Error\" FROM \"Runs\" ORDER BY \"State\" DESC"));
-        Assert.Equal(["0|" + UnixMicroseconds.From(Time("10:05"))], await storage.RowsAsync("SELECT \"Failures\", \"Watermark\" FROM \"Sources\""));
+        Assert.Equal(
+            ["whole|1|∅", "fenced|0|Another reader took the source over; 1 observations of this one were refused."],
+            await storage.RowsAsync("SELECT \"State\", \"Received\", \"Error\" FROM \"Runs\" ORDER BY \"State\" DESC")
+        );
+        Assert.Equal(
+            ["0|" + UnixMicroseconds.From(Time("10:05"))],
+            await storage.RowsAsync("SELECT \"Failures\", \"Watermark\" FROM \"Sources\"")
+        );
     }
 
     [Theory]
@@ -83,12 +97,18 @@ public sealed class ReadLogTests(PostgresCluster cluster)
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         await storage.Log.FailAsync(await storage.ClaimAsync(), "throttled", "The source answered 429.", TimeSpan.FromHours(1), default);
         Assert.Null(await storage.Log.ClaimAsync("rack", "a", TimeSpan.FromMinutes(5), default));
-        Assert.Equal(["1|throttled|The source answered 429."], await storage.RowsAsync("SELECT \"Failures\", \"LastErrorCode\", \"LastError\" FROM \"Sources\""));
+        Assert.Equal(
+            ["1|throttled|The source answered 429."],
+            await storage.RowsAsync("SELECT \"Failures\", \"LastErrorCode\", \"LastError\" FROM \"Sources\"")
+        );
         Assert.Equal(["failed|throttled"], await storage.RowsAsync("SELECT \"State\", \"ErrorCode\" FROM \"Runs\""));
 
         await storage.ExecuteAsync("UPDATE source SET next_read_at = registered_at");
         await storage.CommitAsync(At(Series("one"), "10:01", 1));
-        Assert.Equal(["0|∅|∅|∅"], await storage.RowsAsync("SELECT \"Failures\", \"LastErrorCode\", \"LastError\", \"NextReadAt\" FROM \"Sources\""));
+        Assert.Equal(
+            ["0|∅|∅|∅"],
+            await storage.RowsAsync("SELECT \"Failures\", \"LastErrorCode\", \"LastError\", \"NextReadAt\" FROM \"Sources\"")
+        );
     }
 
     [Theory]
@@ -99,12 +119,22 @@ public sealed class ReadLogTests(PostgresCluster cluster)
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var claim = await storage.ClaimAsync();
         // The check of the table refuses the last of many rows, when everything else is written already.
-        var observations = Enumerable.Range(0, 100).Select(minute => new Observation(Series("one"), Sample.At(Ten.AddMinutes(minute), minute == 99 ? -1 : minute))).ToArray();
+        var observations = Enumerable
+            .Range(0, 100)
+            .Select(minute => new Observation(Series("one"), Sample.At(Ten.AddMinutes(minute), minute == 99 ? -1 : minute)))
+            .ToArray();
         var rejection = new Rejection("rack", "one", Ten, RejectionReason.Sentinel, "No value.");
 
-        await Assert.ThrowsAnyAsync<Exception>(() => storage.Log.CommitAsync(claim, Read(observations) with { Watermark = Time("11:40"), Rejections = [rejection] }, default));
+        await Assert.ThrowsAnyAsync<Exception>(() =>
+            storage.Log.CommitAsync(claim, Read(observations) with { Watermark = Time("11:40"), Rejections = [rejection] }, default)
+        );
 
-        Assert.Equal(["0|0|0|0|0"], await storage.RowsAsync("SELECT (SELECT count(*) FROM samples), (SELECT count(*) FROM dirty_hours), (SELECT count(*) FROM rejection), (SELECT count(*) FROM run), (SELECT count(*) FROM series)"));
+        Assert.Equal(
+            ["0|0|0|0|0"],
+            await storage.RowsAsync(
+                "SELECT (SELECT count(*) FROM samples), (SELECT count(*) FROM dirty_hours), (SELECT count(*) FROM rejection), (SELECT count(*) FROM run), (SELECT count(*) FROM series)"
+            )
+        );
         Assert.True(await WatermarkIsCoveredAsync(storage));
         var again = await storage.Log.CommitAsync(claim, Read(observations[..99]) with { Watermark = Time("11:39") }, default);
         Assert.Equal(new(99, 99, 0), again);
@@ -124,13 +154,23 @@ public sealed class ReadLogTests(PostgresCluster cluster)
             await using var hold = new Npgsql.NpgsqlCommand("LOCK TABLE run IN ACCESS EXCLUSIVE MODE", operation, transaction);
             await hold.ExecuteNonQueryAsync();
             var commit = storage.Log.CommitAsync(claim, Read(At(Series("one"), "10:01", 1)) with { Watermark = Time("10:05") }, default);
-            await using var cut = new Npgsql.NpgsqlCommand("SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE NOT granted AND relation = 'run'::regclass", operation, transaction);
-            while (await cut.ExecuteScalarAsync() is 0L) Assert.False(commit.IsCompleted);
+            await using var cut = new Npgsql.NpgsqlCommand(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE NOT granted AND relation = 'run'::regclass",
+                operation,
+                transaction
+            );
+            while (await cut.ExecuteScalarAsync() is 0L)
+                Assert.False(commit.IsCompleted);
 
             var fault = await Assert.ThrowsAsync<StorageException>(() => commit);
             Assert.Equal("unreachable", fault.Code);
         }
-        Assert.Equal(["0|0|0|∅"], await storage.RowsAsync("SELECT (SELECT count(*) FROM samples), (SELECT count(*) FROM dirty_hours), (SELECT count(*) FROM series), watermark FROM source"));
+        Assert.Equal(
+            ["0|0|0|∅"],
+            await storage.RowsAsync(
+                "SELECT (SELECT count(*) FROM samples), (SELECT count(*) FROM dirty_hours), (SELECT count(*) FROM series), watermark FROM source"
+            )
+        );
         Assert.Equal(new(1, 1, 0), await storage.Log.CommitAsync(claim, Read(At(Series("one"), "10:01", 1)), default));
     }
 
@@ -141,7 +181,15 @@ public sealed class ReadLogTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var one = Series("one");
-        Assert.Equal(1, (await storage.CommitAsync(new Observation(one, Sample.At(Ten.AddTicks(3), 1)), new Observation(one, Sample.At(Ten.AddTicks(8), 1)))).Written);
+        Assert.Equal(
+            1,
+            (
+                await storage.CommitAsync(
+                    new Observation(one, Sample.At(Ten.AddTicks(3), 1)),
+                    new Observation(one, Sample.At(Ten.AddTicks(8), 1))
+                )
+            ).Written
+        );
         Assert.Equal([UnixMicroseconds.From(Ten) + "|1"], await storage.RowsAsync("SELECT start, value FROM samples"));
     }
 
@@ -163,14 +211,20 @@ public sealed class ReadLogTests(PostgresCluster cluster)
         // The control of the test above: the same question about a writer that moves the watermark first and then fails.
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var claim = await storage.ClaimAsync();
-        await storage.ExecuteAsync($"UPDATE source SET watermark = {(engine == StorageEngine.Postgres ? "timestamptz '2026-01-15 11:40:00+00'" : UnixMicroseconds.From(Time("11:40")))}");
+        await storage.ExecuteAsync(
+            $"UPDATE source SET watermark = {(engine == StorageEngine.Postgres ? "timestamptz '2026-01-15 11:40:00+00'" : UnixMicroseconds.From(Time("11:40")))}"
+        );
         await Assert.ThrowsAnyAsync<Exception>(() => storage.Log.CommitAsync(claim, Read(At(Series("one"), "10:01", -1)), default));
         Assert.False(await WatermarkIsCoveredAsync(storage));
     }
 
     /// <summary>Whether a watermark is only where a whole run ended with its samples.</summary>
     private static async Task<bool> WatermarkIsCoveredAsync(TestStorage storage) =>
-        (await storage.RowsAsync("SELECT id FROM source s WHERE watermark IS NOT NULL AND NOT EXISTS (SELECT 1 FROM run r JOIN series x ON x.source = r.source JOIN samples v ON v.series_id = x.id WHERE r.source = s.id AND r.state = 'whole')")).Count == 0;
+        (
+            await storage.RowsAsync(
+                "SELECT id FROM source s WHERE watermark IS NOT NULL AND NOT EXISTS (SELECT 1 FROM run r JOIN series x ON x.source = r.source JOIN samples v ON v.series_id = x.id WHERE r.source = s.id AND r.state = 'whole')"
+            )
+        ).Count == 0;
 
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
@@ -200,12 +254,22 @@ public sealed class ReadLogTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var claim = await storage.ClaimAsync();
-        await storage.Log.CommitAsync(claim, Read(At(Series("one"), "10:01", 1), At(Series("one"), "10:02", 2)) with { Continues = true }, default);
+        await storage.Log.CommitAsync(
+            claim,
+            Read(At(Series("one"), "10:01", 1), At(Series("one"), "10:02", 2)) with
+            {
+                Continues = true,
+            },
+            default
+        );
         Assert.Equal(["reading|2|∅"], await storage.RowsAsync("SELECT \"State\", \"Received\", \"EndedAt\" FROM \"Runs\""));
         Assert.Null(await storage.Log.ClaimAsync("rack", "b", TimeSpan.FromMinutes(5), default));
 
         await storage.Log.CommitAsync(claim, Read(At(Series("one"), "10:03", 3)), default);
-        Assert.Equal(["read|whole|3|3"], await storage.RowsAsync("SELECT \"Kind\", \"State\", \"Received\", \"Written\" FROM \"Runs\" WHERE \"EndedAt\" IS NOT NULL"));
+        Assert.Equal(
+            ["read|whole|3|3"],
+            await storage.RowsAsync("SELECT \"Kind\", \"State\", \"Received\", \"Written\" FROM \"Runs\" WHERE \"EndedAt\" IS NOT NULL")
+        );
         Assert.NotNull(await storage.Log.ClaimAsync("rack", "b", TimeSpan.FromMinutes(5), default));
     }
 
@@ -228,10 +292,12 @@ public sealed class ReadLogTests(PostgresCluster cluster)
         // The end belongs to the value too.
         Assert.Equal(new(1, 1, 0), await storage.CommitAsync(new Observation(one, new(Time("10:01"), Time("10:01:30"), 1))));
         Assert.Equal(
-        [
-            $"{UnixMicroseconds.From(Time("10:01"))}|{UnixMicroseconds.From(Time("10:01:30"))}|1",
-            $"{UnixMicroseconds.From(Time("10:02"))}|{UnixMicroseconds.From(Time("10:02"))}|2.5",
-        ], await storage.RowsAsync("SELECT start, end_at, value FROM samples ORDER BY start"));
+            [
+                $"{UnixMicroseconds.From(Time("10:01"))}|{UnixMicroseconds.From(Time("10:01:30"))}|1",
+                $"{UnixMicroseconds.From(Time("10:02"))}|{UnixMicroseconds.From(Time("10:02"))}|2.5",
+            ],
+            await storage.RowsAsync("SELECT start, end_at, value FROM samples ORDER BY start")
+        );
     }
 
     [Theory]
@@ -277,7 +343,10 @@ public sealed class ReadLogTests(PostgresCluster cluster)
     public async Task An_interval_across_the_hour_makes_both_hours_dirty(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        await storage.CommitAsync(new Observation(Series("one"), new(Time("10:58"), Time("11:03"), 1)), new Observation(Series("two"), new(Time("07:55"), Time("08:00"), 1)));
+        await storage.CommitAsync(
+            new Observation(Series("one"), new(Time("10:58"), Time("11:03"), 1)),
+            new Observation(Series("two"), new(Time("07:55"), Time("08:00"), 1))
+        );
         Assert.Equal("07 10 11", await storage.TakeDirtyAsync());
     }
 
@@ -288,10 +357,17 @@ public sealed class ReadLogTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var one = Series("one");
-        Assert.Equal(new(4, 2, 1), await storage.CommitAsync(At(one, "10:01", 7), At(one, "10:01", 5), At(one, "10:01", 5), At(one, "10:00", 1)));
+        Assert.Equal(
+            new(4, 2, 1),
+            await storage.CommitAsync(At(one, "10:01", 7), At(one, "10:01", 5), At(one, "10:01", 5), At(one, "10:00", 1))
+        );
         Assert.Equal(["1", "5"], await storage.RowsAsync("SELECT value FROM samples ORDER BY start"));
-        Assert.Equal(["energy{name=\"one\",zone=\"b\"}|conflicting_duplicate|The source gave 5 and 7 for one instant; 5 was kept. Check that two exporters do not send one series."],
-            await storage.RowsAsync("SELECT \"Subject\", \"Reason\", \"Detail\" FROM \"Rejections\""));
+        Assert.Equal(
+            [
+                "energy{name=\"one\",zone=\"b\"}|conflicting_duplicate|The source gave 5 and 7 for one instant; 5 was kept. Check that two exporters do not send one series.",
+            ],
+            await storage.RowsAsync("SELECT \"Subject\", \"Reason\", \"Detail\" FROM \"Rejections\"")
+        );
         Assert.Equal(0, (await storage.CommitAsync(At(one, "10:01", 5), At(one, "10:01", 7))).Written);
     }
 
@@ -305,10 +381,23 @@ public sealed class ReadLogTests(PostgresCluster cluster)
         var first = await storage.ClaimAsync();
         await storage.Log.CommitAsync(first, Read() with { Rejections = [refused, refused], Continues = true }, default);
         await storage.Log.CommitAsync(first, Read() with { Rejections = [refused] }, default);
-        Assert.Equal(["negative_value|1|-5 W is negative.\uFFFD"], await storage.RowsAsync("SELECT \"Reason\", \"Count\", \"Detail\" FROM \"Rejections\""));
+        Assert.Equal(
+            ["negative_value|1|-5 W is negative.\uFFFD"],
+            await storage.RowsAsync("SELECT \"Reason\", \"Count\", \"Detail\" FROM \"Rejections\"")
+        );
 
-        await storage.Log.CommitAsync(await storage.ClaimAsync(), Read() with { Rejections = [refused, refused with { At = null }] }, default);
-        Assert.Equal(["∅|1", $"{UnixMicroseconds.From(Time("10:01"))}|2"], await storage.RowsAsync("SELECT \"At\", \"Count\" FROM \"Rejections\" ORDER BY \"Count\""));
+        await storage.Log.CommitAsync(
+            await storage.ClaimAsync(),
+            Read() with
+            {
+                Rejections = [refused, refused with { At = null }],
+            },
+            default
+        );
+        Assert.Equal(
+            ["∅|1", $"{UnixMicroseconds.From(Time("10:01"))}|2"],
+            await storage.RowsAsync("SELECT \"At\", \"Count\" FROM \"Rejections\" ORDER BY \"Count\"")
+        );
     }
 
     [Theory]
@@ -318,7 +407,9 @@ public sealed class ReadLogTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var one = Series("one");
-        await storage.ExecuteAsync($"INSERT INTO series (id, source, provider, metric, labels, statistic, period_ms, first_seen) VALUES ({one.Id}, 'rack', 'prometheus', 'power', '{{}}', 0, 0, {(engine == StorageEngine.Postgres ? "now()" : "0")})");
+        await storage.ExecuteAsync(
+            $"INSERT INTO series (id, source, provider, metric, labels, statistic, period_ms, first_seen) VALUES ({one.Id}, 'rack', 'prometheus', 'power', '{{}}', 0, 0, {(engine == StorageEngine.Postgres ? "now()" : "0")})"
+        );
         var fault = await Assert.ThrowsAsync<StorageException>(() => storage.CommitAsync(At(one, "10:01", 1)));
         Assert.True(StorageFault.IsOutside(fault));
         Assert.Equal(["0"], await storage.RowsAsync("SELECT count(*) FROM samples"));
@@ -330,13 +421,23 @@ public sealed class ReadLogTests(PostgresCluster cluster)
     public async Task A_series_comes_back_as_it_was_stored(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        var series = new Series("rack", "aws-cloudwatch", "CPU", Labels.Of(("z", "Ü \"x\"\n"), ("a", "1")), Statistic.Average, TimeSpan.FromMinutes(1));
+        var series = new Series(
+            "rack",
+            "aws-cloudwatch",
+            "CPU",
+            Labels.Of(("z", "Ü \"x\"\n"), ("a", "1")),
+            Statistic.Average,
+            TimeSpan.FromMinutes(1)
+        );
         await storage.CommitAsync(new Observation(series, new(Time("10:01"), Time("10:02"), 0.1)));
 
         await using var later = storage.Again();
         var found = Assert.Single(await later.Facts.SamplesAsync(new(Time("10:01"), Time("10:30")), default));
 
-        Assert.Equal((series.Id, "rack", "aws-cloudwatch", "CPU", Statistic.Average, TimeSpan.FromMinutes(1)), (found.Series.Id, found.Series.Source, found.Series.Provider, found.Series.Metric, found.Series.Statistic, found.Series.Period));
+        Assert.Equal(
+            (series.Id, "rack", "aws-cloudwatch", "CPU", Statistic.Average, TimeSpan.FromMinutes(1)),
+            (found.Series.Id, found.Series.Source, found.Series.Provider, found.Series.Metric, found.Series.Statistic, found.Series.Period)
+        );
         Assert.Equal("Ü \"x\"\n", found.Series.Labels["z"]);
         Assert.Equal([new Sample(Time("10:01"), Time("10:02"), 0.1)], found.Samples.ToArray());
         Assert.Equal(DateTimeKind.Utc, found.Samples.Span[0].Start.Kind);
@@ -358,7 +459,9 @@ public sealed class ReadLogTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         await storage.CommitAsync(At(Series("one"), "10:01", 1));
-        var fault = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => storage.ExecuteAsync($"UPDATE samples SET value = {value}"));
+        var fault = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() =>
+            storage.ExecuteAsync($"UPDATE samples SET value = {value}")
+        );
         // SQLite makes NaN a null, which the column refuses.
         Assert.Matches(value == "9e999 - 9e999" ? "NOT NULL" : "ck_samples_value", fault.Message);
     }
@@ -368,22 +471,31 @@ public sealed class ReadLogTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, StorageEngine.Postgres);
         var one = Series("one");
-        await storage.CommitAsync(new Observation(one, Sample.At(new(2025, 12, 31, 23, 59, 59, DateTimeKind.Utc), 1)), new Observation(one, Sample.At(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), 2)),
-            new Observation(one, Sample.At(new(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc), 3)));
-        const string partitions = "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent = 'samples'::regclass ORDER BY 1";
+        await storage.CommitAsync(
+            new Observation(one, Sample.At(new(2025, 12, 31, 23, 59, 59, DateTimeKind.Utc), 1)),
+            new Observation(one, Sample.At(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), 2)),
+            new Observation(one, Sample.At(new(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc), 3))
+        );
+        const string partitions =
+            "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent = 'samples'::regclass ORDER BY 1";
         Assert.Equal(
-        [
-            "samples_y2025m12|FOR VALUES FROM ('2025-12-01 00:00:00+00') TO ('2026-01-01 00:00:00+00')",
-            "samples_y2026m01|FOR VALUES FROM ('2026-01-01 00:00:00+00') TO ('2026-02-01 00:00:00+00')",
-            "samples_y2026m03|FOR VALUES FROM ('2026-03-01 00:00:00+00') TO ('2026-04-01 00:00:00+00')",
-        ], await storage.RowsAsync(partitions));
+            [
+                "samples_y2025m12|FOR VALUES FROM ('2025-12-01 00:00:00+00') TO ('2026-01-01 00:00:00+00')",
+                "samples_y2026m01|FOR VALUES FROM ('2026-01-01 00:00:00+00') TO ('2026-02-01 00:00:00+00')",
+                "samples_y2026m03|FOR VALUES FROM ('2026-03-01 00:00:00+00') TO ('2026-04-01 00:00:00+00')",
+            ],
+            await storage.RowsAsync(partitions)
+        );
         Assert.Equal(["1"], await storage.RowsAsync("SELECT value FROM samples_y2025m12"));
 
         await storage.Facts.DropBeforeAsync(new(2026, 2, 20, 0, 0, 0, DateTimeKind.Utc), null, default);
 
         Assert.Equal(["samples_y2026m03"], (await storage.RowsAsync(partitions)).Select(row => row.Split('|')[0]));
         // It can come again, for instance when a backfill is asked for.
-        Assert.Equal(1, (await storage.CommitAsync(new Observation(one, Sample.At(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), 2)))).Written);
+        Assert.Equal(
+            1,
+            (await storage.CommitAsync(new Observation(one, Sample.At(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), 2)))).Written
+        );
     }
 
     [Theory]
@@ -401,8 +513,17 @@ public sealed class ReadLogTests(PostgresCluster cluster)
 
         Assert.Equal([Ten], (await storage.Facts.DirtyHoursAsync(10, default)).Select(hour => hour.Hour));
         Assert.Equal(["1"], await storage.RowsAsync("SELECT count(*) FROM samples"));
-        Assert.Equal(["2|2|2"], await storage.RowsAsync("SELECT count(*), (SELECT count(*) FROM energy_facts), (SELECT count(*) FROM intensity_days) FROM intensity_hours"));
-        await storage.Facts.DropBeforeAsync(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), default);
+        Assert.Equal(
+            ["2|2|2"],
+            await storage.RowsAsync(
+                "SELECT count(*), (SELECT count(*) FROM energy_facts), (SELECT count(*) FROM intensity_days) FROM intensity_hours"
+            )
+        );
+        await storage.Facts.DropBeforeAsync(
+            new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc),
+            new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc),
+            default
+        );
         Assert.Equal(["2|1"], await storage.RowsAsync("SELECT count(*), (SELECT count(*) FROM energy_facts) FROM intensity_hours"));
     }
 
@@ -413,7 +534,12 @@ public sealed class ReadLogTests(PostgresCluster cluster)
     {
         var random = new Random(20260115);
         var series = new[] { Series("one"), Series("two"), Series("tokens", "tokens") };
-        var all = Enumerable.Range(0, 240).SelectMany(i => series.Select(of => new Observation(of, Sample.At(Time("08:30").AddSeconds(45 * i), (i * 7 + of.Metric.Length) % 97)))).ToArray();
+        var all = Enumerable
+            .Range(0, 240)
+            .SelectMany(i =>
+                series.Select(of => new Observation(of, Sample.At(Time("08:30").AddSeconds(45 * i), (i * 7 + of.Metric.Length) % 97)))
+            )
+            .ToArray();
         string? expected = null;
         for (var run = 0; run < 3; run++)
         {
@@ -424,12 +550,13 @@ public sealed class ReadLogTests(PostgresCluster cluster)
                 order = [.. all, .. all.Where(_ => random.Next(3) == 0)];
                 random.Shuffle(order);
             }
-            for (var from = 0; from < order.Length;)
+            for (var from = 0; from < order.Length; )
             {
                 var size = run == 0 ? order.Length : random.Next(1, 200);
                 await storage.CommitAsync([.. order.Skip(from).Take(size)]);
                 from += size;
-                if (run == 2 && random.Next(2) == 0) await storage.RecomputeAsync();
+                if (run == 2 && random.Next(2) == 0)
+                    await storage.RecomputeAsync();
             }
             await storage.RecomputeAsync();
             var dump = await storage.DumpAsync();

@@ -1,5 +1,5 @@
-using Metrics.Domain.Facts;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage;
@@ -12,22 +12,24 @@ namespace Metrics.SystemTests.Storage;
 [Collection(PostgresTests.Name)]
 public sealed class RestatementTests(PostgresCluster cluster)
 {
-    private const string Restatements = "SELECT \"FunctionalUnit\", \"PeriodStart\", \"Measure\", \"Old\", \"New\", \"OldFactorVersion\", \"NewFactorVersion\", \"Reason\" FROM \"Restatements\" ORDER BY \"PeriodStart\", \"Measure\", \"FunctionalUnit\", \"Id\"";
+    private const string Restatements =
+        "SELECT \"FunctionalUnit\", \"PeriodStart\", \"Measure\", \"Old\", \"New\", \"OldFactorVersion\", \"NewFactorVersion\", \"Reason\" FROM \"Restatements\" ORDER BY \"PeriodStart\", \"Measure\", \"FunctionalUnit\", \"Id\"";
 
-    private static Factor Grid(double grams, DateOnly from, string version, DateOnly? to = null) => new()
-    {
-        Kind = FactorKind.GridIntensity,
-        Place = "country/DE",
-        Method = FactorMethod.LocationAverage,
-        Value = grams,
-        Source = "https://example.org/grid",
-        Licence = "CC-BY-4.0",
-        Retrieved = new(2026, 1, 2),
-        Vintage = from.Year,
-        From = from,
-        To = to,
-        Version = version,
-    };
+    private static Factor Grid(double grams, DateOnly from, string version, DateOnly? to = null) =>
+        new()
+        {
+            Kind = FactorKind.GridIntensity,
+            Place = "country/DE",
+            Method = FactorMethod.LocationAverage,
+            Value = grams,
+            Source = "https://example.org/grid",
+            Licence = "CC-BY-4.0",
+            Retrieved = new(2026, 1, 2),
+            Vintage = from.Year,
+            From = from,
+            To = to,
+            Version = version,
+        };
 
     private static FactorBook Book(params Factor[] factors) => FactorBook.Published.With(factors);
 
@@ -36,7 +38,10 @@ public sealed class RestatementTests(PostgresCluster cluster)
     /// <summary>One sample in each hour, read to an hour after the last of them.</summary>
     private static async Task ReadAsync(TestStorage storage, double value, params DateTime[] hours)
     {
-        var read = Read([.. hours.Select(hour => new Observation(Series("one"), Sample.At(hour, value)))]) with { Watermark = hours.Max().AddHours(2) };
+        var read = Read([.. hours.Select(hour => new Observation(Series("one"), Sample.At(hour, value)))]) with
+        {
+            Watermark = hours.Max().AddHours(2),
+        };
         Assert.NotNull(await storage.Log.CommitAsync(await storage.ClaimAsync(), read, default));
     }
 
@@ -45,11 +50,25 @@ public sealed class RestatementTests(PostgresCluster cluster)
     {
         foreach (var dirty in await storage.Facts.DirtyHoursAsync(1000, default))
         {
-            var value = (await storage.Facts.SamplesAsync(new Interval(dirty.Hour, dirty.Hour.AddMinutes(59)), default)).Single().Samples.Span[0].Value;
+            var value = (await storage.Facts.SamplesAsync(new Interval(dirty.Hour, dirty.Hour.AddMinutes(59)), default))
+                .Single()
+                .Samples.Span[0]
+                .Value;
             var grid = book.Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, Hall, DateOnly.FromDateTime(dirty.Hour));
             var joules = value * 3.6e6;
-            await storage.Facts.ReplaceHourAsync(dirty, Period(
-                Energy(Node, dirty.Hour, null, joules, joules) with { OperationalGrams = value * grid?.Value, Factors = grid?.Name ?? "", Missing = grid is null ? "grid_unknown" : "" }, Work(dirty.Hour, 10)), default);
+            await storage.Facts.ReplaceHourAsync(
+                dirty,
+                Period(
+                    Energy(Node, dirty.Hour, null, joules, joules) with
+                    {
+                        OperationalGrams = value * grid?.Value,
+                        Factors = grid?.Name ?? "",
+                        Missing = grid is null ? "grid_unknown" : "",
+                    },
+                    Work(dirty.Hour, 10)
+                ),
+                default
+            );
         }
     }
 
@@ -75,15 +94,27 @@ public sealed class RestatementTests(PostgresCluster cluster)
 
         const string name = "grid_intensity:country/DE:location_average@";
         Assert.Equal(
-        [
-            $"token|{UnixMicroseconds.From(first)}|operational_grams|350|340|{name}e1|{name}e2|factors_changed",
-            $"token|{UnixMicroseconds.From(later)}|operational_grams|350|340|{name}e1|{name}e2|factors_changed",
-        ], await storage.RowsAsync(Restatements));
-        Assert.Equal([$"300|{name}e1", $"340|{name}e2", $"340|{name}e2"], await storage.RowsAsync("SELECT \"OperationalGrams\", \"FactorVersion\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\""));
-        Assert.Equal(stamp, await storage.RowsAsync($"SELECT \"RecomputedAt\" FROM \"HourlyIntensities\" WHERE \"OperationalGrams\" = 300"));
+            [
+                $"token|{UnixMicroseconds.From(first)}|operational_grams|350|340|{name}e1|{name}e2|factors_changed",
+                $"token|{UnixMicroseconds.From(later)}|operational_grams|350|340|{name}e1|{name}e2|factors_changed",
+            ],
+            await storage.RowsAsync(Restatements)
+        );
+        Assert.Equal(
+            [$"300|{name}e1", $"340|{name}e2", $"340|{name}e2"],
+            await storage.RowsAsync("SELECT \"OperationalGrams\", \"FactorVersion\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\"")
+        );
+        Assert.Equal(
+            stamp,
+            await storage.RowsAsync($"SELECT \"RecomputedAt\" FROM \"HourlyIntensities\" WHERE \"OperationalGrams\" = 300")
+        );
         // Both versions stay to be read, the old one as no longer in use.
-        Assert.Equal(["e1|300|2024-01-01|2025-01-01|2024|1", "e1|350|2025-01-01|∅|2025|0", "e2|340|2025-01-01|∅|2025|1"],
-            await storage.RowsAsync($"SELECT \"Version\", \"Value\", \"ValidFrom\", \"ValidTo\", \"Vintage\", CASE WHEN \"SupersededAt\" IS NULL THEN 1 ELSE 0 END FROM \"Factors\" WHERE \"Place\" = 'country/DE' AND \"Source\" = 'https://example.org/grid' ORDER BY 1, 2"));
+        Assert.Equal(
+            ["e1|300|2024-01-01|2025-01-01|2024|1", "e1|350|2025-01-01|∅|2025|0", "e2|340|2025-01-01|∅|2025|1"],
+            await storage.RowsAsync(
+                $"SELECT \"Version\", \"Value\", \"ValidFrom\", \"ValidTo\", \"Vintage\", CASE WHEN \"SupersededAt\" IS NULL THEN 1 ELSE 0 END FROM \"Factors\" WHERE \"Place\" = 'country/DE' AND \"Source\" = 'https://example.org/grid' ORDER BY 1, 2"
+            )
+        );
     }
 
     [Theory]
@@ -104,13 +135,31 @@ public sealed class RestatementTests(PostgresCluster cluster)
         // The operator's own end.
         Assert.Equal("08", await SyncAsync(year, Grid(350, new(2025, 1, 1), "e1", to: new(2026, 1, 1))));
         // Another source, licence or day of retrieval is no other number.
-        Assert.Equal("", await SyncAsync(year with { Source = "https://example.org/elsewhere", Retrieved = new(2026, 5, 5) }, Grid(350, new(2025, 1, 1), "e1", to: new(2026, 1, 1))));
-        Assert.Equal(["https://example.org/elsewhere|2026-05-05"], await storage.RowsAsync("SELECT \"Source\", \"Retrieved\" FROM \"Factors\" WHERE \"Value\" = 300"));
+        Assert.Equal(
+            "",
+            await SyncAsync(
+                year with
+                {
+                    Source = "https://example.org/elsewhere",
+                    Retrieved = new(2026, 5, 5),
+                },
+                Grid(350, new(2025, 1, 1), "e1", to: new(2026, 1, 1))
+            )
+        );
+        Assert.Equal(
+            ["https://example.org/elsewhere|2026-05-05"],
+            await storage.RowsAsync("SELECT \"Source\", \"Retrieved\" FROM \"Factors\" WHERE \"Value\" = 300")
+        );
         // 2025 goes, and 2024 holds on.
         Assert.Equal("07 08", await SyncAsync(year));
         // What comes back is in use again.
         Assert.Equal("07 08", await SyncAsync(year, Grid(350, new(2025, 1, 1), "e1")));
-        Assert.Equal(["350|0"], await storage.RowsAsync("SELECT \"Value\", count(\"SupersededAt\") FROM \"Factors\" WHERE \"Value\" = 350 AND \"ValidTo\" IS NULL GROUP BY 1"));
+        Assert.Equal(
+            ["350|0"],
+            await storage.RowsAsync(
+                "SELECT \"Value\", count(\"SupersededAt\") FROM \"Factors\" WHERE \"Value\" = 350 AND \"ValidTo\" IS NULL GROUP BY 1"
+            )
+        );
         Assert.Equal("06 07 08", await SyncAsync());
         // A PUE of the configuration always held.
         Assert.Equal(4, await storage.Facts.SyncFactorsAsync(Book(), [Hall], default));
@@ -141,17 +190,25 @@ public sealed class RestatementTests(PostgresCluster cluster)
         const string factors = "grid_intensity:country/DE:location_average@e1";
         var ten = UnixMicroseconds.From(Ten);
         Assert.Equal(
-        [
-            $"token|{ten}|facility_joules|3600000|7200000|{factors}|{factors}|late_data",
-            $"token|{ten}|operational_grams|400|800|{factors}|{factors}|late_data",
-            $"token|{ten}|server_joules|3600000|7200000|{factors}|{factors}|late_data",
-        ], await storage.RowsAsync(Restatements));
-        Assert.Equal(["800|720000", "400|360000"], await storage.RowsAsync("SELECT \"OperationalGrams\", \"JoulesPerUnit\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\""));
+            [
+                $"token|{ten}|facility_joules|3600000|7200000|{factors}|{factors}|late_data",
+                $"token|{ten}|operational_grams|400|800|{factors}|{factors}|late_data",
+                $"token|{ten}|server_joules|3600000|7200000|{factors}|{factors}|late_data",
+            ],
+            await storage.RowsAsync(Restatements)
+        );
+        Assert.Equal(
+            ["800|720000", "400|360000"],
+            await storage.RowsAsync("SELECT \"OperationalGrams\", \"JoulesPerUnit\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\"")
+        );
 
         // A third export is told too: all three are there to be read.
         await ReadAsync(storage, 3, Ten);
         await RecomputeAsync(storage, book);
-        Assert.Equal(["400|800", "800|1200"], await storage.RowsAsync("SELECT \"Old\", \"New\" FROM \"Restatements\" WHERE \"Measure\" = 'operational_grams' ORDER BY \"Id\""));
+        Assert.Equal(
+            ["400|800", "800|1200"],
+            await storage.RowsAsync("SELECT \"Old\", \"New\" FROM \"Restatements\" WHERE \"Measure\" = 'operational_grams' ORDER BY \"Id\"")
+        );
     }
 
     [Theory]
@@ -170,12 +227,22 @@ public sealed class RestatementTests(PostgresCluster cluster)
         await storage.Log.RegisterAsync("cloud", "prometheus", null, default);
         await storage.Log.RegisterAsync("gone", "prometheus", null, default);
         Assert.Equal(0, await storage.Facts.FinaliseAsync(["rack", "cloud"], default));
-        await storage.Log.FailAsync((await storage.Log.ClaimAsync("cloud", "a", TimeSpan.FromMinutes(1), default))!, "denied", "No.", TimeSpan.Zero, default);
+        await storage.Log.FailAsync(
+            (await storage.Log.ClaimAsync("cloud", "a", TimeSpan.FromMinutes(1), default))!,
+            "denied",
+            "No.",
+            TimeSpan.Zero,
+            default
+        );
         Assert.Equal(["0"], await storage.RowsAsync("SELECT final FROM intensity_hours"));
         // What is about to be computed again is not final.
         await storage.Facts.MarkAllDirtyAsync(default);
         Assert.Equal(0, await storage.Facts.FinaliseAsync(["rack", "cloud"], default));
-        await storage.Facts.ReplaceHourAsync((await storage.Facts.DirtyHoursAsync(1, default))[0], Period(Energy(Node, Ten, null, 2, 2), Work(Ten, 1)), default);
+        await storage.Facts.ReplaceHourAsync(
+            (await storage.Facts.DirtyHoursAsync(1, default))[0],
+            Period(Energy(Node, Ten, null, 2, 2), Work(Ten, 1)),
+            default
+        );
         Assert.Empty(await storage.RowsAsync("SELECT * FROM \"Restatements\""));
         var stamp = await storage.RowsAsync("SELECT recomputed_at FROM intensity_hours");
         Assert.Equal(1, await storage.Facts.FinaliseAsync(["rack", "cloud"], default));
@@ -196,7 +263,11 @@ public sealed class RestatementTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         await ReadAsync(storage, 1, Ten);
-        await storage.Facts.ReplaceHourAsync((await storage.Facts.DirtyHoursAsync(1, default))[0], Period(Energy(Node, Ten, null, 100, null) with { EmbodiedGrams = 0.5, Factors = "a" }, Work(Ten, 10)), default);
+        await storage.Facts.ReplaceHourAsync(
+            (await storage.Facts.DirtyHoursAsync(1, default))[0],
+            Period(Energy(Node, Ten, null, 100, null) with { EmbodiedGrams = 0.5, Factors = "a" }, Work(Ten, 10)),
+            default
+        );
         await storage.Facts.FinaliseAsync(["rack"], default);
 
         // In the thirteenth digit, as after a sum in another order.
@@ -207,19 +278,21 @@ public sealed class RestatementTests(PostgresCluster cluster)
 
         var ten = UnixMicroseconds.From(Ten);
         Assert.Equal(
-        [
-            $"token|{ten}|embodied_grams|0.5|∅|a|b|rules_changed",
-            $"request|{ten}|facility_joules|∅|150|∅|b|rules_changed",
-            $"request|{ten}|facility_joules|150|∅|b|∅|rules_changed",
-            $"token|{ten}|facility_joules|∅|150|a|b|rules_changed",
-            $"token|{ten}|facility_joules|150|∅|b|∅|rules_changed",
-            $"request|{ten}|server_joules|∅|100|∅|b|rules_changed",
-            $"request|{ten}|server_joules|100|∅|b|∅|rules_changed",
-            $"token|{ten}|server_joules|100|∅|b|∅|rules_changed",
-            $"request|{ten}|units|∅|4|∅|b|rules_changed",
-            $"request|{ten}|units|4|∅|b|∅|rules_changed",
-            $"token|{ten}|units|10|∅|b|∅|rules_changed",
-        ], await storage.RowsAsync(Restatements));
+            [
+                $"token|{ten}|embodied_grams|0.5|∅|a|b|rules_changed",
+                $"request|{ten}|facility_joules|∅|150|∅|b|rules_changed",
+                $"request|{ten}|facility_joules|150|∅|b|∅|rules_changed",
+                $"token|{ten}|facility_joules|∅|150|a|b|rules_changed",
+                $"token|{ten}|facility_joules|150|∅|b|∅|rules_changed",
+                $"request|{ten}|server_joules|∅|100|∅|b|rules_changed",
+                $"request|{ten}|server_joules|100|∅|b|∅|rules_changed",
+                $"token|{ten}|server_joules|100|∅|b|∅|rules_changed",
+                $"request|{ten}|units|∅|4|∅|b|rules_changed",
+                $"request|{ten}|units|4|∅|b|∅|rules_changed",
+                $"token|{ten}|units|10|∅|b|∅|rules_changed",
+            ],
+            await storage.RowsAsync(Restatements)
+        );
 
         async Task AgainAsync(params object[] facts)
         {

@@ -41,11 +41,25 @@ public sealed class SchemaTests(PostgresCluster cluster)
     public async Task Every_entity_set_has_its_view(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        foreach (var view in new[]
-        {
-            "HourlyIntensities", "DailyIntensities", "MonthlyIntensities", "Deployments", "Workloads", "Resources", "Sources", "Runs",
-            "EnergyFacts", "WorkFacts", "Factors", "MetricMappings", "Rejections", "Restatements",
-        })
+        foreach (
+            var view in new[]
+            {
+                "HourlyIntensities",
+                "DailyIntensities",
+                "MonthlyIntensities",
+                "Deployments",
+                "Workloads",
+                "Resources",
+                "Sources",
+                "Runs",
+                "EnergyFacts",
+                "WorkFacts",
+                "Factors",
+                "MetricMappings",
+                "Rejections",
+                "Restatements",
+            }
+        )
             Assert.Empty(await storage.RowsAsync($"SELECT * FROM \"{view}\""));
         Assert.Equal(["7305"], await storage.RowsAsync("SELECT count(*) FROM \"Calendar\""));
     }
@@ -63,7 +77,13 @@ public sealed class SchemaTests(PostgresCluster cluster)
             print(len(views), sum(len(database.execute(f'SELECT * FROM "{view}" LIMIT 1').fetchall()) for view in views))
             """;
 
-        using var python = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("python3", ["-c", script, file]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var python = System.Diagnostics.Process.Start(
+            new System.Diagnostics.ProcessStartInfo("python3", ["-c", script, file])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
         var (told, complaint) = (await python.StandardOutput.ReadToEndAsync(), await python.StandardError.ReadToEndAsync());
         await python.WaitForExitAsync();
 
@@ -79,12 +99,16 @@ public sealed class SchemaTests(PostgresCluster cluster)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         Assert.Equal(
-        [
-            "2021-01-01|20210101|2021|1|1|1|53|5|January|Friday",
-            "2024-02-29|20240229|2024|1|2|29|9|4|February|Thursday",
-            "2024-12-30|20241230|2024|4|12|30|1|1|December|Monday",
-            "2039-12-31|20391231|2039|4|12|31|52|6|December|Saturday",
-        ], await storage.RowsAsync("SELECT * FROM \"Calendar\" WHERE \"DateKey\" IN (20210101, 20240229, 20241230, 20391231) ORDER BY \"Date\""));
+            [
+                "2021-01-01|20210101|2021|1|1|1|53|5|January|Friday",
+                "2024-02-29|20240229|2024|1|2|29|9|4|February|Thursday",
+                "2024-12-30|20241230|2024|4|12|30|1|1|December|Monday",
+                "2039-12-31|20391231|2039|4|12|31|52|6|December|Saturday",
+            ],
+            await storage.RowsAsync(
+                "SELECT * FROM \"Calendar\" WHERE \"DateKey\" IN (20210101, 20240229, 20241230, 20391231) ORDER BY \"Date\""
+            )
+        );
     }
 
     [Theory]
@@ -98,7 +122,11 @@ public sealed class SchemaTests(PostgresCluster cluster)
         var state = await storage.Schema.PrepareAsync(migrate: true);
 
         Assert.Equal(SchemaStanding.Newer, state.Standing);
-        Assert.Contains("was migrated by a newer version of Metrics (its schema has 20990101000000_Future", state.Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "was migrated by a newer version of Metrics (its schema has 20990101000000_Future",
+            state.Message,
+            StringComparison.Ordinal
+        );
         Assert.Equal("newer_schema", (await Assert.ThrowsAsync<StorageException>(() => storage.Schema.MigrateAsync())).Code);
     }
 
@@ -108,7 +136,10 @@ public sealed class SchemaTests(PostgresCluster cluster)
         var state = Schema.Compare("The database", ["1_Initial", "2_Next"], ["1_Initial"]);
         Assert.Equal(SchemaStanding.Older, state.Standing);
         Assert.False(state.IsCurrent);
-        Assert.Equal("The database has the schema of an older version of Metrics (it ends at 1_Initial, this version needs 2_Next). Run the command 'migrate'.", state.Message);
+        Assert.Equal(
+            "The database has the schema of an older version of Metrics (it ends at 1_Initial, this version needs 2_Next). Run the command 'migrate'.",
+            state.Message
+        );
     }
 
     [Theory]
@@ -124,7 +155,12 @@ public sealed class SchemaTests(PostgresCluster cluster)
     [Fact]
     public async Task A_database_that_does_not_answer_is_said_in_a_sentence()
     {
-        var services = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, $"Host=127.0.0.1;Port={PostgresCluster.FreePort()};Database=metrics;Username=metrics;Password=secret-word;Timeout=5").BuildServiceProvider();
+        var services = new ServiceCollection()
+            .AddMetricsStorage(
+                StorageEngine.Postgres,
+                $"Host=127.0.0.1;Port={PostgresCluster.FreePort()};Database=metrics;Username=metrics;Password=secret-word;Timeout=5"
+            )
+            .BuildServiceProvider();
         await using var _ = services;
 
         var state = await services.GetRequiredService<Schema>().CheckAsync();
@@ -141,7 +177,10 @@ public sealed class SchemaTests(PostgresCluster cluster)
     [Fact]
     public async Task A_postgres_database_that_is_not_there_is_made_by_migrate()
     {
-        var missing = new Npgsql.NpgsqlConnectionStringBuilder(cluster.ConnectionString) { Database = "t" + Guid.NewGuid().ToString("N") }.ConnectionString;
+        var missing = new Npgsql.NpgsqlConnectionStringBuilder(cluster.ConnectionString)
+        {
+            Database = "t" + Guid.NewGuid().ToString("N"),
+        }.ConnectionString;
         await using var services = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, missing).BuildServiceProvider();
         var schema = services.GetRequiredService<Schema>();
 
@@ -172,9 +211,15 @@ public sealed class SchemaTests(PostgresCluster cluster)
         await other.OpenAsync();
         await using (var held = other.BeginTransaction(deferred: false))
         {
-            var fault = await Assert.ThrowsAsync<StorageException>(() => storage.Log.ClaimAsync("rack", "a", TimeSpan.FromMinutes(1), default));
+            var fault = await Assert.ThrowsAsync<StorageException>(() =>
+                storage.Log.ClaimAsync("rack", "a", TimeSpan.FromMinutes(1), default)
+            );
             Assert.Equal("locked", fault.Code);
-            Assert.EndsWith("is locked by another process. One process at a time may use a SQLite file: stop the other one, or use PostgreSQL.", fault.Message, StringComparison.Ordinal);
+            Assert.EndsWith(
+                "is locked by another process. One process at a time may use a SQLite file: stop the other one, or use PostgreSQL.",
+                fault.Message,
+                StringComparison.Ordinal
+            );
             // Readers are not kept waiting by a writer.
             Assert.Empty(await storage.Facts.DirtyHoursAsync(1, default));
         }
@@ -184,21 +229,35 @@ public sealed class SchemaTests(PostgresCluster cluster)
     [Fact]
     public async Task A_sqlite_file_in_a_folder_that_is_not_there_or_that_is_no_database_is_said_in_a_sentence()
     {
-        await using var nowhere = new ServiceCollection().AddMetricsStorage(StorageEngine.Sqlite, "Data Source=/nowhere/at/all/metrics.db").BuildServiceProvider();
+        await using var nowhere = new ServiceCollection()
+            .AddMetricsStorage(StorageEngine.Sqlite, "Data Source=/nowhere/at/all/metrics.db")
+            .BuildServiceProvider();
         var state = await nowhere.GetRequiredService<Schema>().PrepareAsync(migrate: true);
         Assert.Equal(SchemaStanding.Unreachable, state.Standing);
-        Assert.Equal("The SQLite database '/nowhere/at/all/metrics.db' cannot be opened. Check that the folder exists and that this user may write there.", state.Message);
+        Assert.Equal(
+            "The SQLite database '/nowhere/at/all/metrics.db' cannot be opened. Check that the folder exists and that this user may write there.",
+            state.Message
+        );
 
         await using var storage = await TestStorage.EmptyAsync(cluster, StorageEngine.Sqlite);
-        await File.WriteAllTextAsync(new SqliteConnectionStringBuilder(storage.ConnectionString).DataSource, "This is a letter and not a database. It is long enough to be read as one.");
-        Assert.Contains("is not a readable SQLite database", (await storage.Schema.PrepareAsync(migrate: true)).Message, StringComparison.Ordinal);
+        await File.WriteAllTextAsync(
+            new SqliteConnectionStringBuilder(storage.ConnectionString).DataSource,
+            "This is a letter and not a database. It is long enough to be read as one."
+        );
+        Assert.Contains(
+            "is not a readable SQLite database",
+            (await storage.Schema.PrepareAsync(migrate: true)).Message,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
     public async Task A_migration_that_was_killed_does_not_block_the_next_one()
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, StorageEngine.Sqlite);
-        await storage.ExecuteAsync("INSERT OR REPLACE INTO \"__EFMigrationsLock\" (\"Id\", \"Timestamp\") VALUES (1, '2026-01-01 00:00:00+00:00')");
+        await storage.ExecuteAsync(
+            "INSERT OR REPLACE INTO \"__EFMigrationsLock\" (\"Id\", \"Timestamp\") VALUES (1, '2026-01-01 00:00:00+00:00')"
+        );
         await storage.Schema.MigrateAsync().WaitAsync(TimeSpan.FromSeconds(30));
         Assert.True((await storage.Schema.CheckAsync()).IsCurrent);
     }

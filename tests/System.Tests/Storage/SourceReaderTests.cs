@@ -22,11 +22,18 @@ public sealed class SourceReaderTests
 
     private static Task<TestStorage> StorageAsync() => TestStorage.MigratedAsync(null!, StorageEngine.Sqlite);
 
-    private static SourceReader Reader(TestStorage storage, TimeProvider? clock = null) => new(storage.Log, Catalogue, NullLogger<SourceReader>.Instance, clock);
+    private static SourceReader Reader(TestStorage storage, TimeProvider? clock = null) =>
+        new(storage.Log, Catalogue, NullLogger<SourceReader>.Instance, clock);
 
-    private static Page Watts(double value, DateTime at) => new([new(new("rack", "prometheus", Power, Labels.Of(("node", "a"))), Sample.At(at, value))]);
+    private static Page Watts(double value, DateTime at) =>
+        new([new(new("rack", "prometheus", Power, Labels.Of(("node", "a"))), Sample.At(at, value))]);
 
-    private static async Task<long?> ReadAsync(TestStorage storage, Func<ReadRequest, CancellationToken, IAsyncEnumerable<Page>> pages, TimeProvider? clock = null, CancellationToken stop = default)
+    private static async Task<long?> ReadAsync(
+        TestStorage storage,
+        Func<ReadRequest, CancellationToken, IAsyncEnumerable<Page>> pages,
+        TimeProvider? clock = null,
+        CancellationToken stop = default
+    )
     {
         await storage.Log.RegisterAsync("rack", "exporter", null, default);
         return await Reader(storage, clock).ReadAsync(Settings, new Told(pages), stop);
@@ -39,12 +46,20 @@ public sealed class SourceReaderTests
         var folder = Directory.CreateTempSubdirectory("metrics-rows-").FullName;
         try
         {
-            static string Row(double value) => $$"""{"provider":"prometheus","metric":"{{Power}}","labels":{"node":"a"},"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:00:00Z","value":{{value}}}""" + "\n";
+            static string Row(double value) =>
+                $$"""{"provider":"prometheus","metric":"{{Power}}","labels":{"node":"a"},"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:00:00Z","value":{{value}}}"""
+                + "\n";
             using var packed = new MemoryStream();
-            await using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true)) await gzip.WriteAsync(Encoding.UTF8.GetBytes(Row(2)));
+            await using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+                await gzip.WriteAsync(Encoding.UTF8.GetBytes(Row(2)));
             await File.WriteAllBytesAsync(Path.Combine(folder, "a.ndjson.gz"), packed.ToArray()[..(int)(packed.Length / 2)]);
             await File.WriteAllTextAsync(Path.Combine(folder, "b.ndjson"), Row(250));
-            var settings = new SourceSettings { Id = "rack", Provider = "file", Path = folder };
+            var settings = new SourceSettings
+            {
+                Id = "rack",
+                Provider = "file",
+                Path = folder,
+            };
             await storage.Log.RegisterAsync("rack", "file", null, default);
             await Reader(storage).ReadAsync(settings, Providers.All["file"].Open(settings, Catalogue, TimeProvider.System), default);
         }
@@ -67,7 +82,8 @@ public sealed class SourceReaderTests
         {
             yield return Flood(request);
             // The first part is being committed meanwhile; the service stops when it is.
-            while (await storage.RowsAsync("SELECT state FROM run") is []) await Task.Delay(20, CancellationToken.None);
+            while (await storage.RowsAsync("SELECT state FROM run") is [])
+                await Task.Delay(20, CancellationToken.None);
             await stop.CancelAsync();
             await Task.Delay(Timeout.Infinite, cancellationToken);
         }
@@ -91,7 +107,10 @@ public sealed class SourceReaderTests
 
         await Assert.ThrowsAsync<InvalidOperationException>(() => ReadAsync(storage, Pages));
 
-        Assert.Equal(["1|internal|The reader failed in a way that it should not; the log tells more. It is tried again.|∅"], await storage.RowsAsync("SELECT failures, last_error_code, last_error, lease_owner FROM source"));
+        Assert.Equal(
+            ["1|internal|The reader failed in a way that it should not; the log tells more. It is tried again.|∅"],
+            await storage.RowsAsync("SELECT failures, last_error_code, last_error, lease_owner FROM source")
+        );
         Assert.Equal(["failed|internal"], await storage.RowsAsync("SELECT state, error_code FROM run"));
     }
 
@@ -103,7 +122,8 @@ public sealed class SourceReaderTests
         {
             await storage.ExecuteAsync("UPDATE source SET lease_until = 1");
             // The source is slow until the lease is found renewed; without that it is never done.
-            while ((await storage.RowsAsync("SELECT lease_until FROM source"))[0] == "1") await Task.Delay(5, cancellationToken);
+            while ((await storage.RowsAsync("SELECT lease_until FROM source"))[0] == "1")
+                await Task.Delay(5, cancellationToken);
             yield return Watts(250, request.Now);
         }
 
@@ -116,11 +136,24 @@ public sealed class SourceReaderTests
     {
         await using var storage = await StorageAsync();
         var dead = await storage.ClaimAsync("dead", TimeSpan.Zero);
-        await storage.Log.CommitAsync(dead with { Lease = TimeSpan.Zero }, Fleet.Read(Fleet.At(Fleet.Series("one"), "10:01", 1)) with { Continues = true }, default);
+        await storage.Log.CommitAsync(
+            dead with
+            {
+                Lease = TimeSpan.Zero,
+            },
+            Fleet.Read(Fleet.At(Fleet.Series("one"), "10:01", 1)) with
+            {
+                Continues = true,
+            },
+            default
+        );
 
         await storage.ClaimAsync("alive");
 
-        Assert.Equal(["failed|abandoned|1|1"], await storage.RowsAsync("SELECT state, error_code, received, ended_at IS NOT NULL FROM run"));
+        Assert.Equal(
+            ["failed|abandoned|1|1"],
+            await storage.RowsAsync("SELECT state, error_code, received, ended_at IS NOT NULL FROM run")
+        );
     }
 
     [Fact]
@@ -133,8 +166,17 @@ public sealed class SourceReaderTests
             var series = new Series("rack", "prometheus", Power, Labels.Of(("node", "a")));
             for (var page = 0; page < 3; page++)
             {
-                yield return new Page([.. Enumerable.Range(0, 10_000).Select(i => new Observation(series, Sample.At(request.Now.AddSeconds(-page * 10_000 - i), -1)))]);
-                kept.Add(int.Parse((await storage.RowsAsync("SELECT count(*) FROM rejection"))[0], System.Globalization.CultureInfo.InvariantCulture));
+                yield return new Page([
+                    .. Enumerable
+                        .Range(0, 10_000)
+                        .Select(i => new Observation(series, Sample.At(request.Now.AddSeconds(-page * 10_000 - i), -1))),
+                ]);
+                kept.Add(
+                    int.Parse(
+                        (await storage.RowsAsync("SELECT count(*) FROM rejection"))[0],
+                        System.Globalization.CultureInfo.InvariantCulture
+                    )
+                );
             }
         }
 
@@ -151,7 +193,12 @@ public sealed class SourceReaderTests
     [InlineData(3, 30, 30, 30)]
     [InlineData(0, 31_536_000, 900, 900)]
     [InlineData(0, -5, 60, 60)]
-    public async Task A_source_in_trouble_is_left_alone_longer_after_each_failure_and_for_a_quarter_of_an_hour_at_most(int failures, int? asked, int least, int most)
+    public async Task A_source_in_trouble_is_left_alone_longer_after_each_failure_and_for_a_quarter_of_an_hour_at_most(
+        int failures,
+        int? asked,
+        int least,
+        int most
+    )
     {
         await using var storage = await StorageAsync();
         await storage.Log.RegisterAsync("rack", "exporter", null, default);
@@ -159,13 +206,21 @@ public sealed class SourceReaderTests
         async IAsyncEnumerable<Page> Pages(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
         {
             await Task.Yield();
-            yield return request.Now.Year > 1 ? throw new SourceException("throttled", "Too many.") { RetryAfter = asked is { } seconds ? TimeSpan.FromSeconds(seconds) : null } : new Page([]);
+            yield return request.Now.Year > 1
+                ? throw new SourceException("throttled", "Too many.")
+                {
+                    RetryAfter = asked is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                }
+                : new Page([]);
         }
 
         await ReadAsync(storage, Pages);
 
         // ended_at is when the failure was told: the pause counts from there.
-        var pause = double.Parse((await storage.RowsAsync("SELECT (next_read_at - (SELECT ended_at FROM run)) / 1e6 FROM source"))[0], System.Globalization.CultureInfo.InvariantCulture);
+        var pause = double.Parse(
+            (await storage.RowsAsync("SELECT (next_read_at - (SELECT ended_at FROM run)) / 1e6 FROM source"))[0],
+            System.Globalization.CultureInfo.InvariantCulture
+        );
         Assert.InRange(pause, least, most);
     }
 
@@ -173,14 +228,27 @@ public sealed class SourceReaderTests
     public async Task An_hour_that_cannot_be_stored_stops_no_other()
     {
         await using var storage = await StorageAsync();
-        await storage.CommitAsync([.. Enumerable.Range(8, 3).SelectMany(hour => new[] { 0, 1 }.Select(minute => Fleet.At(new("rack", "prometheus", Power, Labels.Of(("node", "a"))), $"{hour}:0{minute}", 250)))]);
+        await storage.CommitAsync([
+            .. Enumerable
+                .Range(8, 3)
+                .SelectMany(hour =>
+                    new[] { 0, 1 }.Select(minute =>
+                        Fleet.At(new("rack", "prometheus", Power, Labels.Of(("node", "a"))), $"{hour}:0{minute}", 250)
+                    )
+                ),
+        ]);
         // Stands for whatever makes one hour fail: a row that the table refuses.
-        await storage.ExecuteAsync($"CREATE TRIGGER refuse BEFORE INSERT ON energy_facts WHEN NEW.period_start = {UnixMicroseconds.From(Fleet.Time("10:00"))} BEGIN SELECT RAISE(ABORT, 'refused'); END");
+        await storage.ExecuteAsync(
+            $"CREATE TRIGGER refuse BEFORE INSERT ON energy_facts WHEN NEW.period_start = {UnixMicroseconds.From(Fleet.Time("10:00"))} BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        );
         var keeper = new FactKeeper(storage.Facts, new Normaliser(Catalogue, [], new Dictionary<string, Place>(), TimeSpan.FromMinutes(5)));
 
         Assert.Equal(2, await keeper.RecomputeAsync(default));
 
-        Assert.Equal(["8|15000", "9|15000"], await storage.RowsAsync("SELECT period_start / 3600000000 % 24, server_joules FROM energy_facts ORDER BY 1"));
+        Assert.Equal(
+            ["8|15000", "9|15000"],
+            await storage.RowsAsync("SELECT period_start / 3600000000 % 24, server_joules FROM energy_facts ORDER BY 1")
+        );
         Assert.Equal(["10"], await storage.RowsAsync("SELECT hour / 3600000000 % 24 FROM dirty_hours"));
     }
 
@@ -195,12 +263,14 @@ public sealed class SourceReaderTests
     {
         public Cadence Cadence { get; } = new(TimeSpan.Zero, TimeSpan.Zero, TimeSpan.FromHours(1), TimeSpan.FromDays(1));
 
-        public IAsyncEnumerable<Page> ReadAsync(ReadRequest request, CancellationToken cancellationToken) => pages(request, cancellationToken);
+        public IAsyncEnumerable<Page> ReadAsync(ReadRequest request, CancellationToken cancellationToken) =>
+            pages(request, cancellationToken);
     }
 
     /// <summary>A clock whose timers fire a thousand times as soon.</summary>
     private sealed class Hasty : TimeProvider
     {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) => base.CreateTimer(callback, state, dueTime / 1000, period / 1000);
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            base.CreateTimer(callback, state, dueTime / 1000, period / 1000);
     }
 }

@@ -35,12 +35,14 @@ internal sealed class TestStorage : IAsyncDisposable
 
     public FactStore Facts => services.GetRequiredService<FactStore>();
 
-    public MetricsDbContext Context() => services.GetRequiredService<Microsoft.EntityFrameworkCore.IDbContextFactory<MetricsDbContext>>().CreateDbContext();
+    public MetricsDbContext Context() =>
+        services.GetRequiredService<Microsoft.EntityFrameworkCore.IDbContextFactory<MetricsDbContext>>().CreateDbContext();
 
     /// <summary>A database without a table.</summary>
     public static async Task<TestStorage> EmptyAsync(PostgresCluster cluster, StorageEngine engine, string more = "")
     {
-        if (engine == StorageEngine.Postgres) return new(engine, await cluster.CreateDatabaseAsync(), null);
+        if (engine == StorageEngine.Postgres)
+            return new(engine, await cluster.CreateDatabaseAsync(), null);
         var folder = Directory.CreateTempSubdirectory("metrics-sqlite-").FullName;
         return new(engine, $"Data Source={folder}/metrics.db{more}", folder);
     }
@@ -54,9 +56,15 @@ internal sealed class TestStorage : IAsyncDisposable
     }
 
     /// <summary>The same database with a clock that stands where <see cref="SetClockAsync"/> puts it.</summary>
-    public TestStorage WithSimulatedClock() => new(Engine, ConnectionString, null, Engine == StorageEngine.Postgres
-        ? "(SELECT timestamptz 'epoch' + value::bigint * interval '1 microsecond' FROM settings WHERE name = 'simulated_clock')"
-        : "(SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'simulated_clock')");
+    public TestStorage WithSimulatedClock() =>
+        new(
+            Engine,
+            ConnectionString,
+            null,
+            Engine == StorageEngine.Postgres
+                ? "(SELECT timestamptz 'epoch' + value::bigint * interval '1 microsecond' FROM settings WHERE name = 'simulated_clock')"
+                : "(SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'simulated_clock')"
+        );
 
     /// <summary>A database that is there already, by this connection string.</summary>
     public static TestStorage Of(StorageEngine engine, string connectionString) => new(engine, connectionString, null);
@@ -65,8 +73,10 @@ internal sealed class TestStorage : IAsyncDisposable
     public TestStorage WithClock(string sql) => new(Engine, ConnectionString, null, sql);
 
     /// <summary>Puts the simulated clock.</summary>
-    public Task SetClockAsync(DateTime now) => ExecuteAsync(
-        $"INSERT INTO settings (name, value) VALUES ('simulated_clock', '{UnixMicroseconds.From(now)}') ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+    public Task SetClockAsync(DateTime now) =>
+        ExecuteAsync(
+            $"INSERT INTO settings (name, value) VALUES ('simulated_clock', '{UnixMicroseconds.From(now)}') ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+        );
 
     /// <summary>The same database as another process would open it.</summary>
     public TestStorage Again() => new(Engine, ConnectionString, null);
@@ -82,7 +92,12 @@ internal sealed class TestStorage : IAsyncDisposable
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<string>();
         while (await reader.ReadAsync())
-            rows.Add(string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(column => reader.IsDBNull(column) ? "∅" : Text(reader.GetValue(column)))));
+            rows.Add(
+                string.Join(
+                    '|',
+                    Enumerable.Range(0, reader.FieldCount).Select(column => reader.IsDBNull(column) ? "∅" : Text(reader.GetValue(column)))
+                )
+            );
         return rows;
     }
 
@@ -92,18 +107,20 @@ internal sealed class TestStorage : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await services.DisposeAsync();
-        if (folder is null) return;
+        if (folder is null)
+            return;
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         Directory.Delete(folder, recursive: true);
     }
 
-    private static string Text(object value) => value switch
-    {
-        DateTime time => UnixMicroseconds.From(time).ToString(System.Globalization.CultureInfo.InvariantCulture),
-        DateOnly date => date.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
-        bool flag => flag ? "1" : "0",
-        double number => number.ToString("R", System.Globalization.CultureInfo.InvariantCulture),
-        IFormattable formattable => formattable.ToString(null, System.Globalization.CultureInfo.InvariantCulture),
-        _ => value.ToString()!,
-    };
+    private static string Text(object value) =>
+        value switch
+        {
+            DateTime time => UnixMicroseconds.From(time).ToString(System.Globalization.CultureInfo.InvariantCulture),
+            DateOnly date => date.ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture),
+            bool flag => flag ? "1" : "0",
+            double number => number.ToString("R", System.Globalization.CultureInfo.InvariantCulture),
+            IFormattable formattable => formattable.ToString(null, System.Globalization.CultureInfo.InvariantCulture),
+            _ => value.ToString()!,
+        };
 }

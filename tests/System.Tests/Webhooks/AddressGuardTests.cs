@@ -11,14 +11,17 @@ public sealed class AddressGuardTests
     private static readonly IPNetwork[] Everything = [IPNetwork.Parse("0.0.0.0/0"), IPNetwork.Parse("::/0")];
 
     // What a system's resolver makes of texts that are numbers to it and names to us.
-    private static Task<IPAddress[]> Lenient(string host, CancellationToken token) => Task.FromResult<IPAddress[]>(host switch
-    {
-        "127.0.0.1." or "localhost" or "localhost." or "127.0.0.1.nip.example" => [IPAddress.Loopback],
-        // Digits in circles, which a host's name spells in Punycode.
-        _ when host.StartsWith("xn--", StringComparison.Ordinal) => [IPAddress.Loopback],
-        "metadata.google.internal" => [IPAddress.Parse("169.254.169.254")],
-        _ => throw new SocketException((int)SocketError.HostNotFound),
-    });
+    private static Task<IPAddress[]> Lenient(string host, CancellationToken token) =>
+        Task.FromResult<IPAddress[]>(
+            host switch
+            {
+                "127.0.0.1." or "localhost" or "localhost." or "127.0.0.1.nip.example" => [IPAddress.Loopback],
+                // Digits in circles, which a host's name spells in Punycode.
+                _ when host.StartsWith("xn--", StringComparison.Ordinal) => [IPAddress.Loopback],
+                "metadata.google.internal" => [IPAddress.Parse("169.254.169.254")],
+                _ => throw new SocketException((int)SocketError.HostNotFound),
+            }
+        );
 
     [Theory]
     [InlineData("2130706433")]
@@ -54,7 +57,9 @@ public sealed class AddressGuardTests
         listener.Start();
         var address = new Uri($"https://{host}:{((IPEndPoint)listener.LocalEndpoint).Port}/");
 
-        var refused = await Assert.ThrowsAsync<AddressRefusedException>(async () => await new AddressGuard([], Lenient).ConnectAsync(address, default));
+        var refused = await Assert.ThrowsAsync<AddressRefusedException>(async () =>
+            await new AddressGuard([], Lenient).ConnectAsync(address, default)
+        );
 
         Assert.Equal("blocked_address", refused.Code);
         Assert.False(listener.Pending());
@@ -89,7 +94,8 @@ public sealed class AddressGuardTests
     [InlineData("ff02::1", "multicast or broadcast")]
     [InlineData("4000::1", "not a global unicast address")]
     [InlineData("0200::1", "not a global unicast address")]
-    public void Every_special_network_is_refused_and_says_what_it_is(string address, string reason) => Assert.Equal(reason, new AddressGuard([]).Refuse(IPAddress.Parse(address)));
+    public void Every_special_network_is_refused_and_says_what_it_is(string address, string reason) =>
+        Assert.Equal(reason, new AddressGuard([]).Refuse(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("1.1.1.1")]
@@ -128,25 +134,38 @@ public sealed class AddressGuardTests
     [InlineData("::10.0.0.1")]
     [InlineData("64:ff9b::10.0.0.1")]
     [InlineData("2002:a00:1::")]
-    public void Metadata_services_and_wrapped_addresses_stay_closed_whatever_the_operator_opens(string address) => Assert.NotNull(new AddressGuard(Everything).Refuse(IPAddress.Parse(address)));
+    public void Metadata_services_and_wrapped_addresses_stay_closed_whatever_the_operator_opens(string address) =>
+        Assert.NotNull(new AddressGuard(Everything).Refuse(IPAddress.Parse(address)));
 
     [Fact]
     public void An_operator_opens_a_network_and_no_other()
     {
-        var guard = new AddressGuard(new WebhookSettings { AllowedNetworks = ["10.20.0.0/16", "127.0.0.1", "::1", "fd12:3456::/32"] }.ToNetworks());
+        var guard = new AddressGuard(
+            new WebhookSettings { AllowedNetworks = ["10.20.0.0/16", "127.0.0.1", "::1", "fd12:3456::/32"] }.ToNetworks()
+        );
 
-        foreach (var open in new[] { "10.20.0.1", "10.20.255.255", "127.0.0.1", "::1", "fd12:3456::1" }) Assert.Null(guard.Refuse(IPAddress.Parse(open)));
-        foreach (var closed in new[] { "10.19.255.255", "10.21.0.0", "127.0.0.2", "::2", "fd12:3457::1" }) Assert.NotNull(guard.Refuse(IPAddress.Parse(closed)));
+        foreach (var open in new[] { "10.20.0.1", "10.20.255.255", "127.0.0.1", "::1", "fd12:3456::1" })
+            Assert.Null(guard.Refuse(IPAddress.Parse(open)));
+        foreach (var closed in new[] { "10.19.255.255", "10.21.0.0", "127.0.0.2", "::2", "fd12:3457::1" })
+            Assert.NotNull(guard.Refuse(IPAddress.Parse(closed)));
     }
 
     [Fact]
-    public void Networks_that_cannot_be_read_are_told_apart() => Assert.Equal(
-    [
-        "Metrics:Webhooks:AllowedNetworks:1: '10.20.0.0/33' is not a network such as 10.20.0.0/16 or fd00:1234::/32, nor an address.",
-        "Metrics:Webhooks:AllowedNetworks:2: 'intranet' is not a network such as 10.20.0.0/16 or fd00:1234::/32, nor an address.",
-        "Metrics:Webhooks:Timeout: 00:01:00 is not between 00:00:00.1 and 00:00:30.",
-        "Metrics:Webhooks:Concurrency: 0 is not between 1 and 64.",
-    ], new WebhookSettings { AllowedNetworks = ["10.20.0.0/16", "10.20.0.0/33", "intranet"], Timeout = TimeSpan.FromMinutes(1), Concurrency = 0 }.Faults());
+    public void Networks_that_cannot_be_read_are_told_apart() =>
+        Assert.Equal(
+            [
+                "Metrics:Webhooks:AllowedNetworks:1: '10.20.0.0/33' is not a network such as 10.20.0.0/16 or fd00:1234::/32, nor an address.",
+                "Metrics:Webhooks:AllowedNetworks:2: 'intranet' is not a network such as 10.20.0.0/16 or fd00:1234::/32, nor an address.",
+                "Metrics:Webhooks:Timeout: 00:01:00 is not between 00:00:00.1 and 00:00:30.",
+                "Metrics:Webhooks:Concurrency: 0 is not between 1 and 64.",
+            ],
+            new WebhookSettings
+            {
+                AllowedNetworks = ["10.20.0.0/16", "10.20.0.0/33", "intranet"],
+                Timeout = TimeSpan.FromMinutes(1),
+                Concurrency = 0,
+            }.Faults()
+        );
 
     [Theory]
     [InlineData("8.8.8.8", "fd00::1")]
@@ -154,23 +173,51 @@ public sealed class AddressGuardTests
     public async Task One_record_inside_refuses_the_name(string outside, string inside)
     {
         var guard = new AddressGuard([], (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse(outside), IPAddress.Parse(inside)]));
-        Assert.Equal("blocked_address", (await Assert.ThrowsAsync<AddressRefusedException>(async () => await guard.ConnectAsync(new("https://hooks.example.org/"), default))).Code);
+        Assert.Equal(
+            "blocked_address",
+            (
+                await Assert.ThrowsAsync<AddressRefusedException>(async () =>
+                    await guard.ConnectAsync(new("https://hooks.example.org/"), default)
+                )
+            ).Code
+        );
     }
 
     [Fact]
     public async Task A_name_that_cannot_be_resolved_is_refused()
     {
         var failing = new AddressGuard(Everything, (_, _) => throw new SocketException((int)SocketError.TryAgain));
-        Assert.Equal("unresolvable_host", (await Assert.ThrowsAsync<AddressRefusedException>(async () => await failing.ConnectAsync(new("https://hooks.example.org/"), default))).Code);
+        Assert.Equal(
+            "unresolvable_host",
+            (
+                await Assert.ThrowsAsync<AddressRefusedException>(async () =>
+                    await failing.ConnectAsync(new("https://hooks.example.org/"), default)
+                )
+            ).Code
+        );
         var empty = new AddressGuard(Everything, (_, _) => Task.FromResult<IPAddress[]>([]));
-        Assert.Equal("unresolvable_host", (await Assert.ThrowsAsync<AddressRefusedException>(async () => await empty.ConnectAsync(new("https://hooks.example.org/"), default))).Code);
+        Assert.Equal(
+            "unresolvable_host",
+            (
+                await Assert.ThrowsAsync<AddressRefusedException>(async () =>
+                    await empty.ConnectAsync(new("https://hooks.example.org/"), default)
+                )
+            ).Code
+        );
     }
 
     [Fact]
     public async Task Without_TLS_only_networks_that_the_operator_opened_are_dialled()
     {
         var guard = new AddressGuard([], (_, _) => Task.FromResult<IPAddress[]>([IPAddress.Parse("8.8.8.8")]));
-        Assert.Equal("https_required", (await Assert.ThrowsAsync<AddressRefusedException>(async () => await guard.ConnectAsync(new("http://hooks.example.org/"), default))).Code);
+        Assert.Equal(
+            "https_required",
+            (
+                await Assert.ThrowsAsync<AddressRefusedException>(async () =>
+                    await guard.ConnectAsync(new("http://hooks.example.org/"), default)
+                )
+            ).Code
+        );
     }
 
     [Fact]
@@ -183,19 +230,22 @@ public sealed class AddressGuardTests
         var outside = new TcpListener(IPAddress.Parse("127.0.0.2"), port);
         outside.Start();
         var questions = 0;
-        Task<IPAddress[]> Rebinding(string host, CancellationToken token) => Task.FromResult<IPAddress[]>([++questions % 2 == 1 ? IPAddress.Parse("127.0.0.2") : IPAddress.Loopback]);
+        Task<IPAddress[]> Rebinding(string host, CancellationToken token) =>
+            Task.FromResult<IPAddress[]>([++questions % 2 == 1 ? IPAddress.Parse("127.0.0.2") : IPAddress.Loopback]);
         var guard = new AddressGuard([IPNetwork.Parse("127.0.0.2/32")], Rebinding);
         var address = new Uri($"http://rebinding.example:{port}/");
 
         // The address that was checked is the one that is dialled: one question a connection.
-        await using (await guard.ConnectAsync(address, default)) Assert.Equal(1, questions);
+        await using (await guard.ConnectAsync(address, default))
+            Assert.Equal(1, questions);
         Assert.True(outside.Pending());
         await Assert.ThrowsAsync<AddressRefusedException>(async () => await guard.ConnectAsync(address, default));
         Assert.False(victim.Pending());
 
         // The control: who checks first and then lets the connection ask again reaches the victim.
         Assert.Null(guard.Refuse((await Rebinding("", default))[0]));
-        using (var naive = new Socket(SocketType.Stream, ProtocolType.Tcp)) await naive.ConnectAsync((await Rebinding("", default))[0], port);
+        using (var naive = new Socket(SocketType.Stream, ProtocolType.Tcp))
+            await naive.ConnectAsync((await Rebinding("", default))[0], port);
         Assert.True(victim.Pending());
         victim.Stop();
         outside.Stop();

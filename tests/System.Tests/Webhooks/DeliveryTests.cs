@@ -32,13 +32,22 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         await scene.RecoveredAsync("rack/7");
         await scene.Dispatcher.DispatchAsync(default);
 
-        Assert.Equal(["/hook/all source.recovered", "/hook/all source.stale", "/hook/cloud source.stale", "/hook/stale source.stale"], receiver.All.Select(one => $"{one.Path} {one.Type}").Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["/hook/all source.recovered", "/hook/all source.stale", "/hook/cloud source.stale", "/hook/stale source.stale"],
+            receiver.All.Select(one => $"{one.Path} {one.Type}").Order(StringComparer.Ordinal)
+        );
         var told = receiver.All.Single(one => one is { Path: "/hook/all", Type: "source.stale" });
-        Assert.Equal("""{"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"rack/7","readUntil":"2026-03-01T12:00:00Z","lagSeconds":0,"lastError":"Motör \"aus\""}}""", told.Text);
+        Assert.Equal(
+            """{"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"rack/7","readUntil":"2026-03-01T12:00:00Z","lagSeconds":0,"lastError":"Motör \"aus\""}}""",
+            told.Text
+        );
         Assert.Equal("application/json; charset=utf-8", told.Headers["content-type"]);
         Assert.StartsWith("Metrics-Webhooks/", told.Headers["user-agent"], StringComparison.Ordinal);
         var cloudEvent = receiver.All.Single(one => one.Path == "/hook/cloud");
-        Assert.Equal($$$"""{"specversion":"1.0","id":"{{{cloudEvent.Id}}}","source":"/sources/rack%2F7","type":"source.stale","time":"2026-03-01T12:00:00Z","datacontenttype":"application/json","data":{"source":"rack/7","readUntil":"2026-03-01T12:00:00Z","lagSeconds":0,"lastError":"Motör \"aus\""}}""", cloudEvent.Text);
+        Assert.Equal(
+            $$$"""{"specversion":"1.0","id":"{{{cloudEvent.Id}}}","source":"/sources/rack%2F7","type":"source.stale","time":"2026-03-01T12:00:00Z","datacontenttype":"application/json","data":{"source":"rack/7","readUntil":"2026-03-01T12:00:00Z","lagSeconds":0,"lastError":"Motör \"aus\""}}""",
+            cloudEvent.Text
+        );
         Assert.Equal("application/cloudevents+json; charset=utf-8", cloudEvent.Headers["content-type"]);
         // One event, one id, whoever gets it.
         Assert.Equal(told.Id, cloudEvent.Id);
@@ -59,7 +68,12 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         await Assert.ThrowsAnyAsync<Exception>(() => scene.StaleAsync("rack"));
 
         await scene.Storage.ExecuteAsync("ALTER TABLE elsewhere RENAME TO webhook_delivery");
-        Assert.Equal(["∅|0|0"], await scene.Storage.RowsAsync("SELECT stale_since, (SELECT count(*) FROM event), (SELECT count(*) FROM webhook_message) FROM source"));
+        Assert.Equal(
+            ["∅|0|0"],
+            await scene.Storage.RowsAsync(
+                "SELECT stale_since, (SELECT count(*) FROM event), (SELECT count(*) FROM webhook_message) FROM source"
+            )
+        );
         await scene.StaleAsync("rack");
         await scene.Dispatcher.DispatchAsync(default);
         Assert.Single(receiver.All);
@@ -74,7 +88,13 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         var webhook = await scene.SubscribeAsync(receiver.Url);
         await scene.StaleAsync("rack");
         // The schedule of Standard Webhooks, each a fifth shorter or longer.
-        TimeSpan[] waits = [TimeSpan.FromSeconds(5), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30), .. new[] { 2, 5, 10, 14, 20, 24 }.Select(hours => TimeSpan.FromHours(hours))];
+        TimeSpan[] waits =
+        [
+            TimeSpan.FromSeconds(5),
+            TimeSpan.FromMinutes(5),
+            TimeSpan.FromMinutes(30),
+            .. new[] { 2, 5, 10, 14, 20, 24 }.Select(hours => TimeSpan.FromHours(hours)),
+        ];
         await scene.Dispatcher.DispatchAsync(default);
         for (var i = 0; i < waits.Length; i++)
         {
@@ -82,7 +102,8 @@ public sealed class DeliveryTests(PostgresCluster cluster)
             await scene.AdvanceAsync(waits[i] * 0.79);
             await scene.Dispatcher.DispatchAsync(default);
             Assert.Equal(i + 1, receiver.All.Count);
-            if (i == 8) receiver.Answers(200);
+            if (i == 8)
+                receiver.Answers(200);
             await scene.AdvanceAsync(waits[i] * 0.42);
             await scene.Dispatcher.DispatchAsync(default);
         }
@@ -131,8 +152,15 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         Assert.Equal(asked, dead.All.Count);
         var notice = JsonDocument.Parse(Assert.Single(other.All).Body).RootElement;
         Assert.Equal("webhook.disabled", notice.GetProperty("type").GetString());
-        Assert.Equal($$"""{"webhook":"{{webhook.Id}}","host":"127.0.0.1","description":"nightly","reason":"failing","failingSince":"2026-03-01T12:00:00Z","lastError":"The receiver answered 503."}""", notice.GetProperty("data").GetRawText());
-        Assert.DoesNotContain("planted-secret", string.Concat(await scene.Storage.RowsAsync("SELECT body FROM event")), StringComparison.Ordinal);
+        Assert.Equal(
+            $$"""{"webhook":"{{webhook.Id}}","host":"127.0.0.1","description":"nightly","reason":"failing","failingSince":"2026-03-01T12:00:00Z","lastError":"The receiver answered 503."}""",
+            notice.GetProperty("data").GetRawText()
+        );
+        Assert.DoesNotContain(
+            "planted-secret",
+            string.Concat(await scene.Storage.RowsAsync("SELECT body FROM event")),
+            StringComparison.Ordinal
+        );
 
         // Mended: the span brings everything, under the ids of before, and also what was never sent.
         dead.Answers(200);
@@ -141,8 +169,16 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         Assert.Equal(4, await scene.Storage.Webhooks.ReplayAsync(webhook.Id, Start, Start.AddDays(10), default));
         await scene.Dispatcher.DispatchAsync(default);
         var after = dead.All.Skip(asked).ToList();
-        Assert.Equal(["rack-1", "rack-2", "rack-3", "rack-4"], after.Select(one => JsonDocument.Parse(one.Body).RootElement.GetProperty("data").GetProperty("source").GetString()!).Order(StringComparer.Ordinal));
-        Assert.Equal(before.Order(StringComparer.Ordinal), after.Select(one => one.Id).Where(before.Contains).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["rack-1", "rack-2", "rack-3", "rack-4"],
+            after
+                .Select(one => JsonDocument.Parse(one.Body).RootElement.GetProperty("data").GetProperty("source").GetString()!)
+                .Order(StringComparer.Ordinal)
+        );
+        Assert.Equal(
+            before.Order(StringComparer.Ordinal),
+            after.Select(one => one.Id).Where(before.Contains).Order(StringComparer.Ordinal)
+        );
         Assert.Equal("delivered delivered delivered delivered", await scene.StatesAsync(webhook));
 
         // Thirty days later it is forgotten, and not before.
@@ -150,7 +186,12 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         Assert.Equal(0, await scene.Storage.Webhooks.SweepAsync(default));
         await scene.AdvanceAsync(TimeSpan.FromDays(0.2));
         Assert.Equal(5, await scene.Storage.Webhooks.SweepAsync(default));
-        Assert.Equal(["0|0|0"], await scene.Storage.RowsAsync("SELECT (SELECT count(*) FROM webhook_delivery), (SELECT count(*) FROM webhook_message), (SELECT count(*) FROM webhook_attempt)"));
+        Assert.Equal(
+            ["0|0|0"],
+            await scene.Storage.RowsAsync(
+                "SELECT (SELECT count(*) FROM webhook_delivery), (SELECT count(*) FROM webhook_message), (SELECT count(*) FROM webhook_attempt)"
+            )
+        );
     }
 
     [Theory]
@@ -175,7 +216,12 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         Assert.Single(receiver.All.Select(one => (one.Id, one.Text)).Distinct());
         Assert.Equal("delivered", await scene.StatesAsync(webhook));
         // The dead one comes back: what it has to say is no longer asked.
-        await scene.Storage.Webhooks.FinishAsync(claim, [new(claim.Items[0].Delivery, true, 5, 500, "refused", "late", TimeSpan.Zero)], null, default);
+        await scene.Storage.Webhooks.FinishAsync(
+            claim,
+            [new(claim.Items[0].Delivery, true, 5, 500, "refused", "late", TimeSpan.Zero)],
+            null,
+            default
+        );
         Assert.Equal(["delivered|204|∅"], await scene.AttemptsAsync(webhook));
 
         // The control: were claims held for ever, a delivery whose sender died before sending it would be lost.
@@ -192,13 +238,17 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         await using var scene = await Scene.StartAsync(cluster, StorageEngine.Postgres);
         await using var receiver = await Receiver.StartAsync();
         var webhook = await scene.SubscribeAsync(receiver.Url);
-        for (var i = 0; i < 150; i++) await scene.StaleAsync($"rack-{i}");
+        for (var i = 0; i < 150; i++)
+            await scene.StaleAsync($"rack-{i}");
         using var second = scene.Another();
 
         await Task.WhenAll(scene.Dispatcher.DispatchAsync(default), second.DispatchAsync(default), scene.Dispatcher.DispatchAsync(default));
 
         Assert.Equal((150, 150), (receiver.All.Count, receiver.All.Select(one => one.Id).Distinct().Count()));
-        Assert.Equal(["delivered|1|150"], await scene.Storage.RowsAsync("SELECT state, attempts, count(*) FROM webhook_delivery GROUP BY 1, 2"));
+        Assert.Equal(
+            ["delivered|1|150"],
+            await scene.Storage.RowsAsync("SELECT state, attempts, count(*) FROM webhook_delivery GROUP BY 1, 2")
+        );
     }
 
     [Fact]
@@ -216,25 +266,50 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         redirecting.Answers(301, ("Location", victim.Url));
         await using var good = await Receiver.StartAsync();
         var webhooks = new Dictionary<string, Webhook>();
-        foreach (var (name, url) in new[]
-        {
-            ("hanging", hanging.Url), ("dripping", dripping.Url), ("headers", headers.Url), ("endless", endless.Url), ("closing", closing.Url), ("foreign", foreign.Url), ("redirecting", redirecting.Url),
-            ("metadata", "http://169.254.169.254/latest/meta-data/"), ("unresolvable", "https://no-such-host.invalid/"), ("refusing", $"http://127.0.0.1:{PostgresCluster.FreePort()}/"), ("good", good.Url),
-        })
+        foreach (
+            var (name, url) in new[]
+            {
+                ("hanging", hanging.Url),
+                ("dripping", dripping.Url),
+                ("headers", headers.Url),
+                ("endless", endless.Url),
+                ("closing", closing.Url),
+                ("foreign", foreign.Url),
+                ("redirecting", redirecting.Url),
+                ("metadata", "http://169.254.169.254/latest/meta-data/"),
+                ("unresolvable", "https://no-such-host.invalid/"),
+                ("refusing", $"http://127.0.0.1:{PostgresCluster.FreePort()}/"),
+                ("good", good.Url),
+            }
+        )
             webhooks[name] = await scene.SubscribeAsync(url);
 
-        for (var i = 0; i < 3; i++) await scene.StaleAsync($"rack-{i}");
+        for (var i = 0; i < 3; i++)
+            await scene.StaleAsync($"rack-{i}");
         await scene.Dispatcher.DispatchAsync(default);
 
         Assert.Equal(3, good.All.Count);
         Assert.Empty(victim.All);
         var codes = new Dictionary<string, string>();
-        foreach (var (name, webhook) in webhooks) codes[name] = (await scene.AttemptsAsync(webhook)).Distinct().Single();
-        Assert.Equal(new Dictionary<string, string>
-        {
-            ["hanging"] = "due|∅|timeout", ["dripping"] = "due|∅|timeout", ["headers"] = "due|∅|bad_answer", ["endless"] = "due|500|refused", ["closing"] = "due|∅|unreachable", ["foreign"] = "due|∅|bad_answer",
-            ["redirecting"] = "due|301|redirect", ["metadata"] = "due|∅|blocked_address", ["unresolvable"] = "due|∅|unresolvable_host", ["refusing"] = "due|∅|unreachable", ["good"] = "delivered|204|∅",
-        }.OrderBy(one => one.Key), codes.OrderBy(one => one.Key));
+        foreach (var (name, webhook) in webhooks)
+            codes[name] = (await scene.AttemptsAsync(webhook)).Distinct().Single();
+        Assert.Equal(
+            new Dictionary<string, string>
+            {
+                ["hanging"] = "due|∅|timeout",
+                ["dripping"] = "due|∅|timeout",
+                ["headers"] = "due|∅|bad_answer",
+                ["endless"] = "due|500|refused",
+                ["closing"] = "due|∅|unreachable",
+                ["foreign"] = "due|∅|bad_answer",
+                ["redirecting"] = "due|301|redirect",
+                ["metadata"] = "due|∅|blocked_address",
+                ["unresolvable"] = "due|∅|unresolvable_host",
+                ["refusing"] = "due|∅|unreachable",
+                ["good"] = "delivered|204|∅",
+            }.OrderBy(one => one.Key),
+            codes.OrderBy(one => one.Key)
+        );
         // What was not read stayed in the buffers of the system.
         Assert.True(endless.Written < 64 * 1024 * 1024, $"{endless.Written} bytes were taken.");
     }
@@ -272,7 +347,8 @@ public sealed class DeliveryTests(PostgresCluster cluster)
     {
         await using var scene = await Scene.StartAsync(cluster, engine);
         await using var receiver = await Receiver.StartAsync();
-        byte[] old = [.. Enumerable.Range(0, 32).Select(i => (byte)i)], young = [.. Enumerable.Range(100, 32).Select(i => (byte)i)];
+        byte[] old = [.. Enumerable.Range(0, 32).Select(i => (byte)i)],
+            young = [.. Enumerable.Range(100, 32).Select(i => (byte)i)];
         var webhook = await scene.SubscribeAsync(receiver.Url, secret: old);
         await SendAsync();
         Assert.True(await scene.Storage.Webhooks.RotateAsync(webhook.Id, young, default));
@@ -283,7 +359,10 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         await SendAsync();
 
         Assert.Equal([1, 2, 2, 1], receiver.All.Select(one => one.Headers["webhook-signature"].Split(' ').Length));
-        var (byOld, byYoung) = (await NodeVerifier.VerifyAsync($"whsec_{Convert.ToBase64String(old)}", receiver.All), await NodeVerifier.VerifyAsync($"whsec_{Convert.ToBase64String(young)}", receiver.All));
+        var (byOld, byYoung) = (
+            await NodeVerifier.VerifyAsync($"whsec_{Convert.ToBase64String(old)}", receiver.All),
+            await NodeVerifier.VerifyAsync($"whsec_{Convert.ToBase64String(young)}", receiver.All)
+        );
         Assert.Equal([true, true, true, false], byOld.Select(told => told.EndsWith(": source.stale", StringComparison.Ordinal)));
         Assert.Equal([false, true, true, true], byYoung.Select(told => told.EndsWith(": source.stale", StringComparison.Ordinal)));
         Assert.EndsWith("refused, No matching signature found", byOld[3], StringComparison.Ordinal);
@@ -307,10 +386,18 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         await scene.StaleAsync("does-not", new string('x', 256 * 1024));
         await scene.Dispatcher.DispatchAsync(default);
 
-        var told = receiver.All.ToDictionary(one => JsonDocument.Parse(one.Body).RootElement.GetProperty("data").GetProperty("source").GetString()!);
+        var told = receiver.All.ToDictionary(one =>
+            JsonDocument.Parse(one.Body).RootElement.GetProperty("data").GetProperty("source").GetString()!
+        );
         Assert.InRange(told["fits"].Body.Length, 256 * 1024 - 200, 256 * 1024);
-        Assert.Equal("""{"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"does-not","refused":"payload_too_large","bytes":262296,"limit":262144,"link":"/odata/Events(2)"}}""", told["does-not"].Text);
-        Assert.Equal(["262144"], await scene.Storage.RowsAsync("SELECT length(body) - length(replace(body, 'x', '')) FROM event WHERE source = 'does-not'"));
+        Assert.Equal(
+            """{"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"does-not","refused":"payload_too_large","bytes":262296,"limit":262144,"link":"/odata/Events(2)"}}""",
+            told["does-not"].Text
+        );
+        Assert.Equal(
+            ["262144"],
+            await scene.Storage.RowsAsync("SELECT length(body) - length(replace(body, 'x', '')) FROM event WHERE source = 'does-not'")
+        );
     }
 
     [Theory]
@@ -326,8 +413,10 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         await scene.Storage.ReplaceAsync(Ten, Energy(Node, Ten, null, 1000, 1600), Work(Ten, 100));
         await scene.Dispatcher.DispatchAsync(default);
 
-        Assert.Equal($$$"""{"type":"measurement.restated","timestamp":"2026-03-01T12:00:00Z","data":{"periodStart":"2026-01-15T10:00:00Z","reason":"late_data","changes":1,"first":[{"deploymentId":{{{Deployment.Id}}},"functionalUnit":"token","measure":"facility_joules","old":1500,"new":1600}],"link":"/odata/Restatements?$filter=PeriodStart%20eq%202026-01-15T10:00:00Z"}}""",
-            Assert.Single(receiver.All).Text);
+        Assert.Equal(
+            $$$"""{"type":"measurement.restated","timestamp":"2026-03-01T12:00:00Z","data":{"periodStart":"2026-01-15T10:00:00Z","reason":"late_data","changes":1,"first":[{"deploymentId":{{{Deployment.Id}}},"functionalUnit":"token","measure":"facility_joules","old":1500,"new":1600}],"link":"/odata/Restatements?$filter=PeriodStart%20eq%202026-01-15T10:00:00Z"}}""",
+            Assert.Single(receiver.All).Text
+        );
     }
 
     [Fact]
@@ -344,7 +433,12 @@ public sealed class DeliveryTests(PostgresCluster cluster)
     /// <summary>One database with a clock of its own, and a dispatcher that works when it is told to.</summary>
     private sealed class Scene : IAsyncDisposable
     {
-        private static readonly WebhookSettings Settings = new() { AllowedNetworks = ["127.0.0.0/8"], Timeout = TimeSpan.FromSeconds(3), Concurrency = 4 };
+        private static readonly WebhookSettings Settings = new()
+        {
+            AllowedNetworks = ["127.0.0.0/8"],
+            Timeout = TimeSpan.FromSeconds(3),
+            Concurrency = 4,
+        };
         private readonly TestStorage owner;
         private DateTime now = Start;
 
@@ -371,8 +465,24 @@ public sealed class DeliveryTests(PostgresCluster cluster)
 
         public Dispatcher Another() => new(Storage.Webhooks, Sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
 
-        public Task<Webhook> SubscribeAsync(string url, string[]? types = null, string format = "standard", bool enabled = true, string? description = null, byte[]? secret = null) =>
-            Storage.Webhooks.CreateAsync(url, description, types ?? [], format, "hmac", enabled, secret ?? WebhookSigner.NewSecret(), default);
+        public Task<Webhook> SubscribeAsync(
+            string url,
+            string[]? types = null,
+            string format = "standard",
+            bool enabled = true,
+            string? description = null,
+            byte[]? secret = null
+        ) =>
+            Storage.Webhooks.CreateAsync(
+                url,
+                description,
+                types ?? [],
+                format,
+                "hmac",
+                enabled,
+                secret ?? WebhookSigner.NewSecret(),
+                default
+            );
 
         public Task AdvanceAsync(TimeSpan time) => Storage.SetClockAsync(now += time);
 
@@ -382,15 +492,29 @@ public sealed class DeliveryTests(PostgresCluster cluster)
             Assert.True(await Storage.Log.MarkStaleAsync(new(source, now, null, lastError), true, default));
         }
 
-        public async Task RecoveredAsync(string source) => Assert.True(await Storage.Log.MarkStaleAsync(new(source, now, now, null), false, default));
+        public async Task RecoveredAsync(string source) =>
+            Assert.True(await Storage.Log.MarkStaleAsync(new(source, now, now, null), false, default));
 
         /// <summary>Every attempt of the webhook's deliveries, the oldest first: state of the delivery, answer, fault.</summary>
         public async Task<List<string>> AttemptsAsync(Webhook webhook) =>
-            [.. (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default)).Reverse().SelectMany(delivery => delivery.Attempts.Select(attempt => $"{delivery.State}|{attempt.StatusCode?.ToString() ?? "∅"}|{attempt.ErrorCode ?? "∅"}"))];
+            [
+                .. (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default))
+                    .Reverse()
+                    .SelectMany(delivery =>
+                        delivery.Attempts.Select(attempt =>
+                            $"{delivery.State}|{attempt.StatusCode?.ToString() ?? "∅"}|{attempt.ErrorCode ?? "∅"}"
+                        )
+                    ),
+            ];
 
-        public async Task<string> StatesAsync(Webhook webhook) => string.Join(' ', (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State));
+        public async Task<string> StatesAsync(Webhook webhook) =>
+            string.Join(
+                ' ',
+                (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State)
+            );
 
-        public async Task<(bool Enabled, string? Reason)> StandingAsync(Webhook webhook) => await Storage.Webhooks.FindAsync(webhook.Id, default) is var found ? (found!.Enabled, found.DisabledReason) : default;
+        public async Task<(bool Enabled, string? Reason)> StandingAsync(Webhook webhook) =>
+            await Storage.Webhooks.FindAsync(webhook.Id, default) is var found ? (found!.Enabled, found.DisabledReason) : default;
 
         public async ValueTask DisposeAsync()
         {

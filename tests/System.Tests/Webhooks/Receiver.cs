@@ -35,11 +35,12 @@ internal sealed class Receiver : IAsyncDisposable
     public IReadOnlyList<Received> All => [.. received];
 
     /// <summary>How it answers; 204 unless told otherwise.</summary>
-    public Func<HttpContext, Task> Answer { get; set; } = context =>
-    {
-        context.Response.StatusCode = 204;
-        return Task.CompletedTask;
-    };
+    public Func<HttpContext, Task> Answer { get; set; } =
+        context =>
+        {
+            context.Response.StatusCode = 204;
+            return Task.CompletedTask;
+        };
 
     public static async Task<Receiver> StartAsync(int? status = null)
     {
@@ -48,24 +49,33 @@ internal sealed class Receiver : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var app = builder.Build();
         var receiver = new Receiver(app);
-        if (status is { } always) receiver.Answers(always);
+        if (status is { } always)
+            receiver.Answers(always);
         app.Run(async context =>
         {
             using var body = new MemoryStream();
             await context.Request.Body.CopyToAsync(body);
-            receiver.received.Enqueue(new(context.Request.Path, body.ToArray(), context.Request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString())));
+            receiver.received.Enqueue(
+                new(
+                    context.Request.Path,
+                    body.ToArray(),
+                    context.Request.Headers.ToDictionary(header => header.Key.ToLowerInvariant(), header => header.Value.ToString())
+                )
+            );
             await receiver.Answer(context);
         });
         await app.StartAsync();
         return receiver;
     }
 
-    public void Answers(int status, params (string Name, string Value)[] headers) => Answer = context =>
-    {
-        context.Response.StatusCode = status;
-        foreach (var (name, value) in headers) context.Response.Headers[name] = value;
-        return Task.CompletedTask;
-    };
+    public void Answers(int status, params (string Name, string Value)[] headers) =>
+        Answer = context =>
+        {
+            context.Response.StatusCode = status;
+            foreach (var (name, value) in headers)
+                context.Response.Headers[name] = value;
+            return Task.CompletedTask;
+        };
 
     public ValueTask DisposeAsync() => app.DisposeAsync();
 }
@@ -107,33 +117,45 @@ internal sealed class RudeReceiver : IDisposable
     public static RudeReceiver Hanging() => new((_, token) => Task.Delay(Timeout.Infinite, token));
 
     /// <summary>Answers headers that never end, a byte at a time.</summary>
-    public static RudeReceiver Dripping() => new(async (stream, token) =>
-    {
-        await stream.WriteAsync("HTTP/1.1 200 OK\r\nX-Drip: "u8.ToArray(), token);
-        while (true)
-        {
-            await stream.WriteAsync("x"u8.ToArray(), token);
-            await Task.Delay(50, token);
-        }
-    });
+    public static RudeReceiver Dripping() =>
+        new(
+            async (stream, token) =>
+            {
+                await stream.WriteAsync("HTTP/1.1 200 OK\r\nX-Drip: "u8.ToArray(), token);
+                while (true)
+                {
+                    await stream.WriteAsync("x"u8.ToArray(), token);
+                    await Task.Delay(50, token);
+                }
+            }
+        );
 
     /// <summary>Answers a megabyte of headers.</summary>
-    public static RudeReceiver Headers() => new(async (stream, token) => await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nX-Long: {new string('x', 1024 * 1024)}\r\n\r\n"), token));
+    public static RudeReceiver Headers() =>
+        new(
+            async (stream, token) =>
+                await stream.WriteAsync(
+                    Encoding.ASCII.GetBytes($"HTTP/1.1 200 OK\r\nX-Long: {new string('x', 1024 * 1024)}\r\n\r\n"),
+                    token
+                )
+        );
 
     /// <summary>Fails with a body that never ends, as fast as it is taken.</summary>
     public static RudeReceiver Endless()
     {
         RudeReceiver? self = null;
-        self = new(async (stream, token) =>
-        {
-            await stream.WriteAsync("HTTP/1.1 500 Fault\r\nContent-Type: text/plain\r\n\r\n"u8.ToArray(), token);
-            var block = Encoding.ASCII.GetBytes(new string('y', 16 * 1024));
-            while (true)
+        self = new(
+            async (stream, token) =>
             {
-                await stream.WriteAsync(block, token);
-                Interlocked.Add(ref self!.written, block.Length);
+                await stream.WriteAsync("HTTP/1.1 500 Fault\r\nContent-Type: text/plain\r\n\r\n"u8.ToArray(), token);
+                var block = Encoding.ASCII.GetBytes(new string('y', 16 * 1024));
+                while (true)
+                {
+                    await stream.WriteAsync(block, token);
+                    Interlocked.Add(ref self!.written, block.Length);
+                }
             }
-        });
+        );
         return self;
     }
 
@@ -141,7 +163,8 @@ internal sealed class RudeReceiver : IDisposable
     public static RudeReceiver Closing() => new((_, _) => Task.CompletedTask);
 
     /// <summary>Speaks another protocol.</summary>
-    public static RudeReceiver Foreign() => new(async (stream, token) => await stream.WriteAsync("220 mail.example.org ESMTP\r\n"u8.ToArray(), token));
+    public static RudeReceiver Foreign() =>
+        new(async (stream, token) => await stream.WriteAsync("220 mail.example.org ESMTP\r\n"u8.ToArray(), token));
 
     public void Dispose()
     {
@@ -168,13 +191,26 @@ internal static class NodeVerifier
         {
             Turn.Release();
         }
-        var input = JsonSerializer.Serialize(new
-        {
-            key,
-            requests = requests.Select(one => new { body = Convert.ToBase64String(one.Body), headers = one.Headers.Where(header => header.Key.StartsWith("webhook-", StringComparison.Ordinal)).ToDictionary() }),
-        });
-        return [.. JsonDocument.Parse(await Folder.RunAsync("verify.cjs", input)).RootElement.EnumerateArray().Select(one =>
-            $"{one.GetProperty("id").GetString()}: {(one.TryGetProperty("refused", out var refused) ? $"refused, {refused.GetString()}" : one.GetProperty("event").GetProperty("type").GetString())}")];
+        var input = JsonSerializer.Serialize(
+            new
+            {
+                key,
+                requests = requests.Select(one => new
+                {
+                    body = Convert.ToBase64String(one.Body),
+                    headers = one.Headers.Where(header => header.Key.StartsWith("webhook-", StringComparison.Ordinal)).ToDictionary(),
+                }),
+            }
+        );
+        return
+        [
+            .. JsonDocument
+                .Parse(await Folder.RunAsync("verify.cjs", input))
+                .RootElement.EnumerateArray()
+                .Select(one =>
+                    $"{one.GetProperty("id").GetString()}: {(one.TryGetProperty("refused", out var refused) ? $"refused, {refused.GetString()}" : one.GetProperty("event").GetProperty("type").GetString())}"
+                ),
+        ];
     }
 
     private static string Here([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;

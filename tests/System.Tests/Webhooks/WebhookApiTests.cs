@@ -24,7 +24,16 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
     {
         await using var service = await Service.StartAsync(cluster, engine);
         await using var receiver = await Receiver.StartAsync();
-        var (status, made) = await service.SendAsync(HttpMethod.Post, "", new { url = receiver.Url, types = new[] { "source.stale", "report.ready", "source.stale" }, description = "the plant" });
+        var (status, made) = await service.SendAsync(
+            HttpMethod.Post,
+            "",
+            new
+            {
+                url = receiver.Url,
+                types = new[] { "source.stale", "report.ready", "source.stale" },
+                description = "the plant",
+            }
+        );
         Assert.Equal(HttpStatusCode.Created, status);
         var (id, secret) = (Text(made, "id"), Text(made, "secret"));
         Assert.Matches("^whsec_[A-Za-z0-9+/]{43}=$", secret);
@@ -35,8 +44,15 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
 
         var (accepted, test) = await service.SendAsync(HttpMethod.Post, $"/{id}/test");
         Assert.Equal((HttpStatusCode.Accepted, "due"), (accepted, Text(test, "state")));
-        var first = await service.WaitAsync($"/{id}/deliveries/{test.GetProperty("id")}", delivery => Text(delivery, "state") == "delivered");
-        Assert.Equal("[204]", JsonSerializer.Serialize(first.GetProperty("attempts").EnumerateArray().Select(attempt => attempt.GetProperty("statusCode").GetInt32())));
+        var first = await service.WaitAsync($"/{id}/deliveries/{test.GetProperty("id")}", delivery =>
+            Text(delivery, "state") == "delivered"
+        );
+        Assert.Equal(
+            "[204]",
+            JsonSerializer.Serialize(
+                first.GetProperty("attempts").EnumerateArray().Select(attempt => attempt.GetProperty("statusCode").GetInt32())
+            )
+        );
 
         var rotated = (await service.SendAsync(HttpMethod.Post, $"/{id}/rotate")).Body;
         await service.Storage.Log.RegisterAsync("rack", "prometheus", null, default);
@@ -45,10 +61,19 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
 
         var (again, replayed) = await service.SendAsync(HttpMethod.Post, $"/{id}/deliveries/{test.GetProperty("id")}/replay");
         Assert.Equal((HttpStatusCode.Accepted, "due"), (again, Text(replayed, "state")));
-        await service.WaitAsync($"/{id}/deliveries/{test.GetProperty("id")}", delivery => delivery.GetProperty("attempts").GetArrayLength() == 2);
-        var span = (await service.SendAsync(HttpMethod.Post, $"/{id}/replay?from={DateTime.UtcNow.AddHours(-1):O}&to={DateTime.UtcNow.AddHours(1):O}")).Body;
+        await service.WaitAsync($"/{id}/deliveries/{test.GetProperty("id")}", delivery =>
+            delivery.GetProperty("attempts").GetArrayLength() == 2
+        );
+        var span = (
+            await service.SendAsync(
+                HttpMethod.Post,
+                $"/{id}/replay?from={DateTime.UtcNow.AddHours(-1):O}&to={DateTime.UtcNow.AddHours(1):O}"
+            )
+        ).Body;
         Assert.Equal(2, span.GetProperty("replayed").GetInt32());
-        await service.WaitAsync($"/{id}/deliveries?state=delivered", deliveries => deliveries.EnumerateArray().Sum(delivery => delivery.GetProperty("attempts").GetArrayLength()) == 5);
+        await service.WaitAsync($"/{id}/deliveries?state=delivered", deliveries =>
+            deliveries.EnumerateArray().Sum(delivery => delivery.GetProperty("attempts").GetArrayLength()) == 5
+        );
 
         string[] types = ["webhook.test", "source.stale", "webhook.test", "source.stale", "webhook.test"];
         Assert.Equal(types.Order(StringComparer.Ordinal), receiver.All.Select(one => one.Type).Order(StringComparer.Ordinal));
@@ -61,7 +86,11 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
         }
         // The control: a byte changed on the way is noticed.
         var forged = receiver.All[0] with { Body = [.. receiver.All[0].Body.SkipLast(1), (byte)' ', (byte)'}'] };
-        Assert.EndsWith("refused, No matching signature found", Assert.Single(await NodeVerifier.VerifyAsync(secret, [forged])), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "refused, No matching signature found",
+            Assert.Single(await NodeVerifier.VerifyAsync(secret, [forged])),
+            StringComparison.Ordinal
+        );
 
         Assert.Equal(HttpStatusCode.NoContent, (await service.SendAsync(HttpMethod.Delete, $"/{id}")).Status);
         Assert.Equal((404, "not_found"), await service.RefusedAsync(HttpMethod.Get, $"/{id}"));
@@ -73,7 +102,16 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
     {
         await using var service = await Service.StartAsync(cluster, engine);
         await using var receiver = await Receiver.StartAsync();
-        var (_, made) = await service.SendAsync(HttpMethod.Post, "", new { url = receiver.Url, signing = "ed25519", format = "cloudevents" });
+        var (_, made) = await service.SendAsync(
+            HttpMethod.Post,
+            "",
+            new
+            {
+                url = receiver.Url,
+                signing = "ed25519",
+                format = "cloudevents",
+            }
+        );
         Assert.False(made.TryGetProperty("secret", out _));
         var key = made.GetProperty("publicKeys")[0].GetString()!;
         Assert.Matches("^whpk_[A-Za-z0-9+/]{43}=$", key);
@@ -84,7 +122,11 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
 
         var told = Assert.Single(receiver.All);
         Assert.Equal([$"{told.Id}: webhook.test"], await NodeVerifier.VerifyAsync(key, [told]));
-        Assert.EndsWith("refused, No matching signature found", Assert.Single(await NodeVerifier.VerifyAsync(key, [told with { Body = [.. told.Body, (byte)' '] }])), StringComparison.Ordinal);
+        Assert.EndsWith(
+            "refused, No matching signature found",
+            Assert.Single(await NodeVerifier.VerifyAsync(key, [told with { Body = [.. told.Body, (byte)' '] }])),
+            StringComparison.Ordinal
+        );
         var rotated = (await service.SendAsync(HttpMethod.Post, $"/{id}/rotate")).Body.GetProperty("publicKeys");
         Assert.Equal((2, key), (rotated.GetArrayLength(), rotated[1].GetString()));
     }
@@ -95,14 +137,29 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
         await using var service = await Service.StartAsync(cluster, StorageEngine.Sqlite);
         await using var receiver = await Receiver.StartAsync();
         var url = receiver.Url;
-        foreach (var (code, body) in new (string, object)[]
-        {
-            ("invalid_body", new { uri = url }), ("invalid_body", "text"), ("invalid_url", new { types = Array.Empty<string>() }), ("invalid_url", new { url = "example.org/hook" }), ("invalid_url", new { url = "ftp://example.org/hook" }),
-            ("invalid_url", new { url = "https://user:word@example.org/hook" }), ("invalid_url", new { url = "https://example.org/#part" }), ("invalid_url", new { url = $"https://example.org/{new string('x', 2048)}" }),
-            ("blocked_address", new { url = "https://169.254.169.254/latest/meta-data" }), ("blocked_address", new { url = "http://[::ffff:127.0.0.1]/" }), ("blocked_address", new { url = "https://10.0.0.1/" }),
-            ("unresolvable_host", new { url = "https://no-such-host.invalid/" }), ("https_required", new { url = "http://8.8.8.8/" }), ("unreachable", new { url = $"http://127.0.0.1:{PostgresCluster.FreePort()}/" }),
-            ("unknown_type", new { url, types = new[] { "source.stail" } }), ("unknown_format", new { url, format = "xml" }), ("unknown_signing", new { url, signing = "rsa" }), ("invalid_description", new { url, description = "a\nb" }),
-        })
+        foreach (
+            var (code, body) in new (string, object)[]
+            {
+                ("invalid_body", new { uri = url }),
+                ("invalid_body", "text"),
+                ("invalid_url", new { types = Array.Empty<string>() }),
+                ("invalid_url", new { url = "example.org/hook" }),
+                ("invalid_url", new { url = "ftp://example.org/hook" }),
+                ("invalid_url", new { url = "https://user:word@example.org/hook" }),
+                ("invalid_url", new { url = "https://example.org/#part" }),
+                ("invalid_url", new { url = $"https://example.org/{new string('x', 2048)}" }),
+                ("blocked_address", new { url = "https://169.254.169.254/latest/meta-data" }),
+                ("blocked_address", new { url = "http://[::ffff:127.0.0.1]/" }),
+                ("blocked_address", new { url = "https://10.0.0.1/" }),
+                ("unresolvable_host", new { url = "https://no-such-host.invalid/" }),
+                ("https_required", new { url = "http://8.8.8.8/" }),
+                ("unreachable", new { url = $"http://127.0.0.1:{PostgresCluster.FreePort()}/" }),
+                ("unknown_type", new { url, types = new[] { "source.stail" } }),
+                ("unknown_format", new { url, format = "xml" }),
+                ("unknown_signing", new { url, signing = "rsa" }),
+                ("invalid_description", new { url, description = "a\nb" }),
+            }
+        )
             Assert.Equal((400, code), await service.RefusedAsync(HttpMethod.Post, "", body));
 
         Assert.Equal((404, "not_found"), await service.RefusedAsync(HttpMethod.Post, "/wh_none/test"));
@@ -110,19 +167,42 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
         Assert.Equal((409, "webhook_disabled"), await service.RefusedAsync(HttpMethod.Post, $"/{id}/test"));
         Assert.Equal((409, "webhook_disabled"), await service.RefusedAsync(HttpMethod.Post, $"/{id}/replay?failed=true"));
         Assert.Equal((400, "unknown_signing"), await service.RefusedAsync(HttpMethod.Patch, $"/{id}", new { signing = "ed25519" }));
-        Assert.Equal((400, "blocked_address"), await service.RefusedAsync(HttpMethod.Patch, $"/{id}", new { url = "https://192.168.0.1/" }));
-        Assert.Equal("[]", (await service.SendAsync(HttpMethod.Patch, $"/{id}", new { enabled = true, types = Array.Empty<string>() })).Body.GetProperty("types").GetRawText());
-        foreach (var (code, query) in new[]
-        {
-            ("invalid_span", "replay"), ("invalid_span", "replay?from=2026-01-02&to=2026-01-01"), ("invalid_span", "replay?from=yesterday&to=2026-01-01"), ("invalid_span", "replay?failed=1"),
-            ("invalid_span", "replay?failed=true&from=2026-01-01"), ("unknown_parameter", "replay?since=2026-01-01"),
-        })
+        Assert.Equal(
+            (400, "blocked_address"),
+            await service.RefusedAsync(HttpMethod.Patch, $"/{id}", new { url = "https://192.168.0.1/" })
+        );
+        Assert.Equal(
+            "[]",
+            (await service.SendAsync(HttpMethod.Patch, $"/{id}", new { enabled = true, types = Array.Empty<string>() }))
+                .Body.GetProperty("types")
+                .GetRawText()
+        );
+        foreach (
+            var (code, query) in new[]
+            {
+                ("invalid_span", "replay"),
+                ("invalid_span", "replay?from=2026-01-02&to=2026-01-01"),
+                ("invalid_span", "replay?from=yesterday&to=2026-01-01"),
+                ("invalid_span", "replay?failed=1"),
+                ("invalid_span", "replay?failed=true&from=2026-01-01"),
+                ("unknown_parameter", "replay?since=2026-01-01"),
+            }
+        )
             Assert.Equal((400, code), await service.RefusedAsync(HttpMethod.Post, $"/{id}/{query}"));
-        foreach (var (code, query) in new[] { ("unknown_state", "?state=open"), ("invalid_number", "?top=0"), ("invalid_number", "?before=x"), ("unknown_parameter", "?page=2") })
+        foreach (
+            var (code, query) in new[]
+            {
+                ("unknown_state", "?state=open"),
+                ("invalid_number", "?top=0"),
+                ("invalid_number", "?before=x"),
+                ("unknown_parameter", "?page=2"),
+            }
+        )
             Assert.Equal((400, code), await service.RefusedAsync(HttpMethod.Get, $"/{id}/deliveries{query}"));
         Assert.Equal((404, "not_found"), await service.RefusedAsync(HttpMethod.Get, $"/{id}/deliveries/7"));
         Assert.Equal((404, "not_found"), await service.RefusedAsync(HttpMethod.Post, $"/{id}/deliveries/7/replay"));
-        for (var i = 0; i < 9; i++) Assert.Equal(HttpStatusCode.OK, (await service.SendAsync(HttpMethod.Post, $"/{id}/rotate")).Status);
+        for (var i = 0; i < 9; i++)
+            Assert.Equal(HttpStatusCode.OK, (await service.SendAsync(HttpMethod.Post, $"/{id}/rotate")).Status);
         Assert.Equal((409, "too_many_secrets"), await service.RefusedAsync(HttpMethod.Post, $"/{id}/rotate"));
         Assert.Empty(receiver.All);
     }
@@ -150,7 +230,10 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
             var builder = WebApplication.CreateSlimBuilder();
             builder.Logging.ClearProviders();
             builder.WebHost.UseUrls("http://127.0.0.1:0");
-            builder.Services.AddSingleton(TimeProvider.System).AddMetricsStorage(engine, storage.ConnectionString).AddWebhooks(new WebhookSettings { AllowedNetworks = ["127.0.0.0/8"] });
+            builder
+                .Services.AddSingleton(TimeProvider.System)
+                .AddMetricsStorage(engine, storage.ConnectionString)
+                .AddWebhooks(new WebhookSettings { AllowedNetworks = ["127.0.0.0/8"] });
             builder.Services.AddHostedService(services => services.GetRequiredService<Dispatcher>());
             var app = builder.Build();
             app.MapWebhooks();
@@ -160,7 +243,10 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
 
         public async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(HttpMethod method, string path, object? body = null)
         {
-            using var request = new HttpRequestMessage(method, $"/api/webhooks{path}") { Content = body is null ? null : JsonContent.Create(body) };
+            using var request = new HttpRequestMessage(method, $"/api/webhooks{path}")
+            {
+                Content = body is null ? null : JsonContent.Create(body),
+            };
             using var response = await client.SendAsync(request);
             var text = await response.Content.ReadAsStringAsync();
             return (response.StatusCode, text.Length == 0 ? default : JsonDocument.Parse(text).RootElement);
@@ -179,7 +265,8 @@ public sealed class WebhookApiTests(PostgresCluster cluster)
             for (var tries = 0; ; tries++)
             {
                 var (_, body) = await SendAsync(HttpMethod.Get, path);
-                if (wanted(body)) return body;
+                if (wanted(body))
+                    return body;
                 Assert.True(tries < 200, $"{path} was not as wanted: {body}");
                 await Task.Delay(100);
             }

@@ -8,9 +8,10 @@ namespace Metrics.Domain.Catalogue;
 public sealed partial record BedrockUsage(string Model, string FunctionalUnit)
 {
     /// <summary>Reads a usage type: the region's code, the model, what is counted, and perhaps how it was bought. Null when it names no model or counts no tokens.</summary>
-    public static BedrockUsage? Of(string usageType) => Form().Match(usageType) is { Success: true } parts
-        ? new BedrockUsage(parts.Groups["model"].Value, parts.Groups["basis"].Value + "-token")
-        : null;
+    public static BedrockUsage? Of(string usageType) =>
+        Form().Match(usageType) is { Success: true } parts
+            ? new BedrockUsage(parts.Groups["model"].Value, parts.Groups["basis"].Value + "-token")
+            : null;
 
     // Regions are written as on every bill: USE1, EUW2, APN1, and EU for the first of Europe.
     [GeneratedRegex("^[A-Z]{2,4}[0-9]?-(?<model>.+?)-(?<basis>input|output)-tokens(-[a-z0-9-]+)?$")]

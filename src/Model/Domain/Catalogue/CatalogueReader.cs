@@ -16,8 +16,31 @@ public static partial class CatalogueReader
     private static readonly string[] OfPower = ["idleWatts", "maxWatts", "thermalDesignWatts", "unitsLabel", "reference"];
     private static readonly string[] OfMapping =
     [
-        "id", "version", "metric", "when", "statistic", "period", "unit", "kind", "functionalUnit", "component", "share", "limit", "resource", "evidence",
-        "wrapsAt", "sentinelFrom", "hold", "maxSpan", "power", "scale", "rollUp", "nested", "estimate", "effectiveFrom", "reference",
+        "id",
+        "version",
+        "metric",
+        "when",
+        "statistic",
+        "period",
+        "unit",
+        "kind",
+        "functionalUnit",
+        "component",
+        "share",
+        "limit",
+        "resource",
+        "evidence",
+        "wrapsAt",
+        "sentinelFrom",
+        "hold",
+        "maxSpan",
+        "power",
+        "scale",
+        "rollUp",
+        "nested",
+        "estimate",
+        "effectiveFrom",
+        "reference",
     ];
     private static readonly string[] OfScale = ["summed", "devicesLabel", "serversLabel", "capped"];
     private static readonly string[] OfRollUp = ["family", "level", "within"];
@@ -26,9 +49,12 @@ public static partial class CatalogueReader
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
     private static readonly Dictionary<string, SampleKind> Kinds = Words(Enum.GetValues<SampleKind>());
     private static readonly Dictionary<string, Evidence> Evidences = Words(Enum.GetValues<Evidence>());
-    private static readonly Dictionary<string, Statistic> Statistics = Words([.. Enum.GetValues<Statistic>().Where(statistic => statistic != Statistic.Raw)]);
-    private static readonly Dictionary<string, Component> Components =
-        Words([.. Enum.GetValues<Component>().Where(component => component != Component.None)]);
+    private static readonly Dictionary<string, Statistic> Statistics = Words([
+        .. Enum.GetValues<Statistic>().Where(statistic => statistic != Statistic.Raw),
+    ]);
+    private static readonly Dictionary<string, Component> Components = Words([
+        .. Enum.GetValues<Component>().Where(component => component != Component.None),
+    ]);
 
     /// <summary>The catalogue of all files together.</summary>
     /// <param name="files">Name, for messages, and text of each file.</param>
@@ -37,7 +63,8 @@ public static partial class CatalogueReader
     {
         var faults = new List<string>();
         var entries = new List<Entry>();
-        foreach (var (name, text) in files) ReadFile(name, text, entries, faults);
+        foreach (var (name, text) in files)
+            ReadFile(name, text, entries, faults);
         Compare(entries, faults);
         return faults.Count == 0 ? new MetricCatalogue([.. entries.Select(entry => entry.Mapping!)]) : throw new CatalogueException(faults);
     }
@@ -48,38 +75,47 @@ public static partial class CatalogueReader
         {
             using var document = JsonDocument.Parse(text, Lenient);
             var file = new JsonFields(document.RootElement, name, faults, OfFile);
-            if (document.RootElement.ValueKind != JsonValueKind.Object) return;
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                return;
             file.Text("$schema");
             file.Require("provider", "the provider whose metrics the file explains, for instance \"prometheus\"");
             file.Require("mappings", "the list of mappings");
             var provider = file.Text("provider");
             if (provider is not null && !Word().IsMatch(provider))
             {
-                file.Fault("provider", $"'{JsonFields.Show(provider)}' is not a provider's name; write lower-case letters, digits and hyphens");
+                file.Fault(
+                    "provider",
+                    $"'{JsonFields.Show(provider)}' is not a provider's name; write lower-case letters, digits and hyphens"
+                );
                 provider = null;
             }
             var templates = ReadTemplates(file, name, faults);
-            if (file.Raw("mappings") is not { } mappings) return;
+            if (file.Raw("mappings") is not { } mappings)
+                return;
             if (mappings.ValueKind != JsonValueKind.Array)
             {
                 file.Fault("mappings", "is not a list; write the mappings in brackets");
                 return;
             }
             var index = 0;
-            foreach (var element in mappings.EnumerateArray()) entries.Add(new EntryReader(name, index++, element, provider, templates, faults).Read());
+            foreach (var element in mappings.EnumerateArray())
+                entries.Add(new EntryReader(name, index++, element, provider, templates, faults).Read());
         }
         catch (JsonException exception)
         {
             // The parser counts from zero, and says the position again at the end of its message.
             var what = exception.Message.Split(" LineNumber:", 2)[0].TrimEnd('.', ' ');
-            faults.Add($"{name}: line {exception.LineNumber + 1}, column {exception.BytePositionInLine + 1}: is not JSON: {JsonFields.Show(what)}; correct the text there");
+            faults.Add(
+                $"{name}: line {exception.LineNumber + 1}, column {exception.BytePositionInLine + 1}: is not JSON: {JsonFields.Show(what)}; correct the text there"
+            );
         }
     }
 
     private static Dictionary<string, ResourceLabels?> ReadTemplates(JsonFields file, string name, List<string> faults)
     {
         var templates = new Dictionary<string, ResourceLabels?>(StringComparer.Ordinal);
-        if (file.Raw("resources") is not { } element) return templates;
+        if (file.Raw("resources") is not { } element)
+            return templates;
         var fields = new JsonFields(element, $"{name}: resources", faults, null);
         foreach (var template in fields.Names)
             templates[template] = ReadResource(fields.Raw(template)!.Value, $"{name}: resources '{JsonFields.Show(template)}'", faults);
@@ -90,12 +126,16 @@ public static partial class CatalogueReader
     {
         var before = faults.Count;
         var fields = new JsonFields(element, place, faults, OfResource);
-        if (element.ValueKind != JsonValueKind.Object) return null;
+        if (element.ValueKind != JsonValueKind.Object)
+            return null;
         fields.Require("kind", "what draws the power or does the work, for instance \"gpu\" or \"node\"");
         var kind = fields.Text("kind");
         if (kind is not null && !Word().IsMatch(kind))
             fields.Fault("kind", $"'{JsonFields.Show(kind)}' is not a kind of resource; write lower-case letters, digits and hyphens");
-        var resource = new ResourceLabels(kind ?? "", LabelNames("id"), LabelNames("node"), LabelNames("part"), LabelNames("hardware")) { NodeHardware = LabelNames("nodeHardware") };
+        var resource = new ResourceLabels(kind ?? "", LabelNames("id"), LabelNames("node"), LabelNames("part"), LabelNames("hardware"))
+        {
+            NodeHardware = LabelNames("nodeHardware"),
+        };
         if (resource.Id.Count == 0 && resource.Node.Count == 0 && faults.Count == before)
             fields.Fault("id", "is empty, and so is node; name the labels that may hold the resource's identity");
         return faults.Count == before ? resource : null;
@@ -106,25 +146,36 @@ public static partial class CatalogueReader
     // What no single entry can know: two entries that claim the same name, or the same series on the same day.
     private static void Compare(List<Entry> entries, List<string> faults)
     {
-        foreach (var same in entries.Where(entry => entry is { Id: not null, Version: not null })
-            .GroupBy(entry => (entry.Id, entry.Version)).Where(group => group.Count() > 1))
-            foreach (var entry in same.Skip(1))
-                faults.Add($"{entry.Place}: id: is taken in version {entry.Version} by {same.First().Place}; choose another id or raise the version");
+        foreach (
+            var same in entries
+                .Where(entry => entry is { Id: not null, Version: not null })
+                .GroupBy(entry => (entry.Id, entry.Version))
+                .Where(group => group.Count() > 1)
+        )
+        foreach (var entry in same.Skip(1))
+            faults.Add(
+                $"{entry.Place}: id: is taken in version {entry.Version} by {same.First().Place}; choose another id or raise the version"
+            );
 
         var claims = entries
             .Where(entry => entry is { Provider: not null, Metrics: not null, When: not null, EffectiveFrom: not null })
             .SelectMany(entry => entry.Metrics!, (entry, metric) => (entry, metric))
             .GroupBy(claim => (claim.entry.Provider, claim.metric, claim.entry.EffectiveFrom, Canonical(claim.entry.When!)));
         foreach (var claim in claims.Where(group => group.Count() > 1))
-            foreach (var (entry, metric) in claim.Skip(1))
-                faults.Add($"{entry.Place}: metric: '{JsonFields.Show(metric)}' is explained from {entry.EffectiveFrom:yyyy-MM-dd} under the same conditions by {claim.First().entry.Place} too; remove one, or tell them apart by 'when' or 'effectiveFrom'");
+        foreach (var (entry, metric) in claim.Skip(1))
+            faults.Add(
+                $"{entry.Place}: metric: '{JsonFields.Show(metric)}' is explained from {entry.EffectiveFrom:yyyy-MM-dd} under the same conditions by {claim.First().entry.Place} too; remove one, or tell them apart by 'when' or 'effectiveFrom'"
+            );
 
-        static string Canonical(IReadOnlyList<LabelCondition> when) => JsonSerializer.Serialize(
-            when.OrderBy(condition => condition.Label, StringComparer.Ordinal)
-                .Select(condition => new[] { condition.Label }.Concat(condition.Globs.Order(StringComparer.Ordinal))));
+        static string Canonical(IReadOnlyList<LabelCondition> when) =>
+            JsonSerializer.Serialize(
+                when.OrderBy(condition => condition.Label, StringComparer.Ordinal)
+                    .Select(condition => new[] { condition.Label }.Concat(condition.Globs.Order(StringComparer.Ordinal)))
+            );
     }
 
-    private static Dictionary<string, T> Words<T>(T[] values) where T : struct, Enum =>
+    private static Dictionary<string, T> Words<T>(T[] values)
+        where T : struct, Enum =>
         values.ToDictionary(value => JsonNamingPolicy.CamelCase.ConvertName(value.ToString()), StringComparer.Ordinal);
 
     [GeneratedRegex("^[a-z][a-z0-9-]*$")]
@@ -135,8 +186,15 @@ public static partial class CatalogueReader
 
     /// <summary>One entry: what could be read of it, and the mapping when there was no fault.</summary>
     private sealed record Entry(
-        string Place, string? Id, int? Version, string? Provider, IReadOnlyList<string>? Metrics,
-        IReadOnlyList<LabelCondition>? When, DateOnly? EffectiveFrom, MetricMapping? Mapping);
+        string Place,
+        string? Id,
+        int? Version,
+        string? Provider,
+        IReadOnlyList<string>? Metrics,
+        IReadOnlyList<LabelCondition>? When,
+        DateOnly? EffectiveFrom,
+        MetricMapping? Mapping
+    );
 
     /// <summary>Reads one entry of the list of mappings and checks what it says against itself.</summary>
     private sealed class EntryReader
@@ -148,16 +206,29 @@ public static partial class CatalogueReader
         private readonly List<string> faults;
         private readonly int faultsBefore;
 
-        public EntryReader(string file, int index, JsonElement element, string? provider, IReadOnlyDictionary<string, ResourceLabels?> templates, List<string> faults)
+        public EntryReader(
+            string file,
+            int index,
+            JsonElement element,
+            string? provider,
+            IReadOnlyDictionary<string, ResourceLabels?> templates,
+            List<string> faults
+        )
         {
-            var id = element.ValueKind == JsonValueKind.Object && element.TryGetProperty("id", out var named) && named.ValueKind == JsonValueKind.String ? named.GetString() : null;
+            var id =
+                element.ValueKind == JsonValueKind.Object
+                && element.TryGetProperty("id", out var named)
+                && named.ValueKind == JsonValueKind.String
+                    ? named.GetString()
+                    : null;
             place = $"{file}: mappings[{index}]{(string.IsNullOrEmpty(id) ? "" : $" '{JsonFields.Show(id)}'")}";
             faultsBefore = faults.Count;
             this.provider = provider;
             this.templates = templates;
             this.faults = faults;
             fields = new JsonFields(element, place, faults, OfMapping);
-            if (element.ValueKind == JsonValueKind.Object) RequireAll();
+            if (element.ValueKind == JsonValueKind.Object)
+                RequireAll();
         }
 
         public Entry Read()
@@ -200,35 +271,37 @@ public static partial class CatalogueReader
 
             // A fault of a template stands in the list already, and leaves its users without a resource.
             var sound = faults.Count == faultsBefore && provider is not null && resource is not null;
-            var mapping = !sound ? null : new MetricMapping
-            {
-                Id = id!,
-                Version = version!.Value,
-                Provider = provider!,
-                Metrics = metrics!,
-                When = when!,
-                Statistic = statistic,
-                Period = period,
-                Unit = unit!,
-                Kind = kind!.Value,
-                FunctionalUnit = functionalUnit,
-                Component = component ?? Component.None,
-                Share = share,
-                Limit = limit,
-                Scale = scale,
-                RollUp = rollUp,
-                Nested = nested,
-                EstimateModel = estimate,
-                Resource = resource!,
-                Evidence = evidence!.Value,
-                WrapsAt = wrapsAt,
-                SentinelFrom = sentinelFrom,
-                Hold = hold,
-                MaxSpan = maxSpan!.Value,
-                Power = power,
-                EffectiveFrom = effectiveFrom!.Value,
-                Reference = reference!,
-            };
+            var mapping = !sound
+                ? null
+                : new MetricMapping
+                {
+                    Id = id!,
+                    Version = version!.Value,
+                    Provider = provider!,
+                    Metrics = metrics!,
+                    When = when!,
+                    Statistic = statistic,
+                    Period = period,
+                    Unit = unit!,
+                    Kind = kind!.Value,
+                    FunctionalUnit = functionalUnit,
+                    Component = component ?? Component.None,
+                    Share = share,
+                    Limit = limit,
+                    Scale = scale,
+                    RollUp = rollUp,
+                    Nested = nested,
+                    EstimateModel = estimate,
+                    Resource = resource!,
+                    Evidence = evidence!.Value,
+                    WrapsAt = wrapsAt,
+                    SentinelFrom = sentinelFrom,
+                    Hold = hold,
+                    MaxSpan = maxSpan!.Value,
+                    Power = power,
+                    EffectiveFrom = effectiveFrom!.Value,
+                    Reference = reference!,
+                };
             return new Entry(place, id, version, provider, metrics, when, effectiveFrom, mapping);
         }
 
@@ -248,35 +321,51 @@ public static partial class CatalogueReader
 
         private string? ReadId()
         {
-            if (fields.Text("id") is not { } id) return null;
-            if (provider is null || (id.StartsWith(provider + "/", StringComparison.Ordinal) && Word().IsMatch(id[(provider.Length + 1)..]))) return id;
-            fields.Fault("id", $"'{JsonFields.Show(id)}' does not fit; write '{provider}/' and a name in lower-case letters, digits and hyphens");
+            if (fields.Text("id") is not { } id)
+                return null;
+            if (
+                provider is null
+                || (id.StartsWith(provider + "/", StringComparison.Ordinal) && Word().IsMatch(id[(provider.Length + 1)..]))
+            )
+                return id;
+            fields.Fault(
+                "id",
+                $"'{JsonFields.Show(id)}' does not fit; write '{provider}/' and a name in lower-case letters, digits and hyphens"
+            );
             return null;
         }
 
         private int? ReadVersion()
         {
             var version = fields.Whole("version");
-            if (version is < 1) fields.Fault("version", $"is {version}; versions count from 1");
+            if (version is < 1)
+                fields.Fault("version", $"is {version}; versions count from 1");
             return version;
         }
 
         private List<LabelCondition>? ReadWhen()
         {
             var conditions = new List<LabelCondition>();
-            if (fields.Raw("when") is not { } element) return conditions;
+            if (fields.Raw("when") is not { } element)
+                return conditions;
             var before = faults.Count;
             var labels = new JsonFields(element, $"{place}: when", faults, null);
             foreach (var label in labels.Names)
-                if (labels.Texts(label, emptyText: true) is { } globs) conditions.Add(new LabelCondition(label, globs));
+                if (labels.Texts(label, emptyText: true) is { } globs)
+                    conditions.Add(new LabelCondition(label, globs));
             return faults.Count == before ? conditions : null;
         }
 
         private Unit? ReadUnit()
         {
-            if (fields.Text("unit") is not { } symbol) return null;
-            if (Unit.Known.TryGetValue(symbol, out var unit)) return unit;
-            fields.Fault("unit", $"'{JsonFields.Show(symbol)}' is not a known unit; use one of: {string.Join(", ", Unit.Known.Keys.Order(StringComparer.Ordinal))}");
+            if (fields.Text("unit") is not { } symbol)
+                return null;
+            if (Unit.Known.TryGetValue(symbol, out var unit))
+                return unit;
+            fields.Fault(
+                "unit",
+                $"'{JsonFields.Show(symbol)}' is not a known unit; use one of: {string.Join(", ", Unit.Known.Keys.Order(StringComparer.Ordinal))}"
+            );
             return null;
         }
 
@@ -285,37 +374,64 @@ public static partial class CatalogueReader
             var quantity = unit.Quantity;
             var refusal = (quantity, kind) switch
             {
-                (Quantity.Energy, SampleKind.Gauge) => "energy cannot be a gauge, for a level of energy does not say what was used; use 'cumulative' for a running counter, whatever type the exporter gives it, or 'delta' for the energy of an interval",
-                (Quantity.Power, SampleKind.Delta or SampleKind.Cumulative) => "power is a level and cannot be a delta or a counter; use 'gauge', or a unit of energy",
-                (Quantity.Utilisation, SampleKind.Delta or SampleKind.Cumulative) => "utilisation is a level and cannot be a delta or a counter; use 'gauge'",
-                (Quantity.Work, SampleKind.Gauge) => "work cannot be a gauge, for a level is not an amount; use 'cumulative' for a running counter or 'delta' for the count of an interval",
+                (Quantity.Energy, SampleKind.Gauge) =>
+                    "energy cannot be a gauge, for a level of energy does not say what was used; use 'cumulative' for a running counter, whatever type the exporter gives it, or 'delta' for the energy of an interval",
+                (Quantity.Power, SampleKind.Delta or SampleKind.Cumulative) =>
+                    "power is a level and cannot be a delta or a counter; use 'gauge', or a unit of energy",
+                (Quantity.Utilisation, SampleKind.Delta or SampleKind.Cumulative) =>
+                    "utilisation is a level and cannot be a delta or a counter; use 'gauge'",
+                (Quantity.Work, SampleKind.Gauge) =>
+                    "work cannot be a gauge, for a level is not an amount; use 'cumulative' for a running counter or 'delta' for the count of an interval",
                 _ => null,
             };
-            if (refusal is not null) fields.Fault("kind", refusal);
+            if (refusal is not null)
+                fields.Fault("kind", refusal);
 
-            if (quantity == Quantity.Work) CheckWork(unit, functionalUnit, share);
-            else CheckEnergy(unit, functionalUnit);
+            if (quantity == Quantity.Work)
+                CheckWork(unit, functionalUnit, share);
+            else
+                CheckEnergy(unit, functionalUnit);
 
-            var best = quantity switch { Quantity.Power => Evidence.Derived, Quantity.Utilisation => Evidence.Modelled, _ => Evidence.Measured };
+            var best = quantity switch
+            {
+                Quantity.Power => Evidence.Derived,
+                Quantity.Utilisation => Evidence.Modelled,
+                _ => Evidence.Measured,
+            };
             if (evidence < best)
-                fields.Fault("evidence", $"'{Name(evidence.Value)}' is better than {Name(quantity)} can give; at best it is '{Name(best)}'");
+                fields.Fault(
+                    "evidence",
+                    $"'{Name(evidence.Value)}' is better than {Name(quantity)} can give; at best it is '{Name(best)}'"
+                );
             if (quantity != Quantity.Utilisation && fields.Has("power"))
-                fields.Fault("power", $"is given, and '{unit.Symbol}' is a unit of {Name(quantity)}; leave it out, it turns utilisation into watts");
+                fields.Fault(
+                    "power",
+                    $"is given, and '{unit.Symbol}' is a unit of {Name(quantity)}; leave it out, it turns utilisation into watts"
+                );
         }
 
         private void CheckWork(Unit unit, string? functionalUnit, bool share)
         {
             var known = string.Join(", ", FunctionalUnit.Known.Values.Select(one => one.Name).Order(StringComparer.Ordinal));
-            if (!fields.Has("functionalUnit")) fields.Fault("functionalUnit", $"is missing, and '{unit.Symbol}' is a unit of work; name one of: {known}");
+            if (!fields.Has("functionalUnit"))
+                fields.Fault("functionalUnit", $"is missing, and '{unit.Symbol}' is a unit of work; name one of: {known}");
             if (functionalUnit is not null)
             {
                 if (!FunctionalUnit.Known.TryGetValue(functionalUnit, out var counted))
-                    fields.Fault("functionalUnit", $"'{JsonFields.Show(functionalUnit)}' is not a known functional unit; use one of: {known}");
+                    fields.Fault(
+                        "functionalUnit",
+                        $"'{JsonFields.Show(functionalUnit)}' is not a known functional unit; use one of: {known}"
+                    );
                 else if (counted.Unit != unit.Symbol)
-                    fields.Fault("functionalUnit", $"'{functionalUnit}' is counted in {counted.Unit}, and the unit is {unit.Symbol}; change one of them");
+                    fields.Fault(
+                        "functionalUnit",
+                        $"'{functionalUnit}' is counted in {counted.Unit}, and the unit is {unit.Symbol}; change one of them"
+                    );
             }
-            if (fields.Has("component")) fields.Fault("component", "is given, and work has none; leave it out");
-            if (share) fields.Fault("share", "is true, and only energy is shared out; leave it out");
+            if (fields.Has("component"))
+                fields.Fault("component", "is given, and work has none; leave it out");
+            if (share)
+                fields.Fault("share", "is true, and only energy is shared out; leave it out");
         }
 
         private void CheckEnergy(Unit unit, string? functionalUnit)
@@ -323,7 +439,10 @@ public static partial class CatalogueReader
             if (functionalUnit is not null)
                 fields.Fault("functionalUnit", $"is given, and '{unit.Symbol}' is a unit of {Name(unit.Quantity)}; leave it out");
             if (!fields.Has("component"))
-                fields.Fault("component", $"is missing, and '{unit.Symbol}' is a unit of {Name(unit.Quantity)}; name one of: {string.Join(", ", Components.Keys)}");
+                fields.Fault(
+                    "component",
+                    $"is missing, and '{unit.Symbol}' is a unit of {Name(unit.Quantity)}; name one of: {string.Join(", ", Components.Keys)}"
+                );
         }
 
         /// <summary>What only some quantities can have.</summary>
@@ -333,11 +452,18 @@ public static partial class CatalogueReader
             if (limit && (unit.Quantity != Quantity.Power || component is not (null or Component.Accelerator) || share))
                 fields.Fault("limit", "is true, and only the power of an accelerator board has an enforced limit; leave it out");
             if (unit.Quantity != Quantity.Utilisation && fields.Has("scale"))
-                fields.Fault("scale", $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it makes a ratio of utilisation");
+                fields.Fault(
+                    "scale",
+                    $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it makes a ratio of utilisation"
+                );
             if (unit.Quantity != Quantity.Work)
             {
                 foreach (var property in (ReadOnlySpan<string>)["rollUp", "nested"])
-                    if (fields.Has(property)) fields.Fault(property, $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it tells which counts of work are the same");
+                    if (fields.Has(property))
+                        fields.Fault(
+                            property,
+                            $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it tells which counts of work are the same"
+                        );
             }
             if (fields.Has("estimate") && functionalUnit != "output-token")
                 fields.Fault("estimate", "is given, and only output tokens give an estimate of energy; leave it out");
@@ -345,33 +471,51 @@ public static partial class CatalogueReader
 
         private UtilisationScale? ReadScale()
         {
-            if (fields.Raw("scale") is not { } element) return null;
+            if (fields.Raw("scale") is not { } element)
+                return null;
             var scale = new JsonFields(element, $"{place}: scale", faults, OfScale);
-            if (element.ValueKind != JsonValueKind.Object) return null;
-            var (summed, capped, devices, servers) = (scale.Flag("summed"), scale.Flag("capped"), scale.Text("devicesLabel"), scale.Text("serversLabel"));
-            if (devices is not null && !summed) scale.Fault("devicesLabel", "is given, and the value is no sum over devices; add \"summed\": true or leave it out");
-            if (!summed && !capped && servers is null && devices is null) fields.Fault("scale", "says nothing; name summed, serversLabel or capped, or leave it out");
+            if (element.ValueKind != JsonValueKind.Object)
+                return null;
+            var (summed, capped, devices, servers) = (
+                scale.Flag("summed"),
+                scale.Flag("capped"),
+                scale.Text("devicesLabel"),
+                scale.Text("serversLabel")
+            );
+            if (devices is not null && !summed)
+                scale.Fault("devicesLabel", "is given, and the value is no sum over devices; add \"summed\": true or leave it out");
+            if (!summed && !capped && servers is null && devices is null)
+                fields.Fault("scale", "says nothing; name summed, serversLabel or capped, or leave it out");
             return new UtilisationScale(summed, devices, servers, capped);
         }
 
         private RollUp? ReadRollUp()
         {
-            if (fields.Raw("rollUp") is not { } element) return null;
+            if (fields.Raw("rollUp") is not { } element)
+                return null;
             var rollUp = new JsonFields(element, $"{place}: rollUp", faults, OfRollUp);
-            if (element.ValueKind != JsonValueKind.Object) return null;
+            if (element.ValueKind != JsonValueKind.Object)
+                return null;
             rollUp.Require("family", "the name that mappings of the same work have in common");
             rollUp.Require("level", "0 for the one that is preferred, and more for coarser ones");
             var (family, level, within) = (rollUp.Text("family"), rollUp.Whole("level"), rollUp.Texts("within", emptyList: true) ?? []);
-            if (family is not null && !Word().IsMatch(family)) rollUp.Fault("family", $"'{JsonFields.Show(family)}' is not a name of a family; write lower-case letters, digits and hyphens");
-            if (level is < 0) rollUp.Fault("level", $"is {level}; levels count from 0");
+            if (family is not null && !Word().IsMatch(family))
+                rollUp.Fault(
+                    "family",
+                    $"'{JsonFields.Show(family)}' is not a name of a family; write lower-case letters, digits and hyphens"
+                );
+            if (level is < 0)
+                rollUp.Fault("level", $"is {level}; levels count from 0");
             return family is null || level is null ? null : new RollUp(family, level.Value, within);
         }
 
         private IReadOnlyList<string>? ReadEstimate()
         {
-            if (fields.Raw("estimate") is not { } element) return null;
+            if (fields.Raw("estimate") is not { } element)
+                return null;
             var estimate = new JsonFields(element, $"{place}: estimate", faults, OfEstimate);
-            if (element.ValueKind != JsonValueKind.Object) return null;
+            if (element.ValueKind != JsonValueKind.Object)
+                return null;
             estimate.Require("model", "the labels that may hold the name of the model");
             return estimate.Texts("model");
         }
@@ -379,70 +523,111 @@ public static partial class CatalogueReader
         private double? Positive(string name)
         {
             var number = fields.Number(name);
-            if (number is <= 0) fields.Fault(name, $"is {number.Value.ToString(CultureInfo.InvariantCulture)}; write a number above zero");
+            if (number is <= 0)
+                fields.Fault(name, $"is {number.Value.ToString(CultureInfo.InvariantCulture)}; write a number above zero");
             return number;
         }
 
         private TimeSpan? ReadSpan(string property)
         {
-            if (fields.Text(property) is not { } text) return null;
-            if (TimeSpan.TryParseExact(text, @"hh\:mm\:ss", CultureInfo.InvariantCulture, out var span) && span > TimeSpan.Zero && span <= Normaliser.Reach) return span;
-            fields.Fault(property, $"'{JsonFields.Show(text)}' does not fit; write hours, minutes and seconds above 00:00:00 and at most {Normaliser.Reach}, such as \"00:05:00\"");
+            if (fields.Text(property) is not { } text)
+                return null;
+            if (
+                TimeSpan.TryParseExact(text, @"hh\:mm\:ss", CultureInfo.InvariantCulture, out var span)
+                && span > TimeSpan.Zero
+                && span <= Normaliser.Reach
+            )
+                return span;
+            fields.Fault(
+                property,
+                $"'{JsonFields.Show(text)}' does not fit; write hours, minutes and seconds above 00:00:00 and at most {Normaliser.Reach}, such as \"00:05:00\""
+            );
             return null;
         }
 
         private DateOnly? ReadEffectiveFrom()
         {
-            if (fields.Text("effectiveFrom") is not { } text) return null;
-            if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) return day;
+            if (fields.Text("effectiveFrom") is not { } text)
+                return null;
+            if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
+                return day;
             fields.Fault("effectiveFrom", $"'{JsonFields.Show(text)}' is not a day; write it as \"2020-01-31\"");
             return null;
         }
 
         private ResourceLabels? ReadResourceOrTemplate()
         {
-            if (fields.Raw("resource") is not { } element) return null;
-            if (element.ValueKind != JsonValueKind.String) return ReadResource(element, $"{place}: resource", faults);
-            if (fields.Text("resource") is not { } name) return null;
-            if (templates.TryGetValue(name, out var template)) return template;
-            fields.Fault("resource", $"'{JsonFields.Show(name)}' is not in 'resources' of the file{(templates.Count == 0 ? "" : $", which has: {string.Join(", ", templates.Keys)}")}; add it there or write the labels here");
+            if (fields.Raw("resource") is not { } element)
+                return null;
+            if (element.ValueKind != JsonValueKind.String)
+                return ReadResource(element, $"{place}: resource", faults);
+            if (fields.Text("resource") is not { } name)
+                return null;
+            if (templates.TryGetValue(name, out var template))
+                return template;
+            fields.Fault(
+                "resource",
+                $"'{JsonFields.Show(name)}' is not in 'resources' of the file{(templates.Count == 0 ? "" : $", which has: {string.Join(", ", templates.Keys)}")}; add it there or write the labels here"
+            );
             return null;
         }
 
         private UtilisationPower? ReadPower()
         {
-            if (fields.Raw("power") is not { } element) return null;
+            if (fields.Raw("power") is not { } element)
+                return null;
             var power = new JsonFields(element, $"{place}: power", faults, OfPower);
-            if (element.ValueKind != JsonValueKind.Object) return null;
+            if (element.ValueKind != JsonValueKind.Object)
+                return null;
             if (power.Has("thermalDesignWatts"))
             {
                 power.Require("reference", "the address or citation that the watts come from");
                 foreach (var other in (ReadOnlySpan<string>)["idleWatts", "maxWatts"])
-                    if (power.Has(other)) power.Fault(other, "is given beside thermalDesignWatts, whose curve tells it; leave one of them out");
+                    if (power.Has(other))
+                        power.Fault(other, "is given beside thermalDesignWatts, whose curve tells it; leave one of them out");
                 var (design, units, cited) = (power.Number("thermalDesignWatts"), power.Text("unitsLabel"), ReadReference(power));
-                if (design is <= 0) power.Fault("thermalDesignWatts", "is not above zero; write the thermal design power of one unit in watts");
+                if (design is <= 0)
+                    power.Fault("thermalDesignWatts", "is not above zero; write the thermal design power of one unit in watts");
                 return design is not > 0 || cited is null ? null : UtilisationPower.OfThermalDesign(design.Value, units, cited);
             }
             power.Require("idleWatts", "the watts at utilisation 0, for each unit; or thermalDesignWatts in place of both");
             power.Require("maxWatts", "the watts at utilisation 1, for each unit");
             power.Require("reference", "the address or citation that the watts come from");
-            var (idle, max, label, reference) = (power.Number("idleWatts"), power.Number("maxWatts"), power.Text("unitsLabel"), ReadReference(power));
-            if (idle is < 0) power.Fault("idleWatts", "is below zero; write the watts at utilisation 0");
-            if (max is <= 0) power.Fault("maxWatts", "is not above zero; write the watts at utilisation 1");
-            else if (max < idle) power.Fault("maxWatts", "is below idleWatts; exchange them");
+            var (idle, max, label, reference) = (
+                power.Number("idleWatts"),
+                power.Number("maxWatts"),
+                power.Text("unitsLabel"),
+                ReadReference(power)
+            );
+            if (idle is < 0)
+                power.Fault("idleWatts", "is below zero; write the watts at utilisation 0");
+            if (max is <= 0)
+                power.Fault("maxWatts", "is not above zero; write the watts at utilisation 1");
+            else if (max < idle)
+                power.Fault("maxWatts", "is below idleWatts; exchange them");
             return idle is null || max is null || reference is null ? null : new UtilisationPower(idle.Value, max.Value, label, reference);
         }
 
         // An address can be opened; a citation names at least its year, so that it can be found.
         private static string? ReadReference(JsonFields fields)
         {
-            if (fields.Text("reference") is not { } text) return null;
-            if (Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "https" or "http" ? address!.Host.Length > 0 : text.Contains(',', StringComparison.Ordinal) && NamesAYear().IsMatch(text)) return text;
-            fields.Fault("reference", $"'{JsonFields.Show(text)}' is neither an address nor a citation; write an https:// address, or author, title and year");
+            if (fields.Text("reference") is not { } text)
+                return null;
+            if (
+                Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "https" or "http"
+                    ? address!.Host.Length > 0
+                    : text.Contains(',', StringComparison.Ordinal) && NamesAYear().IsMatch(text)
+            )
+                return text;
+            fields.Fault(
+                "reference",
+                $"'{JsonFields.Show(text)}' is neither an address nor a citation; write an https:// address, or author, title and year"
+            );
             return null;
         }
 
-        private static string Name<T>(T value) where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
+        private static string Name<T>(T value)
+            where T : struct, Enum => JsonNamingPolicy.CamelCase.ConvertName(value.ToString());
     }
 }
 

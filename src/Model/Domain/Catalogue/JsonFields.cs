@@ -47,19 +47,22 @@ internal sealed class JsonFields
     /// <summary>Adds the fault that a required property is missing, when it is.</summary>
     public void Require(string name, string meaning)
     {
-        if (!Has(name)) Fault(name, $"is missing; add {meaning}");
+        if (!Has(name))
+            Fault(name, $"is missing; add {meaning}");
     }
 
     /// <summary>A text that is not empty; null, with a fault unless it is missing, when there is none.</summary>
     public string? Text(string name)
     {
-        if (Raw(name) is not { } value) return null;
+        if (Raw(name) is not { } value)
+            return null;
         if (value.ValueKind != JsonValueKind.String)
         {
             Fault(name, $"is {Describe(value)}; write a text in quotes");
             return null;
         }
-        if (value.GetString() is { } text && !string.IsNullOrWhiteSpace(text)) return text;
+        if (value.GetString() is { } text && !string.IsNullOrWhiteSpace(text))
+            return text;
         Fault(name, "is empty; write a text or leave the property out");
         return null;
     }
@@ -67,37 +70,52 @@ internal sealed class JsonFields
     /// <summary>A finite number, or null.</summary>
     public double? Number(string name)
     {
-        if (Raw(name) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number)) return number;
-        Fault(name, value.ValueKind == JsonValueKind.Number
-            ? $"{Show(value.GetRawText())} is beyond a double; write a smaller number"
-            : $"is {Describe(value)}; write a number without quotes");
+        if (Raw(name) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number))
+            return number;
+        Fault(
+            name,
+            value.ValueKind == JsonValueKind.Number
+                ? $"{Show(value.GetRawText())} is beyond a double; write a smaller number"
+                : $"is {Describe(value)}; write a number without quotes"
+        );
         return null;
     }
 
     /// <summary>A whole number, or null.</summary>
     public int? Whole(string name)
     {
-        if (Raw(name) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)) return number;
-        Fault(name, $"is {(value.ValueKind == JsonValueKind.Number ? Show(value.GetRawText()) : Describe(value))}; write a whole number without quotes");
+        if (Raw(name) is not { } value)
+            return null;
+        if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number))
+            return number;
+        Fault(
+            name,
+            $"is {(value.ValueKind == JsonValueKind.Number ? Show(value.GetRawText()) : Describe(value))}; write a whole number without quotes"
+        );
         return null;
     }
 
     /// <summary>True or false; false when it is missing.</summary>
     public bool Flag(string name)
     {
-        if (Raw(name) is not { } value) return false;
-        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False) return value.GetBoolean();
+        if (Raw(name) is not { } value)
+            return false;
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+            return value.GetBoolean();
         Fault(name, $"is {Describe(value)}; write true or false without quotes");
         return false;
     }
 
     /// <summary>One of the words, or null.</summary>
-    public T? Word<T>(string name, IReadOnlyDictionary<string, T> words) where T : struct
+    public T? Word<T>(string name, IReadOnlyDictionary<string, T> words)
+        where T : struct
     {
-        if (Text(name) is not { } text) return null;
-        if (words.TryGetValue(text, out var word)) return word;
+        if (Text(name) is not { } text)
+            return null;
+        if (words.TryGetValue(text, out var word))
+            return word;
         Fault(name, $"'{Show(text)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
         return null;
     }
@@ -108,7 +126,8 @@ internal sealed class JsonFields
     /// <param name="emptyList">Whether the list may be empty.</param>
     public IReadOnlyList<string>? Texts(string name, bool emptyText = false, bool emptyList = false)
     {
-        if (Raw(name) is not { } value) return null;
+        if (Raw(name) is not { } value)
+            return null;
         var elements = value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().ToArray() : [value];
         var texts = new List<string>(elements.Length);
         foreach (var element in elements)
@@ -124,10 +143,13 @@ internal sealed class JsonFields
                 Fault(name, "holds an empty text; write a name or remove it");
                 return null;
             }
-            if (texts.Contains(text, StringComparer.Ordinal)) Fault(name, $"'{Show(text)}' stands in the list twice; keep one");
-            else texts.Add(text);
+            if (texts.Contains(text, StringComparer.Ordinal))
+                Fault(name, $"'{Show(text)}' stands in the list twice; keep one");
+            else
+                texts.Add(text);
         }
-        if (texts.Count > 0 || emptyList) return texts;
+        if (texts.Count > 0 || emptyList)
+            return texts;
         Fault(name, "is an empty list; name at least one or leave the property out");
         return null;
     }
@@ -139,13 +161,14 @@ internal sealed class JsonFields
         return line.Length <= 80 ? line : line[..80] + "...";
     }
 
-    private static string Describe(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => "a list",
-        JsonValueKind.String => $"the text '{Show(element.GetString()!)}'",
-        JsonValueKind.Number => $"the number {Show(element.GetRawText())}",
-        JsonValueKind.Null => "null",
-        _ => element.GetRawText(),
-    };
+    private static string Describe(JsonElement element) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Object => "an object",
+            JsonValueKind.Array => "a list",
+            JsonValueKind.String => $"the text '{Show(element.GetString()!)}'",
+            JsonValueKind.Number => $"the number {Show(element.GetRawText())}",
+            JsonValueKind.Null => "null",
+            _ => element.GetRawText(),
+        };
 }

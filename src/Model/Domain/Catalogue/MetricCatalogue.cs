@@ -13,17 +13,26 @@ public sealed class MetricCatalogue
     public MetricCatalogue(IReadOnlyList<MetricMapping> mappings)
     {
         Mappings = [.. mappings.OrderBy(mapping => mapping.Id, StringComparer.Ordinal).ThenBy(mapping => mapping.Version)];
-        candidates = Mappings.GroupBy(mapping => mapping.Provider, StringComparer.Ordinal).ToFrozenDictionary(
-            provider => provider.Key,
-            provider => provider
-                .SelectMany(mapping => mapping.Metrics.Distinct(StringComparer.Ordinal), (mapping, metric) => (metric, mapping))
-                .GroupBy(pair => pair.metric, StringComparer.Ordinal)
-                .ToFrozenDictionary(metric => metric.Key, metric => Rank(metric.Select(pair => pair.mapping)), StringComparer.Ordinal),
-            StringComparer.Ordinal);
+        candidates = Mappings
+            .GroupBy(mapping => mapping.Provider, StringComparer.Ordinal)
+            .ToFrozenDictionary(
+                provider => provider.Key,
+                provider =>
+                    provider
+                        .SelectMany(mapping => mapping.Metrics.Distinct(StringComparer.Ordinal), (mapping, metric) => (metric, mapping))
+                        .GroupBy(pair => pair.metric, StringComparer.Ordinal)
+                        .ToFrozenDictionary(
+                            metric => metric.Key,
+                            metric => Rank(metric.Select(pair => pair.mapping)),
+                            StringComparer.Ordinal
+                        ),
+                StringComparer.Ordinal
+            );
         metrics = candidates.ToFrozenDictionary(
             provider => provider.Key,
             provider => (IReadOnlyList<string>)[.. provider.Value.Keys.Order(StringComparer.Ordinal)],
-            StringComparer.Ordinal);
+            StringComparer.Ordinal
+        );
     }
 
     /// <summary>Every mapping, ordered by id and version.</summary>
@@ -38,47 +47,56 @@ public sealed class MetricCatalogue
     /// <remarks>Of several from the same day the one with the most conditions is taken, then the first by id.</remarks>
     public MetricMapping? Find(Series series, DateTime at)
     {
-        if (!candidates.TryGetValue(series.Provider, out var ofProvider) || !ofProvider.TryGetValue(series.Metric, out var ranked)) return null;
+        if (!candidates.TryGetValue(series.Provider, out var ofProvider) || !ofProvider.TryGetValue(series.Metric, out var ranked))
+            return null;
         var day = DateOnly.FromDateTime(at);
         foreach (var candidate in ranked)
-            if (candidate.Mapping.EffectiveFrom <= day && candidate.Accepts(series)) return candidate.Mapping;
+            if (candidate.Mapping.EffectiveFrom <= day && candidate.Accepts(series))
+                return candidate.Mapping;
         return null;
     }
 
     // In the order of preference, so that the first that matches is the answer.
     private static Candidate[] Rank(IEnumerable<MetricMapping> mappings) =>
-    [
-        .. mappings
-            .OrderByDescending(mapping => mapping.EffectiveFrom)
-            .ThenByDescending(mapping => mapping.When.Count)
-            .ThenBy(mapping => mapping.Id, StringComparer.Ordinal)
-            .ThenByDescending(mapping => mapping.Version)
-            .Select(mapping => new Candidate(mapping)),
-    ];
+        [
+            .. mappings
+                .OrderByDescending(mapping => mapping.EffectiveFrom)
+                .ThenByDescending(mapping => mapping.When.Count)
+                .ThenBy(mapping => mapping.Id, StringComparer.Ordinal)
+                .ThenByDescending(mapping => mapping.Version)
+                .Select(mapping => new Candidate(mapping)),
+        ];
 
     /// <summary>A mapping with its conditions taken apart.</summary>
     private sealed class Candidate(MetricMapping mapping)
     {
         private readonly (string Label, string[] OneOf, string[] NoneOf)[] conditions =
         [
-            .. mapping.When.Select(condition => (
-                condition.Label,
-                condition.Globs.Where(glob => !glob.StartsWith('!')).ToArray(),
-                condition.Globs.Where(glob => glob.StartsWith('!')).Select(glob => glob[1..]).ToArray())),
+            .. mapping.When.Select(condition =>
+                (
+                    condition.Label,
+                    condition.Globs.Where(glob => !glob.StartsWith('!')).ToArray(),
+                    condition.Globs.Where(glob => glob.StartsWith('!')).Select(glob => glob[1..]).ToArray()
+                )
+            ),
         ];
 
         public MetricMapping Mapping => mapping;
 
         public bool Accepts(Series series)
         {
-            if (mapping.Statistic is { } statistic && series.Statistic != statistic && series.Statistic != Statistic.Raw) return false;
-            if (mapping.Period is { } period && series.Period != period) return false;
+            if (mapping.Statistic is { } statistic && series.Statistic != statistic && series.Statistic != Statistic.Raw)
+                return false;
+            if (mapping.Period is { } period && series.Period != period)
+                return false;
             var labels = series.Labels;
             foreach (var (label, oneOf, noneOf) in conditions)
             {
                 var value = labels[label] ?? "";
-                if (oneOf.Length > 0 && !AnyMatches(oneOf, value)) return false;
-                if (AnyMatches(noneOf, value)) return false;
+                if (oneOf.Length > 0 && !AnyMatches(oneOf, value))
+                    return false;
+                if (AnyMatches(noneOf, value))
+                    return false;
             }
             return true;
         }
@@ -86,7 +104,8 @@ public sealed class MetricCatalogue
         private static bool AnyMatches(string[] globs, string value)
         {
             foreach (var glob in globs)
-                if (Glob.Matches(glob, value)) return true;
+                if (Glob.Matches(glob, value))
+                    return true;
             return false;
         }
     }

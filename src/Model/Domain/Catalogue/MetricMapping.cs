@@ -68,7 +68,13 @@ public enum Component
 /// <param name="Node">Labels that may hold the host it sits in.</param>
 /// <param name="Part">Labels that tell disjoint parts of one component apart (socket index, power supply id); all present ones count.</param>
 /// <param name="Hardware">Labels that may hold the hardware model: of a board its name, of a machine its instance type.</param>
-public sealed record ResourceLabels(string Kind, IReadOnlyList<string> Id, IReadOnlyList<string> Node, IReadOnlyList<string> Part, IReadOnlyList<string> Hardware)
+public sealed record ResourceLabels(
+    string Kind,
+    IReadOnlyList<string> Id,
+    IReadOnlyList<string> Node,
+    IReadOnlyList<string> Part,
+    IReadOnlyList<string> Hardware
+)
 {
     /// <summary>Labels that may hold the instance type of the host that it sits in.</summary>
     public IReadOnlyList<string> NodeHardware { get; init; } = [];
@@ -97,7 +103,8 @@ public sealed record UtilisationPower(double IdleWatts, double MaxWatts, string?
         new(PowerCurve.Teads.LoadAt(0) * watts, PowerCurve.Teads.LoadAt(1) * watts, unitsLabel, reference) { ThermalDesignWatts = watts };
 
     /// <summary>Watts of one unit at a utilisation from 0 to 1.</summary>
-    public double At(double utilisation) => ThermalDesignWatts is { } watts ? PowerCurve.Teads.LoadAt(utilisation) * watts : IdleWatts + utilisation * (MaxWatts - IdleWatts);
+    public double At(double utilisation) =>
+        ThermalDesignWatts is { } watts ? PowerCurve.Teads.LoadAt(utilisation) * watts : IdleWatts + utilisation * (MaxWatts - IdleWatts);
 }
 
 /// <summary>How a level of utilisation is read that is not simply the used share of one whole.</summary>
@@ -112,10 +119,13 @@ public sealed record UtilisationScale(bool Summed, string? DevicesLabel, string?
     /// <param name="devices">How many devices the server has; null when unknown. Used by sums only.</param>
     public double? Ratio(double level, double? devices)
     {
-        if (Summed && devices is not > 0) return null;
+        if (Summed && devices is not > 0)
+            return null;
         var ratio = Summed ? level / devices!.Value : level;
         // Values were checked one by one; their mean may be above the whole by rounding.
-        return ratio is >= 0 and <= 1 ? ratio : ratio > 1 && (ratio <= 1 + 1e-9 || (Capped && double.IsFinite(ratio))) ? 1 : null;
+        return ratio is >= 0 and <= 1 ? ratio
+            : ratio > 1 && (ratio <= 1 + 1e-9 || (Capped && double.IsFinite(ratio))) ? 1
+            : null;
     }
 
     /// <summary>How many devices the labels tell; null when they tell none, or no number above zero.</summary>
@@ -125,7 +135,12 @@ public sealed record UtilisationScale(bool Summed, string? DevicesLabel, string?
     public double? ServersIn(Labels labels) => ServersLabel is null ? 1 : CountIn(labels, ServersLabel);
 
     private static double? CountIn(Labels labels, string? label) =>
-        label is not null && double.TryParse(labels[label], NumberStyles.Float, CultureInfo.InvariantCulture, out var count) && count > 0 && double.IsFinite(count) ? count : null;
+        label is not null
+        && double.TryParse(labels[label], NumberStyles.Float, CultureInfo.InvariantCulture, out var count)
+        && count > 0
+        && double.IsFinite(count)
+            ? count
+            : null;
 }
 
 /// <summary>That a series may tell the same work as others do, on a coarser level or by another name.</summary>
@@ -207,10 +222,14 @@ public sealed record MetricMapping
     public double LargestOf(Labels labels)
     {
         const double any = Normalisation.Admission.Largest;
-        if (Unit.Quantity != Quantity.Utilisation) return any;
-        if (Scale is { Capped: true }) return any;
+        if (Unit.Quantity != Quantity.Utilisation)
+            return any;
+        if (Scale is { Capped: true })
+            return any;
         var whole = Unit.Denominator / Unit.Numerator;
-        return Scale is not { Summed: true } scale ? whole : scale.DevicesIn(labels) is { } devices ? whole * devices : any;
+        return Scale is not { Summed: true } scale ? whole
+            : scale.DevicesIn(labels) is { } devices ? whole * devices
+            : any;
     }
 
     /// <summary>Longest time between two samples that still says what happened between them.</summary>

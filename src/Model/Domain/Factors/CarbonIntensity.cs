@@ -20,16 +20,21 @@ public readonly record struct CarbonIntensity(double GramsPerKilowattHour)
     /// <exception cref="ArgumentException">A share is negative, or the shares do not sum to one (within 1e-6).</exception>
     public static CarbonIntensity OfMix(params ReadOnlySpan<(double Share, CarbonIntensity Intensity)> mix)
     {
-        double shares = 0, grams = 0;
+        double shares = 0,
+            grams = 0;
         foreach (var (share, intensity) in mix)
         {
-            if (!(share >= 0)) throw new ArgumentException($"A share of a mix is not negative; got {share}.", nameof(mix));
+            if (!(share >= 0))
+                throw new ArgumentException($"A share of a mix is not negative; got {share}.", nameof(mix));
             shares += share;
             grams += share * intensity.GramsPerKilowattHour;
         }
         return Math.Abs(shares - 1) <= 1e-6
             ? new CarbonIntensity(grams)
-            : throw new ArgumentException($"The shares of a mix sum to one; got {shares}. Name the rest as a source of its own.", nameof(mix));
+            : throw new ArgumentException(
+                $"The shares of a mix sum to one; got {shares}. Name the rest as a source of its own.",
+                nameof(mix)
+            );
     }
 
     /// <summary>Operational emissions of the energy: O = E x I.</summary>

@@ -15,11 +15,23 @@ public sealed record DataCentreIndicators
     /// <exception cref="ArgumentOutOfRangeException">An amount is not finite, negative, or more than what it is a part of; the message names it.</exception>
     public DataCentreIndicators(Energy total, Energy it, Water? waterInput = null, Energy? reused = null, Energy? renewable = null)
     {
-        Total = total.Joules is >= 0 and < double.PositiveInfinity ? total : throw Refused(nameof(total), total, "is a finite amount, not negative");
-        It = it.Joules > 0 && it <= total ? it : throw Refused(nameof(it), it, "is above zero and at most the total: a data centre holds its IT");
-        WaterInput = waterInput is null or { Litres: >= 0 and < double.PositiveInfinity } ? waterInput : throw Refused(nameof(waterInput), waterInput, "is a finite amount, not negative");
-        Reused = reused is null or { Joules: >= 0 and < double.PositiveInfinity } ? reused : throw Refused(nameof(reused), reused, "is a finite amount, not negative");
-        Renewable = renewable is null || (renewable.Value.Joules >= 0 && renewable <= total) ? renewable : throw Refused(nameof(renewable), renewable, "is from zero to the total");
+        Total = total.Joules is >= 0 and < double.PositiveInfinity
+            ? total
+            : throw Refused(nameof(total), total, "is a finite amount, not negative");
+        It =
+            it.Joules > 0 && it <= total
+                ? it
+                : throw Refused(nameof(it), it, "is above zero and at most the total: a data centre holds its IT");
+        WaterInput = waterInput is null or { Litres: >= 0 and < double.PositiveInfinity }
+            ? waterInput
+            : throw Refused(nameof(waterInput), waterInput, "is a finite amount, not negative");
+        Reused = reused is null or { Joules: >= 0 and < double.PositiveInfinity }
+            ? reused
+            : throw Refused(nameof(reused), reused, "is a finite amount, not negative");
+        Renewable =
+            renewable is null || (renewable.Value.Joules >= 0 && renewable <= total)
+                ? renewable
+                : throw Refused(nameof(renewable), renewable, "is from zero to the total");
     }
 
     /// <summary>Total energy consumption (E_DC).</summary>

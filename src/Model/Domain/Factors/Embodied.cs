@@ -12,9 +12,10 @@ public sealed record Embodied(Mass Total, TimeSpan Lifespan)
     public static TimeSpan FourYears { get; } = TimeSpan.FromDays(4 * 365);
 
     /// <summary>Time the hardware is expected to serve (EL).</summary>
-    public TimeSpan Lifespan { get; } = Lifespan > TimeSpan.Zero
-        ? Lifespan
-        : throw new ArgumentOutOfRangeException(nameof(Lifespan), Lifespan, "Hardware serves longer than no time.");
+    public TimeSpan Lifespan { get; } =
+        Lifespan > TimeSpan.Zero
+            ? Lifespan
+            : throw new ArgumentOutOfRangeException(nameof(Lifespan), Lifespan, "Hardware serves longer than no time.");
 
     /// <summary>M = TE x (TiR / EL) x (RR / ToR).</summary>
     /// <param name="reserved">Time the hardware is reserved for the use (TiR).</param>
@@ -23,7 +24,8 @@ public sealed record Embodied(Mass Total, TimeSpan Lifespan)
     public Mass Of(TimeSpan reserved, double share = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(reserved, TimeSpan.Zero);
-        if (!(share is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(share), share, "A share of hardware lies from 0 to 1.");
+        if (!(share is >= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(share), share, "A share of hardware lies from 0 to 1.");
         return Total * ((double)reserved.Ticks / Lifespan.Ticks) * share;
     }
 }

@@ -75,18 +75,20 @@ public sealed record Factor
     public string Unit => UnitOf(Kind);
 
     /// <summary>How a result names it, without blanks: <c>grid_intensity:country/DE:location_average@ember-2025</c>.</summary>
-    public string Name => $"{Word(Kind.ToString())}:{Place}{(Method == FactorMethod.Annual ? "" : $":{Word(Method.ToString())}")}@{Version}";
+    public string Name =>
+        $"{Word(Kind.ToString())}:{Place}{(Method == FactorMethod.Annual ? "" : $":{Word(Method.ToString())}")}@{Version}";
 
     /// <summary>Key derived from everything that a result depends on: another value is another factor.</summary>
     public long Id => Identity.Of("factor", Name, Text($"{Value:R} {Range?.Low:R} {Range?.High:R} {From:yyyy-MM-dd} {To:yyyy-MM-dd}"));
 
     /// <summary>Unit of the values of a kind.</summary>
-    public static string UnitOf(FactorKind kind) => kind switch
-    {
-        FactorKind.Pue => "1",
-        FactorKind.Wue => "L/kWh",
-        _ => "g/kWh",
-    };
+    public static string UnitOf(FactorKind kind) =>
+        kind switch
+        {
+            FactorKind.Pue => "1",
+            FactorKind.Wue => "L/kWh",
+            _ => "g/kWh",
+        };
 
     /// <summary>What is wrong with a value of a kind and what to do, or null when it can be.</summary>
     public static string? Fault(FactorKind kind, double value)
@@ -96,7 +98,13 @@ public sealed record Factor
     }
 
     /// <summary>A name of an enumeration as the API writes it: <c>grid_intensity</c>.</summary>
-    public static string Word(string name) => string.Concat(name.Select((letter, at) => char.IsAsciiLetterUpper(letter) ? $"{(at == 0 ? "" : "_")}{char.ToLowerInvariant(letter)}" : letter.ToString()));
+    public static string Word(string name) =>
+        string.Concat(
+            name.Select(
+                (letter, at) =>
+                    char.IsAsciiLetterUpper(letter) ? $"{(at == 0 ? "" : "_")}{char.ToLowerInvariant(letter)}" : letter.ToString()
+            )
+        );
 
     private static string Text(FormattableString text) => text.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -24,8 +24,13 @@ public sealed class FactorBook
     private readonly FrozenDictionary<string, Region> regions;
 
     private FactorBook(
-        IReadOnlyList<FrozenDictionary<(FactorKind, FactorMethod, string), Factor[]>> layers, FrozenDictionary<string, Region> regions,
-        HardwareTable hardware, ServerTable servers, ModelTable models, Uncertainty uncertainty)
+        IReadOnlyList<FrozenDictionary<(FactorKind, FactorMethod, string), Factor[]>> layers,
+        FrozenDictionary<string, Region> regions,
+        HardwareTable hardware,
+        ServerTable servers,
+        ModelTable models,
+        Uncertainty uncertainty
+    )
     {
         this.layers = layers;
         this.regions = regions;
@@ -34,8 +39,14 @@ public sealed class FactorBook
 
     /// <summary>The factors that come with the product.</summary>
     public static FactorBook Published { get; } =
-        new FactorBook([], FrozenDictionary<string, Region>.Empty, HardwareTable.Published, ServerTable.Published, ModelTable.Published, Uncertainty.Published)
-            .With([.. FactorTable.Published("grid.csv"), .. FactorTable.Published("sites.csv")], RegionTable.Published("regions.csv"));
+        new FactorBook(
+            [],
+            FrozenDictionary<string, Region>.Empty,
+            HardwareTable.Published,
+            ServerTable.Published,
+            ModelTable.Published,
+            Uncertainty.Published
+        ).With([.. FactorTable.Published("grid.csv"), .. FactorTable.Published("sites.csv")], RegionTable.Published("regions.csv"));
 
     /// <summary>Power of accelerators and virtual CPUs.</summary>
     public HardwareTable Hardware { get; }
@@ -50,15 +61,28 @@ public sealed class FactorBook
     public Uncertainty Uncertainty { get; }
 
     /// <summary>Every factor, the operator's included, by name and first day.</summary>
-    public IReadOnlyList<Factor> All => [.. layers.SelectMany(layer => layer.Values).SelectMany(factors => factors).OrderBy(factor => factor.Name, StringComparer.Ordinal).ThenBy(factor => factor.From)];
+    public IReadOnlyList<Factor> All =>
+        [
+            .. layers
+                .SelectMany(layer => layer.Values)
+                .SelectMany(factors => factors)
+                .OrderBy(factor => factor.Name, StringComparer.Ordinal)
+                .ThenBy(factor => factor.From),
+        ];
 
     /// <summary>As <see cref="All"/>, each with the first day on which it no longer holds: its own last, or the next one's first; null when there is none.</summary>
     public IReadOnlyList<(Factor Factor, DateOnly? Until)> Spans =>
-    [
-        .. layers.SelectMany(layer => layer.Values)
-            .SelectMany(factors => factors.Select((factor, at) => (Factor: factor, Until: factor.To ?? (at + 1 < factors.Length ? factors[at + 1].From : null))))
-            .OrderBy(span => span.Factor.Name, StringComparer.Ordinal).ThenBy(span => span.Factor.From)
-    ];
+        [
+            .. layers
+                .SelectMany(layer => layer.Values)
+                .SelectMany(factors =>
+                    factors.Select(
+                        (factor, at) => (Factor: factor, Until: factor.To ?? (at + 1 < factors.Length ? factors[at + 1].From : null))
+                    )
+                )
+                .OrderBy(span => span.Factor.Name, StringComparer.Ordinal)
+                .ThenBy(span => span.Factor.From),
+        ];
 
     /// <summary>Every region known, by name.</summary>
     public IEnumerable<Region> Regions => regions.Values.OrderBy(region => region.Name, StringComparer.Ordinal);
@@ -73,16 +97,32 @@ public sealed class FactorBook
     /// <param name="servers">Servers.</param>
     /// <param name="models">Models; their patterns are tried before those of this book.</param>
     /// <exception cref="ArgumentException">Two of them hold for one kind, place, method and day.</exception>
-    public FactorBook With(IEnumerable<Factor> factors, IEnumerable<Region>? regions = null, HardwareTable? hardware = null, ServerTable? servers = null, ModelTable? models = null)
+    public FactorBook With(
+        IEnumerable<Factor> factors,
+        IEnumerable<Region>? regions = null,
+        HardwareTable? hardware = null,
+        ServerTable? servers = null,
+        ModelTable? models = null
+    )
     {
         var given = factors.ToList();
         var overlaps = PlacedFactor.Overlaps(given.Select(factor => new PlacedFactor(factor.Source, factor))).ToList();
-        if (overlaps.Count > 0) throw new ArgumentException(string.Join(Environment.NewLine, overlaps), nameof(factors));
-        var layer = given.GroupBy(factor => (factor.Kind, factor.Method, factor.Place)).ToFrozenDictionary(group => group.Key, group => group.OrderBy(factor => factor.From).ToArray());
+        if (overlaps.Count > 0)
+            throw new ArgumentException(string.Join(Environment.NewLine, overlaps), nameof(factors));
+        var layer = given
+            .GroupBy(factor => (factor.Kind, factor.Method, factor.Place))
+            .ToFrozenDictionary(group => group.Key, group => group.OrderBy(factor => factor.From).ToArray());
         var known = this.regions.ToDictionary(StringComparer.Ordinal);
-        foreach (var region in regions ?? []) known[region.Name] = region.Over(known.GetValueOrDefault(region.Name));
-        return new FactorBook([layer, .. layers], known.ToFrozenDictionary(StringComparer.Ordinal),
-            hardware?.Over(Hardware) ?? Hardware, servers?.Over(Servers) ?? Servers, models?.Over(Models) ?? Models, Uncertainty);
+        foreach (var region in regions ?? [])
+            known[region.Name] = region.Over(known.GetValueOrDefault(region.Name));
+        return new FactorBook(
+            [layer, .. layers],
+            known.ToFrozenDictionary(StringComparer.Ordinal),
+            hardware?.Over(Hardware) ?? Hardware,
+            servers?.Over(Servers) ?? Servers,
+            models?.Over(Models) ?? Models,
+            Uncertainty
+        );
     }
 
     /// <summary>The factor of a place on a day: the region's own, else its grid zone's, else its country's; null when none is known.</summary>
@@ -92,18 +132,24 @@ public sealed class FactorBook
         var region = RegionOf(place.Name);
         foreach (var layer in layers)
         {
-            if (In(layer, place.Name) is { } own) return own;
-            if (kind != FactorKind.GridIntensity) continue;
-            if (region?.Zone is { } zone && In(layer, $"zone/{zone}") is { } ofZone) return ofZone;
-            if ((place.Country ?? region?.Country) is { } country && In(layer, $"country/{country}") is { } ofCountry) return ofCountry;
+            if (In(layer, place.Name) is { } own)
+                return own;
+            if (kind != FactorKind.GridIntensity)
+                continue;
+            if (region?.Zone is { } zone && In(layer, $"zone/{zone}") is { } ofZone)
+                return ofZone;
+            if ((place.Country ?? region?.Country) is { } country && In(layer, $"country/{country}") is { } ofCountry)
+                return ofCountry;
         }
         return null;
 
         Factor? In(FrozenDictionary<(FactorKind, FactorMethod, string), Factor[]> layer, string name)
         {
-            if (!layer.TryGetValue((kind, method, name), out var factors)) return null;
+            if (!layer.TryGetValue((kind, method, name), out var factors))
+                return null;
             for (var i = factors.Length - 1; i >= 0; i--)
-                if (factors[i].From <= day) return factors[i].To is { } to && to <= day ? null : factors[i];
+                if (factors[i].From <= day)
+                    return factors[i].To is { } to && to <= day ? null : factors[i];
             return null;
         }
     }

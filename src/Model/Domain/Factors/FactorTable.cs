@@ -12,7 +12,23 @@ internal static class FactorTable
     /// <summary>Grams for each kilowatt-hour beyond which a number is a mistake, for instance of a megawatt-hour. Burning lignite makes some 1,200.</summary>
     public const double MostGrams = 2_000;
 
-    public static readonly string[] Columns = ["kind", "place", "method", "value", "low", "high", "unit", "source", "licence", "retrieved", "vintage", "from", "to", "version"];
+    public static readonly string[] Columns =
+    [
+        "kind",
+        "place",
+        "method",
+        "value",
+        "low",
+        "high",
+        "unit",
+        "source",
+        "licence",
+        "retrieved",
+        "vintage",
+        "from",
+        "to",
+        "version",
+    ];
 
     /// <summary>What the value of a kind may be.</summary>
     public static readonly IReadOnlyDictionary<FactorKind, NumberRule> Rules = new Dictionary<FactorKind, NumberRule>
@@ -22,8 +38,10 @@ internal static class FactorTable
         [FactorKind.GridIntensity] = new(0, MostGrams, " g/kWh", "write the grams for a kilowatt-hour", "row"),
     };
 
-    private static readonly Dictionary<string, FactorKind> Kinds = Enum.GetValues<FactorKind>().ToDictionary(kind => Factor.Word(kind.ToString()), StringComparer.Ordinal);
-    private static readonly Dictionary<string, FactorMethod> Methods = Enum.GetValues<FactorMethod>().ToDictionary(method => Factor.Word(method.ToString()), StringComparer.Ordinal);
+    private static readonly Dictionary<string, FactorKind> Kinds = Enum.GetValues<FactorKind>()
+        .ToDictionary(kind => Factor.Word(kind.ToString()), StringComparer.Ordinal);
+    private static readonly Dictionary<string, FactorMethod> Methods = Enum.GetValues<FactorMethod>()
+        .ToDictionary(method => Factor.Word(method.ToString()), StringComparer.Ordinal);
 
     public static IReadOnlyList<PlacedFactor> Read(string file, string text, List<string> faults)
     {
@@ -33,29 +51,67 @@ internal static class FactorTable
             var before = row.Faults;
             var kind = row.Word("kind", Kinds);
             var place = row.Text("place");
-            if (place is not null && (place.IndexOf('/', StringComparison.Ordinal) is not > 0 || place.EndsWith('/') || place.Any(char.IsWhiteSpace)))
-                row.Fault($"place: '{TableRow.Show(place)}' is not a place; write aws/eu-central-1, onprem/dc-1, zone/US-MIDA-PJM or country/DE");
+            if (
+                place is not null
+                && (place.IndexOf('/', StringComparison.Ordinal) is not > 0 || place.EndsWith('/') || place.Any(char.IsWhiteSpace))
+            )
+                row.Fault(
+                    $"place: '{TableRow.Show(place)}' is not a place; write aws/eu-central-1, onprem/dc-1, zone/US-MIDA-PJM or country/DE"
+                );
             var method = row.Word("method", Methods);
             if (kind is { } known && method is { } way && (known == FactorKind.GridIntensity) == (way == FactorMethod.Annual))
-                row.Fault($"method: '{row.Cell("method")}' is no way to find a {row.Cell("kind")}; write {(known == FactorKind.GridIntensity ? "location_average, location_marginal or market_based" : "annual")}");
+                row.Fault(
+                    $"method: '{row.Cell("method")}' is no way to find a {row.Cell("kind")}; write {(known == FactorKind.GridIntensity ? "location_average, location_marginal or market_based" : "annual")}"
+                );
             var rule = kind is { } of ? Rules[of] : null;
-            var (value, low, high) = rule is null ? (null, null, null) : (row.Number("value", rule), row.OptionalNumber("low", rule), row.OptionalNumber("high", rule));
-            if ((row.Cell("low").Length == 0) != (row.Cell("high").Length == 0)) row.Fault("low and high: one of them is blank; write both or none");
-            if (low > value || value > high || low > high) row.Fault($"value: {row.Cell("value")} does not lie between low {row.Cell("low")} and high {row.Cell("high")}");
+            var (value, low, high) = rule is null
+                ? (null, null, null)
+                : (row.Number("value", rule), row.OptionalNumber("low", rule), row.OptionalNumber("high", rule));
+            if ((row.Cell("low").Length == 0) != (row.Cell("high").Length == 0))
+                row.Fault("low and high: one of them is blank; write both or none");
+            if (low > value || value > high || low > high)
+                row.Fault($"value: {row.Cell("value")} does not lie between low {row.Cell("low")} and high {row.Cell("high")}");
             var unit = row.Text("unit");
-            if (unit is not null && kind is { } measured && unit != Factor.UnitOf(measured)) row.Fault($"unit: '{TableRow.Show(unit)}' is not the unit of a {row.Cell("kind")}; convert the value to {Factor.UnitOf(measured)}");
-            var (source, licence, retrieved, vintage) = (row.Text("source"), row.Text("licence"), row.Day("retrieved"), row.Year("vintage"));
-            if (row.Cell("from").Length == 0) row.Fault("from: is blank; write the first day that the factor is used for");
+            if (unit is not null && kind is { } measured && unit != Factor.UnitOf(measured))
+                row.Fault(
+                    $"unit: '{TableRow.Show(unit)}' is not the unit of a {row.Cell("kind")}; convert the value to {Factor.UnitOf(measured)}"
+                );
+            var (source, licence, retrieved, vintage) = (
+                row.Text("source"),
+                row.Text("licence"),
+                row.Day("retrieved"),
+                row.Year("vintage")
+            );
+            if (row.Cell("from").Length == 0)
+                row.Fault("from: is blank; write the first day that the factor is used for");
             var (from, to, version) = (row.Day("from"), row.Day("to"), row.Version("version"));
-            if (to <= from) row.Fault($"to: {row.Cell("to")} is not after the {row.Cell("from")} of from; write the first day that the factor is no longer used for, or leave it blank");
-            if (row.Faults > before) continue;
+            if (to <= from)
+                row.Fault(
+                    $"to: {row.Cell("to")} is not after the {row.Cell("from")} of from; write the first day that the factor is no longer used for, or leave it blank"
+                );
+            if (row.Faults > before)
+                continue;
 
-            factors.Add(new PlacedFactor(row.At, new Factor
-            {
-                Kind = kind!.Value, Place = place!, Method = method!.Value, Value = value!.Value,
-                Range = low is { } least && high is { } most ? new Quantities.Bounds(least, most) : null,
-                Source = source!, Licence = licence!, Retrieved = retrieved, Vintage = vintage, From = from!.Value, To = to, Version = version!,
-            }));
+            factors.Add(
+                new PlacedFactor(
+                    row.At,
+                    new Factor
+                    {
+                        Kind = kind!.Value,
+                        Place = place!,
+                        Method = method!.Value,
+                        Value = value!.Value,
+                        Range = low is { } least && high is { } most ? new Quantities.Bounds(least, most) : null,
+                        Source = source!,
+                        Licence = licence!,
+                        Retrieved = retrieved,
+                        Vintage = vintage,
+                        From = from!.Value,
+                        To = to,
+                        Version = version!,
+                    }
+                )
+            );
         }
         return factors;
     }
@@ -100,11 +156,15 @@ internal static class RegionTable
         {
             var before = row.Faults;
             var name = row.Text("name");
-            if (name is not null && name.Split('/') is not [{ Length: > 0 }, { Length: > 0 }]) row.Fault($"name: '{TableRow.Show(name)}' is not provider/region; write it as aws/eu-central-1");
+            if (name is not null && name.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
+                row.Fault($"name: '{TableRow.Show(name)}' is not provider/region; write it as aws/eu-central-1");
             var country = row.Text("country");
-            if (country is not null && !Region.IsCountry(country)) row.Fault($"country: '{TableRow.Show(country)}' is not a two-letter code of ISO 3166-1; write it as DE");
-            if (name is not null && !names.Add(name)) row.Fault($"name: '{TableRow.Show(name)}' is given twice; keep one");
-            if (row.Faults == before) regions.Add(new Region(name!, country, row.OptionalText("zone")));
+            if (country is not null && !Region.IsCountry(country))
+                row.Fault($"country: '{TableRow.Show(country)}' is not a two-letter code of ISO 3166-1; write it as DE");
+            if (name is not null && !names.Add(name))
+                row.Fault($"name: '{TableRow.Show(name)}' is given twice; keep one");
+            if (row.Faults == before)
+                regions.Add(new Region(name!, country, row.OptionalText("zone")));
         }
         return regions;
     }

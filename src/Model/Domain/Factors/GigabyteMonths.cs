@@ -9,7 +9,8 @@ public readonly record struct GigabyteMonths(double Count)
 {
     /// <summary>Gigabyte-hours in the real hours of a calendar month.</summary>
     /// <exception cref="ArgumentOutOfRangeException">There is no such month.</exception>
-    public double HoursIn(int year, int month) => HoursIn(TimeSpan.FromDays(CultureInfo.InvariantCulture.Calendar.GetDaysInMonth(year, month)));
+    public double HoursIn(int year, int month) =>
+        HoursIn(TimeSpan.FromDays(CultureInfo.InvariantCulture.Calendar.GetDaysInMonth(year, month)));
 
     /// <summary>Gigabyte-hours when a month is taken to have this length, as tools with one length for every month do.</summary>
     public double HoursIn(TimeSpan month) => Count * month.TotalHours;

@@ -36,7 +36,11 @@ public sealed class HardwareTable
     internal static readonly string[] Columns = ["kind", "names", "idle_watts", "max_watts", "method", "source", "licence", "vintage"];
     private static readonly NumberRule Idle = new(0, MostWatts, " W", "write the watts of one board or one virtual CPU", "hardware");
     private static readonly NumberRule Max = Idle with { Above = true };
-    private static readonly Dictionary<string, HardwareKind> Kinds = new(StringComparer.Ordinal) { ["accelerator"] = HardwareKind.Accelerator, ["vcpu"] = HardwareKind.VirtualCpu };
+    private static readonly Dictionary<string, HardwareKind> Kinds = new(StringComparer.Ordinal)
+    {
+        ["accelerator"] = HardwareKind.Accelerator,
+        ["vcpu"] = HardwareKind.VirtualCpu,
+    };
 
     // What drivers put before the name of a board: "NVIDIA A10G", "Tesla T4", "AMD Radeon Pro V520".
     private static readonly string[] Makers = ["NVIDIA-", "AMD-", "INTEL-", "TESLA-"];
@@ -49,7 +53,8 @@ public sealed class HardwareTable
     public static HardwareTable Published { get; } = Read("hardware.csv", TableText.Published("hardware.csv"));
 
     /// <summary>Every piece of hardware, by kind and name.</summary>
-    public IReadOnlyList<Hardware> All => [.. byName.Values.Distinct().OrderBy(hardware => hardware.Kind).ThenBy(hardware => hardware.Name, StringComparer.Ordinal)];
+    public IReadOnlyList<Hardware> All =>
+        [.. byName.Values.Distinct().OrderBy(hardware => hardware.Kind).ThenBy(hardware => hardware.Name, StringComparer.Ordinal)];
 
     /// <summary>Reads a table, or lists everything wrong with it.</summary>
     /// <param name="file">Its name, for messages.</param>
@@ -70,15 +75,29 @@ public sealed class HardwareTable
             var before = row.Faults;
             var kind = row.Word("kind", Kinds);
             var names = (row.Text("names") ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-            if (names.Length == 0 && row.Cell("names").Length > 0) row.Fault("names: holds no name; write one, or several with | between");
+            if (names.Length == 0 && row.Cell("names").Length > 0)
+                row.Fault("names: holds no name; write one, or several with | between");
             var (idle, max) = (row.Number("idle_watts", Idle), row.Number("max_watts", Max));
-            if (idle > max) row.Fault($"idle_watts: {row.Cell("idle_watts")} is above the {row.Cell("max_watts")} of max_watts; hardware at rest draws no more than under load");
+            if (idle > max)
+                row.Fault(
+                    $"idle_watts: {row.Cell("idle_watts")} is above the {row.Cell("max_watts")} of max_watts; hardware at rest draws no more than under load"
+                );
             var (method, source, licence, vintage) = (row.Text("method"), row.Text("source"), row.Text("licence"), row.Year("vintage"));
-            if (row.Faults > before) continue;
+            if (row.Faults > before)
+                continue;
 
-            var hardware = new Hardware(kind!.Value, names[0], new PowerRange(Power.FromWatts(idle!.Value), Power.FromWatts(max!.Value)), method!, source!, licence!, vintage);
+            var hardware = new Hardware(
+                kind!.Value,
+                names[0],
+                new PowerRange(Power.FromWatts(idle!.Value), Power.FromWatts(max!.Value)),
+                method!,
+                source!,
+                licence!,
+                vintage
+            );
             foreach (var name in names)
-                if (!rows.TryAdd((hardware.Kind, Key(name)), hardware)) row.Fault($"names: '{TableRow.Show(name)}' is given twice; keep one");
+                if (!rows.TryAdd((hardware.Kind, Key(name)), hardware))
+                    row.Fault($"names: '{TableRow.Show(name)}' is given twice; keep one");
         }
         return new HardwareTable(rows);
     }
@@ -87,7 +106,8 @@ public sealed class HardwareTable
     public HardwareTable Over(HardwareTable other)
     {
         var rows = new Dictionary<(HardwareKind, string), Hardware>(other.byName);
-        foreach (var (name, hardware) in byName) rows[name] = hardware;
+        foreach (var (name, hardware) in byName)
+            rows[name] = hardware;
         return new HardwareTable(rows);
     }
 
@@ -103,7 +123,8 @@ public sealed class HardwareTable
     {
         var key = name.Trim().Replace(' ', '-').Replace('_', '-').ToUpperInvariant();
         foreach (var maker in Makers)
-            if (key.StartsWith(maker, StringComparison.Ordinal)) key = key[maker.Length..];
+            if (key.StartsWith(maker, StringComparison.Ordinal))
+                key = key[maker.Length..];
         return key;
     }
 }

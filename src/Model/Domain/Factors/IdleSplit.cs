@@ -21,7 +21,8 @@ public readonly record struct IdleSplit(Energy Active, Energy Idle)
     /// <exception cref="ArgumentOutOfRangeException">The ratio is not from 0 to 1.</exception>
     public static IdleSplit Of(Energy energy, double busy)
     {
-        if (!(busy is >= 0 and <= 1)) throw new ArgumentOutOfRangeException(nameof(busy), busy, "A busy ratio lies from 0 to 1.");
+        if (!(busy is >= 0 and <= 1))
+            throw new ArgumentOutOfRangeException(nameof(busy), busy, "A busy ratio lies from 0 to 1.");
         var active = energy * busy;
         return new IdleSplit(active, energy - active);
     }

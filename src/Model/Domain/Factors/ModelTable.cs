@@ -21,9 +21,26 @@ public sealed record KnownModel(string Pattern, ModelSize Size, string Source, s
 /// <summary>Sizes of language models, by the names under which APIs sell them.</summary>
 public sealed class ModelTable(IReadOnlyList<KnownModel> models)
 {
-    internal static readonly string[] Columns = ["pattern", "active_low", "active_high", "total_low", "total_high", "method", "source", "licence", "version"];
+    internal static readonly string[] Columns =
+    [
+        "pattern",
+        "active_low",
+        "active_high",
+        "total_low",
+        "total_high",
+        "method",
+        "source",
+        "licence",
+        "version",
+    ];
 
-    private static readonly NumberRule Count = new(1e6, ModelSize.MostParameters, "", "write the parameters as a count, 7.3e9 for 7.3 billion", "model");
+    private static readonly NumberRule Count = new(
+        1e6,
+        ModelSize.MostParameters,
+        "",
+        "write the parameters as a count, 7.3e9 for 7.3 billion",
+        "model"
+    );
 
     /// <summary>The table that comes with the product.</summary>
     public static ModelTable Published { get; } = Read("models.csv", TableText.Published("models.csv"));
@@ -46,18 +63,35 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
         {
             var before = row.Faults;
             var pattern = row.Text("pattern");
-            if (pattern is not null && pattern.Any(char.IsAsciiLetterUpper)) row.Fault($"pattern: '{TableRow.Show(pattern)}' has a capital letter; names are compared in lower case, so write it so");
+            if (pattern is not null && pattern.Any(char.IsAsciiLetterUpper))
+                row.Fault($"pattern: '{TableRow.Show(pattern)}' has a capital letter; names are compared in lower case, so write it so");
             var (activeLow, activeHigh) = (row.Number("active_low", Count), row.Number("active_high", Count));
             var (totalLow, totalHigh) = (row.Number("total_low", Count), row.Number("total_high", Count));
-            if (activeLow > activeHigh || totalLow > totalHigh) row.Fault("a low bound is above its high bound; exchange them");
-            else if (activeLow > totalLow || activeHigh > totalHigh) row.Fault("more parameters are active than there are; write active parameters of at most the total");
+            if (activeLow > activeHigh || totalLow > totalHigh)
+                row.Fault("a low bound is above its high bound; exchange them");
+            else if (activeLow > totalLow || activeHigh > totalHigh)
+                row.Fault("more parameters are active than there are; write active parameters of at most the total");
             var method = row.Text("method");
-            if (method is not (null or "published" or "assumed")) row.Fault($"method: '{TableRow.Show(method)}' is not one of: published, assumed; use one of them");
+            if (method is not (null or "published" or "assumed"))
+                row.Fault($"method: '{TableRow.Show(method)}' is not one of: published, assumed; use one of them");
             var (source, licence, version) = (row.Text("source"), row.Text("licence"), row.Version("version"));
             var earlier = models.FirstOrDefault(model => model.Pattern == pattern);
-            if (earlier is not null) row.Fault($"pattern: '{TableRow.Show(pattern!)}' is given twice; the first one counts, so keep one");
-            if (row.Faults > before) continue;
-            models.Add(new KnownModel(pattern!, new ModelSize(new Bounds(activeLow!.Value, activeHigh!.Value), new Bounds(totalLow!.Value, totalHigh!.Value)), source!, licence!, version!) { Method = method! });
+            if (earlier is not null)
+                row.Fault($"pattern: '{TableRow.Show(pattern!)}' is given twice; the first one counts, so keep one");
+            if (row.Faults > before)
+                continue;
+            models.Add(
+                new KnownModel(
+                    pattern!,
+                    new ModelSize(new Bounds(activeLow!.Value, activeHigh!.Value), new Bounds(totalLow!.Value, totalHigh!.Value)),
+                    source!,
+                    licence!,
+                    version!
+                )
+                {
+                    Method = method!,
+                }
+            );
         }
         return new ModelTable(models);
     }
@@ -72,7 +106,8 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
         var lower = name.ToLowerInvariant();
 #pragma warning restore CA1308
         foreach (var model in models)
-            if (Glob.Matches(model.Pattern, lower)) return model;
+            if (Glob.Matches(model.Pattern, lower))
+                return model;
         return null;
     }
 

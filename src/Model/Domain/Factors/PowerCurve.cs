@@ -17,13 +17,20 @@ public sealed class PowerCurve
     /// <exception cref="ArgumentException">There are fewer than two points, they do not ascend, or one is out of range.</exception>
     public PowerCurve(params ReadOnlySpan<(double Utilisation, double Load)> points)
     {
-        if (points.Length < 2) throw new ArgumentException($"A curve has at least two points; got {points.Length}.", nameof(points));
+        if (points.Length < 2)
+            throw new ArgumentException($"A curve has at least two points; got {points.Length}.", nameof(points));
         for (var i = 0; i < points.Length; i++)
         {
             if (!(points[i].Utilisation is >= 0 and <= 1) || !(points[i].Load is >= 0 and < double.PositiveInfinity))
-                throw new ArgumentException($"A point of a curve has a utilisation from 0 to 1 and a load that is not negative; got {points[i]}.", nameof(points));
+                throw new ArgumentException(
+                    $"A point of a curve has a utilisation from 0 to 1 and a load that is not negative; got {points[i]}.",
+                    nameof(points)
+                );
             if (i > 0 && points[i].Utilisation <= points[i - 1].Utilisation)
-                throw new ArgumentException($"The points of a curve ascend in utilisation; {points[i].Utilisation} follows {points[i - 1].Utilisation}.", nameof(points));
+                throw new ArgumentException(
+                    $"The points of a curve ascend in utilisation; {points[i].Utilisation} follows {points[i - 1].Utilisation}.",
+                    nameof(points)
+                );
         }
         this.points = [.. points];
     }
@@ -36,9 +43,14 @@ public sealed class PowerCurve
     public double LoadAt(double utilisation)
     {
         if (!(utilisation >= points[0].Utilisation && utilisation <= points[^1].Utilisation))
-            throw new ArgumentOutOfRangeException(nameof(utilisation), utilisation, $"The curve is known from {points[0].Utilisation} to {points[^1].Utilisation} and says nothing outside.");
+            throw new ArgumentOutOfRangeException(
+                nameof(utilisation),
+                utilisation,
+                $"The curve is known from {points[0].Utilisation} to {points[^1].Utilisation} and says nothing outside."
+            );
         var above = 1;
-        while (utilisation > points[above].Utilisation) above++;
+        while (utilisation > points[above].Utilisation)
+            above++;
         var (from, to) = (points[above - 1], points[above]);
         return from.Load + (to.Load - from.Load) * ((utilisation - from.Utilisation) / (to.Utilisation - from.Utilisation));
     }

@@ -16,9 +16,10 @@ public sealed record Sci(Mass Operational, Mass Embodied, double Units)
     public const string ZeroFunctionalUnits = "zero_functional_units";
 
     /// <summary>Functional units done (R).</summary>
-    public double Units { get; } = Units is >= 0 and < double.PositiveInfinity
-        ? Units
-        : throw new ArgumentOutOfRangeException(nameof(Units), Units, "Functional units are a finite count, not negative.");
+    public double Units { get; } =
+        Units is >= 0 and < double.PositiveInfinity
+            ? Units
+            : throw new ArgumentOutOfRangeException(nameof(Units), Units, "Functional units are a finite count, not negative.");
 
     /// <summary>All emissions (C = O + M); they exist whether or not anything was done.</summary>
     public Mass Carbon => Operational + Embodied;
@@ -36,5 +37,6 @@ public sealed record Sci(Mass Operational, Mass Embodied, double Units)
     public static Sci Of(Energy energy, CarbonIntensity grid, Mass embodied, double units) => new(grid.Of(energy), embodied, units);
 
     /// <summary>The score of both together, in the same functional unit.</summary>
-    public static Sci operator +(Sci left, Sci right) => new(left.Operational + right.Operational, left.Embodied + right.Embodied, left.Units + right.Units);
+    public static Sci operator +(Sci left, Sci right) =>
+        new(left.Operational + right.Operational, left.Embodied + right.Embodied, left.Units + right.Units);
 }

@@ -16,8 +16,18 @@ namespace Metrics.Domain.Factors;
 /// <param name="Licence">SPDX identifier, or another short name.</param>
 /// <param name="Version">The edition of the row, as <see cref="Factor.Version"/>.</param>
 public sealed record ServerType(
-    string Provider, string Name, int VirtualCpus, double MemoryGigabytes, string? MicroArchitecture, string? Accelerator, double Accelerators, Embodied? Embodied,
-    string Source, string Licence, string Version)
+    string Provider,
+    string Name,
+    int VirtualCpus,
+    double MemoryGigabytes,
+    string? MicroArchitecture,
+    string? Accelerator,
+    double Accelerators,
+    Embodied? Embodied,
+    string Source,
+    string Licence,
+    string Version
+)
 {
     /// <summary>Watts of a gigabyte of memory: 0.000392 kWh in an hour. Source: Cloud Carbon Footprint, 2024, Apache-2.0.</summary>
     public const double WattsPerGigabyte = 0.392;
@@ -29,9 +39,13 @@ public sealed record ServerType(
     public string FactorName => $"server:{Provider}/{Name}@{Version}";
 
     /// <summary>Power of the server without its accelerators, at rest and at full load: its virtual CPUs and its memory. Null when its micro-architecture is unknown.</summary>
-    public PowerRange? HostPower(HardwareTable hardware) => MicroArchitecture is { } name && hardware.VirtualCpu(name) is { } cpu
-        ? new PowerRange(Power.FromWatts(cpu.Power.Idle.Watts * VirtualCpus + MemoryGigabytes * WattsPerGigabyte), Power.FromWatts(cpu.Power.Max.Watts * VirtualCpus + MemoryGigabytes * WattsPerGigabyte))
-        : null;
+    public PowerRange? HostPower(HardwareTable hardware) =>
+        MicroArchitecture is { } name && hardware.VirtualCpu(name) is { } cpu
+            ? new PowerRange(
+                Power.FromWatts(cpu.Power.Idle.Watts * VirtualCpus + MemoryGigabytes * WattsPerGigabyte),
+                Power.FromWatts(cpu.Power.Max.Watts * VirtualCpus + MemoryGigabytes * WattsPerGigabyte)
+            )
+            : null;
 }
 
 /// <summary>Servers and instances by provider and name.</summary>
@@ -41,14 +55,49 @@ public sealed class ServerTable
     public const double MostKilograms = 50_000;
 
     internal static readonly string[] Columns =
-        ["provider", "name", "vcpus", "memory_gb", "micro_architecture", "accelerator", "accelerators", "server_kg", "share", "lifespan_years", "method", "source", "licence", "version"];
+    [
+        "provider",
+        "name",
+        "vcpus",
+        "memory_gb",
+        "micro_architecture",
+        "accelerator",
+        "accelerators",
+        "server_kg",
+        "share",
+        "lifespan_years",
+        "method",
+        "source",
+        "licence",
+        "version",
+    ];
 
     private static readonly NumberRule Cpus = new(0, 4096, "", "write the number of virtual CPUs", "server", Above: true);
     private static readonly NumberRule Memory = new(0, 65_536, " GB", "write the gigabytes", "server", Above: true);
-    private static readonly NumberRule Boards = new(0, 1024, "", "write the number of accelerators, 0 for none and 1/8 for a part of one", "server");
-    private static readonly NumberRule Kilograms = new(0, MostKilograms, " kg", "write the kilograms of the whole server", "server", Above: true);
+    private static readonly NumberRule Boards = new(
+        0,
+        1024,
+        "",
+        "write the number of accelerators, 0 for none and 1/8 for a part of one",
+        "server"
+    );
+    private static readonly NumberRule Kilograms = new(
+        0,
+        MostKilograms,
+        " kg",
+        "write the kilograms of the whole server",
+        "server",
+        Above: true
+    );
     private static readonly NumberRule Part = new(0, 1, "", "write what is reserved of the server, as 4/96", "server", Above: true);
-    private static readonly NumberRule Years = new(0, 25, " years", "write the years that the server is expected to serve", "server", Above: true);
+    private static readonly NumberRule Years = new(
+        0,
+        25,
+        " years",
+        "write the years that the server is expected to serve",
+        "server",
+        Above: true
+    );
 
     private readonly FrozenDictionary<(string, string), ServerType> byName;
 
@@ -56,7 +105,8 @@ public sealed class ServerTable
     public ServerTable(IEnumerable<ServerType> servers)
     {
         var rows = new Dictionary<(string, string), ServerType>();
-        foreach (var server in servers) rows[Key(server.Provider, server.Name)] = server;
+        foreach (var server in servers)
+            rows[Key(server.Provider, server.Name)] = server;
         byName = rows.ToFrozenDictionary();
     }
 
@@ -81,33 +131,66 @@ public sealed class ServerTable
         {
             var before = row.Faults;
             var (provider, name) = (row.Text("provider"), row.Text("name"));
-            var (cpus, memory, accelerators) = (row.Number("vcpus", Cpus), row.Number("memory_gb", Memory), row.Share("accelerators", Boards));
-            if (cpus is { } count && count != Math.Floor(count)) row.Fault($"vcpus: {row.Cell("vcpus")} is not a whole number; write the virtual CPUs of the instance");
-            if (accelerators is { } boards && (boards > 0) != (row.Cell("accelerator").Length > 0)) row.Fault("accelerator and accelerators: one says that there is one and the other not; write both, or a blank and 0");
+            var (cpus, memory, accelerators) = (
+                row.Number("vcpus", Cpus),
+                row.Number("memory_gb", Memory),
+                row.Share("accelerators", Boards)
+            );
+            if (cpus is { } count && count != Math.Floor(count))
+                row.Fault($"vcpus: {row.Cell("vcpus")} is not a whole number; write the virtual CPUs of the instance");
+            if (accelerators is { } boards && (boards > 0) != (row.Cell("accelerator").Length > 0))
+                row.Fault("accelerator and accelerators: one says that there is one and the other not; write both, or a blank and 0");
             Embodied? embodied = null;
             if (row.Cell("server_kg").Length > 0)
             {
-                var (kilograms, share, years) = (row.Number("server_kg", Kilograms), row.Share("share", Part), row.Number("lifespan_years", Years));
-                if (kilograms is { } whole && share is { } part && years is { } life) embodied = new Embodied(Mass.FromKilograms(whole * part), TimeSpan.FromDays(365 * life));
+                var (kilograms, share, years) = (
+                    row.Number("server_kg", Kilograms),
+                    row.Share("share", Part),
+                    row.Number("lifespan_years", Years)
+                );
+                if (kilograms is { } whole && share is { } part && years is { } life)
+                    embodied = new Embodied(Mass.FromKilograms(whole * part), TimeSpan.FromDays(365 * life));
             }
-            else if (row.Cell("share").Length + row.Cell("lifespan_years").Length > 0) row.Fault("server_kg: is blank, which is not zero; write the kilograms of the whole server, or leave share and lifespan_years blank too");
+            else if (row.Cell("share").Length + row.Cell("lifespan_years").Length > 0)
+                row.Fault(
+                    "server_kg: is blank, which is not zero; write the kilograms of the whole server, or leave share and lifespan_years blank too"
+                );
             var (method, source, licence, version) = (row.Text("method"), row.Text("source"), row.Text("licence"), row.Version("version"));
-            if (row.Faults > before) continue;
+            if (row.Faults > before)
+                continue;
 
-            var server = new ServerType(provider!, name!, (int)cpus!.Value, memory!.Value, row.OptionalText("micro_architecture"), row.OptionalText("accelerator"), accelerators!.Value, embodied, source!, licence!, version!) { Method = method! };
-            if (!servers.TryAdd(Key(provider!, name!), server)) row.Fault($"name: '{TableRow.Show(name!)}' is given twice; keep one");
+            var server = new ServerType(
+                provider!,
+                name!,
+                (int)cpus!.Value,
+                memory!.Value,
+                row.OptionalText("micro_architecture"),
+                row.OptionalText("accelerator"),
+                accelerators!.Value,
+                embodied,
+                source!,
+                licence!,
+                version!
+            )
+            {
+                Method = method!,
+            };
+            if (!servers.TryAdd(Key(provider!, name!), server))
+                row.Fault($"name: '{TableRow.Show(name!)}' is given twice; keep one");
         }
         return new ServerTable(servers.Values);
     }
 
     /// <summary>Every server, by provider and name.</summary>
-    public IReadOnlyList<ServerType> All => [.. byName.Values.OrderBy(server => server.Provider, StringComparer.Ordinal).ThenBy(server => server.Name, StringComparer.Ordinal)];
+    public IReadOnlyList<ServerType> All =>
+        [.. byName.Values.OrderBy(server => server.Provider, StringComparer.Ordinal).ThenBy(server => server.Name, StringComparer.Ordinal)];
 
     /// <summary>The server of that name at that provider, else the one of that name that stands anywhere; null when the table does not know it. Names are compared without case.</summary>
     public ServerType? Find(string provider, string name)
     {
         // SageMaker puts two letters before the name of the instance that it runs on.
-        if (name.StartsWith("ml.", StringComparison.OrdinalIgnoreCase) && provider.Equals("aws", StringComparison.OrdinalIgnoreCase)) name = name[3..];
+        if (name.StartsWith("ml.", StringComparison.OrdinalIgnoreCase) && provider.Equals("aws", StringComparison.OrdinalIgnoreCase))
+            name = name[3..];
         return byName.GetValueOrDefault(Key(provider, name)) ?? byName.GetValueOrDefault(Key("any", name));
     }
 

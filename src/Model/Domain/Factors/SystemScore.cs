@@ -28,7 +28,8 @@ public sealed record SystemScore
     public ImmutableArray<(string Component, double? GramsPerUnit)> Parts { get; }
 
     /// <summary>Grams for one functional unit; null when a component has no score, since a sum without it would be too small.</summary>
-    public double? GramsPerUnit => Parts.Aggregate<(string Component, double? GramsPerUnit), double?>(0, (sum, part) => sum + part.GramsPerUnit);
+    public double? GramsPerUnit =>
+        Parts.Aggregate<(string Component, double? GramsPerUnit), double?>(0, (sum, part) => sum + part.GramsPerUnit);
 
     /// <summary>Why there is no score; null when there is one.</summary>
     public string? NullReason => GramsPerUnit is null ? Sci.ZeroFunctionalUnits : null;
@@ -40,19 +41,24 @@ public sealed record SystemScore
     /// <exception cref="ArgumentException">There is no component, or one counts another functional unit and no conversion is declared; all such components are named.</exception>
     public static SystemScore Of(string functionalUnit, UnitConversions conversions, params ReadOnlySpan<ScoredComponent> components)
     {
-        if (components.IsEmpty) throw new ArgumentException("A system has at least one component.", nameof(components));
+        if (components.IsEmpty)
+            throw new ArgumentException("A system has at least one component.", nameof(components));
         var foreign = new List<string>();
         var parts = ImmutableArray.CreateBuilder<(string, double?)>(components.Length);
         foreach (var component in components)
         {
             // So many units of the component's kind are one unit of the system.
-            if (conversions.Factor(functionalUnit, component.FunctionalUnit) is { } units) parts.Add((component.Name, component.Score.GramsPer(units)));
-            else foreign.Add($"{component.Name} (per {component.FunctionalUnit})");
+            if (conversions.Factor(functionalUnit, component.FunctionalUnit) is { } units)
+                parts.Add((component.Name, component.Score.GramsPer(units)));
+            else
+                foreign.Add($"{component.Name} (per {component.FunctionalUnit})");
         }
         return foreign.Count == 0
             ? new SystemScore(functionalUnit, parts.ToImmutable())
             : throw new ArgumentException(
-                $"Scores for different functional units have no sum. Per {functionalUnit} is asked, but: {string.Join(", ", foreign)}. Count the same unit, or declare a conversion.", nameof(components));
+                $"Scores for different functional units have no sum. Per {functionalUnit} is asked, but: {string.Join(", ", foreign)}. Count the same unit, or declare a conversion.",
+                nameof(components)
+            );
     }
 }
 
@@ -79,12 +85,17 @@ public sealed class UnitConversions
         for (var i = 0; i < conversions.Length; i++)
         {
             var (from, to, factor) = conversions[i];
-            if (string.IsNullOrWhiteSpace(from) || string.IsNullOrWhiteSpace(to)) faults.Add($"conversion {i + 1}: a unit is empty; name both");
-            else if (factor is not (> 0 and < double.PositiveInfinity)) faults.Add($"conversion {i + 1}: one {from} is {factor} {to}; write a finite ratio above zero");
-            else if (Factor(from, to) is not null) faults.Add($"conversion {i + 1}: {from} to {to} closes a circle with those before it; remove one");
-            else steps = steps.Add(conversions[i]);
+            if (string.IsNullOrWhiteSpace(from) || string.IsNullOrWhiteSpace(to))
+                faults.Add($"conversion {i + 1}: a unit is empty; name both");
+            else if (factor is not (> 0 and < double.PositiveInfinity))
+                faults.Add($"conversion {i + 1}: one {from} is {factor} {to}; write a finite ratio above zero");
+            else if (Factor(from, to) is not null)
+                faults.Add($"conversion {i + 1}: {from} to {to} closes a circle with those before it; remove one");
+            else
+                steps = steps.Add(conversions[i]);
         }
-        if (faults.Count > 0) throw new ArgumentException(string.Join(Environment.NewLine, faults), nameof(conversions));
+        if (faults.Count > 0)
+            throw new ArgumentException(string.Join(Environment.NewLine, faults), nameof(conversions));
     }
 
     /// <summary>No conversion.</summary>
@@ -98,11 +109,14 @@ public sealed class UnitConversions
         var open = new Queue<string>([from]);
         while (open.TryDequeue(out var unit))
         {
-            if (string.Equals(unit, to, StringComparison.Ordinal)) return reached[unit];
+            if (string.Equals(unit, to, StringComparison.Ordinal))
+                return reached[unit];
             foreach (var step in steps)
             {
-                if (step.From == unit && reached.TryAdd(step.To, reached[unit] * step.Factor)) open.Enqueue(step.To);
-                else if (step.To == unit && reached.TryAdd(step.From, reached[unit] / step.Factor)) open.Enqueue(step.From);
+                if (step.From == unit && reached.TryAdd(step.To, reached[unit] * step.Factor))
+                    open.Enqueue(step.To);
+                else if (step.To == unit && reached.TryAdd(step.From, reached[unit] / step.Factor))
+                    open.Enqueue(step.From);
             }
         }
         return null;

@@ -7,7 +7,8 @@ namespace Metrics.Domain.Factors;
 /// <remarks>Lines that begin with <c>#</c> are remarks, the first other line names the columns, and each line after it is a row. Values are separated by commas. A blank is never zero.</remarks>
 internal sealed class TableText
 {
-    private readonly string file, text;
+    private readonly string file,
+        text;
     private readonly IReadOnlyList<string> columns;
     private readonly List<string> faults;
     private readonly bool foreign;
@@ -16,10 +17,12 @@ internal sealed class TableText
         (this.file, this.text, this.columns, this.faults, this.foreign) = (file, text, columns, faults, foreign);
 
     /// <summary>A table of ours: exactly these columns, in any order, and values without quotes and commas.</summary>
-    public static TableText Own(string file, string text, IReadOnlyList<string> columns, List<string> faults) => new(file, text, columns, faults, foreign: false);
+    public static TableText Own(string file, string text, IReadOnlyList<string> columns, List<string> faults) =>
+        new(file, text, columns, faults, foreign: false);
 
     /// <summary>A table of somebody else: at least these columns, and values that hold commas stand in quotes.</summary>
-    public static TableText Foreign(string file, string text, IReadOnlyList<string> columns, List<string> faults) => new(file, text, columns, faults, foreign: true);
+    public static TableText Foreign(string file, string text, IReadOnlyList<string> columns, List<string> faults) =>
+        new(file, text, columns, faults, foreign: true);
 
     /// <summary>The names of the columns; empty when the text has none.</summary>
     public static string[] Header(string text) => Lines(text).Select(line => Cells(line.Text) ?? []).FirstOrDefault() ?? [];
@@ -41,26 +44,39 @@ internal sealed class TableText
         string[]? header = null;
         foreach (var (number, line) in Lines(text))
         {
-            if (!foreign && header is not null && line.Contains('"', StringComparison.Ordinal)) faults.Add($"{file}: line {number}: holds a quote; write values without quotes and commas");
-            else if (Cells(line) is not { } cells) faults.Add($"{file}: line {number}: a quote is not closed; close it");
+            if (!foreign && header is not null && line.Contains('"', StringComparison.Ordinal))
+                faults.Add($"{file}: line {number}: holds a quote; write values without quotes and commas");
+            else if (Cells(line) is not { } cells)
+                faults.Add($"{file}: line {number}: a quote is not closed; close it");
             else if (header is null)
             {
-                if (!IsUsable(number, cells)) yield break;
+                if (!IsUsable(number, cells))
+                    yield break;
                 header = cells;
             }
-            else if (cells.Length != header.Length) faults.Add($"{file}: line {number}: has {cells.Length} values for {header.Length} columns; write one for each, and none with a comma");
-            else yield return new TableRow(file, number, header, cells, faults);
+            else if (cells.Length != header.Length)
+                faults.Add(
+                    $"{file}: line {number}: has {cells.Length} values for {header.Length} columns; write one for each, and none with a comma"
+                );
+            else
+                yield return new TableRow(file, number, header, cells, faults);
         }
-        if (header is null) faults.Add($"{file}: has no columns; begin with the line {string.Join(',', columns)}");
+        if (header is null)
+            faults.Add($"{file}: has no columns; begin with the line {string.Join(',', columns)}");
     }
 
     private bool IsUsable(int number, string[] header)
     {
         var before = faults.Count;
-        foreach (var missing in columns.Except(header, StringComparer.Ordinal)) faults.Add($"{file}: line {number}: column '{missing}' is missing; add it");
+        foreach (var missing in columns.Except(header, StringComparer.Ordinal))
+            faults.Add($"{file}: line {number}: column '{missing}' is missing; add it");
         if (!foreign)
-            foreach (var unknown in header.Except(columns, StringComparer.Ordinal)) faults.Add($"{file}: line {number}: column '{TableRow.Show(unknown)}' is not known; known are: {string.Join(", ", columns)}");
-        foreach (var twice in header.CountBy(cell => cell, StringComparer.Ordinal).Where(cell => cell.Value > 1)) faults.Add($"{file}: line {number}: column '{TableRow.Show(twice.Key)}' is given twice; keep one");
+            foreach (var unknown in header.Except(columns, StringComparer.Ordinal))
+                faults.Add(
+                    $"{file}: line {number}: column '{TableRow.Show(unknown)}' is not known; known are: {string.Join(", ", columns)}"
+                );
+        foreach (var twice in header.CountBy(cell => cell, StringComparer.Ordinal).Where(cell => cell.Value > 1))
+            faults.Add($"{file}: line {number}: column '{TableRow.Show(twice.Key)}' is given twice; keep one");
         return faults.Count == before;
     }
 
@@ -71,27 +87,32 @@ internal sealed class TableText
         {
             number++;
             var line = raw.TrimEnd('\r', ' ', '\t').TrimStart('\uFEFF');
-            if (line.Length > 0 && line[0] != '#') yield return (number, line);
+            if (line.Length > 0 && line[0] != '#')
+                yield return (number, line);
         }
     }
 
     // A quoted value holds commas, and a quote as two. Null when the last quote is not closed.
     private static string[]? Cells(string line)
     {
-        if (!line.Contains('"', StringComparison.Ordinal)) return [.. line.Split(',').Select(cell => cell.Trim())];
+        if (!line.Contains('"', StringComparison.Ordinal))
+            return [.. line.Split(',').Select(cell => cell.Trim())];
         var cells = new List<string>();
         var cell = new StringBuilder();
         var quoted = false;
         for (var i = 0; i < line.Length; i++)
         {
-            if (line[i] == '"' && quoted && i + 1 < line.Length && line[i + 1] == '"') cell.Append(line[++i]);
-            else if (line[i] == '"') quoted = !quoted;
+            if (line[i] == '"' && quoted && i + 1 < line.Length && line[i + 1] == '"')
+                cell.Append(line[++i]);
+            else if (line[i] == '"')
+                quoted = !quoted;
             else if (line[i] == ',' && !quoted)
             {
                 cells.Add(cell.ToString().Trim());
                 cell.Clear();
             }
-            else cell.Append(line[i]);
+            else
+                cell.Append(line[i]);
         }
         cells.Add(cell.ToString().Trim());
         return quoted ? null : [.. cells];
@@ -127,24 +148,29 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
 
     public string? Text(string column)
     {
-        if (Cell(column) is { Length: > 0 } text) return text;
+        if (Cell(column) is { Length: > 0 } text)
+            return text;
         Fault($"{column}: is blank; write it");
         return null;
     }
 
     public string? OptionalText(string column) => Cell(column) is { Length: > 0 } text ? text : null;
 
-    public T? Word<T>(string column, IReadOnlyDictionary<string, T> words) where T : struct
+    public T? Word<T>(string column, IReadOnlyDictionary<string, T> words)
+        where T : struct
     {
-        if (Text(column) is not { } word) return null;
-        if (words.TryGetValue(word, out var value)) return value;
+        if (Text(column) is not { } word)
+            return null;
+        if (words.TryGetValue(word, out var value))
+            return value;
         Fault($"{column}: '{Show(word)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
         return null;
     }
 
     public double? Number(string column, NumberRule rule)
     {
-        if (Cell(column).Length > 0) return OptionalNumber(column, rule);
+        if (Cell(column).Length > 0)
+            return OptionalNumber(column, rule);
         Fault($"{column}: is blank, which is not zero; {rule.Hint}, or leave the {rule.Row} out");
         return null;
     }
@@ -152,10 +178,14 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
     public double? OptionalNumber(string column, NumberRule rule)
     {
         var text = Cell(column);
-        if (text.Length == 0) return null;
-        if (!TryNumber(text, out var value)) Fault($"{column}: '{Show(text)}' is not a number; write it as 12.5");
-        else if (!rule.Allows(value)) Fault($"{column}: {Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
-        else return value;
+        if (text.Length == 0)
+            return null;
+        if (!TryNumber(text, out var value))
+            Fault($"{column}: '{Show(text)}' is not a number; write it as 12.5");
+        else if (!rule.Allows(value))
+            Fault($"{column}: {Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
+        else
+            return value;
         return null;
     }
 
@@ -170,17 +200,22 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
         }
         var parts = text.Split('/');
         var whole = 1.0;
-        if (parts.Length > 2 || !TryNumber(parts[0], out var part) || (parts.Length == 2 && !(TryNumber(parts[1], out whole) && whole > 0))) Fault($"{column}: '{Show(text)}' is not a number; write it as 0.125 or 1/8");
-        else if (!rule.Allows(part / whole)) Fault($"{column}: {Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
-        else return part / whole;
+        if (parts.Length > 2 || !TryNumber(parts[0], out var part) || (parts.Length == 2 && !(TryNumber(parts[1], out whole) && whole > 0)))
+            Fault($"{column}: '{Show(text)}' is not a number; write it as 0.125 or 1/8");
+        else if (!rule.Allows(part / whole))
+            Fault($"{column}: {Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
+        else
+            return part / whole;
         return null;
     }
 
     public int? Year(string column)
     {
         var text = Cell(column);
-        if (text.Length == 0) return null;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var year) && year is >= 1990 and <= 2100) return year;
+        if (text.Length == 0)
+            return null;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var year) && year is >= 1990 and <= 2100)
+            return year;
         Fault($"{column}: '{Show(text)}' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown");
         return null;
     }
@@ -188,8 +223,10 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
     public DateOnly? Day(string column)
     {
         var text = Cell(column);
-        if (text.Length == 0) return null;
-        if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)) return day;
+        if (text.Length == 0)
+            return null;
+        if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
+            return day;
         Fault($"{column}: '{Show(text)}' is not a day; write it as 2025-01-31");
         return null;
     }
@@ -197,8 +234,10 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
     /// <summary>The edition of a row: lower-case letters, digits, dots and hyphens.</summary>
     public string? Version(string column)
     {
-        if (Text(column) is not { } text) return null;
-        if (text.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '.' or '-')) return text;
+        if (Text(column) is not { } text)
+            return null;
+        if (text.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '.' or '-'))
+            return text;
         Fault($"{column}: '{Show(text)}' is not made of lower-case letters, digits, dots and hyphens; write it as ember-2025");
         return null;
     }
@@ -208,7 +247,12 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
     public static string Show(string text) => Catalogue.JsonFields.Show(text);
 
     private static bool TryNumber(string text, out double value) =>
-        double.TryParse(text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value) && !double.IsNaN(value);
+        double.TryParse(
+            text,
+            NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent | NumberStyles.AllowLeadingSign,
+            CultureInfo.InvariantCulture,
+            out value
+        ) && !double.IsNaN(value);
 }
 
 /// <summary>A table of factors cannot be used. <see cref="Errors"/> has one line a fault: file, line, column, what was wrong, what to do.</summary>

@@ -36,39 +36,79 @@ public sealed record TokenEnergyModel
     public static TokenEnergyModel EcoLogits { get; } = new();
 
     /// <summary>Requests that a server handles at the same time; at least 1. Default 64.</summary>
-    public Bounds Batch { get; init => field = value.Low >= 1 ? value : throw Refused(nameof(Batch), value, "is at least one request"); } = Bounds.Exactly(64);
+    public Bounds Batch
+    {
+        get;
+        init => field = value.Low >= 1 ? value : throw Refused(nameof(Batch), value, "is at least one request");
+    } = Bounds.Exactly(64);
 
     /// <summary>Bits of each parameter of the model, from 1 to 64. Default 16.</summary>
-    public double BitsPerParameter { get; init => field = value is >= 1 and <= 64 ? value : throw Refused(nameof(BitsPerParameter), value, "is from 1 to 64 bits"); } = 16;
+    public double BitsPerParameter
+    {
+        get;
+        init => field = value is >= 1 and <= 64 ? value : throw Refused(nameof(BitsPerParameter), value, "is from 1 to 64 bits");
+    } = 16;
 
     /// <summary>Memory of one accelerator in gigabytes, at least 1. Default 80, as an H100 has.</summary>
-    public double AcceleratorGigabytes { get; init => field = value is >= 1 and < double.PositiveInfinity ? value : throw Refused(nameof(AcceleratorGigabytes), value, "is at least one gigabyte"); } = 80;
+    public double AcceleratorGigabytes
+    {
+        get;
+        init =>
+            field = value is >= 1 and < double.PositiveInfinity
+                ? value
+                : throw Refused(nameof(AcceleratorGigabytes), value, "is at least one gigabyte");
+    } = 80;
 
     /// <summary>Accelerators in one server. Default 8.</summary>
-    public int AcceleratorsPerServer { get; init => field = value >= 1 ? value : throw Refused(nameof(AcceleratorsPerServer), value, "is at least one"); } = 8;
+    public int AcceleratorsPerServer
+    {
+        get;
+        init => field = value >= 1 ? value : throw Refused(nameof(AcceleratorsPerServer), value, "is at least one");
+    } = 8;
 
     /// <summary>Power of one server without its accelerators. Default 1,200 W.</summary>
-    public Power ServerPower { get; init => field = value.Watts is >= 0 and < double.PositiveInfinity ? value : throw Refused(nameof(ServerPower), value, "is finite and not negative"); } = Power.FromWatts(1200);
+    public Power ServerPower
+    {
+        get;
+        init =>
+            field = value.Watts is >= 0 and < double.PositiveInfinity
+                ? value
+                : throw Refused(nameof(ServerPower), value, "is finite and not negative");
+    } = Power.FromWatts(1200);
 
     /// <summary>Embodied emissions of one server without its accelerators. Default 5,700 kg.</summary>
-    public Mass ServerEmbodied { get; init => field = NotNegative(value, nameof(ServerEmbodied)); } = Mass.FromKilograms(5700);
+    public Mass ServerEmbodied
+    {
+        get;
+        init => field = NotNegative(value, nameof(ServerEmbodied));
+    } = Mass.FromKilograms(5700);
 
     /// <summary>Embodied emissions of one accelerator. Default 164 kg.</summary>
-    public Mass AcceleratorEmbodied { get; init => field = NotNegative(value, nameof(AcceleratorEmbodied)); } = Mass.FromKilograms(164);
+    public Mass AcceleratorEmbodied
+    {
+        get;
+        init => field = NotNegative(value, nameof(AcceleratorEmbodied));
+    } = Mass.FromKilograms(164);
 
     /// <summary>Time the hardware is expected to serve. Default three years of 365 days.</summary>
-    public TimeSpan Lifespan { get; init => field = value > TimeSpan.Zero ? value : throw Refused(nameof(Lifespan), value, "is longer than no time"); } = TimeSpan.FromDays(3 * 365);
+    public TimeSpan Lifespan
+    {
+        get;
+        init => field = value > TimeSpan.Zero ? value : throw Refused(nameof(Lifespan), value, "is longer than no time");
+    } = TimeSpan.FromDays(3 * 365);
 
     /// <summary>How many accelerators hold a model: as many as its memory needs, rounded up to a power of two.</summary>
     /// <param name="totalParameters">All parameters, as a count; above zero, at most 10^15.</param>
     /// <exception cref="ArgumentOutOfRangeException">The count is out of range.</exception>
     public int Accelerators(double totalParameters)
     {
-        if (totalParameters is not (> 0 and <= ModelSize.MostParameters)) throw Refused(nameof(totalParameters), totalParameters, "is a count above zero, at most 10^15");
+        if (totalParameters is not (> 0 and <= ModelSize.MostParameters))
+            throw Refused(nameof(totalParameters), totalParameters, "is a count above zero, at most 10^15");
         var gigabytes = MemoryOverhead * (totalParameters / 1e9) * BitsPerParameter / 8;
         var needed = Math.Ceiling(gigabytes / AcceleratorGigabytes);
         var accelerators = 1;
-        while (accelerators < needed) accelerators *= 2;
+        while (accelerators < needed)
+            accelerators *= 2;
         return accelerators;
     }
 
@@ -80,7 +120,8 @@ public sealed record TokenEnergyModel
     /// <exception cref="ArgumentOutOfRangeException">The number of tokens is out of range.</exception>
     public TokenEstimate Estimate(ModelSize model, double outputTokens, RequestTiming timing, SiteFactors site)
     {
-        if (outputTokens is not (>= 0 and < double.PositiveInfinity)) throw Refused(nameof(outputTokens), outputTokens, "is a finite count, not negative");
+        if (outputTokens is not (>= 0 and < double.PositiveInfinity))
+            throw Refused(nameof(outputTokens), outputTokens, "is a finite count, not negative");
 
         // A larger batch shares the hardware among more requests, so it makes the low bound.
         var low = Request(model.ActiveParameters.Low, model.TotalParameters.Low, Batch.High, outputTokens, timing, site);
@@ -88,14 +129,22 @@ public sealed record TokenEnergyModel
         return new TokenEstimate(low, high);
     }
 
-    private RequestEstimate Request(double activeParameters, double totalParameters, double batch, double tokens, RequestTiming timing, SiteFactors site)
+    private RequestEstimate Request(
+        double activeParameters,
+        double totalParameters,
+        double batch,
+        double tokens,
+        RequestTiming timing,
+        SiteFactors site
+    )
     {
         var billions = activeParameters / 1e9;
         var accelerators = Accelerators(totalParameters);
         var modelled = LatencyAlpha * billions + LatencyBeta * batch + LatencyGamma;
         var seconds = tokens * (timing.TokensPerSecond is { } rate ? 1 / rate : modelled) + (timing.SecondsToFirstToken ?? 0);
         // A client sees its network and its queue too: what it measured only ever shortens the time.
-        if (timing.Seconds < seconds) seconds = timing.Seconds.Value;
+        if (timing.Seconds < seconds)
+            seconds = timing.Seconds.Value;
 
         var wattHours = tokens * (EnergyAlpha * Math.Exp(EnergyBeta * batch) * billions + EnergyGamma);
         var accelerator = Energy.FromKilowattHours(wattHours / 1000) * accelerators;
@@ -116,7 +165,8 @@ public sealed record TokenEnergyModel
         };
     }
 
-    private static Mass NotNegative(Mass value, string name) => value.Grams is >= 0 and < double.PositiveInfinity ? value : throw Refused(name, value, "is finite and not negative");
+    private static Mass NotNegative(Mass value, string name) =>
+        value.Grams is >= 0 and < double.PositiveInfinity ? value : throw Refused(name, value, "is finite and not negative");
 
     private static ArgumentOutOfRangeException Refused(string name, object value, string rule) => new(name, value, $"'{name}' {rule}.");
 }
@@ -133,9 +183,15 @@ public sealed record ModelSize
     public ModelSize(Bounds active, Bounds total)
     {
         if (active.Low < 1e6 || total.High > MostParameters)
-            throw new ArgumentException($"Parameters are counts from a million to 10^15; got {active.Low} active to {total.High} in all. Write 7.3e9 for 7.3 billion.", nameof(active));
+            throw new ArgumentException(
+                $"Parameters are counts from a million to 10^15; got {active.Low} active to {total.High} in all. Write 7.3e9 for 7.3 billion.",
+                nameof(active)
+            );
         if (active.Low > total.Low || active.High > total.High)
-            throw new ArgumentException($"A model has at least the parameters that are active; got {active.Low} to {active.High} of {total.Low} to {total.High}.", nameof(active));
+            throw new ArgumentException(
+                $"A model has at least the parameters that are active; got {active.Low} to {active.High} of {total.Low} to {total.High}.",
+                nameof(active)
+            );
         ActiveParameters = active;
         TotalParameters = total;
     }
@@ -161,16 +217,22 @@ public sealed record RequestTiming(double? Seconds = null, double? TokensPerSeco
     public static RequestTiming Unknown { get; } = new();
 
     /// <summary>Seconds of the whole request, an upper limit.</summary>
-    public double? Seconds { get; } = Seconds is null or (>= 0 and < double.PositiveInfinity)
-        ? Seconds : throw new ArgumentOutOfRangeException(nameof(Seconds), Seconds, "A time is finite and not negative.");
+    public double? Seconds { get; } =
+        Seconds is null or (>= 0 and < double.PositiveInfinity)
+            ? Seconds
+            : throw new ArgumentOutOfRangeException(nameof(Seconds), Seconds, "A time is finite and not negative.");
 
     /// <summary>Output tokens per second.</summary>
-    public double? TokensPerSecond { get; } = TokensPerSecond is null or (> 0 and < double.PositiveInfinity)
-        ? TokensPerSecond : throw new ArgumentOutOfRangeException(nameof(TokensPerSecond), TokensPerSecond, "A rate is finite and above zero.");
+    public double? TokensPerSecond { get; } =
+        TokensPerSecond is null or (> 0 and < double.PositiveInfinity)
+            ? TokensPerSecond
+            : throw new ArgumentOutOfRangeException(nameof(TokensPerSecond), TokensPerSecond, "A rate is finite and above zero.");
 
     /// <summary>Seconds until the first token.</summary>
-    public double? SecondsToFirstToken { get; } = SecondsToFirstToken is null or (>= 0 and < double.PositiveInfinity)
-        ? SecondsToFirstToken : throw new ArgumentOutOfRangeException(nameof(SecondsToFirstToken), SecondsToFirstToken, "A time is finite and not negative.");
+    public double? SecondsToFirstToken { get; } =
+        SecondsToFirstToken is null or (>= 0 and < double.PositiveInfinity)
+            ? SecondsToFirstToken
+            : throw new ArgumentOutOfRangeException(nameof(SecondsToFirstToken), SecondsToFirstToken, "A time is finite and not negative.");
 }
 
 /// <summary>Factors of the place that answers requests. What is unknown is null, and what depends on it too.</summary>
@@ -184,8 +246,14 @@ public sealed record SiteFactors(double? Pue = null, CarbonIntensity? Grid = nul
     public static SiteFactors Unknown { get; } = new();
 
     /// <summary>Facility energy over IT energy.</summary>
-    public double? Pue { get; } = Pue is null or (>= 1 and < double.PositiveInfinity)
-        ? Pue : throw new ArgumentOutOfRangeException(nameof(Pue), Pue, "A PUE is facility energy over IT energy and so at least 1; leave it out when it is unknown.");
+    public double? Pue { get; } =
+        Pue is null or (>= 1 and < double.PositiveInfinity)
+            ? Pue
+            : throw new ArgumentOutOfRangeException(
+                nameof(Pue),
+                Pue,
+                "A PUE is facility energy over IT energy and so at least 1; leave it out when it is unknown."
+            );
 }
 
 /// <summary>What a request took, estimated.</summary>

@@ -9,9 +9,23 @@ namespace Metrics.Domain.Factors;
 public sealed class Uncertainty
 {
     private static readonly string[] Columns = ["component", "low", "high", "method", "source", "licence", "vintage"];
-    private static readonly NumberRule Least = new(0, 1, "", "write the least that the truth can be, as a multiple of the reading", "component", Above: true);
-    private static readonly NumberRule Most = new(1, 10, "", "write the most that the truth can be, as a multiple of the reading", "component");
-    private static readonly Dictionary<string, Component> Components = Enum.GetValues<Component>().Where(component => component != Component.None)
+    private static readonly NumberRule Least = new(
+        0,
+        1,
+        "",
+        "write the least that the truth can be, as a multiple of the reading",
+        "component",
+        Above: true
+    );
+    private static readonly NumberRule Most = new(
+        1,
+        10,
+        "",
+        "write the most that the truth can be, as a multiple of the reading",
+        "component"
+    );
+    private static readonly Dictionary<string, Component> Components = Enum.GetValues<Component>()
+        .Where(component => component != Component.None)
         .ToDictionary(component => Factor.Word(component.ToString()), StringComparer.Ordinal);
 
     private readonly FrozenDictionary<Component, Bounds> meters;
@@ -20,9 +34,8 @@ public sealed class Uncertainty
     public Uncertainty(IReadOnlyDictionary<Component, Bounds> meters) => this.meters = meters.ToFrozenDictionary();
 
     /// <summary>The same bounds for the meters of every component.</summary>
-    public Uncertainty(Bounds meter) : this(Components.Values.ToDictionary(component => component, _ => meter))
-    {
-    }
+    public Uncertainty(Bounds meter)
+        : this(Components.Values.ToDictionary(component => component, _ => meter)) { }
 
     /// <summary>The bounds that come with the product, <c>uncertainty.csv</c>.</summary>
     public static Uncertainty Published { get; } = Read("uncertainty.csv", TableText.Published("uncertainty.csv"));
@@ -40,7 +53,8 @@ public sealed class Uncertainty
             var before = row.Faults;
             var (component, low, high) = (row.Word("component", Components), row.Number("low", Least), row.Number("high", Most));
             _ = (row.Text("method"), row.Text("source"), row.Text("licence"), row.Year("vintage"));
-            if (row.Faults == before && !meters.TryAdd(component!.Value, new Bounds(low!.Value, high!.Value))) row.Fault($"component: '{row.Cell("component")}' is given twice; keep one");
+            if (row.Faults == before && !meters.TryAdd(component!.Value, new Bounds(low!.Value, high!.Value)))
+                row.Fault($"component: '{row.Cell("component")}' is given twice; keep one");
         }
         return faults.Count == 0 ? new Uncertainty(meters) : throw new FactorException(faults);
     }
@@ -48,5 +62,6 @@ public sealed class Uncertainty
     /// <summary>What a reading is multiplied by for its least and its most; null where a power model has bounds of its own, or nothing is known of the meter.</summary>
     /// <param name="evidence">How the number is known.</param>
     /// <param name="component">What is read.</param>
-    public Bounds? Of(Evidence evidence, Component component) => evidence <= Evidence.Derived && meters.TryGetValue(component, out var meter) ? meter : null;
+    public Bounds? Of(Evidence evidence, Component component) =>
+        evidence <= Evidence.Derived && meters.TryGetValue(component, out var meter) ? meter : null;
 }

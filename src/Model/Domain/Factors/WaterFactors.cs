@@ -29,11 +29,20 @@ public sealed record WaterFactors(double OnSite, double? Generation)
     public Water? Of(Energy it, double? pue)
     {
         if (pue is not (null or (>= 1 and < double.PositiveInfinity)))
-            throw new ArgumentOutOfRangeException(nameof(pue), pue, "A PUE is facility energy over IT energy and so at least 1; leave it out when it is unknown.");
+            throw new ArgumentOutOfRangeException(
+                nameof(pue),
+                pue,
+                "A PUE is facility energy over IT energy and so at least 1; leave it out when it is unknown."
+            );
         return OnSite + pue * Generation is { } litres ? new Water(it.KilowattHours * litres) : null;
     }
 
-    private static double NotNegative(double litres, string name) => litres is >= 0 and < double.PositiveInfinity
-        ? litres
-        : throw new ArgumentOutOfRangeException(name, litres, "Litres for each kilowatt-hour are finite and not negative; leave an unknown factor out.");
+    private static double NotNegative(double litres, string name) =>
+        litres is >= 0 and < double.PositiveInfinity
+            ? litres
+            : throw new ArgumentOutOfRangeException(
+                name,
+                litres,
+                "Litres for each kilowatt-hour are finite and not negative; leave an unknown factor out."
+            );
 }

@@ -17,27 +17,42 @@ public static class Comparability
         var admitted = new List<ComparableRow>();
         foreach (var row in rows.OrderBy(row => row.Deployment, StringComparer.Ordinal).Select(row => InUnitOf(terms, row)))
         {
-            if (Reasons(row, terms) is { Count: > 0 } reasons) leftOut.Add(new RowLeftOut(row, reasons));
-            else admitted.Add(row);
+            if (Reasons(row, terms) is { Count: > 0 } reasons)
+                leftOut.Add(new RowLeftOut(row, reasons));
+            else
+                admitted.Add(row);
         }
-        var groups = admitted.GroupBy(row => KeyOf(row, terms)).OrderByDescending(group => group.Count()).ThenBy(group => group.Key, KeyOrder).ToList();
-        return new Comparison([.. groups.Select(group => new ComparableGroup(group.Key, Rank(group, terms.By), group.Key.DifferencesFrom(groups[0].Key)))], leftOut);
+        var groups = admitted
+            .GroupBy(row => KeyOf(row, terms))
+            .OrderByDescending(group => group.Count())
+            .ThenBy(group => group.Key, KeyOrder)
+            .ToList();
+        return new Comparison(
+            [.. groups.Select(group => new ComparableGroup(group.Key, Rank(group, terms.By), group.Key.DifferencesFrom(groups[0].Key)))],
+            leftOut
+        );
     }
 
     /// <summary>What must be equal in another row before both may be ranked with each other.</summary>
-    public static ComparabilityKey KeyOf(ComparableRow row, ComparisonTerms terms) => new(
-        row.FunctionalUnit,
-        row.TokenBasis,
-        row.Boundary,
-        row.PueIncluded,
-        row.IdlePolicy,
-        row.Evidence == Evidence.Estimated && !terms.EstimatedBesideMeasured,
-        terms.By == RankedBy.Carbon ? row.CarbonMethod : null,
-        // Two workloads that name no model are not therefore the same; one workload at two places is.
-        terms.AcrossModels ? null : row.Model ?? $"workload {row.Workload}",
-        terms.AcrossModels ? null : row.Precision);
+    public static ComparabilityKey KeyOf(ComparableRow row, ComparisonTerms terms) =>
+        new(
+            row.FunctionalUnit,
+            row.TokenBasis,
+            row.Boundary,
+            row.PueIncluded,
+            row.IdlePolicy,
+            row.Evidence == Evidence.Estimated && !terms.EstimatedBesideMeasured,
+            terms.By == RankedBy.Carbon ? row.CarbonMethod : null,
+            // Two workloads that name no model are not therefore the same; one workload at two places is.
+            terms.AcrossModels
+                ? null
+                : row.Model ?? $"workload {row.Workload}",
+            terms.AcrossModels ? null : row.Precision
+        );
 
-    private static readonly Comparer<ComparabilityKey> KeyOrder = Comparer<ComparabilityKey>.Create((left, right) => string.CompareOrdinal(left.ToString(), right.ToString()));
+    private static readonly Comparer<ComparabilityKey> KeyOrder = Comparer<ComparabilityKey>.Create(
+        (left, right) => string.CompareOrdinal(left.ToString(), right.ToString())
+    );
 
     private static List<string> Reasons(ComparableRow row, ComparisonTerms terms)
     {
@@ -46,7 +61,12 @@ public static class Comparability
             reasons.Add($"no {(terms.By == RankedBy.Energy ? "joules" : "grams")} per {row.FunctionalUnit}: {reason}{Meaning(reason)}");
         // Not "below": a coverage that is no number is not enough either.
         if (!(row.Coverage >= terms.MinimumCoverage))
-            reasons.Add(string.Create(CultureInfo.InvariantCulture, $"coverage {row.Coverage:0.####} is below the minimum of {terms.MinimumCoverage:0.####}"));
+            reasons.Add(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"coverage {row.Coverage:0.####} is below the minimum of {terms.MinimumCoverage:0.####}"
+                )
+            );
         if (row.Evidence > terms.WorstEvidence)
             reasons.Add($"evidence {Word(row.Evidence)} is worse than {Word(terms.WorstEvidence)}, the worst accepted");
         return reasons;
@@ -59,61 +79,87 @@ public static class Comparability
             {
                 FunctionalUnit = asked,
                 Units = row.Units / each,
-                Converted = string.Create(CultureInfo.InvariantCulture, $"1 {asked} = {each:R} {row.FunctionalUnit}{(each == 1 ? "" : "s")}"),
+                Converted = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"1 {asked} = {each:R} {row.FunctionalUnit}{(each == 1 ? "" : "s")}"
+                ),
             }
             : row;
 
     private static List<RankedRow> Rank(IEnumerable<ComparableRow> rows, RankedBy by)
     {
         var ranked = rows.Select(row => (Row: row, PerUnit: row.PerUnit(by)!.Value, Bounds: row.BoundsPerUnit(by)))
-            .OrderBy(entry => entry.PerUnit).ThenBy(entry => entry.Row.Deployment, StringComparer.Ordinal).ToArray();
+            .OrderBy(entry => entry.PerUnit)
+            .ThenBy(entry => entry.Row.Deployment, StringComparer.Ordinal)
+            .ToArray();
         var certain = Certain([.. ranked.Select(entry => entry.Bounds)]);
         var worst = ranked[^1].PerUnit;
-        return [.. ranked.Select((entry, at) => new RankedRow(entry.Row, entry.PerUnit, ranked.Length == 1 ? null : worst > 0 ? 1 - entry.PerUnit / worst : 0, certain[at]))];
+        return
+        [
+            .. ranked.Select(
+                (entry, at) =>
+                    new RankedRow(
+                        entry.Row,
+                        entry.PerUnit,
+                        ranked.Length == 1 ? null
+                            : worst > 0 ? 1 - entry.PerUnit / worst
+                            : 0,
+                        certain[at]
+                    )
+            ),
+        ];
     }
 
     /// <summary>Whether each place holds, whatever the truth within the bounds is.</summary>
     private static bool?[] Certain(Bounds?[] bounds)
     {
         var certain = new bool?[bounds.Length];
-        if (bounds.Length == 1) return certain;
+        if (bounds.Length == 1)
+            return certain;
         // The least of all that follow; what comes before is carried along.
         var lowest = new double[bounds.Length + 1];
         lowest[^1] = double.PositiveInfinity;
-        for (var i = bounds.Length - 1; i >= 0; i--) lowest[i] = Math.Min(lowest[i + 1], bounds[i]?.Low ?? double.PositiveInfinity);
+        for (var i = bounds.Length - 1; i >= 0; i--)
+            lowest[i] = Math.Min(lowest[i + 1], bounds[i]?.Low ?? double.PositiveInfinity);
         var highest = double.NegativeInfinity;
         for (var i = 0; i < bounds.Length; i++)
         {
-            if (bounds[i] is not { } own) continue;
+            if (bounds[i] is not { } own)
+                continue;
             var known = (i == 0 || bounds[i - 1] is not null) && (i == bounds.Length - 1 || bounds[i + 1] is not null);
-            certain[i] = highest >= own.Low || own.High >= lowest[i + 1] ? false : known ? true : null;
+            certain[i] =
+                highest >= own.Low || own.High >= lowest[i + 1] ? false
+                : known ? true
+                : null;
             highest = Math.Max(highest, own.High);
         }
         return certain;
     }
 
-    private static string Meaning(string reason) => reason switch
-    {
-        "no_work" => " (no work was counted)",
-        "zero_functional_units" => " (work was counted and none was done)",
-        "no_energy" => " (no energy is known)",
-        "accelerator_unknown" => " (the energy of its accelerators is unknown)",
-        "server_unknown" => " (the energy of its servers is unknown)",
-        MissingReason.PueUnknown => " (its place has no PUE)",
-        "no_carbon" => " (no emissions are known)",
-        MissingReason.GridUnknown => " (no location-based average intensity of its grid is known)",
-        MissingReason.EmbodiedUnknown => " (the embodied emissions of its hardware are unknown)",
-        MissingReason.BusyUnknown => " (nothing tells when its hardware was idle)",
-        "accelerator_idle_unknown" => " (its idle energy is known of whole servers and not of the accelerators alone)",
-        _ => "",
-    };
+    private static string Meaning(string reason) =>
+        reason switch
+        {
+            "no_work" => " (no work was counted)",
+            "zero_functional_units" => " (work was counted and none was done)",
+            "no_energy" => " (no energy is known)",
+            "accelerator_unknown" => " (the energy of its accelerators is unknown)",
+            "server_unknown" => " (the energy of its servers is unknown)",
+            MissingReason.PueUnknown => " (its place has no PUE)",
+            "no_carbon" => " (no emissions are known)",
+            MissingReason.GridUnknown => " (no location-based average intensity of its grid is known)",
+            MissingReason.EmbodiedUnknown => " (the embodied emissions of its hardware are unknown)",
+            MissingReason.BusyUnknown => " (nothing tells when its hardware was idle)",
+            "accelerator_idle_unknown" => " (its idle energy is known of whole servers and not of the accelerators alone)",
+            _ => "",
+        };
 
-    private static string Word(Evidence evidence) => evidence switch
-    {
-        Evidence.Measured => "measured",
-        Evidence.Derived => "derived",
-        Evidence.Modelled => "modelled",
-        Evidence.Estimated => "estimated",
-        _ => throw new ArgumentOutOfRangeException(nameof(evidence), evidence, "There is no such evidence."),
-    };
+    private static string Word(Evidence evidence) =>
+        evidence switch
+        {
+            Evidence.Measured => "measured",
+            Evidence.Derived => "derived",
+            Evidence.Modelled => "modelled",
+            Evidence.Estimated => "estimated",
+            _ => throw new ArgumentOutOfRangeException(nameof(evidence), evidence, "There is no such evidence."),
+        };
 }

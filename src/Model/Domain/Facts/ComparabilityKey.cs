@@ -19,7 +19,8 @@ public sealed record ComparabilityKey(
     bool Estimated,
     string? CarbonMethod,
     string? Model,
-    string? Precision)
+    string? Precision
+)
 {
     /// <summary>The keys in which this one differs from another, in a fixed order; none when rows of both may be ranked with each other.</summary>
     public IReadOnlyList<KeyDifference> DifferencesFrom(ComparabilityKey other)
@@ -27,7 +28,8 @@ public sealed record ComparabilityKey(
         var differences = new List<KeyDifference>();
         Compare("functional unit", FunctionalUnit, other.FunctionalUnit);
         // A request has no token basis: against it the unit alone says what differs.
-        if (TokenBasis is not null && other.TokenBasis is not null) Compare("token basis", TokenBasis, other.TokenBasis);
+        if (TokenBasis is not null && other.TokenBasis is not null)
+            Compare("token basis", TokenBasis, other.TokenBasis);
         Compare("boundary", Word(Boundary), Word(other.Boundary));
         Compare("PUE included", PueIncluded ? "yes" : "no", other.PueIncluded ? "yes" : "no");
         Compare("idle policy", Word(IdlePolicy), Word(other.IdlePolicy));
@@ -39,24 +41,27 @@ public sealed record ComparabilityKey(
 
         void Compare(string key, string? mine, string? others)
         {
-            if (!string.Equals(mine, others, StringComparison.Ordinal)) differences.Add(new KeyDifference(key, mine ?? "unknown", others ?? "unknown"));
+            if (!string.Equals(mine, others, StringComparison.Ordinal))
+                differences.Add(new KeyDifference(key, mine ?? "unknown", others ?? "unknown"));
         }
     }
 
-    private static string Word(Boundary boundary) => boundary switch
-    {
-        Boundary.Accelerator => "accelerator",
-        Boundary.Server => "server",
-        Boundary.Facility => "facility",
-        _ => throw new ArgumentOutOfRangeException(nameof(boundary), boundary, "There is no such boundary."),
-    };
+    private static string Word(Boundary boundary) =>
+        boundary switch
+        {
+            Boundary.Accelerator => "accelerator",
+            Boundary.Server => "server",
+            Boundary.Facility => "facility",
+            _ => throw new ArgumentOutOfRangeException(nameof(boundary), boundary, "There is no such boundary."),
+        };
 
-    private static string Word(IdlePolicy policy) => policy switch
-    {
-        IdlePolicy.Provisioned => "provisioned",
-        IdlePolicy.ActiveOnly => "active-only",
-        _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, "There is no such idle policy."),
-    };
+    private static string Word(IdlePolicy policy) =>
+        policy switch
+        {
+            IdlePolicy.Provisioned => "provisioned",
+            IdlePolicy.ActiveOnly => "active-only",
+            _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, "There is no such idle policy."),
+        };
 }
 
 /// <summary>A key in which two numbers differ.</summary>

@@ -81,15 +81,18 @@ public sealed record ComparableRow
     public Bounds? BoundsPerUnit(RankedBy by)
     {
         var (low, high) = by == RankedBy.Energy ? (LowJoules, HighJoules) : (LowGrams, HighGrams);
-        return PerUnit(by) is not null && low / Units is { } least && high / Units is { } most && least <= most && double.IsFinite(most) ? new Bounds(least, most) : null;
+        return PerUnit(by) is not null && low / Units is { } least && high / Units is { } most && least <= most && double.IsFinite(most)
+            ? new Bounds(least, most)
+            : null;
     }
 
     /// <summary>Why the ratio is null, as a stable snake_case name; null when there is a ratio.</summary>
-    public string? NullReason(RankedBy by) => (by, Units) switch
-    {
-        (_, null) => "no_work",
-        (_, <= 0) => "zero_functional_units",
-        (RankedBy.Energy, _) => Joules is null ? UnknownBecause ?? "no_energy" : null,
-        _ => Grams is null ? UnknownBecause ?? "no_carbon" : null,
-    };
+    public string? NullReason(RankedBy by) =>
+        (by, Units) switch
+        {
+            (_, null) => "no_work",
+            (_, <= 0) => "zero_functional_units",
+            (RankedBy.Energy, _) => Joules is null ? UnknownBecause ?? "no_energy" : null,
+            _ => Grams is null ? UnknownBecause ?? "no_carbon" : null,
+        };
 }

@@ -26,7 +26,10 @@ public sealed record ComparisonTerms
     public double MinimumCoverage
     {
         get;
-        init => field = value is >= 0 and <= 1 ? value : throw new ArgumentOutOfRangeException(nameof(value), value, "A minimum coverage is a share of the period, from 0 to 1.");
+        init =>
+            field = value is >= 0 and <= 1
+                ? value
+                : throw new ArgumentOutOfRangeException(nameof(value), value, "A minimum coverage is a share of the period, from 0 to 1.");
     } = UsualCoverage;
 
     /// <summary>Worst evidence accepted. Modelled by default, so that estimates are left out.</summary>

@@ -8,7 +8,11 @@ namespace Metrics.Domain.Facts;
 public sealed record Place(string Name, string? Country, double? Pue)
 {
     /// <summary>Power usage effectiveness: facility energy over IT energy. At least 1, because a facility holds its IT; null when unknown.</summary>
-    public double? Pue { get; init => field = AtLeastOne(value); } = AtLeastOne(Pue);
+    public double? Pue
+    {
+        get;
+        init => field = AtLeastOne(value);
+    } = AtLeastOne(Pue);
 
     /// <summary>The provider part of the name.</summary>
     public string Provider => Name.Split('/', 2)[0];
@@ -16,7 +20,12 @@ public sealed record Place(string Name, string? Country, double? Pue)
     /// <summary>The region part of the name; empty when there is none.</summary>
     public string Region => Name.Split('/', 2) is [_, var region] ? region : "";
 
-    private static double? AtLeastOne(double? pue) => pue is null or (>= 1 and < double.PositiveInfinity)
-        ? pue
-        : throw new ArgumentOutOfRangeException(nameof(pue), pue, "A PUE is facility energy over IT energy and so at least 1; leave it out when it is unknown.");
+    private static double? AtLeastOne(double? pue) =>
+        pue is null or (>= 1 and < double.PositiveInfinity)
+            ? pue
+            : throw new ArgumentOutOfRangeException(
+                nameof(pue),
+                pue,
+                "A PUE is facility energy over IT energy and so at least 1; leave it out when it is unknown."
+            );
 }

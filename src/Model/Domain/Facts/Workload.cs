@@ -21,9 +21,11 @@ public sealed record WorkloadRule(string Source, IReadOnlyDictionary<string, str
     /// <summary>Whether the series meets the rule. A label that the series lacks matches nothing, not even <c>*</c>: <c>"pod": "*"</c> is any pod.</summary>
     public bool Claims(Series series)
     {
-        if (!string.Equals(series.Source, Source, StringComparison.Ordinal)) return false;
+        if (!string.Equals(series.Source, Source, StringComparison.Ordinal))
+            return false;
         foreach (var (label, glob) in Labels)
-            if (series.Labels[label] is not { } value || !Glob.Matches(glob, value)) return false;
+            if (series.Labels[label] is not { } value || !Glob.Matches(glob, value))
+                return false;
         return true;
     }
 }

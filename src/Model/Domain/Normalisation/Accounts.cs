@@ -17,7 +17,18 @@ namespace Metrics.Domain.Normalisation;
 /// <param name="Cover">What made up the widest boundary.</param>
 /// <param name="Missing">Why something is null, as a set of <see cref="MissingReason"/>.</param>
 internal readonly record struct Share(
-    int Workload, MeteredResource Resource, int Bin, Reading Reading, double Seconds, double? Accelerator, double? Server, double? Idle, double? Embodied, string Cover, int Missing);
+    int Workload,
+    MeteredResource Resource,
+    int Bin,
+    Reading Reading,
+    double Seconds,
+    double? Accelerator,
+    double? Server,
+    double? Idle,
+    double? Embodied,
+    string Cover,
+    int Missing
+);
 
 /// <summary>
 /// Account: what was attributed becomes facts, with the facility's energy, emissions and water where the factors of the
@@ -43,81 +54,107 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         var kilowattHours = facility / Quantities.Energy.JoulesPerKilowattHour;
         var widest = server ?? accelerator;
         var missing = server is null ? share.Missing : words.Union(share.Missing, site.Missing);
-        Energy.Add(new EnergyFact
-        {
-            Deployment = DeploymentOf(share.Workload, share.Resource.Place),
-            Resource = share.Resource.Identity,
-            Period = grid[share.Bin],
-            AcceleratorJoules = accelerator,
-            ServerJoules = server,
-            FacilityJoules = facility,
-            IdleJoules = share.Idle,
-            LowJoules = widest is { } low ? share.Reading.LowOf(low) * (facility is null ? 1 : site.LowPue) : null,
-            HighJoules = widest is { } high ? share.Reading.HighOf(high) * (facility is null ? 1 : site.HighPue) : null,
-            OperationalGrams = kilowattHours * site.Average,
-            MarginalGrams = kilowattHours * site.Marginal,
-            MarketBasedGrams = kilowattHours * site.MarketBased,
-            EmbodiedGrams = share.Embodied,
-            WaterLitres = server / Quantities.Energy.JoulesPerKilowattHour * site.Wue,
-            MeasuredJoules = share.Reading.MeasuredOf(widest ?? 0),
-            CoveredSeconds = share.Seconds,
-            Evidence = share.Reading.Evidence,
-            Cover = share.Cover,
-            Mappings = mappings.Text(share.Reading.Mappings),
-            Factors = words.Text(server is null ? share.Reading.Factors : words.Union(share.Reading.Factors, site.Factors)),
-            Missing = words.Text(share.Embodied is null ? words.Union(missing, embodiedUnknown) : missing),
-        });
+        Energy.Add(
+            new EnergyFact
+            {
+                Deployment = DeploymentOf(share.Workload, share.Resource.Place),
+                Resource = share.Resource.Identity,
+                Period = grid[share.Bin],
+                AcceleratorJoules = accelerator,
+                ServerJoules = server,
+                FacilityJoules = facility,
+                IdleJoules = share.Idle,
+                LowJoules = widest is { } low ? share.Reading.LowOf(low) * (facility is null ? 1 : site.LowPue) : null,
+                HighJoules = widest is { } high ? share.Reading.HighOf(high) * (facility is null ? 1 : site.HighPue) : null,
+                OperationalGrams = kilowattHours * site.Average,
+                MarginalGrams = kilowattHours * site.Marginal,
+                MarketBasedGrams = kilowattHours * site.MarketBased,
+                EmbodiedGrams = share.Embodied,
+                WaterLitres = server / Quantities.Energy.JoulesPerKilowattHour * site.Wue,
+                MeasuredJoules = share.Reading.MeasuredOf(widest ?? 0),
+                CoveredSeconds = share.Seconds,
+                Evidence = share.Reading.Evidence,
+                Cover = share.Cover,
+                Mappings = mappings.Text(share.Reading.Mappings),
+                Factors = words.Text(server is null ? share.Reading.Factors : words.Union(share.Reading.Factors, site.Factors)),
+                Missing = words.Text(share.Embodied is null ? words.Union(missing, embodiedUnknown) : missing),
+            }
+        );
     }
 
     /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as measured energy of one.</summary>
     public void EnterRack(int workload, MeteredResource resource, int bin, Reading reading, double seconds, double joules, string cover) =>
-        Energy.Add(new EnergyFact
-        {
-            Deployment = DeploymentOf(workload, resource.Place),
-            Resource = resource.Identity,
-            Period = grid[bin],
-            RackJoules = joules,
-            MeasuredJoules = 0,
-            CoveredSeconds = seconds,
-            Evidence = reading.Evidence,
-            Cover = cover,
-            Mappings = mappings.Text(reading.Mappings),
-        });
+        Energy.Add(
+            new EnergyFact
+            {
+                Deployment = DeploymentOf(workload, resource.Place),
+                Resource = resource.Identity,
+                Period = grid[bin],
+                RackJoules = joules,
+                MeasuredJoules = 0,
+                CoveredSeconds = seconds,
+                Evidence = reading.Evidence,
+                Cover = cover,
+                Mappings = mappings.Text(reading.Mappings),
+            }
+        );
 
     /// <summary>Work of a workload.</summary>
-    public void EnterWork(int workload, Place place, string functionalUnit, int bin, double units, double seconds, Evidence evidence, int of) =>
-        Work.Add(new WorkFact
-        {
-            Deployment = DeploymentOf(workload, place),
-            FunctionalUnit = functionalUnit,
-            Period = grid[bin],
-            Units = units,
-            CoveredSeconds = seconds,
-            Evidence = evidence,
-            Mappings = mappings.Text(of),
-        });
+    public void EnterWork(
+        int workload,
+        Place place,
+        string functionalUnit,
+        int bin,
+        double units,
+        double seconds,
+        Evidence evidence,
+        int of
+    ) =>
+        Work.Add(
+            new WorkFact
+            {
+                Deployment = DeploymentOf(workload, place),
+                FunctionalUnit = functionalUnit,
+                Period = grid[bin],
+                Units = units,
+                CoveredSeconds = seconds,
+                Evidence = evidence,
+                Mappings = mappings.Text(of),
+            }
+        );
 
     /// <summary>Orders the facts, makes one of those with one key (a machine that is read both as a server and as its accelerators), and tells idle energy by work where no load tells it.</summary>
     public void Close()
     {
-        Energy.Sort(static (a, b) =>
-            a.Deployment.Id != b.Deployment.Id ? a.Deployment.Id.CompareTo(b.Deployment.Id)
-            : a.Resource.Id != b.Resource.Id ? a.Resource.Id.CompareTo(b.Resource.Id)
-            : a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start)
-            : string.CompareOrdinal(a.Cover, b.Cover));
+        Energy.Sort(
+            static (a, b) =>
+                a.Deployment.Id != b.Deployment.Id ? a.Deployment.Id.CompareTo(b.Deployment.Id)
+                : a.Resource.Id != b.Resource.Id ? a.Resource.Id.CompareTo(b.Resource.Id)
+                : a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start)
+                : string.CompareOrdinal(a.Cover, b.Cover)
+        );
         var kept = 0;
         for (var i = 1; i < Energy.Count; i++)
         {
             var (before, next) = (Energy[kept], Energy[i]);
-            if (before.Deployment.Id == next.Deployment.Id && before.Resource.Id == next.Resource.Id && before.Period.Start == next.Period.Start) Energy[kept] = Merge(before, next);
-            else Energy[++kept] = next;
+            if (
+                before.Deployment.Id == next.Deployment.Id
+                && before.Resource.Id == next.Resource.Id
+                && before.Period.Start == next.Period.Start
+            )
+                Energy[kept] = Merge(before, next);
+            else
+                Energy[++kept] = next;
         }
-        if (Energy.Count > 0) Energy.RemoveRange(kept + 1, Energy.Count - kept - 1);
+        if (Energy.Count > 0)
+            Energy.RemoveRange(kept + 1, Energy.Count - kept - 1);
 
-        Work.Sort(static (a, b) =>
-            a.Deployment.Id != b.Deployment.Id ? a.Deployment.Id.CompareTo(b.Deployment.Id)
-            : string.CompareOrdinal(a.FunctionalUnit, b.FunctionalUnit) is var unit and not 0 ? unit
-            : a.Period.Start.CompareTo(b.Period.Start));
+        Work.Sort(
+            static (a, b) =>
+                a.Deployment.Id != b.Deployment.Id ? a.Deployment.Id.CompareTo(b.Deployment.Id)
+                : string.CompareOrdinal(a.FunctionalUnit, b.FunctionalUnit) is var unit and not 0 ? unit
+                : a.Period.Start.CompareTo(b.Period.Start)
+        );
         IdleByWork();
     }
 
@@ -128,7 +165,8 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         for (var i = 0; i < Energy.Count; i++)
         {
             var fact = Energy[i];
-            if (fact.IdleJoules is not null || fact.RackJoules is not null || fact.Deployment.Workload == Workload.Unattributed) continue;
+            if (fact.IdleJoules is not null || fact.RackJoules is not null || fact.Deployment.Workload == Workload.Unattributed)
+                continue;
             if (worked is null)
             {
                 worked = new(Work.Count);
@@ -139,35 +177,45 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 }
             }
             Energy[i] = worked.TryGetValue((fact.Deployment.Id, fact.Period.Start), out var busy)
-                ? fact with { IdleJoules = busy ? 0 : fact.ServerJoules ?? fact.AcceleratorJoules }
-                : fact with { Missing = Provenance.Join(fact.Missing, MissingReason.BusyUnknown) };
+                ? fact with
+                {
+                    IdleJoules = busy ? 0 : fact.ServerJoules ?? fact.AcceleratorJoules,
+                }
+                : fact with
+                {
+                    Missing = Provenance.Join(fact.Missing, MissingReason.BusyUnknown),
+                };
         }
     }
 
-    private static EnergyFact Merge(EnergyFact a, EnergyFact b) => a with
-    {
-        AcceleratorJoules = Sum(a.AcceleratorJoules, b.AcceleratorJoules),
-        ServerJoules = Sum(a.ServerJoules, b.ServerJoules),
-        FacilityJoules = Sum(a.FacilityJoules, b.FacilityJoules),
-        RackJoules = Sum(a.RackJoules, b.RackJoules),
-        IdleJoules = a.IdleJoules + b.IdleJoules,
-        LowJoules = a.LowJoules + b.LowJoules,
-        HighJoules = a.HighJoules + b.HighJoules,
-        OperationalGrams = Sum(a.OperationalGrams, b.OperationalGrams),
-        MarginalGrams = Sum(a.MarginalGrams, b.MarginalGrams),
-        MarketBasedGrams = Sum(a.MarketBasedGrams, b.MarketBasedGrams),
-        EmbodiedGrams = Sum(a.EmbodiedGrams, b.EmbodiedGrams),
-        WaterLitres = Sum(a.WaterLitres, b.WaterLitres),
-        MeasuredJoules = a.MeasuredJoules + b.MeasuredJoules,
-        CoveredSeconds = Math.Max(a.CoveredSeconds, b.CoveredSeconds),
-        Evidence = KnownSeries.Worst(a.Evidence, b.Evidence),
-        Cover = a.Cover == b.Cover || a.Cover == "accelerator" ? b.Cover : a.Cover,
-        Mappings = Provenance.Join(a.Mappings, b.Mappings),
-        Factors = Provenance.Join(a.Factors, b.Factors),
-        Missing = Provenance.Join(a.Missing, b.Missing),
-    };
+    private static EnergyFact Merge(EnergyFact a, EnergyFact b) =>
+        a with
+        {
+            AcceleratorJoules = Sum(a.AcceleratorJoules, b.AcceleratorJoules),
+            ServerJoules = Sum(a.ServerJoules, b.ServerJoules),
+            FacilityJoules = Sum(a.FacilityJoules, b.FacilityJoules),
+            RackJoules = Sum(a.RackJoules, b.RackJoules),
+            IdleJoules = a.IdleJoules + b.IdleJoules,
+            LowJoules = a.LowJoules + b.LowJoules,
+            HighJoules = a.HighJoules + b.HighJoules,
+            OperationalGrams = Sum(a.OperationalGrams, b.OperationalGrams),
+            MarginalGrams = Sum(a.MarginalGrams, b.MarginalGrams),
+            MarketBasedGrams = Sum(a.MarketBasedGrams, b.MarketBasedGrams),
+            EmbodiedGrams = Sum(a.EmbodiedGrams, b.EmbodiedGrams),
+            WaterLitres = Sum(a.WaterLitres, b.WaterLitres),
+            MeasuredJoules = a.MeasuredJoules + b.MeasuredJoules,
+            CoveredSeconds = Math.Max(a.CoveredSeconds, b.CoveredSeconds),
+            Evidence = KnownSeries.Worst(a.Evidence, b.Evidence),
+            Cover = a.Cover == b.Cover || a.Cover == "accelerator" ? b.Cover : a.Cover,
+            Mappings = Provenance.Join(a.Mappings, b.Mappings),
+            Factors = Provenance.Join(a.Factors, b.Factors),
+            Missing = Provenance.Join(a.Missing, b.Missing),
+        };
 
-    private static double? Sum(double? a, double? b) => a is null ? b : b is null ? a : a + b;
+    private static double? Sum(double? a, double? b) =>
+        a is null ? b
+        : b is null ? a
+        : a + b;
 
     private Deployment DeploymentOf(int workload, Place place)
     {
@@ -182,8 +230,10 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
     private Site SiteOf(Place place, int bin)
     {
         var day = DateOnly.FromDateTime(grid[bin].Start);
-        if (last is { } same && same.Day == day && ReferenceEquals(same.Place, place)) return same;
-        if (!sites.TryGetValue((place.Name, day), out var site)) sites.Add((place.Name, day), site = new Site(place, day, factors, words));
+        if (last is { } same && same.Day == day && ReferenceEquals(same.Place, place))
+            return same;
+        if (!sites.TryGetValue((place.Name, day), out var site))
+            sites.Add((place.Name, day), site = new Site(place, day, factors, words));
         return last = site;
     }
 
@@ -215,7 +265,8 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                     Factors = words.Union(Factors, words.Of(factor.Name));
                     return factor;
                 }
-                if (reason is not null) Missing = words.Union(Missing, words.Of(reason));
+                if (reason is not null)
+                    Missing = words.Union(Missing, words.Of(reason));
                 return null;
             }
         }

@@ -25,8 +25,20 @@ public static class Admission
     {
         var series = observation.Series;
         var sample = observation.Sample;
-        if (series.HoldsNul) return Because(series, sample, RejectionReason.Malformed, $"The metric or a label of {Shown(series)} holds a NUL character, which cannot be stored.");
-        if (mapping is null) return Because(series, sample, RejectionReason.UnmappedMetric, $"No mapping of provider '{series.Provider}' explains {series}{How(series)}; add one to its *.metrics.json.");
+        if (series.HoldsNul)
+            return Because(
+                series,
+                sample,
+                RejectionReason.Malformed,
+                $"The metric or a label of {Shown(series)} holds a NUL character, which cannot be stored."
+            );
+        if (mapping is null)
+            return Because(
+                series,
+                sample,
+                RejectionReason.UnmappedMetric,
+                $"No mapping of provider '{series.Provider}' explains {series}{How(series)}; add one to its *.metrics.json."
+            );
         return RefuseValue(series, sample, mapping) ?? RefuseTime(series, sample, mapping, now);
     }
 
@@ -34,29 +46,88 @@ public static class Admission
     internal static Rejection? RefuseValue(Series series, in Sample sample, MetricMapping mapping)
     {
         var value = sample.Value;
-        if (!double.IsFinite(value)) return Because(series, sample, RejectionReason.NotFinite, $"The value {Text(value)} is not a finite number, so it says nothing.");
-        if (value < 0) return Because(series, sample, RejectionReason.NegativeValue, $"The value {Text(value)} {mapping.Unit.Symbol} is negative, which no meter can show.");
-        if (value >= mapping.SentinelFrom) return Because(series, sample, RejectionReason.Sentinel, $"The value {Text(value)} is how this exporter says that it has none (mapping {mapping.Id}: from {Text(mapping.SentinelFrom.Value)}).");
-        if (value > Largest) return Because(series, sample, RejectionReason.OutOfRange, $"The value {Text(value)} {mapping.Unit.Symbol} is beyond the largest that is stored, {Text(Largest)}.");
+        if (!double.IsFinite(value))
+            return Because(
+                series,
+                sample,
+                RejectionReason.NotFinite,
+                $"The value {Text(value)} is not a finite number, so it says nothing."
+            );
+        if (value < 0)
+            return Because(
+                series,
+                sample,
+                RejectionReason.NegativeValue,
+                $"The value {Text(value)} {mapping.Unit.Symbol} is negative, which no meter can show."
+            );
+        if (value >= mapping.SentinelFrom)
+            return Because(
+                series,
+                sample,
+                RejectionReason.Sentinel,
+                $"The value {Text(value)} is how this exporter says that it has none (mapping {mapping.Id}: from {Text(mapping.SentinelFrom.Value)})."
+            );
+        if (value > Largest)
+            return Because(
+                series,
+                sample,
+                RejectionReason.OutOfRange,
+                $"The value {Text(value)} {mapping.Unit.Symbol} is beyond the largest that is stored, {Text(Largest)}."
+            );
         if (mapping.Unit.Quantity == Quantity.Utilisation && mapping.LargestOf(series.Labels) is var whole && value > whole)
-            return Because(series, sample, RejectionReason.OutOfRange, $"The utilisation {Text(value)} {mapping.Unit.Symbol} is above the whole capacity, {Text(whole)}; the mapping {mapping.Id} may name the wrong unit.");
+            return Because(
+                series,
+                sample,
+                RejectionReason.OutOfRange,
+                $"The utilisation {Text(value)} {mapping.Unit.Symbol} is above the whole capacity, {Text(whole)}; the mapping {mapping.Id} may name the wrong unit."
+            );
         return null;
     }
 
     private static Rejection? RefuseTime(Series series, in Sample sample, MetricMapping mapping, DateTime now)
     {
         if (sample.Start < Earliest || sample.End < Earliest || sample.Start >= Latest || sample.End >= Latest)
-            return Because(series, sample, RejectionReason.ImplausibleTimestamp, $"The time {Text(sample.Start < Earliest ? sample.Start : sample.End)} lies outside the years 2000 to 2099; the source may count in another unit.");
+            return Because(
+                series,
+                sample,
+                RejectionReason.ImplausibleTimestamp,
+                $"The time {Text(sample.Start < Earliest ? sample.Start : sample.End)} lies outside the years 2000 to 2099; the source may count in another unit."
+            );
         if (sample.End > now + Skew || sample.Start > now + Skew)
-            return Because(series, sample, RejectionReason.FutureTimestamp, $"The time {Text(sample.End > sample.Start ? sample.End : sample.Start)} is more than {Skew.TotalMinutes:0} minutes ahead of the clock, {Text(now)}; check the clock of the source.");
+            return Because(
+                series,
+                sample,
+                RejectionReason.FutureTimestamp,
+                $"The time {Text(sample.End > sample.Start ? sample.End : sample.Start)} is more than {Skew.TotalMinutes:0} minutes ahead of the clock, {Text(now)}; check the clock of the source."
+            );
         if (sample.End < sample.Start)
-            return Because(series, sample, RejectionReason.WrongInterval, $"The interval ends at {Text(sample.End)}, before it starts at {Text(sample.Start)}.");
+            return Because(
+                series,
+                sample,
+                RejectionReason.WrongInterval,
+                $"The interval ends at {Text(sample.End)}, before it starts at {Text(sample.Start)}."
+            );
         if (mapping.Kind == SampleKind.Delta && sample.End == sample.Start)
-            return Because(series, sample, RejectionReason.WrongInterval, $"The amount {Text(sample.Value)} {mapping.Unit.Symbol} has no interval that it was counted over, only the instant {Text(sample.Start)}.");
+            return Because(
+                series,
+                sample,
+                RejectionReason.WrongInterval,
+                $"The amount {Text(sample.Value)} {mapping.Unit.Symbol} has no interval that it was counted over, only the instant {Text(sample.Start)}."
+            );
         if (mapping.Kind != SampleKind.Delta && sample.End > sample.Start && series.Period <= TimeSpan.Zero)
-            return Because(series, sample, RejectionReason.WrongInterval, $"A level or a counter is read at an instant, but this one, {Text(sample.Value)} {mapping.Unit.Symbol}, has the interval {Text(sample.Start)} to {Text(sample.End)}.");
+            return Because(
+                series,
+                sample,
+                RejectionReason.WrongInterval,
+                $"A level or a counter is read at an instant, but this one, {Text(sample.Value)} {mapping.Unit.Symbol}, has the interval {Text(sample.Start)} to {Text(sample.End)}."
+            );
         if (sample.End - sample.Start > Normaliser.Reach)
-            return Because(series, sample, RejectionReason.SpanTooLong, $"The interval {Text(sample.Start)} to {Text(sample.End)} is longer than {Normaliser.Reach.TotalMinutes:0} minutes, too coarse to be put on the grid; ask the source for a finer period.");
+            return Because(
+                series,
+                sample,
+                RejectionReason.SpanTooLong,
+                $"The interval {Text(sample.Start)} to {Text(sample.End)} is longer than {Normaliser.Reach.TotalMinutes:0} minutes, too coarse to be put on the grid; ask the source for a finer period."
+            );
         return null;
     }
 

@@ -23,13 +23,15 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     public void Attribute(Host host, int bin)
     {
         boards.Clear();
-        bool silent = false, allSilent = false;
+        bool silent = false,
+            allSilent = false;
         foreach (var accelerator in host.Accelerators)
         {
             var claims = boards.Next();
             if (cover.Board(accelerator, host.Type, bin, claims) is not { } reading)
             {
-                if (cover.SpeaksNear(accelerator, bin)) (silent, allSilent) = (silent || !accelerator.IsMachine, allSilent || accelerator.IsMachine);
+                if (cover.SpeaksNear(accelerator, bin))
+                    (silent, allSilent) = (silent || !accelerator.IsMachine, allSilent || accelerator.IsMachine);
                 continue;
             }
             boards.Add(accelerator, reading, "accelerator", reading.Joules, cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy);
@@ -37,13 +39,17 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
 
         var all = OneReadingOfBoards(host);
         var boardTicks = long.MaxValue;
-        for (var i = 0; i < boards.Count; i++) boardTicks = Math.Min(boardTicks, boards[i].Reading.Ticks);
+        for (var i = 0; i < boards.Count; i++)
+            boardTicks = Math.Min(boardTicks, boards[i].Reading.Ticks);
 
         serverClaims.Clear();
         var missing = Provenance.Nothing;
         var server = host.Server is { } metered ? cover.Server(metered, bin, boards.Count > 0, serverClaims) : null;
         // Boards that stand beside what was read are missing from it, or it would be a server that is smaller.
-        var refused = server is { HoldsAccelerators: false } && !all && (silent || (allSilent && boards.Count == 0) || boards.Count < host.Type?.Accelerators);
+        var refused =
+            server is { HoldsAccelerators: false }
+            && !all
+            && (silent || (allSilent && boards.Count == 0) || boards.Count < host.Type?.Accelerators);
         if (refused)
         {
             (server, missing) = (null, words.Of(MissingReason.AcceleratorUnmetered));
@@ -53,25 +59,60 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         ClaimByWork(host, bin, server);
 
         var machines = server?.Machines ?? (all ? cover.LoadOf(boards[0].Resource, Component.Accelerator, bin)?.Servers : null) ?? 1;
-        var grams = host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams * machines;
+        var grams =
+            host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams * machines;
         // Who reads the grams asks what they were made of, also where a meter reads the energy and the type gives nothing else.
         var made = grams is null ? Provenance.Nothing : words.Of(host.Type!.FactorName);
         if (server is not { } whole)
         {
-            for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, null, 1, grams / boards.Count, made, missing);
-            if (!refused) StandAlone(host, bin, missing);
+            for (var i = 0; i < boards.Count; i++)
+                EnterBoard(boards[i], bin, null, 1, grams / boards.Count, made, missing);
+            if (!refused)
+                StandAlone(host, bin, missing);
             return;
         }
         var (rest, scale) = Remainder(whole);
-        for (var i = 0; i < boards.Count; i++) EnterBoard(boards[i], bin, whole.Reading, scale, grams / boards.Count, made, Provenance.Nothing, whole.HoldsAccelerators ? Within(boards[i].Reading, whole.Reading) : 1);
+        for (var i = 0; i < boards.Count; i++)
+            EnterBoard(
+                boards[i],
+                bin,
+                whole.Reading,
+                scale,
+                grams / boards.Count,
+                made,
+                Provenance.Nothing,
+                whole.HoldsAccelerators ? Within(boards[i].Reading, whole.Reading) : 1
+            );
         Apportion(host, bin, whole.Reading, rest);
         var load = boards.Count > 0 || host.Server is null ? null : cover.LoadOf(host.Server, Component.Cpu, bin)?.Busy;
         foreach (var (workload, joules, evidence, of) in portions)
         {
-            var reading = whole.Reading with { Evidence = KnownSeries.Worst(whole.Reading.Evidence, evidence), Mappings = mappings.Union(whole.Reading.Mappings, of), Factors = words.Union(whole.Reading.Factors, made) };
+            var reading = whole.Reading with
+            {
+                Evidence = KnownSeries.Worst(whole.Reading.Evidence, evidence),
+                Mappings = mappings.Union(whole.Reading.Mappings, of),
+                Factors = words.Union(whole.Reading.Factors, made),
+            };
             // Boards carry the machine's making where it has any; without them it goes as the joules do.
-            var embodied = boards.Count > 0 ? grams * 0 : rest > 0 ? grams * (joules / rest) : grams / portions.Count;
-            accounts.Enter(new Share(workload, host.Known, bin, reading, Seconds(reading.Ticks), null, joules, joules * (1 - (boards.Count > 0 ? BusyOf(workload) : load)), embodied, whole.Cover, Provenance.Nothing));
+            var embodied =
+                boards.Count > 0 ? grams * 0
+                : rest > 0 ? grams * (joules / rest)
+                : grams / portions.Count;
+            accounts.Enter(
+                new Share(
+                    workload,
+                    host.Known,
+                    bin,
+                    reading,
+                    Seconds(reading.Ticks),
+                    null,
+                    joules,
+                    joules * (1 - (boards.Count > 0 ? BusyOf(workload) : load)),
+                    embodied,
+                    whole.Cover,
+                    Provenance.Nothing
+                )
+            );
         }
     }
 
@@ -87,12 +128,16 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         var single = 0;
         for (var i = 0; i < boards.Count; i++)
         {
-            if (!boards[i].Resource.IsMachine) (single, joules) = (single + 1, joules + boards[i].Reading.Joules);
-            else if (machine < 0 || boards[i].Reading.Evidence < boards[machine].Reading.Evidence) machine = i;
+            if (!boards[i].Resource.IsMachine)
+                (single, joules) = (single + 1, joules + boards[i].Reading.Joules);
+            else if (machine < 0 || boards[i].Reading.Evidence < boards[machine].Reading.Evidence)
+                machine = i;
         }
-        if (machine < 0) return false;
+        if (machine < 0)
+            return false;
         var whole = boards[machine];
-        if (boards.Count == 1) return true;
+        if (boards.Count == 1)
+            return true;
         if (single > 0 && (host.Type is { Accelerators: > 0 } type ? single >= type.Accelerators : joules * 10 >= whole.Reading.Joules * 9))
         {
             boards.Keep(static board => !board.Resource.IsMachine);
@@ -104,14 +149,20 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             var most = Math.Max(joules, whole.Reading.Joules);
             for (var i = 0; i < boards.Count && most > 0; i++)
             {
-                if (boards[i].Resource.IsMachine) continue;
+                if (boards[i].Resource.IsMachine)
+                    continue;
                 for (var claim = 0; claim < boards[i].Claims.Count; claim++)
                 {
                     var part = boards[i].Reading.Joules * boards[i].Claims.ShareOf(claim);
                     whole.Claims.Add(boards[i].Claims[claim].Workload, part, (long)(whole.Reading.Ticks * (part / most)));
                 }
             }
-            if (most > joules || most == 0) whole.Claims.Add(Claims.Nobody, most - joules, most > 0 ? (long)(whole.Reading.Ticks * (1 - joules / most)) : whole.Reading.Ticks);
+            if (most > joules || most == 0)
+                whole.Claims.Add(
+                    Claims.Nobody,
+                    most - joules,
+                    most > 0 ? (long)(whole.Reading.Ticks * (1 - joules / most)) : whole.Reading.Ticks
+                );
         }
         boards.Keep(board => board.Resource == whole.Resource);
         return true;
@@ -122,18 +173,45 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     {
         scratch.Clear();
         if (cover.Board(accelerator, type, bin, scratch) is { } reading)
-            EnterBoard(new Sharer(accelerator, reading, "accelerator", reading.Joules, cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy, scratch), bin, null, 1, null, Provenance.Nothing, serverUnmetered);
+            EnterBoard(
+                new Sharer(
+                    accelerator,
+                    reading,
+                    "accelerator",
+                    reading.Joules,
+                    cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy,
+                    scratch
+                ),
+                bin,
+                null,
+                1,
+                null,
+                Provenance.Nothing,
+                serverUnmetered
+            );
     }
 
     /// <summary>A rack, a distribution unit or an outlet.</summary>
     public void AttributeRack(MeteredResource rack, int bin)
     {
-        foreach (var (component, name) in (ReadOnlySpan<(Component, string)>)[(Component.Rack, "rack"), (Component.Pdu, "pdu"), (Component.Outlet, "outlet")])
+        foreach (
+            var (component, name) in (ReadOnlySpan<(Component, string)>)
+                [(Component.Rack, "rack"), (Component.Pdu, "pdu"), (Component.Outlet, "outlet")]
+        )
         {
             scratch.Clear();
-            if (cover.Component(rack, component, bin, scratch) is not { } reading) continue;
+            if (cover.Component(rack, component, bin, scratch) is not { } reading)
+                continue;
             for (var i = 0; i < scratch.Count; i++)
-                accounts.EnterRack(scratch[i].Workload, rack, bin, reading, Seconds(reading.Ticks) * scratch.TimeShareOf(i), reading.Joules * scratch.ShareOf(i), name);
+                accounts.EnterRack(
+                    scratch[i].Workload,
+                    rack,
+                    bin,
+                    reading,
+                    Seconds(reading.Ticks) * scratch.TimeShareOf(i),
+                    reading.Joules * scratch.ShareOf(i),
+                    name
+                );
             return;
         }
     }
@@ -141,9 +219,11 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     /// <summary>The server without its accelerators, and what the accelerators' joules are multiplied by so that the sum is the server's reading.</summary>
     private (double Left, double Scale) Remainder(ServerReading server)
     {
-        if (!server.HoldsAccelerators) return (server.Reading.Joules, 1);
+        if (!server.HoldsAccelerators)
+            return (server.Reading.Joules, 1);
         double joules = 0;
-        for (var i = 0; i < boards.Count; i++) joules += boards[i].Reading.Joules * Within(boards[i].Reading, server.Reading);
+        for (var i = 0; i < boards.Count; i++)
+            joules += boards[i].Reading.Joules * Within(boards[i].Reading, server.Reading);
         // Boards that drew more than the whole are read by another clock; the whole is believed.
         return joules <= server.Reading.Joules ? (server.Reading.Joules - joules, 1) : (0, server.Reading.Joules / joules);
     }
@@ -155,20 +235,30 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     private void ClaimByWork(Host host, int bin, ServerReading? server)
     {
         // Accelerators that fall silent for a while may be anybody's.
-        if (host.Workers.Count == 0 || host.IsClaimed || (boards.Count == 0 && (host.Accelerators.Count > 0 || host.Type is { Accelerators: > 0 }))) return;
+        if (
+            host.Workers.Count == 0
+            || host.IsClaimed
+            || (boards.Count == 0 && (host.Accelerators.Count > 0 || host.Type is { Accelerators: > 0 }))
+        )
+            return;
         works.Clear();
         foreach (var worker in host.Workers)
-            if (worker.UnitsIn(bin, pieces) is { } told) works.Add((worker.Series.Workload, worker.Series.Mapping.FunctionalUnit!, told));
-        if (CommonUnit() is not { } unit) return;
+            if (worker.UnitsIn(bin, pieces) is { } told)
+                works.Add((worker.Series.Workload, worker.Series.Mapping.FunctionalUnit!, told));
+        if (CommonUnit() is not { } unit)
+            return;
         works.RemoveAll(work => work.Unit != unit || work.Units <= 0);
         var total = works.Sum(static work => work.Units);
-        for (var i = 0; i < boards.Count; i++) Give(boards[i].Claims, boards[i].Reading);
-        if (server is { } whole) Give(serverClaims, whole.Reading);
+        for (var i = 0; i < boards.Count; i++)
+            Give(boards[i].Claims, boards[i].Reading);
+        if (server is { } whole)
+            Give(serverClaims, whole.Reading);
 
         void Give(Claims claims, Reading reading)
         {
             claims.Clear();
-            foreach (var (workload, _, units) in works) claims.Add(workload, reading.Joules * (units / total), (long)(reading.Ticks * (units / total)));
+            foreach (var (workload, _, units) in works)
+                claims.Add(workload, reading.Joules * (units / total), (long)(reading.Ticks * (units / total)));
         }
     }
 
@@ -178,55 +268,89 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         string? common = null;
         foreach (var (_, unit, units) in works)
         {
-            if (units <= 0 || unit == common || (common is not null && Precedence(common, unit) <= 0)) continue;
-            if (works.TrueForAll(work => work.Workload == Claims.Nobody || work.Units <= 0 || works.Exists(same => same.Workload == work.Workload && same.Unit == unit))) common = unit;
+            if (units <= 0 || unit == common || (common is not null && Precedence(common, unit) <= 0))
+                continue;
+            if (
+                works.TrueForAll(work =>
+                    work.Workload == Claims.Nobody
+                    || work.Units <= 0
+                    || works.Exists(same => same.Workload == work.Workload && same.Unit == unit)
+                )
+            )
+                common = unit;
         }
         return works.Exists(static work => work.Workload != Claims.Nobody && work.Units > 0) ? common : null;
 
         static int Precedence(string a, string b) => Rank(a) != Rank(b) ? Rank(a).CompareTo(Rank(b)) : string.CompareOrdinal(a, b);
 
-        static int Rank(string unit) => unit switch
-        {
-            "output-token" => 0,
-            "token" => 1,
-            "input-token" => 3,
-            "cached-input-token" => 4,
-            _ => 2,
-        };
+        static int Rank(string unit) =>
+            unit switch
+            {
+                "output-token" => 0,
+                "token" => 1,
+                "input-token" => 3,
+                "cached-input-token" => 4,
+                _ => 2,
+            };
     }
 
     private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int made, int missing, double time = 1)
     {
         var scaled = server is not null && scale != 1;
         var reading = scaled
-            ? server!.Value with { Evidence = KnownSeries.Worst(server.Value.Evidence, board.Reading.Evidence), Mappings = mappings.Union(server.Value.Mappings, board.Reading.Mappings), Factors = words.Union(server.Value.Factors, board.Reading.Factors) }
+            ? server!.Value with
+            {
+                Evidence = KnownSeries.Worst(server.Value.Evidence, board.Reading.Evidence),
+                Mappings = mappings.Union(server.Value.Mappings, board.Reading.Mappings),
+                Factors = words.Union(server.Value.Factors, board.Reading.Factors),
+            }
             : board.Reading;
         reading = reading with { Factors = words.Union(reading.Factors, made) };
         for (var i = 0; i < board.Claims.Count; i++)
         {
             var joules = board.Reading.Joules * board.Claims.ShareOf(i);
             double? within = server is null ? null : joules * scale * time;
-            accounts.Enter(new Share(board.Claims[i].Workload, board.Resource, bin, reading, Seconds(board.Reading.Ticks) * time * board.Claims.TimeShareOf(i),
-                joules, within, (within ?? joules) * (1 - board.Busy), grams * board.Claims.TimeShareOf(i), board.Cover, missing));
+            accounts.Enter(
+                new Share(
+                    board.Claims[i].Workload,
+                    board.Resource,
+                    bin,
+                    reading,
+                    Seconds(board.Reading.Ticks) * time * board.Claims.TimeShareOf(i),
+                    joules,
+                    within,
+                    (within ?? joules) * (1 - board.Busy),
+                    grams * board.Claims.TimeShareOf(i),
+                    board.Cover,
+                    missing
+                )
+            );
         }
     }
 
     /// <summary>How busy the boards of a workload were, by the time that it held them; of nobody's boards where it holds none. Null when a board does not tell.</summary>
     private double? BusyOf(int workload)
     {
-        double own = 0, ownTicks = 0, all = 0, allTicks = 0;
+        double own = 0,
+            ownTicks = 0,
+            all = 0,
+            allTicks = 0;
         for (var i = 0; i < boards.Count; i++)
         {
-            if (boards[i].Busy is not { } busy) return null;
+            if (boards[i].Busy is not { } busy)
+                return null;
             (all, allTicks) = (all + busy * boards[i].Reading.Ticks, allTicks + boards[i].Reading.Ticks);
             for (var claim = 0; claim < boards[i].Claims.Count; claim++)
             {
-                if (boards[i].Claims[claim].Workload != workload) continue;
+                if (boards[i].Claims[claim].Workload != workload)
+                    continue;
                 var ticks = boards[i].Reading.Ticks * boards[i].Claims.TimeShareOf(claim);
                 (own, ownTicks) = (own + busy * ticks, ownTicks + ticks);
             }
         }
-        return ownTicks > 0 ? own / ownTicks : allTicks > 0 ? all / allTicks : null;
+        return ownTicks > 0 ? own / ownTicks
+            : allTicks > 0 ? all / allTicks
+            : null;
     }
 
     /// <summary>Divides the rest of a server into portions that add up to it; at least one.</summary>
@@ -237,15 +361,21 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         for (var i = 0; i < serverClaims.Count; i++)
         {
             var share = serverClaims.ShareOf(i);
-            if (serverClaims[i].Workload == Claims.Nobody) unclaimed = share;
-            else Portion(serverClaims[i].Workload, rest * share, server.Evidence, server.Mappings);
+            if (serverClaims[i].Workload == Claims.Nobody)
+                unclaimed = share;
+            else
+                Portion(serverClaims[i].Workload, rest * share, server.Evidence, server.Mappings);
         }
-        if (serverClaims.Count == 0) unclaimed = 1;
-        if (unclaimed == 0 && portions.Count > 0) return;
+        if (serverClaims.Count == 0)
+            unclaimed = 1;
+        if (unclaimed == 0 && portions.Count > 0)
+            return;
 
         var left = rest * unclaimed;
-        if (ReadSharers(host, bin, standAlone: false)) left = ApportionByShare(left);
-        if (left > 0 || portions.Count == 0) ApportionByAccelerator(host, bin, left, server);
+        if (ReadSharers(host, bin, standAlone: false))
+            left = ApportionByShare(left);
+        if (left > 0 || portions.Count == 0)
+            ApportionByAccelerator(host, bin, left, server);
     }
 
     private double ApportionByShare(double left)
@@ -254,7 +384,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         for (var i = 0; i < sharers.Count; i++)
         {
             for (var claim = 0; claim < sharers[i].Claims.Count; claim++)
-                if (sharers[i].Claims[claim].Workload != Claims.Nobody) claimed += sharers[i].Reading.Joules * sharers[i].Claims.ShareOf(claim);
+                if (sharers[i].Claims[claim].Workload != Claims.Nobody)
+                    claimed += sharers[i].Reading.Joules * sharers[i].Claims.ShareOf(claim);
         }
         // Pods may be metered before the losses of the supply or by a model that knows no limit: they get at most what there is.
         var scale = claimed > left ? left / claimed : 1;
@@ -262,7 +393,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         {
             var (reading, claims) = (sharers[i].Reading, sharers[i].Claims);
             for (var claim = 0; claim < claims.Count; claim++)
-                if (claims[claim].Workload != Claims.Nobody) Portion(claims[claim].Workload, reading.Joules * claims.ShareOf(claim) * scale, reading.Evidence, reading.Mappings);
+                if (claims[claim].Workload != Claims.Nobody)
+                    Portion(claims[claim].Workload, reading.Joules * claims.ShareOf(claim) * scale, reading.Evidence, reading.Mappings);
         }
         return claimed >= left ? 0 : left - claimed;
     }
@@ -270,7 +402,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     private void ApportionByAccelerator(Host host, int bin, double left, Reading server)
     {
         double total = 0;
-        for (var i = 0; i < boards.Count; i++) total += boards[i].Reading.Ticks;
+        for (var i = 0; i < boards.Count; i++)
+            total += boards[i].Reading.Ticks;
         if (total == 0)
         {
             ApportionByCpuTime(host, bin, left, server);
@@ -280,15 +413,22 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         {
             var (reading, claims) = (boards[i].Reading, boards[i].Claims);
             for (var claim = 0; claim < claims.Count; claim++)
-                Portion(claims[claim].Workload, left * (reading.Ticks * claims.TimeShareOf(claim) / total), server.Evidence, server.Mappings);
+                Portion(
+                    claims[claim].Workload,
+                    left * (reading.Ticks * claims.TimeShareOf(claim) / total),
+                    server.Evidence,
+                    server.Mappings
+                );
         }
     }
 
     private void ApportionByCpuTime(Host host, int bin, double left, Reading server)
     {
-        if (SharedByCpuTime(host, bin) is not { } of) Portion(Claims.Nobody, left, server.Evidence, server.Mappings);
+        if (SharedByCpuTime(host, bin) is not { } of)
+            Portion(Claims.Nobody, left, server.Evidence, server.Mappings);
         else
-            for (var i = 0; i < scratch.Count; i++) Portion(scratch[i].Workload, left * scratch.ShareOf(i), server.Evidence, mappings.Union(server.Mappings, of));
+            for (var i = 0; i < scratch.Count; i++)
+                Portion(scratch[i].Workload, left * scratch.ShareOf(i), server.Evidence, mappings.Union(server.Mappings, of));
     }
 
     /// <summary>Reads into the scratch claims the CPU time of those who share the machine, on the first level on which anybody is a workload's.</summary>
@@ -300,8 +440,10 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             scratch.Clear();
             var of = Provenance.Nothing;
             foreach (var sharer in level)
-                if (cover.LoadOf(sharer, Component.Cpu, bin, scratch) is { } load) of = mappings.Union(of, load.Mappings);
-            if (scratch.Any && scratch.Joules > 0) return of;
+                if (cover.LoadOf(sharer, Component.Cpu, bin, scratch) is { } load)
+                    of = mappings.Union(of, load.Mappings);
+            if (scratch.Any && scratch.Joules > 0)
+                return of;
         }
         return null;
     }
@@ -309,7 +451,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     /// <summary>Pods or containers of a server that nothing reads: they are all that is known of it.</summary>
     private void StandAlone(Host host, int bin, int missing)
     {
-        if (!ReadSharers(host, bin, standAlone: true)) return;
+        if (!ReadSharers(host, bin, standAlone: true))
+            return;
         for (var i = 0; i < sharers.Count; i++)
         {
             var (resource, reading, about, accelerator, busy, claims) = sharers[i];
@@ -317,8 +460,21 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             for (var claim = 0; claim < claims.Count; claim++)
             {
                 var share = claims.ShareOf(claim);
-                accounts.Enter(new Share(claims[claim].Workload, resource, bin, reading, Seconds(reading.Ticks) * claims.TimeShareOf(claim), accelerator * share, server * share,
-                    (server ?? accelerator) * share * (1 - busy), null, "share", server is null ? words.Union(missing, serverUnmetered) : Provenance.Nothing));
+                accounts.Enter(
+                    new Share(
+                        claims[claim].Workload,
+                        resource,
+                        bin,
+                        reading,
+                        Seconds(reading.Ticks) * claims.TimeShareOf(claim),
+                        accelerator * share,
+                        server * share,
+                        (server ?? accelerator) * share * (1 - busy),
+                        null,
+                        "share",
+                        server is null ? words.Union(missing, serverUnmetered) : Provenance.Nothing
+                    )
+                );
             }
         }
     }
@@ -329,10 +485,13 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         var speaking = -1;
         for (var level = 0; level < host.SharerLevels.Count; level++)
         {
-            if (ReadLevel(host.SharerLevels[level], bin)) return true;
-            if (speaking < 0 && sharers.Count > 0) speaking = level;
+            if (ReadLevel(host.SharerLevels[level], bin))
+                return true;
+            if (speaking < 0 && sharers.Count > 0)
+                speaking = level;
         }
-        if (!standAlone || speaking < 0) return false;
+        if (!standAlone || speaking < 0)
+            return false;
         ReadLevel(host.SharerLevels[speaking], bin);
         return true;
     }
@@ -346,10 +505,22 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             var claims = sharers.Next();
             var server = cover.Server(sharer, bin, false, claims);
             // Where the boards are read themselves, a pod's part of them is known by the boards' labels.
-            var accelerator = boards.Count == 0 && server is not { HoldsAccelerators: true } ? cover.Component(sharer, Component.Accelerator, bin, claims) : null;
-            if (server is { } whole) sharers.Add(sharer, accelerator is { } more ? cover.Sum(whole.Reading, more) : whole.Reading, whole.Cover, accelerator?.Joules, null);
-            else if (accelerator is { } alone) sharers.Add(sharer, alone, "accelerator", alone.Joules, cover.LoadOf(sharer, Component.Accelerator, bin)?.Busy);
-            else continue;
+            var accelerator =
+                boards.Count == 0 && server is not { HoldsAccelerators: true }
+                    ? cover.Component(sharer, Component.Accelerator, bin, claims)
+                    : null;
+            if (server is { } whole)
+                sharers.Add(
+                    sharer,
+                    accelerator is { } more ? cover.Sum(whole.Reading, more) : whole.Reading,
+                    whole.Cover,
+                    accelerator?.Joules,
+                    null
+                );
+            else if (accelerator is { } alone)
+                sharers.Add(sharer, alone, "accelerator", alone.Joules, cover.LoadOf(sharer, Component.Accelerator, bin)?.Busy);
+            else
+                continue;
             claimed |= claims.Any;
         }
         return claimed;
@@ -360,8 +531,14 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         for (var i = 0; i < portions.Count; i++)
         {
             var known = portions[i];
-            if (known.Workload != workload) continue;
-            portions[i] = (workload, known.Joules + joules, KnownSeries.Worst(known.Evidence, evidence), mappings.Union(known.Mappings, of));
+            if (known.Workload != workload)
+                continue;
+            portions[i] = (
+                workload,
+                known.Joules + joules,
+                KnownSeries.Worst(known.Evidence, evidence),
+                mappings.Union(known.Mappings, of)
+            );
             return;
         }
         portions.Add((workload, joules, evidence, of));
@@ -370,7 +547,14 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     private static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
 
     /// <summary>A resource's reading, how much of it is known to be accelerators', how busy it was, and those who claim it.</summary>
-    private readonly record struct Sharer(MeteredResource Resource, Reading Reading, string Cover, double? AcceleratorJoules, double? Busy, Claims Claims);
+    private readonly record struct Sharer(
+        MeteredResource Resource,
+        Reading Reading,
+        string Cover,
+        double? AcceleratorJoules,
+        double? Busy,
+        Claims Claims
+    );
 
     /// <summary>Readings of a period side by side, their claims used again from period to period.</summary>
     private sealed class Roster
@@ -390,7 +574,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         /// <summary>Empty claims for the reading that may be added next.</summary>
         public Claims Next()
         {
-            if (claims.Count == shares.Count) claims.Add(new Claims());
+            if (claims.Count == shares.Count)
+                claims.Add(new Claims());
             claims[shares.Count].Clear();
             return claims[shares.Count];
         }

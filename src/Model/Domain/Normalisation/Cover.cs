@@ -14,16 +14,34 @@ namespace Metrics.Domain.Normalisation;
 /// <param name="Evidence">The worst of the inputs.</param>
 /// <param name="Mappings">The mappings of the inputs.</param>
 /// <param name="Factors">The factors that models of power were made with.</param>
-internal readonly record struct Reading(double Joules, double Low, double High, double Measured, long Ticks, Evidence Evidence, int Mappings, int Factors)
+internal readonly record struct Reading(
+    double Joules,
+    double Low,
+    double High,
+    double Measured,
+    long Ticks,
+    Evidence Evidence,
+    int Mappings,
+    int Factors
+)
 {
     /// <summary>The part of some joules of this reading that is measured or derived.</summary>
-    public double MeasuredOf(double joules) => Joules > 0 ? joules * (Measured / Joules) : Evidence <= Evidence.Derived ? joules : 0;
+    public double MeasuredOf(double joules) =>
+        Joules > 0 ? joules * (Measured / Joules)
+        : Evidence <= Evidence.Derived ? joules
+        : 0;
 
     /// <summary>The least that some joules of this reading can be; null when unknown.</summary>
-    public double? LowOf(double joules) => double.IsNaN(Low) ? null : Joules > 0 ? joules * (Low / Joules) : 0;
+    public double? LowOf(double joules) =>
+        double.IsNaN(Low) ? null
+        : Joules > 0 ? joules * (Low / Joules)
+        : 0;
 
     /// <summary>The most that some joules of this reading can be; null when unknown.</summary>
-    public double? HighOf(double joules) => double.IsNaN(High) ? null : Joules > 0 ? joules * (High / Joules) : 0;
+    public double? HighOf(double joules) =>
+        double.IsNaN(High) ? null
+        : Joules > 0 ? joules * (High / Joules)
+        : 0;
 }
 
 /// <summary>How busy something was in one grid period.</summary>
@@ -70,7 +88,8 @@ internal sealed class Claims
         Ticks += ticks;
         for (var i = 0; i < claims.Count; i++)
         {
-            if (claims[i].Workload != workload) continue;
+            if (claims[i].Workload != workload)
+                continue;
             claims[i] = (workload, claims[i].Joules + joules, claims[i].Ticks + ticks);
             return;
         }
@@ -83,14 +102,18 @@ internal sealed class Claims
         Joules = 0;
         for (var i = 0; i < claims.Count; i++)
         {
-            var joules = power.Idle.Watts * claims[i].Ticks / TimeSpan.TicksPerSecond + (power.Max.Watts - power.Idle.Watts) * claims[i].Joules;
+            var joules =
+                power.Idle.Watts * claims[i].Ticks / TimeSpan.TicksPerSecond + (power.Max.Watts - power.Idle.Watts) * claims[i].Joules;
             claims[i] = claims[i] with { Joules = joules };
             Joules += joules;
         }
     }
 
     /// <summary>The share of a claim: by energy, or by time where there was none.</summary>
-    public double ShareOf(int index) => claims.Count == 1 ? 1 : Joules > 0 ? claims[index].Joules / Joules : TimeShareOf(index);
+    public double ShareOf(int index) =>
+        claims.Count == 1 ? 1
+        : Joules > 0 ? claims[index].Joules / Joules
+        : TimeShareOf(index);
 
     /// <summary>The share of a claim by time alone.</summary>
     public double TimeShareOf(int index) => claims.Count == 1 ? 1 : (double)claims[index].Ticks / Ticks;
@@ -100,7 +123,14 @@ internal sealed class Claims
 /// Cover: from all that is read of a resource, one reading for each component and one set of components for each
 /// boundary, so that nothing is counted twice.
 /// </summary>
-internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Provenance words, IReadOnlyList<KnownSeries> series, FactorBook? factors)
+internal sealed class Cover(
+    Grid grid,
+    Pieces pieces,
+    Provenance mappings,
+    Provenance words,
+    IReadOnlyList<KnownSeries> series,
+    FactorBook? factors
+)
 {
     /// <summary>Utilisation of a host of which only the accelerators are read. Source: Cloud Carbon Footprint, 2024, Apache-2.0, average of servers in use.</summary>
     private const double UsualLoad = 0.5;
@@ -126,13 +156,17 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
     /// <param name="component">The component; its disjoint parts are added up.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
-    public Reading? Component(MeteredResource resource, Component component, int bin, Claims claims) => Read(resource[component], component, bin, claims);
+    public Reading? Component(MeteredResource resource, Component component, int bin, Claims claims) =>
+        Read(resource[component], component, bin, claims);
 
     private Reading? Read(List<Meter> meters, Component component, int bin, Claims claims)
     {
-        if (meters.Count == 0 || Best(meters, bin) is not { } meter) return null;
+        if (meters.Count == 0 || Best(meters, bin) is not { } meter)
+            return null;
 
-        double joules = 0, low = 0, high = 0;
+        double joules = 0,
+            low = 0,
+            high = 0;
         var ticks = long.MaxValue;
         foreach (var part in meter.Parts)
         {
@@ -143,24 +177,38 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
                 partJoules += piece.Amount;
                 partTicks += piece.Ticks;
                 Used?.Add((piece.Series, bin));
-                if (series[piece.Series].OwnPower is not { } power) continue;
+                if (series[piece.Series].OwnPower is not { } power)
+                    continue;
                 low += power.Idle * piece.Ticks / TimeSpan.TicksPerSecond;
                 high += power.Max * piece.Ticks / TimeSpan.TicksPerSecond;
             }
-            if (partTicks == 0) continue;
+            if (partTicks == 0)
+                continue;
             Claim(part, bin, partJoules, partTicks, claims);
             joules += partJoules;
             ticks = Math.Min(ticks, partTicks);
         }
         // The better meter may carry no labels of a workload where a lesser one does: whose it is, is then told by that one.
-        if (meters.Count > 1 && !claims.Any) ClaimByOthers(meters, meter, bin, claims);
+        if (meters.Count > 1 && !claims.Any)
+            ClaimByOthers(meters, meter, bin, claims);
         var evidence = meter.First.Evidence;
         if (meter.First.OwnPower is null)
         {
             // Of a meter whose accuracy nobody states the bounds are unknown, which is not exact.
-            (low, high) = factors?.Uncertainty.Of(evidence, component) is { } bounds ? (joules * bounds.Low, joules * bounds.High) : (double.NaN, double.NaN);
+            (low, high) = factors?.Uncertainty.Of(evidence, component) is { } bounds
+                ? (joules * bounds.Low, joules * bounds.High)
+                : (double.NaN, double.NaN);
         }
-        return new Reading(joules, low, high, evidence <= Evidence.Derived ? joules : 0, ticks, evidence, meter.First.Mappings, Provenance.Nothing);
+        return new Reading(
+            joules,
+            low,
+            high,
+            evidence <= Evidence.Derived ? joules : 0,
+            ticks,
+            evidence,
+            meter.First.Mappings,
+            Provenance.Nothing
+        );
     }
 
     /// <summary>What a board drew: what its meters say, else what its hardware draws at the load that is told of it; null when neither is known.</summary>
@@ -173,27 +221,42 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         if (Component(board, Catalogue.Component.Accelerator, bin, claims) is { } read)
         {
             // A meter of the node names no pod, while the load of the pod's container on the same board does.
-            if (!claims.Any) ClaimByLoads(board, bin, null, claims);
+            if (!claims.Any)
+                ClaimByLoads(board, bin, null, claims);
             return read;
         }
-        if (factors is null || LoadOf(board, Catalogue.Component.Accelerator, bin) is not { } load) return null;
+        if (factors is null || LoadOf(board, Catalogue.Component.Accelerator, bin) is not { } load)
+            return null;
         var name = board.Hardware ?? type?.Accelerator;
         if (name is null || factors.Hardware.Accelerator(name) is not { } hardware)
         {
-            Unmodelled.TryAdd(board, name is null
-                ? "nothing tells what accelerator it is. Name the machine's type in the settings of the source (Hardware)."
-                : $"the power of an accelerator '{name}' is not known. Add it by a hardware file under Metrics:Factors.");
+            Unmodelled.TryAdd(
+                board,
+                name is null
+                    ? "nothing tells what accelerator it is. Name the machine's type in the settings of the source (Hardware)."
+                    : $"the power of an accelerator '{name}' is not known. Add it by a hardware file under Metrics:Factors."
+            );
             return null;
         }
         // A share of a board is no board: providers count the eighth of one as none, or as one.
-        var count = type is null ? 1 : board.IsMachine ? Math.Max(type.Accelerators, 0) : Math.Min(1, type.Accelerators > 0 ? type.Accelerators : 1);
+        var count =
+            type is null ? 1
+            : board.IsMachine ? Math.Max(type.Accelerators, 0)
+            : Math.Min(1, type.Accelerators > 0 ? type.Accelerators : 1);
         scratch.Clear();
         var limit = Read(board.Limits, Catalogue.Component.Accelerator, bin, scratch);
-        var power = limit is { } allowed && allowed.Joules / Seconds(allowed.Ticks) >= hardware.Power.Idle.Watts
-            ? hardware.Power.Under(Power.FromWatts(allowed.Joules / Seconds(allowed.Ticks)))
-            : hardware.Power;
+        var power =
+            limit is { } allowed && allowed.Joules / Seconds(allowed.Ticks) >= hardware.Power.Idle.Watts
+                ? hardware.Power.Under(Power.FromWatts(allowed.Joules / Seconds(allowed.Ticks)))
+                : hardware.Power;
         ClaimByLoads(board, bin, power, claims);
-        return Modelled(power, count, load, limit?.Mappings ?? Provenance.Nothing, words.Of(FactorName("hardware", hardware.Name, hardware.Vintage)));
+        return Modelled(
+            power,
+            count,
+            load,
+            limit?.Mappings ?? Provenance.Nothing,
+            words.Of(FactorName("hardware", hardware.Name, hardware.Vintage))
+        );
     }
 
     /// <summary>The server boundary of a host that nobody meters, without its accelerators: what its type draws at the load of its CPUs, or at the usual load while its accelerators are read.</summary>
@@ -208,38 +271,75 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
     {
         missing = Provenance.Nothing;
         var load = host.Server is { } server ? LoadOf(server, Catalogue.Component.Cpu, bin, claims) : null;
-        if (load is null && boards == 0) return null;
+        if (load is null && boards == 0)
+            return null;
         if (host.TypeName is null)
         {
-            if (load is not null) Unmodelled.TryAdd(host.Known, "nothing tells what machine it is. Name its type in the settings of the source (Hardware).");
+            if (load is not null)
+                Unmodelled.TryAdd(host.Known, "nothing tells what machine it is. Name its type in the settings of the source (Hardware).");
             return Lacks(MissingReason.ServerUnmetered, out missing, claims);
         }
         if (host.Type is not { } type || factors is null || type.HostPower(factors.Hardware) is not { } power)
         {
-            if (load is not null) Unmodelled.TryAdd(host.Known, $"what a machine '{host.TypeName}' draws is not known. Add it by a servers file under Metrics:Factors.");
+            if (load is not null)
+                Unmodelled.TryAdd(
+                    host.Known,
+                    $"what a machine '{host.TypeName}' draws is not known. Add it by a servers file under Metrics:Factors."
+                );
             return Lacks(MissingReason.HardwareUnknown, out missing, claims);
         }
         // A host of eight boards of which seven are read is not the host.
-        if (!all && boards < type.Accelerators) return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
-        var known = load ?? new Load(UsualLoad, boardTicks, Provenance.Nothing, host.Accelerators.Where(board => board.IsMachine).Select(board => LoadOf(board, Catalogue.Component.Accelerator, bin)?.Servers ?? 1).FirstOrDefault(1));
-        if (host.Server?.Loads(Catalogue.Component.Cpu) is { Count: > 0 } meters && meters.TrueForAll(meter => meter.First.Mapping.Scale is null)) claims.Weigh(power);
+        if (!all && boards < type.Accelerators)
+            return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
+        var known = load
+            ?? new Load(
+                UsualLoad,
+                boardTicks,
+                Provenance.Nothing,
+                host.Accelerators.Where(board => board.IsMachine)
+                    .Select(board => LoadOf(board, Catalogue.Component.Accelerator, bin)?.Servers ?? 1)
+                    .FirstOrDefault(1)
+            );
+        if (
+            host.Server?.Loads(Catalogue.Component.Cpu) is { Count: > 0 } meters
+            && meters.TrueForAll(meter => meter.First.Mapping.Scale is null)
+        )
+            claims.Weigh(power);
         // The load may begin or end within the period: nothing tells it for the rest of the time for which the boards are read.
         var filled = boards > 0 && known.Ticks < boardTicks;
-        if (filled) known = known with { Busy = (known.Busy * known.Ticks + UsualLoad * (boardTicks - known.Ticks)) / boardTicks, Ticks = boardTicks };
-        var names = words.Union(words.Of(type.FactorName), words.Of(FactorName("vcpu", type.MicroArchitecture!, factors.Hardware.VirtualCpu(type.MicroArchitecture!)!.Vintage)));
-        return new ServerReading(Modelled(power, 1, known, Provenance.Nothing, load is null || filled ? words.Union(names, usualLoad) : names), boards == 0 ? "host-model" : "host-model+accelerator", false, known.Servers);
+        if (filled)
+            known = known with
+            {
+                Busy = (known.Busy * known.Ticks + UsualLoad * (boardTicks - known.Ticks)) / boardTicks,
+                Ticks = boardTicks,
+            };
+        var names = words.Union(
+            words.Of(type.FactorName),
+            words.Of(FactorName("vcpu", type.MicroArchitecture!, factors.Hardware.VirtualCpu(type.MicroArchitecture!)!.Vintage))
+        );
+        return new ServerReading(
+            Modelled(power, 1, known, Provenance.Nothing, load is null || filled ? words.Union(names, usualLoad) : names),
+            boards == 0 ? "host-model" : "host-model+accelerator",
+            false,
+            known.Servers
+        );
     }
 
     /// <summary>How busy the component was; null when nothing tells.</summary>
     public Load? LoadOf(MeteredResource resource, Component component, int bin, Claims? claims = null)
     {
         var meters = resource.Loads(component);
-        if (meters.Count == 0 || Best(meters, bin) is not { } meter) return null;
-        double busy = 0, slices = 0, parts = 0, servers = 0;
+        if (meters.Count == 0 || Best(meters, bin) is not { } meter)
+            return null;
+        double busy = 0,
+            slices = 0,
+            parts = 0,
+            servers = 0;
         long ticks = 0;
         foreach (var part in meter.Parts)
         {
-            double amount = 0, slice = 0;
+            double amount = 0,
+                slice = 0;
             long partTicks = 0;
             KnownSeries? last = null;
             foreach (ref readonly var piece in Track(part, bin))
@@ -251,12 +351,14 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
                 Used?.Add((piece.Series, bin));
                 claims?.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
             }
-            if (partTicks == 0) continue;
+            if (partTicks == 0)
+                continue;
             var level = amount / Seconds(partTicks);
             var count = 1.0;
             if (last!.Mapping.Scale is { } scale)
             {
-                var devices = scale.DevicesIn(last.Series.Labels) ?? (component == Catalogue.Component.Accelerator ? resource.Machine?.Accelerators : resource.Machine?.VirtualCpus);
+                var devices = scale.DevicesIn(last.Series.Labels)
+                    ?? (component == Catalogue.Component.Accelerator ? resource.Machine?.Accelerators : resource.Machine?.VirtualCpus);
                 if (scale.Ratio(level, devices) is not { } ratio || scale.ServersIn(last.Series.Labels) is not { } of)
                 {
                     Unmodelled.TryAdd(resource, Unscaled(scale, level, devices));
@@ -265,9 +367,12 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
                 (level, count) = (ratio, of);
             }
             // Slices of a board are parts of its whole, which may be told beside them; sockets and cores are averaged, and means over servers by how many they are.
-            if (slice < partTicks) slices += level * (slice / partTicks) * count;
-            else (busy, parts) = (busy + level * count, parts + count);
-            if (last.Mapping.Scale?.ServersLabel is not null) servers += count;
+            if (slice < partTicks)
+                slices += level * (slice / partTicks) * count;
+            else
+                (busy, parts) = (busy + level * count, parts + count);
+            if (last.Mapping.Scale?.ServersLabel is not null)
+                servers += count;
             ticks = Math.Max(ticks, partTicks);
         }
         if (ticks == 0)
@@ -275,21 +380,35 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
             claims?.Clear();
             return null;
         }
-        if (meters.Count > 1 && claims is { Any: false }) ClaimByOthers(meters, meter, bin, claims);
+        if (meters.Count > 1 && claims is { Any: false })
+            ClaimByOthers(meters, meter, bin, claims);
         return new Load(Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : slices), ticks, meter.First.Mappings, Math.Max(1, servers));
     }
 
     /// <summary>Why a sum over devices or a mean over servers tells no load.</summary>
     private static string Unscaled(UtilisationScale scale, double level, double? devices) =>
-        scale.Summed && devices is not > 0 ? $"it is a sum over devices and nothing tells how many there are. Add the label '{scale.DevicesLabel}', or name the machine's type."
-        : scale.Ratio(level, devices) is null ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"a level of {level:R} is above the whole of {devices ?? 1:R} devices. Correct their number, or the machine's type.")
+        scale.Summed && devices is not > 0
+            ? $"it is a sum over devices and nothing tells how many there are. Add the label '{scale.DevicesLabel}', or name the machine's type."
+        : scale.Ratio(level, devices) is null
+            ? string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"a level of {level:R} is above the whole of {devices ?? 1:R} devices. Correct their number, or the machine's type."
+            )
         : $"it is a mean over servers and nothing tells how many there are. Add the label '{scale.ServersLabel}'.";
 
     private Reading Modelled(PowerRange power, double count, Load load, int limit, int names)
     {
         var seconds = Seconds(load.Ticks) * count * load.Servers;
-        return new Reading(power.At(load.Busy).Watts * seconds, power.Idle.Watts * seconds, power.Max.Watts * seconds, 0, load.Ticks,
-            Evidence.Modelled, mappings.Union(load.Mappings, limit), names);
+        return new Reading(
+            power.At(load.Busy).Watts * seconds,
+            power.Idle.Watts * seconds,
+            power.Max.Watts * seconds,
+            0,
+            load.Ticks,
+            Evidence.Modelled,
+            mappings.Union(load.Mappings, limit),
+            names
+        );
     }
 
     private ServerReading? Lacks(string reason, out int missing, Claims claims)
@@ -299,15 +418,18 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         return null;
     }
 
-    private static string FactorName(string kind, string name, int? vintage) => $"{kind}:{name.Replace(' ', '-')}@{vintage?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "undated"}";
+    private static string FactorName(string kind, string name, int? vintage) =>
+        $"{kind}:{name.Replace(' ', '-')}@{vintage?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "undated"}";
 
     private static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
 
     /// <summary>Whose a part's joules are. Where several series speak of it at once they share it: slices by their size, pods that take turns evenly.</summary>
     private void Claim(MeterPart part, int bin, double joules, long ticks, Claims claims)
     {
-        if (part.Series.Count == 1 && part.Series[0].Slice is null) claims.Add(part.Series[0].Workload, joules, ticks);
-        else Claim(part.Of(bin, pieces), joules, ticks, claims);
+        if (part.Series.Count == 1 && part.Series[0].Slice is null)
+            claims.Add(part.Series[0].Workload, joules, ticks);
+        else
+            Claim(part.Of(bin, pieces), joules, ticks, claims);
     }
 
     private void Claim(ReadOnlySpan<Piece> all, double joules, long ticks, Claims claims, bool byTime = false)
@@ -320,52 +442,66 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         {
             var one = series[piece.Series];
             spoken += piece.Ticks;
-            if (one.Slice is not null) AddTo(slices, one.SliceName, piece.Ticks);
+            if (one.Slice is not null)
+                AddTo(slices, one.SliceName, piece.Ticks);
             // A duplicate that names nobody says nothing about whose it is.
-            else if (one is { Workload: Claims.Nobody, NamesAPod: false }) continue;
-            else weights += piece.Ticks;
+            else if (one is { Workload: Claims.Nobody, NamesAPod: false })
+                continue;
+            else
+                weights += piece.Ticks;
         }
         if (slices.Count == 0 && spoken <= ticks)
         {
-            foreach (ref readonly var piece in all) claims.Add(series[piece.Series].Workload, byTime ? piece.Ticks : piece.Amount, piece.Ticks);
+            foreach (ref readonly var piece in all)
+                claims.Add(series[piece.Series].Workload, byTime ? piece.Ticks : piece.Amount, piece.Ticks);
             return;
         }
         foreach (ref readonly var piece in all)
         {
             var one = series[piece.Series];
-            if (one.Slice is null && one is { Workload: Claims.Nobody, NamesAPod: false }) continue;
+            if (one.Slice is null && one is { Workload: Claims.Nobody, NamesAPod: false })
+                continue;
             // A slice that several series speak of at once, as two scrapers do, is no larger for it.
             var told = one.Slice is null ? 0 : slices.Find(slice => slice.Name == one.SliceName).Ticks;
             var weight = one.Slice is { } size ? size * piece.Ticks * Math.Min(1, (double)ticks / told) : piece.Ticks;
-            if (one.Slice is not null) weights += weight;
+            if (one.Slice is not null)
+                weights += weight;
             sharing.Add((one.Workload, weight));
         }
         // What no slice holds is nobody's.
         var whole = slices.Count > 0 || weights == 0 ? Math.Max(ticks, weights) : weights;
-        foreach (var (workload, weight) in sharing) claims.Add(workload, joules * (weight / whole), (long)(ticks * (weight / whole)));
-        if (weights < whole) claims.Add(Claims.Nobody, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
+        foreach (var (workload, weight) in sharing)
+            claims.Add(workload, joules * (weight / whole), (long)(ticks * (weight / whole)));
+        if (weights < whole)
+            claims.Add(Claims.Nobody, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
     }
 
     private static void AddTo(List<(string Name, long Ticks)> slices, string name, long ticks)
     {
         var known = slices.FindIndex(slice => slice.Name == name);
-        if (known < 0) slices.Add((name, ticks));
-        else slices[known] = (name, slices[known].Ticks + ticks);
+        if (known < 0)
+            slices.Add((name, ticks));
+        else
+            slices[known] = (name, slices[known].Ticks + ticks);
     }
 
     private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, Claims claims)
     {
         Meter? telling = null;
         foreach (var other in meters)
-            if (other != chosen && (telling is null || Precedes(other.First, telling.First)) && Claimed(other, bin)) telling = other;
-        if (telling is null) return;
+            if (other != chosen && (telling is null || Precedes(other.First, telling.First)) && Claimed(other, bin))
+                telling = other;
+        if (telling is null)
+            return;
         claims.Clear();
         foreach (var part in telling.Parts)
         {
             double joules = 0;
             long ticks = 0;
-            foreach (ref readonly var piece in Track(part, bin)) (joules, ticks) = (joules + piece.Amount, ticks + piece.Ticks);
-            if (ticks > 0) Claim(part, bin, joules, ticks, claims);
+            foreach (ref readonly var piece in Track(part, bin))
+                (joules, ticks) = (joules + piece.Amount, ticks + piece.Ticks);
+            if (ticks > 0)
+                Claim(part, bin, joules, ticks, claims);
         }
     }
 
@@ -377,8 +513,10 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         if (telling is null || !Claimed(telling, bin))
         {
             foreach (var other in meters)
-                if (Claimed(other, bin) && (telling is null || !Claimed(telling, bin) || Precedes(other.First, telling.First))) telling = other;
-            if (telling is null || (power is null && !Claimed(telling, bin))) return;
+                if (Claimed(other, bin) && (telling is null || !Claimed(telling, bin) || Precedes(other.First, telling.First)))
+                    telling = other;
+            if (telling is null || (power is null && !Claimed(telling, bin)))
+                return;
         }
         claims.Clear();
         together.Clear();
@@ -386,32 +524,39 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         var sliced = false;
         foreach (var part in telling.Parts)
         {
-            foreach (var one in part.Series) sliced |= one.Slice is not null;
+            foreach (var one in part.Series)
+                sliced |= one.Slice is not null;
             long ticks = 0;
-            foreach (ref readonly var piece in Track(part, bin)) ticks += piece.Ticks;
+            foreach (ref readonly var piece in Track(part, bin))
+                ticks += piece.Ticks;
             most = Math.Max(most, ticks);
             together.AddRange(part.Of(bin, pieces));
         }
         var byTime = power is null || sliced || telling.First.Mapping.Scale is not null;
-        if (sliced) Claim(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(together), most, most, claims, byTime);
+        if (sliced)
+            Claim(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(together), most, most, claims, byTime);
         else
         {
             foreach (var part in telling.Parts)
             {
                 double amount = 0;
                 long ticks = 0;
-                foreach (ref readonly var piece in Track(part, bin)) (amount, ticks) = (amount + piece.Amount, ticks + piece.Ticks);
-                if (ticks > 0) Claim(part.Of(bin, pieces), byTime ? ticks : amount, ticks, claims, byTime);
+                foreach (ref readonly var piece in Track(part, bin))
+                    (amount, ticks) = (amount + piece.Amount, ticks + piece.Ticks);
+                if (ticks > 0)
+                    Claim(part.Of(bin, pieces), byTime ? ticks : amount, ticks, claims, byTime);
             }
         }
-        if (!byTime) claims.Weigh(power!);
+        if (!byTime)
+            claims.Weigh(power!);
     }
 
     private bool Claimed(Meter meter, int bin)
     {
         foreach (var part in meter.Parts)
-            foreach (ref readonly var piece in Track(part, bin))
-                if (series[piece.Series].Workload != Claims.Nobody) return true;
+        foreach (ref readonly var piece in Track(part, bin))
+            if (series[piece.Series].Workload != Claims.Nobody)
+                return true;
         return false;
     }
 
@@ -426,30 +571,48 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
     /// <param name="claims">Receives who claims the series that were read.</param>
     public ServerReading? Server(MeteredResource server, int bin, bool accelerators, Claims claims)
     {
-        if (Component(server, Catalogue.Component.Node, bin, claims) is { } node) return new ServerReading(node, "node", true);
-        if (Component(server, Catalogue.Component.Psu, bin, claims) is { } supplies) return new ServerReading(supplies, "psu", true);
-        if (Component(server, Catalogue.Component.Module, bin, claims) is { } modules) return new ServerReading(modules, "module", true);
-        if (Component(server, Catalogue.Component.Platform, bin, claims) is { } platform) return new ServerReading(platform, accelerators ? "platform+accelerator" : "platform", false);
-        if (Component(server, Catalogue.Component.Cpu, bin, claims) is not { } packages) return null;
-        if (Component(server, Catalogue.Component.Memory, bin, claims) is not { } memory) return new ServerReading(packages, accelerators ? "cpu+accelerator" : "cpu", false);
+        if (Component(server, Catalogue.Component.Node, bin, claims) is { } node)
+            return new ServerReading(node, "node", true);
+        if (Component(server, Catalogue.Component.Psu, bin, claims) is { } supplies)
+            return new ServerReading(supplies, "psu", true);
+        if (Component(server, Catalogue.Component.Module, bin, claims) is { } modules)
+            return new ServerReading(modules, "module", true);
+        if (Component(server, Catalogue.Component.Platform, bin, claims) is { } platform)
+            return new ServerReading(platform, accelerators ? "platform+accelerator" : "platform", false);
+        if (Component(server, Catalogue.Component.Cpu, bin, claims) is not { } packages)
+            return null;
+        if (Component(server, Catalogue.Component.Memory, bin, claims) is not { } memory)
+            return new ServerReading(packages, accelerators ? "cpu+accelerator" : "cpu", false);
         return new ServerReading(Sum(packages, memory), accelerators ? "cpu+memory+accelerator" : "cpu+memory", false);
     }
 
     /// <summary>Both together; known for as long as each is.</summary>
-    public Reading Sum(Reading a, Reading b) => new(
-        a.Joules + b.Joules, a.Low + b.Low, a.High + b.High, a.Measured + b.Measured, Math.Min(a.Ticks, b.Ticks),
-        KnownSeries.Worst(a.Evidence, b.Evidence), mappings.Union(a.Mappings, b.Mappings), words.Union(a.Factors, b.Factors));
+    public Reading Sum(Reading a, Reading b) =>
+        new(
+            a.Joules + b.Joules,
+            a.Low + b.Low,
+            a.High + b.High,
+            a.Measured + b.Measured,
+            Math.Min(a.Ticks, b.Ticks),
+            KnownSeries.Worst(a.Evidence, b.Evidence),
+            mappings.Union(a.Mappings, b.Mappings),
+            words.Union(a.Factors, b.Factors)
+        );
 
     /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and series.</summary>
     private Meter? Best(List<Meter> meters, int bin)
     {
-        if (meters.Count == 1) return TicksOf(meters[0], bin) > 0 ? meters[0] : null;
+        if (meters.Count == 1)
+            return TicksOf(meters[0], bin) > 0 ? meters[0] : null;
         long most = 0;
-        foreach (var meter in meters) most = Math.Max(most, TicksOf(meter, bin));
-        if (most == 0) return null;
+        foreach (var meter in meters)
+            most = Math.Max(most, TicksOf(meter, bin));
+        if (most == 0)
+            return null;
         Meter? best = null;
         foreach (var meter in meters)
-            if (NearlyAll(TicksOf(meter, bin), most) && (best is null || Precedes(meter.First, best.First))) best = meter;
+            if (NearlyAll(TicksOf(meter, bin), most) && (best is null || Precedes(meter.First, best.First)))
+                best = meter;
         return best;
     }
 
@@ -457,14 +620,17 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
 
     private static bool Precedes(KnownSeries a, KnownSeries b)
     {
-        if (a.Evidence != b.Evidence) return a.Evidence < b.Evidence;
+        if (a.Evidence != b.Evidence)
+            return a.Evidence < b.Evidence;
         var byId = string.CompareOrdinal(a.Mapping.Id, b.Mapping.Id);
         return byId != 0 ? byId < 0 : a.Number < b.Number;
     }
 
     /// <summary>Whether anything is told of an accelerator within reach of a period.</summary>
     public bool SpeaksNear(MeteredResource board, int bin) =>
-        board[Catalogue.Component.Accelerator].Concat(board.Loads(Catalogue.Component.Accelerator)).Any(meter => meter.Parts.Exists(part => part.SpeaksNear(grid[bin])));
+        board[Catalogue.Component.Accelerator]
+            .Concat(board.Loads(Catalogue.Component.Accelerator))
+            .Any(meter => meter.Parts.Exists(part => part.SpeaksNear(grid[bin])));
 
     /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no whole.</summary>
     private long TicksOf(Meter meter, int bin)
@@ -473,9 +639,12 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
         foreach (var part in meter.Parts)
         {
             long partTicks = 0;
-            foreach (ref readonly var piece in Track(part, bin)) partTicks += piece.Ticks;
-            if (partTicks > 0) ticks = Math.Min(ticks, partTicks);
-            else if (meter.PartsMakeAWhole && part.SpeaksNear(grid[bin])) return 0;
+            foreach (ref readonly var piece in Track(part, bin))
+                partTicks += piece.Ticks;
+            if (partTicks > 0)
+                ticks = Math.Min(ticks, partTicks);
+            else if (meter.PartsMakeAWhole && part.SpeaksNear(grid[bin]))
+                return 0;
         }
         return ticks == long.MaxValue ? 0 : ticks;
     }
@@ -484,11 +653,13 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
     private ReadOnlySpan<Piece> Track(MeterPart part, int bin)
     {
         var all = part.Of(bin, pieces);
-        if (part.Series.Count == 1 || all.Length <= 1) return all;
+        if (part.Series.Count == 1 || all.Length <= 1)
+            return all;
 
         tracks.Clear();
         ends.Clear();
-        if (trackOf.Length < all.Length) trackOf = new int[all.Length * 2];
+        if (trackOf.Length < all.Length)
+            trackOf = new int[all.Length * 2];
         for (var i = 0; i < all.Length; i++)
         {
             var piece = all[i];
@@ -506,15 +677,18 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance mappings, Prove
             ends.Enqueue(track, (piece.To, track));
             trackOf[i] = track;
         }
-        if (tracks.Count == 1) return all;
+        if (tracks.Count == 1)
+            return all;
 
         var most = tracks.Max(static track => track.Ticks);
         var best = -1;
         for (var i = 0; i < tracks.Count; i++)
-            if (NearlyAll(tracks[i].Ticks, most) && (best < 0 || tracks[i].Series < tracks[best].Series)) best = i;
+            if (NearlyAll(tracks[i].Ticks, most) && (best < 0 || tracks[i].Series < tracks[best].Series))
+                best = i;
         chosen.Clear();
         for (var i = 0; i < all.Length; i++)
-            if (trackOf[i] == best) chosen.Add(all[i]);
+            if (trackOf[i] == best)
+                chosen.Add(all[i]);
         return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(chosen);
     }
 }

@@ -16,7 +16,14 @@ namespace Metrics.Domain.Normalisation;
 /// <param name="provenance">Sets of mappings.</param>
 /// <param name="words">Sets of factors.</param>
 /// <param name="rejections">Receives the series whose model is unknown.</param>
-internal sealed class Estimates(Interval period, ModelTable? models, IReadOnlyList<Workload> workloads, Provenance provenance, Provenance words, List<Rejection> rejections)
+internal sealed class Estimates(
+    Interval period,
+    ModelTable? models,
+    IReadOnlyList<Workload> workloads,
+    Provenance provenance,
+    Provenance words,
+    List<Rejection> rejections
+)
 {
     private static readonly TokenEnergyModel Formula = TokenEnergyModel.EcoLogits;
 
@@ -30,9 +37,11 @@ internal sealed class Estimates(Interval period, ModelTable? models, IReadOnlyLi
     /// <summary>Output tokens that a series counted in a stretch of a grid period. Pieces of one period come by their start.</summary>
     public void Add(KnownSeries series, in Piece piece)
     {
-        if (models is null || ServedBy(series) is not { } model) return;
+        if (models is null || ServedBy(series) is not { } model)
+            return;
         var key = (series.Workload, series.Place.Name, model.Name, piece.Bin);
-        if (!sums.TryGetValue(key, out var tokens)) sums.Add(key, tokens = new Tokens(series.Place, model.Model));
+        if (!sums.TryGetValue(key, out var tokens))
+            sums.Add(key, tokens = new Tokens(series.Place, model.Model));
         tokens.Count += piece.Amount;
         tokens.Covered += Math.Max(0, piece.To - Math.Max(piece.From, tokens.Until));
         tokens.Until = Math.Max(tokens.Until, piece.To);
@@ -43,14 +52,37 @@ internal sealed class Estimates(Interval period, ModelTable? models, IReadOnlyLi
     {
         foreach (var ((workload, place, name, bin), tokens) in sums)
         {
-            if (!endpoints.TryGetValue((place, name), out var endpoint)) endpoints.Add((place, name), endpoint = new MeteredResource("endpoint", name, tokens.Place));
+            if (!endpoints.TryGetValue((place, name), out var endpoint))
+                endpoints.Add((place, name), endpoint = new MeteredResource("endpoint", name, tokens.Place));
             var value = Formula.Estimate(tokens.Model.Size, tokens.Count, RequestTiming.Unknown, SiteFactors.Unknown);
             var bounds = AnyBatch.Estimate(tokens.Model.Size, tokens.Count, RequestTiming.Unknown, SiteFactors.Unknown);
             var server = Middle(value.Low.Server.Joules, value.High.Server.Joules);
-            var reading = new Reading(server, bounds.Low.Server.Joules, bounds.High.Server.Joules, 0, tokens.Covered, Evidence.Estimated, tokens.Mappings, words.Of(tokens.Model.FactorName));
+            var reading = new Reading(
+                server,
+                bounds.Low.Server.Joules,
+                bounds.High.Server.Joules,
+                0,
+                tokens.Covered,
+                Evidence.Estimated,
+                tokens.Mappings,
+                words.Of(tokens.Model.FactorName)
+            );
             // Nobody reserves the hardware of an API, so none of it stands idle for the one who asks.
-            accounts.Enter(new Share(workload, endpoint, bin, reading, (double)tokens.Covered / TimeSpan.TicksPerSecond,
-                Middle(value.Low.Accelerator.Joules, value.High.Accelerator.Joules), server, 0, Middle(value.Low.Embodied.Grams, value.High.Embodied.Grams), "estimate", Provenance.Nothing));
+            accounts.Enter(
+                new Share(
+                    workload,
+                    endpoint,
+                    bin,
+                    reading,
+                    (double)tokens.Covered / TimeSpan.TicksPerSecond,
+                    Middle(value.Low.Accelerator.Joules, value.High.Accelerator.Joules),
+                    server,
+                    0,
+                    Middle(value.Low.Embodied.Grams, value.High.Embodied.Grams),
+                    "estimate",
+                    Provenance.Nothing
+                )
+            );
         }
     }
 
@@ -59,16 +91,26 @@ internal sealed class Estimates(Interval period, ModelTable? models, IReadOnlyLi
     /// <summary>The model behind a series, asked once a pass: what a label names, else what the workload is configured to use.</summary>
     private (string Name, KnownModel Model)? ServedBy(KnownSeries series)
     {
-        if (served.TryGetValue(series, out var known)) return known;
+        if (served.TryGetValue(series, out var known))
+            return known;
         var name = series.Mapping.EstimateModel!.Select(label => series.Series.Labels[label]).FirstOrDefault(value => value is not null)
             ?? (series.Workload == Claims.Nobody ? null : workloads[series.Workload].Model);
-        if (name is not null && models!.Find(name) is { } model) known = (name, model);
+        if (name is not null && models!.Find(name) is { } model)
+            known = (name, model);
         else if (Interpreter.LastIn(period, series.Samples.Span) is { } at)
         {
             var why = name is null
                 ? "no label and no workload names the model; give the workload its Model"
                 : $"the model '{name}' is in no table; add it to the models of the configuration";
-            rejections.Add(new Rejection(series.Series.Source, series.Series.ToString(), at, RejectionReason.ModelUnknown, $"No energy can be estimated for the output tokens of {series.Series}: {why}. The tokens are counted."));
+            rejections.Add(
+                new Rejection(
+                    series.Series.Source,
+                    series.Series.ToString(),
+                    at,
+                    RejectionReason.ModelUnknown,
+                    $"No energy can be estimated for the output tokens of {series.Series}: {why}. The tokens are counted."
+                )
+            );
         }
         served.Add(series, known);
         return known;

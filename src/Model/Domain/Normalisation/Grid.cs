@@ -99,9 +99,11 @@ internal sealed class Pieces(Grid grid) : IDisposable
     /// <summary>Ends the piece that is being added to.</summary>
     public void Close()
     {
-        if (!open) return;
+        if (!open)
+            return;
         open = false;
-        if (Count == items.Length) Grow();
+        if (Count == items.Length)
+            Grow();
         items[Count++] = new Piece(series, bin, from, to, amount);
     }
 
@@ -115,7 +117,7 @@ internal sealed class Pieces(Grid grid) : IDisposable
     private void Split(long spanStart, long spanEnd, double total)
     {
         var stop = Math.Min(spanEnd, end);
-        for (var at = Math.Max(spanStart, start); at < stop;)
+        for (var at = Math.Max(spanStart, start); at < stop; )
         {
             var inBin = grid.BinOf(at);
             var upTo = Math.Min(stop, grid.EndOf(inBin));

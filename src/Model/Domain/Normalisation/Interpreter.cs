@@ -27,12 +27,13 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
     }
 
     /// <summary>Whether the quantity can be read from samples of the kind: the six cells.</summary>
-    public static bool Legal(Quantity quantity, SampleKind kind) => (quantity, kind) switch
-    {
-        (Quantity.Energy or Quantity.Work, SampleKind.Delta or SampleKind.Cumulative) => true,
-        (Quantity.Power or Quantity.Utilisation, SampleKind.Gauge) => true,
-        _ => false,
-    };
+    public static bool Legal(Quantity quantity, SampleKind kind) =>
+        (quantity, kind) switch
+        {
+            (Quantity.Energy or Quantity.Work, SampleKind.Delta or SampleKind.Cumulative) => true,
+            (Quantity.Power or Quantity.Utilisation, SampleKind.Gauge) => true,
+            _ => false,
+        };
 
     /// <summary>Reads the series of one meter, ordered by series id.</summary>
     /// <param name="chain">
@@ -49,10 +50,13 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         foreach (var series in chain)
         {
             var samples = Sound(series);
-            if (samples.IsEmpty) continue;
+            if (samples.IsEmpty)
+                continue;
             pieces.Begin(series.Number);
-            if (series.OwnIntervals) ReadOwn(series, samples.Span);
-            else Join(series, null, samples.Span);
+            if (series.OwnIntervals)
+                ReadOwn(series, samples.Span);
+            else
+                Join(series, null, samples.Span);
             pieces.Close();
         }
     }
@@ -62,7 +66,8 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
     {
         if (series.LacksPowerModel() is { } why)
         {
-            if (LastIn(period, series.Samples.Span) is { } at) rejections.Add(Because(series, at, RejectionReason.NoPowerModel, why));
+            if (LastIn(period, series.Samples.Span) is { } at)
+                rejections.Add(Because(series, at, RejectionReason.NoPowerModel, why));
             return default;
         }
         var mapping = series.Mapping;
@@ -72,7 +77,8 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         for (var i = 0; i < samples.Length; i++)
         {
             var value = samples[i].Value;
-            if (!(value >= 0 && value <= most && value < below)) return Sieve(series, i);
+            if (!(value >= 0 && value <= most && value < below))
+                return Sieve(series, i);
         }
         return series.Samples;
     }
@@ -84,8 +90,10 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         sound.AddRange(samples[..firstDoubtful]);
         foreach (ref readonly var sample in samples[firstDoubtful..])
         {
-            if (Admission.RefuseValue(series.Series, sample, series.Mapping) is not { } rejection) sound.Add(sample);
-            else if (period.Contains(sample.End)) rejections.Add(rejection);
+            if (Admission.RefuseValue(series.Series, sample, series.Mapping) is not { } rejection)
+                sound.Add(sample);
+            else if (period.Contains(sample.End))
+                rejections.Add(rejection);
         }
         return sound.ToArray();
     }
@@ -98,8 +106,10 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         for (var i = 0; i < samples.Length; i++)
         {
             var sample = samples[i];
-            long start = sample.Start.Ticks, end = sample.End.Ticks;
-            if (end <= start) continue;
+            long start = sample.Start.Ticks,
+                end = sample.End.Ticks;
+            if (end <= start)
+                continue;
             var heard = i + 1 < samples.Length ? Math.Min(end, samples[i + 1].Start.Ticks) : end;
             var amount = delta
                 ? unit.ToCanonical(sample.Value) * ((double)(heard - start) / (end - start))
@@ -111,9 +121,17 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
     /// <summary>An amount over a span. One that no storage could hold is a gap, or it would keep the facts of the whole hour out.</summary>
     private void Add(KnownSeries series, long from, long to, double amount, in Sample sample)
     {
-        if (amount <= Largest) pieces.Add(from, to, amount);
+        if (amount <= Largest)
+            pieces.Add(from, to, amount);
         else if (period.Contains(sample.End))
-            rejections.Add(Because(series, sample.End, RejectionReason.OutOfRange, $"The span would hold {Admission.Text(amount)} {(series.Mapping.Unit.Quantity == Quantity.Work ? "units of work" : "J")}, which nothing can: the value {Admission.Text(sample.Value)} {series.Mapping.Unit.Symbol} or its unit is wrong, and the span is a gap."));
+            rejections.Add(
+                Because(
+                    series,
+                    sample.End,
+                    RejectionReason.OutOfRange,
+                    $"The span would hold {Admission.Text(amount)} {(series.Mapping.Unit.Quantity == Quantity.Work ? "units of work" : "J")}, which nothing can: the value {Admission.Text(sample.Value)} {series.Mapping.Unit.Symbol} or its unit is wrong, and the span is a gap."
+                )
+            );
     }
 
     /// <summary>Instants: each says, together with the one before it, what happened between the two.</summary>
@@ -130,10 +148,20 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
             var span = now - at;
             if (known && span > 0)
             {
-                if (span > series.MaxSpan) RejectSpan(series, at, sample);
-                else if (!cumulative) Add(series, at, now, (mapping.Hold ? series.Watts(value) : (series.Watts(value) + series.Watts(sample.Value)) / 2) * Seconds(span), sample);
-                else if (Rise(mapping, value, sample.Value) is { } rise) Add(series, at, now, mapping.Unit.ToCanonical(rise), sample);
-                else RejectFall(series, value, sample);
+                if (span > series.MaxSpan)
+                    RejectSpan(series, at, sample);
+                else if (!cumulative)
+                    Add(
+                        series,
+                        at,
+                        now,
+                        (mapping.Hold ? series.Watts(value) : (series.Watts(value) + series.Watts(sample.Value)) / 2) * Seconds(span),
+                        sample
+                    );
+                else if (Rise(mapping, value, sample.Value) is { } rise)
+                    Add(series, at, now, mapping.Unit.ToCanonical(rise), sample);
+                else
+                    RejectFall(series, value, sample);
             }
             (at, value, known) = (now, sample.Value, true);
         }
@@ -153,8 +181,14 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
     private void ReadRuns(IReadOnlyList<KnownSeries> chain)
     {
         var runs = new List<Run>();
-        foreach (var series in chain) AddRuns(runs, series, Sound(series));
-        runs.Sort(static (a, b) => a.Start != b.Start ? a.Start.CompareTo(b.Start) : a.End != b.End ? a.End.CompareTo(b.End) : a.Series.Number.CompareTo(b.Series.Number));
+        foreach (var series in chain)
+            AddRuns(runs, series, Sound(series));
+        runs.Sort(
+            static (a, b) =>
+                a.Start != b.Start ? a.Start.CompareTo(b.Start)
+                : a.End != b.End ? a.End.CompareTo(b.End)
+                : a.Series.Number.CompareTo(b.Series.Number)
+        );
 
         Run? latest = null;
         for (int i = 0, sameStart = 0; i < runs.Count; i++)
@@ -162,15 +196,18 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
             if (runs[i].Start != runs[sameStart].Start)
             {
                 for (; sameStart < i; sameStart++)
-                    if (latest is null || runs[sameStart].End > latest.Value.End) latest = runs[sameStart];
+                    if (latest is null || runs[sameStart].End > latest.Value.End)
+                        latest = runs[sameStart];
             }
             var run = runs[i];
             Sample? before = null;
             // A run that goes on while this one starts is a duplicate of it, and nothing is handed over.
             if (latest is { } earlier && earlier.End < run.Start)
             {
-                if (run.Start - earlier.End <= run.Series.MaxSpan) before = earlier.Samples.Span[^1];
-                else RejectSpan(run.Series, earlier.End, run.Samples.Span[0]);
+                if (run.Start - earlier.End <= run.Series.MaxSpan)
+                    before = earlier.Samples.Span[^1];
+                else
+                    RejectSpan(run.Series, earlier.End, run.Samples.Span[0]);
             }
             pieces.Begin(run.Series.Number);
             Join(run.Series, before, run.Samples.Span);
@@ -183,7 +220,8 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         var span = samples.Span;
         for (int first = 0, i = 1; i <= span.Length; i++)
         {
-            if (i < span.Length && span[i].End.Ticks - span[i - 1].End.Ticks <= series.MaxSpan) continue;
+            if (i < span.Length && span[i].End.Ticks - span[i - 1].End.Ticks <= series.MaxSpan)
+                continue;
             runs.Add(new Run(series, samples[first..i]));
             first = i;
         }
@@ -192,22 +230,38 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
     private void RejectSpan(KnownSeries series, long from, in Sample sample)
     {
         if (period.Contains(sample.End))
-            rejections.Add(Because(series, sample.End, RejectionReason.SpanTooLong, string.Create(CultureInfo.InvariantCulture,
-                $"{Seconds(sample.End.Ticks - from):0.###} seconds lie between this sample ({Admission.Text(sample.Value)} {series.Mapping.Unit.Symbol}) and the one before, more than the {Seconds(series.MaxSpan):0.###} that may be bridged: the span is a gap.")));
+            rejections.Add(
+                Because(
+                    series,
+                    sample.End,
+                    RejectionReason.SpanTooLong,
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{Seconds(sample.End.Ticks - from):0.###} seconds lie between this sample ({Admission.Text(sample.Value)} {series.Mapping.Unit.Symbol}) and the one before, more than the {Seconds(series.MaxSpan):0.###} that may be bridged: the span is a gap."
+                    )
+                )
+            );
     }
 
     private void RejectFall(KnownSeries series, double earlier, in Sample sample)
     {
         if (period.Contains(sample.End))
-            rejections.Add(Because(series, sample.End, RejectionReason.CounterReset,
-                $"The counter fell from {Admission.Text(earlier)} to {Admission.Text(sample.Value)} {series.Mapping.Unit.Symbol} and no declared maximum explains it: the span is a gap and counting starts anew."));
+            rejections.Add(
+                Because(
+                    series,
+                    sample.End,
+                    RejectionReason.CounterReset,
+                    $"The counter fell from {Admission.Text(earlier)} to {Admission.Text(sample.Value)} {series.Mapping.Unit.Symbol} and no declared maximum explains it: the span is a gap and counting starts anew."
+                )
+            );
     }
 
     /// <summary>The last instant of the samples that lies in the period.</summary>
     internal static DateTime? LastIn(Interval period, ReadOnlySpan<Sample> samples)
     {
         for (var i = samples.Length - 1; i >= 0; i--)
-            if (period.Contains(samples[i].End)) return samples[i].End;
+            if (period.Contains(samples[i].End))
+                return samples[i].End;
         return null;
     }
 

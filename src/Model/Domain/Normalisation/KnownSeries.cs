@@ -36,9 +36,11 @@ internal sealed class KnownSeries
             var units = Units(model, Series.Labels);
             (slope, offset) = ((model.MaxWatts - model.IdleWatts) * units, model.IdleWatts * units);
             // A line is an affine map of the level; only a curve has to be asked at each sample.
-            if (model.ThermalDesignWatts is not null) curve = (model, units);
+            if (model.ThermalDesignWatts is not null)
+                curve = (model, units);
         }
-        if (mapping.Scale is { Capped: true, Summed: false }) most = 1;
+        if (mapping.Scale is { Capped: true, Summed: false })
+            most = 1;
         Slice = SliceOf(Series.Labels);
         SliceName = Slice is null ? "" : Series.Labels["GPU_I_ID"] ?? Series.ToString();
     }
@@ -93,7 +95,8 @@ internal sealed class KnownSeries
     /// <summary>Why utilisation cannot become power; null when it can.</summary>
     public string? LacksPowerModel()
     {
-        if (Mapping.Power is not { } model) return null;
+        if (Mapping.Power is not { } model)
+            return null;
         return double.IsNaN(offset)
             ? $"The label '{model.UnitsLabel}' of {Series} should hold the number of units that the power model of {Mapping.Id} is multiplied by, but holds '{Series.Labels[model.UnitsLabel!]}'."
             : null;
@@ -111,6 +114,9 @@ internal sealed class KnownSeries
     /// <summary>NaN when the label should tell and does not: one unit would be a guess.</summary>
     private static double Units(UtilisationPower model, Labels labels) =>
         model.UnitsLabel is not { } label ? 1
-        : double.TryParse(labels[label], NumberStyles.Float, CultureInfo.InvariantCulture, out var units) && units > 0 && double.IsFinite(units) ? units
+        : double.TryParse(labels[label], NumberStyles.Float, CultureInfo.InvariantCulture, out var units)
+        && units > 0
+        && double.IsFinite(units)
+            ? units
         : double.NaN;
 }

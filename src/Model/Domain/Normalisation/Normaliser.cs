@@ -24,7 +24,17 @@ public sealed record NormalisedPeriod(IReadOnlyList<EnergyFact> Energy, IReadOnl
 /// <param name="Workload">Name of the workload whose rules claim it.</param>
 /// <param name="Used">Whether a fact was made of it; else another reading was preferred.</param>
 public sealed record TracedReading(
-    Series Series, MetricMapping Mapping, Resource? Resource, Component Component, string Part, Interval Period, double Amount, double Seconds, string Workload, bool Used)
+    Series Series,
+    MetricMapping Mapping,
+    Resource? Resource,
+    Component Component,
+    string Part,
+    Interval Period,
+    double Amount,
+    double Seconds,
+    string Workload,
+    bool Used
+)
 {
     /// <summary>Name of the place that its source stands at.</summary>
     public string Place { get; init; } = "";
@@ -60,15 +70,24 @@ public sealed class Normaliser
     /// <param name="factors">Factors of places, hardware and models; null: none, and then only a place's own PUE makes more than IT energy.</param>
     /// <param name="hardware">What the machines of a source are where their labels do not tell (<c>p5.48xlarge</c>), by source id.</param>
     /// <exception cref="ArgumentException">The grain does not divide an hour, or a mapping reads a quantity from a kind of sample that cannot hold it.</exception>
-    public Normaliser(MetricCatalogue catalogue, IReadOnlyList<Workload> workloads, IReadOnlyDictionary<string, Place> places, TimeSpan grain,
-        FactorBook? factors = null, IReadOnlyDictionary<string, string>? hardware = null)
+    public Normaliser(
+        MetricCatalogue catalogue,
+        IReadOnlyList<Workload> workloads,
+        IReadOnlyDictionary<string, Place> places,
+        TimeSpan grain,
+        FactorBook? factors = null,
+        IReadOnlyDictionary<string, string>? hardware = null
+    )
     {
         if (grain <= TimeSpan.Zero || TimeSpan.TicksPerHour % grain.Ticks != 0)
             throw new ArgumentException($"The grain divides an hour, as 00:05:00 does; got {grain}.", nameof(grain));
         foreach (var mapping in catalogue.Mappings)
         {
             if (!Interpreter.Legal(mapping.Unit.Quantity, mapping.Kind))
-                throw new ArgumentException($"Mapping {mapping.Id} reads {mapping.Unit.Quantity} in {mapping.Unit.Symbol} from {mapping.Kind} samples, which cannot hold it: energy and work come as Delta or Cumulative, power and utilisation as Gauge.", nameof(catalogue));
+                throw new ArgumentException(
+                    $"Mapping {mapping.Id} reads {mapping.Unit.Quantity} in {mapping.Unit.Symbol} from {mapping.Kind} samples, which cannot hold it: energy and work come as Delta or Cumulative, power and utilisation as Gauge.",
+                    nameof(catalogue)
+                );
         }
         this.catalogue = catalogue;
         this.workloads = [.. workloads.OrderBy(workload => workload.Name, StringComparer.Ordinal)];
@@ -76,7 +95,13 @@ public sealed class Normaliser
         this.grain = grain;
         this.factors = factors;
         this.hardware = hardware;
-        changes = [.. catalogue.Mappings.Select(mapping => mapping.EffectiveFrom.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)).Distinct().Order()];
+        changes =
+        [
+            .. catalogue
+                .Mappings.Select(mapping => mapping.EffectiveFrom.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc))
+                .Distinct()
+                .Order(),
+        ];
     }
 
     /// <summary>The facts of a period with everything that was read for them, so that a person can make them again by hand.</summary>
@@ -101,14 +126,19 @@ public sealed class Normaliser
         var ordered = series.ToArray();
         Array.Sort(ordered, static (a, b) => a.Series.Id.CompareTo(b.Series.Id));
         for (var i = 1; i < ordered.Length; i++)
-            if (ordered[i].Series.Id == ordered[i - 1].Series.Id) throw new ArgumentException($"The series {ordered[i].Series} of source '{ordered[i].Series.Source}' is given twice.", nameof(series));
+            if (ordered[i].Series.Id == ordered[i - 1].Series.Id)
+                throw new ArgumentException(
+                    $"The series {ordered[i].Series} of source '{ordered[i].Series.Source}' is given twice.",
+                    nameof(series)
+                );
 
         // A mapping holds from a midnight on. Within a pass it is looked up once a series, so no pass goes across a change.
         var passes = new List<NormalisedPeriod>();
         var start = period.Start;
         foreach (var change in changes)
         {
-            if (change <= start || change >= period.End) continue;
+            if (change <= start || change >= period.End)
+                continue;
             passes.Add(Pass(new Interval(start, change), ordered, traced));
             start = change;
         }
@@ -128,7 +158,12 @@ public sealed class Normaliser
         var accounts = new Accounts(grid, workloads, provenance, words, factors);
 
         var fleet = new Fleet(factors, hardware);
-        var work = new WorkTallies(interpreter, pieces, workloads, new Estimates(period, factors?.Models, workloads, provenance, words, rejections));
+        var work = new WorkTallies(
+            interpreter,
+            pieces,
+            workloads,
+            new Estimates(period, factors?.Models, workloads, provenance, words, rejections)
+        );
         foreach (var series in known)
         {
             if (series.Mapping.Unit.Quantity == Quantity.Work)
@@ -147,24 +182,36 @@ public sealed class Normaliser
         var cover = new Cover(grid, pieces, provenance, words, known, factors) { Used = traced is null ? null : [] };
         var attribution = new Attribution(cover, accounts, provenance, words, pieces);
         foreach (var host in fleet.Hosts)
-            for (var bin = 0; bin < grid.Count; bin++) attribution.Attribute(host, bin);
+            for (var bin = 0; bin < grid.Count; bin++)
+                attribution.Attribute(host, bin);
         foreach (var accelerator in fleet.LooseAccelerators)
         {
             var type = fleet.TypeOf(accelerator.NodeHardware ?? accelerator.ConfiguredHardware, accelerator.Place);
-            for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeLoose(accelerator, type, bin);
+            for (var bin = 0; bin < grid.Count; bin++)
+                attribution.AttributeLoose(accelerator, type, bin);
         }
         foreach (var rack in fleet.Racks)
-            for (var bin = 0; bin < grid.Count; bin++) attribution.AttributeRack(rack, bin);
+            for (var bin = 0; bin < grid.Count; bin++)
+                attribution.AttributeRack(rack, bin);
         work.Enter(accounts, provenance, known);
 
         foreach (var (resource, why) in cover.Unmodelled)
-            foreach (var (_, meter) in resource.Meters)
-                foreach (var one in meter.Parts.SelectMany(part => part.Series).Where(one => one.IsLoad))
-                    if (Interpreter.LastIn(period, one.Samples.Span) is { } at)
-                        rejections.Add(new Rejection(one.Series.Source, one.Series.ToString(), at, RejectionReason.NoPowerModel, $"Its utilisation gives no energy, for {why}"));
+        foreach (var (_, meter) in resource.Meters)
+        foreach (var one in meter.Parts.SelectMany(part => part.Series).Where(one => one.IsLoad))
+            if (Interpreter.LastIn(period, one.Samples.Span) is { } at)
+                rejections.Add(
+                    new Rejection(
+                        one.Series.Source,
+                        one.Series.ToString(),
+                        at,
+                        RejectionReason.NoPowerModel,
+                        $"Its utilisation gives no energy, for {why}"
+                    )
+                );
 
         accounts.Close();
-        if (traced is not null) Trace(fleet, work.All, pieces, grid, known, cover.Used!, traced);
+        if (traced is not null)
+            Trace(fleet, work.All, pieces, grid, known, cover.Used!, traced);
         rejections.Sort(ByTime);
         return new NormalisedPeriod(accounts.Energy, accounts.Work, rejections);
     }
@@ -179,7 +226,15 @@ public sealed class Normaliser
             if (catalogue.Find(one.Series, period.Start) is not { } mapping)
             {
                 if (Interpreter.LastIn(period, one.Samples.Span) is { } at)
-                    rejections.Add(new Rejection(one.Series.Source, one.Series.ToString(), at, RejectionReason.UnmappedMetric, $"No mapping of provider '{one.Series.Provider}' that holds on {period.Start:yyyy-MM-dd} explains {one.Series}."));
+                    rejections.Add(
+                        new Rejection(
+                            one.Series.Source,
+                            one.Series.ToString(),
+                            at,
+                            RejectionReason.UnmappedMetric,
+                            $"No mapping of provider '{one.Series.Provider}' that holds on {period.Start:yyyy-MM-dd} explains {one.Series}."
+                        )
+                    );
                 continue;
             }
             if (!places.TryGetValue(one.Series.Source, out var place) && !nowhere.TryGetValue(one.Series.Source, out place))
@@ -195,41 +250,81 @@ public sealed class Normaliser
         var found = Claims.Nobody;
         for (var i = 0; i < workloads.Length; i++)
         {
-            if (!workloads[i].Rules.Any(rule => rule.Claims(one.Series))) continue;
+            if (!workloads[i].Rules.Any(rule => rule.Claims(one.Series)))
+                continue;
             if (found == Claims.Nobody)
             {
                 found = i;
                 continue;
             }
             if (Interpreter.LastIn(period, one.Samples.Span) is { } at)
-                rejections.Add(new Rejection(one.Series.Source, one.Series.ToString(), at, RejectionReason.AmbiguousWorkload, $"The rules of the workloads '{workloads[found].Name}' and '{workloads[i].Name}' both claim it, so it is given to neither; narrow one of them."));
+                rejections.Add(
+                    new Rejection(
+                        one.Series.Source,
+                        one.Series.ToString(),
+                        at,
+                        RejectionReason.AmbiguousWorkload,
+                        $"The rules of the workloads '{workloads[found].Name}' and '{workloads[i].Name}' both claim it, so it is given to neither; narrow one of them."
+                    )
+                );
             return Claims.Nobody;
         }
         return found;
     }
 
-    private void Trace(Fleet fleet, IEnumerable<WorkTally> tallies, Pieces pieces, Grid grid, List<KnownSeries> known, HashSet<(int Series, int Bin)> used, List<TracedReading> traced)
+    private void Trace(
+        Fleet fleet,
+        IEnumerable<WorkTally> tallies,
+        Pieces pieces,
+        Grid grid,
+        List<KnownSeries> known,
+        HashSet<(int Series, int Bin)> used,
+        List<TracedReading> traced
+    )
     {
         foreach (var resource in fleet.All)
-            foreach (var (component, meter) in resource.Meters)
-                foreach (var part in meter.Parts)
-                    foreach (var piece in pieces[part.All]) traced.Add(Told(piece, resource.Identity, component, part.Name, used.Contains((piece.Series, piece.Bin))));
+        foreach (var (component, meter) in resource.Meters)
+        foreach (var part in meter.Parts)
+        foreach (var piece in pieces[part.All])
+            traced.Add(Told(piece, resource.Identity, component, part.Name, used.Contains((piece.Series, piece.Bin))));
         foreach (var tally in tallies)
-            foreach (var (range, counted) in tally.Told(pieces))
-                foreach (var piece in pieces[range]) traced.Add(Told(piece, null, Component.None, "", counted));
+        foreach (var (range, counted) in tally.Told(pieces))
+        foreach (var piece in pieces[range])
+            traced.Add(Told(piece, null, Component.None, "", counted));
 
         TracedReading Told(Piece piece, Resource? resource, Component component, string part, bool isUsed)
         {
             var one = known[piece.Series];
-            return new TracedReading(one.Series, one.Mapping, resource, component, part, grid[piece.Bin], piece.Amount, (double)piece.Ticks / TimeSpan.TicksPerSecond,
-                one.Workload == Claims.Nobody ? Workload.Unattributed.Name : workloads[one.Workload].Name, isUsed) { Place = one.Place.Name };
+            return new TracedReading(
+                one.Series,
+                one.Mapping,
+                resource,
+                component,
+                part,
+                grid[piece.Bin],
+                piece.Amount,
+                (double)piece.Ticks / TimeSpan.TicksPerSecond,
+                one.Workload == Claims.Nobody ? Workload.Unattributed.Name : workloads[one.Workload].Name,
+                isUsed
+            )
+            {
+                Place = one.Place.Name,
+            };
         }
     }
 
     private static NormalisedPeriod Join(List<NormalisedPeriod> passes)
     {
-        var energy = passes.SelectMany(pass => pass.Energy).OrderBy(fact => fact.Deployment.Id).ThenBy(fact => fact.Resource.Id).ThenBy(fact => fact.Period.Start);
-        var work = passes.SelectMany(pass => pass.Work).OrderBy(fact => fact.Deployment.Id).ThenBy(fact => fact.FunctionalUnit, StringComparer.Ordinal).ThenBy(fact => fact.Period.Start);
+        var energy = passes
+            .SelectMany(pass => pass.Energy)
+            .OrderBy(fact => fact.Deployment.Id)
+            .ThenBy(fact => fact.Resource.Id)
+            .ThenBy(fact => fact.Period.Start);
+        var work = passes
+            .SelectMany(pass => pass.Work)
+            .OrderBy(fact => fact.Deployment.Id)
+            .ThenBy(fact => fact.FunctionalUnit, StringComparer.Ordinal)
+            .ThenBy(fact => fact.Period.Start);
         return new NormalisedPeriod([.. energy], [.. work], [.. passes.SelectMany(pass => pass.Rejections)]);
     }
 

@@ -13,7 +13,8 @@ internal sealed class Provenance
     private readonly Dictionary<(int, int), int> unions = [];
 
     /// <summary>The set of one mapping, as <c>id@version</c>.</summary>
-    public int Of(MetricMapping mapping) => Of(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{mapping.Id}@{mapping.Version}"));
+    public int Of(MetricMapping mapping) =>
+        Of(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{mapping.Id}@{mapping.Version}"));
 
     /// <summary>The set of one word, which holds no blank.</summary>
     public int Of(string word) => Number(word);
@@ -21,8 +22,10 @@ internal sealed class Provenance
     /// <summary>The set of both.</summary>
     public int Union(int a, int b)
     {
-        if (a == b || b == Nothing) return a;
-        if (a == Nothing) return b;
+        if (a == b || b == Nothing)
+            return a;
+        if (a == Nothing)
+            return b;
         var pair = a < b ? (a, b) : (b, a);
         if (!unions.TryGetValue(pair, out var union))
         {
@@ -36,7 +39,9 @@ internal sealed class Provenance
     public string Text(int set) => texts[set];
 
     /// <summary>The words of both texts, each once, ordered.</summary>
-    public static string Join(string a, string b) => a == b || b.Length == 0 ? a : a.Length == 0 ? b
+    public static string Join(string a, string b) =>
+        a == b || b.Length == 0 ? a
+        : a.Length == 0 ? b
         : string.Join(' ', a.Split(' ').Union(b.Split(' '), StringComparer.Ordinal).Order(StringComparer.Ordinal));
 
     private int Number(string text)

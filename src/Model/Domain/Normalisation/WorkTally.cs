@@ -18,7 +18,8 @@ internal sealed class Count(KnownSeries series, int first, int end)
     public long Ticks(Pieces pieces)
     {
         long ticks = 0;
-        foreach (ref readonly var piece in pieces[first..end]) ticks += piece.Ticks;
+        foreach (ref readonly var piece in pieces[first..end])
+            ticks += piece.Ticks;
         return ticks;
     }
 
@@ -26,7 +27,8 @@ internal sealed class Count(KnownSeries series, int first, int end)
     public double Units(Pieces pieces)
     {
         double units = 0;
-        foreach (ref readonly var piece in pieces[first..end]) units += piece.Amount;
+        foreach (ref readonly var piece in pieces[first..end])
+            units += piece.Amount;
         return units;
     }
 
@@ -57,19 +59,23 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
     /// <summary>Reads a series and says what it counted.</summary>
     public Count Read(KnownSeries series)
     {
-        var unit = series.Mapping.FunctionalUnit ?? throw new InvalidOperationException($"Mapping {series.Mapping.Id} counts work without a functional unit.");
+        var unit = series.Mapping.FunctionalUnit
+            ?? throw new InvalidOperationException($"Mapping {series.Mapping.Id} counts work without a functional unit.");
         var first = pieces.Count;
         interpreter.Read([series]);
         var count = new Count(series, first, pieces.Count);
 
         var key = (series.Workload, series.Place.Name, unit);
-        if (!tallies.TryGetValue(key, out var tally)) tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
+        if (!tallies.TryGetValue(key, out var tally))
+            tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
         tally.Add(count);
 
-        if (series.Mapping.RollUp is not { } rollUp || count.First == count.End) return count;
+        if (series.Mapping.RollUp is not { } rollUp || count.First == count.End)
+            return count;
         var labels = series.Series.Labels;
         var family = (series.Series.Source, rollUp.Family, unit, string.Join('\n', rollUp.Within.Select(label => labels[label])));
-        if (!families.TryGetValue(family, out var members)) families.Add(family, members = []);
+        if (!families.TryGetValue(family, out var members))
+            families.Add(family, members = []);
         members.Add(count);
         return count;
     }
@@ -77,13 +83,16 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
     /// <summary>Decides of what is told more than once which telling counts, once all series are read and before anybody asks what they counted.</summary>
     public void Decide(int bins)
     {
-        foreach (var family in families.Values) Decide(family, bins);
-        foreach (var tally in tallies.Values) tally.Decide(pieces, workloads, bins);
+        foreach (var family in families.Values)
+            Decide(family, bins);
+        foreach (var tally in tallies.Values)
+            tally.Decide(pieces, workloads, bins);
     }
 
     public void Enter(Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series)
     {
-        foreach (var tally in tallies.Values) tally.Enter(accounts, pieces, provenance, series, estimates);
+        foreach (var tally in tallies.Values)
+            tally.Enter(accounts, pieces, provenance, series, estimates);
         estimates.Enter(accounts);
     }
 
@@ -100,11 +109,14 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
             {
                 foreach (ref readonly var piece in pieces[count.First..count.End])
                 {
-                    if (taken[piece.Bin]) count.Silence(piece.Bin, bins);
-                    else spoken[piece.Bin] = true;
+                    if (taken[piece.Bin])
+                        count.Silence(piece.Bin, bins);
+                    else
+                        spoken[piece.Bin] = true;
                 }
             }
-            for (var bin = 0; bin < bins; bin++) taken[bin] |= spoken[bin];
+            for (var bin = 0; bin < bins; bin++)
+                taken[bin] |= spoken[bin];
         }
     }
 }
@@ -126,7 +138,8 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
     public IEnumerable<(Range Pieces, bool Counted)> Told(Pieces pieces)
     {
         foreach (var one in counts)
-            for (var i = one.First; i < one.End; i++) yield return (i..(i + 1), one.Speaks(pieces[i].Bin));
+            for (var i = one.First; i < one.End; i++)
+                yield return (i..(i + 1), one.Speaks(pieces[i].Bin));
     }
 
     /// <summary>Silences what tells the same work once more.</summary>
@@ -135,7 +148,8 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         SilenceReplicas(pieces, bins);
         SilenceCoarser(pieces, bins);
         SilenceLayers(pieces, bins);
-        if (workload != Claims.Nobody) SilenceParts(pieces, workloads[workload].Model, bins);
+        if (workload != Claims.Nobody)
+            SilenceParts(pieces, workloads[workload].Model, bins);
     }
 
     /// <summary>One fact for each grid period in which anything was counted, nothing included.</summary>
@@ -144,13 +158,16 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         var ordered = System.Buffers.ArrayPool<Piece>.Shared.Rent(counts.Sum(one => one.End - one.First));
         var count = 0;
         foreach (var one in counts)
-            foreach (ref readonly var piece in pieces[one.First..one.End])
-                if (one.Speaks(piece.Bin)) ordered[count++] = piece;
-        if (counts.Count > 1) ordered.AsSpan(0, count).Sort();
+        foreach (ref readonly var piece in pieces[one.First..one.End])
+            if (one.Speaks(piece.Bin))
+                ordered[count++] = piece;
+        if (counts.Count > 1)
+            ordered.AsSpan(0, count).Sort();
         for (int start = 0, end; start < count; start = end)
         {
             end = start + 1;
-            while (end < count && ordered[end].Bin == ordered[start].Bin) end++;
+            while (end < count && ordered[end].Bin == ordered[start].Bin)
+                end++;
             Enter(ordered.AsSpan(start, end - start), accounts, provenance, series, estimates);
         }
         System.Buffers.ArrayPool<Piece>.Shared.Return(ordered);
@@ -159,10 +176,20 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
     /// <summary>Of several mappings the one that covers nearly the most time, then the first by id; the others are heard only in periods in which it is silent.</summary>
     public static void PreferOneMapping(List<Count> counts, Pieces pieces, int bins)
     {
-        if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping)) return;
-        var told = counts.GroupBy(one => one.Series.Mapping).Select(mapping => (mapping.Key.Id, Counts: mapping.ToList(), Ticks: mapping.Max(one => one.Ticks(pieces)))).ToList();
+        if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping))
+            return;
+        var told = counts
+            .GroupBy(one => one.Series.Mapping)
+            .Select(mapping => (mapping.Key.Id, Counts: mapping.ToList(), Ticks: mapping.Max(one => one.Ticks(pieces))))
+            .ToList();
         var most = told.Max(one => one.Ticks);
-        Prefer(told.OrderByDescending(one => one.Ticks * 10 >= most * 9).ThenBy(one => one.Id, StringComparer.Ordinal).Select(one => one.Counts), pieces, bins);
+        Prefer(
+            told.OrderByDescending(one => one.Ticks * 10 >= most * 9)
+                .ThenBy(one => one.Id, StringComparer.Ordinal)
+                .Select(one => one.Counts),
+            pieces,
+            bins
+        );
     }
 
     /// <summary>Of tellings of the same work, in the order of preference, each is heard in the periods in which none before it says anything.</summary>
@@ -176,8 +203,10 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
             {
                 foreach (ref readonly var piece in pieces[count.First..count.End])
                 {
-                    if (taken[piece.Bin]) count.Silence(piece.Bin, bins);
-                    else if (count.Speaks(piece.Bin)) spoken[piece.Bin] = true;
+                    if (taken[piece.Bin])
+                        count.Silence(piece.Bin, bins);
+                    else if (count.Speaks(piece.Bin))
+                        spoken[piece.Bin] = true;
                 }
             }
             taken = spoken;
@@ -187,37 +216,80 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
     /// <summary>Two Prometheus servers that read the same targets tell the same work, told apart by a label that says which of them it was.</summary>
     private void SilenceReplicas(Pieces pieces, int bins)
     {
-        if (!counts.Exists(one => Array.Exists(Replicas, label => one.Series.Series.Labels[label] is not null))) return;
-        foreach (var same in counts.GroupBy(one => (one.Series.Series.Source, one.Series.Series.Metric, string.Join('\n', one.Series.Series.Labels.Pairs.Where(pair => !Replicas.Contains(pair.Key)).Select(pair => $"{pair.Key}={pair.Value}")))))
-            if (same.Count() > 1) Prefer(same.OrderByDescending(one => one.Ticks(pieces)).ThenBy(one => one.Series.Number).Select(one => new List<Count> { one }), pieces, bins);
+        if (!counts.Exists(one => Array.Exists(Replicas, label => one.Series.Series.Labels[label] is not null)))
+            return;
+        foreach (
+            var same in counts.GroupBy(one =>
+                (
+                    one.Series.Series.Source,
+                    one.Series.Series.Metric,
+                    string.Join(
+                        '\n',
+                        one.Series.Series.Labels.Pairs.Where(pair => !Replicas.Contains(pair.Key))
+                            .Select(pair => $"{pair.Key}={pair.Value}")
+                    )
+                )
+            )
+        )
+            if (same.Count() > 1)
+                Prefer(
+                    same.OrderByDescending(one => one.Ticks(pieces))
+                        .ThenBy(one => one.Series.Number)
+                        .Select(one => new List<Count> { one }),
+                    pieces,
+                    bins
+                );
     }
 
     /// <summary>One metric read by the minute and, of its older days, by the hour is two series that count the same: the finer one, and the coarser where it is silent.</summary>
     private void SilenceCoarser(Pieces pieces, int bins)
     {
-        if (counts.TrueForAll(one => one.Series.Series.Period == counts[0].Series.Series.Period)) return;
-        foreach (var same in counts.GroupBy(one => (one.Series.Series.Source, one.Series.Series.Metric, one.Series.Series.Statistic, one.Series.Series.Labels)))
-            if (same.Count() > 1) Prefer(same.OrderBy(one => one.Series.Series.Period).Select(one => new List<Count> { one }), pieces, bins);
+        if (counts.TrueForAll(one => one.Series.Series.Period == counts[0].Series.Series.Period))
+            return;
+        foreach (
+            var same in counts.GroupBy(one =>
+                (one.Series.Series.Source, one.Series.Series.Metric, one.Series.Series.Statistic, one.Series.Series.Labels)
+            )
+        )
+            if (same.Count() > 1)
+                Prefer(same.OrderBy(one => one.Series.Series.Period).Select(one => new List<Count> { one }), pieces, bins);
     }
 
     /// <summary>Two mappings at one endpoint are two layers. Where nothing is named nobody can say that two counts are of one thing, and the levels of a family are decided already.</summary>
     private void SilenceLayers(Pieces pieces, int bins)
     {
-        if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping)) return;
-        foreach (var endpoint in counts.Where(one => Endpoint(one.Series) is not null).GroupBy(one => (Endpoint(one.Series)!, Family: one.Series.Mapping.RollUp?.Family ?? "")))
-            if (endpoint.Key.Family.Length == 0) PreferOneMapping([.. endpoint], pieces, bins);
+        if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping))
+            return;
+        foreach (
+            var endpoint in counts
+                .Where(one => Endpoint(one.Series) is not null)
+                .GroupBy(one => (Endpoint(one.Series)!, Family: one.Series.Mapping.RollUp?.Family ?? ""))
+        )
+            if (endpoint.Key.Family.Length == 0)
+                PreferOneMapping([.. endpoint], pieces, bins);
     }
 
     /// <summary>An ensemble counts a request, and each of its parts counts it again: what the workload's model is called is taken, else what counted most, then the first by name.</summary>
     private void SilenceParts(Pieces pieces, string? model, int bins)
     {
-        foreach (var endpoint in counts.Where(one => one.Series.Mapping.Nested is not null && Endpoint(one.Series) is not null).GroupBy(one => (Endpoint(one.Series)!, one.Series.Mapping)))
+        foreach (
+            var endpoint in counts
+                .Where(one => one.Series.Mapping.Nested is not null && Endpoint(one.Series) is not null)
+                .GroupBy(one => (Endpoint(one.Series)!, one.Series.Mapping))
+        )
         {
-            var parts = endpoint.GroupBy(one => one.Series.Series.Labels[one.Series.Mapping.Nested!] ?? "", StringComparer.Ordinal).ToList();
-            if (parts.Count == 1) continue;
+            var parts = endpoint
+                .GroupBy(one => one.Series.Series.Labels[one.Series.Mapping.Nested!] ?? "", StringComparer.Ordinal)
+                .ToList();
+            if (parts.Count == 1)
+                continue;
             var taken = parts.Find(part => part.Key == model)
-                ?? parts.OrderByDescending(part => part.Sum(one => one.Units(pieces))).ThenBy(part => part.Key, StringComparer.Ordinal).First();
-            foreach (var one in parts.Where(part => part.Key != taken.Key).SelectMany(part => part)) one.Silence(bins);
+                ?? parts
+                    .OrderByDescending(part => part.Sum(one => one.Units(pieces)))
+                    .ThenBy(part => part.Key, StringComparer.Ordinal)
+                    .First();
+            foreach (var one in parts.Where(part => part.Key != taken.Key).SelectMany(part => part))
+                one.Silence(bins);
         }
     }
 
@@ -225,14 +297,22 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
     private static string? Endpoint(KnownSeries one)
     {
         foreach (var label in one.Mapping.Resource.Id)
-            if (one.Series.Labels[label] is { } name) return name;
+            if (one.Series.Labels[label] is { } name)
+                return name;
         return null;
     }
 
-    private void Enter(ReadOnlySpan<Piece> inBin, Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series, Estimates estimates)
+    private void Enter(
+        ReadOnlySpan<Piece> inBin,
+        Accounts accounts,
+        Provenance provenance,
+        IReadOnlyList<KnownSeries> series,
+        Estimates estimates
+    )
     {
         double units = 0;
-        long covered = 0, until = 0;
+        long covered = 0,
+            until = 0;
         var evidence = Evidence.Measured;
         var mappings = Provenance.Nothing;
         foreach (ref readonly var piece in inBin)
@@ -244,8 +324,18 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
             until = Math.Max(until, piece.To);
             evidence = KnownSeries.Worst(evidence, one.Evidence);
             mappings = provenance.Union(mappings, one.Mappings);
-            if (one.Mapping.EstimateModel is not null) estimates.Add(one, piece);
+            if (one.Mapping.EstimateModel is not null)
+                estimates.Add(one, piece);
         }
-        accounts.EnterWork(workload, place, functionalUnit, inBin[0].Bin, units, (double)covered / TimeSpan.TicksPerSecond, evidence, mappings);
+        accounts.EnterWork(
+            workload,
+            place,
+            functionalUnit,
+            inBin[0].Bin,
+            units,
+            (double)covered / TimeSpan.TicksPerSecond,
+            evidence,
+            mappings
+        );
     }
 }

@@ -10,7 +10,10 @@ public static class Glob
     /// </remarks>
     public static bool Matches(string pattern, string text)
     {
-        int p = 0, t = 0, star = -1, retry = 0;
+        int p = 0,
+            t = 0,
+            star = -1,
+            retry = 0;
         while (t < text.Length)
         {
             if (p < pattern.Length && pattern[p] == '*')
@@ -34,7 +37,8 @@ public static class Glob
                 return false;
             }
         }
-        while (p < pattern.Length && pattern[p] == '*') p++;
+        while (p < pattern.Length && pattern[p] == '*')
+            p++;
         return p == pattern.Length;
     }
 }

@@ -34,7 +34,8 @@ public sealed class Labels : IEquatable<Labels>
         get
         {
             foreach (var pair in pairs)
-                if (string.Equals(pair.Key, name, StringComparison.Ordinal)) return pair.Value;
+                if (string.Equals(pair.Key, name, StringComparison.Ordinal))
+                    return pair.Value;
             return null;
         }
     }
@@ -58,10 +59,14 @@ public sealed class Labels : IEquatable<Labels>
     /// <inheritdoc/>
     public bool Equals([NotNullWhen(true)] Labels? other)
     {
-        if (other is null || other.hash != hash || other.pairs.Length != pairs.Length) return false;
+        if (other is null || other.hash != hash || other.pairs.Length != pairs.Length)
+            return false;
         for (var i = 0; i < pairs.Length; i++)
-            if (!string.Equals(pairs[i].Key, other.pairs[i].Key, StringComparison.Ordinal)
-                || !string.Equals(pairs[i].Value, other.pairs[i].Value, StringComparison.Ordinal)) return false;
+            if (
+                !string.Equals(pairs[i].Key, other.pairs[i].Key, StringComparison.Ordinal)
+                || !string.Equals(pairs[i].Value, other.pairs[i].Value, StringComparison.Ordinal)
+            )
+                return false;
         return true;
     }
 
@@ -74,13 +79,21 @@ public sealed class Labels : IEquatable<Labels>
     /// <summary>As an exposition line writes them: <c>{a="1",b="2"}</c>; empty when there are none.</summary>
     public override string ToString()
     {
-        if (pairs.IsEmpty) return "";
+        if (pairs.IsEmpty)
+            return "";
         var text = new StringBuilder("{");
         foreach (var (name, value) in pairs)
         {
-            if (text.Length > 1) text.Append(',');
-            text.Append(name).Append("=\"")
-                .Append(value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal))
+            if (text.Length > 1)
+                text.Append(',');
+            text.Append(name)
+                .Append("=\"")
+                .Append(
+                    value
+                        .Replace("\\", "\\\\", StringComparison.Ordinal)
+                        .Replace("\"", "\\\"", StringComparison.Ordinal)
+                        .Replace("\n", "\\n", StringComparison.Ordinal)
+                )
                 .Append('"');
         }
         return text.Append('}').ToString();

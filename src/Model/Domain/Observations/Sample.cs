@@ -41,8 +41,10 @@ public sealed record SeriesSamples(Series Series, ReadOnlyMemory<Sample> Samples
         while (low < high)
         {
             var middle = (low + high) / 2;
-            if (samples[middle].Start < instant) low = middle + 1;
-            else high = middle;
+            if (samples[middle].Start < instant)
+                low = middle + 1;
+            else
+                high = middle;
         }
         return low;
     }
@@ -50,12 +52,13 @@ public sealed record SeriesSamples(Series Series, ReadOnlyMemory<Sample> Samples
     /// <summary>The observations sorted into series, ordered by series id, each by time.</summary>
     /// <param name="observations">In any order. Equal duplicates are dropped; of samples with one start that differ the greatest (by end, then value) is kept, whatever the order.</param>
     /// <remarks>Series are told apart by id: two instances of one series are one.</remarks>
-    public static IReadOnlyList<SeriesSamples> Group(IEnumerable<Observation> observations) => observations switch
-    {
-        Observation[] array => Group(array.AsSpan()),
-        List<Observation> list => Group(CollectionsMarshal.AsSpan(list)),
-        _ => Group(observations.ToArray().AsSpan()),
-    };
+    public static IReadOnlyList<SeriesSamples> Group(IEnumerable<Observation> observations) =>
+        observations switch
+        {
+            Observation[] array => Group(array.AsSpan()),
+            List<Observation> list => Group(CollectionsMarshal.AsSpan(list)),
+            _ => Group(observations.ToArray().AsSpan()),
+        };
 
     /// <inheritdoc cref="Group(IEnumerable{Observation})"/>
     public static IReadOnlyList<SeriesSamples> Group(ReadOnlySpan<Observation> observations)
@@ -66,8 +69,10 @@ public sealed record SeriesSamples(Series Series, ReadOnlyMemory<Sample> Samples
             var found = Count(observations, slots);
             var samples = new Sample[observations.Length];
             var ends = new int[found.Count];
-            for (int slot = 0, start = 0; slot < found.Count; start += found[slot++].Samples) ends[slot] = start;
-            for (var i = 0; i < observations.Length; i++) samples[ends[slots[i]]++] = observations[i].Sample;
+            for (int slot = 0, start = 0; slot < found.Count; start += found[slot++].Samples)
+                ends[slot] = start;
+            for (var i = 0; i < observations.Length; i++)
+                samples[ends[slots[i]]++] = observations[i].Sample;
 
             var grouped = new SeriesSamples[found.Count];
             for (var slot = 0; slot < grouped.Length; slot++)
@@ -107,7 +112,8 @@ public sealed record SeriesSamples(Series Series, ReadOnlyMemory<Sample> Samples
                     found.Add((series, 0));
                     following.Add(-1);
                 }
-                if (before >= 0) following[before] = slot;
+                if (before >= 0)
+                    following[before] = slot;
             }
             CollectionsMarshal.AsSpan(found)[slot].Samples++;
             slots[i] = slot;
@@ -120,14 +126,17 @@ public sealed record SeriesSamples(Series Series, ReadOnlyMemory<Sample> Samples
     private static int Order(Span<Sample> samples)
     {
         var ordered = true;
-        for (var i = 1; ordered && i < samples.Length; i++) ordered = samples[i - 1].Start < samples[i].Start;
-        if (ordered) return samples.Length;
+        for (var i = 1; ordered && i < samples.Length; i++)
+            ordered = samples[i - 1].Start < samples[i].Start;
+        if (ordered)
+            return samples.Length;
 
         samples.Sort(ByStart);
         var kept = 0;
         for (var i = 1; i < samples.Length; i++)
         {
-            if (samples[i].Start != samples[kept].Start) kept++;
+            if (samples[i].Start != samples[kept].Start)
+                kept++;
             samples[kept] = samples[i];
         }
         return kept + 1;

@@ -11,7 +11,14 @@ public sealed class Series
     /// <param name="labels">Labels or dimensions.</param>
     /// <param name="statistic">How the provider made one value of a period.</param>
     /// <param name="period">Length of that period; zero for an instant.</param>
-    public Series(string source, string provider, string metric, Labels labels, Statistic statistic = Statistic.Raw, TimeSpan period = default)
+    public Series(
+        string source,
+        string provider,
+        string metric,
+        Labels labels,
+        Statistic statistic = Statistic.Raw,
+        TimeSpan period = default
+    )
     {
         Source = source;
         Provider = provider;
@@ -21,7 +28,14 @@ public sealed class Series
         Period = period;
         var text = labels.ToString();
         HoldsNul = metric.Contains('\0', StringComparison.Ordinal) || text.Contains('\0', StringComparison.Ordinal);
-        Id = Identity.Of(source, provider, metric, text, statistic.ToString(), ((long)period.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Id = Identity.Of(
+            source,
+            provider,
+            metric,
+            text,
+            statistic.ToString(),
+            ((long)period.TotalMilliseconds).ToString(System.Globalization.CultureInfo.InvariantCulture)
+        );
     }
 
     /// <summary>Key derived from everything below; the same on every engine.</summary>

@@ -21,9 +21,13 @@ public readonly record struct Energy(double Joules) : IComparable<Energy>
 
     /// <summary>An amount given in a unit of <c>units.json</c>.</summary>
     /// <exception cref="ArgumentException">The unit measures something else: power is not energy, however alike W and Wh look.</exception>
-    public static Energy From(double value, Unit unit) => unit.Quantity == Quantity.Energy
-        ? new Energy(unit.ToCanonical(value))
-        : throw new ArgumentException($"{unit.Symbol} ({unit.Description}) measures {unit.Quantity}, not Energy; give joules, watt-hours or another unit of energy.", nameof(unit));
+    public static Energy From(double value, Unit unit) =>
+        unit.Quantity == Quantity.Energy
+            ? new Energy(unit.ToCanonical(value))
+            : throw new ArgumentException(
+                $"{unit.Symbol} ({unit.Description}) measures {unit.Quantity}, not Energy; give joules, watt-hours or another unit of energy.",
+                nameof(unit)
+            );
 
     /// <inheritdoc/>
     public int CompareTo(Energy other) => Joules.CompareTo(other.Joules);

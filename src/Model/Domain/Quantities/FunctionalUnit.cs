@@ -11,7 +11,15 @@ namespace Metrics.Domain.Quantities;
 /// <param name="PartOf">The functional unit that a count of this one is contained in, so that both are never added; null when in none.</param>
 /// <param name="Task">What kind of AI system SCI for AI counts in this unit (its consumer boundary): <c>large language model</c>, <c>image generation</c>; null when it names none.</param>
 /// <param name="Clause">Where that is written; null without a task.</param>
-public sealed record FunctionalUnit(string Name, string Unit, string Basis, string Description, string? PartOf = null, string? Task = null, string? Clause = null)
+public sealed record FunctionalUnit(
+    string Name,
+    string Unit,
+    string Basis,
+    string Description,
+    string? PartOf = null,
+    string? Task = null,
+    string? Clause = null
+)
 {
     /// <summary>Which tokens are counted; null for units that count no tokens. Energy per output token and per token of all kinds differ by a factor of nine on one machine.</summary>
     public string? TokenBasis => Unit == "{token}" ? Basis : null;

@@ -18,9 +18,10 @@ public readonly record struct Power(double Watts)
     /// <param name="energy">Energy of the whole time.</param>
     /// <param name="seconds">The time; longer than zero.</param>
     /// <exception cref="ArgumentOutOfRangeException">There is no time to take a mean over.</exception>
-    public static Power Mean(Energy energy, double seconds) => seconds is > 0 and < double.PositiveInfinity
-        ? new Power(energy.Joules / seconds)
-        : throw new ArgumentOutOfRangeException(nameof(seconds), seconds, "A mean power needs a time longer than zero.");
+    public static Power Mean(Energy energy, double seconds) =>
+        seconds is > 0 and < double.PositiveInfinity
+            ? new Power(energy.Joules / seconds)
+            : throw new ArgumentOutOfRangeException(nameof(seconds), seconds, "A mean power needs a time longer than zero.");
 
     /// <summary>The energy under a straight line from this power at the interval's start to <paramref name="atEnd"/> at its end.</summary>
     public Energy To(Power atEnd, Interval interval) => new((Watts + atEnd.Watts) / 2 * interval.Seconds);

@@ -9,7 +9,8 @@ namespace Metrics.Domain.Quantities;
     ReadCommentHandling = JsonCommentHandling.Skip,
     AllowTrailingCommas = true,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
-    UseStringEnumConverter = true)]
+    UseStringEnumConverter = true
+)]
 [JsonSerializable(typeof(List<Unit>))]
 [JsonSerializable(typeof(List<FunctionalUnit>))]
 internal sealed partial class Vocabulary : JsonSerializerContext;

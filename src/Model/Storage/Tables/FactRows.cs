@@ -58,19 +58,37 @@ public sealed class WorkFactRow
 internal sealed class EnergyFactTable : IEntityTypeConfiguration<EnergyFactRow>
 {
     // A check that comes to null lets the row pass.
-    private static readonly string[] Accounts = ["low_joules", "high_joules", "operational_grams", "marginal_grams", "market_based_grams", "embodied_grams", "water_litres"];
+    private static readonly string[] Accounts =
+    [
+        "low_joules",
+        "high_joules",
+        "operational_grams",
+        "marginal_grams",
+        "market_based_grams",
+        "embodied_grams",
+        "water_litres",
+    ];
 
     public void Configure(EntityTypeBuilder<EnergyFactRow> builder)
     {
-        builder.ToTable("energy_facts", table =>
+        builder
+            .ToTable("energy_facts", table =>
             {
-                table.HasCheckConstraint("ck_energy_facts_joules",
+                table.HasCheckConstraint(
+                    "ck_energy_facts_joules",
                     "measured_joules >= 0 AND measured_joules <= 1e24 AND (accelerator_joules IS NULL OR (accelerator_joules >= 0 AND accelerator_joules <= 1e24))"
-                    + " AND (server_joules IS NULL OR (server_joules >= 0 AND server_joules <= 1e24)) AND (facility_joules IS NULL OR (facility_joules >= 0 AND facility_joules <= 1e24))"
-                    + " AND (rack_joules IS NULL OR (rack_joules >= 0 AND rack_joules <= 1e24)) AND (idle_joules IS NULL OR (idle_joules >= 0 AND idle_joules <= 1e24))");
-                foreach (var column in Accounts) table.HasCheckConstraint($"ck_energy_facts_{column}", $"{column} >= 0 AND {column} <= 1e24");
+                        + " AND (server_joules IS NULL OR (server_joules >= 0 AND server_joules <= 1e24)) AND (facility_joules IS NULL OR (facility_joules >= 0 AND facility_joules <= 1e24))"
+                        + " AND (rack_joules IS NULL OR (rack_joules >= 0 AND rack_joules <= 1e24)) AND (idle_joules IS NULL OR (idle_joules >= 0 AND idle_joules <= 1e24))"
+                );
+                foreach (var column in Accounts)
+                    table.HasCheckConstraint($"ck_energy_facts_{column}", $"{column} >= 0 AND {column} <= 1e24");
             })
-            .HasKey(row => new { row.DeploymentId, row.ResourceId, row.PeriodStart });
+            .HasKey(row => new
+            {
+                row.DeploymentId,
+                row.ResourceId,
+                row.PeriodStart,
+            });
         builder.HasIndex(row => row.PeriodStart);
     }
 }
@@ -79,8 +97,14 @@ internal sealed class WorkFactTable : IEntityTypeConfiguration<WorkFactRow>
 {
     public void Configure(EntityTypeBuilder<WorkFactRow> builder)
     {
-        builder.ToTable("work_facts", table => table.HasCheckConstraint("ck_work_facts_units", "units >= 0 AND units <= 1e24"))
-            .HasKey(row => new { row.DeploymentId, row.FunctionalUnit, row.PeriodStart });
+        builder
+            .ToTable("work_facts", table => table.HasCheckConstraint("ck_work_facts_units", "units >= 0 AND units <= 1e24"))
+            .HasKey(row => new
+            {
+                row.DeploymentId,
+                row.FunctionalUnit,
+                row.PeriodStart,
+            });
         builder.HasIndex(row => row.PeriodStart);
     }
 }

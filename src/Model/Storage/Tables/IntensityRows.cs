@@ -68,11 +68,19 @@ public sealed class IntensityHourRow : IntensityRow
 /// <summary>Sums of one UTC day, from its hours.</summary>
 public sealed class IntensityDayRow : IntensityRow;
 
-internal abstract class IntensityTable<T>(string name) : IEntityTypeConfiguration<T> where T : IntensityRow
+internal abstract class IntensityTable<T>(string name) : IEntityTypeConfiguration<T>
+    where T : IntensityRow
 {
     public virtual void Configure(EntityTypeBuilder<T> builder)
     {
-        builder.ToTable(name).HasKey(row => new { row.DeploymentId, row.FunctionalUnit, row.PeriodStart });
+        builder
+            .ToTable(name)
+            .HasKey(row => new
+            {
+                row.DeploymentId,
+                row.FunctionalUnit,
+                row.PeriodStart,
+            });
         builder.HasIndex(row => row.PeriodStart);
         builder.HasIndex(row => row.Date);
     }

@@ -21,5 +21,6 @@ public sealed class QuarantineRow
 
 internal sealed class QuarantineTable : IEntityTypeConfiguration<QuarantineRow>
 {
-    public void Configure(EntityTypeBuilder<QuarantineRow> builder) => builder.ToTable("quarantine").HasKey(row => new { row.Source, row.Subject });
+    public void Configure(EntityTypeBuilder<QuarantineRow> builder) =>
+        builder.ToTable("quarantine").HasKey(row => new { row.Source, row.Subject });
 }

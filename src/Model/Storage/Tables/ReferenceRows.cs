@@ -98,7 +98,8 @@ internal sealed class FactorTable : IEntityTypeConfiguration<FactorRow>
 
 internal sealed class MetricMappingTable : IEntityTypeConfiguration<MetricMappingRow>
 {
-    public void Configure(EntityTypeBuilder<MetricMappingRow> builder) => builder.ToTable("metric_mappings").HasKey(row => new { row.Id, row.Version });
+    public void Configure(EntityTypeBuilder<MetricMappingRow> builder) =>
+        builder.ToTable("metric_mappings").HasKey(row => new { row.Id, row.Version });
 }
 
 internal sealed class CalendarTable : IEntityTypeConfiguration<CalendarRow>

@@ -17,7 +17,8 @@ internal sealed class SampleTable : IEntityTypeConfiguration<SampleRow>
     public void Configure(EntityTypeBuilder<SampleRow> builder)
     {
         // NaN is greater than every number on PostgreSQL and infinity is a number there, so a lower bound alone would let both in.
-        builder.ToTable("samples", table => table.HasCheckConstraint("ck_samples_value", "value >= 0 AND value <= 1e24"))
+        builder
+            .ToTable("samples", table => table.HasCheckConstraint("ck_samples_value", "value >= 0 AND value <= 1e24"))
             .HasKey(row => new { row.SeriesId, row.Start });
     }
 }

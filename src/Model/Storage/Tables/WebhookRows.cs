@@ -107,8 +107,12 @@ public sealed class WebhookAttemptRow
     public string? Error { get; set; }
 }
 
-internal sealed class WebhookTables : IEntityTypeConfiguration<WebhookRow>, IEntityTypeConfiguration<WebhookSecretRow>, IEntityTypeConfiguration<WebhookMessageRow>,
-    IEntityTypeConfiguration<WebhookDeliveryRow>, IEntityTypeConfiguration<WebhookAttemptRow>
+internal sealed class WebhookTables
+    : IEntityTypeConfiguration<WebhookRow>,
+        IEntityTypeConfiguration<WebhookSecretRow>,
+        IEntityTypeConfiguration<WebhookMessageRow>,
+        IEntityTypeConfiguration<WebhookDeliveryRow>,
+        IEntityTypeConfiguration<WebhookAttemptRow>
 {
     public void Configure(EntityTypeBuilder<WebhookRow> builder) => builder.ToTable("webhook").HasKey(row => row.Id);
 
