@@ -1,7 +1,9 @@
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 using Npgsql;
+
 namespace Metrics.Migrations.Postgres;
 
 /// <summary>What <c>dotnet ef migrations add</c> works on. It compares models and opens no connection.</summary>

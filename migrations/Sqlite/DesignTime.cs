@@ -1,4 +1,5 @@
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
 

@@ -33,9 +33,9 @@ try
             throw new FormatException(args.Length == 0 ? "Say what to do." : $"'{args[0]}' is not known.");
     }
 }
-catch (Exception fault) when (fault is FormatException or IOException or UnauthorizedAccessException)
+catch (Exception exception) when (exception is FormatException or IOException or UnauthorizedAccessException)
 {
-    await Console.Error.WriteLineAsync($"{fault.Message}\n{usage}");
+    await Console.Error.WriteLineAsync($"{exception.Message}\n{usage}");
     return 1;
 }
 

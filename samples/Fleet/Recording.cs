@@ -101,11 +101,11 @@ public static class Recording
                     (parsed.RootElement.GetProperty("start").GetDateTime(), parsed.RootElement.GetProperty("value").GetDouble())
                 );
             }
-            catch (Exception fault) when (fault is JsonException or KeyNotFoundException or InvalidOperationException)
+            catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
             {
                 throw new FormatException(
-                    $"Line {line} is not an observation: {fault.Message} Write the recording anew with 'generate'.",
-                    fault
+                    $"Line {line} is not an observation: {exception.Message} Write the recording anew with 'generate'.",
+                    exception
                 );
             }
         }

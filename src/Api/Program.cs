@@ -2,20 +2,25 @@ using System.Globalization;
 using Hangfire;
 using Hangfire.InMemory;
 using Hangfire.PostgreSql;
-using Metrics.Api;
 using Metrics.Api.Access;
+using Metrics.Api.Commands;
 using Metrics.Api.Explain;
-using Metrics.Api.OData;
+using Metrics.Api.OData.Protocol;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;
 using Metrics.Api.Reports;
+using Metrics.Api.Reports.Jobs;
+using Metrics.Api.Settings;
 using Metrics.Api.Webhooks;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Access;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Facts;
+using Metrics.Storage.Schema;
 using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.Options;
 using Prometheus;
@@ -65,9 +70,9 @@ try
         }
     );
 }
-catch (Exception fault) when (fault is InvalidDataException or FormatException)
+catch (Exception exception) when (exception is InvalidDataException or FormatException)
 {
-    return Refuse($"The configuration cannot be read: {fault.Message} {fault.GetBaseException().Message}");
+    return Refuse($"The configuration cannot be read: {exception.Message} {exception.GetBaseException().Message}");
 }
 
 // How much is logged does not depend on the folder: the shipped levels lie beneath every other source of settings.
@@ -89,13 +94,13 @@ try
     settings = MetricsSettings.Read(builder.Configuration.GetSection("Metrics"));
     catalogue = Catalogues.Load(settings.Catalogues);
 }
-catch (SettingsException fault)
+catch (SettingsException exception)
 {
-    return Refuse($"The configuration cannot be used:{Environment.NewLine}{fault.Message}");
+    return Refuse($"The configuration cannot be used:{Environment.NewLine}{exception.Message}");
 }
-catch (CatalogueException fault)
+catch (CatalogueException exception)
 {
-    return Refuse($"The metric catalogue cannot be used:{Environment.NewLine}{fault.Message}");
+    return Refuse($"The metric catalogue cannot be used:{Environment.NewLine}{exception.Message}");
 }
 
 if (
@@ -106,7 +111,7 @@ if (
     builder.WebHost.UseUrls("http://localhost:5080");
 
 // Loopback is the lock of a service that asks for no key. A page from elsewhere whose name is pointed at this machine would pick it: its own name gives it away.
-if (builder.Configuration["AllowedHosts"] is null && Listening.OnLoopbackOnly(builder.Configuration["urls"]))
+if (builder.Configuration["AllowedHosts"] is null && ListenAddresses.OnLoopbackOnly(builder.Configuration["urls"]))
     builder.Configuration["AllowedHosts"] = "localhost;127.0.0.1;[::1]";
 builder.WebHost.ConfigureKestrel(kestrel =>
 {
@@ -132,7 +137,7 @@ services
     .AddSingleton<SourceList>()
     .AddSingleton<SourceReader>()
     .AddSingleton<Reconciliation>()
-    .AddSingleton<FactKeeper>()
+    .AddSingleton<FactRecomputer>()
     .AddSingleton<Jobs>()
     .AddSingleton<BackfillCommand>();
 services.AddHangfire(hangfire =>
@@ -157,7 +162,7 @@ if (settings.IsWorker && command == "serve")
 services.AddAccess(settings.Access);
 services.AddWebhooks(settings.Webhooks);
 if (command == "serve")
-    services.AddHostedService(provider => provider.GetRequiredService<KeyRing>());
+    services.AddHostedService(provider => provider.GetRequiredService<AccessKeyCache>());
 services.AddReports(settings.Reports);
 services.AddHostedService<SelfMetrics>();
 services.AddHealthChecks().AddCheck<StorageHealth>("storage");
@@ -181,7 +186,7 @@ var app = builder.Build();
 foreach (var remark in settings.FactorRemarks)
     app.Logger.LogWarning("{Remark}.", remark);
 using var stop = new CancellationTokenSource();
-var schema = app.Services.GetRequiredService<Schema>();
+var schema = app.Services.GetRequiredService<SchemaMigrator>();
 if (command == "migrate")
 {
     try
@@ -191,9 +196,9 @@ if (command == "migrate")
         if (settings.Storage.Engine == StorageEngine.Postgres)
             _ = app.Services.GetRequiredService<JobStorage>();
     }
-    catch (Exception fault) when (StorageFault.IsOutside(fault))
+    catch (Exception exception) when (StorageFault.IsOutside(exception))
     {
-        return Refuse($"The database could not be migrated: {fault.Message}");
+        return Refuse($"The database could not be migrated: {exception.Message}");
     }
     Console.WriteLine($"The {settings.Storage.Engine} database is at the schema of this version.");
     return 0;
@@ -210,9 +215,9 @@ if (span is var (source, from, to))
     {
         return await app.Services.GetRequiredService<BackfillCommand>().RunAsync(source, from, to);
     }
-    catch (Exception fault) when (StorageFault.IsOutside(fault))
+    catch (Exception exception) when (StorageFault.IsOutside(exception))
     {
-        return Refuse($"The span could not be read to its end: {fault.Message} The same command goes on from where it is.");
+        return Refuse($"The span could not be read to its end: {exception.Message} The same command goes on from where it is.");
     }
 }
 
@@ -222,9 +227,9 @@ if (asked is not null)
     {
         return await ReportCommand.RunAsync(asked, app.Services.GetRequiredService<ReportFiles>(), stop.Token);
     }
-    catch (Exception fault) when (StorageFault.IsOutside(fault) || fault is System.Data.Common.DbException)
+    catch (Exception exception) when (StorageFault.IsOutside(exception) || exception is System.Data.Common.DbException)
     {
-        return Refuse($"The report could not be read: {fault.Message}");
+        return Refuse($"The report could not be read: {exception.Message}");
     }
 }
 if (order is not null)
@@ -233,9 +238,9 @@ if (order is not null)
     {
         return await KeysCommand.RunAsync(order, app.Services.GetRequiredService<AccessKeys>(), DateTime.UtcNow, stop.Token);
     }
-    catch (Exception fault) when (StorageFault.IsOutside(fault))
+    catch (Exception exception) when (StorageFault.IsOutside(exception))
     {
-        return Refuse($"The keys could not be reached: {fault.Message}");
+        return Refuse($"The keys could not be reached: {exception.Message}");
     }
 }
 
@@ -245,9 +250,9 @@ try
     if (settings.Storage.Engine == StorageEngine.Sqlite && settings.IsWorker)
         sole = SoleWorker.Take(settings.Storage.ConnectionString);
     // One key for every process on the database: a nextLink of one is understood by the others, and after a restart.
-    var ring = app.Services.GetRequiredService<KeyRing>();
+    var ring = app.Services.GetRequiredService<AccessKeyCache>();
     await ring.RefreshAsync(stop.Token);
-    if (ring.IsOpen && Listening.BeyondLoopback(app.Configuration) is { } beyond)
+    if (ring.IsOpen && ListenAddresses.BeyondLoopback(app.Configuration) is { } beyond)
     {
         sole?.Dispose();
         return Refuse(
@@ -259,9 +264,9 @@ try
             .Services.GetRequiredService<SharedKeys>()
             .GetAsync(ODataSettings.SkipTokenKeyName, stop.Token);
 }
-catch (StorageException fault)
+catch (StorageException exception)
 {
-    return Refuse(fault.Message);
+    return Refuse(exception.Message);
 }
 using var released = sole;
 
@@ -287,13 +292,13 @@ try
 {
     await app.StartAsync();
 }
-catch (Exception fault) when (Listening.Refused(fault) is { } reason)
+catch (Exception exception) when (ListenAddresses.Refused(exception) is { } reason)
 {
     return Refuse(reason);
 }
-catch (Exception fault) when (StorageFault.IsOutside(fault))
+catch (Exception exception) when (StorageFault.IsOutside(exception))
 {
-    return Refuse($"The service could not start: {fault.Message}");
+    return Refuse($"The service could not start: {exception.Message}");
 }
 await app.WaitForShutdownAsync();
 return 0;

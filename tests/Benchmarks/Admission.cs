@@ -2,7 +2,9 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Metrics.Api.Access;
-using Metrics.Storage;
+using Metrics.Storage.Access;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Data.Sqlite;
@@ -28,12 +30,12 @@ public static class Admission
             .AddAccess(new AccessSettings { RequestsPerMinute = int.MaxValue });
         await using (var app = builder.Build())
         {
-            await app.Services.GetRequiredService<Schema>().MigrateAsync();
+            await app.Services.GetRequiredService<SchemaMigrator>().MigrateAsync();
             var keys = app.Services.GetRequiredService<AccessKeys>();
             var key = "";
             for (var i = 0; i < Keys; i++)
-                (key, _) = await KeyRing.MakeAsync(keys, $"key {i}", Scope.Read, null, "benchmark", default);
-            await app.Services.GetRequiredService<KeyRing>().RefreshAsync(default);
+                (key, _) = await AccessKeyCache.MakeAsync(keys, $"key {i}", Scope.Read, null, "benchmark", default);
+            await app.Services.GetRequiredService<AccessKeyCache>().RefreshAsync(default);
             RequestDelegate alone = _ => Task.CompletedTask;
             app.UseAccess();
             app.Run(alone);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Metrics.SystemTests;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
@@ -55,7 +56,7 @@ public static class Durable
     private static async Task<double> BareAsync(string database)
     {
         await using (var storage = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, database).BuildServiceProvider())
-            await storage.GetRequiredService<Schema>().MigrateAsync();
+            await storage.GetRequiredService<SchemaMigrator>().MigrateAsync();
         await using var connection = new NpgsqlConnection(database);
         await connection.OpenAsync();
         await RunAsync(

@@ -1,8 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using Metrics.Api.Reports;
+using Metrics.Api.Reports.Jobs;
+using Metrics.Api.Reports.Kinds;
 using Metrics.Domain.Factors;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Metrics.SystemTests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -49,8 +51,8 @@ public static class Exports
                 .BuildServiceProvider();
             var files = services.GetRequiredService<ReportFiles>();
             var to = new DateTime(2024, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddHours(stored / 200);
-            ReportQuestion Question(string format) =>
-                ReportQuestion.Read(
+            ReportRequest Question(string format) =>
+                ReportRequest.Read(
                     "sci",
                     [("from", "2024-01-01"), ("to", ReportText.Of(to)), ("grain", "hour"), ("format", format)],
                     DateTime.UtcNow

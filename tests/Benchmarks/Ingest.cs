@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using Metrics.Domain.Normalisation;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Facts;
+using Metrics.Storage.Reading;
+using Metrics.Storage.Schema;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -32,7 +35,7 @@ public static class Ingest
         await using var storage = new ServiceCollection().AddMetricsStorage(engine, connectionString).BuildServiceProvider();
         var catalogue = Catalogues.Load([]);
         var log = storage.GetRequiredService<ReadLog>();
-        await storage.GetRequiredService<Schema>().MigrateAsync();
+        await storage.GetRequiredService<SchemaMigrator>().MigrateAsync();
         await log.RegisterAsync(Rack.Source, "file", Rack.Place.Name, CancellationToken.None);
         var settings = new SourceSettings
         {
@@ -41,9 +44,9 @@ public static class Ingest
             Path = recording,
             Place = Rack.Place.Name,
         };
-        var source = Providers.All["file"].Open(settings, catalogue, TimeProvider.System);
+        var source = KnownProviders.All["file"].Open(settings, catalogue, TimeProvider.System);
         var reader = new SourceReader(log, catalogue, NullLogger<SourceReader>.Instance);
-        var keeper = new FactKeeper(
+        var keeper = new FactRecomputer(
             storage.GetRequiredService<FactStore>(),
             new Normaliser(catalogue, Rack.Workloads, Rack.Places, TimeSpan.FromMinutes(5))
         );

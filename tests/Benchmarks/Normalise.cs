@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors;
+using Metrics.Ingestors.Providers;
 
 namespace Metrics.Benchmarks;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Exporter;
+using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
 
 namespace Metrics.Benchmarks;
 
@@ -12,7 +12,7 @@ public static class Parse
         var pages = Enumerable.Range(0, 64).Select(Rack.Page).ToArray();
         var bytes = pages.Sum(page => (double)page.Length);
         var samples = pages.Length * Rack.Series.Count;
-        var answer = new Answer(Rack.Source);
+        var answer = new ObservationBatch(Rack.Source);
         var parser = new ExpositionParser(
             "http://rack/metrics",
             "prometheus",

@@ -2,8 +2,8 @@ using System.Globalization;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Exporter;
+using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
 
 namespace Metrics.Benchmarks;
 
@@ -17,7 +17,7 @@ public static class Pipeline
     {
         var catalogue = Catalogues.Load([]);
         var parser = new ExpositionParser(path, "prometheus", catalogue.MetricsOf("prometheus"), null, new SeriesPool(Rack.Source, 50_000));
-        var answer = new Answer(Rack.Source);
+        var answer = new ObservationBatch(Rack.Source);
         var samples = new Dictionary<Series, List<Sample>>(ReferenceEqualityComparer.Instance);
         var (first, last) = (DateTime.MaxValue, DateTime.MinValue);
         var scrapes = await File.ReadAllBytesAsync(path);

@@ -3,10 +3,13 @@ using System.Text.Json;
 using Metrics.Emulators;
 using Metrics.Emulators.CloudWatch;
 using Metrics.Emulators.Prometheus;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Credentials;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Http.Credentials;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Access;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Reading;
+using Metrics.Storage.Schema;
 using Metrics.SystemTests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -162,7 +165,7 @@ public static class Read
             await using var storage = new ServiceCollection()
                 .AddMetricsStorage(StorageEngine.Postgres, await cluster.CreateDatabaseAsync())
                 .BuildServiceProvider();
-            await storage.GetRequiredService<Schema>().MigrateAsync();
+            await storage.GetRequiredService<SchemaMigrator>().MigrateAsync();
             var settings = new SourceSettings
             {
                 Id = "far",
@@ -172,7 +175,7 @@ public static class Read
             };
             change(settings);
             var catalogue = Catalogues.Load([]);
-            var source = Providers.All[provider].Open(settings, catalogue, TimeProvider.System);
+            var source = KnownProviders.All[provider].Open(settings, catalogue, TimeProvider.System);
             var log = storage.GetRequiredService<ReadLog>();
             await log.RegisterAsync("far", provider, null, default);
             using var self = Process.GetCurrentProcess();
@@ -198,7 +201,7 @@ public static class Read
         (long Points, double Seconds, double Cpu) best = (0, double.MaxValue, 0);
         for (var i = 0; i < 3; i++)
         {
-            var source = Providers
+            var source = KnownProviders
                 .All["aws-cloudwatch"]
                 .Open(
                     new SourceSettings

@@ -5,9 +5,12 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Facts;
+using Metrics.Storage.Reading;
+using Metrics.Storage.Schema;
 using Metrics.SystemTests;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -83,7 +86,7 @@ public static class Recompute
         {
             var database = await cluster.CreateDatabaseAsync();
             await using var storage = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, database).BuildServiceProvider();
-            await storage.GetRequiredService<Schema>().MigrateAsync();
+            await storage.GetRequiredService<SchemaMigrator>().MigrateAsync();
             var log = storage.GetRequiredService<ReadLog>();
             await log.RegisterAsync(Rack.Source, "prometheus", Place.Name, CancellationToken.None);
             var settings = new SourceSettings
@@ -101,7 +104,7 @@ public static class Recompute
                 throw new InvalidOperationException($"{written} of {observations} rows were kept: the figure would mean nothing.");
 
             var store = storage.GetRequiredService<FactStore>();
-            var keeper = new FactKeeper(store, normaliser);
+            var keeper = new FactRecomputer(store, normaliser);
             foreach (var name in new[] { "a day of facts made from PostgreSQL and kept there", "the same day made again, nothing changed" })
             {
                 await store.MarkAllDirtyAsync(CancellationToken.None);

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Metrics.SystemTests;
 using Microsoft.Data.Sqlite;
 using Npgsql;

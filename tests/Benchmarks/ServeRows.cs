@@ -1,6 +1,7 @@
 using System.Data.Common;
 using System.Globalization;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Metrics.SystemTests;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
@@ -23,7 +24,7 @@ internal sealed record ServeRows(StorageEngine Engine, string ConnectionString)
     public static async Task<ServeRows> WriteAsync(StorageEngine engine, string connectionString, int rows)
     {
         await using (var storage = new ServiceCollection().AddMetricsStorage(engine, connectionString).BuildServiceProvider())
-            await storage.GetRequiredService<Schema>().MigrateAsync();
+            await storage.GetRequiredService<SchemaMigrator>().MigrateAsync();
         var made = new ServeRows(engine, connectionString);
         await using var connection = await made.OpenAsync();
         var postgres = engine == StorageEngine.Postgres;

@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.Json;
 using Metrics.Api.Webhooks;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Events;
+using Metrics.Storage.Reading;
+using Metrics.Storage.Schema;
 using Metrics.SystemTests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -143,7 +146,7 @@ public static class Webhooks
     private static async Task<ServiceProvider> StorageAsync(string database)
     {
         var storage = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, database).BuildServiceProvider();
-        await storage.GetRequiredService<Schema>().MigrateAsync();
+        await storage.GetRequiredService<SchemaMigrator>().MigrateAsync();
         return storage;
     }
 

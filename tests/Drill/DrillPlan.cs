@@ -4,8 +4,8 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors;
-using Metrics.Storage;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
 
 namespace Metrics.Drill;
 

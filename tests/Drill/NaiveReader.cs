@@ -1,9 +1,10 @@
 using System.Data.Common;
 using System.Globalization;
 using System.Text;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Reading;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 

@@ -1,7 +1,9 @@
 using Metrics.Drill;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Facts;
+using Metrics.Storage.Reading;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,12 +25,16 @@ var catalogue = Catalogues.Load([]);
 await using var services = new ServiceCollection().AddMetricsStorage(plan.Engine, plan.ConnectionString, plan.Clock).BuildServiceProvider();
 var log = services.GetRequiredService<ReadLog>();
 var reader = new SourceReader(log, catalogue, NullLogger<SourceReader>.Instance, timers) { Lease = DrillPlan.Lease };
-var keeper = new FactKeeper(services.GetRequiredService<FactStore>(), DrillPlan.Normaliser(catalogue), NullLogger<FactKeeper>.Instance);
+var keeper = new FactRecomputer(
+    services.GetRequiredService<FactStore>(),
+    DrillPlan.Normaliser(catalogue),
+    NullLogger<FactRecomputer>.Instance
+);
 var careless = new NaiveReader(log, plan);
 var sources = DrillPlan
     .Sources.Select(plan.Settings)
     .Select(settings =>
-        (Settings: settings, Source: new WatchedSource(Providers.All["prometheus"].Open(settings, catalogue, timers), mark))
+        (Settings: settings, Source: new WatchedSource(KnownProviders.All["prometheus"].Open(settings, catalogue, timers), mark))
     )
     .ToList();
 
@@ -49,7 +55,7 @@ for (var turn = Environment.ProcessId; !stop.IsCancellationRequested; turn++)
             await keeper.RecomputeAsync(stop.Token);
         }
     }
-    catch (Exception fault) when (fault is StorageException or SourceException)
+    catch (Exception exception) when (exception is StorageException or SourceException)
     {
         // The world's failure: the next turn tries again, as the scheduled job does.
     }

@@ -28,9 +28,9 @@ public sealed class EmulatedFleet : IAsyncDisposable
     /// <param name="scrapes">How the Prometheus servers fall short.</param>
     /// <param name="clock">Their clock.</param>
     /// <param name="first">Where the first listens; the others have the ports that follow.</param>
-    public static async Task<EmulatedFleet> StartAsync(Faults clouds, Faults scrapes, TimeProvider clock, Listening? first = null)
+    public static async Task<EmulatedFleet> StartAsync(Faults clouds, Faults scrapes, TimeProvider clock, ListenAddresses? first = null)
     {
-        var at = first ?? new Listening();
+        var at = first ?? new ListenAddresses();
         return new(
             await CloudWatchEmulator.StartAsync(CloudWatchFleet.Signals, clouds, clock, at),
             await AzureEmulator.StartAsync(AzureFleet.Resources, AzureFleet.Signals, clouds, clock, at.Next(1)),

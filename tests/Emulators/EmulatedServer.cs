@@ -16,10 +16,10 @@ namespace Metrics.Emulators;
 /// <summary>Where an emulator listens.</summary>
 /// <param name="Port">Port; 0: any that is free.</param>
 /// <param name="Host">Name by which others reach it. Other than loopback it listens on every address, as in a container.</param>
-public sealed record Listening(int Port = 0, string Host = "127.0.0.1")
+public sealed record ListenAddresses(int Port = 0, string Host = "127.0.0.1")
 {
     /// <summary>The same host and another port; any that is free stays any.</summary>
-    public Listening Next(int number) => this with { Port = Port == 0 ? 0 : Port + number };
+    public ListenAddresses Next(int number) => this with { Port = Port == 0 ? 0 : Port + number };
 }
 
 /// <summary>A server that an emulated cloud answers on, with a record of what it was asked and a way to misbehave.</summary>
@@ -45,12 +45,12 @@ public sealed class EmulatedServer : IAsyncDisposable
     /// <param name="time">What its clock shows; <see cref="DateTime.MaxValue"/>: it tells no time. Null: this machine's clock.</param>
     public static async Task<EmulatedServer> StartAsync(
         Action<WebApplication> map,
-        Listening? at = null,
+        ListenAddresses? at = null,
         X509Certificate2? certificate = null,
         Func<DateTime>? time = null
     )
     {
-        var (port, host) = at ?? new Listening();
+        var (port, host) = at ?? new ListenAddresses();
         var builder = WebApplication.CreateSlimBuilder();
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.Logging.ClearProviders();
@@ -137,7 +137,7 @@ public sealed class EmulatedServer : IAsyncDisposable
             while (!context.RequestAborted.IsCancellationRequested)
                 await context.Response.Body.WriteAsync(blanks, context.RequestAborted);
         }
-        catch (Exception fault) when (fault is OperationCanceledException or IOException)
+        catch (Exception exception) when (exception is OperationCanceledException or IOException)
         {
             // The client had enough, as it should.
         }

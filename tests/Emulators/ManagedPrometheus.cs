@@ -32,7 +32,7 @@ public sealed partial class ManagedPrometheus(Uri upstream, string prefix, Func<
     public List<string> Queries { get; } = [];
 
     /// <summary>Starts it on loopback.</summary>
-    public async Task<ManagedPrometheus> StartAsync(Listening? at = null)
+    public async Task<ManagedPrometheus> StartAsync(ListenAddresses? at = null)
     {
         Server = await EmulatedServer.StartAsync(app => app.Run(AnswerAsync), at);
         return this;

@@ -54,11 +54,11 @@ var clouds = new Faults
 EmulatedFleet fleet;
 try
 {
-    fleet = await EmulatedFleet.StartAsync(clouds, Faults.None, TimeProvider.System, new Listening(port, options["--host"]));
+    fleet = await EmulatedFleet.StartAsync(clouds, Faults.None, TimeProvider.System, new ListenAddresses(port, options["--host"]));
 }
-catch (IOException fault)
+catch (IOException exception)
 {
-    Console.Error.WriteLine($"The emulators cannot listen: {fault.Message} Choose other ports with --port, or 0.");
+    Console.Error.WriteLine($"The emulators cannot listen: {exception.Message} Choose other ports with --port, or 0.");
     return 1;
 }
 await using var running = fleet;

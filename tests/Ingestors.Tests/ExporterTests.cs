@@ -2,6 +2,8 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Metrics.Domain.Observations;
+using Metrics.Ingestors.Http;
+using Metrics.Ingestors.Providers;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -394,7 +396,7 @@ public sealed class ExporterTests
     [Fact]
     public void Settings_that_cannot_work_are_all_named_at_once()
     {
-        var faults = Providers
+        var faults = KnownProviders
             .All["exporter"]
             .Check(
                 new SourceSettings
@@ -419,11 +421,11 @@ public sealed class ExporterTests
         );
         Assert.Equal(
             "Endpoint is missing: give the server's http or https address.",
-            Assert.Single(Providers.All["exporter"].Check(new SourceSettings()))
+            Assert.Single(KnownProviders.All["exporter"].Check(new SourceSettings()))
         );
         Assert.Equal(
             "Endpoint 'ftp://host/' is not an http or https address.",
-            Assert.Single(Providers.All["exporter"].Check(new SourceSettings { Endpoint = new Uri("ftp://host/") }))
+            Assert.Single(KnownProviders.All["exporter"].Check(new SourceSettings { Endpoint = new Uri("ftp://host/") }))
         );
     }
 

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors.Exporter;
+using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -30,11 +31,12 @@ public sealed class ExpositionParserTests
 
     private readonly ExpositionParser parser = new("http://gpu-1:9400/metrics", "prometheus", Wanted, null, new SeriesPool("rack-7", 1000));
 
-    private Answer Parse(string page, ExpositionFormat format = ExpositionFormat.Text) => Parse(Encoding.UTF8.GetBytes(page), format);
+    private ObservationBatch Parse(string page, ExpositionFormat format = ExpositionFormat.Text) =>
+        Parse(Encoding.UTF8.GetBytes(page), format);
 
-    private Answer Parse(byte[] page, ExpositionFormat format = ExpositionFormat.Text)
+    private ObservationBatch Parse(byte[] page, ExpositionFormat format = ExpositionFormat.Text)
     {
-        var answer = new Answer("rack-7");
+        var answer = new ObservationBatch("rack-7");
         parser.Parse(page, format, Some.Noon, answer);
         return answer;
     }
@@ -46,7 +48,7 @@ public sealed class ExpositionParserTests
         return Some.Line(Assert.Single(answer.Observations));
     }
 
-    private static Rejection Refusal(Answer answer) => Assert.Single(answer.Pages().Single().Rejections);
+    private static Rejection Refusal(ObservationBatch answer) => Assert.Single(answer.Pages().Single().Rejections);
 
     [Theory]
     [InlineData(
@@ -347,7 +349,7 @@ public sealed class ExpositionParserTests
     public async Task A_line_of_two_megabytes_is_refused_without_being_held()
     {
         var page = $"m 1\nm{{a=\"{new string('x', 2_000_000)}\"}} 1\nm{{ok=\"1\"}} 2\n";
-        var answer = new Answer("rack-7");
+        var answer = new ObservationBatch("rack-7");
         await parser.ParseAsync(
             new MemoryStream(Encoding.UTF8.GetBytes(page)),
             ExpositionFormat.Text,
@@ -368,7 +370,7 @@ public sealed class ExpositionParserTests
     public async Task A_page_reads_the_same_in_pieces_of_any_size(int size)
     {
         const string Page = "# HELP m x\nm{a=\"1\"} 1\n\nother 5\nm{a=\"2\"} 2\r\nm 3 1767268800000\n# EOF\n";
-        var answer = new Answer("rack-7");
+        var answer = new ObservationBatch("rack-7");
         await parser.ParseAsync(
             new Pieces(Encoding.UTF8.GetBytes(Page), size),
             ExpositionFormat.OpenMetrics,
@@ -384,14 +386,14 @@ public sealed class ExpositionParserTests
     public void A_hundred_thousand_new_label_sets_stop_at_the_limit_and_known_series_go_on()
     {
         var capped = new ExpositionParser("x", "prometheus", ["m"], null, new SeriesPool("rack-7", 1000));
-        var before = new Answer("rack-7");
+        var before = new ObservationBatch("rack-7");
         capped.Parse("m{gpu=\"0\"} 1\nm{gpu=\"1\"} 2\n"u8, ExpositionFormat.Text, Some.Noon, before);
 
         var page = new StringBuilder();
         for (var i = 0; i < 100_000; i++)
             page.Append(CultureInfo.InvariantCulture, $"m{{request_id=\"{i}\",gpu=\"{i % 8}\"}} 1\n");
         page.Append("m{gpu=\"0\"} 10\nm{gpu=\"1\"} 20\n");
-        var flooded = new Answer("rack-7");
+        var flooded = new ObservationBatch("rack-7");
         capped.Parse(Encoding.UTF8.GetBytes(page.ToString()), ExpositionFormat.Text, Some.Noon, flooded);
 
         Assert.Equal(1000, flooded.Observations.Count);
@@ -406,9 +408,9 @@ public sealed class ExpositionParserTests
     public void Series_that_went_away_make_room_for_new_ones()
     {
         var capped = new ExpositionParser("x", "prometheus", ["m"], null, new SeriesPool("rack-7", 2));
-        Answer Page(string text)
+        ObservationBatch Page(string text)
         {
-            var answer = new Answer("rack-7");
+            var answer = new ObservationBatch("rack-7");
             capped.Parse(Encoding.UTF8.GetBytes(text), ExpositionFormat.Text, Some.Noon, answer);
             return answer;
         }
@@ -436,7 +438,7 @@ public sealed class ExpositionParserTests
             );
         var bytes = Encoding.UTF8.GetBytes(page.ToString());
         var big = new ExpositionParser("x", "prometheus", Wanted, "gpu-1:9400", new SeriesPool("rack-7", 5000));
-        var answer = new Answer("rack-7");
+        var answer = new ObservationBatch("rack-7");
         for (var i = 0; i < 3; i++)
         {
             answer.Observations.Clear();
@@ -470,7 +472,7 @@ public sealed class ExpositionParserTests
             for (var n = random.Next(1, 6); n > 0; n--)
                 bytes[random.Next(bytes.Length)] = random.Next(3) == 0 ? "{}\",=\\\n# \r"u8[random.Next(10)] : (byte)random.Next(256);
             var length = random.Next(2) == 0 ? bytes.Length : random.Next(bytes.Length);
-            var answer = new Answer("rack-7");
+            var answer = new ObservationBatch("rack-7");
             try
             {
                 parser.Parse(
@@ -481,9 +483,9 @@ public sealed class ExpositionParserTests
                 );
                 read += answer.Observations.Count;
             }
-            catch (SourceException fault)
+            catch (SourceException exception)
             {
-                codes.Add(fault.Code);
+                codes.Add(exception.Code);
             }
         }
 

@@ -3,6 +3,8 @@ using System.IO.Compression;
 using System.Text;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
+using Metrics.Ingestors.Http;
+using Metrics.Ingestors.Providers;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -502,14 +504,14 @@ public sealed class FileTests : IDisposable
     [Fact]
     public void Settings_of_other_providers_are_named()
     {
-        Assert.Equal("Path is missing: give a file or a folder.", Assert.Single(Providers.All["file"].Check(new SourceSettings())));
+        Assert.Equal("Path is missing: give a file or a folder.", Assert.Single(KnownProviders.All["file"].Check(new SourceSettings())));
         Assert.Equal(
             "Path 'rows.xlsx' is neither a folder nor named .ndjson, .jsonl, .csv or one of these with .gz.",
-            Assert.Single(Providers.All["file"].Check(new SourceSettings { Path = "rows.xlsx" }))
+            Assert.Single(KnownProviders.All["file"].Check(new SourceSettings { Path = "rows.xlsx" }))
         );
         Assert.Equal(
             3,
-            Providers
+            KnownProviders
                 .All["file"]
                 .Check(
                     new SourceSettings

@@ -73,7 +73,7 @@ internal sealed class HostileServer : IAsyncDisposable
             while (true)
                 conversations.Add(ConverseAsync(await listener.AcceptTcpClientAsync(stop.Token), answer));
         }
-        catch (Exception fault) when (fault is OperationCanceledException or SocketException or InvalidOperationException) { }
+        catch (Exception exception) when (exception is OperationCanceledException or SocketException or InvalidOperationException) { }
     }
 
     private async Task ConverseAsync(TcpClient client, Func<string, NetworkStream, CancellationToken, Task> answer)
@@ -86,7 +86,7 @@ internal sealed class HostileServer : IAsyncDisposable
             Requests.Enqueue(request);
             await answer(request, socket, stop.Token);
         }
-        catch (Exception fault) when (fault is IOException or OperationCanceledException or SocketException) { }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException or SocketException) { }
     }
 
     private async Task<string> RequestAsync(NetworkStream socket)

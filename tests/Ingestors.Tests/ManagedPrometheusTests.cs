@@ -3,7 +3,8 @@ using Metrics.Emulators;
 using Metrics.Emulators.Azure;
 using Metrics.Emulators.CloudWatch;
 using Metrics.Emulators.Gcp;
-using Metrics.Ingestors.Credentials;
+using Metrics.Ingestors.Http.Credentials;
+using Metrics.Ingestors.Providers;
 using Metrics.Ingestors.Tests.Aws;
 using Metrics.Ingestors.Tests.Azure;
 using Metrics.Ingestors.Tests.Gcp;
@@ -133,7 +134,7 @@ public sealed class ManagedPrometheusTests
         await using var bench = await OpenAsync(service, new Uri($"http://127.0.0.1:{server.Port}"));
         var catalogue = Some.Catalogue(Energy, "vllm:generation_tokens_total", "absent");
         var from = DateTime.UtcNow.AddMinutes(-1);
-        ITelemetrySource Open() => Providers.All["prometheus"].Open(bench.Settings, catalogue, TimeProvider.System);
+        ITelemetrySource Open() => KnownProviders.All["prometheus"].Open(bench.Settings, catalogue, TimeProvider.System);
         var own = Some.Source(
             new SourceSettings
             {
@@ -152,7 +153,7 @@ public sealed class ManagedPrometheusTests
         Assert.Empty(rejections);
         Assert.Equal(Some.Lines(expected).Order(StringComparer.Ordinal), Some.Lines(observations).Order(StringComparer.Ordinal));
         Assert.Equal(9, observations.Select(one => one.Series.Id).Distinct().Count());
-        Assert.Equal(place, Providers.All["prometheus"].PlaceOf(bench.Settings));
+        Assert.Equal(place, KnownProviders.All["prometheus"].PlaceOf(bench.Settings));
 
         bench.Spoil(bench.Settings);
         var fault = await Assert.ThrowsAsync<SourceException>(() =>
@@ -218,7 +219,7 @@ public sealed class ManagedPrometheusTests
     [Fact]
     public void Ways_to_prove_who_asks_exclude_each_other()
     {
-        var faults = Providers
+        var faults = KnownProviders
             .All["prometheus"]
             .Check(
                 new SourceSettings

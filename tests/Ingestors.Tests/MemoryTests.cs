@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using Metrics.Ingestors.Providers;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;

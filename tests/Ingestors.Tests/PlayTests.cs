@@ -1,6 +1,7 @@
 using System.Globalization;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
+using Metrics.Ingestors.Providers;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;

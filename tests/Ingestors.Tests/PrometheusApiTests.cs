@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
+using Metrics.Ingestors.Providers;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -463,9 +464,9 @@ public sealed class PrometheusApiTests
                 await Some.Pages(source, Some.Request());
                 read++;
             }
-            catch (SourceException fault)
+            catch (SourceException exception)
             {
-                Assert.Contains(fault.Code, new[] { "not_metrics", "truncated", "refused" });
+                Assert.Contains(exception.Code, new[] { "not_metrics", "truncated", "refused" });
                 failed++;
             }
         }
@@ -481,7 +482,7 @@ public sealed class PrometheusApiTests
     public void A_selector_is_matchers_and_nothing_else(string selector, bool good) =>
         Assert.Equal(
             good,
-            !Providers
+            !KnownProviders
                 .All["prometheus"]
                 .Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090"), Selector = selector })
                 .Any()
@@ -492,7 +493,7 @@ public sealed class PrometheusApiTests
         Assert.Contains(
             "without /api/v1",
             Assert.Single(
-                Providers.All["prometheus"].Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090/api/v1/query") })
+                KnownProviders.All["prometheus"].Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090/api/v1/query") })
             ),
             StringComparison.Ordinal
         );

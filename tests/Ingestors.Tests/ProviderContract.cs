@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -65,7 +67,7 @@ public sealed record ContractBench(
 /// <summary>What every provider owes to the reading protocol. A provider's test class inherits it and says how to open a source before a far side.</summary>
 public abstract class ProviderContract
 {
-    /// <summary>Name of the provider in <see cref="Providers.All"/>.</summary>
+    /// <summary>Name of the provider in <see cref="KnownProviders.All"/>.</summary>
     protected abstract string Provider { get; }
 
     /// <summary>Folder of the provider under <c>src/Ingestors</c>.</summary>
@@ -141,8 +143,10 @@ public abstract class ProviderContract
     [Fact]
     public void The_readme_lists_the_permissions_that_messages_name()
     {
-        var readme = File.ReadAllText(Path.Combine(Repository(), "src", "Ingestors", Folder, "README.md"));
-        Assert.All(Providers.All[Provider].Permissions, permission => Assert.Contains($"`{permission}`", readme, StringComparison.Ordinal));
+        var readme = File.ReadAllText(Path.Combine(Repository(), "src", "Ingestors", "Providers", Folder, "README.md"));
+        Assert.All(KnownProviders.All[Provider].Permissions, permission =>
+            Assert.Contains($"`{permission}`", readme, StringComparison.Ordinal)
+        );
     }
 
     /// <summary>The folder of the solution.</summary>
@@ -159,7 +163,7 @@ public abstract class ProviderContract
 public abstract class NetworkProviderContract : ProviderContract
 {
     /// <summary>The permissions of which a refusal names at least one; none where what refuses knows no permissions.</summary>
-    protected virtual IReadOnlyList<string> Mends => Providers.All[Provider].Permissions;
+    protected virtual IReadOnlyList<string> Mends => KnownProviders.All[Provider].Permissions;
 
     [Fact]
     public async Task Cancellation_ends_a_read_at_once()

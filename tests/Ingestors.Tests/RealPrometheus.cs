@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Tests;
 
@@ -86,9 +87,9 @@ internal sealed class RealPrometheus : IAsyncDisposable
                 if (wanted(answer))
                     return answer;
             }
-            catch (SourceException fault) when (fault.Code is "unreachable" or "truncated" or "server_error")
+            catch (SourceException exception) when (exception.Code is "unreachable" or "truncated" or "server_error")
             {
-                last = fault;
+                last = exception;
             }
             await Task.Delay(200);
         }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Metrics.Domain.Observations;
+using Metrics.Ingestors.Providers;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;

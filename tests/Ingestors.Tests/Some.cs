@@ -3,6 +3,7 @@ using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
+using Metrics.Ingestors.Providers;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -50,7 +51,7 @@ internal static class Some
     /// <summary>Opens the source as the service does, after its settings passed the check.</summary>
     public static ITelemetrySource Source(SourceSettings settings, MetricCatalogue catalogue)
     {
-        var provider = Providers.All[settings.Provider];
+        var provider = KnownProviders.All[settings.Provider];
         Assert.Empty(provider.Check(settings));
         return provider.Open(settings, catalogue, TimeProvider.System);
     }

@@ -1,5 +1,5 @@
 using System.Reflection;
-using Metrics.Ingestors;
+using Metrics.Ingestors.Providers;
 using NetArchTest.Rules;
 using Xunit;
 
@@ -9,17 +9,14 @@ namespace Metrics.SystemTests;
 public sealed class ArchitectureTests
 {
     private static readonly Assembly Domain = typeof(Domain.Quantities.Energy).Assembly;
-    private static readonly Assembly Ingestors = typeof(Providers).Assembly;
-    private static readonly Assembly Api = typeof(Metrics.Api.MetricsSettings).Assembly;
+    private static readonly Assembly Ingestors = typeof(KnownProviders).Assembly;
+    private static readonly Assembly Api = typeof(Metrics.Api.Settings.MetricsSettings).Assembly;
     private static readonly string[] ProviderFolders =
     [
         .. Ingestors
             .GetTypes()
             .Select(type => type.Namespace ?? "")
-            .Where(name =>
-                name.StartsWith("Metrics.Ingestors.", StringComparison.Ordinal)
-                && name is not ("Metrics.Ingestors.Reading" or "Metrics.Ingestors.Credentials")
-            )
+            .Where(name => name.StartsWith("Metrics.Ingestors.Providers.", StringComparison.Ordinal))
             .Distinct(),
     ];
 
@@ -34,7 +31,7 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
-    public void There_are_provider_folders_to_check() => Assert.Contains("Metrics.Ingestors.Prometheus", ProviderFolders);
+    public void There_are_provider_folders_to_check() => Assert.Contains("Metrics.Ingestors.Providers.Prometheus", ProviderFolders);
 
     [Fact]
     public void A_provider_sees_neither_storage_nor_the_scheduler_nor_another_provider()
@@ -49,7 +46,7 @@ public sealed class ArchitectureTests
                 .ShouldNot()
                 .HaveDependencyOnAny([
                     "Metrics.Storage",
-                    "Metrics.Ingestors.Reading",
+                    "Metrics.Ingestors.Pipeline",
                     "Hangfire",
                     "Microsoft.EntityFrameworkCore",
                     .. others,
@@ -89,7 +86,7 @@ public sealed class ArchitectureTests
         var result = Types
             .InAssembly(Ingestors)
             .That()
-            .ResideInNamespace("Metrics.Ingestors.Reading")
+            .ResideInNamespace("Metrics.Ingestors.Pipeline")
             .ShouldNot()
             .HaveDependencyOn("Metrics.Storage")
             .GetResult();
@@ -100,7 +97,7 @@ public sealed class ArchitectureTests
     public void No_type_is_named_for_nothing()
     {
         string[] empty = ["Helper", "Util", "Utils", "Manager", "Base", "Dto", "Service"];
-        var named = new[] { Domain, Ingestors, Api, typeof(Metrics.Storage.ReadLog).Assembly }
+        var named = new[] { Domain, Ingestors, Api, typeof(Metrics.Storage.Reading.ReadLog).Assembly }
             .SelectMany(assembly => assembly.GetTypes())
             .Where(type =>
                 type.Namespace?.StartsWith("Metrics", StringComparison.Ordinal) == true

@@ -169,7 +169,7 @@ public sealed class ServiceProcess : IAsyncDisposable
 
     private static Process Start(string[] arguments, string folder, (string Key, string Value)[] settings)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(Metrics.Api.MetricsSettings).Assembly.Location, .. arguments])
+        var start = new ProcessStartInfo("dotnet", [typeof(Metrics.Api.Settings.MetricsSettings).Assembly.Location, .. arguments])
         {
             WorkingDirectory = folder,
             RedirectStandardOutput = true,

@@ -1,7 +1,8 @@
 using System.ComponentModel;
 using System.Globalization;
 using System.Text.Json.Serialization;
-using Metrics.Storage;
+using Metrics.Api.Http;
+using Metrics.Storage.Access;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Metrics.Api.Access;
@@ -23,7 +24,7 @@ public static class AccessEndpoints
                 "All that there ever were, the oldest first, without the keys themselves: those are shown once, when they are made."
             );
         keys.MapPost("", CreateAsync)
-            .Accepts<KeyQuestion>("application/json")
+            .Accepts<KeyRequest>("application/json")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .WithSummary("Makes a key")
             .WithDescription(
@@ -54,21 +55,21 @@ public static class AccessEndpoints
         : name.Any(char.IsControl) ? "'name' has control characters."
         : null;
 
-    private static async Task<Ok<IEnumerable<KeyAnswer>>> ListAsync(
+    private static async Task<Ok<IEnumerable<KeyResponse>>> ListAsync(
         AccessKeys keys,
         TimeProvider clock,
         CancellationToken cancellationToken
-    ) => TypedResults.Ok((await keys.AllAsync(cancellationToken)).Select(key => KeyAnswer.Of(key, null, clock.GetUtcNow().UtcDateTime)));
+    ) => TypedResults.Ok((await keys.AllAsync(cancellationToken)).Select(key => KeyResponse.Of(key, null, clock.GetUtcNow().UtcDateTime)));
 
-    private static async Task<Results<Created<KeyAnswer>, ProblemHttpResult>> CreateAsync(
+    private static async Task<Results<Created<KeyResponse>, ProblemHttpResult>> CreateAsync(
         HttpRequest request,
         AccessKeys keys,
-        KeyRing ring,
+        AccessKeyCache ring,
         TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
-        var (question, isRead) = await Problems.ReadAsync<KeyQuestion>(request);
+        var (question, isRead) = await Problems.ReadAsync<KeyRequest>(request);
         if (!isRead)
             return Problems.Of("invalid_body", $"The body cannot be read: give application/json such as {Example}.");
         if (Refuse(question?.Name) is { } refused)
@@ -77,7 +78,7 @@ public static class AccessEndpoints
             return Problems.Of("invalid_scope", $"'scopes' has to be a list of some of {Scopes.All}.");
         if (question.ExpiresAt <= clock.GetUtcNow())
             return Problems.Of("invalid_expiry", $"'expiresAt' ({question.ExpiresAt:O}) is not in the future.");
-        var (key, kept) = await KeyRing.MakeAsync(
+        var (key, kept) = await AccessKeyCache.MakeAsync(
             keys,
             question.Name!,
             scope,
@@ -86,14 +87,14 @@ public static class AccessEndpoints
             cancellationToken
         );
         await ring.RefreshAsync(cancellationToken);
-        return TypedResults.Created($"/api/keys/{kept.Id}", KeyAnswer.Of(kept, key, clock.GetUtcNow().UtcDateTime));
+        return TypedResults.Created($"/api/keys/{kept.Id}", KeyResponse.Of(kept, key, clock.GetUtcNow().UtcDateTime));
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(
         string id,
         HttpContext context,
         AccessKeys keys,
-        KeyRing ring,
+        AccessKeyCache ring,
         CancellationToken cancellationToken
     )
     {
@@ -129,7 +130,7 @@ public static class AccessEndpoints
 }
 
 /// <summary>A key to make.</summary>
-public sealed record KeyQuestion
+public sealed record KeyRequest
 {
     /// <summary>Who or what it is for.</summary>
     [Description("Who or what it is for.")]
@@ -155,7 +156,7 @@ public sealed record KeyQuestion
 /// <param name="RevokedAt">When it was revoked.</param>
 /// <param name="LastUsedAt">When it last let somebody in, to the minute.</param>
 /// <param name="Key">The key itself: only in the answer to its making.</param>
-public sealed record KeyAnswer(
+public sealed record KeyResponse(
     string Id,
     string Name,
     IReadOnlyList<string> Scopes,
@@ -168,7 +169,7 @@ public sealed record KeyAnswer(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Key
 )
 {
-    internal static KeyAnswer Of(AccessKey key, string? text, DateTime now) =>
+    internal static KeyResponse Of(AccessKey key, string? text, DateTime now) =>
         new(
             key.Id,
             key.Name,

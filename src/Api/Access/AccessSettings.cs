@@ -27,8 +27,8 @@ public sealed class AccessSettings
         {
             if (key.Key.Length < ShortestKey)
                 yield return $"Metrics:Access:Keys:{name}:Key: has fewer than {ShortestKey} characters; make one for instance by `openssl rand -hex 32`.";
-            if (key.Key.Length > KeyRing.LongestKey)
-                yield return $"Metrics:Access:Keys:{name}:Key: has more than {KeyRing.LongestKey} characters.";
+            if (key.Key.Length > AccessKeyCache.LongestKey)
+                yield return $"Metrics:Access:Keys:{name}:Key: has more than {AccessKeyCache.LongestKey} characters.";
             if (Scopes.Parse(key.Scopes) is null)
                 yield return $"Metrics:Access:Keys:{name}:Scopes: '{string.Join(", ", key.Scopes)}' are not scopes; there are {Scopes.All}.";
         }

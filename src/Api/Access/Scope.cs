@@ -38,7 +38,7 @@ public static class Scopes
     /// <param name="endpoint">The address or group of addresses.</param>
     /// <param name="scope">What it asks for.</param>
     public static T RequireScope<T>(this T endpoint, Scope scope)
-        where T : IEndpointConventionBuilder => endpoint.WithMetadata(new Asked(scope));
+        where T : IEndpointConventionBuilder => endpoint.WithMetadata(new RequiredScope(scope));
 
     /// <summary>The scopes of these words; null when one of them is none, or when there are none.</summary>
     public static Scope? Parse(IEnumerable<string> words)
@@ -62,4 +62,4 @@ public static class Scopes
 }
 
 /// <summary>What an address asks for. Null: it is open to everybody.</summary>
-internal sealed record Asked(Scope? Scope);
+internal sealed record RequiredScope(Scope? Scope);

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using Metrics.Api.OData.Query;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Protocols;
 using Microsoft.IdentityModel.Protocols.OpenIdConnect;
@@ -61,10 +62,10 @@ internal sealed class Tokens
         {
             result = await handler.ValidateTokenAsync(token, parameters);
         }
-        catch (Exception fault) when (fault is not OutOfMemoryException)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
             // Whatever the library stumbles over is a token that cannot be trusted.
-            log.LogWarning("A token could not be checked: {Fault}", fault.Message);
+            log.LogWarning("A token could not be checked: {Fault}", exception.Message);
             return null;
         }
         if (!result.IsValid)

@@ -1,8 +1,10 @@
 using System.Globalization;
+using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 
 namespace Metrics.Api.Comparing;
@@ -13,7 +15,7 @@ internal sealed record DeploymentComparison
     /// <summary>How the grams of a ranking are made. Market-based grams have no name here: they are never ranked.</summary>
     public const string CarbonMethod = "location-based average with embodied";
 
-    public required ComparisonQuestion Question { get; init; }
+    public required ComparisonRequest Question { get; init; }
 
     /// <summary>The hours summed.</summary>
     public required Interval Period { get; init; }
@@ -30,7 +32,7 @@ internal sealed record DeploymentComparison
     /// <summary>Sums the period and compares; null when the question has a fault that only the data shows, which is then added.</summary>
     public static async Task<DeploymentComparison?> AskAsync(
         IDbContextFactory<MetricsDbContext> store,
-        ComparisonQuestion question,
+        ComparisonRequest question,
         UnitConversions conversions,
         DateTime now,
         List<string> faults,
@@ -64,9 +66,9 @@ internal sealed record DeploymentComparison
                     $"from {start:yyyy-MM-ddTHH:mm:ssZ} is not before to {end:yyyy-MM-ddTHH:mm:ssZ}{(question.To is null ? ", the end of the newest complete hour with work in the unit" : "")}."
                 )
             );
-        else if (end - start > TimeSpan.FromDays(ComparisonQuestion.MostDays))
+        else if (end - start > TimeSpan.FromDays(ComparisonRequest.MostDays))
             faults.Add(
-                $"The period is longer than {ComparisonQuestion.MostDays} days, and every hour of it is read. Ask for less, or take /odata/DailyIntensities or /odata/MonthlyIntensities."
+                $"The period is longer than {ComparisonRequest.MostDays} days, and every hour of it is read. Ask for less, or take /odata/DailyIntensities or /odata/MonthlyIntensities."
             );
         if (faults.Count > 0)
             return null;
@@ -120,7 +122,7 @@ internal sealed record DeploymentComparison
         };
     }
 
-    private static ComparableRow Row(ComparisonQuestion question, Interval period, DeploymentSums sums) =>
+    private static ComparableRow Row(ComparisonRequest question, Interval period, DeploymentSums sums) =>
         new()
         {
             Deployment = Key(sums.Id),
@@ -148,7 +150,7 @@ internal sealed record DeploymentComparison
         };
 
     /// <summary>The first link of the chain that is unknown in every hour; where each is known in some hour and never all at once, none is named.</summary>
-    private static string? Unknown(ComparisonQuestion question, HoursKnown hours) =>
+    private static string? Unknown(ComparisonRequest question, HoursKnown hours) =>
         (question.Boundary, hours) switch
         {
             (_, { Any: 0 }) => "no_energy",
@@ -162,7 +164,7 @@ internal sealed record DeploymentComparison
             _ => null,
         };
 
-    private static string Nothing(ComparisonQuestion question, (List<string> Units, List<string> Models) present)
+    private static string Nothing(ComparisonRequest question, (List<string> Units, List<string> Models) present)
     {
         var missing = question.Model is { } model
             ? $"No deployment serves '{model}' in this period."

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
-using Metrics.Storage;
+using Metrics.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 
 namespace Metrics.Api.Comparing;
@@ -106,7 +106,7 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
     public async Task<List<DeploymentSums>> SumAsync(
         Interval period,
         string unit,
-        ComparisonQuestion question,
+        ComparisonRequest question,
         CancellationToken cancellationToken
     )
     {

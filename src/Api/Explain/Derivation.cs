@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Metrics.Api.OData.Model;
+using Metrics.Api.OData.Query;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
@@ -36,7 +38,7 @@ internal sealed class Derivation
     /// <param name="trace">The hour that holds the row's period.</param>
     /// <param name="question">Which row of it.</param>
     /// <param name="book">Where factors are looked up by name.</param>
-    public Derivation(Trace trace, ExplainQuestion question, FactorBook book)
+    public Derivation(Trace trace, ExplainRequest question, FactorBook book)
     {
         this.trace = trace;
         this.book = book;
@@ -118,7 +120,7 @@ internal sealed class Derivation
         var usedIn = readings.Where(reading => reading.Used).ToLookup(reading => (reading.Resource?.Id, reading.Period.Start));
         return explanation with
         {
-            Facts = [.. Most("facts", own, MostFacts).Select(Told)],
+            Facts = [.. Most("facts", own, MostFacts).Select(Describe)],
             Work =
             [
                 .. Most("work", work, MostFacts)
@@ -132,7 +134,7 @@ internal sealed class Derivation
                     .Select(reading => new ExplainedReading
                     {
                         Source = numbers[reading.Series.Id],
-                        Resource = reading.Resource is { } resource ? Told(resource) : null,
+                        Resource = reading.Resource is { } resource ? Describe(resource) : null,
                         Component = Word(reading.Component),
                         Part = reading.Part,
                         PeriodStart = reading.Period.Start,
@@ -144,7 +146,7 @@ internal sealed class Derivation
                         Why = reading.Used ? null : WhyNot(reading, usedIn[(reading.Resource?.Id, reading.Period.Start)]),
                     }),
             ],
-            Sources = [.. sources.Select(one => Told(one, numbers[one.Series.Id], mappings[one.Series.Id]))],
+            Sources = [.. sources.Select(one => Describe(one, numbers[one.Series.Id], mappings[one.Series.Id]))],
             Factors =
             [
                 .. own.SelectMany(fact => fact.Factors.Split(' ', StringSplitOptions.RemoveEmptyEntries))
@@ -415,7 +417,7 @@ internal sealed class Derivation
                 group
                     .OrderBy(fact => fact.Deployment.Workload.Name, StringComparer.Ordinal)
                     .Select(fact => new WorkloadShare(
-                        Told(fact.Resource),
+                        Describe(fact.Resource),
                         fact.Period.Start,
                         fact.Deployment.Workload.Name,
                         Joules(fact),
@@ -480,7 +482,7 @@ internal sealed class Derivation
             };
             decisions.Add(
                 new CoverDecision(
-                    Told(facts[0].Resource),
+                    Describe(facts[0].Resource),
                     group.Key.Start,
                     facts[0].Cover,
                     server ?? accelerator ?? rack,
@@ -769,13 +771,13 @@ internal sealed class Derivation
             : new ExplainedFactor { Name = name };
     }
 
-    private static ExplainedResource Told(Resource resource) =>
+    private static ExplainedResource Describe(Resource resource) =>
         new(resource.Id.ToString(CultureInfo.InvariantCulture), resource.Kind, resource.Name, resource.Node);
 
-    private static ExplainedFact Told(EnergyFact fact) =>
+    private static ExplainedFact Describe(EnergyFact fact) =>
         new()
         {
-            Resource = Told(fact.Resource),
+            Resource = Describe(fact.Resource),
             PeriodStart = fact.Period.Start,
             PeriodEnd = fact.Period.End,
             AcceleratorJoules = fact.AcceleratorJoules,
@@ -799,7 +801,7 @@ internal sealed class Derivation
             Missing = fact.Missing,
         };
 
-    private static ExplainedSource Told(SeriesSamples one, int number, MetricMapping mapping)
+    private static ExplainedSource Describe(SeriesSamples one, int number, MetricMapping mapping)
     {
         var samples = one.Samples.Span;
         return new ExplainedSource

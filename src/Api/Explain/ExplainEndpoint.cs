@@ -1,10 +1,13 @@
 using System.ComponentModel;
 using System.Globalization;
+using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Quantities;
-using Metrics.Storage;
-using Metrics.Storage.Tables;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Facts;
+using Metrics.Storage.Schema;
+using Metrics.Storage.Schema.Tables;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -18,7 +21,7 @@ public static class ExplainEndpoint
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     // The samples of three hours of every source are read for one answer: a few at a time, so that a flood of questions takes the service's memory from nobody.
-    private static readonly SemaphoreSlim Desk = new(2);
+    private static readonly SemaphoreSlim explainSlots = new(2);
 
     /// <summary>
     /// Maps <c>GET /api/explain</c>. It takes the store (<see cref="IDbContextFactory{TContext}"/>, <see cref="FactStore"/>), the <see cref="Normaliser"/> and, where there is one, the
@@ -64,7 +67,7 @@ public static class ExplainEndpoint
     {
         _ = (set, key);
         var faults = new List<string>();
-        if (ExplainQuestion.Read(context.Request.Query, faults) is not { } question)
+        if (ExplainRequest.Read(context.Request.Query, faults) is not { } question)
             return TypedResults.Problem(
                 string.Join(' ', faults),
                 statusCode: StatusCodes.Status400BadRequest,
@@ -72,7 +75,7 @@ public static class ExplainEndpoint
             );
         context.Response.Headers.CacheControl = "no-store";
         var aborted = context.RequestAborted;
-        await Desk.WaitAsync(aborted);
+        await explainSlots.WaitAsync(aborted);
         try
         {
             await using var reader = new RowReader(await store.CreateDbContextAsync(aborted));
@@ -84,7 +87,7 @@ public static class ExplainEndpoint
                     title: "There is no such row."
                 );
             return TypedResults.Ok(
-                question.Set is ExplainQuestion.Days or ExplainQuestion.Months
+                question.Set is ExplainRequest.Days or ExplainRequest.Months
                     ? await RollUpAsync(question, row, reader, aborted)
                     : await HourAsync(
                         question,
@@ -97,9 +100,9 @@ public static class ExplainEndpoint
                     )
             );
         }
-        catch (Exception fault) when (!aborted.IsCancellationRequested && StorageFault.IsOutside(fault))
+        catch (Exception exception) when (!aborted.IsCancellationRequested && StorageFault.IsOutside(exception))
         {
-            log.LogError(fault, "A row could not be explained.");
+            log.LogError(exception, "A row could not be explained.");
             context.Response.Headers.RetryAfter = "5";
             return TypedResults.Problem(
                 "The store cannot be read now; the service's log says why. Come back.",
@@ -108,12 +111,12 @@ public static class ExplainEndpoint
         }
         finally
         {
-            Desk.Release();
+            explainSlots.Release();
         }
     }
 
     private static async Task<Explanation> HourAsync(
-        ExplainQuestion question,
+        ExplainRequest question,
         IReadOnlyDictionary<string, object?> row,
         RowReader reader,
         FactStore facts,
@@ -153,7 +156,7 @@ public static class ExplainEndpoint
     }
 
     private static async Task<Explanation> RollUpAsync(
-        ExplainQuestion question,
+        ExplainRequest question,
         IReadOnlyDictionary<string, object?> row,
         RowReader reader,
         CancellationToken cancellationToken
@@ -174,7 +177,7 @@ public static class ExplainEndpoint
                     Key = (
                         question with
                         {
-                            Set = ExplainQuestion.Hours,
+                            Set = ExplainRequest.Hours,
                             FunctionalUnit = (string)any["FunctionalUnit"]!,
                             PeriodStart = group.Key,
                         }

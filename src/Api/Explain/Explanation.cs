@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Metrics.Api.OData.Query;
 
 namespace Metrics.Api.Explain;
 

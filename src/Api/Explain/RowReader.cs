@@ -1,5 +1,6 @@
 using System.Globalization;
-using Metrics.Storage;
+using Metrics.Api.Comparing;
+using Metrics.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 
 namespace Metrics.Api.Explain;
@@ -8,7 +9,7 @@ namespace Metrics.Api.Explain;
 internal sealed class RowReader(MetricsDbContext context) : StoreView(context)
 {
     /// <summary>The row, by the names of its columns; null when there is none.</summary>
-    public async Task<IReadOnlyDictionary<string, object?>?> RowAsync(ExplainQuestion question, CancellationToken cancellationToken) =>
+    public async Task<IReadOnlyDictionary<string, object?>?> RowAsync(ExplainRequest question, CancellationToken cancellationToken) =>
         (
             await RowsAsync(
                 $"""SELECT * FROM "{question.Set}" WHERE "DeploymentId" = @deployment AND "{(question.ResourceId is null ? "FunctionalUnit" : "ResourceId")}" = @other AND "PeriodStart" = @start""",
@@ -58,14 +59,14 @@ internal sealed class RowReader(MetricsDbContext context) : StoreView(context)
         {
             var row = new Dictionary<string, object?>(reader.FieldCount, StringComparer.Ordinal);
             for (var i = 0; i < reader.FieldCount; i++)
-                row[reader.GetName(i)] = reader.IsDBNull(i) ? null : Told(reader.GetName(i), reader.GetValue(i));
+                row[reader.GetName(i)] = reader.IsDBNull(i) ? null : ToJson(reader.GetName(i), reader.GetValue(i));
             rows.Add(row);
         }
         return rows;
     }
 
     // Keys have more digits than a JSON number keeps everywhere; SQLite keeps times as numbers.
-    private static object Told(string name, object value) =>
+    private static object ToJson(string name, object value) =>
         (name, value) switch
         {
             (_, long number) when name.EndsWith("Id", StringComparison.Ordinal) => number.ToString(CultureInfo.InvariantCulture),

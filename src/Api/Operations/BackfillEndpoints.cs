@@ -2,10 +2,12 @@ using System.ComponentModel;
 using System.Globalization;
 using Hangfire;
 using Metrics.Api.Access;
+using Metrics.Api.Http;
+using Metrics.Api.Settings;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Reading;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Metrics.Api.Operations;
@@ -19,7 +21,7 @@ public static class BackfillEndpoints
         var group = app.MapGroup("/api/sources/{id}/backfill").WithTags("Sources").RequireScope(Scope.Operate);
         group
             .MapPost("", AskAsync)
-            .Accepts<BackfillQuestion>("application/json")
+            .Accepts<BackfillRequest>("application/json")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Reads a span of the past")
@@ -59,7 +61,7 @@ public static class BackfillEndpoints
         return null;
     }
 
-    private static async Task<Results<Accepted<BackfillAnswer>, ProblemHttpResult>> AskAsync(
+    private static async Task<Results<Accepted<BackfillResponse>, ProblemHttpResult>> AskAsync(
         string id,
         HttpRequest request,
         MetricsSettings settings,
@@ -73,7 +75,7 @@ public static class BackfillEndpoints
     {
         if (Unknown(id, settings) is { } unknown)
             return unknown;
-        var (question, isRead) = await Problems.ReadAsync<BackfillQuestion>(request);
+        var (question, isRead) = await Problems.ReadAsync<BackfillRequest>(request);
         if (!isRead)
             return Problem($"The body cannot be read: give application/json such as {Example}.");
         if (question is not { From: { } from, To: { } to })
@@ -82,7 +84,7 @@ public static class BackfillEndpoints
         var source = settings.Sources[id];
         if (MetricsSettings.IsOwnMetrics(source))
             return Problem($"The source '{id}' is this service itself and tells the present only.");
-        var opened = Providers.All[source.Provider].Open(source, catalogue, clock);
+        var opened = KnownProviders.All[source.Provider].Open(source, catalogue, clock);
         try
         {
             if (Refuse(source, opened.Cadence, from.UtcDateTime, to.UtcDateTime, clock.GetUtcNow().UtcDateTime) is { } refused)
@@ -98,7 +100,7 @@ public static class BackfillEndpoints
             jobs.Enqueue<Jobs>(job => job.ReadAsync(id, CancellationToken.None));
             return TypedResults.Accepted(
                 $"/odata/Backfills({backfill.Id.ToString(CultureInfo.InvariantCulture)})",
-                BackfillAnswer.Of(backfill)
+                BackfillResponse.Of(backfill)
             );
         }
         finally
@@ -107,7 +109,7 @@ public static class BackfillEndpoints
         }
     }
 
-    private static async Task<Results<Ok<IEnumerable<BackfillAnswer>>, ProblemHttpResult>> ListAsync(
+    private static async Task<Results<Ok<IEnumerable<BackfillResponse>>, ProblemHttpResult>> ListAsync(
         string id,
         MetricsSettings settings,
         Backfills backfills,
@@ -115,7 +117,7 @@ public static class BackfillEndpoints
     ) =>
         Unknown(id, settings) is { } unknown
             ? unknown
-            : TypedResults.Ok((await backfills.OfAsync(id, cancellationToken)).Select(BackfillAnswer.Of));
+            : TypedResults.Ok((await backfills.OfAsync(id, cancellationToken)).Select(BackfillResponse.Of));
 
     private static async Task<Results<NoContent, ProblemHttpResult>> CancelAsync(
         string id,
@@ -152,7 +154,7 @@ public static class BackfillEndpoints
 }
 
 /// <summary>A span to read.</summary>
-public sealed record BackfillQuestion
+public sealed record BackfillRequest
 {
     /// <summary>Start, inclusive; the hour that holds it is read from its start.</summary>
     [Description("Start, inclusive; the hour that holds it is read from its start.")]
@@ -176,7 +178,7 @@ public sealed record BackfillQuestion
 /// <param name="Written">Samples inserted or changed.</param>
 /// <param name="State"><c>waiting</c>, <c>reading</c>, <c>done</c> or <c>cancelled</c>.</param>
 /// <param name="Error">What the last failed window said.</param>
-public sealed record BackfillAnswer(
+public sealed record BackfillResponse(
     long Id,
     string Source,
     string Kind,
@@ -191,7 +193,7 @@ public sealed record BackfillAnswer(
     string? Error
 )
 {
-    internal static BackfillAnswer Of(Backfill backfill) =>
+    internal static BackfillResponse Of(Backfill backfill) =>
         new(
             backfill.Id,
             backfill.Source,

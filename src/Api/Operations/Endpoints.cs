@@ -1,8 +1,9 @@
 using Hangfire;
 using Hangfire.Dashboard;
 using Metrics.Api.Access;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Api.Settings;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Storage.Schema;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -118,7 +119,7 @@ public static class Endpoints
 }
 
 /// <summary>Ready means that the database answers and has the schema of this version.</summary>
-public sealed class StorageHealth(Schema schema) : IHealthCheck
+public sealed class StorageHealth(SchemaMigrator schema) : IHealthCheck
 {
     /// <inheritdoc/>
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)

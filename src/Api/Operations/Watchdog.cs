@@ -1,5 +1,7 @@
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Reading;
 using Prometheus;
 
 namespace Metrics.Api.Operations;
@@ -33,7 +35,7 @@ public sealed class Watchdog(SourceList sources, ReadLog log, Jobs jobs, Worker 
     private bool skewed;
 
     /// <summary>How far behind a source may be: three times what it takes to settle and to come round again.</summary>
-    public static TimeSpan Allowed(Ingestors.Cadence cadence)
+    public static TimeSpan Allowed(Cadence cadence)
     {
         var allowed = 3 * (cadence.Settle + cadence.Every) + cadence.Align;
         return allowed < Shortest ? Shortest : allowed;
@@ -51,9 +53,9 @@ public sealed class Watchdog(SourceList sources, ReadLog log, Jobs jobs, Worker 
                 {
                     await LookAsync(stoppingToken);
                 }
-                catch (Exception fault) when (StorageFault.IsOutside(fault))
+                catch (Exception exception) when (StorageFault.IsOutside(exception))
                 {
-                    logger.LogWarning("How current the sources are cannot be told: {Message}", fault.Message);
+                    logger.LogWarning("How current the sources are cannot be told: {Message}", exception.Message);
                 }
             }
         }
@@ -120,18 +122,18 @@ public sealed class Watchdog(SourceList sources, ReadLog log, Jobs jobs, Worker 
                 {
                     worker.Schedule(source);
                 }
-                catch (Exception fault) when (fault is not OperationCanceledException)
+                catch (Exception exception) when (exception is not OperationCanceledException)
                 {
                     // That the scheduler is out of order is what this is for.
-                    logger.LogWarning("The recurring read of {Source} could not be registered again: {Message}", source, fault.Message);
+                    logger.LogWarning("The recurring read of {Source} could not be registered again: {Message}", source, exception.Message);
                 }
                 try
                 {
                     await jobs.ReadAsync(source, cancellationToken);
                 }
-                catch (Exception fault) when (StorageFault.IsOutside(fault) || fault is OperationCanceledException)
+                catch (Exception exception) when (StorageFault.IsOutside(exception) || exception is OperationCanceledException)
                 {
-                    logger.LogDebug("The read of {Source} ended early: {Message}", source, fault.Message);
+                    logger.LogDebug("The read of {Source} ended early: {Message}", source, exception.Message);
                 }
             },
             cancellationToken

@@ -2,14 +2,16 @@ using System.Globalization;
 using Hangfire;
 using Hangfire.Storage;
 using Metrics.Api.Access;
+using Metrics.Api.Settings;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Facts;
+using Metrics.Storage.Reading;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 
@@ -28,7 +30,7 @@ public sealed class Worker(
     IBackgroundJobClient jobs,
     JobStorage storage,
     IServer server,
-    KeyRing ring,
+    AccessKeyCache ring,
     TimeProvider clock,
     ILogger<Worker> logger
 ) : IHostedLifecycleService
@@ -49,7 +51,7 @@ public sealed class Worker(
             if (MetricsSettings.IsOwnMetrics(source))
                 (source.Endpoint, source.BearerToken) = (OwnMetrics(), ring.Own);
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
-            sources.Add(source, Providers.All[source.Provider].Open(source, catalogue, clock));
+            sources.Add(source, KnownProviders.All[source.Provider].Open(source, catalogue, clock));
         }
         // No read begins before all sources are known: an hour is final only when all of them were read past it.
         foreach (var source in settings.Sources.Keys)

@@ -1,8 +1,10 @@
 using System.ComponentModel;
 using Metrics.Api.Comparing;
+using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
@@ -41,11 +43,11 @@ public static class PlacementEndpoint
             );
 
     // The parameters are declared for the API's description; ComparisonQuestion reads them, so that a fault is told in its own words and all at once.
-    private static async Task<Results<Ok<PlacementAnswer>, ProblemHttpResult>> AnswerAsync(
+    private static async Task<Results<Ok<PlacementResponse>, ProblemHttpResult>> AnswerAsync(
         HttpContext context,
         [FromServices] IDbContextFactory<MetricsDbContext> store,
         [FromServices] TimeProvider time,
-        [FromServices] ILogger<PlacementAnswer> log,
+        [FromServices] ILogger<PlacementResponse> log,
         [Description("What work is counted in: output-token, input-token, token, request, image ...")] string? unit,
         [Description("The model, exactly as configured. Left out: every model, each ranked by itself.")] string? model,
         [Description("accelerator, server or facility (server x PUE). facility when left out, and always for by=carbon.")] string? boundary,
@@ -70,7 +72,7 @@ public static class PlacementEndpoint
         _ = (unit, model, boundary, by, idlePolicy, from, to, minCoverage, evidence);
         var faults = new List<string>();
         var given = context.Request.Query.SelectMany(entry => entry.Value, (entry, value) => (entry.Key, value));
-        if (ComparisonQuestion.Read(given, faults) is not { } question)
+        if (ComparisonRequest.Read(given, faults) is not { } question)
             return Refused(faults);
         context.Response.Headers.CacheControl = "no-store";
         try
@@ -86,12 +88,12 @@ public static class PlacementEndpoint
                     context.RequestAborted
                 )
                     is { } comparison
-                ? TypedResults.Ok(Answer(comparison))
+                ? TypedResults.Ok(ToResponse(comparison))
                 : Refused(faults);
         }
-        catch (Exception fault) when (!context.RequestAborted.IsCancellationRequested && StorageFault.IsOutside(fault))
+        catch (Exception exception) when (!context.RequestAborted.IsCancellationRequested && StorageFault.IsOutside(exception))
         {
-            log.LogError(fault, "Placements could not be answered.");
+            log.LogError(exception, "Placements could not be answered.");
             context.Response.Headers.RetryAfter = "5";
             return TypedResults.Problem(
                 "The store cannot be read now; the service's log says why. Come back, or ask for a shorter period.",
@@ -100,22 +102,22 @@ public static class PlacementEndpoint
         }
     }
 
-    private static PlacementAnswer Answer(DeploymentComparison comparison)
+    private static PlacementResponse ToResponse(DeploymentComparison comparison)
     {
         var question = comparison.Question;
-        return new PlacementAnswer
+        return new PlacementResponse
         {
             Unit = question.Unit,
             Model = question.Model,
-            Boundary = ComparisonQuestion.Word(question.Boundary),
+            Boundary = ComparisonRequest.Word(question.Boundary),
             PueIncluded = question.Boundary == Boundary.Facility,
-            IdlePolicy = ComparisonQuestion.Word(question.IdlePolicy),
-            By = ComparisonQuestion.Word(question.By),
+            IdlePolicy = ComparisonRequest.Word(question.IdlePolicy),
+            By = ComparisonRequest.Word(question.By),
             CarbonMethod = DeploymentComparison.CarbonMethod,
             From = comparison.Period.Start,
             To = comparison.Period.End,
             MinCoverage = question.MinCoverage,
-            Evidence = ComparisonQuestion.Word(question.Evidence),
+            Evidence = ComparisonRequest.Word(question.Evidence),
             Groups =
             [
                 .. comparison.Result.Groups.Select(group => new PlacementGroup
@@ -123,18 +125,18 @@ public static class PlacementEndpoint
                     Model = group.Rows[0].Row.Model,
                     Precision = group.Rows[0].Row.Precision,
                     Differs = [.. group.Differences.Select(difference => difference.ToString())],
-                    Ranked = [.. group.Rows.Select(ranked => Told(comparison.Sums[ranked.Row.Deployment], ranked.Row, ranked, []))],
+                    Ranked = [.. group.Rows.Select(ranked => ToResponse(comparison.Sums[ranked.Row.Deployment], ranked.Row, ranked, []))],
                 }),
             ],
             LeftOut =
             [
-                .. comparison.Result.LeftOut.Select(left => Told(comparison.Sums[left.Row.Deployment], left.Row, null, left.Reasons)),
+                .. comparison.Result.LeftOut.Select(left => ToResponse(comparison.Sums[left.Row.Deployment], left.Row, null, left.Reasons)),
             ],
             Note = comparison.Note,
         };
     }
 
-    private static Placement Told(DeploymentSums sums, ComparableRow row, RankedRow? ranked, IReadOnlyList<string> reasons)
+    private static Placement ToResponse(DeploymentSums sums, ComparableRow row, RankedRow? ranked, IReadOnlyList<string> reasons)
     {
         var (joules, grams) = (row.BoundsPerUnit(RankedBy.Energy), row.BoundsPerUnit(RankedBy.Carbon));
         return new Placement
@@ -157,9 +159,9 @@ public static class PlacementEndpoint
             Grams = row.Grams,
             Units = row.Units,
             Converted = row.Converted,
-            Boundary = ComparisonQuestion.Word(row.Boundary),
+            Boundary = ComparisonRequest.Word(row.Boundary),
             Coverage = row.Coverage,
-            Evidence = ComparisonQuestion.Word(row.Evidence),
+            Evidence = ComparisonRequest.Word(row.Evidence),
             MeasuredShare = row.MeasuredShare,
             SavingAgainstWorst = ranked?.SavingAgainstWorst,
             Certain = ranked?.Certain,

@@ -2,7 +2,12 @@ using System.ComponentModel;
 using System.Data.Common;
 using System.Globalization;
 using Metrics.Api.Access;
-using Metrics.Storage;
+using Metrics.Api.Http;
+using Metrics.Api.Reports.Formats;
+using Metrics.Api.Reports.Jobs;
+using Metrics.Api.Reports.Kinds;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -39,7 +44,7 @@ public static class ReportEndpoints
         reports
             .MapGet("/{kind}", (Delegate)AnswerAsync)
             .Produces(200)
-            .Produces<JobAnswer>(202)
+            .Produces<JobResponse>(202)
             .ProducesProblem(400)
             .ProducesProblem(404)
             .WithSummary("A report")
@@ -52,7 +57,7 @@ public static class ReportEndpoints
                 ReportKind.All.TryGetValue(kind, out var known)
                     ? TypedResults.Ok(JsonReport.SchemaOf(known))
                     : Problem(
-                        new ReportRefusal(
+                        new ReportError(
                             "unknown_kind",
                             $"'{NamedLiterals.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.",
                             404
@@ -62,8 +67,8 @@ public static class ReportEndpoints
             .ProducesProblem(404)
             .WithSummary("JSON Schema of a report");
         var jobs = reports.MapGroup("/jobs/{id}");
-        jobs.MapGet("", Results<Ok<JobAnswer>, ProblemHttpResult> (string id, ReportJobs all) =>
-                all.Find(id) is { } job ? TypedResults.Ok(JobAnswer.Of(job)) : NoJob()
+        jobs.MapGet("", Results<Ok<JobResponse>, ProblemHttpResult> (string id, ReportJobs all) =>
+                all.Find(id) is { } job ? TypedResults.Ok(JobResponse.Of(job)) : NoJob()
             )
             .ProducesProblem(404)
             .WithSummary("How far a report is");
@@ -112,7 +117,7 @@ public static class ReportEndpoints
     {
         try
         {
-            var question = ReportQuestion.Read(
+            var question = ReportRequest.Read(
                 kind,
                 context.Request.Query.SelectMany(parameter => parameter.Value.Select(value => (parameter.Key, value))),
                 clock.GetUtcNow().UtcDateTime
@@ -131,19 +136,19 @@ public static class ReportEndpoints
             context.Response.Headers.RetryAfter = "2";
             if (later)
                 context.Response.Headers["Preference-Applied"] = "respond-async";
-            return TypedResults.Accepted($"/api/reports/jobs/{job.Id}", JobAnswer.Of(job));
+            return TypedResults.Accepted($"/api/reports/jobs/{job.Id}", JobResponse.Of(job));
         }
-        catch (ReportRefusal refused)
+        catch (ReportError refused)
         {
             if (refused.Status == StatusCodes.Status429TooManyRequests)
                 context.Response.Headers.RetryAfter = "60";
             return Problem(refused);
         }
-        catch (Exception fault) when (StorageFault.IsOutside(fault) || fault is DbException)
+        catch (Exception exception) when (StorageFault.IsOutside(exception) || exception is DbException)
         {
             context.Response.Headers.RetryAfter = "10";
             return Problem(
-                new ReportRefusal("storage_unavailable", "The store cannot be read now.", StatusCodes.Status503ServiceUnavailable)
+                new ReportError("storage_unavailable", "The store cannot be read now.", StatusCodes.Status503ServiceUnavailable)
             );
         }
     }
@@ -176,7 +181,7 @@ public static class ReportEndpoints
         );
     }
 
-    private static async Task<Results<Ok<ValidationAnswer>, ProblemHttpResult>> ValidateAsync(
+    private static async Task<Results<Ok<ValidationResponse>, ProblemHttpResult>> ValidateAsync(
         HttpRequest request,
         CancellationToken cancellationToken
     )
@@ -185,21 +190,18 @@ public static class ReportEndpoints
         {
             var name = request.Query["kind"].ToString();
             if (!ReportKind.All.TryGetValue(name, out var kind))
-                throw new ReportRefusal(
-                    "unknown_kind",
-                    $"'kind' has to say what kind of report the file is. There are: {ReportKind.Names}."
-                );
+                throw new ReportError("unknown_kind", $"'kind' has to say what kind of report the file is. There are: {ReportKind.Names}.");
             var validator = await Validator.ReadAsync(kind, request.ContentType ?? "", request.Body, cancellationToken);
-            return TypedResults.Ok(new ValidationAnswer(validator.Findings.Count == 0, validator.Rows, validator.Findings));
+            return TypedResults.Ok(new ValidationResponse(validator.Findings.Count == 0, validator.Rows, validator.Findings));
         }
-        catch (ReportRefusal refused)
+        catch (ReportError refused)
         {
             return Problem(refused);
         }
-        catch (BadHttpRequestException fault) when (fault.StatusCode == StatusCodes.Status413PayloadTooLarge)
+        catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
             return Problem(
-                new ReportRefusal(
+                new ReportError(
                     "too_large",
                     $"The file has more than {MostToValidate / 1024 / 1024} MiB; validate it in parts.",
                     StatusCodes.Status413PayloadTooLarge
@@ -210,7 +212,7 @@ public static class ReportEndpoints
 
     private static ProblemHttpResult NoJob() =>
         Problem(
-            new ReportRefusal(
+            new ReportError(
                 "not_found",
                 "There is no such job, or it was forgotten; ask for the report again.",
                 StatusCodes.Status404NotFound
@@ -219,14 +221,14 @@ public static class ReportEndpoints
 
     private static ProblemHttpResult NotDone(ReportJob job) =>
         Problem(
-            new ReportRefusal(
+            new ReportError(
                 "not_done",
-                $"The report is {job.State}{(JobAnswer.Of(job).Error is { } error ? $": {error}" : "")}.",
+                $"The report is {job.State}{(JobResponse.Of(job).Error is { } error ? $": {error}" : "")}.",
                 StatusCodes.Status409Conflict
             )
         );
 
-    private static ProblemHttpResult Problem(ReportRefusal refused) => Problems.Of(refused.Code, refused.Message, refused.Status);
+    private static ProblemHttpResult Problem(ReportError refused) => Problems.Of(refused.Code, refused.Message, refused.Status);
 }
 
 /// <summary>What there is.</summary>
@@ -249,18 +251,18 @@ public sealed record ReportListed(string Name, string Title, IReadOnlyList<strin
 /// <param name="Error">Why it failed.</param>
 /// <param name="File">Where its file is.</param>
 /// <param name="Manifest">Where its manifest is.</param>
-public sealed record JobAnswer(string Id, string State, long Rows, long? StoredRows, string? Error, string? File, string? Manifest)
+public sealed record JobResponse(string Id, string State, long Rows, long? StoredRows, string? Error, string? File, string? Manifest)
 {
-    internal static JobAnswer Of(ReportJob job)
+    internal static JobResponse Of(ReportJob job)
     {
         var done = job.Made.IsCompletedSuccessfully;
         // A fault of ours is told in the log, by whoever waits for the job; its words are not for everybody.
         var error = job.Made.IsFaulted
-            ? job.Made.Exception!.GetBaseException() is ReportRefusal refused
+            ? job.Made.Exception!.GetBaseException() is ReportError refused
                 ? refused.Message
                 : "The report could not be made; the service's log says why."
             : null;
-        return new JobAnswer(
+        return new JobResponse(
             job.Id,
             job.State,
             done ? job.Made.Result.Rows : job.Rows.Done,
@@ -276,7 +278,7 @@ public sealed record JobAnswer(string Id, string State, long Rows, long? StoredR
 /// <param name="IsValid">Whether it follows all of them.</param>
 /// <param name="Rows">Rows looked at.</param>
 /// <param name="Findings">Where it does not.</param>
-public sealed record ValidationAnswer(
+public sealed record ValidationResponse(
     [property: Description("Whether it follows all of them.")] bool IsValid,
     long Rows,
     IReadOnlyList<ValidationFinding> Findings

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Metrics.Api.Settings;
 
 namespace Metrics.Api.Webhooks;
 
@@ -123,11 +124,11 @@ public sealed class AddressGuard
             {
                 addresses = await resolve(host, cancellationToken);
             }
-            catch (Exception fault) when (fault is SocketException or ArgumentException)
+            catch (Exception exception) when (exception is SocketException or ArgumentException)
             {
                 throw new AddressRefusedException(
                     "unresolvable_host",
-                    $"The name '{host}' cannot be resolved: {fault.Message.TrimEnd('.')}."
+                    $"The name '{host}' cannot be resolved: {exception.Message.TrimEnd('.')}."
                 );
             }
             if (addresses.Length == 0)

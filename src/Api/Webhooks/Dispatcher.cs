@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Events;
 using Prometheus;
 
 namespace Metrics.Api.Webhooks;
@@ -86,9 +87,9 @@ public sealed class Dispatcher(
                     swept = clock.GetUtcNow();
                     await store.SweepAsync(stoppingToken);
                 }
-                catch (Exception fault) when (StorageFault.IsOutside(fault))
+                catch (Exception exception) when (StorageFault.IsOutside(exception))
                 {
-                    logger.LogWarning("Webhooks wait: {Message}", fault.Message);
+                    logger.LogWarning("Webhooks wait: {Message}", exception.Message);
                 }
             }
         }
@@ -112,13 +113,13 @@ public sealed class Dispatcher(
         {
             // What was claimed and not sent is anybody's after a minute.
         }
-        catch (Exception fault)
+        catch (Exception exception)
         {
             // What was claimed comes again; the next look begins another pump.
-            if (StorageFault.IsOutside(fault))
-                logger.LogWarning("Deliveries to webhook {Webhook} wait: {Message}", webhook, fault.Message);
+            if (StorageFault.IsOutside(exception))
+                logger.LogWarning("Deliveries to webhook {Webhook} wait: {Message}", webhook, exception.Message);
             else
-                logger.LogError(fault, "Deliveries to webhook {Webhook} failed.", webhook);
+                logger.LogError(exception, "Deliveries to webhook {Webhook} failed.", webhook);
         }
     }
 
@@ -139,7 +140,7 @@ public sealed class Dispatcher(
         // An attempt that is under way when the service stops gets a moment to end: cut off, nobody would know whether it arrived.
         using var hurry = new CancellationTokenSource();
         await using var stopping = stoppingToken.Register(() => hurry.CancelAfter(Grace));
-        var keeping = KeepAsync();
+        var keeping = RenewAsync();
         try
         {
             await Parallel.ForEachAsync(
@@ -166,7 +167,7 @@ public sealed class Dispatcher(
         }
         return goesOn;
 
-        async Task KeepAsync()
+        async Task RenewAsync()
         {
             while (await ended.Reader.WaitToReadAsync(CancellationToken.None))
             {
@@ -205,7 +206,7 @@ public sealed class Dispatcher(
         CancellationToken cancellationToken
     )
     {
-        Sending sending;
+        SendResult sending;
         try
         {
             sending = await sender.SendAsync(claim.Webhook, claim.Secrets, item, cancellationToken);

@@ -1,7 +1,10 @@
 using System.ComponentModel;
 using Metrics.Api.Access;
+using Metrics.Api.Http;
+using Metrics.Api.Settings;
 using Metrics.Domain.Quantities;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Events;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Metrics.Api.Webhooks;
@@ -29,7 +32,7 @@ public static class RuleEndpoints
             .WithDescription("When an event tells of joules per unit; the oldest first.");
         rules
             .MapPost("", CreateAsync)
-            .Accepts<RuleQuestion>("application/json")
+            .Accepts<RuleRequest>("application/json")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .WithSummary("Makes a rule")
             .WithDescription(
@@ -41,7 +44,7 @@ public static class RuleEndpoints
         rules.MapGet("/{id}", FindAsync).ProducesProblem(StatusCodes.Status404NotFound).WithSummary("One rule");
         rules
             .MapPatch("/{id}", UpdateAsync)
-            .Accepts<RuleQuestion>("application/json")
+            .Accepts<RuleRequest>("application/json")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Changes a rule")
@@ -56,12 +59,12 @@ public static class RuleEndpoints
         CancellationToken cancellationToken
     )
     {
-        if (await Problems.ReadAsync<RuleQuestion>(request) is not ({ } question, _))
+        if (await Problems.ReadAsync<RuleRequest>(request) is not ({ } question, _))
             return Unreadable();
         var rule = question.Over(null);
         if (Refuse(rule, settings) is { } refused)
             return refused;
-        var kept = (await store.KeepAsync(rule, cancellationToken))!;
+        var kept = (await store.UpsertAsync(rule, cancellationToken))!;
         return TypedResults.Created($"/api/rules/{kept.Id}", kept);
     }
 
@@ -81,12 +84,12 @@ public static class RuleEndpoints
     {
         if (await store.FindAsync(id, cancellationToken) is not { } before)
             return NotFound(id);
-        if (await Problems.ReadAsync<RuleQuestion>(request) is not ({ } question, _))
+        if (await Problems.ReadAsync<RuleRequest>(request) is not ({ } question, _))
             return Unreadable();
         var rule = question.Over(before);
         if (Refuse(rule, settings) is { } refused)
             return refused;
-        return await store.KeepAsync(rule, cancellationToken) is { } kept ? TypedResults.Ok(kept) : NotFound(id);
+        return await store.UpsertAsync(rule, cancellationToken) is { } kept ? TypedResults.Ok(kept) : NotFound(id);
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
@@ -152,7 +155,7 @@ public static class RuleEndpoints
 }
 
 /// <summary>A rule to make, or what is to change.</summary>
-public sealed record RuleQuestion
+public sealed record RuleRequest
 {
     /// <summary><c>threshold</c> or <c>drift</c>.</summary>
     [Description("threshold: joules per unit against a number. drift: against the hours before the window.")]
@@ -243,9 +246,9 @@ public sealed class IntensityWatch(IntensityRules rules, TimeProvider clock, ILo
                 {
                     await rules.LookAsync(stoppingToken);
                 }
-                catch (Exception fault) when (StorageFault.IsOutside(fault))
+                catch (Exception exception) when (StorageFault.IsOutside(exception))
                 {
-                    logger.LogWarning("Rules about joules per unit wait: {Message}", fault.Message);
+                    logger.LogWarning("Rules about joules per unit wait: {Message}", exception.Message);
                 }
             }
         }

@@ -3,7 +3,8 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json.Serialization;
 using Metrics.Api.Access;
-using Metrics.Storage;
+using Metrics.Api.Http;
+using Metrics.Storage.Events;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -35,7 +36,7 @@ public static class WebhookEndpoints
         var all = app.MapGroup("/api/webhooks").WithTags("Webhooks").RequireScope(Scope.Operate);
         all.MapGet("", ListAsync).WithSummary("Webhooks").WithDescription("All of them, the oldest first, without their secrets.");
         all.MapPost("", CreateAsync)
-            .Accepts<WebhookQuestion>("application/json")
+            .Accepts<WebhookRequest>("application/json")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .WithSummary("Makes a webhook")
             .WithDescription(
@@ -66,7 +67,7 @@ public static class WebhookEndpoints
             .WithSummary("One webhook")
             .WithDescription("With its public keys when it signs by Ed25519.");
         one.MapPatch("", UpdateAsync)
-            .Accepts<WebhookQuestion>("application/json")
+            .Accepts<WebhookRequest>("application/json")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Changes a webhook")
@@ -116,17 +117,17 @@ public static class WebhookEndpoints
             );
     }
 
-    private static async Task<Ok<IEnumerable<WebhookAnswer>>> ListAsync(WebhookStore store, CancellationToken cancellationToken) =>
-        TypedResults.Ok((await store.AllAsync(cancellationToken)).Select(webhook => WebhookAnswer.Of(webhook)));
+    private static async Task<Ok<IEnumerable<WebhookResponse>>> ListAsync(WebhookStore store, CancellationToken cancellationToken) =>
+        TypedResults.Ok((await store.AllAsync(cancellationToken)).Select(webhook => WebhookResponse.Of(webhook)));
 
-    private static async Task<Results<Created<WebhookAnswer>, ProblemHttpResult>> CreateAsync(
+    private static async Task<Results<Created<WebhookResponse>, ProblemHttpResult>> CreateAsync(
         HttpRequest request,
         WebhookStore store,
         AddressGuard guard,
         CancellationToken cancellationToken
     )
     {
-        if (await Problems.ReadAsync<WebhookQuestion>(request) is not ({ } question, _))
+        if (await Problems.ReadAsync<WebhookRequest>(request) is not ({ } question, _))
             return Unreadable();
         if (question.Url is null)
             return Problems.Of("invalid_url", $"'url' is missing. Give application/json such as {Example}.");
@@ -147,18 +148,18 @@ public static class WebhookEndpoints
         );
         return TypedResults.Created(
             $"/api/webhooks/{webhook.Id}",
-            WebhookAnswer.Of(webhook, [new(secret, null)], WebhookSigner.Secret(signing, secret))
+            WebhookResponse.Of(webhook, [new(secret, null)], WebhookSigner.Secret(signing, secret))
         );
     }
 
-    private static async Task<Ok<WebhookAnswer>> FindAsync(
+    private static async Task<Ok<WebhookResponse>> FindAsync(
         string id,
         HttpContext context,
         WebhookStore store,
         CancellationToken cancellationToken
-    ) => TypedResults.Ok(WebhookAnswer.Of(Found(context), await store.SecretsAsync(id, cancellationToken)));
+    ) => TypedResults.Ok(WebhookResponse.Of(Found(context), await store.SecretsAsync(id, cancellationToken)));
 
-    private static async Task<Results<Ok<WebhookAnswer>, ProblemHttpResult>> UpdateAsync(
+    private static async Task<Results<Ok<WebhookResponse>, ProblemHttpResult>> UpdateAsync(
         string id,
         HttpRequest request,
         WebhookStore store,
@@ -166,7 +167,7 @@ public static class WebhookEndpoints
         CancellationToken cancellationToken
     )
     {
-        if (await Problems.ReadAsync<WebhookQuestion>(request) is not ({ } question, _))
+        if (await Problems.ReadAsync<WebhookRequest>(request) is not ({ } question, _))
             return Unreadable();
         var before = Found(request.HttpContext);
         if (Refuse(question) is { } refused)
@@ -184,7 +185,7 @@ public static class WebhookEndpoints
             question.Enabled ?? before.Enabled,
             cancellationToken
         );
-        return TypedResults.Ok(WebhookAnswer.Of(webhook ?? before));
+        return TypedResults.Ok(WebhookResponse.Of(webhook ?? before));
     }
 
     private static async Task<NoContent> DeleteAsync(string id, WebhookStore store, CancellationToken cancellationToken)
@@ -193,7 +194,7 @@ public static class WebhookEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<Results<Ok<WebhookAnswer>, ProblemHttpResult>> RotateAsync(
+    private static async Task<Results<Ok<WebhookResponse>, ProblemHttpResult>> RotateAsync(
         string id,
         HttpContext context,
         WebhookStore store,
@@ -208,7 +209,7 @@ public static class WebhookEndpoints
                 StatusCodes.Status409Conflict
             );
         return TypedResults.Ok(
-            WebhookAnswer.Of(webhook, await store.SecretsAsync(id, cancellationToken), WebhookSigner.Secret(webhook.Signing, secret))
+            WebhookResponse.Of(webhook, await store.SecretsAsync(id, cancellationToken), WebhookSigner.Secret(webhook.Signing, secret))
         );
     }
 
@@ -279,7 +280,7 @@ public static class WebhookEndpoints
         return TypedResults.Accepted(Address(id, delivery), (await store.FindDeliveryAsync(id, delivery, cancellationToken))!);
     }
 
-    private static async Task<Results<Accepted<ReplayAnswer>, ProblemHttpResult>> ReplayAsync(
+    private static async Task<Results<Accepted<ReplayResponse>, ProblemHttpResult>> ReplayAsync(
         string id,
         HttpRequest request,
         WebhookStore store,
@@ -298,7 +299,7 @@ public static class WebhookEndpoints
                 return Problems.Of("invalid_span", ways);
             return TypedResults.Accepted(
                 $"/api/webhooks/{id}/deliveries?state=due",
-                new ReplayAnswer(await store.ReplayFailedAsync(id, cancellationToken))
+                new ReplayResponse(await store.ReplayFailedAsync(id, cancellationToken))
             );
         }
         if (Time(from) is not { } start || Time(to) is not { } end)
@@ -306,7 +307,7 @@ public static class WebhookEndpoints
         if (start >= end)
             return Problems.Of("invalid_span", $"'from' ({from}) is not before 'to' ({to}).");
         return await store.ReplayAsync(id, start, end, cancellationToken) is { } replayed
-            ? TypedResults.Accepted($"/api/webhooks/{id}/deliveries?state=due", new ReplayAnswer(replayed))
+            ? TypedResults.Accepted($"/api/webhooks/{id}/deliveries?state=due", new ReplayResponse(replayed))
             : Problems.Of(
                 "invalid_span",
                 string.Create(
@@ -332,7 +333,7 @@ public static class WebhookEndpoints
             ? Problems.Of("invalid_description", $"'description' is longer than {LongestDescription} characters or has control characters.")
             : null;
 
-    private static ProblemHttpResult? Refuse(WebhookQuestion question)
+    private static ProblemHttpResult? Refuse(WebhookRequest question)
     {
         if (question.Url is { } url)
         {
@@ -381,11 +382,11 @@ public static class WebhookEndpoints
         {
             return Problems.Of(refused.Code, refused.Message);
         }
-        catch (SocketException fault)
+        catch (SocketException exception)
         {
             return Problems.Of(
                 "unreachable",
-                $"Nobody answers at {address.IdnHost}:{address.Port}: {fault.Message.TrimEnd('.')}. Start the receiver first."
+                $"Nobody answers at {address.IdnHost}:{address.Port}: {exception.Message.TrimEnd('.')}. Start the receiver first."
             );
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -435,7 +436,7 @@ public static class WebhookEndpoints
 }
 
 /// <summary>A webhook to make, or what is to change.</summary>
-public sealed record WebhookQuestion
+public sealed record WebhookRequest
 {
     /// <summary>Where to send to: https, or http within the networks that the operator allows.</summary>
     [Description("Where to send to: https, or http within the networks that the operator allows.")]
@@ -479,7 +480,7 @@ public sealed record WebhookQuestion
 /// <param name="UpdatedAt">When somebody last changed it.</param>
 /// <param name="PublicKeys">Of Ed25519: the keys that sign now, the newest first. Only where one webhook is told.</param>
 /// <param name="Secret">Of HMAC: the secret itself. Only in the answer to its making.</param>
-public sealed record WebhookAnswer(
+public sealed record WebhookResponse(
     string Id,
     string Url,
     string? Description,
@@ -496,7 +497,7 @@ public sealed record WebhookAnswer(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Secret
 )
 {
-    internal static WebhookAnswer Of(Webhook webhook, IReadOnlyList<WebhookSecret>? secrets = null, string? secret = null) =>
+    internal static WebhookResponse Of(Webhook webhook, IReadOnlyList<WebhookSecret>? secrets = null, string? secret = null) =>
         new(
             webhook.Id,
             webhook.Url,
@@ -517,4 +518,4 @@ public sealed record WebhookAnswer(
 
 /// <summary>What is sent again.</summary>
 /// <param name="Replayed">How many deliveries are on their way.</param>
-public sealed record ReplayAnswer(int Replayed);
+public sealed record ReplayResponse(int Replayed);

@@ -4,8 +4,8 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Authentication;
-using Metrics.Ingestors;
-using Metrics.Storage;
+using Metrics.Ingestors.Http;
+using Metrics.Storage.Events;
 
 namespace Metrics.Api.Webhooks;
 
@@ -15,7 +15,7 @@ namespace Metrics.Api.Webhooks;
 /// <param name="Error">A sentence for people.</param>
 /// <param name="RetryAfter">What the receiver asked for, an hour at most.</param>
 /// <param name="Milliseconds">How long it took.</param>
-public sealed record Sending(int? StatusCode, string? ErrorCode, string? Error, TimeSpan? RetryAfter, int Milliseconds);
+public sealed record SendResult(int? StatusCode, string? ErrorCode, string? Error, TimeSpan? RetryAfter, int Milliseconds);
 
 /// <summary>Signs and sends one message. Nothing that a receiver does takes longer than the time limit or more than a few kilobytes.</summary>
 public sealed class WebhookSender : IDisposable
@@ -64,7 +64,7 @@ public sealed class WebhookSender : IDisposable
     /// <param name="item">What to send.</param>
     /// <param name="cancellationToken">Stops it; whether it arrived is not known then.</param>
     /// <exception cref="OperationCanceledException">It was stopped from outside.</exception>
-    public async Task<Sending> SendAsync(
+    public async Task<SendResult> SendAsync(
         Webhook webhook,
         IEnumerable<WebhookSecret> secrets,
         WebhookItem item,
@@ -86,7 +86,7 @@ public sealed class WebhookSender : IDisposable
             request.Headers.Add("webhook-timestamp", timestamp.ToString(CultureInfo.InvariantCulture));
             request.Headers.Add("webhook-signature", WebhookSigner.Sign(webhook.Signing, secrets, item.Message, timestamp, item.Body));
             using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, both.Token);
-            return await AnswerAsync(response, begun, both.Token, cancellationToken);
+            return await ReadResponseAsync(response, begun, both.Token, cancellationToken);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -98,9 +98,9 @@ public sealed class WebhookSender : IDisposable
                     : "No connection came about within 5 s."
             );
         }
-        catch (HttpRequestException fault)
+        catch (HttpRequestException exception)
         {
-            for (Exception? cause = fault; cause is not null; cause = cause.InnerException)
+            for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
             {
                 if (cause is AddressRefusedException refused)
                     return Failed(begun, refused.Code, refused.Message);
@@ -109,16 +109,16 @@ public sealed class WebhookSender : IDisposable
                 if (cause is SocketException socket)
                     return Failed(begun, "unreachable", $"The connection failed: {socket.Message.TrimEnd('.')}.");
             }
-            return fault.HttpRequestError is HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse
+            return exception.HttpRequestError is HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse
                 ? Failed(begun, "bad_answer", "The answer is not HTTP, or its headers are longer than 16 KB.")
-                : Failed(begun, "unreachable", $"The connection ended before there was an answer: {Transport.Redact(fault.Message)}");
+                : Failed(begun, "unreachable", $"The connection ended before there was an answer: {Transport.Redact(exception.Message)}");
         }
     }
 
     /// <inheritdoc/>
     public void Dispose() => client.Dispose();
 
-    private async Task<Sending> AnswerAsync(
+    private async Task<SendResult> ReadResponseAsync(
         HttpResponseMessage response,
         long begun,
         CancellationToken limit,
@@ -153,15 +153,17 @@ public sealed class WebhookSender : IDisposable
             while (length < buffer.Length && await body.ReadAsync(buffer[length..], limit) is > 0 and var read)
                 length += read;
         }
-        catch (Exception fault)
-            when (fault is IOException or HttpRequestException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception)
+            when (exception is IOException or HttpRequestException or OperationCanceledException
+                && !cancellationToken.IsCancellationRequested
+            )
         {
             // Cut by the time limit or by the receiver.
         }
         return length;
     }
 
-    private Sending Said(HttpResponseMessage response, int status, ReadOnlySpan<byte> text, int took)
+    private SendResult Said(HttpResponseMessage response, int status, ReadOnlySpan<byte> text, int took)
     {
         if (response.IsSuccessStatusCode)
             return new(status, null, null, null, took);
@@ -195,6 +197,6 @@ public sealed class WebhookSender : IDisposable
             : null;
     }
 
-    private Sending Failed(long begun, string code, string message) =>
+    private SendResult Failed(long begun, string code, string message) =>
         new(null, code, message, null, (int)clock.GetElapsedTime(begun).TotalMilliseconds);
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Metrics.Storage;
+using Metrics.Storage.Events;
 using NSec.Cryptography;
 
 namespace Metrics.Api.Webhooks;

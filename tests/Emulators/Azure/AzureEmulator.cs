@@ -118,10 +118,10 @@ public sealed partial class AzureEmulator : IAsyncDisposable
         IReadOnlyList<Signal> signals,
         Faults faults,
         TimeProvider clock,
-        Listening? at = null
+        ListenAddresses? at = null
     )
     {
-        var emulator = new AzureEmulator(resources, signals, faults, clock) { certificate = Certify((at ?? new Listening()).Host) };
+        var emulator = new AzureEmulator(resources, signals, faults, clock) { certificate = Certify((at ?? new ListenAddresses()).Host) };
         emulator.server = await EmulatedServer.StartAsync(
             app =>
             {

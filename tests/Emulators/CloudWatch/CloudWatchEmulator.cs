@@ -78,7 +78,7 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
         IReadOnlyList<Signal> signals,
         Faults faults,
         TimeProvider clock,
-        Listening? at = null
+        ListenAddresses? at = null
     )
     {
         var emulator = new CloudWatchEmulator(signals, faults, clock);

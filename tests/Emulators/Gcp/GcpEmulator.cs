@@ -50,7 +50,12 @@ public sealed partial class GcpEmulator : IAsyncDisposable
     public int TimeSeriesRequests { get; private set; }
 
     /// <summary>Starts it on loopback.</summary>
-    public static async Task<GcpEmulator> StartAsync(IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock, Listening? at = null)
+    public static async Task<GcpEmulator> StartAsync(
+        IReadOnlyList<Signal> signals,
+        Faults faults,
+        TimeProvider clock,
+        ListenAddresses? at = null
+    )
     {
         var emulator = new GcpEmulator(signals, faults, clock);
         emulator.server = await EmulatedServer.StartAsync(

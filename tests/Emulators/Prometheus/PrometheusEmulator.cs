@@ -63,7 +63,7 @@ public sealed partial class PrometheusEmulator : IAsyncDisposable
         Func<DateTime> now,
         TimeSpan slowness = default,
         int claimed = 100,
-        Listening? at = null
+        ListenAddresses? at = null
     )
     {
         var served = new PrometheusEmulator(signals, start, faults, now) { Slowness = slowness, Claimed = claimed };

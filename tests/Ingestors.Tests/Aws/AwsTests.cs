@@ -5,8 +5,9 @@ using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Emulators;
 using Metrics.Emulators.CloudWatch;
-using Metrics.Ingestors.Aws;
-using Metrics.Ingestors.Credentials;
+using Metrics.Ingestors.Http.Credentials;
+using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Aws;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -484,7 +485,7 @@ public sealed class AwsTests
     [Fact]
     public void Settings_that_cannot_be_are_said()
     {
-        var faults = Providers
+        var faults = KnownProviders
             .All["aws-cloudwatch"]
             .Check(
                 new SourceSettings
@@ -518,9 +519,12 @@ public sealed class AwsTests
             Assert.Contains(faults, fault => fault.Contains(said, StringComparison.Ordinal));
         Assert.Contains(
             "The section Aws is missing: give Region.",
-            Providers.All["aws-cloudwatch"].Check(new SourceSettings { Id = "eks", Provider = "aws-cloudwatch" })
+            KnownProviders.All["aws-cloudwatch"].Check(new SourceSettings { Id = "eks", Provider = "aws-cloudwatch" })
         );
-        Assert.Equal("aws/eu-west-1", Providers.All["aws-cloudwatch"].PlaceOf(new SourceSettings { Aws = new() { Region = "eu-west-1" } }));
+        Assert.Equal(
+            "aws/eu-west-1",
+            KnownProviders.All["aws-cloudwatch"].PlaceOf(new SourceSettings { Aws = new() { Region = "eu-west-1" } })
+        );
         Assert.Equal("monitoring.cn-north-1.amazonaws.com.cn", new AwsSettings { Region = "cn-north-1" }.Host("monitoring"));
         Assert.Equal("monitoring.us-gov-west-1.amazonaws.com", new AwsSettings { Region = "us-gov-west-1" }.Host("monitoring"));
     }

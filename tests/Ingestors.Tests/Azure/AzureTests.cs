@@ -3,8 +3,9 @@ using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Emulators;
 using Metrics.Emulators.Azure;
-using Metrics.Ingestors.Azure;
-using Metrics.Ingestors.Credentials;
+using Metrics.Ingestors.Http.Credentials;
+using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Azure;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
@@ -575,7 +576,7 @@ public sealed class AzureTests
     [Fact]
     public void Settings_that_cannot_be_are_said()
     {
-        var faults = Providers
+        var faults = KnownProviders
             .All["azure-monitor"]
             .Check(
                 new SourceSettings
@@ -614,7 +615,7 @@ public sealed class AzureTests
         Assert.DoesNotContain(faults, fault => fault.Contains("hush", StringComparison.Ordinal));
         Assert.Equal(
             "azure/westeurope",
-            Providers.All["azure-monitor"].PlaceOf(new SourceSettings { Azure = new() { Region = "westeurope" } })
+            KnownProviders.All["azure-monitor"].PlaceOf(new SourceSettings { Azure = new() { Region = "westeurope" } })
         );
     }
 

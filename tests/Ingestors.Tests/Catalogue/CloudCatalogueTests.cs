@@ -4,6 +4,7 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
+using Metrics.Ingestors.Providers;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests.Catalogue;

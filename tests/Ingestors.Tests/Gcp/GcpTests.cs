@@ -3,7 +3,8 @@ using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Emulators;
 using Metrics.Emulators.Gcp;
-using Metrics.Ingestors.Credentials;
+using Metrics.Ingestors.Http.Credentials;
+using Metrics.Ingestors.Providers;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -441,7 +442,7 @@ public sealed class GcpTests
         try
         {
             File.WriteAllText(file, """{ "type": "service_account", "private_key": "hush" }""");
-            var faults = Providers
+            var faults = KnownProviders
                 .All["gcp-monitoring"]
                 .Check(
                     new SourceSettings
@@ -473,7 +474,7 @@ public sealed class GcpTests
             Assert.DoesNotContain(faults, fault => fault.Contains("hush", StringComparison.Ordinal));
             Assert.Equal(
                 "gcp/europe-west4",
-                Providers.All["gcp-monitoring"].PlaceOf(new SourceSettings { Google = new() { Region = "europe-west4" } })
+                KnownProviders.All["gcp-monitoring"].PlaceOf(new SourceSettings { Google = new() { Region = "europe-west4" } })
             );
         }
         finally

@@ -1,7 +1,9 @@
 using System.Net;
 using Metrics.Api.Access;
-using Metrics.Api.OData;
-using Metrics.Storage;
+using Metrics.Api.OData.Protocol;
+using Metrics.Storage.Access;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -198,8 +200,8 @@ public sealed class GateTests : IAsyncLifetime
             .AddProblemDetails()
             .AddMetricsOData();
         app = builder.Build();
-        await app.Services.GetRequiredService<Schema>().MigrateAsync();
-        await app.Services.GetRequiredService<KeyRing>().RefreshAsync(default);
+        await app.Services.GetRequiredService<SchemaMigrator>().MigrateAsync();
+        await app.Services.GetRequiredService<AccessKeyCache>().RefreshAsync(default);
         app.UseExceptionHandler();
         app.UseAccess();
         app.MapMetricsOData().RequireScope(Scope.Read);

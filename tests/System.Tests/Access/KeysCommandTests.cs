@@ -1,4 +1,5 @@
 using Metrics.Api.Access;
+using Metrics.Api.Commands;
 using Xunit;
 
 namespace Metrics.SystemTests.Access;

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Metrics.Api.Access;
+using Metrics.Api.Operations;
+using Metrics.Api.Settings;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.Routing;
@@ -25,7 +27,7 @@ public sealed partial class RouteTests : IDisposable
     [Fact]
     public async Task Nothing_but_the_sign_of_life_answers_without_a_key()
     {
-        await using var whole = new WebApplicationFactory<Metrics.Api.MetricsSettings>();
+        await using var whole = new WebApplicationFactory<Metrics.Api.Settings.MetricsSettings>();
         await using var factory = whole.WithWebHostBuilder(host =>
             host.UseSetting("Metrics:Storage:ConnectionString", $"Data Source={folder}/routes.db")
                 .UseSetting("Metrics:Roles:0", "api")
@@ -52,7 +54,7 @@ public sealed partial class RouteTests : IDisposable
                 );
             }
             // Each says what it asks for: what a new address is for is decided where it is mapped.
-            Assert.True(route.Metadata.GetMetadata<Asked>() is not null, $"{path} asks for no scope.");
+            Assert.True(route.Metadata.GetMetadata<RequiredScope>() is not null, $"{path} asks for no scope.");
         }
         Assert.Equal(["GET /health/live", "POST /health/live"], open);
         foreach (

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Xml.Linq;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Metrics.SystemTests.OData;
 using Xunit;
 

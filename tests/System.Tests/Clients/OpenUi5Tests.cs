@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Metrics.SystemTests.OData;
 using Microsoft.Data.Sqlite;
 using Xunit;

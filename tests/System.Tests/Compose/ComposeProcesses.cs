@@ -140,9 +140,9 @@ public sealed partial class ComposeProcesses(ComposeFile file, string database) 
                     if (answer.IsSuccessStatusCode && satisfies?.Invoke(last[4..]) != false)
                         return last[4..];
                 }
-                catch (HttpRequestException fault)
+                catch (HttpRequestException exception)
                 {
-                    last = fault.Message;
+                    last = exception.Message;
                 }
             } while (await ticks.WaitForNextTickAsync(patience.Token));
         }

@@ -6,9 +6,10 @@ using System.Text.Json;
 using Metrics.Drill;
 using Metrics.Emulators;
 using Metrics.Emulators.Prometheus;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Metrics.SystemTests.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -313,7 +314,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
                 CultureInfo.InvariantCulture
             );
         }
-        catch (Exception fault) when (fault is System.Data.Common.DbException or InvalidOperationException)
+        catch (Exception exception) when (exception is System.Data.Common.DbException or InvalidOperationException)
         {
             return null;
         }
@@ -409,7 +410,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
         Assert.NotEqual(["0"], await RowsAsync("SELECT count(*) FROM run WHERE state = 'partial'"));
 
         var catalogue = Catalogues.Load([]);
-        await new FactKeeper(clocked.Facts, DrillPlan.Normaliser(catalogue)).RecomputeAsync(default);
+        await new FactRecomputer(clocked.Facts, DrillPlan.Normaliser(catalogue)).RecomputeAsync(default);
 
         // The same data, told whole at once and read by one reader that nothing befalls.
         await using var calm = await PrometheusEmulator.StartAsync(server.Signals, server.Start, new Faults { Seed = seed }, () =>
@@ -428,11 +429,11 @@ internal sealed class ExactnessDrill : IAsyncDisposable
             Assert.NotNull(
                 await reader.ReadAsync(
                     undisturbed.Settings(source),
-                    Providers.All["prometheus"].Open(undisturbed.Settings(source), catalogue, TimeProvider.System),
+                    KnownProviders.All["prometheus"].Open(undisturbed.Settings(source), catalogue, TimeProvider.System),
                     default
                 )
             );
-        await new FactKeeper(control.Facts, DrillPlan.Normaliser(catalogue)).RecomputeAsync(default);
+        await new FactRecomputer(control.Facts, DrillPlan.Normaliser(catalogue)).RecomputeAsync(default);
 
         Assert.True(
             int.Parse(
@@ -481,11 +482,11 @@ internal sealed class ExactnessDrill : IAsyncDisposable
             {
                 return await storage.RowsAsync(sql);
             }
-            catch (Exception fault)
+            catch (Exception exception)
                 when (tries < 10
                     && (
-                        fault is NpgsqlException and not PostgresException
-                        || fault is PostgresException { SqlState: "57P01" or "57P02" or "57P03" }
+                        exception is NpgsqlException and not PostgresException
+                        || exception is PostgresException { SqlState: "57P01" or "57P02" or "57P03" }
                     )
                 )
             {

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Metrics.Drill;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Xunit;
 using Xunit.Abstractions;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
 using Metrics.Emulators;
 using Metrics.Emulators.Prometheus;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
 using Metrics.SystemTests.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -140,7 +140,7 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
         var catalogue = Catalogues.Load([]);
         await new SourceReader(clocked.Log, catalogue, NullLogger<SourceReader>.Instance).ReadAsync(
             settings,
-            Providers.All["prometheus"].Open(settings, catalogue, TimeProvider.System),
+            KnownProviders.All["prometheus"].Open(settings, catalogue, TimeProvider.System),
             default
         );
     }

@@ -5,9 +5,10 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Metrics.SystemTests.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -145,7 +146,7 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
         new(storage.Log, Catalogues.Load([]), NullLogger<SourceReader>.Instance) { Lease = Lease };
 
     private static Task<int> KeepAsync(TestStorage storage) =>
-        new FactKeeper(
+        new FactRecomputer(
             storage.Facts,
             new Normaliser(Catalogues.Load([]), [], new Dictionary<string, Place>(), TimeSpan.FromMinutes(5))
         ).RecomputeAsync(default);

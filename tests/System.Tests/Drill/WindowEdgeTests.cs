@@ -4,9 +4,10 @@ using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Emulators;
 using Metrics.Emulators.Prometheus;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Metrics.SystemTests.Storage;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -35,7 +36,7 @@ public sealed class WindowEdgeTests
             Provider = "prometheus",
             Endpoint = new Uri(server.Address, "rack-1/"),
         };
-        var source = Providers.All["prometheus"].Open(settings, Catalogues.Load([]), TimeProvider.System);
+        var source = KnownProviders.All["prometheus"].Open(settings, Catalogues.Load([]), TimeProvider.System);
         var read = new List<(string, DateTime)>();
         // Every edge is an instant of some stream: each has seconds of its own, and the edges go through all of them.
         var edges = Enumerable.Range(0, 41).Select(step => Noon.AddSeconds(step * 16)).ToList();
@@ -102,7 +103,7 @@ public sealed class WindowEdgeTests
 
         await new SourceReader(clocked.Log, catalogue, log).ReadAsync(
             settings,
-            Providers.All["prometheus"].Open(settings, catalogue, TimeProvider.System),
+            KnownProviders.All["prometheus"].Open(settings, catalogue, TimeProvider.System),
             default
         );
 

@@ -1,7 +1,7 @@
 using CsCheck;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
 using Xunit;
 
 namespace Metrics.SystemTests.Drill;

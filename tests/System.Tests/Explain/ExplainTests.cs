@@ -3,15 +3,16 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Metrics.Api.Access;
 using Metrics.Api.Explain;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
 using Metrics.SystemTests.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -636,7 +637,7 @@ public sealed class ExplainTests(PostgresCluster cluster)
             if (!empty)
             {
                 await storage.CommitAsync([.. observations ?? Observations()]);
-                await new FactKeeper(storage.Facts, normaliser).RecomputeAsync(default);
+                await new FactRecomputer(storage.Facts, normaliser).RecomputeAsync(default);
             }
 
             var builder = WebApplication.CreateSlimBuilder();

@@ -1,11 +1,14 @@
 using System.Globalization;
-using Metrics.Api;
+using Metrics.Api.Access;
+using Metrics.Api.Settings;
 using Metrics.Domain.Normalisation;
 using Metrics.Emulators;
 using Metrics.Emulators.Prometheus;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Reading;
+using Metrics.Storage.Schema;
 using Metrics.SystemTests.Storage;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -145,7 +148,7 @@ public sealed class CloudDayTests(PostgresCluster cluster)
             foreach (var source in settings.Sources.Values)
             {
                 await run.clocked.Log.RegisterAsync(source.Id, source.Provider, source.Place, default);
-                var open = Providers.All[source.Provider].Open(source, catalogue, TimeProvider.System);
+                var open = KnownProviders.All[source.Provider].Open(source, catalogue, TimeProvider.System);
                 run.sources.Add(source, twice ? open : new Once(open));
             }
             var (log, backfills) = (run.clocked.Log, run.clocked.Backfills);
@@ -153,7 +156,7 @@ public sealed class CloudDayTests(PostgresCluster cluster)
                 run.sources,
                 new SourceReader(log, catalogue, NullLogger<SourceReader>.Instance, TimeProvider.System, backfills),
                 new Reconciliation(log, backfills, run.clocked.Ledger, NullLogger<Reconciliation>.Instance),
-                new FactKeeper(
+                new FactRecomputer(
                     run.clocked.Facts,
                     new Normaliser(
                         catalogue,

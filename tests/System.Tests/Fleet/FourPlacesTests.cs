@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Metrics.Emulators;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Xunit;
 
 namespace Metrics.SystemTests.Fleet;

@@ -4,7 +4,8 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Metrics.Emulators;
 using Metrics.Emulators.Prometheus;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Reading;
 using Metrics.SystemTests.Drill;
 using Xunit;
 

@@ -1,4 +1,4 @@
-using Metrics.Api;
+using Metrics.Api.Settings;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Microsoft.Extensions.Configuration;

@@ -1,9 +1,10 @@
 using System.IO.Compression;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Files;
+using Metrics.Storage.Engine;
 using Metrics.SystemTests.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
@@ -109,9 +110,9 @@ public sealed class RecordingTests(PostgresCluster cluster) : IDisposable
             Path = inbox,
             Place = Place.Name,
         };
-        var source = Providers.All["file"].Open(settings, catalogue, TimeProvider.System);
+        var source = KnownProviders.All["file"].Open(settings, catalogue, TimeProvider.System);
         var reader = new SourceReader(storage.Log, catalogue, NullLogger<SourceReader>.Instance);
-        var keeper = new FactKeeper(
+        var keeper = new FactRecomputer(
             storage.Facts,
             new Normaliser(catalogue, Workloads, new Dictionary<string, Place> { ["sample"] = Place }, TimeSpan.FromMinutes(5))
         );

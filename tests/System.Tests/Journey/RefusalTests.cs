@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
-using Metrics.Api;
+using Metrics.Api.Settings;
 using Microsoft.Extensions.Configuration;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Metrics.Api;
+using Metrics.Api.OData.Json;
 using Xunit;
 using Xunit.Abstractions;
 

@@ -2,7 +2,7 @@ using System.Data.Common;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Xunit;
 
 namespace Metrics.SystemTests.OData;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Xunit;
 
 namespace Metrics.SystemTests.OData;

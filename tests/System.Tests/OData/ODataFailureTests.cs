@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Net;
-using Metrics.Api.OData;
-using Metrics.Storage;
+using Metrics.Api.OData.Query;
+using Metrics.Storage.Engine;
 using Npgsql;
 using Xunit;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Xunit;
 
 namespace Metrics.SystemTests.OData;

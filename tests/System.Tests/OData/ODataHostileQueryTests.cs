@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Xunit;
 using Xunit.Abstractions;
 

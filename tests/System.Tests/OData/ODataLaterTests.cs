@@ -1,7 +1,7 @@
 using System.Net;
 using System.Text;
 using System.Text.Json;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Text.Json;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Xunit;
 
 namespace Metrics.SystemTests.OData;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Xunit;
 using Xunit.Abstractions;
 

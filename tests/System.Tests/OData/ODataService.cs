@@ -2,10 +2,12 @@ using System.Data.Common;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
-using Metrics.Api.OData;
+using Metrics.Api.OData.Protocol;
+using Metrics.Api.OData.Query;
 using Metrics.Domain.Facts;
-using Metrics.Storage;
-using Metrics.Storage.Tables;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
+using Metrics.Storage.Schema.Tables;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Data.Sqlite;
@@ -62,7 +64,7 @@ public sealed class ODataService : IAsyncDisposable
         var app = builder.Build();
         app.MapMetricsOData();
         if (migrate)
-            await app.Services.GetRequiredService<Schema>().MigrateAsync();
+            await app.Services.GetRequiredService<SchemaMigrator>().MigrateAsync();
         await app.StartAsync();
         return new ODataService(app, engine, connectionString, failures);
     }

@@ -4,8 +4,9 @@ using System.Text.Json;
 using System.Xml.Linq;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Storage;
-using Metrics.Storage.Tables;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
+using Metrics.Storage.Schema.Tables;
 using Metrics.SystemTests.Storage;
 using Xunit;
 

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Text.Json;
-using Metrics.Api.OData;
+using Metrics.Api.OData.Protocol;
+using Metrics.Api.OData.Query;
 using Metrics.Api.Placements;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Storage;
-using Metrics.Storage.Tables;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema.Tables;
 using Metrics.SystemTests.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;

@@ -7,11 +7,19 @@ using System.Text.Json;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Validation;
 using Metrics.Api.Access;
+using Metrics.Api.Commands;
+using Metrics.Api.Explain;
+using Metrics.Api.OData.Query;
 using Metrics.Api.Reports;
+using Metrics.Api.Reports.Formats;
+using Metrics.Api.Reports.Jobs;
+using Metrics.Api.Reports.Kinds;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Storage;
-using Metrics.Storage.Tables;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Facts;
+using Metrics.Storage.Schema;
+using Metrics.Storage.Schema.Tables;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Data.Sqlite;
@@ -56,8 +64,8 @@ public sealed class ReportServices : IAsyncLifetime
                 .AddProblemDetails()
                 .AddResponseCompression();
             var app = builder.Build();
-            await app.Services.GetRequiredService<Schema>().MigrateAsync();
-            await app.Services.GetRequiredService<KeyRing>().RefreshAsync(default);
+            await app.Services.GetRequiredService<SchemaMigrator>().MigrateAsync();
+            await app.Services.GetRequiredService<AccessKeyCache>().RefreshAsync(default);
             await using (var context = await app.Services.GetRequiredService<IDbContextFactory<MetricsDbContext>>().CreateDbContextAsync())
                 await WriteAsync(context);
             app.UseResponseCompression();
@@ -743,7 +751,7 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
         {
             var provider = services.Of(StorageEngine.Sqlite);
             using var stop = new CancellationTokenSource();
-            var question = ReportQuestion.Read(
+            var question = ReportRequest.Read(
                 "energy",
                 [("from", "2026-02-01T00:00:00Z"), ("to", "2026-02-01T04:00:00Z"), ("grain", "hour")],
                 DateTime.UtcNow

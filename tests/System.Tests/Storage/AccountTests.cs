@@ -1,5 +1,5 @@
 using Metrics.Domain.Facts;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Xunit;
 using static Metrics.SystemTests.Storage.Fleet;
 

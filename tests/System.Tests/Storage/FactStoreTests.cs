@@ -3,7 +3,8 @@ using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Xunit;
 using static Metrics.SystemTests.Storage.Fleet;
 

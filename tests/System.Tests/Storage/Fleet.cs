@@ -2,7 +2,7 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Storage;
+using Metrics.Storage.Reading;
 using Xunit;
 
 namespace Metrics.SystemTests.Storage;

@@ -2,9 +2,11 @@ using System.Runtime.CompilerServices;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Reading;
+using Metrics.Storage.Schema;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 

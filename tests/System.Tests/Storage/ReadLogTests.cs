@@ -1,5 +1,7 @@
 using Metrics.Domain.Observations;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Reading;
+using Metrics.Storage.Schema;
 using Xunit;
 using static Metrics.SystemTests.Storage.Fleet;
 

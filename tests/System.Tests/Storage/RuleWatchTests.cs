@@ -1,7 +1,7 @@
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Storage.Engine;
 using Xunit;
 using static Metrics.SystemTests.Storage.Fleet;
 

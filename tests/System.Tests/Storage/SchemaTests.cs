@@ -1,4 +1,6 @@
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Facts;
+using Metrics.Storage.Schema;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -133,7 +135,7 @@ public sealed class SchemaTests(PostgresCluster cluster)
     [Fact]
     public void An_older_schema_is_to_be_migrated()
     {
-        var state = Schema.Compare("The database", ["1_Initial", "2_Next"], ["1_Initial"]);
+        var state = SchemaMigrator.Compare("The database", ["1_Initial", "2_Next"], ["1_Initial"]);
         Assert.Equal(SchemaStanding.Older, state.Standing);
         Assert.False(state.IsCurrent);
         Assert.Equal(
@@ -163,7 +165,7 @@ public sealed class SchemaTests(PostgresCluster cluster)
             .BuildServiceProvider();
         await using var _ = services;
 
-        var state = await services.GetRequiredService<Schema>().CheckAsync();
+        var state = await services.GetRequiredService<SchemaMigrator>().CheckAsync();
         var fault = await Assert.ThrowsAsync<StorageException>(() => services.GetRequiredService<FactStore>().DirtyHoursAsync(1, default));
 
         Assert.Equal(SchemaStanding.Unreachable, state.Standing);
@@ -182,7 +184,7 @@ public sealed class SchemaTests(PostgresCluster cluster)
             Database = "t" + Guid.NewGuid().ToString("N"),
         }.ConnectionString;
         await using var services = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, missing).BuildServiceProvider();
-        var schema = services.GetRequiredService<Schema>();
+        var schema = services.GetRequiredService<SchemaMigrator>();
 
         var before = await schema.CheckAsync();
         await schema.MigrateAsync();
@@ -232,7 +234,7 @@ public sealed class SchemaTests(PostgresCluster cluster)
         await using var nowhere = new ServiceCollection()
             .AddMetricsStorage(StorageEngine.Sqlite, "Data Source=/nowhere/at/all/metrics.db")
             .BuildServiceProvider();
-        var state = await nowhere.GetRequiredService<Schema>().PrepareAsync(migrate: true);
+        var state = await nowhere.GetRequiredService<SchemaMigrator>().PrepareAsync(migrate: true);
         Assert.Equal(SchemaStanding.Unreachable, state.Standing);
         Assert.Equal(
             "The SQLite database '/nowhere/at/all/metrics.db' cannot be opened. Check that the folder exists and that this user may write there.",

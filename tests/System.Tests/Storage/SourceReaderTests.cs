@@ -5,9 +5,10 @@ using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors;
-using Metrics.Ingestors.Reading;
-using Metrics.Storage;
+using Metrics.Ingestors.Pipeline;
+using Metrics.Ingestors.Providers;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -61,7 +62,7 @@ public sealed class SourceReaderTests
                 Path = folder,
             };
             await storage.Log.RegisterAsync("rack", "file", null, default);
-            await Reader(storage).ReadAsync(settings, Providers.All["file"].Open(settings, Catalogue, TimeProvider.System), default);
+            await Reader(storage).ReadAsync(settings, KnownProviders.All["file"].Open(settings, Catalogue, TimeProvider.System), default);
         }
         finally
         {
@@ -241,7 +242,10 @@ public sealed class SourceReaderTests
         await storage.ExecuteAsync(
             $"CREATE TRIGGER refuse BEFORE INSERT ON energy_facts WHEN NEW.period_start = {UnixMicroseconds.From(Fleet.Time("10:00"))} BEGIN SELECT RAISE(ABORT, 'refused'); END"
         );
-        var keeper = new FactKeeper(storage.Facts, new Normaliser(Catalogue, [], new Dictionary<string, Place>(), TimeSpan.FromMinutes(5)));
+        var keeper = new FactRecomputer(
+            storage.Facts,
+            new Normaliser(Catalogue, [], new Dictionary<string, Place>(), TimeSpan.FromMinutes(5))
+        );
 
         Assert.Equal(2, await keeper.RecomputeAsync(default));
 

@@ -1,4 +1,8 @@
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Events;
+using Metrics.Storage.Facts;
+using Metrics.Storage.Reading;
+using Metrics.Storage.Schema;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Metrics.SystemTests.Storage;
@@ -21,7 +25,7 @@ internal sealed class TestStorage : IAsyncDisposable
 
     public string ConnectionString { get; }
 
-    public Schema Schema => services.GetRequiredService<Schema>();
+    public SchemaMigrator Schema => services.GetRequiredService<SchemaMigrator>();
 
     public ReadLog Log => services.GetRequiredService<ReadLog>();
 

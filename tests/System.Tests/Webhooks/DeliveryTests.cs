@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Metrics.Api.Webhooks;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Events;
 using Metrics.SystemTests.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;

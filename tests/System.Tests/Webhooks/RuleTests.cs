@@ -1,9 +1,11 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Metrics.Api;
+using Metrics.Api.Access;
+using Metrics.Api.Settings;
 using Metrics.Api.Webhooks;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Events;
 using Metrics.SystemTests.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -47,12 +49,12 @@ public sealed class RuleTests(PostgresCluster cluster)
         await storage.SetClockAsync(Ten.AddHours(6));
         // 1,000 J for 100 tokens, 3,000 J for 100, 2,000 J and no work, 4,000 J for 200: 10,000 J over 400 tokens are 25; the mean of the ratios would be 20.
         await HoursAsync(storage, (10, 1000, 100), (11, 3000, 100), (12, 2000, 0), (13, 4000, 200));
-        var rule = (await storage.Rules.KeepAsync(Rule, default))!;
-        var above = (await storage.Rules.KeepAsync(Rule with { Threshold = 25 }, default))!;
-        var server = (await storage.Rules.KeepAsync(Rule with { Boundary = "server", Comparison = "below", Threshold = 17 }, default))!;
-        await storage.Rules.KeepAsync(Rule with { Enabled = false }, default);
-        await storage.Rules.KeepAsync(Rule with { FunctionalUnit = "request" }, default);
-        await storage.Rules.KeepAsync(Rule with { Workload = "other" }, default);
+        var rule = (await storage.Rules.UpsertAsync(Rule, default))!;
+        var above = (await storage.Rules.UpsertAsync(Rule with { Threshold = 25 }, default))!;
+        var server = (await storage.Rules.UpsertAsync(Rule with { Boundary = "server", Comparison = "below", Threshold = 17 }, default))!;
+        await storage.Rules.UpsertAsync(Rule with { Enabled = false }, default);
+        await storage.Rules.UpsertAsync(Rule with { FunctionalUnit = "request" }, default);
+        await storage.Rules.UpsertAsync(Rule with { Workload = "other" }, default);
 
         // Not before the hours are final.
         Assert.Equal(0, await storage.Rules.LookAsync(default));
@@ -107,11 +109,11 @@ public sealed class RuleTests(PostgresCluster cluster)
         await HoursAsync(storage, (10, 1000, 100), (11, 1000, 100), (12, 1000, 100), (13, 1000, 100), (14, 1200, 100), (15, 1400, 100));
         await storage.Facts.FinaliseAsync(["rack"], default);
         var drift = Rule with { Kind = "drift", WindowHours = 2, BaselineHours = 4, Threshold = 0.29, Comparison = "either" };
-        var rule = (await storage.Rules.KeepAsync(drift, default))!;
-        await storage.Rules.KeepAsync(drift with { Threshold = 0.31 }, default);
-        await storage.Rules.KeepAsync(drift with { Comparison = "below" }, default);
+        var rule = (await storage.Rules.UpsertAsync(drift, default))!;
+        await storage.Rules.UpsertAsync(drift with { Threshold = 0.31 }, default);
+        await storage.Rules.UpsertAsync(drift with { Comparison = "below" }, default);
         // Its baseline would have to have three hours and has one.
-        await storage.Rules.KeepAsync(drift with { WindowHours = 5, BaselineHours = 5, Threshold = 0.01 }, default);
+        await storage.Rules.UpsertAsync(drift with { WindowHours = 5, BaselineHours = 5, Threshold = 0.01 }, default);
 
         Assert.Equal(1, await storage.Rules.LookAsync(default));
 

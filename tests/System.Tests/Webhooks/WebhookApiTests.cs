@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Metrics.Api.Webhooks;
-using Metrics.Storage;
+using Metrics.Storage.Engine;
 using Metrics.SystemTests.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;

@@ -5,7 +5,7 @@ using Metrics.Domain.Quantities;
 namespace Metrics.Domain.Normalisation;
 
 /// <summary>Energy of a resource for a workload in one grid period.</summary>
-/// <param name="Workload">Number of the workload, or <see cref="Claims.Nobody"/>.</param>
+/// <param name="Workload">Number of the workload, or <see cref="WorkloadClaims.Unclaimed"/>.</param>
 /// <param name="Resource">What drew it.</param>
 /// <param name="Bin">The grid period.</param>
 /// <param name="Reading">Where the joules come from; its bounds and its measured part hold for the joules in proportion.</param>
@@ -221,7 +221,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
     {
         if (!deployments.TryGetValue((workload, place.Name), out var deployment))
         {
-            deployment = new Deployment(workload == Claims.Nobody ? Workload.Unattributed : workloads[workload], place);
+            deployment = new Deployment(workload == WorkloadClaims.Unclaimed ? Workload.Unattributed : workloads[workload], place);
             deployments.Add((workload, place.Name), deployment);
         }
         return deployment;

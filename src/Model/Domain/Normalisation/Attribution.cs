@@ -15,8 +15,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     private readonly List<(int Workload, string Unit, double Units)> works = [];
     private readonly Roster boards = new();
     private readonly Roster sharers = new();
-    private readonly Claims serverClaims = new();
-    private readonly Claims scratch = new();
+    private readonly WorkloadClaims serverClaims = new();
+    private readonly WorkloadClaims scratch = new();
     private readonly int serverUnmetered = words.Of(MissingReason.ServerUnmetered);
 
     /// <summary>A server, its accelerators and what shares it, in one grid period.</summary>
@@ -30,7 +30,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             var claims = boards.Next();
             if (cover.Board(accelerator, host.Type, bin, claims) is not { } reading)
             {
-                if (cover.SpeaksNear(accelerator, bin))
+                if (cover.HasSamplesNear(accelerator, bin))
                     (silent, allSilent) = (silent || !accelerator.IsMachine, allSilent || accelerator.IsMachine);
                 continue;
             }
@@ -159,7 +159,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             }
             if (most > joules || most == 0)
                 whole.Claims.Add(
-                    Claims.Nobody,
+                    WorkloadClaims.Unclaimed,
                     most - joules,
                     most > 0 ? (long)(whole.Reading.Ticks * (1 - joules / most)) : whole.Reading.Ticks
                 );
@@ -254,7 +254,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         if (server is { } whole)
             Give(serverClaims, whole.Reading);
 
-        void Give(Claims claims, Reading reading)
+        void Give(WorkloadClaims claims, Reading reading)
         {
             claims.Clear();
             foreach (var (workload, _, units) in works)
@@ -272,14 +272,14 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                 continue;
             if (
                 works.TrueForAll(work =>
-                    work.Workload == Claims.Nobody
+                    work.Workload == WorkloadClaims.Unclaimed
                     || work.Units <= 0
                     || works.Exists(same => same.Workload == work.Workload && same.Unit == unit)
                 )
             )
                 common = unit;
         }
-        return works.Exists(static work => work.Workload != Claims.Nobody && work.Units > 0) ? common : null;
+        return works.Exists(static work => work.Workload != WorkloadClaims.Unclaimed && work.Units > 0) ? common : null;
 
         static int Precedence(string a, string b) => Rank(a) != Rank(b) ? Rank(a).CompareTo(Rank(b)) : string.CompareOrdinal(a, b);
 
@@ -361,7 +361,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         for (var i = 0; i < serverClaims.Count; i++)
         {
             var share = serverClaims.ShareOf(i);
-            if (serverClaims[i].Workload == Claims.Nobody)
+            if (serverClaims[i].Workload == WorkloadClaims.Unclaimed)
                 unclaimed = share;
             else
                 Portion(serverClaims[i].Workload, rest * share, server.Evidence, server.Mappings);
@@ -384,7 +384,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         for (var i = 0; i < sharers.Count; i++)
         {
             for (var claim = 0; claim < sharers[i].Claims.Count; claim++)
-                if (sharers[i].Claims[claim].Workload != Claims.Nobody)
+                if (sharers[i].Claims[claim].Workload != WorkloadClaims.Unclaimed)
                     claimed += sharers[i].Reading.Joules * sharers[i].Claims.ShareOf(claim);
         }
         // Pods may be metered before the losses of the supply or by a model that knows no limit: they get at most what there is.
@@ -393,7 +393,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         {
             var (reading, claims) = (sharers[i].Reading, sharers[i].Claims);
             for (var claim = 0; claim < claims.Count; claim++)
-                if (claims[claim].Workload != Claims.Nobody)
+                if (claims[claim].Workload != WorkloadClaims.Unclaimed)
                     Portion(claims[claim].Workload, reading.Joules * claims.ShareOf(claim) * scale, reading.Evidence, reading.Mappings);
         }
         return claimed >= left ? 0 : left - claimed;
@@ -425,7 +425,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     private void ApportionByCpuTime(Host host, int bin, double left, Reading server)
     {
         if (SharedByCpuTime(host, bin) is not { } of)
-            Portion(Claims.Nobody, left, server.Evidence, server.Mappings);
+            Portion(WorkloadClaims.Unclaimed, left, server.Evidence, server.Mappings);
         else
             for (var i = 0; i < scratch.Count; i++)
                 Portion(scratch[i].Workload, left * scratch.ShareOf(i), server.Evidence, mappings.Union(server.Mappings, of));
@@ -553,14 +553,14 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         string Cover,
         double? AcceleratorJoules,
         double? Busy,
-        Claims Claims
+        WorkloadClaims Claims
     );
 
     /// <summary>Readings of a period side by side, their claims used again from period to period.</summary>
     private sealed class Roster
     {
         private readonly List<Sharer> shares = [];
-        private readonly List<Claims> claims = [];
+        private readonly List<WorkloadClaims> claims = [];
 
         public int Count => shares.Count;
 
@@ -572,10 +572,10 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         public void Keep(Predicate<Sharer> condition) => shares.RemoveAll(share => !condition(share));
 
         /// <summary>Empty claims for the reading that may be added next.</summary>
-        public Claims Next()
+        public WorkloadClaims Next()
         {
             if (claims.Count == shares.Count)
-                claims.Add(new Claims());
+                claims.Add(new WorkloadClaims());
             claims[shares.Count].Clear();
             return claims[shares.Count];
         }

@@ -59,10 +59,10 @@ internal readonly record struct Load(double Busy, long Ticks, int Mappings, doub
 internal readonly record struct ServerReading(Reading Reading, string Cover, bool HoldsAccelerators, double Machines = 1);
 
 /// <summary>Who claims the series of a reading, with what they said. Kept and used again from period to period.</summary>
-internal sealed class Claims
+internal sealed class WorkloadClaims
 {
     /// <summary>Stands for the series that no workload claims.</summary>
-    public const int Nobody = -1;
+    public const int Unclaimed = -1;
 
     private readonly List<(int Workload, double Joules, long Ticks)> claims = [];
 
@@ -70,7 +70,7 @@ internal sealed class Claims
 
     public (int Workload, double Joules, long Ticks) this[int index] => claims[index];
 
-    public bool Any => claims.Exists(static claim => claim.Workload != Nobody);
+    public bool Any => claims.Exists(static claim => claim.Workload != WorkloadClaims.Unclaimed);
 
     public double Joules { get; private set; }
 
@@ -138,7 +138,7 @@ internal sealed class Cover(
     private readonly int usualLoad = words.Of("host_load:0.5@ccf-2024");
     private readonly List<Piece> chosen = [];
     private readonly List<Piece> together = [];
-    private readonly Claims scratch = new();
+    private readonly WorkloadClaims scratch = new();
     private readonly List<(int Workload, double Weight)> sharing = [];
     private readonly List<(string Name, long Ticks)> slices = [];
     private readonly List<(long Ticks, int Series)> tracks = [];
@@ -156,10 +156,10 @@ internal sealed class Cover(
     /// <param name="component">The component; its disjoint parts are added up.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
-    public Reading? Component(MeteredResource resource, Component component, int bin, Claims claims) =>
+    public Reading? Component(MeteredResource resource, Component component, int bin, WorkloadClaims claims) =>
         Read(resource[component], component, bin, claims);
 
-    private Reading? Read(List<Meter> meters, Component component, int bin, Claims claims)
+    private Reading? Read(List<Meter> meters, Component component, int bin, WorkloadClaims claims)
     {
         if (meters.Count == 0 || Best(meters, bin) is not { } meter)
             return null;
@@ -216,7 +216,7 @@ internal sealed class Cover(
     /// <param name="type">The machine that it sits in; null when unknown.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
-    public Reading? Board(MeteredResource board, ServerType? type, int bin, Claims claims)
+    public Reading? Board(MeteredResource board, ServerType? type, int bin, WorkloadClaims claims)
     {
         if (Component(board, Catalogue.Component.Accelerator, bin, claims) is { } read)
         {
@@ -267,7 +267,7 @@ internal sealed class Cover(
     /// <param name="boardTicks">The time for which all of these are known.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
     /// <param name="missing">Why there is none, as a set of <see cref="MissingReason"/>.</param>
-    public ServerReading? Host(Host host, int bin, int boards, bool all, long boardTicks, Claims claims, out int missing)
+    public ServerReading? Host(Host host, int bin, int boards, bool all, long boardTicks, WorkloadClaims claims, out int missing)
     {
         missing = Provenance.Nothing;
         var load = host.Server is { } server ? LoadOf(server, Catalogue.Component.Cpu, bin, claims) : null;
@@ -326,7 +326,7 @@ internal sealed class Cover(
     }
 
     /// <summary>How busy the component was; null when nothing tells.</summary>
-    public Load? LoadOf(MeteredResource resource, Component component, int bin, Claims? claims = null)
+    public Load? LoadOf(MeteredResource resource, Component component, int bin, WorkloadClaims? claims = null)
     {
         var meters = resource.Loads(component);
         if (meters.Count == 0 || Best(meters, bin) is not { } meter)
@@ -411,7 +411,7 @@ internal sealed class Cover(
         );
     }
 
-    private ServerReading? Lacks(string reason, out int missing, Claims claims)
+    private ServerReading? Lacks(string reason, out int missing, WorkloadClaims claims)
     {
         missing = words.Of(reason);
         claims.Clear();
@@ -424,7 +424,7 @@ internal sealed class Cover(
     private static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
 
     /// <summary>Whose a part's joules are. Where several series speak of it at once they share it: slices by their size, pods that take turns evenly.</summary>
-    private void Claim(MeterPart part, int bin, double joules, long ticks, Claims claims)
+    private void Claim(MeterPart part, int bin, double joules, long ticks, WorkloadClaims claims)
     {
         if (part.Series.Count == 1 && part.Series[0].Slice is null)
             claims.Add(part.Series[0].Workload, joules, ticks);
@@ -432,7 +432,7 @@ internal sealed class Cover(
             Claim(part.Of(bin, pieces), joules, ticks, claims);
     }
 
-    private void Claim(ReadOnlySpan<Piece> all, double joules, long ticks, Claims claims, bool byTime = false)
+    private void Claim(ReadOnlySpan<Piece> all, double joules, long ticks, WorkloadClaims claims, bool byTime = false)
     {
         sharing.Clear();
         slices.Clear();
@@ -445,7 +445,7 @@ internal sealed class Cover(
             if (one.Slice is not null)
                 AddTo(slices, one.SliceName, piece.Ticks);
             // A duplicate that names nobody says nothing about whose it is.
-            else if (one is { Workload: Claims.Nobody, NamesAPod: false })
+            else if (one is { Workload: WorkloadClaims.Unclaimed, NamesAPod: false })
                 continue;
             else
                 weights += piece.Ticks;
@@ -459,7 +459,7 @@ internal sealed class Cover(
         foreach (ref readonly var piece in all)
         {
             var one = series[piece.Series];
-            if (one.Slice is null && one is { Workload: Claims.Nobody, NamesAPod: false })
+            if (one.Slice is null && one is { Workload: WorkloadClaims.Unclaimed, NamesAPod: false })
                 continue;
             // A slice that several series speak of at once, as two scrapers do, is no larger for it.
             var told = one.Slice is null ? 0 : slices.Find(slice => slice.Name == one.SliceName).Ticks;
@@ -473,7 +473,7 @@ internal sealed class Cover(
         foreach (var (workload, weight) in sharing)
             claims.Add(workload, joules * (weight / whole), (long)(ticks * (weight / whole)));
         if (weights < whole)
-            claims.Add(Claims.Nobody, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
+            claims.Add(WorkloadClaims.Unclaimed, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
     }
 
     private static void AddTo(List<(string Name, long Ticks)> slices, string name, long ticks)
@@ -485,7 +485,7 @@ internal sealed class Cover(
             slices[known] = (name, slices[known].Ticks + ticks);
     }
 
-    private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, Claims claims)
+    private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, WorkloadClaims claims)
     {
         Meter? telling = null;
         foreach (var other in meters)
@@ -506,7 +506,7 @@ internal sealed class Cover(
     }
 
     /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is modelled each has what it drew in its time.</summary>
-    private void ClaimByLoads(MeteredResource board, int bin, PowerRange? power, Claims claims)
+    private void ClaimByLoads(MeteredResource board, int bin, PowerRange? power, WorkloadClaims claims)
     {
         var meters = board.Loads(Catalogue.Component.Accelerator);
         var telling = Best(meters, bin);
@@ -555,7 +555,7 @@ internal sealed class Cover(
     {
         foreach (var part in meter.Parts)
         foreach (ref readonly var piece in Track(part, bin))
-            if (series[piece.Series].Workload != Claims.Nobody)
+            if (series[piece.Series].Workload != WorkloadClaims.Unclaimed)
                 return true;
         return false;
     }
@@ -569,7 +569,7 @@ internal sealed class Cover(
     /// <param name="bin">The grid period.</param>
     /// <param name="accelerators">Whether accelerators of it are read, which the platform and the packages do not hold.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
-    public ServerReading? Server(MeteredResource server, int bin, bool accelerators, Claims claims)
+    public ServerReading? Server(MeteredResource server, int bin, bool accelerators, WorkloadClaims claims)
     {
         if (Component(server, Catalogue.Component.Node, bin, claims) is { } node)
             return new ServerReading(node, "node", true);
@@ -627,10 +627,10 @@ internal sealed class Cover(
     }
 
     /// <summary>Whether anything is told of an accelerator within reach of a period.</summary>
-    public bool SpeaksNear(MeteredResource board, int bin) =>
+    public bool HasSamplesNear(MeteredResource board, int bin) =>
         board[Catalogue.Component.Accelerator]
             .Concat(board.Loads(Catalogue.Component.Accelerator))
-            .Any(meter => meter.Parts.Exists(part => part.SpeaksNear(grid[bin])));
+            .Any(meter => meter.Parts.Exists(part => part.HasSamplesNear(grid[bin])));
 
     /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no whole.</summary>
     private long TicksOf(Meter meter, int bin)
@@ -643,7 +643,7 @@ internal sealed class Cover(
                 partTicks += piece.Ticks;
             if (partTicks > 0)
                 ticks = Math.Min(ticks, partTicks);
-            else if (meter.PartsMakeAWhole && part.SpeaksNear(grid[bin]))
+            else if (meter.PartsMakeAWhole && part.HasSamplesNear(grid[bin]))
                 return 0;
         }
         return ticks == long.MaxValue ? 0 : ticks;

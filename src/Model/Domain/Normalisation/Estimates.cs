@@ -94,7 +94,7 @@ internal sealed class Estimates(
         if (served.TryGetValue(series, out var known))
             return known;
         var name = series.Mapping.EstimateModel!.Select(label => series.Series.Labels[label]).FirstOrDefault(value => value is not null)
-            ?? (series.Workload == Claims.Nobody ? null : workloads[series.Workload].Model);
+            ?? (series.Workload == WorkloadClaims.Unclaimed ? null : workloads[series.Workload].Model);
         if (name is not null && models!.Find(name) is { } model)
             known = (name, model);
         else if (Interpreter.LastIn(period, series.Samples.Span) is { } at)

@@ -75,7 +75,7 @@ internal sealed class MeterPart(string name)
     public string Name => name;
 
     /// <summary>Whether it says anything within reach of a grid period, which every pass over that period sees.</summary>
-    public bool SpeaksNear(Interval bin)
+    public bool HasSamplesNear(Interval bin)
     {
         foreach (var series in Series)
         {
@@ -226,7 +226,7 @@ internal sealed class MeteredResource(string kind, string name, Place place)
         )
             ConfiguredHardware = configuredHardware;
 
-        IsClaimed |= series.Workload != Claims.Nobody;
+        IsClaimed |= series.Workload != WorkloadClaims.Unclaimed;
         // Energy of no named component is that of the whole; a load of the whole is that of its CPUs.
         var component = series.Mapping.Component is Component.None ? Component.Node : series.Mapping.Component;
         if (series.IsLoad && component == Component.Node)

@@ -49,7 +49,7 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         }
         foreach (var series in chain)
         {
-            var samples = Sound(series);
+            var samples = ValidSamples(series);
             if (samples.IsEmpty)
                 continue;
             pieces.Begin(series.Number);
@@ -62,7 +62,7 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
     }
 
     /// <summary>Samples that a meter can show; the others are refused once more, because a mapping may have changed since they were admitted.</summary>
-    private ReadOnlyMemory<Sample> Sound(KnownSeries series)
+    private ReadOnlyMemory<Sample> ValidSamples(KnownSeries series)
     {
         if (series.LacksPowerModel() is { } why)
         {
@@ -78,12 +78,12 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         {
             var value = samples[i].Value;
             if (!(value >= 0 && value <= most && value < below))
-                return Sieve(series, i);
+                return FilterInvalid(series, i);
         }
         return series.Samples;
     }
 
-    private ReadOnlyMemory<Sample> Sieve(KnownSeries series, int firstDoubtful)
+    private ReadOnlyMemory<Sample> FilterInvalid(KnownSeries series, int firstDoubtful)
     {
         var samples = series.Samples.Span;
         var sound = new List<Sample>(samples.Length);
@@ -182,7 +182,7 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
     {
         var runs = new List<Run>();
         foreach (var series in chain)
-            AddRuns(runs, series, Sound(series));
+            AddRuns(runs, series, ValidSamples(series));
         runs.Sort(
             static (a, b) =>
                 a.Start != b.Start ? a.Start.CompareTo(b.Start)

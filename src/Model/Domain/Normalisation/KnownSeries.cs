@@ -57,7 +57,7 @@ internal sealed class KnownSeries
     /// <summary>The mapping as a set of <see cref="Provenance"/>.</summary>
     public int Mappings { get; }
 
-    /// <summary>Number of the workload that claims the series; <see cref="Claims.Nobody"/> when none does.</summary>
+    /// <summary>Number of the workload that claims the series; <see cref="WorkloadClaims.Unclaimed"/> when none does.</summary>
     public int Workload { get; }
 
     public Place Place { get; }

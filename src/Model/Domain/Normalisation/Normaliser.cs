@@ -247,12 +247,12 @@ public sealed class Normaliser
     /// <summary>The workload whose rules claim the series. Where two do, to give it to either would be a guess.</summary>
     private int WorkloadOf(SeriesSamples one, Interval period, List<Rejection> rejections)
     {
-        var found = Claims.Nobody;
+        var found = WorkloadClaims.Unclaimed;
         for (var i = 0; i < workloads.Length; i++)
         {
             if (!workloads[i].Rules.Any(rule => rule.Claims(one.Series)))
                 continue;
-            if (found == Claims.Nobody)
+            if (found == WorkloadClaims.Unclaimed)
             {
                 found = i;
                 continue;
@@ -267,7 +267,7 @@ public sealed class Normaliser
                         $"The rules of the workloads '{workloads[found].Name}' and '{workloads[i].Name}' both claim it, so it is given to neither; narrow one of them."
                     )
                 );
-            return Claims.Nobody;
+            return WorkloadClaims.Unclaimed;
         }
         return found;
     }
@@ -304,7 +304,7 @@ public sealed class Normaliser
                 grid[piece.Bin],
                 piece.Amount,
                 (double)piece.Ticks / TimeSpan.TicksPerSecond,
-                one.Workload == Claims.Nobody ? Workload.Unattributed.Name : workloads[one.Workload].Name,
+                one.Workload == WorkloadClaims.Unclaimed ? Workload.Unattributed.Name : workloads[one.Workload].Name,
                 isUsed
             )
             {

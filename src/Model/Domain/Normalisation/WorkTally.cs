@@ -148,7 +148,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         SilenceReplicas(pieces, bins);
         SilenceCoarser(pieces, bins);
         SilenceLayers(pieces, bins);
-        if (workload != Claims.Nobody)
+        if (workload != WorkloadClaims.Unclaimed)
             SilenceParts(pieces, workloads[workload].Model, bins);
     }
 

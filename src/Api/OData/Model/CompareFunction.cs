@@ -1,0 +1,379 @@
+using System.Globalization;
+using System.Text.Json;
+using Metrics.Api.Comparing;
+using Metrics.Api.Http;
+using Metrics.Api.OData.Json;
+using Metrics.Api.OData.Protocol;
+using Metrics.Api.OData.Query;
+using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.OData.Edm;
+
+namespace Metrics.Api.OData.Model;
+
+/// <summary>
+/// The function <c>Compare</c>: which deployments may be ranked with each other, as one flat table that every BI tool loads.
+/// What it tells is what /api/placements tells; only the form is another one.
+/// </summary>
+internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store, UnitConversions conversions, TimeProvider time)
+{
+    public const string Name = "Compare";
+    public const string TypeName = "ComparedDeployment";
+    public const string Description =
+        "Deployments ranked by the energy or the emissions of a functional unit, like with like only; those that are not ranked follow, with the reasons.";
+
+    /// <summary>The parameters, with their types and what they mean; all but the first may be left out.</summary>
+    public static IReadOnlyList<(string Name, EdmPrimitiveTypeKind Type, string Description)> Parameters { get; } =
+    [
+        ("unit", EdmPrimitiveTypeKind.String, "What work is counted in: 'output-token', 'request' ..."),
+        ("model", EdmPrimitiveTypeKind.String, "The model, exactly as configured. Null: every model, each ranked by itself."),
+        ("boundary", EdmPrimitiveTypeKind.String, "'accelerator', 'server' or 'facility'. Null: facility."),
+        ("by", EdmPrimitiveTypeKind.String, "'energy' or 'carbon'. Null: energy."),
+        ("idlePolicy", EdmPrimitiveTypeKind.String, "'provisioned' or 'active-only'. Null: provisioned."),
+        ("from", EdmPrimitiveTypeKind.DateTimeOffset, "Start, a whole UTC hour. Null: 24 hours before the end."),
+        (
+            "to",
+            EdmPrimitiveTypeKind.DateTimeOffset,
+            "End, a whole UTC hour, not included. Null: the end of the newest complete hour with work in the unit."
+        ),
+        ("minCoverage", EdmPrimitiveTypeKind.Double, "Least share of the period that must be covered, from 0 to 1. Null: 0.9."),
+        (
+            "evidence",
+            EdmPrimitiveTypeKind.String,
+            "Worst evidence accepted: 'measured', 'derived', 'modelled' or 'estimated'. Null: modelled."
+        ),
+    ];
+
+    /// <summary>The columns, each with its value in a row.</summary>
+    public static IReadOnlyList<ComparedColumn> Columns { get; } =
+    [
+        new(
+            "Group",
+            EdmPrimitiveTypeKind.Int32,
+            "Rows of one group are ranked with each other; the largest is 1. Null: not ranked.",
+            null,
+            row => row.Group
+        ),
+        new("Rank", EdmPrimitiveTypeKind.Int32, "Place in the group, the best is 1. Null: not ranked.", null, row => row.Rank),
+        new(
+            "Certain",
+            EdmPrimitiveTypeKind.Boolean,
+            "Whether the place is certain: false where the bounds overlap with another's. Null where bounds are unknown.",
+            null,
+            row => row.Ranked?.Certain
+        ),
+        new("DeploymentId", EdmPrimitiveTypeKind.Int64, "Key in Deployments.", null, row => row.Sums.Id, Nullable: false),
+        new("Workload", EdmPrimitiveTypeKind.String, "What does the work.", null, row => row.Sums.Workload, Nullable: false),
+        new("Model", EdmPrimitiveTypeKind.String, "Served model.", null, row => row.Sums.Model),
+        new("Precision", EdmPrimitiveTypeKind.String, "Number format of the weights.", null, row => row.Sums.Precision),
+        new("Provider", EdmPrimitiveTypeKind.String, "Who runs the place.", null, row => row.Sums.Provider, Nullable: false),
+        new("Region", EdmPrimitiveTypeKind.String, "The provider's region.", null, row => row.Sums.Region, Nullable: false),
+        new("Hardware", EdmPrimitiveTypeKind.String, "Hardware models.", null, row => row.Sums.Hardware),
+        new("FunctionalUnit", EdmPrimitiveTypeKind.String, "What the units are.", null, row => row.Row.FunctionalUnit, Nullable: false),
+        new(
+            "Converted",
+            EdmPrimitiveTypeKind.String,
+            "The declared conversion that made the units from what was counted. Null: they were counted.",
+            null,
+            row => row.Row.Converted
+        ),
+        new(
+            "Boundary",
+            EdmPrimitiveTypeKind.String,
+            "What the energy includes.",
+            null,
+            row => ComparisonRequest.Word(row.Row.Boundary),
+            Nullable: false
+        ),
+        new(
+            "IdlePolicy",
+            EdmPrimitiveTypeKind.String,
+            "Whether energy drawn while doing nothing is included.",
+            null,
+            row => ComparisonRequest.Word(row.Row.IdlePolicy),
+            Nullable: false
+        ),
+        new("CarbonMethod", EdmPrimitiveTypeKind.String, "How the grams are made.", null, row => row.Row.CarbonMethod),
+        new("JoulesPerUnit", EdmPrimitiveTypeKind.Double, "Energy of the period over its units.", "J", row =>
+            row.Row.PerUnit(RankedBy.Energy)
+        ),
+        new("LowJoulesPerUnit", EdmPrimitiveTypeKind.Double, "The least that JoulesPerUnit can be.", "J", row =>
+            row.Row.BoundsPerUnit(RankedBy.Energy)?.Low
+        ),
+        new("HighJoulesPerUnit", EdmPrimitiveTypeKind.Double, "The most that JoulesPerUnit can be.", "J", row =>
+            row.Row.BoundsPerUnit(RankedBy.Energy)?.High
+        ),
+        new(
+            "GramsPerUnit",
+            EdmPrimitiveTypeKind.Double,
+            "Operational and embodied emissions of the period over its units, as CO2 equivalents.",
+            "g",
+            row => row.Row.PerUnit(RankedBy.Carbon)
+        ),
+        new("LowGramsPerUnit", EdmPrimitiveTypeKind.Double, "The least that GramsPerUnit can be by the bounds of the energy.", "g", row =>
+            row.Row.BoundsPerUnit(RankedBy.Carbon)?.Low
+        ),
+        new("HighGramsPerUnit", EdmPrimitiveTypeKind.Double, "The most that GramsPerUnit can be by the bounds of the energy.", "g", row =>
+            row.Row.BoundsPerUnit(RankedBy.Carbon)?.High
+        ),
+        new("Joules", EdmPrimitiveTypeKind.Double, "Energy of the period at the boundary, by the idle policy.", "J", row => row.Row.Joules),
+        new("Grams", EdmPrimitiveTypeKind.Double, "Operational and embodied emissions of the period, as CO2 equivalents.", "g", row =>
+            row.Row.Grams
+        ),
+        new("Units", EdmPrimitiveTypeKind.Double, "Work of the hours whose energy (or emissions) are known.", null, row => row.Row.Units),
+        new(
+            "Coverage",
+            EdmPrimitiveTypeKind.Double,
+            "Share of the period for which the energy is known.",
+            "1",
+            row => row.Row.Coverage,
+            Nullable: false
+        ),
+        new(
+            "Evidence",
+            EdmPrimitiveTypeKind.String,
+            "Worst evidence of the inputs.",
+            null,
+            row => ComparisonRequest.Word(row.Row.Evidence),
+            Nullable: false
+        ),
+        new("MeasuredShare", EdmPrimitiveTypeKind.Double, "Share of the energy that was measured or derived.", "1", row =>
+            row.Row.MeasuredShare
+        ),
+        new(
+            "SavingAgainstWorst",
+            EdmPrimitiveTypeKind.Double,
+            "Share that the worst of the group would save by being like this one.",
+            "1",
+            row => row.Ranked?.SavingAgainstWorst
+        ),
+        new("Differs", EdmPrimitiveTypeKind.String, "Why the group is not ranked with the first one, in words.", null, row =>
+            Text(row.Differs.Select(difference => difference.ToString()))
+        ),
+        new("Reasons", EdmPrimitiveTypeKind.String, "Why the row is not ranked, every reason.", null, row => Text(row.Reasons)),
+        new("FactorVersion", EdmPrimitiveTypeKind.String, "Factors that the period was made with, by name.", null, row =>
+            row.Sums.Factors.Count == 0 ? null : string.Join(' ', row.Sums.Factors)
+        ),
+        new("Missing", EdmPrimitiveTypeKind.String, "Why numbers of the period are null.", null, row =>
+            row.Sums.Missing.Count == 0 ? null : string.Join(' ', row.Sums.Missing)
+        ),
+        new("PeriodStart", EdmPrimitiveTypeKind.DateTimeOffset, "The first hour summed.", null, row => row.From, Nullable: false),
+        new("PeriodEnd", EdmPrimitiveTypeKind.DateTimeOffset, "The end of the last hour summed.", null, row => row.To, Nullable: false),
+    ];
+
+    /// <summary>The list of arguments of a call; null when the path is no call of the function.</summary>
+    /// <param name="rest">The path below the root, as it was sent.</param>
+    /// <exception cref="ODataError">The path goes on after the call.</exception>
+    public static string? Arguments(string rest)
+    {
+        var path = Uri.UnescapeDataString(rest);
+        if (!path.StartsWith(Name, StringComparison.Ordinal))
+            return null;
+        var list = path[Name.Length..];
+        if (list.Length == 0 || list is ['(', .., ')'])
+            return list;
+        if (list[0] == '/')
+            throw ODataError.NotSupported($"The path segment '{ExpressionText.Shorten(list[1..])}' after a function", "path");
+        if (list[0] != '(')
+            return null;
+        var end = list.LastIndexOf(')');
+        throw end > 0 && list[(end + 1)..].StartsWith('/')
+            ? ODataError.NotSupported($"The path segment '{ExpressionText.Shorten(list[(end + 2)..])}' after a function", "path")
+            : ODataError.BadRequest("InvalidPath", $"The call of {Name} has no closing parenthesis.", "path");
+    }
+
+    /// <summary>The question that a call asks.</summary>
+    /// <exception cref="ODataError">An argument is missing, unknown, or not what the parameter takes; all faults are told.</exception>
+    public static ComparisonRequest Question(string arguments, IReadOnlyDictionary<string, string> aliases)
+    {
+        var faults = new List<string>();
+        var given = new List<(string, string?)>();
+        foreach (var literal in NamedLiterals.Read(arguments, $"The list of parameters of {Name}", faults))
+        {
+            var argument = literal;
+            if (argument is { IsText: false, Value: ['@', ..] alias })
+            {
+                if (!aliases.TryGetValue(alias, out var told))
+                {
+                    faults.Add(
+                        $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
+                    );
+                    continue;
+                }
+                if (
+                    NamedLiterals.Read($"{argument.Name}={told}", $"The parameter alias {ExpressionText.Shorten(alias)}", faults)
+                    is not [var one]
+                )
+                    continue;
+                argument = one;
+            }
+            if (
+                argument is { IsText: false, Value: { } bare }
+                && Parameters.FirstOrDefault(parameter => parameter.Name.Equals(argument.Name, StringComparison.OrdinalIgnoreCase))
+                    is { Name: not null, Type: EdmPrimitiveTypeKind.String }
+            )
+            {
+                faults.Add($"{argument.Name} is a text: write {argument.Name}='{ExpressionText.Shorten(bare)}'.");
+            }
+            given.Add((argument.Name, argument.Value));
+        }
+        var question = ComparisonRequest.Read(given, faults);
+        return faults.Count == 0 && question is not null ? question : throw Refused(faults);
+    }
+
+    /// <summary>Answers a call, whole or not at all.</summary>
+    /// <returns>The rows, ranked ones first.</returns>
+    /// <exception cref="ODataError">The question has a fault that only the data shows.</exception>
+    public async Task<IReadOnlyList<ComparedRow>> RowsAsync(ComparisonRequest question, CancellationToken cancellationToken)
+    {
+        var faults = new List<string>();
+        var comparison = await DeploymentComparison.AskAsync(
+            store,
+            question,
+            conversions,
+            time.GetUtcNow().UtcDateTime,
+            faults,
+            cancellationToken
+        ) ?? throw Refused(faults);
+        var rows = new List<ComparedRow>();
+        var (from, to) = (comparison.Period.Start, comparison.Period.End);
+        foreach (var (group, at) in comparison.Result.Groups.Select((group, at) => (group, at + 1)))
+            rows.AddRange(
+                group.Rows.Select(
+                    (ranked, place) =>
+                        new ComparedRow(
+                            comparison.Sums[ranked.Row.Deployment],
+                            ranked.Row,
+                            ranked,
+                            at,
+                            place + 1,
+                            group.Differences,
+                            [],
+                            from,
+                            to
+                        )
+                )
+            );
+        rows.AddRange(
+            comparison.Result.LeftOut.Select(left => new ComparedRow(
+                comparison.Sums[left.Row.Deployment],
+                left.Row,
+                null,
+                null,
+                null,
+                [],
+                left.Reasons,
+                from,
+                to
+            ))
+        );
+        return rows;
+    }
+
+    /// <summary>Writes the answer, or what it would be without rows of a HEAD request.</summary>
+    /// <param name="options">$top, $skip and $count of the request.</param>
+    public static void Write(
+        Utf8JsonWriter json,
+        IReadOnlyList<ComparedRow> rows,
+        QueryOptions options,
+        Negotiation negotiation,
+        bool omitNulls,
+        string root
+    )
+    {
+        json.WriteStartObject();
+        if (negotiation.Control != ControlInformation.None)
+            json.WriteString("@odata.context", $"{root}$metadata#Collection({EntityModel.Namespace}.{TypeName})");
+        if (options.Count && negotiation.LongsAsText)
+            json.WriteString("@odata.count", rows.Count.ToString(CultureInfo.InvariantCulture));
+        else if (options.Count)
+            json.WriteNumber("@odata.count", rows.Count);
+        json.WriteStartArray("value");
+        foreach (
+            var row in rows.Skip((int)Math.Min(options.Skip ?? 0, rows.Count)).Take((int)Math.Min(options.Top ?? rows.Count, rows.Count))
+        )
+        {
+            json.WriteStartObject();
+            if (negotiation.Control == ControlInformation.Full)
+                json.WriteString("@odata.type", $"#{EntityModel.Namespace}.{TypeName}");
+            foreach (var column in Columns)
+            {
+                var value = column.Value(row);
+                if (value is null && omitNulls)
+                    continue;
+                if (negotiation.Control == ControlInformation.Full && value is int or long or DateTime)
+                    json.WriteString($"{column.Name}@odata.type", $"#{column.Type}");
+                switch (value)
+                {
+                    case null:
+                        json.WriteNull(column.Name);
+                        break;
+                    case string text:
+                        json.WriteString(column.Name, text);
+                        break;
+                    case bool flag:
+                        json.WriteBoolean(column.Name, flag);
+                        break;
+                    case int number:
+                        json.WriteNumber(column.Name, number);
+                        break;
+                    case long number when negotiation.LongsAsText:
+                        json.WriteString(column.Name, number.ToString(CultureInfo.InvariantCulture));
+                        break;
+                    case long number:
+                        json.WriteNumber(column.Name, number);
+                        break;
+                    case double number when double.IsFinite(number):
+                        json.WriteNumber(column.Name, number);
+                        break;
+                    case double number:
+                        json.WriteString(
+                            column.Name,
+                            double.IsNaN(number) ? "NaN"
+                                : number > 0 ? "INF"
+                                : "-INF"
+                        );
+                        break;
+                    case DateTime time:
+                        json.WriteString(column.Name, InstantText.Of(time));
+                        break;
+                    default:
+                        throw new InvalidOperationException($"{column.Name} has a value of {value.GetType()}, which no column has.");
+                }
+            }
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
+    private static string? Text(IEnumerable<string> parts) => string.Join("; ", parts) is { Length: > 0 } text ? text : null;
+
+    private static ODataError Refused(List<string> faults) => ODataError.BadRequest("InvalidParameter", string.Join(' ', faults), Name);
+}
+
+/// <summary>A column of the answer.</summary>
+internal sealed record ComparedColumn(
+    string Name,
+    EdmPrimitiveTypeKind Type,
+    string Description,
+    string? Unit,
+    Func<ComparedRow, object?> Value,
+    bool Nullable = true
+);
+
+/// <summary>A deployment in the answer.</summary>
+internal sealed record ComparedRow(
+    DeploymentSums Sums,
+    ComparableRow Row,
+    RankedRow? Ranked,
+    int? Group,
+    int? Rank,
+    IReadOnlyList<KeyDifference> Differs,
+    IReadOnlyList<string> Reasons,
+    DateTime From,
+    DateTime To
+);

@@ -1,0 +1,562 @@
+using System.Globalization;
+using Metrics.Api.OData.Model;
+using Metrics.Api.OData.Protocol;
+
+namespace Metrics.Api.OData.Query;
+
+/// <summary>A column of a relation, which a query names by its path.</summary>
+/// <param name="Path">Its name; behind navigation properties with slashes: <c>Deployment/Region</c>.</param>
+/// <param name="Term">Its SQL over the relation's source.</param>
+/// <param name="Type">What it is told as.</param>
+internal sealed record Column(string Path, Term Term, PropertyType Type)
+{
+    /// <summary>The property of the model, when it is one as it is.</summary>
+    public EntityProperty? Property { get; init; }
+
+    /// <summary>How much its SQL is once every computed column in it is written out.</summary>
+    public int Weight { get; init; } = 1;
+
+    /// <summary>Column that must hold one value where values of this one are added: nobody adds tokens and requests. Null: none.</summary>
+    public string? Context { get; init; }
+
+    /// <summary>Of rows put together from several parts: the parts that have the column. All, as a rule.</summary>
+    public ulong Parts { get; init; } = ulong.MaxValue;
+
+    /// <summary>What the column holds when it is written alone.</summary>
+    public SqlType SqlType => Term.Type;
+}
+
+/// <summary>One result of a group of rows.</summary>
+/// <param name="Column">Its name, and its SQL over the rows.</param>
+/// <param name="Parts">SQL over the rows of what <paramref name="Whole"/> is made of.</param>
+/// <param name="Whole">SQL of the same result over the parts of several groups; null where none can be made of them.</param>
+internal sealed record Aggregated(Column Column, IReadOnlyList<string> Parts, Func<IReadOnlyList<string>, string>? Whole);
+
+/// <summary>One column of an order of rows.</summary>
+/// <param name="Term">What is sorted by.</param>
+/// <param name="OrderedSql">The same, comparing texts as the order does.</param>
+/// <param name="Descending">Largest first; nulls, which are smaller than everything, last.</param>
+internal sealed record SortKey(Term Term, string OrderedSql, bool Descending)
+{
+    /// <summary>As it stands after ORDER BY.</summary>
+    public string Sql => $"{OrderedSql}{(Descending ? " DESC" : "")}{(Term.Nullable ? Descending ? " NULLS LAST" : " NULLS FIRST" : "")}";
+}
+
+/// <summary>
+/// Rows on their way through a query: a source, its conditions, the columns that can be named, and what identifies and orders the rows.
+/// Each transformation makes another relation; nothing is read before the last one.
+/// </summary>
+internal sealed class Relation
+{
+    private readonly QueryContext query;
+    private readonly string source;
+    private readonly EntitySet? entities;
+    private readonly List<Column> columns;
+    private readonly Dictionary<string, Column> byPath;
+    private readonly List<string> joins = [];
+    private readonly Dictionary<string, string> joined = new(StringComparer.Ordinal);
+    private readonly List<string> conditions = [];
+    private readonly HashSet<string> single = new(StringComparer.Ordinal);
+
+    private Relation(QueryContext query, string source, IEnumerable<Column> columns, IReadOnlyList<string> identity, EntitySet? entities)
+    {
+        (this.query, this.source, this.entities) = (query, source, entities);
+        this.columns = [.. columns];
+        byPath = this.columns.ToDictionary(column => column.Path, StringComparer.Ordinal);
+        Identity = identity;
+    }
+
+    /// <summary>The columns that rows have, in the order in which they are told.</summary>
+    public IReadOnlyList<Column> Columns => columns;
+
+    /// <summary>Paths of the columns that tell a row from every other one; none where there is one row.</summary>
+    public IReadOnlyList<string> Identity { get; }
+
+    /// <summary>Order that transformations gave the rows; none, as a rule.</summary>
+    public IReadOnlyList<SortKey> Order { get; private set; } = [];
+
+    /// <summary>The set, while rows are its entities.</summary>
+    public EntitySet? Entities => entities;
+
+    /// <summary>SQL of the number of the part that a row comes from; null where all rows have the same columns.</summary>
+    public Term? Part { get; private init; }
+
+    /// <summary>How many parts there are.</summary>
+    public int Parts { get; private init; } = 1;
+
+    /// <summary>FROM and WHERE.</summary>
+    /// <param name="more">A further condition; null for none.</param>
+    public string From(string? more = null)
+    {
+        IEnumerable<string> all = more is null ? conditions : conditions.Append(more);
+        return $" FROM {source}{string.Concat(joins)}{(conditions.Count == 0 && more is null ? "" : " WHERE " + string.Join(" AND ", all))}";
+    }
+
+    /// <summary>All entities of a set.</summary>
+    public static Relation Of(QueryContext query, EntitySet set) =>
+        new(
+            query,
+            $"{SqlDialect.Quote(set.Name)} AS t",
+            set.Properties.Select(property => ColumnOf(set, property, "t", "")),
+            [.. set.Key.Select(key => key.Name)],
+            set
+        );
+
+    private static Column ColumnOf(EntitySet set, EntityProperty property, string alias, string prefix, bool nullable = false) =>
+        new(
+            prefix + property.Name,
+            new Term($"{alias}.{SqlDialect.Quote(property.Name)}", ExpressionSql.TypeOf(property.Type), property.Nullable || nullable),
+            property.Type
+        )
+        {
+            Property = property,
+            Context = prefix.Length == 0 && property.Adding is Adding.Sum or Adding.Ratio ? set.Context : null,
+        };
+
+    /// <summary>The column that a path names.</summary>
+    /// <exception cref="ODataError">There is none.</exception>
+    public Column Find(PathExpression path, string option) =>
+        TryFind(path.Path)
+        ?? throw ODataError.BadRequest(
+            "UnknownProperty",
+            $"{option}: there is no property '{ExpressionText.Shorten(path.Path)}' here (position {ExpressionReader.Position(path.At)}).{Suggestion(path.Path)}",
+            option
+        );
+
+    /// <summary>The column that a path names; null when there is none.</summary>
+    public Column? TryFind(string path)
+    {
+        if (byPath.TryGetValue(path, out var known))
+            return known;
+        if (entities is not null && path.LastIndexOf('/') is > 0 and var slash && Join(path[..slash]) is { } joinedTo)
+        {
+            var name = path[(slash + 1)..];
+            if ((joinedTo.Set.Find(name) ?? Alike(joinedTo.Set.Properties, property => property.Name, name)) is { } property)
+                return ColumnOf(joinedTo.Set, property, joinedTo.Alias, joinedTo.Path + "/", joinedTo.Nullable);
+        }
+        // 4.01 lets clients write names in any case only where nothing else has that name.
+        return Alike(columns, column => column.Path, path);
+    }
+
+    private static T? Alike<T>(IEnumerable<T> all, Func<T, string> name, string sought)
+        where T : class
+    {
+        var alike = all.Where(one => name(one).Equals(sought, StringComparison.OrdinalIgnoreCase)).Take(2).ToList();
+        return alike.Count == 1 ? alike[0] : null;
+    }
+
+    private string Suggestion(string path)
+    {
+        var near = columns
+            .Where(column => column.Path.Contains(path, StringComparison.OrdinalIgnoreCase))
+            .Select(column => column.Path)
+            .Take(3)
+            .ToList();
+        return near.Count == 0 ? "" : $" There is {string.Join(", ", near)}.";
+    }
+
+    /// <summary>The entity behind navigation properties, joined to the rows.</summary>
+    /// <param name="path">Names of navigation properties, with slashes between.</param>
+    /// <returns>Its set, the alias of its row and the path; whether there may be none. Null when the path is none of navigation properties.</returns>
+    public (EntitySet Set, string Alias, string Path, bool Nullable)? Join(string path)
+    {
+        if (entities is null)
+            return null;
+        var (set, prefix, nullable) = (entities, "", false);
+        Func<string, string?> own = name => byPath.GetValueOrDefault(name)?.Term.Sql;
+        foreach (var step in path.Split('/'))
+        {
+            if (set.Navigation(step) is not { } navigation)
+                return null;
+            prefix += prefix.Length == 0 ? navigation.Name : "/" + navigation.Name;
+            var target = EntitySets.Find(navigation.Target)!;
+            nullable |= navigation.Optional;
+            if (!joined.TryGetValue(prefix, out var alias))
+            {
+                alias = query.NextName();
+                joined.Add(prefix, alias);
+                var conditions = navigation.On.Select(pair => $"{alias}.{SqlDialect.Quote(pair.Theirs)} = {own(pair.Own)}");
+                joins.Add(
+                    $" {(nullable ? "LEFT " : "")}JOIN {SqlDialect.Quote(target.Name)} AS {alias} ON {string.Join(" AND ", conditions)}"
+                );
+            }
+            set = target;
+            own = name => $"{alias}.{SqlDialect.Quote(name)}";
+        }
+        return (set, joined[prefix], prefix, nullable);
+    }
+
+    /// <summary>The rows that a condition keeps.</summary>
+    /// <param name="condition">What is asked.</param>
+    /// <param name="option">Where it stands.</param>
+    public Relation Where(Expression condition, string option)
+    {
+        conditions.Add(new ExpressionSql(query, this, option).Condition(condition));
+        FindSingle(condition);
+        return this;
+    }
+
+    /// <summary>The rows that a condition in SQL keeps.</summary>
+    public Relation Where(string condition)
+    {
+        conditions.Add(condition);
+        return this;
+    }
+
+    /// <summary>Whether all rows have one value in the column, or there is no such column.</summary>
+    public bool IsSingle(string path) => single.Contains(path) || !byPath.ContainsKey(path);
+
+    // FunctionalUnit eq 'request', alone or under and.
+    private void FindSingle(Expression condition)
+    {
+        switch (condition)
+        {
+            case ChainExpression { Operator: Operator.And } chain:
+                foreach (var operand in chain.Operands)
+                    FindSingle(operand);
+                break;
+            case AliasExpression alias when query.Alias(alias.Name) is { } target and not AliasExpression:
+                FindSingle(target);
+                break;
+            case BinaryExpression { Operator: Operator.Eq } equal
+                when (equal.Left as PathExpression ?? equal.Right as PathExpression) is { } path
+                    && (IsConstant(equal.Left) || IsConstant(equal.Right)):
+                if (TryFind(path.Path) is { } column)
+                    single.Add(column.Path);
+                break;
+            case InExpression { Values.Count: 1, Operand: PathExpression path }:
+                if (TryFind(path.Path) is { } only)
+                    single.Add(only.Path);
+                break;
+        }
+    }
+
+    private static bool IsConstant(Expression expression) => expression is LiteralExpression or AliasExpression;
+
+    /// <summary>Makes a column that lies behind a navigation property one of the rows' own, so that it stays when they are grouped.</summary>
+    public void Keep(Column column)
+    {
+        if (byPath.TryAdd(column.Path, column))
+            columns.Add(column);
+    }
+
+    /// <summary>The same rows with further columns.</summary>
+    /// <param name="added">Expressions with their names. They see the columns that were there before, not each other.</param>
+    /// <param name="option">Where they stand.</param>
+    public Relation With(IReadOnlyList<(Expression Expression, string Name, int At)> added, string option)
+    {
+        var computed = new List<Column>();
+        foreach (var (expression, name, at) in added)
+        {
+            if (byPath.ContainsKey(name) || entities?.Navigation(name) is not null || computed.Exists(column => column.Path == name))
+                throw Taken(name, at, option);
+            var sql = new ExpressionSql(query, this, option);
+            var term = sql.Computed(expression);
+            computed.Add(
+                new Column(name, term, TypeOf(term.Type))
+                {
+                    Weight = sql.Weight,
+                    Context = sql.Used.FirstOrDefault(column => column.Context is not null)?.Context,
+                }
+            );
+        }
+        foreach (var column in computed)
+        {
+            columns.Add(column);
+            byPath.Add(column.Path, column);
+        }
+        return this;
+    }
+
+    /// <summary>What a name that is in use is refused with.</summary>
+    public static ODataError Taken(string name, int at, string option) =>
+        ODataError.BadRequest(
+            "NameTaken",
+            $"{option}: the name '{ExpressionText.Shorten(name)}' at position {ExpressionReader.Position(at)} is taken: choose another.",
+            option
+        );
+
+    public static PropertyType TypeOf(SqlType type) =>
+        type switch
+        {
+            SqlType.Boolean => PropertyType.Boolean,
+            SqlType.Integer => PropertyType.Int64,
+            SqlType.Double => PropertyType.Double,
+            SqlType.Text => PropertyType.Text,
+            SqlType.Date => PropertyType.Date,
+            _ => PropertyType.Instant,
+        };
+
+    /// <summary>The same rows in an order.</summary>
+    public Relation Ordered(IReadOnlyList<SortKey> order)
+    {
+        Order = order;
+        return this;
+    }
+
+    /// <summary>Reads sort keys.</summary>
+    public List<SortKey> Keys(IReadOnlyList<(Expression Expression, bool Descending)> items, string option)
+    {
+        var sql = new ExpressionSql(query, this, option);
+        var keys = new List<SortKey>();
+        foreach (var (expression, descending) in items)
+        {
+            var term = sql.SortKey(expression);
+            if (!keys.Exists(earlier => earlier.Term.Sql == term.Sql))
+                keys.Add(Key(term, descending));
+        }
+        return keys;
+    }
+
+    private SortKey Key(Term term, bool descending) =>
+        new(term, term.Type == SqlType.Text ? query.Dialect.Ordered(term.Sql!) : term.Sql!, descending);
+
+    /// <summary>An order in which no two rows tie: that which the rows have, then what identifies them.</summary>
+    /// <param name="first">Comes before all of that.</param>
+    public List<SortKey> Total(IReadOnlyList<SortKey> first)
+    {
+        var order = new List<SortKey>(first);
+        if (Part is { } part && order.Count == 0)
+            order.Add(new SortKey(part, part.Sql!, false));
+        order.AddRange(Order.Where(key => !order.Exists(earlier => earlier.Term.Sql == key.Term.Sql)));
+        if (Part is { } parts && !order.Exists(earlier => earlier.Term.Sql == parts.Sql))
+            order.Add(new SortKey(parts, parts.Sql!, false));
+        foreach (var path in Identity)
+        {
+            // Any order does, so it is the one that an index has, whatever its collation.
+            var term = byPath[path].Term;
+            if (!order.Exists(earlier => earlier.Term.Sql == term.Sql))
+                order.Add(new SortKey(term, term.Sql!, false));
+        }
+        return order;
+    }
+
+    /// <summary>The same rows as a table of their own, so that what follows sees them as they are now.</summary>
+    /// <param name="clause">What comes after the conditions: ORDER BY, LIMIT ...</param>
+    /// <param name="extra">SQL of a further column; null for none.</param>
+    /// <returns>The relation, and SQL of the further column.</returns>
+    public (Relation Relation, string? Extra) Wrapped(string clause = "", string? extra = null)
+    {
+        var name = query.NextName();
+        var list = new List<string>();
+        var renamed = new Dictionary<string, string>(StringComparer.Ordinal);
+        string Rename(string sql)
+        {
+            if (renamed.TryGetValue(sql, out var known))
+                return known;
+            var column = string.Create(CultureInfo.InvariantCulture, $"c{list.Count}");
+            list.Add($"{sql} AS {column}");
+            return renamed[sql] = $"{name}.{column}";
+        }
+        var kept = columns.Select(column => column with { Term = column.Term with { Sql = Rename(column.Term.Sql!) } }).ToList();
+        var part = Part is { } known ? known with { Sql = Rename(known.Sql!) } : (Term?)null;
+        var order = Order.Select(key => Key(key.Term with { Sql = Rename(key.Term.Sql!) }, key.Descending)).ToList();
+        var added = extra is null ? null : Rename(extra);
+        if (list.Count == 0)
+            list.Add("1 AS c0");
+        var wrapped = new Relation(query, $"(SELECT {string.Join(", ", list)}{From()}{clause}) AS {name}", kept, Identity, entities)
+        {
+            Part = part,
+            Parts = Parts,
+            Order = order,
+        };
+        wrapped.single.UnionWith(single);
+        return (wrapped, added);
+    }
+
+    /// <summary>The rows grouped: one for each combination of values of the keys, or one of all when there are none.</summary>
+    /// <param name="keys">Columns to group by.</param>
+    /// <param name="made">What is made of each group.</param>
+    public Relation Grouped(IReadOnlyList<Column> keys, IReadOnlyList<Aggregated> made)
+    {
+        var (from, keysSql, madeSql) = Summarised(keys, made)
+            ?? (From(), [.. keys.Select(key => key.Term.Sql!)], [.. made.Select(one => one.Column.Term.Sql!)]);
+        var name = query.NextName();
+        var list = keysSql.Concat(madeSql).Select((sql, i) => string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{i}"));
+        var grouping = keys.Count == 0 ? "" : " GROUP BY " + string.Join(", ", keysSql.Distinct());
+        var told = keys.Concat(made.Select(one => one.Column))
+            .Select(
+                (column, i) =>
+                    column with
+                    {
+                        Term = column.Term with { Sql = string.Create(CultureInfo.InvariantCulture, $"{name}.c{i}") },
+                        Weight = 1,
+                    }
+            );
+        var grouped = new Relation(
+            query,
+            $"(SELECT {string.Join(", ", list)}{from}{grouping}) AS {name}",
+            told,
+            [.. keys.Select(key => key.Path)],
+            null
+        );
+        grouped.single.UnionWith(single.Where(path => grouped.byPath.ContainsKey(path)));
+        return grouped;
+    }
+
+    /// <summary>
+    /// Rows to be grouped by what they repeat of their deployment, as Provider, summed up by deployment first: its attributes are then looked up for a few sums and not for every row.
+    /// </summary>
+    /// <returns>Where the sums come from, and SQL of the keys and results over them. Null where grouping is by something else.</returns>
+    private (string From, List<string> Keys, List<string> Made)? Summarised(IReadOnlyList<Column> keys, IReadOnlyList<Aggregated> made)
+    {
+        if (
+            entities?.Navigations.FirstOrDefault(way => way.Repeated.Count > 0) is not { On: [var on] } way
+            || joins.Count > 0
+            || Part is not null
+            || made.Any(one => one.Whole is null)
+        )
+            return null;
+        bool IsRepeated(Column key) => way.Repeated.Contains(key.Path);
+        // Texts have few values: by a time there may be as many sums as rows, and nothing would be won.
+        if (!keys.Any(IsRepeated) || keys.Any(key => key.Property is not { Type: PropertyType.Text }))
+            return null;
+        var (sums, owner) = (query.NextName(), query.NextName());
+        var grouping = new List<string> { byPath[on.Own].Term.Sql! };
+        var list = new List<string> { $"{grouping[0]} AS k" };
+        List<string> keysSql = [],
+            madeSql = [];
+        foreach (var key in keys)
+        {
+            if (IsRepeated(key))
+            {
+                keysSql.Add($"{owner}.{SqlDialect.Quote(key.Path)}");
+                continue;
+            }
+            grouping.Add(key.Term.Sql!);
+            keysSql.Add(Listed(key.Term.Sql!));
+        }
+        foreach (var one in made)
+            madeSql.Add(one.Whole!([.. one.Parts.Select(Listed)]));
+        return (
+            $" FROM (SELECT {string.Join(", ", list)}{From()} GROUP BY {string.Join(", ", grouping)}) AS {sums} JOIN {SqlDialect.Quote(way.Target)} AS {owner} ON {owner}.{SqlDialect.Quote(on.Theirs)} = {sums}.k",
+            keysSql,
+            madeSql
+        );
+
+        string Listed(string sql)
+        {
+            var column = string.Create(CultureInfo.InvariantCulture, $"s{list.Count}");
+            list.Add($"{sql} AS {column}");
+            return $"{sums}.{column}";
+        }
+    }
+
+    /// <summary>An independent copy, which further transformations may change.</summary>
+    public Relation Copy()
+    {
+        var copy = new Relation(query, source, columns, Identity, entities)
+        {
+            Part = Part,
+            Parts = Parts,
+            Order = Order,
+        };
+        copy.joins.AddRange(joins);
+        foreach (var (path, alias) in joined)
+            copy.joined.Add(path, alias);
+        copy.conditions.AddRange(conditions);
+        copy.single.UnionWith(single);
+        return copy;
+    }
+
+    /// <summary>The rows of several relations, one after the other. A column that a part does not have is null in its rows, and not told of them.</summary>
+    /// <exception cref="ODataError">A name means different types, or there are too many parts.</exception>
+    public static Relation Concat(QueryContext query, IReadOnlyList<Relation> parts, string option)
+    {
+        if (parts.Sum(part => part.Parts) > 64)
+            throw ExpressionText.TooComplex(option, "puts more than 64 parts together");
+        var columns = new List<Column>();
+        var offset = 0;
+        var offsets = new List<int>();
+        foreach (var part in parts)
+        {
+            offsets.Add(offset);
+            var mask = part.Parts == 64 ? ulong.MaxValue : ((1UL << part.Parts) - 1) << offset;
+            foreach (var column in part.columns)
+            {
+                var own = column.Parts == ulong.MaxValue ? mask : column.Parts << offset & mask;
+                if (columns.FindIndex(other => other.Path == column.Path) is >= 0 and var at)
+                {
+                    var both = columns[at];
+                    var type = both.Type == column.Type ? both.Type : Common(both, column, option);
+                    columns[at] = both with
+                    {
+                        Parts = both.Parts | own,
+                        Type = type,
+                        Term = both.Term with { Type = ExpressionSql.TypeOf(type), Nullable = both.Term.Nullable || column.Term.Nullable },
+                        Weight = Math.Max(both.Weight, column.Weight),
+                        Context = both.Context ?? column.Context,
+                    };
+                }
+                else
+                    columns.Add(column with { Parts = own });
+            }
+            offset += part.Parts;
+        }
+        var identity = parts.SelectMany(part => part.Identity).Distinct(StringComparer.Ordinal).ToList();
+        var ordered = parts.Any(part => part.Order.Count > 0);
+        var name = query.NextName();
+        var selects = parts
+            .Select(
+                (part, i) =>
+                {
+                    var number = part.Part is { } inner
+                        ? $"({inner.Sql} + {offsets[i]})"
+                        : offsets[i].ToString(CultureInfo.InvariantCulture);
+                    var list = new List<string> { $"{number} AS p" };
+                    if (ordered)
+                        list.Add(
+                            part.Order.Count == 0
+                                ? "0 AS o"
+                                : $"ROW_NUMBER() OVER (ORDER BY {string.Join(", ", part.Total([]).Select(key => key.Sql))}) AS o"
+                        );
+                    for (var c = 0; c < columns.Count; c++)
+                    {
+                        var sql = part.byPath.TryGetValue(columns[c].Path, out var has)
+                            ? columns[c].Type == PropertyType.Double && has.Type != PropertyType.Double
+                                ? query.Dialect.AsDouble(has.Term.Sql!)
+                                : has.Term.Sql!
+                            : query.Dialect.Typed("NULL", columns[c].SqlType);
+                        list.Add(string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{c}"));
+                    }
+                    return $"SELECT {string.Join(", ", list)}{part.From()}";
+                }
+            )
+            .ToList();
+        var told = columns.Select(
+            (column, c) =>
+                column with
+                {
+                    Term = column.Term with
+                    {
+                        Sql = string.Create(CultureInfo.InvariantCulture, $"{name}.c{c}"),
+                        Nullable = column.Term.Nullable || parts.Any(part => !part.byPath.ContainsKey(column.Path)),
+                    },
+                }
+        );
+        var entities = parts[0].entities is { } first && parts.All(part => part.entities == first) ? first : null;
+        var whole = new Relation(query, $"({string.Join(" UNION ALL ", selects)}) AS {name}", told, identity, entities)
+        {
+            Part = new Term($"{name}.p", SqlType.Integer, false),
+            Parts = offset,
+        };
+        if (ordered)
+            whole.Order =
+            [
+                new SortKey(new Term($"{name}.p", SqlType.Integer, false), $"{name}.p", false),
+                new SortKey(new Term($"{name}.o", SqlType.Integer, false), $"{name}.o", false),
+            ];
+        return whole;
+    }
+
+    private static PropertyType Common(Column one, Column other, string option)
+    {
+        if (one.Term.IsNumber && other.Term.IsNumber)
+            return one.Type == PropertyType.Double || other.Type == PropertyType.Double ? PropertyType.Double : PropertyType.Int64;
+        throw ODataError.BadRequest(
+            "TypeMismatch",
+            $"{option}: '{ExpressionText.Shorten(one.Path)}' is of different types in the parts that are put together: choose different names.",
+            option
+        );
+    }
+}

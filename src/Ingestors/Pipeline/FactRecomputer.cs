@@ -1,0 +1,141 @@
+using Metrics.Domain.Normalisation;
+using Metrics.Domain.Quantities;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Facts;
+using Microsoft.Extensions.Logging;
+
+namespace Metrics.Ingestors.Pipeline;
+
+/// <summary>Turns dirty hours into facts: samples around the hour, normalised, replace what stood there. Never adds to what is there.</summary>
+/// <remarks>With the sources at hand it also makes hours final that all of them were read past.</remarks>
+public sealed class FactRecomputer(
+    FactStore store,
+    Normaliser normaliser,
+    ILogger<FactRecomputer>? logger = null,
+    SourceList? sources = null
+)
+{
+    /// <summary>Hours whose samples are held at once.</summary>
+    private const int LongestRun = 6;
+
+    private int running;
+
+    /// <summary>Recomputes every hour that is dirty now, the newest first. An hour that cannot be computed stays dirty and stops no other.</summary>
+    /// <returns>Number of hours; zero also when a recompute is under way in this process.</returns>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public async Task<int> RecomputeAsync(CancellationToken cancellationToken)
+    {
+        if (Interlocked.Exchange(ref running, 1) == 1)
+            return 0;
+        // Hours are stored while the next one is computed: the database and this process work at the same time.
+        var keeping = new Queue<(DateTime Hour, Task<Exception?> Stored)>();
+        var hours = 0;
+        var failed = new HashSet<DateTime>();
+        try
+        {
+            while (true)
+            {
+                var dirty = (await store.DirtyHoursAsync(64 + failed.Count, cancellationToken))
+                    .Where(hour => !failed.Contains(hour.Hour))
+                    .ToList();
+                if (dirty.Count == 0)
+                    break;
+                foreach (var run in Runs(dirty))
+                {
+                    var whole = new Interval(run[^1].Hour - Normaliser.Reach, run[0].Hour.AddHours(1) + Normaliser.Reach);
+                    var samples = await store.SamplesAsync(whole, cancellationToken);
+                    foreach (var hour in run)
+                    {
+                        NormalisedPeriod? period = null;
+                        try
+                        {
+                            var span = new Interval(hour.Hour, hour.Hour.AddHours(1));
+                            var around = samples
+                                .Select(series => series.Between(span.Start - Normaliser.Reach, span.End + Normaliser.Reach))
+                                .Where(series => !series.Samples.IsEmpty);
+                            period = normaliser.Normalise(span, around);
+                        }
+                        catch (Exception exception) when (IsOurs(exception, cancellationToken))
+                        {
+                            Fail(hour.Hour, exception);
+                        }
+                        if (period is null)
+                            continue;
+                        await KeptAsync(store.Writers - 1);
+                        keeping.Enqueue((hour.Hour, Task.Run(() => KeepAsync(hour, period, cancellationToken), cancellationToken)));
+                    }
+                }
+                await KeptAsync(0);
+            }
+            if (sources is not null)
+                await store.FinaliseAsync([.. sources.All.Select(source => source.Id)], cancellationToken);
+            return hours;
+        }
+        finally
+        {
+            // Whatever ended the recompute, nothing of it is left running.
+            foreach (var (_, stored) in keeping)
+                await ((Task)stored).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Volatile.Write(ref running, 0);
+        }
+
+        // Waits for the oldest until no more than so many are on their way.
+        async Task KeptAsync(int most)
+        {
+            while (keeping.Count > most)
+            {
+                var (hour, stored) = keeping.Peek();
+                var fault = await stored;
+                keeping.Dequeue();
+                if (fault is null)
+                    hours++;
+                else
+                    Fail(hour, fault);
+            }
+        }
+
+        void Fail(DateTime hour, Exception fault)
+        {
+            failed.Add(hour);
+            logger?.LogError(
+                fault,
+                "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is tried again.",
+                hour
+            );
+        }
+    }
+
+    /// <returns>Why the hour could not be stored, when that is its own fault; null when it was.</returns>
+    private async Task<Exception?> KeepAsync(DirtyHour hour, NormalisedPeriod period, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await store.ReplaceHourAsync(hour, period, cancellationToken);
+            return null;
+        }
+        catch (Exception exception) when (IsOurs(exception, cancellationToken))
+        {
+            return exception;
+        }
+    }
+
+    private static bool IsOurs(Exception fault, CancellationToken cancellationToken) =>
+        !StorageFault.IsOutside(fault) && !cancellationToken.IsCancellationRequested;
+
+    /// <summary>Hours that follow each other, newest first, so that the samples around them are read once and not three times.</summary>
+    private static IEnumerable<List<DirtyHour>> Runs(IEnumerable<DirtyHour> dirty)
+    {
+        var run = new List<DirtyHour>();
+        foreach (var hour in dirty.OrderByDescending(hour => hour.Hour))
+        {
+            if (run.Count > 0 && (run.Count == LongestRun || run[^1].Hour - hour.Hour != TimeSpan.FromHours(1)))
+            {
+                yield return run;
+                run = [];
+            }
+            run.Add(hour);
+        }
+        if (run.Count > 0)
+            yield return run;
+    }
+}

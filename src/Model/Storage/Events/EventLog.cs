@@ -1,0 +1,178 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Metrics.Storage.Engine;
+
+namespace Metrics.Storage.Events;
+
+/// <summary>The types of events that are kept and told of.</summary>
+public static class EventTypes
+{
+    /// <summary>Every type that a webhook can ask for, sorted.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        "intensity.drifted",
+        "intensity.threshold_exceeded",
+        "measurement.restated",
+        "reconciliation.mismatch",
+        "report.ready",
+        "series.healed",
+        "series.quarantined",
+        "source.failed",
+        "source.recovered",
+        "source.stale",
+        "webhook.disabled",
+    ];
+
+    /// <summary>What a webhook gets when somebody tries it; nobody asks for it.</summary>
+    public const string Test = "webhook.test";
+}
+
+/// <summary>What happened and others may want to be told of, kept in the transaction of the change itself, so that neither is without the other.</summary>
+internal static class EventLog
+{
+    private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Keeps an event, and puts it on its way to every webhook that wants its type.</summary>
+    public static async Task AppendAsync(
+        Session session,
+        string type,
+        string? source,
+        JsonObject body,
+        DateTime now,
+        CancellationToken cancellationToken
+    )
+    {
+        var text = body.ToJsonString(Plain).Replace('\0', '\uFFFD');
+        var id = await session.QueryAsync(
+            "INSERT INTO event (type, source, at, body) VALUES (@type, @source, @at, @body) RETURNING id",
+            [("type", type), ("source", source), ("at", now), ("body", text)],
+            row => row.Number(0),
+            cancellationToken
+        );
+        await Outbox.FanOutAsync(session, new KeptEvent(id[0], type, source, now, text), cancellationToken);
+    }
+}
+
+/// <summary>An event as it is kept.</summary>
+internal sealed record KeptEvent(long Id, string Type, string? Source, DateTime At, string Body);
+
+/// <summary>Messages and deliveries, made in the transaction of the event that they tell of.</summary>
+internal static class Outbox
+{
+    /// <summary>More than this is not sent to anybody: the event says so itself, and where the whole can be read.</summary>
+    public const int LargestBody = 256 * 1024;
+
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Puts an event on its way to every enabled webhook that wants its type.</summary>
+    public static async Task FanOutAsync(Session session, KeptEvent told, CancellationToken cancellationToken)
+    {
+        // Locked against deletion only, so that no webhook goes between here and its delivery and takes the change itself down with it.
+        var webhooks = await session.QueryAsync(
+            $"SELECT id, types FROM webhook WHERE enabled ORDER BY id{(session.Database.IsPostgres ? " FOR KEY SHARE" : "")}",
+            [],
+            row => (Id: row.Text(0), Types: row.Text(1)),
+            cancellationToken
+        );
+        var wanting = webhooks.Where(webhook => Wants(webhook.Types, told.Type)).Select(webhook => webhook.Id).ToList();
+        if (wanting.Count == 0)
+            return;
+        var message = await AddMessageAsync(session, told, cancellationToken);
+        foreach (var webhook in wanting)
+            await AddDeliveryAsync(session, webhook, message, told.At, cancellationToken);
+    }
+
+    /// <summary>Whether a webhook with these types wants one of this type.</summary>
+    public static bool Wants(string types, string type) => types.Length == 0 || types.Split(' ').Contains(type, StringComparer.Ordinal);
+
+    /// <summary>Keeps the bytes of a message.</summary>
+    /// <returns>Its id.</returns>
+    public static async Task<string> AddMessageAsync(Session session, KeptEvent told, CancellationToken cancellationToken)
+    {
+        var id = $"msg_{Guid.CreateVersion7():N}";
+        await session.ExecuteAsync(
+            "INSERT INTO webhook_message (id, event_id, type, at, standard, cloud_event) VALUES (@id, @event, @type, @at, @standard, @cloud)",
+            [
+                ("id", id),
+                ("event", told.Id == 0 ? null : told.Id),
+                ("type", told.Type),
+                ("at", told.At),
+                ("standard", Standard(told)),
+                ("cloud", CloudEvent(told, id)),
+            ],
+            cancellationToken
+        );
+        return id;
+    }
+
+    /// <summary>Puts a message on its way to a webhook.</summary>
+    /// <returns>The delivery's id.</returns>
+    public static async Task<long> AddDeliveryAsync(
+        Session session,
+        string webhook,
+        string message,
+        DateTime now,
+        CancellationToken cancellationToken
+    ) =>
+        (
+            await session.QueryAsync(
+                "INSERT INTO webhook_delivery (webhook_id, message_id, state, step, attempts, created_at, next_at) VALUES (@webhook, @message, 'due', 0, 0, @now, @now) RETURNING id",
+                [("webhook", webhook), ("message", message), ("now", now)],
+                row => row.Number(0),
+                cancellationToken
+            )
+        )[0];
+
+    /// <summary>The body that Standard Webhooks wants: type, timestamp, data.</summary>
+    private static byte[] Standard(KeptEvent told) => Bounded(told, json =>
+        {
+            json.WriteString("type", told.Type);
+            json.WriteString("timestamp", told.At);
+        });
+
+    /// <summary>A CloudEvent 1.0 in structured mode.</summary>
+    private static byte[] CloudEvent(KeptEvent told, string id) => Bounded(told, json =>
+        {
+            json.WriteString("specversion", "1.0");
+            json.WriteString("id", id);
+            json.WriteString("source", told.Source is null ? "/" : $"/sources/{Uri.EscapeDataString(told.Source)}");
+            json.WriteString("type", told.Type);
+            json.WriteString("time", told.At);
+            json.WriteString("datacontenttype", "application/json");
+        });
+
+    private static byte[] Bounded(KeptEvent told, Action<Utf8JsonWriter> head)
+    {
+        var whole = Write(told, head, json =>
+        {
+            using var body = JsonDocument.Parse(told.Body);
+            foreach (var member in body.RootElement.EnumerateObject().Where(member => member.Name != "source"))
+                member.WriteTo(json);
+        });
+        return whole.Length <= LargestBody ? whole : Write(told, head, json =>
+            {
+                json.WriteString("refused", "payload_too_large");
+                json.WriteNumber("bytes", whole.Length);
+                json.WriteNumber("limit", LargestBody);
+                json.WriteString("link", $"/odata/Events({told.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)})");
+            });
+    }
+
+    private static byte[] Write(KeptEvent told, Action<Utf8JsonWriter> head, Action<Utf8JsonWriter> data)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Plain))
+        {
+            json.WriteStartObject();
+            head(json);
+            json.WriteStartObject("data");
+            if (told.Source is not null)
+                json.WriteString("source", told.Source);
+            data(json);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+        return buffer.ToArray();
+    }
+}

@@ -1,0 +1,895 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
+using Metrics.Domain.Normalisation;
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Events;
+using Metrics.Storage.Reading;
+using Metrics.Storage.Schema.Tables;
+using NpgsqlTypes;
+
+namespace Metrics.Storage.Facts;
+
+/// <summary>An hour whose facts are older than its samples.</summary>
+/// <param name="Hour">Its first instant, UTC.</param>
+/// <param name="Mark">The marking that was seen; facts are kept as final for this marking only.</param>
+public sealed record DirtyHour(DateTime Hour, long Mark);
+
+/// <summary>What was concluded: facts, their roll-ups and the dimensions. Safe for many threads and processes.</summary>
+/// <remarks>An hour is replaced as a whole in one transaction, and a row that comes out equal is not touched: a recompute without news changes nothing.</remarks>
+public sealed class FactStore
+{
+    // The first halves of two-part advisory locks.
+    private const int HourLock = 0x4D484F55,
+        DayLock = 0x4D444159,
+        HardwareLock = 0x4D484152,
+        FactorLock = 0x4D464143;
+
+    /// <summary>How far past the end of an hour every source must have been read for the hour to be final.</summary>
+    private static readonly TimeSpan Settled = TimeSpan.FromHours(1);
+
+    private const string Unsettled =
+        "NOT final AND period_end <= @until AND NOT EXISTS (SELECT 1 FROM dirty_hours WHERE dirty_hours.hour = intensity_hours.period_start)";
+
+    private readonly Database database;
+
+    internal FactStore(Database database) => this.database = database;
+
+    /// <summary>How many hours may be replaced at the same time to some use: SQLite has one writer.</summary>
+    public int Writers => database.IsPostgres ? 2 : 1;
+
+    /// <summary>Dirty hours, the newest first, so that what people look at is brought up to date before a backfill is.</summary>
+    /// <param name="most">How many at most.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public async Task<IReadOnlyList<DirtyHour>> DirtyHoursAsync(int most, CancellationToken cancellationToken) =>
+        await database.ReadAsync(
+            (session, token) =>
+                session.QueryAsync(
+                    "SELECT hour, mark FROM dirty_hours ORDER BY hour DESC LIMIT @most",
+                    [("most", (long)most)],
+                    row => new DirtyHour(row.Time(0), row.Number(1)),
+                    token
+                ),
+            cancellationToken
+        );
+
+    /// <summary>Marks every hour that has samples, so that all facts are made again.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task MarkAllDirtyAsync(CancellationToken cancellationToken) => database.TransactAsync(MarkAllAsync, cancellationToken);
+
+    /// <summary>Marks every hour when the rules that facts are made by are others than last time.</summary>
+    /// <param name="fingerprint">Stands for mappings, places, workload rules and grain: equal when they are. Factors are no part of it; see <see cref="SyncFactorsAsync"/>.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>Whether they had changed.</returns>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task<bool> MarkDirtyIfChangedAsync(string fingerprint, CancellationToken cancellationToken) =>
+        database.TransactAsync(
+            async (session, token) =>
+            {
+                var changed = await session.ExecuteAsync(
+                    """
+                    INSERT INTO settings (name, value) VALUES ('rules', @fingerprint) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value
+                    """,
+                    [("fingerprint", fingerprint)],
+                    token
+                );
+                if (changed > 0)
+                    await MarkAllAsync(session, token);
+                return changed > 0;
+            },
+            cancellationToken
+        );
+
+    /// <summary>Every series with samples that start within the interval, both ends included, ordered by key.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public async Task<IReadOnlyList<SeriesSamples>> SamplesAsync(Interval interval, CancellationToken cancellationToken) =>
+        await database.ReadAsync(
+            async (session, token) =>
+            {
+                var samples = await ReadSamplesAsync(session, interval, token);
+                var known = new Dictionary<long, Series>(samples.Count);
+                var unknown = new List<long>();
+                foreach (var id in samples.Keys)
+                {
+                    if (database.Series.Find(id) is { } series)
+                        known[id] = series;
+                    else
+                        unknown.Add(id);
+                }
+                foreach (var chunk in unknown.Chunk(10_000))
+                {
+                    foreach (var series in await SampleWriter.FindSeriesAsync(session, chunk, token))
+                    {
+                        known[series.Id] = series;
+                        database.Series.Add(series);
+                    }
+                }
+                var result = new List<SeriesSamples>(samples.Count);
+                foreach (var (id, list) in samples.OrderBy(entry => entry.Key))
+                {
+                    var span = CollectionsMarshal.AsSpan(list);
+                    for (var i = 1; i < span.Length; i++)
+                    {
+                        if (span[i - 1].Start < span[i].Start)
+                            continue;
+                        span.Sort(static (a, b) => a.Start.CompareTo(b.Start));
+                        break;
+                    }
+                    result.Add(new(known[id], list.ToArray()));
+                }
+                return result;
+            },
+            cancellationToken
+        );
+
+    /// <summary>Makes the facts, derived rejections and roll-ups of one hour what the period says, and the hour clean if it was not marked again meanwhile.</summary>
+    /// <param name="dirty">The hour, with the mark that was seen before its samples were read.</param>
+    /// <param name="period">Everything concluded for that hour.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>False when the hour is no longer dirty: another worker was here with samples at least as new, and nothing was written.</returns>
+    /// <exception cref="ArgumentException">A fact lies outside the hour.</exception>
+    /// <exception cref="StorageException">The database failed and nothing was written.</exception>
+    public async Task<bool> ReplaceHourAsync(DirtyHour dirty, NormalisedPeriod period, CancellationToken cancellationToken)
+    {
+        var hour = new Interval(dirty.Hour, dirty.Hour.AddHours(1));
+        var stray = period
+            .Energy.Select(fact => fact.Period)
+            .Concat(period.Work.Select(fact => fact.Period))
+            .FirstOrDefault(fact => !hour.Contains(fact.Start) || fact.End > hour.End);
+        if (stray != default)
+            throw new ArgumentException($"The fact of {stray} does not lie in the hour {hour}.", nameof(period));
+        await PartitionsAsync(dirty.Hour, period, cancellationToken);
+
+        return await database.TransactAsync(
+            async (session, token) =>
+            {
+                await LockAsync(session, HourLock, dirty.Hour, TimeSpan.TicksPerHour, token);
+                var still = await session.QueryAsync(
+                    "SELECT reason FROM dirty_hours WHERE hour = @hour",
+                    [("hour", dirty.Hour)],
+                    row => row.Text(0),
+                    token
+                );
+                if (still.Count == 0)
+                    return false;
+
+                var now = await session.NowAsync(token);
+                await KeepDimensionsAsync(session, period, token);
+                (string, object?)[] span = [("from", hour.Start), ("to", hour.End)];
+                const string within = "period_start >= @from AND period_start < @to";
+                await EnergyFacts(now).ReplaceAsync(session, period.Energy, within, span, token);
+                await WorkFacts(now).ReplaceAsync(session, period.Work, within, span, token);
+                var rejections = period
+                    .Rejections.Select(rejection => new RejectionRecord("derived", rejection, dirty.Hour))
+                    .DistinctBy(row => row.Id)
+                    .ToList();
+                await RejectionRecord
+                    .Table(now, 0)
+                    .ReplaceAsync(session, rejections, "hour = @rejected", [("rejected", dirty.Hour)], token);
+                var rows = RollUp.Hour(dirty.Hour, period.Energy, period.Work);
+                var before = await HoursAsync(session, span, token);
+                if (before.Exists(row => row.Final))
+                {
+                    // What is final stays so, and a row that comes to a final hour is final.
+                    foreach (var row in rows)
+                        row.Final = true;
+                    var restated = Restatement.Between(before, rows);
+                    await Restatements(now, still[0]).AppendAsync(session, restated, token);
+                    if (restated.Count > 0)
+                        await EventLog.AppendAsync(
+                            session,
+                            "measurement.restated",
+                            null,
+                            Restatement.ToJson(dirty.Hour, still[0], restated),
+                            now,
+                            token
+                        );
+                }
+                await IntensityHours(now).ReplaceAsync(session, rows, within, span, token);
+
+                // Taken after the hour's rows are written: whoever comes second to the day reads the first one's committed hour.
+                var day = dirty.Hour.Date;
+                await LockAsync(session, DayLock, day, TimeSpan.TicksPerDay, token);
+                (string, object?)[] whole = [("from", day), ("to", day.AddDays(1))];
+                await IntensityDays(now)
+                    .ReplaceAsync(session, RollUp.Day(day, await HoursAsync(session, whole, token)), within, whole, token);
+
+                await session.ExecuteAsync(
+                    "DELETE FROM dirty_hours WHERE hour = @hour AND mark = @mark",
+                    [("hour", dirty.Hour), ("mark", dirty.Mark)],
+                    token
+                );
+                return true;
+            },
+            cancellationToken
+        );
+    }
+
+    /// <summary>Makes the hours final that have stood while every source was read an hour past their end. What changes in them from then on is told as a restatement.</summary>
+    /// <param name="sources">Ids of the sources that are read. One that fails is not waited for; one that was never read to an end is.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>How many rows became final.</returns>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public async Task<int> FinaliseAsync(IReadOnlyCollection<string> sources, CancellationToken cancellationToken)
+    {
+        var until = await database.ReadAsync(
+            async (session, token) =>
+            {
+                var read = await session.QueryAsync(
+                    "SELECT id, watermark, failures FROM source",
+                    [],
+                    row => (Id: row.Text(0), Watermark: row.TimeOrNull(1), Failures: row.Small(2)),
+                    token
+                );
+                var waited = read.Where(source => source.Failures == 0 && sources.Contains(source.Id))
+                    .Select(source => source.Watermark ?? DateTime.MinValue)
+                    .ToList();
+                if (waited.Count == 0 || waited.Min() < DateTime.UnixEpoch)
+                    return (DateTime?)null;
+                var end = waited.Min() - Settled;
+                var open = await session.QueryAsync(
+                    $"SELECT 1 FROM intensity_hours WHERE {Unsettled} LIMIT 1",
+                    [("until", end)],
+                    row => row.Small(0),
+                    token
+                );
+                return open.Count > 0 ? end : null;
+            },
+            cancellationToken
+        );
+        return until is null
+            ? 0
+            : await database.TransactAsync(
+                (session, token) =>
+                    session.ExecuteAsync($"UPDATE intensity_hours SET final = true WHERE {Unsettled}", [("until", until)], token),
+                cancellationToken
+            );
+    }
+
+    /// <summary>Shows the catalogue's mappings, and the power models in them as factors. Mappings of earlier versions stay.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task SyncMappingsAsync(MetricCatalogue catalogue, CancellationToken cancellationToken) =>
+        database.TransactAsync(
+            async (session, token) =>
+            {
+                await Mappings.UpsertAsync(session, catalogue.Mappings, token);
+                var factors = new List<FactorRow>();
+                foreach (var mapping in catalogue.Mappings)
+                {
+                    if (mapping.Power is not { } power)
+                        continue;
+                    var version = mapping.Version.ToString(CultureInfo.InvariantCulture);
+                    factors.Add(Watts("idle_power", power.IdleWatts));
+                    factors.Add(Watts("max_power", power.MaxWatts));
+
+                    FactorRow Watts(string kind, double watts) =>
+                        new()
+                        {
+                            Id = Identity.Of("factor", kind, mapping.Id, version),
+                            Name = $"{kind}:{mapping.Id}@{version}",
+                            Kind = kind,
+                            Method = mapping.Id,
+                            Value = watts,
+                            Unit = "W",
+                            Source = power.Reference,
+                            Version = version,
+                        };
+                }
+                await Factors.UpsertAsync(session, factors, token);
+            },
+            cancellationToken
+        );
+
+    /// <summary>Keeps the places and every factor in use, ends those that no longer are, and marks the hours that this can change: no other hour is computed again.</summary>
+    /// <remarks>
+    /// An hour is marked when it has samples and a factor holds for it that did not before, or held for it and does not any more. The factors that
+    /// went stay, with the time at which they did.
+    /// </remarks>
+    /// <param name="book">The published factors and the operator's.</param>
+    /// <param name="places">The configured places. The PUE of one is a factor of version <c>config</c> that always held, unless the book has it already.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <returns>How many hours were marked.</returns>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task<int> SyncFactorsAsync(FactorBook book, IReadOnlyList<Place> places, CancellationToken cancellationToken) =>
+        database.TransactAsync(
+            async (session, token) =>
+            {
+                await LockAsync(session, FactorLock, DateTime.UnixEpoch, 1, token);
+                var named = places.DistinctBy(place => place.Name).ToList();
+                await Places.UpsertAsync(session, named, token);
+
+                var rows = FactorRows.Of(book, named);
+                var inUse = await session.QueryAsync(
+                    """
+                    SELECT id, name, value, low, high, valid_from, valid_to FROM factor WHERE superseded_at IS NULL AND kind NOT IN ('idle_power', 'max_power')
+                    """,
+                    [],
+                    row => new FactorSpan(
+                        row.Number(0),
+                        new(row.Text(1), row.Double(2), row.DoubleOrNull(3), row.DoubleOrNull(4)),
+                        row.DateOrNull(5),
+                        row.DateOrNull(6)
+                    ),
+                    token
+                );
+                await Factors.UpsertAsync(session, rows, token);
+                var now = await session.NowAsync(token);
+                var kept = rows.Select(row => row.Id).ToHashSet();
+                foreach (var gone in inUse.Where(row => !kept.Contains(row.Id)).Chunk(10_000))
+                {
+                    object ids = session.Database.IsPostgres
+                        ? gone.Select(row => row.Id).ToArray()
+                        : System.Text.Json.JsonSerializer.Serialize(gone.Select(row => row.Id));
+                    await session.ExecuteAsync(
+                        $"UPDATE factor SET superseded_at = @now WHERE id {(session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))")}",
+                        [("now", now), ("ids", ids)],
+                        token
+                    );
+                }
+
+                var changed = FactorRows.Changed(inUse, rows);
+                if (changed.Count == 0)
+                    return 0;
+                await session.BeginMarkingAsync(token);
+                var marked = 0;
+                foreach (var (from, to) in changed)
+                {
+                    // A reason that is there already weighs more.
+                    marked += await session.ExecuteAsync(
+                        $"""
+                        INSERT INTO dirty_hours (hour, mark, reason)
+                        SELECT hour, {session.Database.NextMark}, 'factors_changed' FROM sample_hours WHERE hour >= @from AND hour < @to ORDER BY hour
+                        ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}
+                        """,
+                        [
+                            ("from", from.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)),
+                            ("to", to.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)),
+                        ],
+                        token
+                    );
+                }
+                return marked;
+            },
+            cancellationToken
+        );
+
+    /// <summary>Gives every series of a source that is stored, in no order.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task<IReadOnlyList<Series>> SeriesAsync(string source, CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<Series>>(
+            async (session, token) => await SampleWriter.SeriesOfAsync(session, source, token),
+            cancellationToken
+        );
+
+    /// <summary>The sources that were read to the end of a window at least once.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task<IReadOnlyList<string>> ReadSourcesAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<string>>(
+            async (session, token) =>
+                await session.QueryAsync("SELECT id FROM source WHERE watermark IS NOT NULL", [], row => row.Text(0), token),
+            cancellationToken
+        );
+
+    /// <summary>Makes the stored rejections of one reason these: what is no longer wrong is gone, and what still is keeps the time at which it was first seen.</summary>
+    /// <exception cref="ArgumentException">A rejection has another reason.</exception>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task ReplaceRejectionsAsync(RejectionReason reason, IReadOnlyList<Rejection> rejections, CancellationToken cancellationToken)
+    {
+        if (rejections.Any(rejection => rejection.Reason != reason))
+            throw new ArgumentException($"A rejection is not for {reason}.", nameof(rejections));
+        return database.TransactAsync(
+            async (session, token) =>
+                await RejectionRecord
+                    .Table(await session.NowAsync(token), 0)
+                    .ReplaceAsync(
+                        session,
+                        [
+                            .. rejections
+                                .Select(rejection => new RejectionRecord("configuration", rejection, null))
+                                .DistinctBy(row => row.Id),
+                        ],
+                        "reason = @reason",
+                        [("reason", Factor.Word(reason.ToString()))],
+                        token
+                    ),
+            cancellationToken
+        );
+    }
+
+    /// <summary>Forgets samples, and facts when asked, of whole UTC months before a time. Roll-ups of hours and days stay, and what is forgotten is not computed again.</summary>
+    /// <param name="samples">Samples of months that end at or before it go.</param>
+    /// <param name="facts">Facts of months that end at or before it go; null keeps them all.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    /// <exception cref="StorageException">The database failed. Code <c>busy</c>: a long query reads the table; call again.</exception>
+    public async Task DropBeforeAsync(DateTime samples, DateTime? facts, CancellationToken cancellationToken)
+    {
+        var month = Month(samples);
+        // First, so that no recompute begins that would find the samples gone. The first hour kept needs a neighbour that goes.
+        await database.TransactAsync(
+            async (session, token) =>
+            {
+                await session.ExecuteAsync("DELETE FROM sample_hours WHERE hour <= @month", [("month", month)], token);
+                await session.ExecuteAsync("DELETE FROM dirty_hours WHERE hour <= @month", [("month", month)], token);
+            },
+            cancellationToken
+        );
+        await DropAsync("samples", "start", month, cancellationToken);
+        if (facts is not { } until)
+            return;
+        await DropAsync("energy_facts", "period_start", Month(until), cancellationToken);
+        await DropAsync("work_facts", "period_start", Month(until), cancellationToken);
+    }
+
+    private static DateTime Month(DateTime time) => new(time.Year, time.Month, 1, 0, 0, 0, DateTimeKind.Utc);
+
+    private Task DropAsync(string table, string column, DateTime month, CancellationToken cancellationToken) =>
+        database.Partitions is { } partitions
+            ? database.GuardAsync(() => partitions.DropBeforeAsync(table, month, cancellationToken), cancellationToken)
+            : database.TransactAsync(
+                (session, token) => session.ExecuteAsync($"DELETE FROM {table} WHERE {column} < @month", [("month", month)], token),
+                cancellationToken
+            );
+
+    private async Task PartitionsAsync(DateTime hour, NormalisedPeriod period, CancellationToken cancellationToken)
+    {
+        if (database.Partitions is not { } partitions)
+            return;
+        await database.GuardAsync(
+            async () =>
+            {
+                if (period.Energy.Count > 0)
+                    await partitions.EnsureAsync("energy_facts", [hour], cancellationToken);
+                if (period.Work.Count > 0)
+                    await partitions.EnsureAsync("work_facts", [hour], cancellationToken);
+            },
+            cancellationToken
+        );
+    }
+
+    private static async Task MarkAllAsync(Session session, CancellationToken cancellationToken)
+    {
+        await session.BeginMarkingAsync(cancellationToken);
+        await session.ExecuteAsync(
+            $"""
+            INSERT INTO dirty_hours (hour, mark, reason) SELECT hour, {session.Database.NextMark}, 'rules_changed' FROM sample_hours WHERE true ORDER BY hour
+            ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}, reason = CASE WHEN dirty_hours.reason = 'late_data' THEN dirty_hours.reason ELSE excluded.reason END
+            """,
+            cancellationToken
+        );
+    }
+
+    private static Task LockAsync(Session session, int kind, DateTime time, long length, CancellationToken cancellationToken) =>
+        session.Database.IsPostgres
+            ? session.ExecuteAsync(
+                "SELECT pg_advisory_xact_lock(@kind, @number)",
+                [("kind", kind), ("number", (int)((time.Ticks - DateTime.UnixEpoch.Ticks) / length))],
+                cancellationToken
+            )
+            : Task.CompletedTask;
+
+    private static async Task<Dictionary<long, List<Sample>>> ReadSamplesAsync(
+        Session session,
+        Interval interval,
+        CancellationToken cancellationToken
+    )
+    {
+        // SQLite has no index by time: one probe of the key for each series reads no more than what is asked for.
+        var from = session.Database.IsPostgres ? "samples" : "series CROSS JOIN samples ON samples.series_id = series.id";
+        await using var command = session.Command(
+            $"SELECT series_id, start, end_at, value FROM {from} WHERE start >= @from AND start <= @to",
+            ("from", interval.Start),
+            ("to", interval.End)
+        );
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var samples = new Dictionary<long, List<Sample>>();
+        var row = new Row(reader, session.Database.IsPostgres);
+        var last = 0L;
+        List<Sample>? list = null;
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            var id = row.Number(0);
+            if (list is null || id != last)
+            {
+                ref var entry = ref CollectionsMarshal.GetValueRefOrAddDefault(samples, id, out _);
+                list = entry ??= [];
+                last = id;
+            }
+            list.Add(new(row.Time(1), row.Time(2), row.Double(3)));
+        }
+        return samples;
+    }
+
+    private static Task<List<IntensityHourRow>> HoursAsync(
+        Session session,
+        (string, object?)[] span,
+        CancellationToken cancellationToken
+    ) =>
+        session.QueryAsync(
+            """
+            SELECT deployment_id, functional_unit, period_start, period_end, units, accelerator_joules, server_joules, facility_joules, rack_joules, idle_joules,
+                known_joules, measured_joules, covered_seconds, evidence, low_joules, high_joules, operational_grams, marginal_grams, market_based_grams, embodied_grams,
+                water_litres, factors, missing, final
+            FROM intensity_hours WHERE period_start >= @from AND period_start < @to
+            """,
+            span,
+            row => new IntensityHourRow
+            {
+                DeploymentId = row.Number(0),
+                FunctionalUnit = row.Text(1),
+                PeriodStart = row.Time(2),
+                PeriodEnd = row.Time(3),
+                Units = row.DoubleOrNull(4),
+                AcceleratorJoules = row.DoubleOrNull(5),
+                ServerJoules = row.DoubleOrNull(6),
+                FacilityJoules = row.DoubleOrNull(7),
+                RackJoules = row.DoubleOrNull(8),
+                IdleJoules = row.DoubleOrNull(9),
+                KnownJoules = row.DoubleOrNull(10),
+                MeasuredJoules = row.Double(11),
+                CoveredSeconds = row.Double(12),
+                Evidence = (Evidence)row.Small(13),
+                LowJoules = row.DoubleOrNull(14),
+                HighJoules = row.DoubleOrNull(15),
+                OperationalGrams = row.DoubleOrNull(16),
+                MarginalGrams = row.DoubleOrNull(17),
+                MarketBasedGrams = row.DoubleOrNull(18),
+                EmbodiedGrams = row.DoubleOrNull(19),
+                WaterLitres = row.DoubleOrNull(20),
+                Factors = row.Text(21),
+                Missing = row.Text(22),
+                Final = row.Flag(23),
+            },
+            cancellationToken
+        );
+
+    private static async Task KeepDimensionsAsync(Session session, NormalisedPeriod period, CancellationToken cancellationToken)
+    {
+        var deployments = period
+            .Energy.Select(fact => fact.Deployment)
+            .Concat(period.Work.Select(fact => fact.Deployment))
+            .DistinctBy(deployment => deployment.Id)
+            .ToList();
+        if (deployments.Count == 0)
+            return;
+        await Places.UpsertAsync(
+            session,
+            [
+                .. deployments
+                    .Select(deployment => deployment.Place)
+                    .Concat(period.Energy.Select(fact => fact.Resource.Place))
+                    .DistinctBy(place => place.Name),
+            ],
+            cancellationToken
+        );
+        await Workloads.UpsertAsync(
+            session,
+            [.. deployments.Select(deployment => deployment.Workload).DistinctBy(workload => workload.Name)],
+            cancellationToken
+        );
+        await Deployments.UpsertAsync(
+            session,
+            [
+                .. deployments.Select(deployment => new DeploymentRow
+                {
+                    Id = deployment.Id,
+                    Workload = deployment.Workload.Name,
+                    Place = deployment.Place.Name,
+                }),
+            ],
+            null,
+            cancellationToken
+        );
+
+        var changed = await KeepResourcesAsync(session, period.Energy, cancellationToken);
+        changed += await Links.UpsertAsync(
+            session,
+            [
+                .. period
+                    .Energy.Select(fact => (fact.Deployment.Id, fact.Resource.Id))
+                    .Distinct()
+                    .Select(link => new DeploymentResourceRow { DeploymentId = link.Item1, ResourceId = link.Item2 }),
+            ],
+            cancellationToken
+        );
+        if (changed > 0)
+            await KeepHardwareAsync(session, deployments, cancellationToken);
+    }
+
+    /// <summary>What is known of a resource stays known: an hour that lacks its label does not unlearn it, in whatever order hours come.</summary>
+    private static async Task<int> KeepResourcesAsync(Session session, IReadOnlyList<EnergyFact> facts, CancellationToken cancellationToken)
+    {
+        var rows = new Dictionary<long, ResourceRow>();
+        foreach (var fact in facts)
+        {
+            var resource = fact.Resource;
+            if (!rows.TryGetValue(resource.Id, out var row))
+                rows[resource.Id] = row = new ResourceRow
+                {
+                    Id = resource.Id,
+                    Kind = resource.Kind,
+                    Name = resource.Name,
+                    Place = resource.Place.Name,
+                };
+            row.Node = Known(row.Node, resource.Node);
+            row.Hardware = Known(row.Hardware, resource.Hardware);
+            row.Accelerator |= fact.AcceleratorJoules is not null;
+        }
+        var among = session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))";
+        object ids = session.Database.IsPostgres ? rows.Keys.ToArray() : System.Text.Json.JsonSerializer.Serialize(rows.Keys);
+        var stored = await session.QueryAsync(
+            $"SELECT id, node, hardware, accelerator FROM resource WHERE id {among}",
+            [("ids", ids)],
+            row => (Id: row.Number(0), Node: row.TextOrNull(1), Hardware: row.TextOrNull(2), Accelerator: row.Flag(3)),
+            cancellationToken
+        );
+        foreach (var (id, node, hardware, accelerator) in stored)
+        {
+            rows[id].Node = Known(rows[id].Node, node);
+            rows[id].Hardware = Known(rows[id].Hardware, hardware);
+            rows[id].Accelerator |= accelerator;
+        }
+        return await Resources.UpsertAsync(session, [.. rows.Values], cancellationToken);
+
+        // Two names for one thing: which of them is shown does not matter, that it is always the same does.
+        static string? Known(string? a, string? b) => string.CompareOrdinal(a, b) >= 0 ? a : b;
+    }
+
+    private static async Task KeepHardwareAsync(Session session, List<Deployment> deployments, CancellationToken cancellationToken)
+    {
+        await LockAsync(session, HardwareLock, DateTime.UnixEpoch, 1, cancellationToken);
+        var among = session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))";
+        var keys = deployments.Select(deployment => deployment.Id).ToArray();
+        object ids = session.Database.IsPostgres ? keys : System.Text.Json.JsonSerializer.Serialize(keys);
+        var resources = await session.QueryAsync(
+            $"SELECT l.deployment_id, r.hardware, r.accelerator FROM deployment_resources l JOIN resource r ON r.id = l.resource_id WHERE l.deployment_id {among}",
+            [("ids", ids)],
+            row => (Deployment: row.Number(0), Hardware: row.TextOrNull(1), Accelerator: row.Flag(2)),
+            cancellationToken
+        );
+        var of = resources.ToLookup(resource => resource.Deployment);
+        await Deployments.UpsertAsync(
+            session,
+            [
+                .. deployments.Select(deployment => new DeploymentRow
+                {
+                    Id = deployment.Id,
+                    Workload = deployment.Workload.Name,
+                    Place = deployment.Place.Name,
+                    Hardware = string.Join(
+                        ", ",
+                        of[deployment.Id]
+                            .Select(resource => resource.Hardware)
+                            .OfType<string>()
+                            .Distinct(StringComparer.Ordinal)
+                            .Order(StringComparer.Ordinal)
+                    )
+                        is { Length: > 0 } models
+                        ? models
+                        : null,
+                    Accelerators = of[deployment.Id].Count(resource => resource.Accelerator) is > 0 and var accelerators
+                        ? accelerators
+                        : null,
+                }),
+            ],
+            cancellationToken
+        );
+    }
+
+    private static readonly RowSet<Place> Places = new(
+        "places",
+        ["name"],
+        [
+            Column.Of("name", NpgsqlDbType.Text, (Place row) => row.Name),
+            Column.Of("provider", NpgsqlDbType.Text, (Place row) => row.Provider),
+            Column.Of("region", NpgsqlDbType.Text, (Place row) => row.Region),
+            Column.Of("country", NpgsqlDbType.Text, (Place row) => row.Country),
+            Column.Of("pue", NpgsqlDbType.Double, (Place row) => row.Pue),
+        ]
+    );
+
+    private static readonly RowSet<Workload> Workloads = new(
+        "workload",
+        ["name"],
+        [
+            Column.Of("name", NpgsqlDbType.Text, (Workload row) => row.Name),
+            Column.Of("model", NpgsqlDbType.Text, (Workload row) => row.Model),
+            Column.Of("precision", NpgsqlDbType.Text, (Workload row) => row.Precision),
+        ]
+    );
+
+    private static readonly RowSet<DeploymentRow> Deployments = new(
+        "deployment",
+        ["id"],
+        [
+            Column.Of("id", NpgsqlDbType.Bigint, (DeploymentRow row) => row.Id),
+            Column.Of("workload", NpgsqlDbType.Text, (DeploymentRow row) => row.Workload),
+            Column.Of("place", NpgsqlDbType.Text, (DeploymentRow row) => row.Place),
+            Column.Of("hardware", NpgsqlDbType.Text, (DeploymentRow row) => row.Hardware),
+            Column.Of("accelerators", NpgsqlDbType.Integer, (DeploymentRow row) => row.Accelerators),
+        ]
+    );
+
+    private static readonly RowSet<ResourceRow> Resources = new(
+        "resource",
+        ["id"],
+        [
+            Column.Of("id", NpgsqlDbType.Bigint, (ResourceRow row) => row.Id),
+            Column.Of("kind", NpgsqlDbType.Text, (ResourceRow row) => row.Kind),
+            Column.Of("name", NpgsqlDbType.Text, (ResourceRow row) => row.Name),
+            Column.Of("node", NpgsqlDbType.Text, (ResourceRow row) => row.Node),
+            Column.Of("hardware", NpgsqlDbType.Text, (ResourceRow row) => row.Hardware),
+            Column.Of("place", NpgsqlDbType.Text, (ResourceRow row) => row.Place),
+            Column.Of("accelerator", NpgsqlDbType.Boolean, (ResourceRow row) => row.Accelerator),
+        ]
+    );
+
+    private static readonly RowSet<DeploymentResourceRow> Links = new(
+        "deployment_resources",
+        ["deployment_id", "resource_id"],
+        [
+            Column.Of("deployment_id", NpgsqlDbType.Bigint, (DeploymentResourceRow row) => row.DeploymentId),
+            Column.Of("resource_id", NpgsqlDbType.Bigint, (DeploymentResourceRow row) => row.ResourceId),
+        ]
+    );
+
+    private static readonly RowSet<FactorRow> Factors = new(
+        "factor",
+        ["id"],
+        [
+            Column.Of("id", NpgsqlDbType.Bigint, (FactorRow row) => row.Id),
+            Column.Of("name", NpgsqlDbType.Text, (FactorRow row) => row.Name),
+            Column.Of("kind", NpgsqlDbType.Text, (FactorRow row) => row.Kind),
+            Column.Of("place", NpgsqlDbType.Text, (FactorRow row) => row.Place),
+            Column.Of("method", NpgsqlDbType.Text, (FactorRow row) => row.Method),
+            Column.Of("value", NpgsqlDbType.Double, (FactorRow row) => row.Value),
+            Column.Of("low", NpgsqlDbType.Double, (FactorRow row) => row.Low),
+            Column.Of("high", NpgsqlDbType.Double, (FactorRow row) => row.High),
+            Column.Of("unit", NpgsqlDbType.Text, (FactorRow row) => row.Unit),
+            Column.Of("source", NpgsqlDbType.Text, (FactorRow row) => row.Source),
+            Column.Of("licence", NpgsqlDbType.Text, (FactorRow row) => row.Licence),
+            Column.Of("retrieved", NpgsqlDbType.Date, (FactorRow row) => row.Retrieved),
+            Column.Of("vintage", NpgsqlDbType.Text, (FactorRow row) => row.Vintage),
+            Column.Of("valid_from", NpgsqlDbType.Date, (FactorRow row) => row.ValidFrom),
+            Column.Of("valid_to", NpgsqlDbType.Date, (FactorRow row) => row.ValidTo),
+            Column.Of("version", NpgsqlDbType.Text, (FactorRow row) => row.Version),
+            Column.Of("superseded_at", NpgsqlDbType.TimestampTz, (FactorRow row) => row.SupersededAt),
+        ]
+    );
+
+    private static RowSet<Restatement> Restatements(DateTime now, string reason) =>
+        new(
+            "restatement",
+            ["deployment_id", "functional_unit", "period_start", "measure"],
+            [
+                Column.Of("deployment_id", NpgsqlDbType.Bigint, (Restatement row) => row.Deployment),
+                Column.Of("functional_unit", NpgsqlDbType.Text, (Restatement row) => row.FunctionalUnit),
+                Column.Of("period_start", NpgsqlDbType.TimestampTz, (Restatement row) => row.PeriodStart),
+                Column.Of("measure", NpgsqlDbType.Text, (Restatement row) => row.Measure),
+                Column.Of("old", NpgsqlDbType.Double, (Restatement row) => row.Old),
+                Column.Of("new", NpgsqlDbType.Double, (Restatement row) => row.New),
+                Column.Of("old_factors", NpgsqlDbType.Text, (Restatement row) => row.OldFactors),
+                Column.Of("new_factors", NpgsqlDbType.Text, (Restatement row) => row.NewFactors),
+                Column.Of("at", NpgsqlDbType.TimestampTz, (Restatement _) => now),
+                Column.Of("reason", NpgsqlDbType.Text, (Restatement _) => reason),
+            ]
+        );
+
+    private static readonly RowSet<MetricMapping> Mappings = new(
+        "metric_mappings",
+        ["id", "version"],
+        [
+            Column.Of("id", NpgsqlDbType.Text, (MetricMapping row) => row.Id),
+            Column.Of("version", NpgsqlDbType.Integer, (MetricMapping row) => row.Version),
+            Column.Of("provider", NpgsqlDbType.Text, (MetricMapping row) => row.Provider),
+            Column.Of("metrics", NpgsqlDbType.Text, (MetricMapping row) => string.Join(' ', row.Metrics)),
+            Column.Of("quantity", NpgsqlDbType.Text, (MetricMapping row) => Factor.Word(row.Unit.Quantity.ToString())),
+            Column.Of("unit", NpgsqlDbType.Text, (MetricMapping row) => row.Unit.Symbol),
+            Column.Of("kind", NpgsqlDbType.Text, (MetricMapping row) => Factor.Word(row.Kind.ToString())),
+            Column.Of("component", NpgsqlDbType.Text, (MetricMapping row) => Factor.Word(row.Component.ToString())),
+            Column.Of("functional_unit", NpgsqlDbType.Text, (MetricMapping row) => row.FunctionalUnit),
+            Column.Of("evidence", NpgsqlDbType.Smallint, (MetricMapping row) => (short)row.Evidence),
+            Column.Of("effective_from", NpgsqlDbType.Date, (MetricMapping row) => row.EffectiveFrom),
+            Column.Of("reference", NpgsqlDbType.Text, (MetricMapping row) => row.Reference),
+        ]
+    );
+
+    private static RowSet<EnergyFact> EnergyFacts(DateTime now) =>
+        new(
+            "energy_facts",
+            ["deployment_id", "resource_id", "period_start"],
+            [
+                Column.Of("deployment_id", NpgsqlDbType.Bigint, (EnergyFact fact) => fact.Deployment.Id),
+                Column.Of("resource_id", NpgsqlDbType.Bigint, (EnergyFact fact) => fact.Resource.Id),
+                Column.Of("period_start", NpgsqlDbType.TimestampTz, (EnergyFact fact) => fact.Period.Start),
+                Column.Of("period_end", NpgsqlDbType.TimestampTz, (EnergyFact fact) => fact.Period.End),
+                Column.Of("accelerator_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.AcceleratorJoules),
+                Column.Of("server_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.ServerJoules),
+                Column.Of("facility_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.FacilityJoules),
+                Column.Of("rack_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.RackJoules),
+                Column.Of("idle_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.IdleJoules),
+                Column.Of("low_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.LowJoules),
+                Column.Of("high_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.HighJoules),
+                Column.Of("operational_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.OperationalGrams),
+                Column.Of("marginal_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.MarginalGrams),
+                Column.Of("market_based_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.MarketBasedGrams),
+                Column.Of("embodied_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.EmbodiedGrams),
+                Column.Of("water_litres", NpgsqlDbType.Double, (EnergyFact fact) => fact.WaterLitres),
+                Column.Of("measured_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.MeasuredJoules),
+                Column.Of("covered_seconds", NpgsqlDbType.Double, (EnergyFact fact) => fact.CoveredSeconds),
+                Column.Of("evidence", NpgsqlDbType.Smallint, (EnergyFact fact) => (short)fact.Evidence),
+                Column.Of("cover", NpgsqlDbType.Text, (EnergyFact fact) => fact.Cover),
+                Column.Of("mappings", NpgsqlDbType.Text, (EnergyFact fact) => fact.Mappings),
+                Column.Of("factors", NpgsqlDbType.Text, (EnergyFact fact) => fact.Factors),
+                Column.Of("missing", NpgsqlDbType.Text, (EnergyFact fact) => fact.Missing),
+                Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (EnergyFact _) => now),
+            ],
+            "recomputed_at"
+        );
+
+    private static RowSet<WorkFact> WorkFacts(DateTime now) =>
+        new(
+            "work_facts",
+            ["deployment_id", "functional_unit", "period_start"],
+            [
+                Column.Of("deployment_id", NpgsqlDbType.Bigint, (WorkFact fact) => fact.Deployment.Id),
+                Column.Of("functional_unit", NpgsqlDbType.Text, (WorkFact fact) => fact.FunctionalUnit),
+                Column.Of("period_start", NpgsqlDbType.TimestampTz, (WorkFact fact) => fact.Period.Start),
+                Column.Of("period_end", NpgsqlDbType.TimestampTz, (WorkFact fact) => fact.Period.End),
+                Column.Of("units", NpgsqlDbType.Double, (WorkFact fact) => fact.Units),
+                Column.Of("covered_seconds", NpgsqlDbType.Double, (WorkFact fact) => fact.CoveredSeconds),
+                Column.Of("evidence", NpgsqlDbType.Smallint, (WorkFact fact) => (short)fact.Evidence),
+                Column.Of("mappings", NpgsqlDbType.Text, (WorkFact fact) => fact.Mappings),
+                Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (WorkFact _) => now),
+            ],
+            "recomputed_at"
+        );
+
+    // Whether a row is final does not tell when its numbers changed.
+    private static RowSet<IntensityHourRow> IntensityHours(DateTime now) =>
+        new(
+            "intensity_hours",
+            ["deployment_id", "functional_unit", "period_start"],
+            [.. Intensities<IntensityHourRow>(now), Column.Of("final", NpgsqlDbType.Boolean, (IntensityHourRow row) => row.Final)],
+            "recomputed_at",
+            "final"
+        );
+
+    private static RowSet<IntensityRow> IntensityDays(DateTime now) =>
+        new("intensity_days", ["deployment_id", "functional_unit", "period_start"], Intensities<IntensityRow>(now), "recomputed_at");
+
+    private static Column<T>[] Intensities<T>(DateTime now)
+        where T : IntensityRow =>
+        [
+            Column.Of("deployment_id", NpgsqlDbType.Bigint, (T row) => row.DeploymentId),
+            Column.Of("functional_unit", NpgsqlDbType.Text, (T row) => row.FunctionalUnit),
+            Column.Of("period_start", NpgsqlDbType.TimestampTz, (T row) => row.PeriodStart),
+            Column.Of("period_end", NpgsqlDbType.TimestampTz, (T row) => row.PeriodEnd),
+            Column.Of("date", NpgsqlDbType.Date, (T row) => row.Date),
+            Column.Of("date_key", NpgsqlDbType.Integer, (T row) => row.DateKey),
+            Column.Of("units", NpgsqlDbType.Double, (T row) => row.Units),
+            Column.Of("accelerator_joules", NpgsqlDbType.Double, (T row) => row.AcceleratorJoules),
+            Column.Of("server_joules", NpgsqlDbType.Double, (T row) => row.ServerJoules),
+            Column.Of("facility_joules", NpgsqlDbType.Double, (T row) => row.FacilityJoules),
+            Column.Of("rack_joules", NpgsqlDbType.Double, (T row) => row.RackJoules),
+            Column.Of("idle_joules", NpgsqlDbType.Double, (T row) => row.IdleJoules),
+            Column.Of("low_joules", NpgsqlDbType.Double, (T row) => row.LowJoules),
+            Column.Of("high_joules", NpgsqlDbType.Double, (T row) => row.HighJoules),
+            Column.Of("operational_grams", NpgsqlDbType.Double, (T row) => row.OperationalGrams),
+            Column.Of("marginal_grams", NpgsqlDbType.Double, (T row) => row.MarginalGrams),
+            Column.Of("market_based_grams", NpgsqlDbType.Double, (T row) => row.MarketBasedGrams),
+            Column.Of("embodied_grams", NpgsqlDbType.Double, (T row) => row.EmbodiedGrams),
+            Column.Of("water_litres", NpgsqlDbType.Double, (T row) => row.WaterLitres),
+            Column.Of("known_joules", NpgsqlDbType.Double, (T row) => row.KnownJoules),
+            Column.Of("measured_joules", NpgsqlDbType.Double, (T row) => row.MeasuredJoules),
+            Column.Of("covered_seconds", NpgsqlDbType.Double, (T row) => row.CoveredSeconds),
+            Column.Of("evidence", NpgsqlDbType.Smallint, (T row) => (short)row.Evidence),
+            Column.Of("factors", NpgsqlDbType.Text, (T row) => row.Factors),
+            Column.Of("missing", NpgsqlDbType.Text, (T row) => row.Missing),
+            Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (T _) => now),
+        ];
+}

@@ -1,0 +1,294 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Metrics.Domain.Observations;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Schema;
+using Metrics.Storage.Schema.Tables;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Metrics.Storage.Reading;
+
+/// <summary>Writes a batch of samples and marks the hours that changed, in the transaction given.</summary>
+internal static class SampleWriter
+{
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <returns>Rows inserted or changed.</returns>
+    public static async Task<long> WriteAsync(Session session, SampleBatch batch, DateTime now, CancellationToken cancellationToken)
+    {
+        if (batch.Series.Count == 0)
+            return 0;
+        await KeepSeriesAsync(session, batch.Series, now, cancellationToken);
+        var written = session.Database.IsPostgres ? await CopyAsync(session, batch, cancellationToken) : Insert(session, batch);
+        if (written > 0)
+            await MarkAsync(session, cancellationToken);
+        await session.ExecuteAsync("DROP TABLE touched", cancellationToken);
+        return written;
+    }
+
+    /// <summary>The labels as a JSON object, its names in ordinal order.</summary>
+    public static string Json(Labels labels)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using var writer = new Utf8JsonWriter(buffer, Plain);
+        writer.WriteStartObject();
+        foreach (var (name, value) in labels.Pairs)
+            writer.WriteString(name, value);
+        writer.WriteEndObject();
+        writer.Flush();
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static async Task KeepSeriesAsync(Session session, IReadOnlyList<Series> all, DateTime now, CancellationToken cancellationToken)
+    {
+        var unknown = new List<Series>();
+        foreach (var series in all)
+        {
+            if (session.Database.Series.Find(series.Id) is not { } known)
+                unknown.Add(series);
+            else if (!ReferenceEquals(known, series) && !SampleBatch.Same(known, series))
+                throw SampleBatch.Collision(known.ToString(), series);
+        }
+        var table = SeriesTable(now);
+        foreach (var chunk in unknown.Chunk(10_000))
+        {
+            await table.UpsertAsync(session, chunk, null, cancellationToken);
+            // The text behind the key is compared, so that a collision is an error and not a mixture of two meters.
+            var stored = (await FindSeriesAsync(session, chunk.Select(series => series.Id), cancellationToken)).ToDictionary(series =>
+                series.Id
+            );
+            foreach (var series in chunk)
+                if (!SampleBatch.Same(stored[series.Id], series))
+                    throw SampleBatch.Collision(stored[series.Id].ToString(), series);
+        }
+    }
+
+    /// <summary>The stored series with these keys, as they are written.</summary>
+    public static async Task<List<Series>> FindSeriesAsync(Session session, IEnumerable<long> ids, CancellationToken cancellationToken)
+    {
+        var keys = ids.ToArray();
+        var among = session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))";
+        object given = session.Database.IsPostgres ? keys : JsonSerializer.Serialize(keys);
+        return await FindAsync(session, $"id {among}", [("ids", given)], cancellationToken);
+    }
+
+    /// <summary>The stored series of a source.</summary>
+    public static Task<List<Series>> SeriesOfAsync(Session session, string source, CancellationToken cancellationToken) =>
+        FindAsync(session, "source = @source", [("source", source)], cancellationToken);
+
+    private static async Task<List<Series>> FindAsync(
+        Session session,
+        string which,
+        (string, object?)[] parameters,
+        CancellationToken cancellationToken
+    )
+    {
+        var found = await session.QueryAsync(
+            $"SELECT id, source, provider, metric, labels, statistic, period_ms FROM series WHERE {which}",
+            parameters,
+            row =>
+                (
+                    Id: row.Number(0),
+                    Series: new Series(
+                        row.Text(1),
+                        row.Text(2),
+                        row.Text(3),
+                        Labels.Of(JsonSerializer.Deserialize<Dictionary<string, string>>(row.Text(4))!),
+                        (Statistic)row.Small(5),
+                        TimeSpan.FromMilliseconds(row.Number(6))
+                    )
+                ),
+            cancellationToken
+        );
+        foreach (var (id, series) in found)
+            if (series.Id != id)
+                throw new StorageException(
+                    "corrupt",
+                    $"The stored series {series} has the key {id}, but its text gives {series.Id}. Restore the database from a copy."
+                );
+        return found.ConvertAll(stored => stored.Series);
+    }
+
+    private static RowSet<Series> SeriesTable(DateTime now) =>
+        new(
+            "series",
+            ["id"],
+            [
+                Column.Of("id", NpgsqlDbType.Bigint, (Series series) => series.Id),
+                Column.Of("source", NpgsqlDbType.Text, (Series series) => series.Source),
+                Column.Of("provider", NpgsqlDbType.Text, (Series series) => series.Provider),
+                Column.Of("metric", NpgsqlDbType.Text, (Series series) => series.Metric),
+                Column.Of("labels", NpgsqlDbType.Text, (Series series) => Json(series.Labels)),
+                Column.Of("statistic", NpgsqlDbType.Smallint, (Series series) => (short)series.Statistic),
+                Column.Of("period_ms", NpgsqlDbType.Bigint, (Series series) => (long)series.Period.TotalMilliseconds),
+                Column.Of("first_seen", NpgsqlDbType.TimestampTz, (Series _) => now),
+            ]
+        );
+
+    /// <summary>Binary COPY into a table of this transaction, then one upsert that leaves equal rows alone and says which it touched.</summary>
+    private static async Task<long> CopyAsync(Session session, SampleBatch batch, CancellationToken cancellationToken)
+    {
+        await session.ExecuteAsync(
+            """
+            CREATE TEMP TABLE incoming (series_id bigint, start timestamptz, end_at timestamptz, value double precision) ON COMMIT DROP;
+            CREATE TEMP TABLE touched (series_id bigint, hour timestamptz, first_start timestamptz, last_start timestamptz, last_end timestamptz, samples bigint) ON COMMIT DROP;
+            """,
+            cancellationToken
+        );
+        await using (
+            var copy = await session.Postgres.BeginBinaryImportAsync("COPY incoming FROM STDIN (FORMAT BINARY)", cancellationToken)
+        )
+        {
+            for (var i = 0; i < batch.Series.Count; i++)
+                Send(copy, batch.Series[i].Id, batch[i], cancellationToken);
+            await copy.CompleteAsync(cancellationToken);
+        }
+        await session.ExecuteAsync(
+            """
+            WITH changed AS (
+                INSERT INTO samples AS stored (series_id, start, end_at, value) SELECT series_id, start, end_at, value FROM incoming
+                ON CONFLICT (series_id, start) DO UPDATE SET value = excluded.value, end_at = excluded.end_at
+                WHERE (stored.value, stored.end_at) IS DISTINCT FROM (excluded.value, excluded.end_at)
+                RETURNING series_id, start, end_at
+            )
+            INSERT INTO touched
+            SELECT series_id, date_bin('1 hour', start, timestamptz '2000-01-01 00:00:00+00'), min(start), max(start), max(end_at), count(*)
+            FROM changed GROUP BY 1, 2
+            """,
+            cancellationToken
+        );
+        return (
+            await session.QueryAsync("SELECT COALESCE(sum(samples), 0)::bigint FROM touched", [], row => row.Number(0), cancellationToken)
+        )[0];
+    }
+
+    // Not asynchronous by row: the importer buffers, and a task for each of a million numbers costs more than the numbers.
+    private static void Send(NpgsqlBinaryImporter copy, long series, ReadOnlySpan<Sample> samples, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        foreach (var sample in samples)
+        {
+            copy.StartRow();
+            copy.Write(series, NpgsqlDbType.Bigint);
+            copy.Write(sample.Start, NpgsqlDbType.TimestampTz);
+            copy.Write(sample.End, NpgsqlDbType.TimestampTz);
+            copy.Write(sample.Value, NpgsqlDbType.Double);
+        }
+    }
+
+    /// <summary>One prepared upsert, run for each sample; it counts what it changed.</summary>
+    private static long Insert(Session session, SampleBatch batch)
+    {
+        const long hour = 3_600_000_000;
+        using (
+            var create = session.Command(
+                "CREATE TEMP TABLE touched (series_id INTEGER, hour INTEGER, first_start INTEGER, last_start INTEGER, last_end INTEGER)"
+            )
+        )
+            create.ExecuteNonQuery();
+        using var upsert = session.Command(
+            """
+            INSERT INTO samples (series_id, start, end_at, value) VALUES (@series, @start, @end, @value)
+            ON CONFLICT (series_id, start) DO UPDATE SET value = excluded.value, end_at = excluded.end_at
+            WHERE value IS NOT excluded.value OR end_at IS NOT excluded.end_at
+            """,
+            ("series", 0L),
+            ("start", 0L),
+            ("end", 0L),
+            ("value", 0d)
+        );
+        upsert.Prepare();
+        using var touch = session.Command(
+            "INSERT INTO touched VALUES (@series, @hour, @first, @last, @end)",
+            ("series", 0L),
+            ("hour", 0L),
+            ("first", 0L),
+            ("last", 0L),
+            ("end", 0L)
+        );
+        touch.Prepare();
+
+        long written = 0;
+        for (var i = 0; i < batch.Series.Count; i++)
+        {
+            var id = batch.Series[i].Id;
+            upsert.Parameters[0].Value = id;
+            touch.Parameters[0].Value = id;
+            long current = long.MinValue,
+                first = 0,
+                last = 0,
+                lastEnd = 0;
+            foreach (var sample in batch[i])
+            {
+                var (start, end) = (UnixMicroseconds.From(sample.Start), UnixMicroseconds.From(sample.End));
+                upsert.Parameters[1].Value = start;
+                upsert.Parameters[2].Value = end;
+                upsert.Parameters[3].Value = sample.Value;
+                if (upsert.ExecuteNonQuery() == 0)
+                    continue;
+                written++;
+                var of = start - (start % hour + hour) % hour;
+                if (of != current)
+                {
+                    Touch();
+                    (current, first, lastEnd) = (of, start, end);
+                }
+                (last, lastEnd) = (start, Math.Max(lastEnd, end));
+            }
+            Touch();
+
+            void Touch()
+            {
+                if (current == long.MinValue)
+                    return;
+                touch.Parameters[1].Value = current;
+                touch.Parameters[2].Value = first;
+                touch.Parameters[3].Value = last;
+                touch.Parameters[4].Value = lastEnd;
+                touch.ExecuteNonQuery();
+            }
+        }
+        return written;
+    }
+
+    /// <summary>Marks the hours whose facts the touched samples decide.</summary>
+    /// <remarks>
+    /// A span between two samples belongs to the hours of both. The scalar subqueries find the neighbour by the key, one probe each. A series
+    /// without a neighbour may go on from another one, as a GPU's counter does when the pod on it changes, so then the neighbouring hour counts too.
+    /// </remarks>
+    private static async Task MarkAsync(Session session, CancellationToken cancellationToken)
+    {
+        var hour = session.Database.Hour;
+        await session.ExecuteAsync(
+            $"""
+            INSERT INTO sample_hours (hour)
+            SELECT hour FROM (SELECT hour FROM touched UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour}) reached WHERE true ORDER BY hour
+            ON CONFLICT (hour) DO NOTHING
+            """,
+            cancellationToken
+        );
+        await session.BeginMarkingAsync(cancellationToken);
+        await session.ExecuteAsync(
+            $"""
+            INSERT INTO dirty_hours (hour, mark, reason)
+            SELECT hour, {session.Database.NextMark}, 'late_data' FROM (
+                SELECT hour FROM touched
+                UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour}
+                UNION SELECT t.hour - {hour} FROM touched t
+                WHERE t.hour - {hour} IN (SELECT hour FROM sample_hours) AND t.hour - {hour} NOT IN (SELECT hour FROM touched)
+                  AND COALESCE((SELECT s.start FROM samples s WHERE s.series_id = t.series_id AND s.start >= t.first_start - {hour} AND s.start < t.first_start
+                                ORDER BY s.start DESC LIMIT 1) < t.hour, true)
+                UNION SELECT t.hour + {hour} FROM touched t
+                WHERE t.hour + {hour} IN (SELECT hour FROM sample_hours) AND t.hour + {hour} NOT IN (SELECT hour FROM touched)
+                  AND COALESCE((SELECT s.start FROM samples s WHERE s.series_id = t.series_id AND s.start > t.last_start AND s.start <= t.last_start + {hour}
+                                ORDER BY s.start LIMIT 1) >= t.hour + {hour}, true)
+            ) reached WHERE true ORDER BY hour
+            ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}, reason = excluded.reason
+            """,
+            cancellationToken
+        );
+    }
+}

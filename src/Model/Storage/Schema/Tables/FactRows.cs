@@ -1,0 +1,143 @@
+using Metrics.Domain.Facts;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Metrics.Storage.Schema.Tables;
+
+/// <summary>Energy of one resource for one deployment in one grid period. Joules; null is unknown.</summary>
+public sealed class EnergyFactRow
+{
+    public long DeploymentId { get; set; }
+    public long ResourceId { get; set; }
+    public DateTime PeriodStart { get; set; }
+    public DateTime PeriodEnd { get; set; }
+    public double? AcceleratorJoules { get; set; }
+    public double? ServerJoules { get; set; }
+    public double? FacilityJoules { get; set; }
+    public double? RackJoules { get; set; }
+    public double? IdleJoules { get; set; }
+    public double? LowJoules { get; set; }
+    public double? HighJoules { get; set; }
+    public double? OperationalGrams { get; set; }
+    public double? MarginalGrams { get; set; }
+    public double? MarketBasedGrams { get; set; }
+    public double? EmbodiedGrams { get; set; }
+    public double? WaterLitres { get; set; }
+    public double MeasuredJoules { get; set; }
+    public double CoveredSeconds { get; set; }
+    public Evidence Evidence { get; set; }
+    public required string Cover { get; set; }
+    public required string Mappings { get; set; }
+
+    /// <summary>Names of the factors used, ordered, separated by a space.</summary>
+    public string Factors { get; set; } = "";
+
+    /// <summary>Words of why columns are null, ordered, separated by a space.</summary>
+    public string Missing { get; set; } = "";
+
+    /// <summary>When a column of the row last changed.</summary>
+    public DateTime RecomputedAt { get; set; }
+}
+
+/// <summary>Work of one deployment in one functional unit in one grid period.</summary>
+public sealed class WorkFactRow
+{
+    public long DeploymentId { get; set; }
+    public required string FunctionalUnit { get; set; }
+    public DateTime PeriodStart { get; set; }
+    public DateTime PeriodEnd { get; set; }
+    public double Units { get; set; }
+    public double CoveredSeconds { get; set; }
+    public Evidence Evidence { get; set; }
+    public required string Mappings { get; set; }
+
+    /// <summary>When a column of the row last changed.</summary>
+    public DateTime RecomputedAt { get; set; }
+}
+
+internal sealed class EnergyFactTable : IEntityTypeConfiguration<EnergyFactRow>
+{
+    // A check that comes to null lets the row pass.
+    private static readonly string[] Accounts =
+    [
+        "low_joules",
+        "high_joules",
+        "operational_grams",
+        "marginal_grams",
+        "market_based_grams",
+        "embodied_grams",
+        "water_litres",
+    ];
+
+    public void Configure(EntityTypeBuilder<EnergyFactRow> builder)
+    {
+        builder
+            .ToTable("energy_facts", table =>
+            {
+                table.HasCheckConstraint(
+                    "ck_energy_facts_joules",
+                    "measured_joules >= 0 AND measured_joules <= 1e24 AND (accelerator_joules IS NULL OR (accelerator_joules >= 0 AND accelerator_joules <= 1e24))"
+                        + " AND (server_joules IS NULL OR (server_joules >= 0 AND server_joules <= 1e24)) AND (facility_joules IS NULL OR (facility_joules >= 0 AND facility_joules <= 1e24))"
+                        + " AND (rack_joules IS NULL OR (rack_joules >= 0 AND rack_joules <= 1e24)) AND (idle_joules IS NULL OR (idle_joules >= 0 AND idle_joules <= 1e24))"
+                );
+                foreach (var column in Accounts)
+                    table.HasCheckConstraint($"ck_energy_facts_{column}", $"{column} >= 0 AND {column} <= 1e24");
+            })
+            .HasKey(row => new
+            {
+                row.DeploymentId,
+                row.ResourceId,
+                row.PeriodStart,
+            });
+        builder.HasIndex(row => row.PeriodStart);
+    }
+}
+
+internal sealed class WorkFactTable : IEntityTypeConfiguration<WorkFactRow>
+{
+    public void Configure(EntityTypeBuilder<WorkFactRow> builder)
+    {
+        builder
+            .ToTable("work_facts", table => table.HasCheckConstraint("ck_work_facts_units", "units >= 0 AND units <= 1e24"))
+            .HasKey(row => new
+            {
+                row.DeploymentId,
+                row.FunctionalUnit,
+                row.PeriodStart,
+            });
+        builder.HasIndex(row => row.PeriodStart);
+    }
+}
+
+/// <summary>A number of an hour that changed after it was final.</summary>
+public sealed class RestatementRow
+{
+    public long Id { get; set; }
+    public long DeploymentId { get; set; }
+    public required string FunctionalUnit { get; set; }
+    public DateTime PeriodStart { get; set; }
+
+    /// <summary>Name of the column that changed.</summary>
+    public required string Measure { get; set; }
+    public double? Old { get; set; }
+    public double? New { get; set; }
+
+    /// <summary>Factors that made the old row; empty when there was none.</summary>
+    public required string OldFactors { get; set; }
+
+    /// <summary>Factors that made the new row; empty when there is none.</summary>
+    public required string NewFactors { get; set; }
+    public DateTime At { get; set; }
+
+    /// <summary>What marked the hour: <c>late_data</c>, <c>rules_changed</c> or <c>factors_changed</c>.</summary>
+    public required string Reason { get; set; }
+}
+
+internal sealed class RestatementTable : IEntityTypeConfiguration<RestatementRow>
+{
+    public void Configure(EntityTypeBuilder<RestatementRow> builder)
+    {
+        builder.ToTable("restatement").HasKey(row => row.Id);
+        builder.HasIndex(row => row.At);
+    }
+}
