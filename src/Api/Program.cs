@@ -13,7 +13,6 @@ using Metrics.Api.Reports.Jobs;
 using Metrics.Api.Settings;
 using Metrics.Api.Webhooks;
 using Metrics.Domain.Catalogue;
-using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
@@ -23,7 +22,6 @@ using Metrics.Storage.Facts;
 using Metrics.Storage.Schema;
 using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.Options;
-using Prometheus;
 using Scalar.AspNetCore;
 
 CultureInfo.DefaultThreadCurrentCulture = CultureInfo.InvariantCulture;

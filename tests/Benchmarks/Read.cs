@@ -6,7 +6,6 @@ using Metrics.Emulators.Prometheus;
 using Metrics.Ingestors.Http.Credentials;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
-using Metrics.Storage.Access;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Reading;
 using Metrics.Storage.Schema;

@@ -2,7 +2,6 @@ using System.Data.Common;
 using System.Globalization;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
-using Metrics.SystemTests;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;

@@ -1,4 +1,3 @@
-using Metrics.Domain.Catalogue;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Xunit;

@@ -1,6 +1,5 @@
 using CsCheck;
 using Metrics.Domain.Factors;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 using Xunit;
 

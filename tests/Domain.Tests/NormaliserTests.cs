@@ -1,8 +1,6 @@
-using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
-using Metrics.Domain.Quantities;
 using Xunit;
 
 namespace Metrics.Domain.Tests;

@@ -2,7 +2,6 @@ using System.Globalization;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
-using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
 using Metrics.Storage.Engine;

@@ -5,7 +5,6 @@ using Metrics.Storage.Engine;
 using Metrics.Storage.Facts;
 using Metrics.Storage.Reading;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 // A worker of the exactness drill: reads the sources of the plan in turn until its standard input ends, which it also does when the test dies.

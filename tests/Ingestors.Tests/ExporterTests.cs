@@ -2,7 +2,6 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Providers;
 using Xunit;
 

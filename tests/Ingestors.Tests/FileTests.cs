@@ -3,7 +3,6 @@ using System.IO.Compression;
 using System.Text;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Providers;
 using Xunit;
 

@@ -1,4 +1,3 @@
-using Metrics.Domain.Observations;
 using Metrics.Emulators;
 using Metrics.Emulators.Azure;
 using Metrics.Emulators.CloudWatch;

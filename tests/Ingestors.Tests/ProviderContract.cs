@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
 using Xunit;
 

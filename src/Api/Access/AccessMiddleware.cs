@@ -5,7 +5,6 @@ using System.Text.Json;
 using System.Threading.RateLimiting;
 using Metrics.Storage.Access;
 using Metrics.Storage.Engine;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace Metrics.Api.Access;
 

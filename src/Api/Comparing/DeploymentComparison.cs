@@ -1,9 +1,7 @@
 using System.Globalization;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
-using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 

@@ -2,7 +2,6 @@ using System.Globalization;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Schema;
-using Microsoft.EntityFrameworkCore;
 
 namespace Metrics.Api.Comparing;
 

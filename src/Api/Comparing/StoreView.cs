@@ -1,6 +1,5 @@
 using System.Data;
 using System.Data.Common;
-using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 

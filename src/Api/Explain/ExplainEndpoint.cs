@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.Globalization;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Quantities;

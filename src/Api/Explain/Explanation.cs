@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using Metrics.Api.OData.Query;
 
 namespace Metrics.Api.Explain;
 

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Metrics.Api.Comparing;
 using Metrics.Storage.Schema;
-using Microsoft.EntityFrameworkCore;
 
 namespace Metrics.Api.Explain;
 

@@ -4,7 +4,6 @@ using Hangfire;
 using Metrics.Api.Access;
 using Metrics.Api.Http;
 using Metrics.Api.Settings;
-using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
 using Metrics.Storage.Reading;

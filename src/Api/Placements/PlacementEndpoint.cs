@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using Metrics.Api.Comparing;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Storage.Engine;

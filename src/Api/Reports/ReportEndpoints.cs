@@ -7,7 +7,6 @@ using Metrics.Api.Reports.Formats;
 using Metrics.Api.Reports.Jobs;
 using Metrics.Api.Reports.Kinds;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Schema;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 

@@ -2,7 +2,6 @@ using System.Collections;
 using System.ComponentModel;
 using System.Globalization;
 using System.Reflection;
-using Metrics.Api.Access;
 using Metrics.Api.OData.Model;
 using Metrics.Api.Reports;
 using Metrics.Api.Webhooks;

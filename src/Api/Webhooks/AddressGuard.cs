@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Metrics.Api.Settings;
 
 namespace Metrics.Api.Webhooks;
 

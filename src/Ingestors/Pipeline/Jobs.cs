@@ -1,5 +1,4 @@
 using Hangfire;
-using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Pipeline;
 

@@ -1,5 +1,4 @@
 using Metrics.Domain.Catalogue;
-using Metrics.Ingestors.Providers.Aws;
 using Metrics.Ingestors.Providers.Azure;
 using Metrics.Ingestors.Providers.Exporter;
 using Metrics.Ingestors.Providers.Files;

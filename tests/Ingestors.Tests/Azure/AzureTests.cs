@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Emulators;

@@ -5,7 +5,6 @@ using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Reading;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 using Xunit;

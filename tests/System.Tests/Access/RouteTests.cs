@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.RegularExpressions;
 using Metrics.Api.Access;
-using Metrics.Api.Operations;
 using Metrics.Api.Settings;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;

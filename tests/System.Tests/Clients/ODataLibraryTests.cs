@@ -3,7 +3,6 @@ using System.Net.Http.Headers;
 using System.Text.Json;
 using System.Xml;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Reading;
 using Metrics.SystemTests.OData;
 using Microsoft.OData;
 using Microsoft.OData.Edm;

@@ -3,7 +3,6 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Metrics.Api.Access;
 using Metrics.Api.Explain;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;

@@ -1,13 +1,10 @@
 using System.Globalization;
-using Metrics.Api.Access;
 using Metrics.Api.Settings;
 using Metrics.Domain.Normalisation;
 using Metrics.Emulators;
-using Metrics.Emulators.Prometheus;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Reading;
 using Metrics.Storage.Schema;
 using Metrics.SystemTests.Storage;
 using Microsoft.Extensions.Configuration;

@@ -5,7 +5,6 @@ using System.Text.Json;
 using Metrics.Emulators;
 using Metrics.Emulators.Prometheus;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Reading;
 using Metrics.SystemTests.Drill;
 using Xunit;
 

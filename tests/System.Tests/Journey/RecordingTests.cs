@@ -3,7 +3,6 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
-using Metrics.Ingestors.Providers.Files;
 using Metrics.Storage.Engine;
 using Metrics.SystemTests.Storage;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Metrics.Api.OData.Json;
+using Metrics.Api.Http;
 using Xunit;
 using Xunit.Abstractions;
 

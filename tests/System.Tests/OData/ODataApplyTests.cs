@@ -1,6 +1,5 @@
 using System.Data.Common;
 using System.Globalization;
-using System.Net;
 using System.Text.Json;
 using Metrics.Storage.Engine;
 using Xunit;

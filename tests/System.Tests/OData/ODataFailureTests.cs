@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Metrics.Api.OData.Query;
 using Metrics.Storage.Engine;
 using Npgsql;
 using Xunit;

@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Text.Json;
 using Metrics.Api.OData.Protocol;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Facts;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;

@@ -5,7 +5,6 @@ using System.Xml.Linq;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Schema;
 using Metrics.Storage.Schema.Tables;
 using Metrics.SystemTests.Storage;
 using Xunit;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using Metrics.Api.OData.Protocol;
-using Metrics.Api.OData.Query;
 using Metrics.Api.Placements;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;

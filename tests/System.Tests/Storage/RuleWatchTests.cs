@@ -1,5 +1,4 @@
 using Metrics.Domain.Facts;
-using Metrics.Domain.Observations;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Storage.Engine;
 using Xunit;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Metrics.Api.Access;
 using Metrics.Api.Settings;
 using Metrics.Api.Webhooks;
 using Metrics.Storage.Engine;

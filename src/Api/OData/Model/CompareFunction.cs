@@ -7,7 +7,6 @@ using Metrics.Api.OData.Protocol;
 using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.OData.Edm;

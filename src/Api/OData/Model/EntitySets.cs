@@ -1,4 +1,3 @@
-using Metrics.Api.OData.Query;
 
 namespace Metrics.Api.OData.Model;
 

@@ -1,4 +1,3 @@
-using System.Text;
 using Metrics.Api.Access;
 using Metrics.Api.OData.Query;
 using Microsoft.OData;

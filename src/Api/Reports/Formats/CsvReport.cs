@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
-using Metrics.Api.OData.Json;
+using Metrics.Api.Http;
 using Metrics.Api.Reports.Kinds;
 
 namespace Metrics.Api.Reports.Formats;

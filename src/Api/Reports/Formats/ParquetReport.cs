@@ -1,4 +1,3 @@
-using Metrics.Api.OData.Query;
 using Metrics.Api.Reports.Kinds;
 using Parquet;
 using Parquet.Schema;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Xml;
-using Metrics.Api.OData.Query;
 using Metrics.Api.Reports.Kinds;
 
 namespace Metrics.Api.Reports.Formats;

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json;
-using System.Text.Json.Nodes;
 using Metrics.Api.Reports.Formats;
 using Metrics.Api.Reports.Kinds;
 

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Metrics.Api.Access;
 
 namespace Metrics.Api.Reports.Kinds;
 

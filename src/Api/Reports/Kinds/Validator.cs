@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using Metrics.Api.Http;
-using Metrics.Api.OData.Query;
 using Sylvan.Data.Csv;
 
 namespace Metrics.Api.Reports.Kinds;

@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Http.Credentials;
-using Metrics.Ingestors.Providers.Files;
 
 namespace Metrics.Ingestors.Providers.Aws;
 

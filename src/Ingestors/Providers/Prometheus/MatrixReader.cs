@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Globalization;
 using System.Net;
-using System.Text;
 using System.Text.Json;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;

@@ -1,4 +1,3 @@
-using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
 
 namespace Metrics.Domain.Normalisation;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Storage.Engine;
 using Metrics.Storage.Schema.Tables;
 
 namespace Metrics.Storage.Facts;

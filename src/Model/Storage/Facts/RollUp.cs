@@ -1,6 +1,5 @@
 using System.Globalization;
 using Metrics.Domain.Facts;
-using Metrics.Storage.Engine;
 using Metrics.Storage.Schema.Tables;
 
 namespace Metrics.Storage.Facts;

@@ -5,7 +5,6 @@ using System.Text.Json;
 using Metrics.Domain.Observations;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
-using Metrics.Storage.Schema.Tables;
 using Npgsql;
 using NpgsqlTypes;
 

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Metrics.Api.OData.Json;
+namespace Metrics.Api.Http;
 
 /// <summary>
 /// Doubles as the shortest text that reads back as the same double, and the nearest of several, in a third of the time of <c>double.TryFormat</c>: more than half of the time of a page was that.
