@@ -3,8 +3,7 @@ using Xunit;
 
 namespace Metrics.SystemTests.Compose;
 
-[Collection(ServiceTests.Name)]
-public sealed class ComposeTests(PostgresCluster cluster)
+public sealed class ComposeTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static readonly string[] ServiceNames = ["api", "clouds", "emulators", "fleet", "migrate", "postgres", "prometheus", "worker"];
     private static readonly string[] All = ["ALL"];

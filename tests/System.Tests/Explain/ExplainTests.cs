@@ -25,8 +25,7 @@ namespace Metrics.SystemTests.Explain;
 /// A machine of 900 W with two boards, one of 300 W that serves chat and one of 200 W that serves code; chat generates 600
 /// tokens a minute. Of the 400 W beside the boards each has the half, so that chat has 500 W x 3600 s x 1.4 / 36000 tokens = 70 J a token.
 /// </summary>
-[Collection(PostgresTests.Name)]
-public sealed class ExplainTests(PostgresCluster cluster)
+public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Hour = "FunctionalUnit='output-token',PeriodStart=2026-01-15T10:00:00Z";
     private static readonly DateTime Ten = new(2026, 1, 15, 10, 0, 0, DateTimeKind.Utc);

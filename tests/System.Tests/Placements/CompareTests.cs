@@ -12,8 +12,7 @@ using Xunit;
 namespace Metrics.SystemTests.Placements;
 
 /// <summary>One comparison, asked in two forms: by <c>/api/placements</c> and by the OData function <c>Compare</c>.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class CompareTests(PostgresCluster cluster)
+public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Period = "from=2026-01-15T00:00:00Z,to=2026-01-15T04:00:00Z";
     private static readonly DateTime Day = new(2026, 1, 15, 0, 0, 0, DateTimeKind.Utc);

@@ -6,8 +6,7 @@ using static Metrics.SystemTests.Storage.Fleet;
 namespace Metrics.SystemTests.Storage;
 
 /// <summary>What hours, days and months say of grams, litres, bounds and factors.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class AccountTests(PostgresCluster cluster)
+public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Accounts =
         "SELECT \"OperationalGrams\", \"MarginalGrams\", \"MarketBasedGrams\", \"EmbodiedGrams\", \"SciGramsPerUnit\", \"WaterLitres\", \"LowJoules\", \"HighJoules\", \"FactorVersion\", \"Missing\" FROM ";

@@ -9,8 +9,7 @@ using static Metrics.SystemTests.Storage.Fleet;
 namespace Metrics.SystemTests.Storage;
 
 /// <summary>Which hours a changed factor reaches, when a number is final, and what is told when it changes after that.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class RestatementTests(PostgresCluster cluster)
+public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Restatements =
         "SELECT \"FunctionalUnit\", \"PeriodStart\", \"Measure\", \"Old\", \"New\", \"OldFactorVersion\", \"NewFactorVersion\", \"Reason\" FROM \"Restatements\" ORDER BY \"PeriodStart\", \"Measure\", \"FunctionalUnit\", \"Id\"";

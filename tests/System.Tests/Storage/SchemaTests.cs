@@ -8,8 +8,7 @@ using Xunit;
 
 namespace Metrics.SystemTests.Storage;
 
-[Collection(PostgresTests.Name)]
-public sealed class SchemaTests(PostgresCluster cluster)
+public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     [Theory]
     [InlineData(StorageEngine.Sqlite)]

@@ -8,8 +8,7 @@ using static Metrics.SystemTests.Storage.Fleet;
 namespace Metrics.SystemTests.Storage;
 
 /// <summary>A database that an earlier version filled.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class UpgradeTests(PostgresCluster cluster)
+public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string First = "20261123000000_Initial";
 
