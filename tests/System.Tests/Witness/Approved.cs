@@ -6,7 +6,9 @@ using Xunit;
 namespace Metrics.SystemTests.Witness;
 
 /// <summary>Files of <c>tests/System.Tests/Approved</c>: what the product told when somebody last looked at it. A change of it is a difference of one of them.</summary>
-/// <remarks>With <c>METRICS_APPROVE=1</c> in the environment they are written. Else what differs lies beside the test results as <c>NAME.received.EXTENSION</c>.</remarks>
+/// <remarks>
+/// With <c>METRICS_APPROVE=1</c> in the environment they are written. Else what differs lies beside the test results as <c>NAME.received.EXTENSION</c>.
+/// </remarks>
 internal static class Approved
 {
     private const int Shown = 12;
@@ -27,7 +29,8 @@ internal static class Approved
         else
         {
             var faults = Compare(Read(group), received, group);
-            Assert.True(faults.Count == 0, string.Join("\n\n", faults) + $"\n\nWhat was received lies in {Path.Combine("TestResults", "Witness", group)}; METRICS_APPROVE=1 approves it.");
+            var where = Path.Combine("TestResults", "Witness", group);
+            Assert.True(faults.Count == 0, string.Join("\n\n", faults) + $"\n\nWhat was received lies in {where}; METRICS_APPROVE=1 approves it.");
         }
     }
 
@@ -39,7 +42,8 @@ internal static class Approved
     /// <param name="approved">Texts by file name. A file of one engine has the engine's name before its extension, and goes before that of all.</param>
     /// <param name="received">Texts by file name, by engine.</param>
     /// <param name="group">Where received files are written; null: nowhere.</param>
-    public static List<string> Compare(IReadOnlyDictionary<string, string> approved, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> received, string? group)
+    public static List<string> Compare(
+        IReadOnlyDictionary<string, string> approved, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> received, string? group)
     {
         var faults = new List<string>();
         var met = new HashSet<string>(StringComparer.Ordinal);
@@ -57,7 +61,8 @@ internal static class Approved
                 Write(Path.Combine(Results, group, Received(own)), text);
             }
         }
-        faults.AddRange(approved.Keys.Where(name => !met.Contains(name)).Order(StringComparer.Ordinal).Select(name => $"{name} is approved and did not come."));
+        var missing = approved.Keys.Where(name => !met.Contains(name)).Order(StringComparer.Ordinal);
+        faults.AddRange(missing.Select(name => $"{name} is approved and did not come."));
         return faults;
     }
 
@@ -73,12 +78,15 @@ internal static class Approved
             var (old, fresh) = (before.ElementAtOrDefault(i), now.ElementAtOrDefault(i));
             if (old == fresh || ++differing > Shown) continue;
             var at = old is null || fresh is null ? 0 : Math.Max(0, old.Zip(fresh).TakeWhile(pair => pair.First == pair.Second).Count() - 80);
-            told.Append(CultureInfo.InvariantCulture, $"  line {i + 1}, from column {at + 1}\n    approved {Excerpt(old, at)}\n    received {Excerpt(fresh, at)}\n");
+            told.Append(CultureInfo.InvariantCulture, $"  line {i + 1}, from column {at + 1}\n");
+            told.Append(CultureInfo.InvariantCulture, $"    approved {Excerpt(old, at)}\n    received {Excerpt(fresh, at)}\n");
         }
-        return told.Append(CultureInfo.InvariantCulture, $"  {differing} lines differ; {before.Length} were approved, {now.Length} received.").ToString();
+        told.Append(CultureInfo.InvariantCulture, $"  {differing} lines differ; {before.Length} were approved, {now.Length} received.");
+        return told.ToString();
     }
 
-    private static string Excerpt(string? line, int from) => line is null ? "(no such line)" : line.Length - from > 240 ? line.Substring(from, 240) + " ..." : line[from..];
+    private static string Excerpt(string? line, int from) =>
+        line is null ? "(no such line)" : line.Length - from > 240 ? line.Substring(from, 240) + " ..." : line[from..];
 
     /// <summary>Engines that tell the same share a file, so that it is seen at once where they do not.</summary>
     private static Dictionary<string, string> Files(IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> received)
@@ -106,7 +114,8 @@ internal static class Approved
     {
         var folder = Path.Combine(Folder, group);
         return Directory.Exists(folder)
-            ? Directory.EnumerateFiles(folder).ToDictionary(path => Path.GetFileName(path), path => File.ReadAllText(path).ReplaceLineEndings("\n"), StringComparer.Ordinal)
+            ? Directory.EnumerateFiles(folder)
+                .ToDictionary(path => Path.GetFileName(path), path => File.ReadAllText(path).ReplaceLineEndings("\n"), StringComparer.Ordinal)
             : new(StringComparer.Ordinal);
     }
 
@@ -116,9 +125,11 @@ internal static class Approved
         File.WriteAllText(path, text);
     }
 
-    private static string Named(string name, string engine) => engine.Length == 0 ? name : $"{Path.GetFileNameWithoutExtension(name)}.{engine}{Path.GetExtension(name)}";
+    private static string Named(string name, string engine) => engine.Length == 0 ? name : Marked(name, engine);
 
-    private static string Received(string name) => $"{Path.GetFileNameWithoutExtension(name)}.received{Path.GetExtension(name)}";
+    private static string Received(string name) => Marked(name, "received");
+
+    private static string Marked(string name, string mark) => $"{Path.GetFileNameWithoutExtension(name)}.{mark}{Path.GetExtension(name)}";
 
     private static string Here([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
@@ -6,7 +7,9 @@ using System.Text.RegularExpressions;
 
 namespace Metrics.SystemTests.Witness;
 
-/// <summary>Makes what the product tells the same on every day and machine: times of the run, random ids and addresses have placeholders, doubles twelve digits.</summary>
+/// <summary>
+/// Makes what the product tells the same on every day and machine: times of the run, random ids and addresses have placeholders, doubles twelve digits.
+/// </summary>
 /// <param name="replaced">Texts of this run, such as its folder and address, with what stands in their place.</param>
 /// <param name="dates">Whether dates and the like of the run occur in texts, so that every time and day is replaced.</param>
 internal sealed partial class Stable(IReadOnlyList<(string Text, string Placeholder)> replaced, bool dates = false)
@@ -21,7 +24,8 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
     public static string Number(double value) => value == 0 ? "0" : value.ToString("G12", CultureInfo.InvariantCulture);
 
     /// <summary>A time of the telemetry as it is, a time of the run as a placeholder.</summary>
-    public static string Instant(DateTime utc) => utc >= Clock ? Now : utc.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture) + "Z";
+    public static string Instant(DateTime utc) =>
+        utc >= Clock ? Now : utc.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFF", CultureInfo.InvariantCulture) + "Z";
 
     /// <summary>The same text on every run.</summary>
     public string Text(string text)
@@ -29,8 +33,9 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
         foreach (var (of, placeholder) in replaced) text = text.Replace(of, placeholder, StringComparison.Ordinal);
         text = Times().Replace(text, found => dates || Parse(found.Value) >= Clock ? Now : found.Value);
         if (dates) text = Days().Replace(text, "<day>");
-        text = Ids().Replace(text, "$1_<id>");
-        return Doubles().Replace(text, found => found.Value.Count(char.IsAsciiDigit) > 12 && double.TryParse(found.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? Number(value) : found.Value);
+        text = Ids().Replace(text, found => found.Groups[1].Success ? $"{found.Groups[1].Value}_<id>" : "<id>");
+        return Doubles().Replace(text, found => found.Value.Count(char.IsAsciiDigit) > 12
+            && double.TryParse(found.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? Number(value) : found.Value);
     }
 
     /// <summary>JSON, a property a line, in the order in which it was told.</summary>
@@ -51,7 +56,9 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
         return into.ToString();
     }
 
-    /// <summary>Long tables that come with the product are told by their ends, and by a digest of each block between, so that it is seen where a row changed.</summary>
+    /// <summary>
+    /// Long tables that come with the product are told by their ends, and by a digest of each block between, so that it is seen where a row changed.
+    /// </summary>
     public static IEnumerable<string> Shortened(IReadOnlyList<string> lines)
     {
         const int most = 2_000, ends = 20, block = 100;
@@ -60,9 +67,11 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
         [
             .. lines.Take(ends),
             .. lines.Skip(ends).SkipLast(ends).Chunk(block).Select((chunk, i) => string.Create(CultureInfo.InvariantCulture,
-                $"... {chunk.Length} rows from row {ends + i * block + 1}, SHA-256 {Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', chunk))))}")),
+                $"... {chunk.Length} rows from row {ends + i * block + 1}, SHA-256 {Digest(chunk)}")),
             .. lines.TakeLast(ends),
         ];
+
+        static string Digest(string[] rows) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\n', rows))));
     }
 
     /// <summary>A JSON string of the text.</summary>
@@ -110,17 +119,21 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
         }
     }
 
-    private static DateTime Parse(string text) => DateTime.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal, out var time) ? time : DateTime.MinValue;
+    private static DateTime Parse(string text)
+    {
+        const DateTimeStyles utc = DateTimeStyles.AdjustToUniversal | DateTimeStyles.AssumeUniversal;
+        return DateTime.TryParse(Uri.UnescapeDataString(text), CultureInfo.InvariantCulture, utc, out var time) ? time : DateTime.MinValue;
+    }
 
-    [GeneratedRegex(@"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?")]
+    [GeneratedRegex(@"\d{4}-\d\d-\d\d[T ]\d\d(?::|%3A)\d\d(?:(?::|%3A)\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?")]
     private static partial Regex Times();
 
     [GeneratedRegex(@"\b20\d\d-\d\d-\d\d\b")]
     private static partial Regex Days();
 
-    [GeneratedRegex(@"\b(msg|wh|rule)_[0-9a-f]{32}\b")]
+    [GeneratedRegex(@"\b(?:(msg|wh|rule)_)?[0-9a-f]{32}\b")]
     private static partial Regex Ids();
 
-    [GeneratedRegex(@"(?<![\w.])\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])")]
+    [GeneratedRegex(@"(?<![\w.])\d+(?:\.\d+(?:[eE][+-]?\d+)?|[eE][+-]?\d+)(?![\w.])")]
     private static partial Regex Doubles();
 }

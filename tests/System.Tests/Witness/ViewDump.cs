@@ -1,30 +1,35 @@
 using System.Data.Common;
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
 namespace Metrics.SystemTests.Witness;
 
 /// <summary>Every row of every view of a database, by plain SQL: which views and columns there are is asked of the database itself.</summary>
-internal static class ViewDump
+internal static partial class ViewDump
 {
-    /// <summary>Columns that a run numbers: in which order sources were read is chance. Of rejections it is chance too how often a read saw them, and their ids are made of the folder.</summary>
+    /// <summary>Columns that a run numbers: in which order sources were read is chance. Of rejections it is chance how often a recompute saw them.</summary>
     private static readonly Dictionary<string, string[]> OfTheRun = new(StringComparer.Ordinal)
     {
-        ["Runs"] = ["Id"], ["Events"] = ["Id"], ["Backfills"] = ["Id"], ["Restatements"] = ["Id"], ["Rejections"] = ["Count"],
+        ["Runs"] = ["Id"],
+        ["Events"] = ["Id"],
+        ["Backfills"] = ["Id"],
+        ["Restatements"] = ["Id"],
+        ["Rejections"] = ["Count"],
     };
 
-    /// <summary>How often sources are read is chance: runs that are told alike are told once.</summary>
-    private static readonly HashSet<string> Repeating = new(StringComparer.Ordinal) { "Runs" };
+    /// <summary>How often sources are read is chance: runs that brought nothing are left out, and those that are told alike are told once.</summary>
+    private const string Repeating = "Runs";
 
     /// <summary>Columns of an entity set that are of the run.</summary>
     public static string[] Masked(string set) => OfTheRun.GetValueOrDefault(set) ?? [];
 
-    /// <summary>Sorts rows, and tells those once of which there are as many as chance wants.</summary>
+    /// <summary>Sorts rows, and leaves out those of which there are as many as chance wants.</summary>
     public static List<string> Ordered(string set, IEnumerable<string> rows)
     {
         var sorted = rows.Order(StringComparer.Ordinal).ToList();
-        return Repeating.Contains(set) ? [.. sorted.Distinct(StringComparer.Ordinal)] : sorted;
+        return set == Repeating ? [.. sorted.Where(row => !BroughtNothing().IsMatch(row)).Distinct(StringComparer.Ordinal)] : sorted;
     }
 
     /// <summary>A text for each view.</summary>
@@ -43,20 +48,26 @@ internal static class ViewDump
     {
         var columns = new List<string>();
         var types = new List<string>();
-        var rows = await RowsAsync(connection, $"SELECT * FROM \"{view}\"", reader =>
-        {
-            if (columns.Count == 0)
+        var rows = await RowsAsync(connection, $"SELECT * FROM \"{view}\"",
+            reader => Enumerable.Range(0, reader.FieldCount).Select(i => Value(reader, i, types[i])).ToArray(),
+            reader =>
+            {
                 for (var i = 0; i < reader.FieldCount; i++)
                 {
                     columns.Add(reader.GetName(i));
                     types.Add(reader.GetDataTypeName(i));
                 }
-            return Enumerable.Range(0, reader.FieldCount).Select(i => reader.IsDBNull(i) ? null : types[i] == "date" ? reader.GetFieldValue<DateOnly>(i) : reader.GetValue(i)).ToArray();
-        });
+            });
         var masked = Masked(view);
-        var times = Enumerable.Range(0, columns.Count).Where(i => rows.Exists(row => row[i] is not null) && rows.TrueForAll(row => row[i] is null || IsMicroseconds(row[i]))).ToHashSet();
+        var times = Enumerable.Range(0, columns.Count)
+            .Where(i => rows.Exists(row => row[i] is not null) && rows.TrueForAll(row => row[i] is null || IsMicroseconds(row[i]))).ToHashSet();
         var order = Enumerable.Range(0, columns.Count).OrderBy(i => columns[i], StringComparer.Ordinal).ToList();
-        var lines = Ordered(view, rows.Select(row => string.Join(" | ", order.Where(i => row[i] is not null).Select(i => $"{columns[i]}={(masked.Contains(columns[i]) ? "<run>" : Shown(row[i]!, times.Contains(i)))}"))));
+        var lines = Ordered(view, rows.Select(row => string.Join(" | ", order.Where(i => row[i] is not null).Select(i => $"{columns[i]}={Cell(row, i)}"))));
+        // A column that no row has a value in is named here alone: rows leave out what is null.
+        List<string> head = ["# columns: " + string.Join(' ', order.Select(i => columns[i])), $"# rows: {lines.Count}"];
+        return string.Join('\n', head.Concat(Stable.Shortened(lines))) + "\n";
+
+        string Cell(object?[] row, int i) => masked.Contains(columns[i]) ? "<run>" : Shown(row[i]!, times.Contains(i));
 
         string Shown(object value, bool time) => value switch
         {
@@ -70,23 +81,30 @@ internal static class ViewDump
             string text => Stable.Quote(stable.Text(text)),
             _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
         };
-        // A column that no row has a value in is named here alone: rows leave out what is null.
-        return string.Join('\n', ["# columns: " + string.Join(' ', order.Select(i => columns[i])), $"# rows: {lines.Count}", .. Stable.Shortened(lines)]) + "\n";
     }
+
+    private static object? Value(DbDataReader reader, int column, string type) =>
+        reader.IsDBNull(column) ? null : type == "date" ? reader.GetFieldValue<DateOnly>(column) : reader.GetValue(column);
 
     /// <summary>SQLite has no type for times: a column of microseconds since 1970 holds nothing but years of this century.</summary>
     private static bool IsMicroseconds(object? value) => value is long number and > 1_000_000_000_000_000 and < 4_200_000_000_000_000;
 
-    private static async Task<List<T>> RowsAsync<T>(DbConnection connection, string sql, Func<DbDataReader, T> read)
+    private static async Task<List<T>> RowsAsync<T>(
+        DbConnection connection, string sql, Func<DbDataReader, T> read, Action<DbDataReader>? begun = null)
     {
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
         await using var reader = await command.ExecuteReaderAsync();
+        begun?.Invoke(reader);
         var rows = new List<T>();
         while (await reader.ReadAsync()) rows.Add(read(reader));
         return rows;
     }
 
     /// <summary>A connection to the database of an engine.</summary>
-    public static DbConnection Connect(string engine, string connectionString) => engine == "sqlite" ? new SqliteConnection(connectionString) : new NpgsqlConnection(connectionString);
+    public static DbConnection Connect(string engine, string connectionString) =>
+        engine == "sqlite" ? new SqliteConnection(connectionString) : new NpgsqlConnection(connectionString);
+
+    [GeneratedRegex("""\bReceived(?:=|":)0\b""")]
+    private static partial Regex BroughtNothing();
 }
