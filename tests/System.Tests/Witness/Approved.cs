@@ -5,9 +5,13 @@ using Xunit;
 
 namespace Metrics.SystemTests.Witness;
 
-/// <summary>Files of <c>tests/System.Tests/Approved</c>: what the product told when somebody last looked at it. A change of it is a difference of one of them.</summary>
+/// <summary>
+/// Files of <c>tests/System.Tests/Approved</c>: what the product told when somebody last looked at it.
+/// A change of it is a difference of one of them.
+/// </summary>
 /// <remarks>
-/// With <c>METRICS_APPROVE=1</c> in the environment they are written. Else what differs lies beside the test results as <c>NAME.received.EXTENSION</c>.
+/// With <c>METRICS_APPROVE=1</c> in the environment they are written.
+/// Else what differs lies beside the test results as <c>NAME.received.EXTENSION</c>.
 /// </remarks>
 internal static class Approved
 {
@@ -30,20 +34,25 @@ internal static class Approved
         {
             var faults = Compare(Read(group), received, group);
             var where = Path.Combine("TestResults", "Witness", group);
-            Assert.True(faults.Count == 0, string.Join("\n\n", faults) + $"\n\nWhat was received lies in {where}; METRICS_APPROVE=1 approves it.");
+            faults.Add($"What was received lies in {where}; METRICS_APPROVE=1 approves it.");
+            Assert.True(faults.Count == 1, string.Join("\n\n", faults));
         }
     }
 
     /// <summary>Texts of one origin, as <see cref="Check"/> wants them.</summary>
-    public static IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Single(IReadOnlyDictionary<string, string> files) =>
-        new Dictionary<string, IReadOnlyDictionary<string, string>>(StringComparer.Ordinal) { [""] = files };
+    public static Dictionary<string, IReadOnlyDictionary<string, string>> Single(IReadOnlyDictionary<string, string> files) =>
+        new(StringComparer.Ordinal) { [""] = files };
 
     /// <summary>Every difference between approved and received files, with the first lines that differ.</summary>
-    /// <param name="approved">Texts by file name. A file of one engine has the engine's name before its extension, and goes before that of all.</param>
+    /// <param name="approved">
+    /// Texts by file name. A file of one engine has the engine's name before its extension, and goes before that of all.
+    /// </param>
     /// <param name="received">Texts by file name, by engine.</param>
     /// <param name="group">Where received files are written; null: nowhere.</param>
     public static List<string> Compare(
-        IReadOnlyDictionary<string, string> approved, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> received, string? group)
+        IReadOnlyDictionary<string, string> approved,
+        IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> received,
+        string? group)
     {
         var faults = new List<string>();
         var met = new HashSet<string>(StringComparer.Ordinal);
@@ -77,7 +86,8 @@ internal static class Approved
         {
             var (old, fresh) = (before.ElementAtOrDefault(i), now.ElementAtOrDefault(i));
             if (old == fresh || ++differing > Shown) continue;
-            var at = old is null || fresh is null ? 0 : Math.Max(0, old.Zip(fresh).TakeWhile(pair => pair.First == pair.Second).Count() - 80);
+            var same = old is null || fresh is null ? 0 : old.Zip(fresh).TakeWhile(pair => pair.First == pair.Second).Count();
+            var at = Math.Max(0, same - 80);
             told.Append(CultureInfo.InvariantCulture, $"  line {i + 1}, from column {at + 1}\n");
             told.Append(CultureInfo.InvariantCulture, $"    approved {Excerpt(old, at)}\n    received {Excerpt(fresh, at)}\n");
         }
@@ -95,7 +105,7 @@ internal static class Approved
         foreach (var name in received.Values.SelectMany(one => one.Keys).Distinct(StringComparer.Ordinal))
         {
             var texts = received.Select(engine => (Engine: engine.Key, Text: engine.Value.GetValueOrDefault(name))).ToList();
-            if (texts.TrueForAll(one => one.Text is not null) && texts.DistinctBy(one => one.Text).Count() == 1) files[name] = texts[0].Text!;
+            if (texts is [{ Text: { } first }, ..] && texts.TrueForAll(one => one.Text == first)) files[name] = first;
             else
                 foreach (var (engine, text) in texts)
                     if (text is not null) files[Named(name, engine)] = text;
@@ -114,8 +124,10 @@ internal static class Approved
     {
         var folder = Path.Combine(Folder, group);
         return Directory.Exists(folder)
-            ? Directory.EnumerateFiles(folder)
-                .ToDictionary(path => Path.GetFileName(path), path => File.ReadAllText(path).ReplaceLineEndings("\n"), StringComparer.Ordinal)
+            ? Directory.EnumerateFiles(folder).ToDictionary(
+                path => Path.GetFileName(path),
+                path => File.ReadAllText(path).ReplaceLineEndings("\n"),
+                StringComparer.Ordinal)
             : new(StringComparer.Ordinal);
     }
 

@@ -8,7 +8,8 @@ using System.Text.RegularExpressions;
 namespace Metrics.SystemTests.Witness;
 
 /// <summary>
-/// Makes what the product tells the same on every day and machine: times of the run, random ids and addresses have placeholders, doubles twelve digits.
+/// Makes what the product tells the same on every day and machine: times of the run, random ids and addresses have placeholders,
+/// doubles twelve digits.
 /// </summary>
 /// <param name="replaced">Texts of this run, such as its folder and address, with what stands in their place.</param>
 /// <param name="dates">Whether dates and the like of the run occur in texts, so that every time and day is replaced.</param>
@@ -57,7 +58,8 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
     }
 
     /// <summary>
-    /// Long tables that come with the product are told by their ends, and by a digest of each block between, so that it is seen where a row changed.
+    /// Long tables that come with the product are told by their ends, and by a digest of each block between, so that it is seen
+    /// where a row changed.
     /// </summary>
     public static IEnumerable<string> Shortened(IReadOnlyList<string> lines)
     {
@@ -125,7 +127,7 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
         return DateTime.TryParse(Uri.UnescapeDataString(text), CultureInfo.InvariantCulture, utc, out var time) ? time : DateTime.MinValue;
     }
 
-    [GeneratedRegex(@"\d{4}-\d\d-\d\d[T ]\d\d(?::|%3A)\d\d(?:(?::|%3A)\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?")]
+    [GeneratedRegex(@"\d{4}-\d\d-\d\d[T ]\d\d(?::|%3A)\d\d(?:(?::|%3A)\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?", RegexOptions.CultureInvariant)]
     private static partial Regex Times();
 
     [GeneratedRegex(@"\b20\d\d-\d\d-\d\d\b")]

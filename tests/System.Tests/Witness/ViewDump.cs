@@ -6,10 +6,12 @@ using Npgsql;
 
 namespace Metrics.SystemTests.Witness;
 
-/// <summary>Every row of every view of a database, by plain SQL: which views and columns there are is asked of the database itself.</summary>
+/// <summary>Every row of every view of a database, by plain SQL. Which views and columns there are is asked of itself.</summary>
 internal static partial class ViewDump
 {
-    /// <summary>Columns that a run numbers: in which order sources were read is chance. Of rejections it is chance how often a recompute saw them.</summary>
+    /// <summary>
+    /// Columns that a run numbers: in which order sources were read is chance. Of rejections it is chance how often a recompute saw them.
+    /// </summary>
     private static readonly Dictionary<string, string[]> OfTheRun = new(StringComparer.Ordinal)
     {
         ["Runs"] = ["Id"],
@@ -19,7 +21,9 @@ internal static partial class ViewDump
         ["Rejections"] = ["Count"],
     };
 
-    /// <summary>How often sources are read is chance: runs that brought nothing are left out, and those that are told alike are told once.</summary>
+    /// <summary>
+    /// How often sources are read is chance: runs that brought nothing are left out, and those that are told alike are told once.
+    /// </summary>
     private const string Repeating = "Runs";
 
     /// <summary>Columns of an entity set that are of the run.</summary>
@@ -60,12 +64,15 @@ internal static partial class ViewDump
             });
         var masked = Masked(view);
         var times = Enumerable.Range(0, columns.Count)
-            .Where(i => rows.Exists(row => row[i] is not null) && rows.TrueForAll(row => row[i] is null || IsMicroseconds(row[i]))).ToHashSet();
+            .Where(i => rows.Exists(row => row[i] is not null) && rows.TrueForAll(row => row[i] is null || IsMicroseconds(row[i])))
+            .ToHashSet();
         var order = Enumerable.Range(0, columns.Count).OrderBy(i => columns[i], StringComparer.Ordinal).ToList();
-        var lines = Ordered(view, rows.Select(row => string.Join(" | ", order.Where(i => row[i] is not null).Select(i => $"{columns[i]}={Cell(row, i)}"))));
+        var lines = Ordered(view, rows.Select(Line));
         // A column that no row has a value in is named here alone: rows leave out what is null.
         List<string> head = ["# columns: " + string.Join(' ', order.Select(i => columns[i])), $"# rows: {lines.Count}"];
         return string.Join('\n', head.Concat(Stable.Shortened(lines))) + "\n";
+
+        string Line(object?[] row) => string.Join(" | ", order.Where(i => row[i] is not null).Select(i => $"{columns[i]}={Cell(row, i)}"));
 
         string Cell(object?[] row, int i) => masked.Contains(columns[i]) ? "<run>" : Shown(row[i]!, times.Contains(i));
 

@@ -18,9 +18,11 @@ public sealed class WebhookWitnessTests
     /// <summary>Every type that is told; those that the contract names and this does not bring about make the test fail.</summary>
     private static readonly string[] Types =
     [
-        "intensity.drifted", "intensity.threshold_exceeded", "measurement.restated", "reconciliation.mismatch", "report.ready", "series.healed", "series.quarantined",
-        "source.failed", "source.recovered", "source.stale", "webhook.disabled", "webhook.test",
+        "intensity.drifted", "intensity.threshold_exceeded", "measurement.restated", "reconciliation.mismatch", "report.ready",
+        "series.healed", "series.quarantined", "source.failed", "source.recovered", "source.stale", "webhook.disabled", "webhook.test",
     ];
+
+    private static readonly string[] Formats = ["standard", "cloudevents"];
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(100);
 
@@ -45,13 +47,9 @@ public sealed class WebhookWitnessTests
 
             await using (var first = await ServiceProcess.StartAsync(settings))
             {
-                foreach (var format in new[] { "standard", "cloudevents" }) await PostAsync(first, "/api/webhooks", new { url = $"{receiver.Url}/{format}", format });
-                foreach (var (kind, threshold) in new[] { ("threshold", 0.5), ("drift", 0.2) })
-                    await PostAsync(first, "/api/rules", new
-                    {
-                        kind, workload = "chat", functionalUnit = "output-token", boundary = "accelerator", comparison = "above", threshold, windowHours = 1,
-                        baselineHours = kind == "drift" ? 1 : (int?)null, coolDownMinutes = 1440, description = $"by {kind}",
-                    });
+                foreach (var format in Formats) await PostAsync(first, "/api/webhooks", new { url = $"{receiver.Url}/{format}", format });
+                await PostAsync(first, "/api/rules", Rule("threshold", 0.5, null));
+                await PostAsync(first, "/api/rules", Rule("drift", 0.2, 1));
                 await HasAsync(receiver, first, "series.quarantined", "source.failed");
                 far.Locked = false;
                 await HasAsync(receiver, first, "series.healed");
@@ -69,22 +67,17 @@ public sealed class WebhookWitnessTests
             await PostAsync(second, "/api/sources/inbox/read", null);
             await HasAsync(receiver, second, "source.stale");
             far.Away = false;
-            var gone = await PostAsync(second, "/api/webhooks", new { url = $"{receiver.Url}/gone", types = new[] { "report.ready" }, description = "not there any more" });
-            await PostAsync(second, $"/api/webhooks/{gone.GetProperty("id").GetString()}/test", null);
-            foreach (var webhook in (await GetAsync(second, "/api/webhooks")).EnumerateArray().Where(one => !one.GetProperty("url").GetString()!.EndsWith("/gone", StringComparison.Ordinal)).ToList())
+            string[] types = ["report.ready"];
+            await PostAsync(second, "/api/webhooks", new { url = $"{receiver.Url}/gone", types, description = "not there any more" });
+            foreach (var webhook in (await GetAsync(second, "/api/webhooks")).EnumerateArray().ToList())
                 await PostAsync(second, $"/api/webhooks/{webhook.GetProperty("id").GetString()}/test", null);
-            using (var asked = new HttpRequestMessage(HttpMethod.Get, $"/api/reports/energy?from={hour.AddHours(-9):yyyy-MM-ddTHH:mm:ssZ}&to={hour.AddHours(-8):yyyy-MM-ddTHH:mm:ssZ}&grain=hour&format=csv"))
-            {
-                asked.Headers.Add("Prefer", "respond-async");
-                using var answer = await second.Http.SendAsync(asked);
-                Assert.Equal(202, (int)answer.StatusCode);
-            }
+            await ReportAsync(second, hour.AddHours(-9));
             await HasAsync(receiver, second, Types);
 
             var stable = new Stable([(folder, "<folder>"), (far.Address, "<far>"), (receiver.Url, "<receiver>")], dates: true);
-            var bodies = receiver.All.Where(one => !one.Path.EndsWith("/gone", StringComparison.Ordinal))
-                .GroupBy(one => $"{one.Type}.{one.Path[(one.Path.LastIndexOf('/') + 1)..]}.json", StringComparer.Ordinal)
-                .ToDictionary(group => group.Key, group => string.Concat(group.Select(one => Shown(one, stable)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)), StringComparer.Ordinal);
+            var bodies = receiver.All.Where(one => Formats.Contains(Format(one)))
+                .GroupBy(one => $"{one.Type}.{Format(one)}.json", one => Shown(one, stable), StringComparer.Ordinal)
+                .ToDictionary(group => group.Key, group => string.Concat(group.Distinct().Order(StringComparer.Ordinal)));
             Approved.Check("webhooks", Approved.Single(bodies));
         }
         finally
@@ -94,38 +87,96 @@ public sealed class WebhookWitnessTests
         }
     }
 
+    /// <summary>Each webhook has the name of its format in its address.</summary>
+    private static string Format(Received one) => one.Path[(one.Path.LastIndexOf('/') + 1)..];
+
     /// <summary>The headers that the contract names, and the body.</summary>
     private static string Shown(Received one, Stable stable)
     {
-        var headers = one.Headers.Where(header => header.Key is "content-type" or "user-agent" || header.Key.StartsWith("webhook-", StringComparison.Ordinal)).OrderBy(header => header.Key, StringComparer.Ordinal)
-            .Select(header => $"{header.Key}: {header.Key switch { "webhook-timestamp" => "<now>", "webhook-signature" => header.Value.Split(',')[0] + ",<signature>", _ => stable.Text(header.Value) }}\n");
-        return string.Concat(headers) + stable.Json(JsonDocument.Parse(one.Body).RootElement, "lagSeconds", "bytes", "sha256");
+        var text = new StringBuilder();
+        foreach (var (name, value) in one.Headers.OrderBy(header => header.Key, StringComparer.Ordinal))
+        {
+            if (name is not ("content-type" or "user-agent") && !name.StartsWith("webhook-", StringComparison.Ordinal)) continue;
+            var shown = name switch
+            {
+                "webhook-timestamp" => Stable.Now,
+                "webhook-signature" => value.Split(',')[0] + ",<signature>",
+                _ => stable.Text(value),
+            };
+            text.Append(CultureInfo.InvariantCulture, $"{name}: {shown}\n");
+        }
+        // The file that a report says is ready has the times of the run in it.
+        return text.Append(stable.Json(JsonDocument.Parse(one.Body).RootElement, "lagSeconds", "bytes", "sha256")).ToString();
     }
+
+    private static object Rule(string kind, double threshold, int? baselineHours) => new
+    {
+        kind,
+        workload = "chat",
+        functionalUnit = "output-token",
+        boundary = "accelerator",
+        comparison = "above",
+        threshold,
+        windowHours = 1,
+        baselineHours,
+        coolDownMinutes = 1440,
+        description = $"by {kind}",
+    };
+
+    /// <summary>Asks for a report of an hour that is told of when it is ready.</summary>
+    private static async Task ReportAsync(ServiceProcess service, DateTime hour)
+    {
+        var asking = $"/api/reports/energy?from={Instant(hour)}&to={Instant(hour.AddHours(1))}&grain=hour&format=csv";
+        using var asked = new HttpRequestMessage(HttpMethod.Get, asking);
+        asked.Headers.Add("Prefer", "respond-async");
+        using var answer = await service.Http.SendAsync(asked);
+        Assert.Equal(202, (int)answer.StatusCode);
+    }
+
+    private static string Instant(DateTime utc) => utc.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
     private static (string, string)[] Settings(string folder, FarSide far) =>
     [
-        ("ASPNETCORE_CONTENTROOT", folder), ("Metrics__Storage__ConnectionString", $"Data Source={folder}/metrics.db"), ("Metrics__Webhooks__AllowedNetworks__0", "127.0.0.1"),
-        ("Metrics__Places__onprem/dc__Pue", "1.5"), ("Metrics__Places__onprem/dc__Country", "DE"),
-        ("Metrics__Sources__inbox__Provider", "file"), ("Metrics__Sources__inbox__Path", Path.Combine(folder, "in")), ("Metrics__Sources__inbox__Place", "onprem/dc"), ("Metrics__Sources__inbox__Every", "01:00:00"),
+        ("ASPNETCORE_CONTENTROOT", folder),
+        ("Metrics__Storage__ConnectionString", $"Data Source={folder}/metrics.db"),
+        ("Metrics__Webhooks__AllowedNetworks__0", "127.0.0.1"),
+        ("Metrics__Places__onprem/dc__Pue", "1.5"),
+        ("Metrics__Places__onprem/dc__Country", "DE"),
         ("Metrics__Workloads__chat__Match__0__Source", "inbox"),
-        ("Metrics__Sources__away__Provider", "exporter"), ("Metrics__Sources__away__Endpoint", $"{far.Address}/metrics"), ("Metrics__Sources__away__Place", "onprem/dc"), ("Metrics__Sources__away__Every", "00:00:01"),
-        ("Metrics__Sources__cloud__Provider", "aws-cloudwatch"), ("Metrics__Sources__cloud__Endpoint", far.Address), ("Metrics__Sources__cloud__Aws__Region", "us-east-1"),
-        ("Metrics__Sources__cloud__Aws__AccessKeyId", "AKIDWITNESS"), ("Metrics__Sources__cloud__Aws__SecretAccessKey", "not-for-use"),
-        ("Metrics__Sources__cloud__Every", "00:00:01"), ("Metrics__Sources__cloud__Settle", "00:00:00"), ("Metrics__Sources__cloud__Overlap", "01:00:00"), ("Metrics__Sources__cloud__Lookback", "00:30:00"),
+        ("Metrics__Sources__inbox__Provider", "file"),
+        ("Metrics__Sources__inbox__Path", Path.Combine(folder, "in")),
+        ("Metrics__Sources__inbox__Place", "onprem/dc"),
+        ("Metrics__Sources__inbox__Every", "01:00:00"),
+        ("Metrics__Sources__away__Provider", "exporter"),
+        ("Metrics__Sources__away__Endpoint", $"{far.Address}/metrics"),
+        ("Metrics__Sources__away__Place", "onprem/dc"),
+        ("Metrics__Sources__away__Every", "00:00:01"),
+        ("Metrics__Sources__cloud__Provider", "aws-cloudwatch"),
+        ("Metrics__Sources__cloud__Endpoint", far.Address),
+        ("Metrics__Sources__cloud__Aws__Region", "us-east-1"),
+        ("Metrics__Sources__cloud__Aws__AccessKeyId", "AKIDWITNESS"),
+        ("Metrics__Sources__cloud__Aws__SecretAccessKey", "not-for-use"),
+        ("Metrics__Sources__cloud__Every", "00:00:01"),
+        ("Metrics__Sources__cloud__Settle", "00:00:00"),
+        ("Metrics__Sources__cloud__Overlap", "01:00:00"),
+        ("Metrics__Sources__cloud__Lookback", "00:30:00"),
     ];
 
     /// <summary>Hours of a board and its tokens, each by its distance from the hour that is going on: watts, and tokens a second.</summary>
     private static async Task WriteAsync(string folder, string name, DateTime hour, params (int Hour, int Watts, int Tokens)[] hours)
     {
-        var rows = new StringBuilder("provider,metric,label:UUID,label:gpu,label:Hostname,label:modelName,label:pod,label:instance,start,end,value\n");
+        const string board = "prometheus,DCGM_FI_DEV_POWER_USAGE,GPU-0,0,h1,NVIDIA L4,chat-0,,";
+        const string work = "prometheus,vllm:generation_tokens_total,,,,,chat-0,";
+        const string labels = "label:UUID,label:gpu,label:Hostname,label:modelName,label:pod,label:instance";
+        var rows = new StringBuilder($"provider,metric,{labels},start,end,value\n");
         foreach (var (from, watts, tokens) in hours)
         {
             for (var minute = 0; minute <= 60; minute += 5)
             {
-                var at = hour.AddHours(from).AddMinutes(minute).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
+                var at = Instant(hour.AddHours(from).AddMinutes(minute));
                 // The end of an hour is also the start of the next: there the later hour says what is drawn.
-                if (minute < 60) rows.Append(CultureInfo.InvariantCulture, $"prometheus,DCGM_FI_DEV_POWER_USAGE,GPU-0,0,h1,NVIDIA L4,chat-0,,{at},{at},{watts}\n");
-                rows.Append(CultureInfo.InvariantCulture, $"prometheus,vllm:generation_tokens_total,,,,,chat-0,chat-{-from}:8000,{at},{at},{tokens * minute * 60}\n");
+                if (minute < 60) rows.Append(CultureInfo.InvariantCulture, $"{board}{at},{at},{watts}\n");
+                rows.Append(CultureInfo.InvariantCulture, $"{work}chat-{-from}:8000,{at},{at},{tokens * minute * 60}\n");
             }
         }
         var hidden = Path.Combine(folder, "in", "." + name);
@@ -134,17 +185,20 @@ public sealed class WebhookWitnessTests
     }
 
     /// <summary>
-    /// What the service does once a day it does for days that it has known a source for. Nobody waits for days: what the store knows of when sources were registered is moved into the past.
-    /// The table is found by its column; it is the one place of the witnesses that knows of the inside.
+    /// What the service does once a day it does for days that it has known a source for. Nobody waits for days: what the store knows of
+    /// when sources were registered is moved into the past. The table is found by its column; no other place of the witnesses knows of
+    /// the inside.
     /// </summary>
     private static async Task LetPassAsync(string folder, TimeSpan time)
     {
         await using var connection = new SqliteConnection($"Data Source={folder}/metrics.db");
         await connection.OpenAsync();
         await using var find = connection.CreateCommand();
-        find.CommandText = "SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'registered_at'";
+        find.CommandText = """
+            SELECT m.name FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name = 'registered_at'
+            """;
         var table = (string?)await find.ExecuteScalarAsync();
-        Assert.True(table is not null, "No table has a column registered_at any more: name the one that says since when a source is known.");
+        Assert.True(table is not null, "No table has a column registered_at: name the one that says since when a source is known.");
         await using var move = connection.CreateCommand();
         move.CommandText = $"UPDATE \"{table}\" SET registered_at = registered_at - {time.Ticks / 10}";
         await move.ExecuteNonQueryAsync();
@@ -155,10 +209,11 @@ public sealed class WebhookWitnessTests
     {
         for (var until = DateTime.UtcNow + Patience; ; await Task.Delay(100))
         {
-            var came = receiver.All.Select(one => $"{one.Type} {one.Path[(one.Path.LastIndexOf('/') + 1)..]}").ToHashSet(StringComparer.Ordinal);
-            var missing = types.SelectMany(type => new[] { $"{type} standard", $"{type} cloudevents" }).Where(one => !came.Contains(one)).ToList();
+            var came = receiver.All.Select(one => $"{one.Type} {Format(one)}").ToHashSet(StringComparer.Ordinal);
+            var missing = types.SelectMany(type => Formats.Select(format => $"{type} {format}")).Where(one => !came.Contains(one)).ToList();
             if (missing.Count == 0) return;
-            if (DateTime.UtcNow > until) throw new InvalidOperationException($"These did not come: {string.Join(", ", missing)}. The service printed:\n{service.Output}");
+            if (DateTime.UtcNow <= until) continue;
+            throw new InvalidOperationException($"{string.Join(", ", missing)} did not come. The service printed:\n{service.Output}");
         }
     }
 
@@ -170,9 +225,10 @@ public sealed class WebhookWitnessTests
         return text.Length == 0 ? default : JsonDocument.Parse(text).RootElement;
     }
 
-    private static async Task<JsonElement> GetAsync(ServiceProcess service, string path) => JsonDocument.Parse(await service.Http.GetStringAsync(new Uri(path, UriKind.Relative))).RootElement;
+    private static async Task<JsonElement> GetAsync(ServiceProcess service, string path) =>
+        JsonDocument.Parse(await service.Http.GetStringAsync(new Uri(path, UriKind.Relative))).RootElement;
 
-    /// <summary>The far side of two sources: an exporter that is away, and a CloudWatch that withholds one metric and whose hours do not add up.</summary>
+    /// <summary>Two sources: an exporter that is away, a CloudWatch that withholds a metric and whose hours do not add up.</summary>
     private sealed class FarSide : IAsyncDisposable
     {
         private readonly WebApplication app;
@@ -206,7 +262,12 @@ public sealed class WebhookWitnessTests
         {
             // Asked to wait for a second it is asked again in a second, however often it failed.
             context.Response.Headers.RetryAfter = "1";
-            return Away ? Results.Text("out for lunch", statusCode: 503) : Results.Text("# TYPE DCGM_FI_DEV_POWER_USAGE gauge\nDCGM_FI_DEV_POWER_USAGE{UUID=\"GPU-9\",gpu=\"0\",Hostname=\"h9\",modelName=\"NVIDIA L4\"} 50\n");
+            const string page = """
+                # TYPE DCGM_FI_DEV_POWER_USAGE gauge
+                DCGM_FI_DEV_POWER_USAGE{UUID="GPU-9",gpu="0",Hostname="h9",modelName="NVIDIA L4"} 50
+
+                """;
+            return Away ? Results.Text("out for lunch", statusCode: 503) : Results.Text(page);
         }
 
         private async Task CloudWatchAsync(HttpContext context)
@@ -219,12 +280,12 @@ public sealed class WebhookWitnessTests
             await context.Response.WriteAsync(JsonSerializer.Serialize(answer));
         }
 
-        private static object List(string? space) => new
+        private static object List(string? space)
         {
-            Metrics = space == "AWS/Bedrock"
-                ? new[] { "OutputTokenCount", "InputTokenCount" }.Select(name => new { Namespace = space, MetricName = name, Dimensions = new[] { new { Name = "ModelId", Value = "meta.llama3-70b-instruct-v1:0" } } }).ToArray()
-                : [],
-        };
+            var dimensions = new[] { new { Name = "ModelId", Value = "meta.llama3-70b-instruct-v1:0" } };
+            string[] names = space == "AWS/Bedrock" ? ["OutputTokenCount", "InputTokenCount"] : [];
+            return new { Metrics = names.Select(name => new { Namespace = space, MetricName = name, Dimensions = dimensions }) };
+        }
 
         private object Data(JsonElement asked)
         {
@@ -242,8 +303,12 @@ public sealed class WebhookWitnessTests
                         if (at < now.Date.AddDays(-1) || at > now.AddMinutes(-30)) times.Add(at);
                     return new
                     {
-                        Id = query.GetProperty("Id").GetString(), Label = "l", Timestamps = times.Select(at => (at - DateTime.UnixEpoch).TotalSeconds), Values = times.Select(_ => period < 3600 ? 10.0 : 700.0),
-                        StatusCode = withheld ? "Forbidden" : "Complete", Messages = Array.Empty<object>(),
+                        Id = query.GetProperty("Id").GetString(),
+                        Label = "l",
+                        Timestamps = times.Select(at => (at - DateTime.UnixEpoch).TotalSeconds),
+                        Values = times.Select(_ => period < 3600 ? 10.0 : 700.0),
+                        StatusCode = withheld ? "Forbidden" : "Complete",
+                        Messages = Array.Empty<object>(),
                     };
                 }).ToList(),
                 Messages = Array.Empty<object>(),
