@@ -29,7 +29,8 @@ internal static class Approved
     public static void Check(string group, IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> received)
     {
         var files = Files(received);
-        if (Approving) Approve(group, files);
+        if (Approving)
+            Approve(group, files);
         else
         {
             var faults = Compare(Read(group), received, group);
@@ -52,7 +53,8 @@ internal static class Approved
     public static List<string> Compare(
         IReadOnlyDictionary<string, string> approved,
         IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> received,
-        string? group)
+        string? group
+    )
     {
         var faults = new List<string>();
         var met = new HashSet<string>(StringComparer.Ordinal);
@@ -63,10 +65,14 @@ internal static class Approved
                 var own = Named(name, engine);
                 var expected = approved.ContainsKey(own) ? own : name;
                 met.Add(expected);
-                if (!approved.TryGetValue(expected, out var known)) faults.Add($"{own} is new.");
-                else if (Difference(known, text) is { } difference) faults.Add($"{own} differs from {expected}:\n{difference}");
-                else continue;
-                if (group is null) continue;
+                if (!approved.TryGetValue(expected, out var known))
+                    faults.Add($"{own} is new.");
+                else if (Difference(known, text) is { } difference)
+                    faults.Add($"{own} differs from {expected}:\n{difference}");
+                else
+                    continue;
+                if (group is null)
+                    continue;
                 Write(Path.Combine(Results, group, Received(own)), text);
             }
         }
@@ -78,14 +84,16 @@ internal static class Approved
     /// <summary>The first lines that differ; null when none does.</summary>
     public static string? Difference(string approved, string received)
     {
-        if (approved == received) return null;
+        if (approved == received)
+            return null;
         var (before, now) = (approved.Split('\n'), received.Split('\n'));
         var told = new StringBuilder();
         var differing = 0;
         for (var i = 0; i < Math.Max(before.Length, now.Length); i++)
         {
             var (old, fresh) = (before.ElementAtOrDefault(i), now.ElementAtOrDefault(i));
-            if (old == fresh || ++differing > Shown) continue;
+            if (old == fresh || ++differing > Shown)
+                continue;
             var same = old is null || fresh is null ? 0 : old.Zip(fresh).TakeWhile(pair => pair.First == pair.Second).Count();
             var at = Math.Max(0, same - 80);
             told.Append(CultureInfo.InvariantCulture, $"  line {i + 1}, from column {at + 1}\n");
@@ -96,7 +104,9 @@ internal static class Approved
     }
 
     private static string Excerpt(string? line, int from) =>
-        line is null ? "(no such line)" : line.Length - from > 240 ? line.Substring(from, 240) + " ..." : line[from..];
+        line is null ? "(no such line)"
+        : line.Length - from > 240 ? line.Substring(from, 240) + " ..."
+        : line[from..];
 
     /// <summary>Engines that tell the same share a file, so that it is seen at once where they do not.</summary>
     private static Dictionary<string, string> Files(IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> received)
@@ -105,10 +115,12 @@ internal static class Approved
         foreach (var name in received.Values.SelectMany(one => one.Keys).Distinct(StringComparer.Ordinal))
         {
             var texts = received.Select(engine => (Engine: engine.Key, Text: engine.Value.GetValueOrDefault(name))).ToList();
-            if (texts is [{ Text: { } first }, ..] && texts.TrueForAll(one => one.Text == first)) files[name] = first;
+            if (texts is [{ Text: { } first }, ..] && texts.TrueForAll(one => one.Text == first))
+                files[name] = first;
             else
                 foreach (var (engine, text) in texts)
-                    if (text is not null) files[Named(name, engine)] = text;
+                    if (text is not null)
+                        files[Named(name, engine)] = text;
         }
         return files;
     }
@@ -116,18 +128,23 @@ internal static class Approved
     private static void Approve(string group, Dictionary<string, string> files)
     {
         var folder = Path.Combine(Folder, group);
-        if (Directory.Exists(folder)) Directory.Delete(folder, recursive: true);
-        foreach (var (name, text) in files) Write(Path.Combine(folder, name), text);
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+        foreach (var (name, text) in files)
+            Write(Path.Combine(folder, name), text);
     }
 
     private static Dictionary<string, string> Read(string group)
     {
         var folder = Path.Combine(Folder, group);
         return Directory.Exists(folder)
-            ? Directory.EnumerateFiles(folder).ToDictionary(
-                path => Path.GetFileName(path),
-                path => File.ReadAllText(path).ReplaceLineEndings("\n"),
-                StringComparer.Ordinal)
+            ? Directory
+                .EnumerateFiles(folder)
+                .ToDictionary(
+                    path => Path.GetFileName(path),
+                    path => File.ReadAllText(path).ReplaceLineEndings("\n"),
+                    StringComparer.Ordinal
+                )
             : new(StringComparer.Ordinal);
     }
 

@@ -31,12 +31,19 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
     /// <summary>The same text on every run.</summary>
     public string Text(string text)
     {
-        foreach (var (of, placeholder) in replaced) text = text.Replace(of, placeholder, StringComparison.Ordinal);
+        foreach (var (of, placeholder) in replaced)
+            text = text.Replace(of, placeholder, StringComparison.Ordinal);
         text = Times().Replace(text, found => dates || Parse(found.Value) >= Clock ? Now : found.Value);
-        if (dates) text = Days().Replace(text, "<day>");
+        if (dates)
+            text = Days().Replace(text, "<day>");
         text = Ids().Replace(text, found => found.Groups[1].Success ? $"{found.Groups[1].Value}_<id>" : "<id>");
-        return Doubles().Replace(text, found => found.Value.Count(char.IsAsciiDigit) > 12
-            && double.TryParse(found.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) ? Number(value) : found.Value);
+        return Doubles()
+            .Replace(text, found =>
+                found.Value.Count(char.IsAsciiDigit) > 12
+                && double.TryParse(found.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                    ? Number(value)
+                    : found.Value
+            );
     }
 
     /// <summary>JSON, a property a line, in the order in which it was told.</summary>
@@ -63,13 +70,25 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
     /// </summary>
     public static IEnumerable<string> Shortened(IReadOnlyList<string> lines)
     {
-        const int most = 2_000, ends = 20, block = 100;
-        if (lines.Count <= most) return lines;
+        const int most = 2_000,
+            ends = 20,
+            block = 100;
+        if (lines.Count <= most)
+            return lines;
         return
         [
             .. lines.Take(ends),
-            .. lines.Skip(ends).SkipLast(ends).Chunk(block).Select((chunk, i) => string.Create(CultureInfo.InvariantCulture,
-                $"... {chunk.Length} rows from row {ends + i * block + 1}, SHA-256 {Digest(chunk)}")),
+            .. lines
+                .Skip(ends)
+                .SkipLast(ends)
+                .Chunk(block)
+                .Select(
+                    (chunk, i) =>
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"... {chunk.Length} rows from row {ends + i * block + 1}, SHA-256 {Digest(chunk)}"
+                        )
+                ),
             .. lines.TakeLast(ends),
         ];
 
@@ -84,12 +103,23 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
         switch (json.ValueKind)
         {
             case JsonValueKind.Object:
-                Members(json.EnumerateObject().Select(member => (Action)(() =>
-                {
-                    into.Append(Quote(Text(member.Name))).Append(':').Append(indented ? " " : "");
-                    if (masked.Contains(member.Name) && member.Value.ValueKind != JsonValueKind.Null) into.Append("\"<run>\"");
-                    else Write(into, member.Value, depth + 1, indented, masked);
-                })), '{', '}');
+                Members(
+                    json.EnumerateObject()
+                        .Select(member =>
+                            (Action)(
+                                () =>
+                                {
+                                    into.Append(Quote(Text(member.Name))).Append(':').Append(indented ? " " : "");
+                                    if (masked.Contains(member.Name) && member.Value.ValueKind != JsonValueKind.Null)
+                                        into.Append("\"<run>\"");
+                                    else
+                                        Write(into, member.Value, depth + 1, indented, masked);
+                                }
+                            )
+                        ),
+                    '{',
+                    '}'
+                );
                 break;
             case JsonValueKind.Array:
                 Members(json.EnumerateArray().Select(item => (Action)(() => Write(into, item, depth + 1, indented, masked))), '[', ']');
@@ -111,12 +141,15 @@ internal sealed partial class Stable(IReadOnlyList<(string Text, string Placehol
             var first = true;
             foreach (var member in members)
             {
-                if (!first) into.Append(',');
-                if (indented) into.Append('\n').Append(' ', 2 * (depth + 1));
+                if (!first)
+                    into.Append(',');
+                if (indented)
+                    into.Append('\n').Append(' ', 2 * (depth + 1));
                 first = false;
                 member();
             }
-            if (indented && !first) into.Append('\n').Append(' ', 2 * depth);
+            if (indented && !first)
+                into.Append('\n').Append(' ', 2 * depth);
             into.Append(close);
         }
     }

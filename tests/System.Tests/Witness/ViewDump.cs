@@ -40,11 +40,16 @@ internal static partial class ViewDump
     public static async Task<Dictionary<string, string>> DumpAsync(DbConnection connection, Stable stable)
     {
         await connection.OpenAsync();
-        var names = await RowsAsync(connection, connection is SqliteConnection
-            ? "SELECT name FROM sqlite_master WHERE type = 'view'"
-            : "SELECT table_name::text FROM information_schema.views WHERE table_schema = current_schema()", reader => reader.GetString(0));
+        var names = await RowsAsync(
+            connection,
+            connection is SqliteConnection
+                ? "SELECT name FROM sqlite_master WHERE type = 'view'"
+                : "SELECT table_name::text FROM information_schema.views WHERE table_schema = current_schema()",
+            reader => reader.GetString(0)
+        );
         var dumps = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var view in names.Order(StringComparer.Ordinal)) dumps[$"{view}.txt"] = await DumpAsync(connection, view, stable);
+        foreach (var view in names.Order(StringComparer.Ordinal))
+            dumps[$"{view}.txt"] = await DumpAsync(connection, view, stable);
         return dumps;
     }
 
@@ -52,7 +57,9 @@ internal static partial class ViewDump
     {
         var columns = new List<string>();
         var types = new List<string>();
-        var rows = await RowsAsync(connection, $"SELECT * FROM \"{view}\"",
+        var rows = await RowsAsync(
+            connection,
+            $"SELECT * FROM \"{view}\"",
             reader => Enumerable.Range(0, reader.FieldCount).Select(i => Value(reader, i, types[i])).ToArray(),
             reader =>
             {
@@ -61,9 +68,11 @@ internal static partial class ViewDump
                     columns.Add(reader.GetName(i));
                     types.Add(reader.GetDataTypeName(i));
                 }
-            });
+            }
+        );
         var masked = Masked(view);
-        var times = Enumerable.Range(0, columns.Count)
+        var times = Enumerable
+            .Range(0, columns.Count)
             .Where(i => rows.Exists(row => row[i] is not null) && rows.TrueForAll(row => row[i] is null || IsMicroseconds(row[i])))
             .ToHashSet();
         var order = Enumerable.Range(0, columns.Count).OrderBy(i => columns[i], StringComparer.Ordinal).ToList();
@@ -76,35 +85,43 @@ internal static partial class ViewDump
 
         string Cell(object?[] row, int i) => masked.Contains(columns[i]) ? "<run>" : Shown(row[i]!, times.Contains(i));
 
-        string Shown(object value, bool time) => value switch
-        {
-            DateTime instant => Stable.Instant(instant),
-            long instant when time => Stable.Instant(DateTime.UnixEpoch.AddTicks(instant * 10)),
-            double number => Stable.Number(number),
-            float number => Stable.Number(number),
-            bool truth => truth ? "1" : "0",
-            DateOnly day => $"\"{day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}\"",
-            byte[] bytes => Convert.ToHexStringLower(bytes),
-            string text => Stable.Quote(stable.Text(text)),
-            _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
-        };
+        string Shown(object value, bool time) =>
+            value switch
+            {
+                DateTime instant => Stable.Instant(instant),
+                long instant when time => Stable.Instant(DateTime.UnixEpoch.AddTicks(instant * 10)),
+                double number => Stable.Number(number),
+                float number => Stable.Number(number),
+                bool truth => truth ? "1" : "0",
+                DateOnly day => $"\"{day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture)}\"",
+                byte[] bytes => Convert.ToHexStringLower(bytes),
+                string text => Stable.Quote(stable.Text(text)),
+                _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
+            };
     }
 
     private static object? Value(DbDataReader reader, int column, string type) =>
-        reader.IsDBNull(column) ? null : type == "date" ? reader.GetFieldValue<DateOnly>(column) : reader.GetValue(column);
+        reader.IsDBNull(column) ? null
+        : type == "date" ? reader.GetFieldValue<DateOnly>(column)
+        : reader.GetValue(column);
 
     /// <summary>SQLite has no type for times: a column of microseconds since 1970 holds nothing but years of this century.</summary>
     private static bool IsMicroseconds(object? value) => value is long number and > 1_000_000_000_000_000 and < 4_200_000_000_000_000;
 
     private static async Task<List<T>> RowsAsync<T>(
-        DbConnection connection, string sql, Func<DbDataReader, T> read, Action<DbDataReader>? begun = null)
+        DbConnection connection,
+        string sql,
+        Func<DbDataReader, T> read,
+        Action<DbDataReader>? begun = null
+    )
     {
         await using var command = connection.CreateCommand();
         command.CommandText = sql;
         await using var reader = await command.ExecuteReaderAsync();
         begun?.Invoke(reader);
         var rows = new List<T>();
-        while (await reader.ReadAsync()) rows.Add(read(reader));
+        while (await reader.ReadAsync())
+            rows.Add(read(reader));
         return rows;
     }
 

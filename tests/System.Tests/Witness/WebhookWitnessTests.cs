@@ -18,8 +18,18 @@ public sealed class WebhookWitnessTests
     /// <summary>Every type that is told; those that the contract names and this does not bring about make the test fail.</summary>
     private static readonly string[] Types =
     [
-        "intensity.drifted", "intensity.threshold_exceeded", "measurement.restated", "reconciliation.mismatch", "report.ready",
-        "series.healed", "series.quarantined", "source.failed", "source.recovered", "source.stale", "webhook.disabled", "webhook.test",
+        "intensity.drifted",
+        "intensity.threshold_exceeded",
+        "measurement.restated",
+        "reconciliation.mismatch",
+        "report.ready",
+        "series.healed",
+        "series.quarantined",
+        "source.failed",
+        "source.recovered",
+        "source.stale",
+        "webhook.disabled",
+        "webhook.test",
     ];
 
     private static readonly string[] Formats = ["standard", "cloudevents"];
@@ -47,7 +57,8 @@ public sealed class WebhookWitnessTests
 
             await using (var first = await ServiceProcess.StartAsync(settings))
             {
-                foreach (var format in Formats) await PostAsync(first, "/api/webhooks", new { url = $"{receiver.Url}/{format}", format });
+                foreach (var format in Formats)
+                    await PostAsync(first, "/api/webhooks", new { url = $"{receiver.Url}/{format}", format });
                 await PostAsync(first, "/api/rules", Rule("threshold", 0.5, null));
                 await PostAsync(first, "/api/rules", Rule("drift", 0.2, 1));
                 await HasAsync(receiver, first, "series.quarantined", "source.failed");
@@ -56,7 +67,7 @@ public sealed class WebhookWitnessTests
                 // With a file of its own the recompute behind its read comes after every source was read, and makes the hours final.
                 await WriteAsync(folder, "then.csv", hour, (-11, 300, 400));
                 await PostAsync(first, "/api/sources/inbox/read", null);
-                await first.RowsAsync("HourlyIntensities?$filter=Workload eq 'chat'", rows => rows.Count >= 4, Patience);
+                await first.RowsAsync("HourlyIntensities?$filter=Workload eq 'chat'", rows => rows.Count >= 4);
                 await Task.Delay(TimeSpan.FromSeconds(1));
                 await first.StopAsync();
             }
@@ -68,14 +79,24 @@ public sealed class WebhookWitnessTests
             await HasAsync(receiver, second, "source.stale");
             far.Away = false;
             string[] types = ["report.ready"];
-            await PostAsync(second, "/api/webhooks", new { url = $"{receiver.Url}/gone", types, description = "not there any more" });
+            await PostAsync(
+                second,
+                "/api/webhooks",
+                new
+                {
+                    url = $"{receiver.Url}/gone",
+                    types,
+                    description = "not there any more",
+                }
+            );
             foreach (var webhook in (await GetAsync(second, "/api/webhooks")).EnumerateArray().ToList())
                 await PostAsync(second, $"/api/webhooks/{webhook.GetProperty("id").GetString()}/test", null);
             await ReportAsync(second, hour.AddHours(-9));
             await HasAsync(receiver, second, Types);
 
             var stable = new Stable([(folder, "<folder>"), (far.Address, "<far>"), (receiver.Url, "<receiver>")], dates: true);
-            var bodies = receiver.All.Where(one => Formats.Contains(Format(one)))
+            var bodies = receiver
+                .All.Where(one => Formats.Contains(Format(one)))
                 .GroupBy(one => $"{one.Type}.{Format(one)}.json", one => Shown(one, stable), StringComparer.Ordinal)
                 .ToDictionary(group => group.Key, group => string.Concat(group.Distinct().Order(StringComparer.Ordinal)));
             Approved.Check("webhooks", Approved.Single(bodies));
@@ -96,7 +117,8 @@ public sealed class WebhookWitnessTests
         var text = new StringBuilder();
         foreach (var (name, value) in one.Headers.OrderBy(header => header.Key, StringComparer.Ordinal))
         {
-            if (name is not ("content-type" or "user-agent") && !name.StartsWith("webhook-", StringComparison.Ordinal)) continue;
+            if (name is not ("content-type" or "user-agent") && !name.StartsWith("webhook-", StringComparison.Ordinal))
+                continue;
             var shown = name switch
             {
                 "webhook-timestamp" => Stable.Now,
@@ -109,19 +131,20 @@ public sealed class WebhookWitnessTests
         return text.Append(stable.Json(JsonDocument.Parse(one.Body).RootElement, "lagSeconds", "bytes", "sha256")).ToString();
     }
 
-    private static object Rule(string kind, double threshold, int? baselineHours) => new
-    {
-        kind,
-        workload = "chat",
-        functionalUnit = "output-token",
-        boundary = "accelerator",
-        comparison = "above",
-        threshold,
-        windowHours = 1,
-        baselineHours,
-        coolDownMinutes = 1440,
-        description = $"by {kind}",
-    };
+    private static object Rule(string kind, double threshold, int? baselineHours) =>
+        new
+        {
+            kind,
+            workload = "chat",
+            functionalUnit = "output-token",
+            boundary = "accelerator",
+            comparison = "above",
+            threshold,
+            windowHours = 1,
+            baselineHours,
+            coolDownMinutes = 1440,
+            description = $"by {kind}",
+        };
 
     /// <summary>Asks for a report of an hour that is told of when it is ready.</summary>
     private static async Task ReportAsync(ServiceProcess service, DateTime hour)
@@ -136,31 +159,31 @@ public sealed class WebhookWitnessTests
     private static string Instant(DateTime utc) => utc.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
 
     private static (string, string)[] Settings(string folder, FarSide far) =>
-    [
-        ("ASPNETCORE_CONTENTROOT", folder),
-        ("Metrics__Storage__ConnectionString", $"Data Source={folder}/metrics.db"),
-        ("Metrics__Webhooks__AllowedNetworks__0", "127.0.0.1"),
-        ("Metrics__Places__onprem/dc__Pue", "1.5"),
-        ("Metrics__Places__onprem/dc__Country", "DE"),
-        ("Metrics__Workloads__chat__Match__0__Source", "inbox"),
-        ("Metrics__Sources__inbox__Provider", "file"),
-        ("Metrics__Sources__inbox__Path", Path.Combine(folder, "in")),
-        ("Metrics__Sources__inbox__Place", "onprem/dc"),
-        ("Metrics__Sources__inbox__Every", "01:00:00"),
-        ("Metrics__Sources__away__Provider", "exporter"),
-        ("Metrics__Sources__away__Endpoint", $"{far.Address}/metrics"),
-        ("Metrics__Sources__away__Place", "onprem/dc"),
-        ("Metrics__Sources__away__Every", "00:00:01"),
-        ("Metrics__Sources__cloud__Provider", "aws-cloudwatch"),
-        ("Metrics__Sources__cloud__Endpoint", far.Address),
-        ("Metrics__Sources__cloud__Aws__Region", "us-east-1"),
-        ("Metrics__Sources__cloud__Aws__AccessKeyId", "AKIDWITNESS"),
-        ("Metrics__Sources__cloud__Aws__SecretAccessKey", "not-for-use"),
-        ("Metrics__Sources__cloud__Every", "00:00:01"),
-        ("Metrics__Sources__cloud__Settle", "00:00:00"),
-        ("Metrics__Sources__cloud__Overlap", "01:00:00"),
-        ("Metrics__Sources__cloud__Lookback", "00:30:00"),
-    ];
+        [
+            ("ASPNETCORE_CONTENTROOT", folder),
+            ("Metrics__Storage__ConnectionString", $"Data Source={folder}/metrics.db"),
+            ("Metrics__Webhooks__AllowedNetworks__0", "127.0.0.1"),
+            ("Metrics__Places__onprem/dc__Pue", "1.5"),
+            ("Metrics__Places__onprem/dc__Country", "DE"),
+            ("Metrics__Workloads__chat__Match__0__Source", "inbox"),
+            ("Metrics__Sources__inbox__Provider", "file"),
+            ("Metrics__Sources__inbox__Path", Path.Combine(folder, "in")),
+            ("Metrics__Sources__inbox__Place", "onprem/dc"),
+            ("Metrics__Sources__inbox__Every", "01:00:00"),
+            ("Metrics__Sources__away__Provider", "exporter"),
+            ("Metrics__Sources__away__Endpoint", $"{far.Address}/metrics"),
+            ("Metrics__Sources__away__Place", "onprem/dc"),
+            ("Metrics__Sources__away__Every", "00:00:01"),
+            ("Metrics__Sources__cloud__Provider", "aws-cloudwatch"),
+            ("Metrics__Sources__cloud__Endpoint", far.Address),
+            ("Metrics__Sources__cloud__Aws__Region", "us-east-1"),
+            ("Metrics__Sources__cloud__Aws__AccessKeyId", "AKIDWITNESS"),
+            ("Metrics__Sources__cloud__Aws__SecretAccessKey", "not-for-use"),
+            ("Metrics__Sources__cloud__Every", "00:00:01"),
+            ("Metrics__Sources__cloud__Settle", "00:00:00"),
+            ("Metrics__Sources__cloud__Overlap", "01:00:00"),
+            ("Metrics__Sources__cloud__Lookback", "00:30:00"),
+        ];
 
     /// <summary>Hours of a board and its tokens, each by its distance from the hour that is going on: watts, and tokens a second.</summary>
     private static async Task WriteAsync(string folder, string name, DateTime hour, params (int Hour, int Watts, int Tokens)[] hours)
@@ -175,7 +198,8 @@ public sealed class WebhookWitnessTests
             {
                 var at = Instant(hour.AddHours(from).AddMinutes(minute));
                 // The end of an hour is also the start of the next: there the later hour says what is drawn.
-                if (minute < 60) rows.Append(CultureInfo.InvariantCulture, $"{board}{at},{at},{watts}\n");
+                if (minute < 60)
+                    rows.Append(CultureInfo.InvariantCulture, $"{board}{at},{at},{watts}\n");
                 rows.Append(CultureInfo.InvariantCulture, $"{work}chat-{-from}:8000,{at},{at},{tokens * minute * 60}\n");
             }
         }
@@ -211,8 +235,10 @@ public sealed class WebhookWitnessTests
         {
             var came = receiver.All.Select(one => $"{one.Type} {Format(one)}").ToHashSet(StringComparer.Ordinal);
             var missing = types.SelectMany(type => Formats.Select(format => $"{type} {format}")).Where(one => !came.Contains(one)).ToList();
-            if (missing.Count == 0) return;
-            if (DateTime.UtcNow <= until) continue;
+            if (missing.Count == 0)
+                return;
+            if (DateTime.UtcNow <= until)
+                continue;
             throw new InvalidOperationException($"{string.Join(", ", missing)} did not come. The service printed:\n{service.Output}");
         }
     }
@@ -284,7 +310,15 @@ public sealed class WebhookWitnessTests
         {
             var dimensions = new[] { new { Name = "ModelId", Value = "meta.llama3-70b-instruct-v1:0" } };
             string[] names = space == "AWS/Bedrock" ? ["OutputTokenCount", "InputTokenCount"] : [];
-            return new { Metrics = names.Select(name => new { Namespace = space, MetricName = name, Dimensions = dimensions }) };
+            return new
+            {
+                Metrics = names.Select(name => new
+                {
+                    Namespace = space,
+                    MetricName = name,
+                    Dimensions = dimensions,
+                }),
+            };
         }
 
         private object Data(JsonElement asked)
@@ -292,25 +326,30 @@ public sealed class WebhookWitnessTests
             var (start, end, now) = (Time("StartTime"), Time("EndTime"), DateTime.UtcNow);
             return new
             {
-                MetricDataResults = asked.GetProperty("MetricDataQueries").EnumerateArray().Select(query =>
-                {
-                    var stat = query.GetProperty("MetricStat");
-                    var withheld = Locked && stat.GetProperty("Metric").GetProperty("MetricName").GetString() == "InputTokenCount";
-                    var period = stat.GetProperty("Period").GetInt32();
-                    var times = new List<DateTime>();
-                    // Nothing of the hours that the file is about, so that no final one changes by what is read again.
-                    for (var at = start; at < end && !withheld; at = at.AddSeconds(period))
-                        if (at < now.Date.AddDays(-1) || at > now.AddMinutes(-30)) times.Add(at);
-                    return new
+                MetricDataResults = asked
+                    .GetProperty("MetricDataQueries")
+                    .EnumerateArray()
+                    .Select(query =>
                     {
-                        Id = query.GetProperty("Id").GetString(),
-                        Label = "l",
-                        Timestamps = times.Select(at => (at - DateTime.UnixEpoch).TotalSeconds),
-                        Values = times.Select(_ => period < 3600 ? 10.0 : 700.0),
-                        StatusCode = withheld ? "Forbidden" : "Complete",
-                        Messages = Array.Empty<object>(),
-                    };
-                }).ToList(),
+                        var stat = query.GetProperty("MetricStat");
+                        var withheld = Locked && stat.GetProperty("Metric").GetProperty("MetricName").GetString() == "InputTokenCount";
+                        var period = stat.GetProperty("Period").GetInt32();
+                        var times = new List<DateTime>();
+                        // Nothing of the hours that the file is about, so that no final one changes by what is read again.
+                        for (var at = start; at < end && !withheld; at = at.AddSeconds(period))
+                            if (at < now.Date.AddDays(-1) || at > now.AddMinutes(-30))
+                                times.Add(at);
+                        return new
+                        {
+                            Id = query.GetProperty("Id").GetString(),
+                            Label = "l",
+                            Timestamps = times.Select(at => (at - DateTime.UnixEpoch).TotalSeconds),
+                            Values = times.Select(_ => period < 3600 ? 10.0 : 700.0),
+                            StatusCode = withheld ? "Forbidden" : "Complete",
+                            Messages = Array.Empty<object>(),
+                        };
+                    })
+                    .ToList(),
                 Messages = Array.Empty<object>(),
             };
 

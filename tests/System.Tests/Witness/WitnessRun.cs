@@ -14,7 +14,7 @@ namespace Metrics.SystemTests.Witness;
 /// </summary>
 public sealed class WitnessRun : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static TimeSpan Patience => ServiceProcess.Patience;
 
     private readonly PostgresCluster cluster = new();
     private readonly Dictionary<string, Dictionary<string, IReadOnlyDictionary<string, string>>> groups = new(StringComparer.Ordinal);
@@ -79,7 +79,8 @@ public sealed class WitnessRun : IAsyncLifetime
                 await CountAsync(second, "Restatements", "Reason eq 'late_data'") > 0
                 && await CountAsync(second, "Restatements", "Reason eq 'factors_changed'") > 0
                 && await CountAsync(second, "HourlyIntensities", "Workload eq 'last'") > 1
-                && await CountAsync(second, "Rejections", "Reason eq 'rule_matches_nothing'") > 0);
+                && await CountAsync(second, "Rejections", "Reason eq 'rule_matches_nothing'") > 0
+            );
             var stable = new Stable([(folder, "<folder>"), (second.Address.ToString().TrimEnd('/'), "<address>")]);
             await TellAsync(engine, second, connectionString, stable);
         }
@@ -113,15 +114,19 @@ public sealed class WitnessRun : IAsyncLifetime
         Keep("odata", engine, await SetsAsync(service, stable));
         Keep("answers", engine, await AnswersAsync(service, stable));
         Keep("reports", engine, await ReportsAsync(service, stable));
-        Keep("contract", engine, new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["metadata.xml"] = stable.Text(XDocument.Parse(await TextAsync(service, "/odata/$metadata?$format=xml")).ToString()) + "\n",
-            ["metadata.json"] = stable.Json(await JsonAsync(service, "/odata/$metadata?$format=json")),
-            ["service.json"] = stable.Json(await JsonAsync(service, "/odata")),
-            ["openapi.json"] = stable.Json(await JsonAsync(service, "/openapi/v1.json")),
-            ["reports.json"] = stable.Json(await JsonAsync(service, "/api/reports")),
-            ["rules-of-reports.json"] = stable.Json(await JsonAsync(service, "/api/validate")),
-        });
+        Keep(
+            "contract",
+            engine,
+            new Dictionary<string, string>(StringComparer.Ordinal)
+            {
+                ["metadata.xml"] = stable.Text(XDocument.Parse(await TextAsync(service, "/odata/$metadata?$format=xml")).ToString()) + "\n",
+                ["metadata.json"] = stable.Json(await JsonAsync(service, "/odata/$metadata?$format=json")),
+                ["service.json"] = stable.Json(await JsonAsync(service, "/odata")),
+                ["openapi.json"] = stable.Json(await JsonAsync(service, "/openapi/v1.json")),
+                ["reports.json"] = stable.Json(await JsonAsync(service, "/api/reports")),
+                ["rules-of-reports.json"] = stable.Json(await JsonAsync(service, "/api/validate")),
+            }
+        );
     }
 
     private static async Task<Dictionary<string, string>> SetsAsync(ServiceProcess service, Stable stable)
@@ -129,7 +134,8 @@ public sealed class WitnessRun : IAsyncLifetime
         var told = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var one in (await JsonAsync(service, "/odata")).GetProperty("value").EnumerateArray())
         {
-            if (one.TryGetProperty("kind", out var kind) && kind.GetString() != "EntitySet") continue;
+            if (one.TryGetProperty("kind", out var kind) && kind.GetString() != "EntitySet")
+                continue;
             var set = one.GetProperty("name").GetString()!;
             var rows = ViewDump.Ordered(set, (await service.RowsAsync(set)).Select(row => stable.Line(row, ViewDump.Masked(set))));
             told[$"{set}.json"] = "[\n" + string.Join(",\n", Stable.Shortened(rows)) + "\n]\n";
@@ -141,25 +147,31 @@ public sealed class WitnessRun : IAsyncLifetime
     {
         const string day = "from=2026-02-03T10:00:00Z&to=2026-02-03T12:00:00Z";
         const string hour = "from=2026-02-03T10:00:00Z,to=2026-02-03T11:00:00Z";
-        const string all = "minCoverage=0.1&evidence=estimated", tokens = "FunctionalUnit eq 'output-token'";
+        const string all = "minCoverage=0.1&evidence=estimated",
+            tokens = "FunctionalUnit eq 'output-token'";
         const string sums = "aggregate(FacilityJoules,ServerJoules,Units with sum as Tokens,JoulesPerUnit,Coverage with average as Share)";
         var answers = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, path) in new[]
-        {
-            ("placements.output-token", $"/api/placements?unit=output-token&{day}"),
-            ("placements.output-token.all", $"/api/placements?unit=output-token&{day}&{all}&boundary=server&idlePolicy=active-only"),
-            ("placements.request.carbon", $"/api/placements?unit=request&by=carbon&{day}&{all}"),
-            ("compare.output-token", $"/odata/Compare(unit='output-token',{hour})"),
-            ("compare.request.carbon", $"/odata/Compare(unit='request',by='carbon',{hour},minCoverage=0.1)"),
-            ("apply.by-workload", $"/odata/HourlyIntensities?$apply=filter({tokens})/groupby((Workload),{sums})&$orderby=Workload"),
-        }) answers[$"{name}.json"] = stable.Json(await JsonAsync(service, path));
-        foreach (var (name, set, workload, unit, more) in new[]
-        {
-            ("explain.hour.metered", "HourlyIntensities", "chat-70b", "output-token", " and PeriodStart eq 2026-02-03T10:00:00Z"),
-            ("explain.hour.modelled", "HourlyIntensities", "endpoint-one", "request", ""),
-            ("explain.hour.estimated", "HourlyIntensities", "gpt", "output-token", ""),
-            ("explain.day", "DailyIntensities", "code-8b", "output-token", " and Date eq 2026-02-03"),
-        })
+        foreach (
+            var (name, path) in new[]
+            {
+                ("placements.output-token", $"/api/placements?unit=output-token&{day}"),
+                ("placements.output-token.all", $"/api/placements?unit=output-token&{day}&{all}&boundary=server&idlePolicy=active-only"),
+                ("placements.request.carbon", $"/api/placements?unit=request&by=carbon&{day}&{all}"),
+                ("compare.output-token", $"/odata/Compare(unit='output-token',{hour})"),
+                ("compare.request.carbon", $"/odata/Compare(unit='request',by='carbon',{hour},minCoverage=0.1)"),
+                ("apply.by-workload", $"/odata/HourlyIntensities?$apply=filter({tokens})/groupby((Workload),{sums})&$orderby=Workload"),
+            }
+        )
+            answers[$"{name}.json"] = stable.Json(await JsonAsync(service, path));
+        foreach (
+            var (name, set, workload, unit, more) in new[]
+            {
+                ("explain.hour.metered", "HourlyIntensities", "chat-70b", "output-token", " and PeriodStart eq 2026-02-03T10:00:00Z"),
+                ("explain.hour.modelled", "HourlyIntensities", "endpoint-one", "request", ""),
+                ("explain.hour.estimated", "HourlyIntensities", "gpt", "output-token", ""),
+                ("explain.day", "DailyIntensities", "code-8b", "output-token", " and Date eq 2026-02-03"),
+            }
+        )
         {
             var filter = Uri.EscapeDataString($"Workload eq '{workload}' and FunctionalUnit eq '{unit}'{more}");
             var row = Assert.Single(await service.RowsAsync($"{set}?$filter={filter}"));
@@ -192,7 +204,8 @@ public sealed class WitnessRun : IAsyncLifetime
     {
         lock (groups)
         {
-            if (!groups.TryGetValue(group, out var engines)) groups[group] = engines = new(StringComparer.Ordinal);
+            if (!groups.TryGetValue(group, out var engines))
+                groups[group] = engines = new(StringComparer.Ordinal);
             engines[engine] = files;
         }
     }
@@ -219,8 +232,10 @@ public sealed class WitnessRun : IAsyncLifetime
             if (waited.Elapsed > Patience)
                 throw new InvalidOperationException($"Not as wanted after {Patience}. The service printed:\n{service.Output}");
             var now = await wanted() ? await StampAsync(service) : "";
-            if (now.Length == 0 || now != before) (before, since) = (now, Stopwatch.StartNew());
-            else if (since.Elapsed > TimeSpan.FromSeconds(2)) return;
+            if (now.Length == 0 || now != before)
+                (before, since) = (now, Stopwatch.StartNew());
+            else if (since.Elapsed > TimeSpan.FromSeconds(2))
+                return;
             await Task.Delay(200);
         }
     }
