@@ -91,7 +91,7 @@ public sealed class ComposeTests(PostgresCluster cluster) : IClassFixture<Postgr
                 await processes.UntilWrittenAsync("emulators", "appsettings.json", TimeSpan.FromSeconds(60));
             if (service.Name != "migrate")
                 continue;
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            using var patience = new CancellationTokenSource(ServiceProcess.Patience);
             await process.WaitForExitAsync(patience.Token);
             Assert.True(process.ExitCode == 0, $"migrate ended with {process.ExitCode}:\n{processes.LogOf("migrate")}");
         }

@@ -45,7 +45,7 @@ public sealed class DemoTests
                         $"{placement.GetProperty("workload").GetString()} {Digits(placement.GetProperty("joulesPerUnit").GetDouble())}"
                     ),
             ];
-        } while (!told.SequenceEqual(expected) && waited.Elapsed < TimeSpan.FromSeconds(90));
+        } while (!told.SequenceEqual(expected) && waited.Elapsed < ServiceProcess.Patience);
 
         Assert.Equal(expected, told);
         var groups = answer.GetProperty("groups");

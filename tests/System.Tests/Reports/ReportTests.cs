@@ -940,7 +940,7 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
         };
         using var process = Process.Start(start)!;
         var (page, said) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(ServiceProcess.Patience);
         await process.WaitForExitAsync(limit.Token);
         return process.ExitCode == 0
             ? WebUtility.HtmlDecode(await page).Replace("\u00A0", " ", StringComparison.Ordinal)

@@ -6,6 +6,7 @@ namespace Metrics.SystemTests.Witness;
 /// What the product tells of one telemetry, on both engines, compared with what was approved: the public numbers and contracts,
 /// whatever makes them inside.
 /// </summary>
+[Trait("Suite", "Quick")]
 public sealed class WitnessTests(WitnessRun run) : IClassFixture<WitnessRun>
 {
     [Fact]
