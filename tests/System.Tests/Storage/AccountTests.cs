@@ -69,7 +69,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             {
                 MarketBasedGrams = null,
                 EmbodiedGrams = null,
-                Missing = "embodied_unknown",
+                Missing = MissingReasons.EmbodiedUnknown,
             },
             Work(Ten, 100)
         );
@@ -79,13 +79,13 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             OfGpu(Ten.AddHours(1)) with
             {
                 OperationalGrams = null,
-                Missing = "busy_unknown grid_unknown",
+                Missing = MissingReasons.BusyUnknown | MissingReasons.GridUnknown,
             },
             OfNode(Ten.AddHours(1)) with
             {
                 OperationalGrams = null,
                 WaterLitres = null,
-                Missing = "grid_unknown wue_unknown",
+                Missing = MissingReasons.GridUnknown | MissingReasons.WueUnknown,
             },
             Work(Ten.AddHours(1), 100)
         );
@@ -175,13 +175,20 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var (next, third) = (Ten.AddDays(1), Ten.AddDays(2));
         await storage.ReplaceAsync(Ten, OfGpu(Ten), Work(Ten, 100), Work(Ten, 10, "request"));
-        await storage.ReplaceAsync(Ten.AddHours(1), OfNode(Ten.AddHours(1)) with { Missing = "wue_unknown", WaterLitres = null });
+        await storage.ReplaceAsync(
+            Ten.AddHours(1),
+            OfNode(Ten.AddHours(1)) with
+            {
+                Missing = MissingReasons.WueUnknown,
+                WaterLitres = null,
+            }
+        );
         await storage.ReplaceAsync(
             next,
             OfGpu(next) with
             {
                 Factors = "grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config",
-                Missing = "busy_unknown",
+                Missing = MissingReasons.BusyUnknown,
             },
             Work(next, 300)
         );
@@ -195,7 +202,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
                 HighJoules = 1050,
                 OperationalGrams = null,
                 Factors = "",
-                Missing = "pue_unknown",
+                Missing = MissingReasons.PueUnknown,
             },
             Work(third, 100)
         );
@@ -255,7 +262,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             OfGpu(Ten),
             Energy(Gpu, five, 900, null, null, idle: 900) with
             {
-                Missing = "server_unmetered",
+                Missing = MissingReasons.ServerUnmetered,
             },
             Work(Ten, 100)
         );
@@ -266,7 +273,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             OfGpu(eleven.AddMinutes(5)) with
             {
                 IdleJoules = null,
-                Missing = "busy_unknown",
+                Missing = MissingReasons.BusyUnknown,
             },
             Work(eleven, 100)
         );

@@ -1,4 +1,5 @@
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
@@ -62,7 +63,7 @@ public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<Po
                     {
                         OperationalGrams = value * grid?.Value,
                         Factors = grid?.Name ?? "",
-                        Missing = grid is null ? "grid_unknown" : "",
+                        Missing = grid is null ? MissingReasons.GridUnknown : MissingReasons.None,
                     },
                     Work(dirty.Hour, 10)
                 ),
