@@ -76,9 +76,7 @@ public sealed class ODataHostileQueryTests(ODataServices services, ITestOutputHe
                 )
         );
         var grown = GC.GetTotalMemory(forceFullCollection: true) - before;
-        output.WriteLine(
-            $"{engine}: {answered} answered, {refused} refused, {unseen} no HTTP, {grown / 1024 / 1024} MiB more held"
-        );
+        output.WriteLine($"{engine}: {answered} answered, {refused} refused, {unseen} no HTTP, {grown / 1024 / 1024} MiB more held");
         Assert.True(
             answered > Queries / 20 && refused > Queries / 4,
             $"{answered} answered and {refused} refused: one kind is hardly tried."
