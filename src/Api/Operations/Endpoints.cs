@@ -14,6 +14,28 @@ namespace Metrics.Api.Operations;
 /// <summary>The addresses that an operator uses: health, own metrics, jobs, reading now, and where to look.</summary>
 public static class Endpoints
 {
+    /// <summary>Adds health, own metrics, compression, problems and the description of the API.</summary>
+    public static IServiceCollection AddOperations(this IServiceCollection services)
+    {
+        services.AddHostedService<SelfMetrics>();
+        services.AddHealthChecks().AddCheck<StorageHealth>("storage");
+        // A page of numbers is a fifth of its size when compressed. The answers hold no secret that a guess in the request could find by their length.
+        services.AddResponseCompression(compression => compression.EnableForHttps = true);
+        services.AddProblemAnswers();
+        return services.AddOpenApi(openApi =>
+            openApi.AddDocumentTransformer(
+                (document, _, _) =>
+                {
+                    document.Info.Title = "Metrics";
+                    document.Info.Version = ServiceVersion.Current;
+                    document.Info.Description =
+                        "Operations of the service. Its data is at /odata, which describes itself at /odata/$metadata.";
+                    return Task.CompletedTask;
+                }
+            )
+        );
+    }
+
     /// <summary>Counts requests and maps the operator's addresses.</summary>
     public static void MapOperations(this WebApplication app, MetricsSettings settings)
     {

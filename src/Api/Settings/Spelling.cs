@@ -3,20 +3,27 @@ namespace Metrics.Api.Settings;
 /// <summary>Names that are near to one that nobody knows.</summary>
 public static class Spelling
 {
-    /// <summary>The known names that take the fewest letters to change, or one more, three at most, as the end of a message: <c>; near: 'a', 'b'</c>. Empty when none is near.</summary>
-    public static string Near(string name, IEnumerable<string> known)
+    /// <summary>The known names that take the fewest letters to change, or one more, three at most. Empty when none is near.</summary>
+    public static IReadOnlyList<string> Nearest(string name, IEnumerable<string> known)
     {
         var near = known
             .Select(other => (Name: other, Changes: Changes(name.ToUpperInvariant(), other.ToUpperInvariant())))
-            .Where(other => other.Changes <= Math.Max(2, name.Length / 4))
+            // What has no letter in common is near to nothing.
+            .Where(other => other.Changes <= Math.Max(2, name.Length / 4) && other.Changes < name.Length)
             .OrderBy(other => other.Changes)
             .ThenBy(other => other.Name, StringComparer.Ordinal)
             .Take(3)
             .ToList();
-        return near.Count == 0
-            ? ""
-            : $"; near: {string.Join(", ", near.Where(other => other.Changes <= near[0].Changes + 1).Select(other => $"'{other.Name}'"))}";
+        return [.. near.Where(other => other.Changes <= near[0].Changes + 1).Select(other => other.Name)];
     }
+
+    /// <summary><see cref="Nearest"/> as the end of a message: <c>; near: 'a', 'b'</c>. Empty when none is near.</summary>
+    public static string Near(string name, IEnumerable<string> known) =>
+        Nearest(name, known) is { Count: > 0 } near ? $"; near: {string.Join(", ", near.Select(other => $"'{other}'"))}" : "";
+
+    /// <summary><see cref="Nearest"/> as a sentence after a message: <c> Did you mean 'a' or 'b'?</c> Empty when none is near.</summary>
+    public static string DidYouMean(string name, IEnumerable<string> known) =>
+        Nearest(name, known) is { Count: > 0 } near ? $" Did you mean {string.Join(" or ", near.Select(other => $"'{other}'"))}?" : "";
 
     // How many letters are put in, left out or exchanged on the way from one to the other.
     private static int Changes(string from, string to)
