@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using Metrics.Api.Http;
 using Metrics.Api.Operations;
 using Metrics.Api.Settings;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
 using Metrics.Storage.Engine;
@@ -23,9 +25,9 @@ internal static class BackfillCommand
         var from = CommonOptions.Text(
             "--from",
             "TIME",
-            "Start, such as 2026-11-01T00:00:00Z; the hour that holds it is read from its start"
+            "Start: 2026-11-01, 2026-11-01T05:30:00Z, -7d, yesterday ...; its hour is read from its start"
         );
-        var to = CommonOptions.Text("--to", "TIME", "End, exclusive; the hour that holds it is read to its end");
+        var to = CommonOptions.Text("--to", "TIME", "End, exclusive, in the same words; its hour is read to its end");
         var json = CommonOptions.Json();
         var progress = Progress.Option();
         var command = new DescribedCommand("backfill", "Reads a span of the past of a source, again or for the first time")
@@ -36,16 +38,17 @@ internal static class BackfillCommand
                 "Window by window, the oldest first; what is stored already changes nothing. Stopped, it leaves the span for a running service, and the same command goes on from there.",
                 "Beside a service on the same SQLite file it only shows how far the service is.",
             ],
-            Examples = [("backfill rack-7 --from 2026-11-01T00:00:00Z --to 2026-11-08T00:00:00Z", "a week")],
+            Examples =
+            [
+                ("backfill rack-7 --from 2026-11-01 --to 2026-11-08", "a week"),
+                ("backfill rack-7 --from -12h --to now", "the last half day"),
+            ],
             Validate = parsed =>
-                new[]
-                {
-                    parsed.GetValue(source) is null ? "The source is missing." : null,
-                    Time(from.Name, parsed.TextOf(from)).Error,
-                    Time(to.Name, parsed.TextOf(to)).Error,
-                }
-                    .OfType<string>()
-                    .Concat(Progress.Validate(parsed, progress)),
+                [
+                    .. parsed.GetValue(source) is null ? ["The source is missing."] : Array.Empty<string>(),
+                    .. SpanOf(parsed.TextOf(from), parsed.TextOf(to), DateTime.UtcNow).Errors,
+                    .. Progress.Validate(parsed, progress),
+                ],
         };
         command.Add(source);
         command.Add(from);
@@ -57,12 +60,12 @@ internal static class BackfillCommand
             {
                 await using var app = host.Build(HostPurpose.Command);
                 using var shown = new Progress(Progress.Parse(parsed.TextOf(progress)) ?? ProgressStyle.None);
-                var span = (Time(from.Name, parsed.TextOf(from)).Time, Time(to.Name, parsed.TextOf(to)).Time);
+                var (start, end) = SpanOf(parsed.TextOf(from), parsed.TextOf(to), DateTime.UtcNow).Span!.Value;
                 try
                 {
                     return await ActivatorUtilities
                         .CreateInstance<BackfillWork>(app.Services, shown, parsed.GetValue(json))
-                        .RunAsync(app, parsed.GetValue(source)!, span.Item1, span.Item2, stop);
+                        .RunAsync(app, parsed.GetValue(source)!, start, end, stop);
                 }
                 catch (Exception exception) when (StorageFault.IsOutside(exception))
                 {
@@ -76,11 +79,14 @@ internal static class BackfillCommand
         return command;
     }
 
-    private static (DateTime Time, string? Error) Time(string option, string? text) =>
-        text is null ? (default, $"{option} is missing.")
-        : DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)
-            ? (time.UtcDateTime, null)
-        : (default, $"{option}: '{text}' is not a time; give one such as 2026-11-01T00:00:00Z.");
+    private static ((DateTime From, DateTime To)? Span, IReadOnlyList<string> Errors) SpanOf(string? from, string? to, DateTime now)
+    {
+        string? fromError = "--from is missing.",
+            toError = "--to is missing.";
+        var start = from is null ? null : Times.From("--from", from, now, out fromError);
+        var end = to is null ? null : Times.To("--to", to, now, out toError);
+        return (start is { } first && end is { } last ? (first, last) : null, [.. new[] { fromError, toError }.OfType<string>()]);
+    }
 
     /// <summary>The work of the command.</summary>
     private sealed class BackfillWork(

@@ -1,4 +1,5 @@
 using Metrics.Api.Settings;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.Commands;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Metrics.Api.Access;
+using Metrics.Api.Http;
 using Metrics.Storage.Access;
 using Metrics.Storage.Engine;
 
@@ -42,7 +43,7 @@ internal static class KeysCommand
         var expires = CommonOptions.Text(
             "--expires",
             "TIME",
-            "When it ends: days such as 90d, or a time such as 2027-11-01; by default never"
+            "When it ends: 90d, 12h or 30m from now on, or a time such as 2027-11-01; by default never"
         );
         var json = CommonOptions.Json();
         var command = new DescribedCommand("create", "Makes a key and shows it, once")
@@ -158,25 +159,10 @@ internal static class KeysCommand
         return command;
     }
 
-    /// <summary>The time that <c>--expires</c> names, or what is wrong with it; neither when it is not given.</summary>
-    /// <param name="text">Days (<c>90d</c>) or a time.</param>
-    /// <param name="now">The clock, UTC.</param>
-    internal static (DateTime? Time, string? Error) Expiry(string? text, DateTime now)
+    private static (DateTime? Time, string? Error) Expiry(string? text, DateTime now)
     {
-        if (text is null)
-            return (null, null);
-        DateTime end;
-        if (
-            text.EndsWith('d')
-            && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var days)
-            && days is > 0 and <= 36_500
-        )
-            end = now.AddDays(days);
-        else if (DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
-            end = time.UtcDateTime;
-        else
-            return (null, $"--expires: '{text}' is neither days such as 90d nor a time such as 2027-11-01.");
-        return end > now ? (end, null) : (null, $"--expires: '{text}' is not in the future.");
+        string? error = null;
+        return (text is null ? null : Times.Expiry("--expires", text, now, out error), error);
     }
 
     private static Scope? ScopeOf(string? scopes) => Scopes.Parse((scopes ?? "read").Split(',', StringSplitOptions.RemoveEmptyEntries));

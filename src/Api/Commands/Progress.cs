@@ -38,7 +38,8 @@ internal sealed class Progress : IDisposable
     private readonly TextWriter to;
     private readonly ProgressStyle style;
     private readonly TimeProvider clock;
-    private string? step;
+    private string? step,
+        lastText;
     private long began,
         shownAt,
         first,
@@ -95,7 +96,7 @@ internal sealed class Progress : IDisposable
         if (name != step)
         {
             End();
-            (step, began, first, shownAt, last) = (name, now, done, now - clock.TimestampFrequency * 3600, -1);
+            (step, lastText, began, first, shownAt, last) = (name, null, now, done, now - clock.TimestampFrequency * 3600, -1);
         }
         var isLast = done >= total;
         var pause = style == ProgressStyle.Bar ? BarPause : LinePause;
@@ -130,7 +131,9 @@ internal sealed class Progress : IDisposable
         );
         if (style == ProgressStyle.Plain)
         {
-            to.WriteLine($"{step}: {text}");
+            if (text != lastText)
+                to.WriteLine($"{step}: {text}");
+            lastText = text;
             return;
         }
         var full = (int)(BarWidth * Math.Min(1, total == 0 ? 1 : (double)done / total));

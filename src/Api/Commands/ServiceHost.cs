@@ -79,6 +79,8 @@ internal sealed class ServiceHost(IReadOnlyList<string> arguments, ServiceHost.C
         // A command's result is alone on standard output.
         if (purpose != HostPurpose.Serve)
             builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        // The blank that parts the time from what follows has no place in a JSON string.
+        builder.Services.PostConfigure<JsonConsoleFormatterOptions>(json => json.TimestampFormat = json.TimestampFormat?.TrimEnd());
         if (!builder.Configuration.GetSection("Metrics:Sources").GetChildren().Any())
             Demo.AddTo(builder.Configuration);
         try

@@ -65,7 +65,14 @@ public static class Endpoints
                 .ProducesProblem(StatusCodes.Status404NotFound)
                 .WithSummary("Reads a source now")
                 .WithDescription("Asks a worker to read the source up to now, whatever its schedule.");
-        app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine(Welcome(app)));
+        app.Lifetime.ApplicationStarted.Register(() =>
+        {
+            // Whoever reads the log by a program gets lines of the log only.
+            if (app.Configuration["Logging:Console:FormatterName"] is null or "simple")
+                Console.WriteLine(Welcome(app));
+            else
+                app.Logger.LogInformation(LogEvents.ServiceStarted, "Metrics answers at {Address}.", AddressOf(app));
+        });
     }
 
     /// <summary>What <see cref="UseProblemAnswers"/> says.</summary>
@@ -125,10 +132,11 @@ public static class Endpoints
         );
     }
 
+    private static string AddressOf(WebApplication app) => app.Urls.FirstOrDefault() ?? "http://localhost:5080";
+
     private static string Welcome(WebApplication app)
     {
-        var server = app.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>();
-        var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://localhost:5080";
+        var address = AddressOf(app);
         return $"""
             Metrics answers at {address}
               joules per unit   {address}/odata/HourlyIntensities?$orderby=PeriodStart%20desc

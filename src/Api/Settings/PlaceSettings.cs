@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.Settings;
 

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.ComponentModel;
 using System.Reflection;
+using Metrics.Domain.Messages;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Api.Settings;

@@ -1,4 +1,5 @@
 using Metrics.Domain.Factors;
+using Metrics.Domain.Messages;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Api.Settings;

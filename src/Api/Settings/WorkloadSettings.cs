@@ -1,4 +1,5 @@
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 

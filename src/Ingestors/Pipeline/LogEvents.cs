@@ -24,4 +24,7 @@ public static class LogEvents
     /// <summary>A source fell behind, or is current again.</summary>
     public static readonly EventId SourceStale = new(1005, nameof(SourceStale)),
         SourceRecovered = new(1006, nameof(SourceRecovered));
+
+    /// <summary>The service answers requests.</summary>
+    public static readonly EventId ServiceStarted = new(1007, nameof(ServiceStarted));
 }

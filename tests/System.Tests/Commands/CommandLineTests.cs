@@ -75,6 +75,7 @@ public sealed class CommandLineTests
     [InlineData("'to' is missing", "report", "energy", "--from", "2026-01-01")]
     [InlineData("The source is missing.", "backfill", "--from", "2026-01-01", "--to", "2026-01-02")]
     [InlineData("There is no source 'sampel'. Did you mean 'sample'?", "backfill", "sampel", "--from", "2026-01-01", "--to", "2026-01-02")]
+    [InlineData("--to 'tomorow' is not a time.", "backfill", "sample", "--from", "yesterday", "--to", "tomorow")]
     [InlineData("--from has no value; write --from TIME.", "backfill", "sample", "--to", "2026-01-01", "--from")]
     [InlineData("--progress: 'loud' is not a style; there are auto, plain, json and none.", "migrate", "--progress", "loud")]
     [InlineData("--url: 'nowhere' is not an address such as http://localhost:5080.", "health", "--url", "nowhere")]

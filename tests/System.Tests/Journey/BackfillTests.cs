@@ -131,9 +131,9 @@ public sealed class BackfillTests(PostgresCluster cluster) : IDisposable
     [Fact]
     public async Task Every_fault_of_the_command_is_said_at_once()
     {
-        var (code, output) = await ServiceProcess.RunAsync(["backfill", "--from", "yesterday"]);
+        var (code, output) = await ServiceProcess.RunAsync(["backfill", "--from", "yesterdy"]);
         Assert.Equal(2, code);
-        Assert.Contains("--from: 'yesterday' is not a time", output, StringComparison.Ordinal);
+        Assert.Contains("--from 'yesterdy' is not a time. Nearest is 'yesterday'.", output, StringComparison.Ordinal);
         Assert.Contains("The source is missing.", output, StringComparison.Ordinal);
         Assert.Contains("--to is missing.", output, StringComparison.Ordinal);
         Assert.Contains("Usage: metrics backfill SOURCE", output, StringComparison.Ordinal);
