@@ -14,7 +14,11 @@ public sealed partial class TreeTests
     [Fact]
     public void No_line_of_code_or_of_SQL_is_wider_than_140_columns()
     {
-        var files = Written("src", "*.cs").Concat(Written("tests", "*.cs")).Concat(Written("samples", "*.cs")).Concat(Written("src", "*.sql")).ToList();
+        var files = Written("src", "*.cs")
+            .Concat(Written("tests", "*.cs"))
+            .Concat(Written("samples", "*.cs"))
+            .Concat(Written("src", "*.sql"))
+            .ToList();
         Assert.True(files.Count > 300, $"Only {files.Count} files were looked at.");
         Assert.Empty(files.SelectMany(file => Wide(Path.GetRelativePath(Root, file), File.ReadAllLines(file))));
     }
@@ -57,9 +61,16 @@ public sealed partial class TreeTests
 
     /// <summary>Paths from the root in backticks, patterns and placeholders left out.</summary>
     private static List<string> Named(string markdown) =>
-        [.. PathInCode().Matches(markdown).Select(match => match.Groups[1].Value).Where(path => !path.Contains('*')).Distinct(StringComparer.Ordinal)];
+        [
+            .. PathInCode()
+                .Matches(markdown)
+                .Select(match => match.Groups[1].Value)
+                .Where(path => !path.Contains('*'))
+                .Distinct(StringComparer.Ordinal),
+        ];
 
-    private static string Repository([CallerFilePath] string file = "") => Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "..", ".."));
+    private static string Repository([CallerFilePath] string file = "") =>
+        Path.GetFullPath(Path.Combine(Path.GetDirectoryName(file)!, "..", ".."));
 
     [GeneratedRegex(@"`((?:src|tests|docs|migrations|samples|\.github)/[\w./-]+)`")]
     private static partial Regex PathInCode();
