@@ -16,14 +16,16 @@ public sealed partial class StorageSqlTests
     [Fact]
     public void There_are_names_and_sources_to_look_for()
     {
-        Assert.Superset(["deployment", "dirty_hours", "intensity_hours", "HourlyIntensities", "Factors"], Stored);
+        Assert.Superset(new HashSet<string> { "deployment", "dirty_hours", "intensity_hours", "HourlyIntensities", "Factors" }, Stored);
         Assert.Contains(Sources("Api"), file => file.EndsWith("PlacementEndpoint.cs", StringComparison.Ordinal));
         Assert.Contains(Sources("Model/Storage"), file => file.EndsWith("EventLog.cs", StringComparison.Ordinal));
     }
 
     [Fact]
     public void No_sql_of_the_api_names_a_table_or_a_view() =>
-        Assert.Empty(Sources("Api").SelectMany(file => NamesIn(File.ReadAllText(file)).Select(name => $"{Path.GetFileName(file)}: {name}")));
+        Assert.Empty(
+            Sources("Api").SelectMany(file => NamesIn(File.ReadAllText(file)).Select(name => $"{Path.GetFileName(file)}: {name}"))
+        );
 
     [Fact]
     public void No_text_of_the_storage_is_an_address_of_the_api() =>
@@ -71,14 +73,10 @@ public sealed partial class StorageSqlTests
 
     private static HashSet<string> ReadNames()
     {
-        using var context = new MetricsDbContext(
-            new DbContextOptionsBuilder<MetricsDbContext>().UseSqliteStorage("Data Source=:memory:").Options
-        );
-        return
-        [
-            .. context.Model.GetEntityTypes().Select(entity => entity.GetTableName()!),
-            .. EntitySets.All.Select(set => set.Name),
-        ];
+        var options = new DbContextOptionsBuilder<MetricsDbContext>();
+        options.UseSqliteStorage("Data Source=:memory:");
+        using var context = new MetricsDbContext(options.Options);
+        return [.. context.Model.GetEntityTypes().Select(entity => entity.GetTableName()!), .. EntitySets.All.Select(set => set.Name)];
     }
 
     [GeneratedRegex("""\b(?:FROM|JOIN|INTO|UPDATE|TABLE)\s+\\?"*(?<name>\w+)""")]

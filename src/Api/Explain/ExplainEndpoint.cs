@@ -157,11 +157,7 @@ public static class ExplainEndpoint
         return derivation.Tell(explanation, samples);
     }
 
-    private static async Task<Explanation> RollUpAsync(
-        ExplainRequest question,
-        IReadOnlyDictionary<string, object?> row,
-        StoredRows stored
-    )
+    private static async Task<Explanation> RollUpAsync(ExplainRequest question, IReadOnlyDictionary<string, object?> row, StoredRows stored)
     {
         var end = (DateTime)row["PeriodEnd"]!;
         var dirty = await stored.IsDirtyAsync(question.PeriodStart, end);

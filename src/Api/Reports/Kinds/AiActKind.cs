@@ -13,10 +13,8 @@ public sealed class AiActKind : ReportKind<ModelSums>
                 Text("Model", "The model, as configured.", row => row.Model),
                 Time("PeriodStart", "First instant of the period, UTC.", row => row.From),
                 Time("PeriodEnd", "End of the period, UTC, exclusive.", row => row.To),
-                Text(
-                    "KnownOrEstimated",
-                    "known: told by meters for the most part; estimated: otherwise.",
-                    row => row.MeasuredShare >= 0.5 ? "known" : "estimated"
+                Text("KnownOrEstimated", "known: told by meters for the most part; estimated: otherwise.", row =>
+                    row.MeasuredShare >= 0.5 ? "known" : "estimated"
                 ),
                 Number(
                     "ItMWh",
@@ -40,12 +38,7 @@ public sealed class AiActKind : ReportKind<ModelSums>
                 Number("Deployments", "Deployments of the model.", row => row.Deployments),
                 Text("Evidence", "The worst evidence of its inputs.", row => row.Evidence),
                 Number("MeasuredShare", "Share of the energy that meters told.", row => row.MeasuredShare, "1"),
-                Number(
-                    "Coverage",
-                    "Share of the period for which readings exist, of its deployments together.",
-                    row => row.Coverage,
-                    "1"
-                ),
+                Number("Coverage", "Share of the period for which readings exist, of its deployments together.", row => row.Coverage, "1"),
                 Text("FactorVersions", "Names of the factors.", row => row.Factors),
             ],
             [

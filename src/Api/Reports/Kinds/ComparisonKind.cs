@@ -28,11 +28,7 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
                 Number("JoulesPerUnit", "Sum of joules over sum of units.", row => row.Ranked?.PerUnit, "J", "JOU"),
                 Number("LowJoulesPerUnit", "The least that it can be.", row => row.Ranked?.LowJoulesPerUnit, "J", "JOU"),
                 Number("HighJoulesPerUnit", "The most that it can be.", row => row.Ranked?.HighJoulesPerUnit, "J", "JOU"),
-                Flag(
-                    "Certain",
-                    "No: its bounds meet a neighbour's, and the true order may be another one.",
-                    row => row.Ranked?.Certain
-                ),
+                Flag("Certain", "No: its bounds meet a neighbour's, and the true order may be another one.", row => row.Ranked?.Certain),
                 Number(
                     "SavingAgainstWorst",
                     "Share for each unit that the worst of the group would save by being like this one.",
@@ -66,12 +62,7 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
     {
         var request = source.Request;
         var errors = new List<string>();
-        List<(string, string?)> given =
-        [
-            ("unit", request.Unit),
-            ("from", ReportText.Of(request.From)),
-            ("to", ReportText.Of(request.To)),
-        ];
+        List<(string, string?)> given = [("unit", request.Unit), ("from", ReportText.Of(request.From)), ("to", ReportText.Of(request.To))];
         var comparison = ComparisonRequest.Read(given, errors) is { } question
             ? await DeploymentComparison.ReadAsync(source.Session, question, source.Conversions, source.Now, errors)
             : null;
@@ -122,11 +113,4 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
 /// <param name="Compared">What was compared.</param>
 /// <param name="Ranked">The same as it was ranked; null: left out.</param>
 /// <param name="Sums">The sums behind it.</param>
-public sealed record ComparisonRow(
-    int? Group,
-    int? Rank,
-    string Verdict,
-    ComparableRow Compared,
-    RankedRow? Ranked,
-    DeploymentSums Sums
-);
+public sealed record ComparisonRow(int? Group, int? Rank, string Verdict, ComparableRow Compared, RankedRow? Ranked, DeploymentSums Sums);

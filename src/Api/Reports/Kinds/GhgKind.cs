@@ -12,10 +12,8 @@ public sealed class GhgKind : DeploymentKind
             ReportField.OperationalGrams,
             [
                 .. Where(),
-                Text(
-                    "Scope",
-                    "Scope of the GHG Protocol: 2 for own and colocated hardware, 3 for what a cloud runs.",
-                    row => IsOwn(row) ? "2" : "3"
+                Text("Scope", "Scope of the GHG Protocol: 2 for own and colocated hardware, 3 for what a cloud runs.", row =>
+                    IsOwn(row) ? "2" : "3"
                 ),
                 Text("Category", "Category of scope 3.", row => IsOwn(row) ? null : "1 purchased goods and services"),
                 Number(
@@ -51,11 +49,7 @@ public sealed class GhgKind : DeploymentKind
                     row => Amounts.GramsPerKWh(row.Number(ReportField.MarketBasedGrams), row.Number(ReportField.FacilityJoules)),
                     "g/kWh"
                 ),
-                Text(
-                    "ContractualInstrument",
-                    "Type and id of the instrument behind the market-based value, where it is known.",
-                    _ => null
-                ),
+                Text("ContractualInstrument", "Type and id of the instrument behind the market-based value, where it is known.", _ => null),
                 Number(
                     "EmbodiedTonnes",
                     "Embodied emissions of the hardware: total x time reserved over lifespan x share reserved.",

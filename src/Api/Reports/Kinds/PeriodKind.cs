@@ -28,10 +28,8 @@ public abstract class PeriodKind<TRow> : ReportKind<TRow>
         [
             Time("PeriodStart", "First instant of the period, UTC.", row => row.Time(ReportField.PeriodStart)),
             Time("PeriodEnd", "End of the period, UTC, exclusive.", row => row.Time(ReportField.PeriodEnd)),
-            Text(
-                "Workload",
-                "What does the work, as configured; 'unattributed' is what no rule claims.",
-                row => row.Text(ReportField.Workload)
+            Text("Workload", "What does the work, as configured; 'unattributed' is what no rule claims.", row =>
+                row.Text(ReportField.Workload)
             ),
             Text("Model", "The model that it serves.", row => row.Text(ReportField.Model)),
             Text("Precision", "Number format of its weights.", row => row.Text(ReportField.Precision)),

@@ -18,13 +18,7 @@ internal sealed class ReportReader(QueryConnections connections, UnitConversions
     public async Task<OpenReport> OpenAsync(ReportRequest request, CancellationToken cancellationToken)
     {
         // A report of years is long at work, and whoever asked can stop it; sorting it in memory would hold the whole of it.
-        var session = new ReadSession(
-            connections,
-            Timeout.InfiniteTimeSpan,
-            cancellationToken,
-            takesTurns: false,
-            sortsOnDisk: true
-        );
+        var session = new ReadSession(connections, Timeout.InfiniteTimeSpan, cancellationToken, takesTurns: false, sortsOnDisk: true);
         try
         {
             var kind = request.Kind;

@@ -54,10 +54,7 @@ public sealed class SciKind : PeriodKind<SciRow>
         ) { }
 
     internal override IReadOnlyList<(string Name, double? Value)> Totals(ReportTotals totals) =>
-        [
-            ("OperationalGrams", totals.Of(sums => sums.OperationalGrams)),
-            ("EmbodiedGrams", totals.Of(sums => sums.EmbodiedGrams)),
-        ];
+        [("OperationalGrams", totals.Of(sums => sums.OperationalGrams)), ("EmbodiedGrams", totals.Of(sums => sums.EmbodiedGrams))];
 
     internal override ReportChart? Chart(ReportTotals totals) => GhgKind.Emissions(totals);
 

@@ -170,7 +170,9 @@ public sealed class IntensityRules
                 var before = rule.BaselineHours is { } hours ? await SumAsync(session, rule, from.AddHours(-hours), from, token) : null;
                 // Fewer hours than the window has are no baseline.
                 var baseline = before?.Hours >= rule.WindowHours ? before.Ratio : null;
-                return window.Ratio is { } value && rule.Holds(value, baseline) ? ToJson(rule, window, value, baseline, from, end, database.Links) : null;
+                return window.Ratio is { } value && rule.Holds(value, baseline)
+                    ? ToJson(rule, window, value, baseline, from, end, database.Links)
+                    : null;
             },
             cancellationToken
         );

@@ -225,10 +225,8 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
     /// <exception cref="StorageException">The database failed.</exception>
     public async Task<(DateTime From, DateTime To)?> RangeAsync() =>
         (
-            await session.QueryAsync<(DateTime, DateTime)?>(
-                "SELECT MIN(period_start), MAX(period_end) FROM intensity_hours",
-                [],
-                row => row.IsNull(0) ? null : (row.Instant(0), row.Instant(1))
+            await session.QueryAsync<(DateTime, DateTime)?>("SELECT MIN(period_start), MAX(period_end) FROM intensity_hours", [], row =>
+                row.IsNull(0) ? null : (row.Instant(0), row.Instant(1))
             )
         )[0];
 
@@ -276,14 +274,7 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
             ORDER BY v."DeploymentId", v."PeriodStart"
             """,
             Parameters,
-            row => new CoveredPeriod(
-                row.Integer(0),
-                row.Text(1),
-                row.Text(2),
-                row.Text(3),
-                row.Instant(4),
-                row.DoubleOrNull(5) ?? 0
-            )
+            row => new CoveredPeriod(row.Integer(0), row.Text(1), row.Text(2), row.Text(3), row.Instant(4), row.DoubleOrNull(5) ?? 0)
         );
 
     /// <summary>Names of the factors that the rows were made with, sorted, with what the store keeps of each; only the name where it keeps nothing.</summary>
@@ -334,9 +325,7 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
 
         // A vintage is a number in one engine and a text in the other.
         static string? Text(ResultRow row, int ordinal) =>
-            row.IsNull(ordinal)
-                ? null
-                : Convert.ToString(row.Value(ordinal), System.Globalization.CultureInfo.InvariantCulture);
+            row.IsNull(ordinal) ? null : Convert.ToString(row.Value(ordinal), System.Globalization.CultureInfo.InvariantCulture);
     }
 
     /// <summary>The rows in order of period, deployment and unit.</summary>
