@@ -1,5 +1,6 @@
 using Metrics.Api.Http;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 
@@ -34,7 +35,7 @@ internal sealed class ReportReader(QueryConnections connections, UnitConversions
             if (request.Workload is { } workload && !await queries.HasWorkloadAsync(workload))
                 throw new ReportError(
                     "unknown_workload",
-                    $"There is no workload '{NamedLiterals.Shorten(workload)}'. There are: {List(await queries.WorkloadsAsync(MostWorkloads))}.",
+                    $"There is no workload '{Spelling.Shorten(workload)}'. There are: {List(await queries.WorkloadsAsync(MostWorkloads))}.",
                     StatusCodes.Status404NotFound
                 );
             var totals = new ReportTotals(await queries.SumsAsync());
