@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Metrics.Api.Webhooks;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Events;
 using Metrics.Storage.Facts;
@@ -22,7 +23,10 @@ internal sealed class TestStorage : IAsyncDisposable
         Engine = engine;
         ConnectionString = connectionString;
         this.folder = folder;
-        services = new ServiceCollection().AddMetricsStorage(engine, connectionString, clock).BuildServiceProvider();
+        services = new ServiceCollection()
+            .AddMetricsStorage(engine, connectionString, clock)
+            .AddSingleton<IEventLinks, EventLinks>()
+            .BuildServiceProvider();
     }
 
     public StorageEngine Engine { get; }
