@@ -3,6 +3,7 @@ using System.IO.Compression;
 using System.Text;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -10,9 +11,9 @@ namespace Metrics.Ingestors.Tests;
 /// <summary>The exporter reader against servers that misbehave on real sockets.</summary>
 public sealed class ExporterTests
 {
-    private static ITelemetrySource Source(HostileServer server, Action<SourceSettings>? change = null)
+    private static ITelemetrySource Source(HostileServer server, Action<ExporterSettings>? change = null)
     {
-        var settings = new SourceSettings
+        var settings = new ExporterSettings
         {
             Id = "gpu-1",
             Provider = "exporter",
@@ -23,7 +24,7 @@ public sealed class ExporterTests
         return Some.Source(settings, Some.Catalogue("m", "n"));
     }
 
-    private static async Task<SourceException> Fault(HostileServer server, Action<SourceSettings>? change = null) =>
+    private static async Task<SourceException> Fault(HostileServer server, Action<ExporterSettings>? change = null) =>
         await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(server, change), Some.Request()));
 
     private static byte[] Gzip(Action<Stream> write)
@@ -347,7 +348,7 @@ public sealed class ExporterTests
         await using (var server = HostileServer.Serving("text/plain", _ => ""))
             gone = server.At("/metrics");
         var source = Some.Source(
-            new SourceSettings
+            new ExporterSettings
             {
                 Id = "gpu-1",
                 Provider = "exporter",
@@ -395,43 +396,34 @@ public sealed class ExporterTests
     [Fact]
     public void Settings_that_cannot_work_are_all_named_at_once()
     {
-        var faults = KnownProviders
-            .All["exporter"]
-            .Check(
-                new SourceSettings
-                {
-                    Id = "x",
-                    Endpoint = new Uri("http://me:pw@host/metrics"),
-                    Path = "rows.csv",
-                    BearerToken = "two words",
-                    Username = "a",
-                    ClientCertificateFile = "absent.pem",
-                    Selector = "job=\"x\"",
-                    Timeout = TimeSpan.Zero,
-                    MaxBytes = 1,
-                    MaxSeries = 0,
-                }
-            )
-            .ToList();
+        var faults = Some.Errors(
+            "exporter",
+            ("Endpoint", "http://me:pw@host/metrics"),
+            ("Path", "rows.csv"),
+            ("BearerToken", "two words"),
+            ("Username", "a"),
+            ("ClientCertificateFile", "absent.pem"),
+            ("Selector", "job=\"x\""),
+            ("Timeout", "00:00:00"),
+            ("MaxBytes", "1"),
+            ("MaxSeries", "0")
+        );
 
         Assert.Equal(10, faults.Count);
         Assert.DoesNotContain(faults, fault =>
-            fault.Contains("pw", StringComparison.Ordinal) && !fault.StartsWith("Endpoint holds", StringComparison.Ordinal)
+            fault.Contains("pw", StringComparison.Ordinal) && !fault.StartsWith("x: Endpoint holds", StringComparison.Ordinal)
         );
-        Assert.Equal(
-            "Endpoint is missing: give the server's http or https address.",
-            Assert.Single(KnownProviders.All["exporter"].Check(new SourceSettings()))
-        );
+        Assert.Equal("Endpoint is missing: give the server's http or https address.", Assert.Single(new ExporterSettings().Validate()));
         Assert.Equal(
             "Endpoint 'ftp://host/' is not an http or https address.",
-            Assert.Single(KnownProviders.All["exporter"].Check(new SourceSettings { Endpoint = new Uri("ftp://host/") }))
+            Assert.Single(new ExporterSettings { Endpoint = new Uri("ftp://host/") }.Validate())
         );
     }
 
     [Fact]
     public void The_cadence_is_the_settings_or_fifteen_seconds()
     {
-        var settings = new SourceSettings
+        var settings = new ExporterSettings
         {
             Id = "x",
             Provider = "exporter",

@@ -2,6 +2,9 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
+using Metrics.Ingestors.Providers.Files;
+using Metrics.Ingestors.Providers.Prometheus;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -39,7 +42,7 @@ public sealed class MemoryTests
                 );
         }
         var source = Some.Source(
-            new SourceSettings
+            new FileSettings
             {
                 Id = "rows",
                 Provider = "file",
@@ -91,7 +94,7 @@ public sealed class MemoryTests
 
         ITelemetrySource Exporter(long most) =>
             Some.Source(
-                new SourceSettings
+                new ExporterSettings
                 {
                     Id = "gpu-1",
                     Provider = "exporter",
@@ -132,7 +135,7 @@ public sealed class MemoryTests
                 ? """{"status":"success","data":{"resultType":"vector","result":[]}}"""
             : body);
         var source = Some.Source(
-            new SourceSettings
+            new PrometheusSettings
             {
                 Id = "rack-7",
                 Provider = "prometheus",

@@ -1,7 +1,11 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Metrics.Ingestors.Http.Credentials;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
+using Metrics.Ingestors.Providers.Files;
+using Metrics.Ingestors.Providers.Prometheus;
 
 namespace Metrics.Ingestors.Tests;
 
@@ -37,7 +41,7 @@ public sealed class PrometheusContractTests : NetworkProviderContract
         return Task.FromResult(
             HostileFarSide.Bench(
                 server,
-                new SourceSettings
+                new PrometheusSettings
                 {
                     Id = "rack-7",
                     Provider = Provider,
@@ -69,7 +73,7 @@ public sealed class ExporterContractTests : NetworkProviderContract
         return Task.FromResult(
             HostileFarSide.Bench(
                 server,
-                new SourceSettings
+                new ExporterSettings
                 {
                     Id = "gpu-box",
                     Provider = Provider,
@@ -104,7 +108,7 @@ public sealed class FileContractTests : ProviderContract, IDisposable
                 );
         var catalogue = Catalogues.Load([]);
         var source = Some.Source(
-            new SourceSettings
+            new FileSettings
             {
                 Id = "inbox",
                 Provider = Provider,
@@ -156,7 +160,7 @@ internal static class HostileFarSide
             _ => new((_, socket, cancel) => FloodAsync(socket, type, cancel)),
         };
 
-    public static ContractBench Bench(HostileServer server, SourceSettings settings, ReadRequest request, int expected)
+    public static ContractBench Bench(HostileServer server, ServerSettings settings, ReadRequest request, int expected)
     {
         settings.Timeout = TimeSpan.FromSeconds(2);
         settings.MaxBytes = 4 * 1024 * 1024;

@@ -4,6 +4,7 @@ using System.Text;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Prometheus;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -30,9 +31,13 @@ public sealed class PrometheusApiTests
             .Select(pair => pair.Split('=', 2))
             .ToDictionary(pair => pair[0], pair => WebUtility.UrlDecode(pair[1]));
 
-    private static ITelemetrySource Source(HostileServer server, MetricCatalogue? catalogue = null, Action<SourceSettings>? change = null)
+    private static ITelemetrySource Source(
+        HostileServer server,
+        MetricCatalogue? catalogue = null,
+        Action<PrometheusSettings>? change = null
+    )
     {
-        var settings = new SourceSettings
+        var settings = new PrometheusSettings
         {
             Id = "rack-7",
             Provider = "prometheus",
@@ -42,7 +47,7 @@ public sealed class PrometheusApiTests
         return Some.Source(settings, catalogue ?? Some.Catalogue("m"));
     }
 
-    private static async Task<SourceException> Fault(HostileServer server, Action<SourceSettings>? change = null) =>
+    private static async Task<SourceException> Fault(HostileServer server, Action<PrometheusSettings>? change = null) =>
         await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(server, null, change), Some.Request()));
 
     [Fact]
@@ -482,9 +487,8 @@ public sealed class PrometheusApiTests
     public void A_selector_is_matchers_and_nothing_else(string selector, bool good) =>
         Assert.Equal(
             good,
-            !KnownProviders
-                .All["prometheus"]
-                .Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090"), Selector = selector })
+            !new PrometheusSettings { Endpoint = new Uri("http://prometheus:9090"), Selector = selector }
+                .Validate()
                 .Any()
         );
 
@@ -492,9 +496,7 @@ public sealed class PrometheusApiTests
     public void An_endpoint_is_the_server_and_not_its_API() =>
         Assert.Contains(
             "without /api/v1",
-            Assert.Single(
-                KnownProviders.All["prometheus"].Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090/api/v1/query") })
-            ),
+            Assert.Single(new PrometheusSettings { Endpoint = new Uri("http://prometheus:9090/api/v1/query") }.Validate()),
             StringComparison.Ordinal
         );
 
@@ -502,7 +504,7 @@ public sealed class PrometheusApiTests
     public void The_cadence_suits_a_scraping_server()
     {
         var cadence = Some.Source(
-            new SourceSettings
+            new PrometheusSettings
             {
                 Id = "x",
                 Provider = "prometheus",

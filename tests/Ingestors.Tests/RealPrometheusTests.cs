@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Prometheus;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -29,9 +30,9 @@ public sealed class RealPrometheusTests
             }
         });
 
-    private static ITelemetrySource Source(RealPrometheus server, Action<SourceSettings>? change = null, string scheme = "http")
+    private static ITelemetrySource Source(RealPrometheus server, Action<PrometheusSettings>? change = null, string scheme = "http")
     {
-        var settings = new SourceSettings
+        var settings = new PrometheusSettings
         {
             Id = "rack-7",
             Provider = "prometheus",

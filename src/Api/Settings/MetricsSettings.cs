@@ -1,7 +1,4 @@
-using System.Collections;
-using System.ComponentModel;
 using System.Globalization;
-using System.Reflection;
 using Metrics.Api.OData.Model;
 using Metrics.Api.Reports;
 using Metrics.Api.Webhooks;
@@ -10,6 +7,7 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
 using Metrics.Storage.Engine;
 
 namespace Metrics.Api.Settings;
@@ -66,8 +64,7 @@ public sealed class MetricsSettings
     public bool IsWorker => Has("worker");
 
     /// <summary>An exporter without an endpoint is this service: its address is known once it listens.</summary>
-    public static bool IsOwnMetrics(SourceSettings source) =>
-        source.Provider.Equals("exporter", StringComparison.OrdinalIgnoreCase) && source.Endpoint is null;
+    public static bool IsOwnMetrics(SourceSettings source) => source is ExporterSettings { Endpoint: null };
 
     private FactorFiles Files => files ??= FactorFiles.Read(Factors);
 
@@ -126,16 +123,15 @@ public sealed class MetricsSettings
     public static MetricsSettings Read(IConfigurationSection section)
     {
         var errors = new List<string>();
-        CheckShape(section, typeof(MetricsSettings), errors);
+        SectionShape.Validate(section, typeof(MetricsSettings), errors);
         if (errors.Count > 0)
             throw new SettingsException(errors);
 
         var settings = section.Get<MetricsSettings>() ?? new MetricsSettings();
-        foreach (var (id, source) in settings.Sources)
-        {
-            source.Id = id;
-            source.Place ??= KnownProviders.All.GetValueOrDefault(source.Provider)?.PlaceOf(source);
-        }
+        settings.Sources = section
+            .GetSection(nameof(Sources))
+            .GetChildren()
+            .ToDictionary(child => child.Key, child => SourceSection.Bind(child, KnownProviders.All, errors));
         settings.CheckMeaning(errors);
         return errors.Count == 0 ? settings : throw new SettingsException(errors);
     }
@@ -157,12 +153,12 @@ public sealed class MetricsSettings
         foreach (var (id, source) in Sources)
         {
             var at = $"Metrics:Sources:{id}";
-            if (!KnownProviders.All.TryGetValue(source.Provider, out var provider))
+            if (!KnownProviders.All.ContainsKey(source.Provider))
                 errors.Add(
                     $"{at}:Provider: '{source.Provider}' is not a provider; there are {string.Join(", ", KnownProviders.All.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}."
                 );
             else if (!IsOwnMetrics(source))
-                errors.AddRange(provider.Check(source).Select(fault => $"{at}: {fault}"));
+                errors.AddRange(source.Validate().Select(error => $"{at}: {error}"));
             if (source.Place is { } place && !Places.ContainsKey(place) && ToFactors().RegionOf(place) is null)
                 errors.Add(
                     $"{at}:Place: '{place}' is not in Metrics:Places{Spelling.Near(place, Places.Keys.Concat(RegionNames))}; add it there, with its Country and Pue when they are known."
@@ -333,70 +329,6 @@ public sealed class MetricsSettings
                 new UnitConversions([.. conversions]).Factor(declared.From, declared.To);
         }
     }
-
-    /// <summary>Compares the section with the type that it is bound to: keys that nothing reads and values that cannot be read are faults.</summary>
-    private static void CheckShape(IConfigurationSection section, Type type, List<string> errors)
-    {
-        type = Nullable.GetUnderlyingType(type) ?? type;
-        if (typeof(IDictionary).IsAssignableFrom(type))
-        {
-            foreach (var child in section.GetChildren())
-                CheckShape(child, type.GetGenericArguments()[1], errors);
-        }
-        else if (typeof(IList).IsAssignableFrom(type))
-        {
-            foreach (var child in section.GetChildren())
-                CheckShape(child, type.GetGenericArguments()[0], errors);
-        }
-        else if (type.Namespace!.StartsWith("Metrics", StringComparison.Ordinal) && !type.IsEnum)
-        {
-            if (section.Value is { Length: > 0 } text)
-                errors.Add($"{section.Path}: expected a section and found the value '{text}'.");
-            var known = type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-                .Where(property => property.CanWrite && property.Name != nameof(SourceSettings.Id))
-                .ToList();
-            foreach (var child in section.GetChildren())
-            {
-                if (known.Find(property => property.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase)) is { } property)
-                    CheckShape(child, property.PropertyType, errors);
-                else
-                    errors.Add(
-                        $"{child.Path}: unknown key; known here are {string.Join(", ", known.Select(property => property.Name).Order(StringComparer.Ordinal))}."
-                    );
-            }
-        }
-        else if (section.GetChildren().Any())
-        {
-            errors.Add($"{section.Path}: expected a single value of type {type.Name} and found a section.");
-        }
-        else if (section.Value is { } value && type != typeof(string) && !CanRead(value, type))
-        {
-            errors.Add($"{section.Path}: '{value}' is not a {Readable(type)}.");
-        }
-    }
-
-    private static bool CanRead(string value, Type type)
-    {
-        if (type == typeof(Uri))
-            return Uri.TryCreate(value, UriKind.Absolute, out _);
-        try
-        {
-            // A converter of enumerations takes any number.
-            return TypeDescriptor.GetConverter(type).ConvertFromInvariantString(value) is { } read
-                && (!type.IsEnum || Enum.IsDefined(type, read));
-        }
-        catch (Exception exception) when (exception is FormatException or ArgumentException or OverflowException or NotSupportedException)
-        {
-            return false;
-        }
-    }
-
-    private static string Readable(Type type) =>
-        type == typeof(TimeSpan) ? "time span such as 00:05:00"
-        : type == typeof(bool) ? "true or false"
-        : type == typeof(Uri) ? "complete address such as http://prometheus:9090"
-        : type.IsEnum ? $"value of {string.Join(", ", Enum.GetNames(type))}"
-        : "number";
 }
 
 /// <summary>Section <c>Metrics:Storage</c>.</summary>

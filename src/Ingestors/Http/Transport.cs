@@ -70,7 +70,7 @@ public sealed partial class Transport : IDisposable
 
     private const int LargestFaultText = 64 * 1024;
 
-    private readonly SourceSettings settings;
+    private readonly HttpSourceSettings settings;
     private readonly TimeProvider clock;
 
     /// <summary>Most tries of one exchange in a row; a longer trouble is the next read's.</summary>
@@ -83,11 +83,11 @@ public sealed partial class Transport : IDisposable
     private readonly Lazy<HttpClient> client;
     private readonly IRequestSigner? signer;
 
-    /// <summary>A transport for checked settings. Reads certificates and connects when first used.</summary>
+    /// <summary>A transport for valid settings. Reads certificates and connects when first used.</summary>
     /// <param name="settings">Settings of the source.</param>
     /// <param name="clock">Time limits run on it.</param>
-    /// <param name="signer">Adds credentials; null: those of the settings, if there are any.</param>
-    public Transport(SourceSettings settings, TimeProvider clock, IRequestSigner? signer = null)
+    /// <param name="signer">Adds credentials; null: there are none.</param>
+    public Transport(HttpSourceSettings settings, TimeProvider clock, IRequestSigner? signer)
     {
         this.settings = settings;
         this.clock = clock;
@@ -104,54 +104,6 @@ public sealed partial class Transport : IDisposable
     {
         if (client.IsValueCreated)
             client.Value.Dispose();
-    }
-
-    /// <summary>Every fault of the settings that the network reads, one sentence each.</summary>
-    /// <param name="settings">Settings of the source.</param>
-    /// <param name="endpointKnown">True when the provider knows where to connect to and <c>Endpoint</c> only says otherwise.</param>
-    public static IEnumerable<string> Check(SourceSettings settings, bool endpointKnown = false)
-    {
-        if (settings.Endpoint is not { } endpoint)
-        {
-            if (!endpointKnown)
-                yield return "Endpoint is missing: give the server's http or https address.";
-        }
-        else if (!endpoint.IsAbsoluteUri || endpoint.Scheme != Uri.UriSchemeHttp && endpoint.Scheme != Uri.UriSchemeHttps)
-            yield return $"Endpoint '{Redact(endpoint.OriginalString)}' is not an http or https address.";
-        else
-        {
-            if (endpoint.UserInfo.Length > 0)
-                yield return "Endpoint holds a name or password: move them to Username and Password.";
-            if (endpoint.Scheme == Uri.UriSchemeHttp && (settings.CertificateAuthorityFile ?? settings.ClientCertificateFile) is not null)
-                yield return "CertificateAuthorityFile and ClientCertificateFile need an https Endpoint.";
-        }
-        if (settings.Path is not null)
-            yield return "Path is for the provider 'file': remove it.";
-        if (settings.Play)
-            yield return "Play is for the provider 'file': remove it.";
-        if (settings.Username is not null && settings.BearerToken is not null)
-            yield return "Username and BearerToken exclude each other: give one.";
-        if (settings.Username is null && settings.Password is not null)
-            yield return "Password is given without Username.";
-        if (settings.Username?.Contains(':', StringComparison.Ordinal) == true)
-            yield return "Username holds a colon, which basic authentication cannot send.";
-        if (settings.BearerToken is { } token && (token.Length == 0 || token.Any(c => c is <= ' ' or > '~')))
-            yield return "BearerToken is empty or holds a blank or control character.";
-        if (settings.ClientCertificateFile is null != settings.ClientKeyFile is null)
-            yield return "ClientCertificateFile and ClientKeyFile go together: give both.";
-        if (settings.Timeout is { } limit && (limit <= TimeSpan.Zero || limit > TimeSpan.FromHours(1)))
-            yield return "Timeout lies between 0 and 1 hour.";
-        if (settings.MaxBytes < 1024)
-            yield return "MaxBytes is at least 1024.";
-        if (settings.MaxSeries < 1)
-            yield return "MaxSeries is at least 1.";
-        if (settings.CertificateAuthorityFile is { } authority && Unreadable(() => Authorities(authority)) is { } badAuthority)
-            yield return $"CertificateAuthorityFile '{authority}' cannot be used: {badAuthority} Give a PEM file of certificates.";
-        if (
-            settings is { ClientCertificateFile: { } certificate, ClientKeyFile: { } key }
-            && Unreadable(() => ClientCertificate(certificate, key)) is { } badClient
-        )
-            yield return $"ClientCertificateFile '{certificate}' and ClientKeyFile '{key}' cannot be used: {badClient} Give the PEM files of a certificate and its unencrypted key.";
     }
 
     /// <summary>The address without user info, query and fragment, for messages.</summary>
@@ -195,14 +147,6 @@ public sealed partial class Transport : IDisposable
         var place = $"{request.Method} {Show(request.RequestUri!)}";
         request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("gzip"));
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("Metrics", "1.0"));
-        if (settings.Username is { } name)
-            request.Headers.Authorization = new AuthenticationHeaderValue(
-                "Basic",
-                Convert.ToBase64String(Encoding.UTF8.GetBytes($"{name}:{settings.Password}"))
-            );
-        else if (settings.BearerToken is { } token)
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-
         using var limit = new CancellationTokenSource(timeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
@@ -452,7 +396,7 @@ public sealed partial class Transport : IDisposable
     }
 
     /// <summary>Connections as the settings want them: no redirects, no cookies, their certificates, and no proxy of the environment for this machine itself.</summary>
-    internal static SocketsHttpHandler Handler(SourceSettings settings)
+    internal static SocketsHttpHandler Handler(HttpSourceSettings settings)
     {
         var handler = new SocketsHttpHandler
         {
@@ -466,53 +410,22 @@ public sealed partial class Transport : IDisposable
             ResponseDrainTimeout = TimeSpan.Zero,
             ConnectTimeout = settings.Timeout ?? DefaultTimeout,
         };
-        if (settings.CertificateAuthorityFile is { } authority)
+        if (settings.Authorities() is { } authorities)
         {
             var policy = new X509ChainPolicy
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
                 RevocationMode = X509RevocationMode.NoCheck,
             };
-            policy.CustomTrustStore.AddRange(Authorities(authority));
+            policy.CustomTrustStore.AddRange(authorities);
             handler.SslOptions.CertificateChainPolicy = policy;
         }
-        if (settings is { ClientCertificateFile: { } certificate, ClientKeyFile: { } key })
+        if (settings.ClientCertificate() is { } own)
         {
-            var own = ClientCertificate(certificate, key);
             handler.SslOptions.ClientCertificates = [own];
             handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => own;
         }
         return handler;
-    }
-
-    private static X509Certificate2Collection Authorities(string file)
-    {
-        var authorities = new X509Certificate2Collection();
-        authorities.ImportFromPemFile(file);
-        return authorities.Count > 0 ? authorities : throw new CryptographicException("It holds no certificate.");
-    }
-
-    private static X509Certificate2 ClientCertificate(string certificateFile, string keyFile)
-    {
-        var certificate = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
-        // Windows cannot use a key that lives in memory only.
-        return OperatingSystem.IsWindows()
-            ? X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null)
-            : certificate;
-    }
-
-    private static string? Unreadable(Func<object> load)
-    {
-        try
-        {
-            (load() as IDisposable)?.Dispose();
-            return null;
-        }
-        catch (Exception exception)
-            when (exception is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return exception.Message;
-        }
     }
 
     [GeneratedRegex(@"://[^/\s@""']{1,200}@", RegexOptions.CultureInvariant)]

@@ -23,7 +23,7 @@ internal static class Account
             new FakeTimeProvider(new DateTimeOffset(now))
         );
 
-    public static SourceSettings Settings(CloudWatchEmulator cloud, Action<AwsSettings>? change = null)
+    public static CloudWatchSettings Settings(CloudWatchEmulator cloud, Action<AwsSettings>? change = null)
     {
         var aws = new AwsSettings
         {
@@ -485,30 +485,20 @@ public sealed class AwsTests
     [Fact]
     public void Settings_that_cannot_be_are_said()
     {
-        var faults = KnownProviders
-            .All["aws-cloudwatch"]
-            .Check(
-                new SourceSettings
-                {
-                    Id = "eks",
-                    Provider = "aws-cloudwatch",
-                    BearerToken = "x",
-                    Overlap = TimeSpan.FromMinutes(5),
-                    Aws = new()
-                    {
-                        Region = "eu-wset-1",
-                        AccessKeyId = "AKID",
-                        RoleArn = "metrics",
-                        SessionToken = "t",
-                        Profile = "p",
-                    },
-                }
-            )
-            .ToList();
+        var faults = Some.Errors(
+            "aws-cloudwatch",
+            ("BearerToken", "x"),
+            ("Overlap", "00:05:00"),
+            ("Aws:Region", "eu-wset-1"),
+            ("Aws:AccessKeyId", "AKID"),
+            ("Aws:RoleArn", "metrics"),
+            ("Aws:SessionToken", "t"),
+            ("Aws:Profile", "p")
+        );
         foreach (
             var said in new[]
             {
-                "Username and BearerToken are not for aws-cloudwatch",
+                "BearerToken is for the providers 'exporter' and 'prometheus': set Aws:Profile, or give the machine a role.",
                 "Aws:Region 'eu-wset-1' is not a region that is known; there are eu-west-1",
                 "Aws:AccessKeyId and Aws:SecretAccessKey go together",
                 "Aws:RoleArn 'metrics' is not the ARN of a role",
@@ -517,14 +507,8 @@ public sealed class AwsTests
             }
         )
             Assert.Contains(faults, fault => fault.Contains(said, StringComparison.Ordinal));
-        Assert.Contains(
-            "The section Aws is missing: give Region.",
-            KnownProviders.All["aws-cloudwatch"].Check(new SourceSettings { Id = "eks", Provider = "aws-cloudwatch" })
-        );
-        Assert.Equal(
-            "aws/eu-west-1",
-            KnownProviders.All["aws-cloudwatch"].PlaceOf(new SourceSettings { Aws = new() { Region = "eu-west-1" } })
-        );
+        Assert.Contains("The section Aws is missing: give Region.", new CloudWatchSettings().Validate());
+        Assert.Equal("aws/eu-west-1", new CloudWatchSettings { Aws = new() { Region = "eu-west-1" } }.OwnPlace);
         Assert.Equal("monitoring.cn-north-1.amazonaws.com.cn", new AwsSettings { Region = "cn-north-1" }.Host("monitoring"));
         Assert.Equal("monitoring.us-gov-west-1.amazonaws.com", new AwsSettings { Region = "us-gov-west-1" }.Host("monitoring"));
     }

@@ -43,7 +43,7 @@ internal sealed class Tenancy : IAsyncDisposable
         return tenancy;
     }
 
-    public SourceSettings Settings(Action<AzureSettings>? change = null)
+    public AzureMonitorSettings Settings(Action<AzureSettings>? change = null)
     {
         var azure = new AzureSettings
         {
@@ -575,32 +575,22 @@ public sealed class AzureTests
     [Fact]
     public void Settings_that_cannot_be_are_said()
     {
-        var faults = KnownProviders
-            .All["azure-monitor"]
-            .Check(
-                new SourceSettings
-                {
-                    Id = "a",
-                    Provider = "azure-monitor",
-                    BearerToken = "x",
-                    Azure = new()
-                    {
-                        Subscription = "mine",
-                        Region = "West Europe",
-                        Cloud = "privat",
-                        ClientId = "me",
-                        ClientSecret = "hush",
-                        ManagedIdentity = true,
-                        Authority = new("http://login.example"),
-                        CertificateFile = "/nowhere.pem",
-                    },
-                }
-            )
-            .ToList();
+        var faults = Some.Errors(
+            "azure-monitor",
+            ("BearerToken", "x"),
+            ("Azure:Subscription", "mine"),
+            ("Azure:Region", "West Europe"),
+            ("Azure:Cloud", "privat"),
+            ("Azure:ClientId", "me"),
+            ("Azure:ClientSecret", "hush"),
+            ("Azure:ManagedIdentity", "true"),
+            ("Azure:Authority", "http://login.example"),
+            ("Azure:CertificateFile", "/nowhere.pem")
+        );
         foreach (
             var said in new[]
             {
-                "Username and BearerToken are not for azure-monitor",
+                "BearerToken is for the providers 'exporter' and 'prometheus': set Azure:ClientId and how it proves itself",
                 "Azure:Subscription is missing or no id",
                 "Azure:Region is missing or no region",
                 "Azure:Cloud 'privat' is not a cloud; there are public, china, government",
@@ -612,10 +602,7 @@ public sealed class AzureTests
         )
             Assert.Contains(faults, fault => fault.Contains(said, StringComparison.Ordinal));
         Assert.DoesNotContain(faults, fault => fault.Contains("hush", StringComparison.Ordinal));
-        Assert.Equal(
-            "azure/westeurope",
-            KnownProviders.All["azure-monitor"].PlaceOf(new SourceSettings { Azure = new() { Region = "westeurope" } })
-        );
+        Assert.Equal("azure/westeurope", new AzureMonitorSettings { Azure = new() { Region = "westeurope" } }.OwnPlace);
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Metrics.Emulators;
 using Metrics.Emulators.Gcp;
 using Metrics.Ingestors.Http.Credentials;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Gcp;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -31,7 +32,7 @@ internal sealed class Project : IAsyncDisposable
         return project;
     }
 
-    public SourceSettings Settings(string region = "europe-west4") =>
+    public GcpMonitoringSettings Settings(string region = "europe-west4") =>
         new()
         {
             Id = "gke",
@@ -442,28 +443,18 @@ public sealed class GcpTests
         try
         {
             File.WriteAllText(file, """{ "type": "service_account", "private_key": "hush" }""");
-            var faults = KnownProviders
-                .All["gcp-monitoring"]
-                .Check(
-                    new SourceSettings
-                    {
-                        Id = "gke",
-                        Provider = "gcp-monitoring",
-                        Username = "me",
-                        Google = new()
-                        {
-                            Project = "my project",
-                            Region = "Europe West",
-                            CredentialsFile = file,
-                            Impersonate = "nobody",
-                        },
-                    }
-                )
-                .ToList();
+            var faults = Some.Errors(
+                "gcp-monitoring",
+                ("Username", "me"),
+                ("Google:Project", "my project"),
+                ("Google:Region", "Europe West"),
+                ("Google:CredentialsFile", file),
+                ("Google:Impersonate", "nobody")
+            );
             foreach (
                 var said in new[]
                 {
-                    "Username and BearerToken are not for gcp-monitoring",
+                    "Username is for the providers 'exporter' and 'prometheus': set Google:CredentialsFile.",
                     "Google:Project is missing or no id",
                     "Google:Region is missing or no region",
                     "Google:Impersonate is the e-mail address",
@@ -472,10 +463,7 @@ public sealed class GcpTests
             )
                 Assert.Contains(faults, fault => fault.Contains(said, StringComparison.Ordinal));
             Assert.DoesNotContain(faults, fault => fault.Contains("hush", StringComparison.Ordinal));
-            Assert.Equal(
-                "gcp/europe-west4",
-                KnownProviders.All["gcp-monitoring"].PlaceOf(new SourceSettings { Google = new() { Region = "europe-west4" } })
-            );
+            Assert.Equal("gcp/europe-west4", new GcpMonitoringSettings { Google = new() { Region = "europe-west4" } }.OwnPlace);
         }
         finally
         {

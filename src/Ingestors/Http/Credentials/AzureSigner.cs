@@ -7,15 +7,17 @@ using Metrics.Ingestors.Providers;
 namespace Metrics.Ingestors.Http.Credentials;
 
 /// <summary>Adds a token of Microsoft Entra for one audience. Microsoft's library gets it; it is kept here until shortly before it expires.</summary>
-/// <param name="settings">Checked settings of the source.</param>
+/// <param name="settings">Valid settings of the source, for its certificates.</param>
+/// <param name="azure">As whom.</param>
 /// <param name="scope">Audience and <c>/.default</c>.</param>
 /// <param name="clock">Tokens expire on it.</param>
-public sealed class AzureSigner(SourceSettings settings, string scope, TimeProvider clock) : IRequestSigner, IDisposable
+public sealed class AzureSigner(HttpSourceSettings settings, AzureSettings azure, string scope, TimeProvider clock)
+    : IRequestSigner,
+        IDisposable
 {
     /// <summary>Tokens are renewed this long before they end.</summary>
     private static readonly TimeSpan Early = TimeSpan.FromMinutes(5);
 
-    private readonly AzureSettings azure = settings.Azure!;
     private readonly SemaphoreSlim turn = new(1);
     private HttpClient? client;
     private TokenCredential? credential;

@@ -13,7 +13,7 @@ namespace Metrics.Ingestors.Providers.Aws;
 /// Which metrics there are is listed and kept for a while; only sets of dimensions that the catalogue maps are asked for. Period and statistic are part of a
 /// series: what can be had in minutes now and in five minutes later is two series, and never added.
 /// </remarks>
-internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalogue, ICloudWatch cloudWatch)
+internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue catalogue, ICloudWatch cloudWatch)
     : ITelemetrySource,
         ICoarseStatistics,
         IDisposable

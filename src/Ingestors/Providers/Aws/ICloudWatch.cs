@@ -72,7 +72,7 @@ internal sealed class InvalidTokenException() : Exception("The page token is not
 internal sealed class ExpiredCredentialsException(SourceException fault) : Exception(fault.Message, fault);
 
 /// <summary>CloudWatch by AWS JSON 1.0.</summary>
-internal sealed class JsonCloudWatch(SourceSettings settings, Transport transport, AwsSigner signer, TimeProvider clock) : ICloudWatch
+internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport transport, AwsSigner signer, TimeProvider clock) : ICloudWatch
 {
     private const string Target = "GraniteServiceVersion20100801.";
 

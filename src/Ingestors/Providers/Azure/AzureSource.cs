@@ -15,7 +15,7 @@ namespace Metrics.Ingestors.Providers.Azure;
 /// Resources and the definitions of their metrics are listed and kept for a while; a metric is split by those of its dimensions that the catalogue asks about. Fifty resources
 /// of a type are read at once where the credentials reach the whole subscription, else one by one.
 /// </remarks>
-internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catalogue, IAzureMonitor monitor)
+internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue catalogue, IAzureMonitor monitor)
     : ITelemetrySource,
         ICoarseStatistics,
         IDisposable

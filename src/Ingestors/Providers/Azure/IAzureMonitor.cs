@@ -68,7 +68,7 @@ internal sealed class RestAzureMonitor : IAzureMonitor
 {
     private const string ApiVersion = "2024-02-01";
 
-    private readonly SourceSettings settings;
+    private readonly AzureMonitorSettings settings;
     private readonly Uri manager,
         metrics;
     private readonly AzureSigner managerSigner,
@@ -76,13 +76,13 @@ internal sealed class RestAzureMonitor : IAzureMonitor
     private readonly Transport managerTransport,
         metricsTransport;
 
-    public RestAzureMonitor(SourceSettings settings, TimeProvider clock)
+    public RestAzureMonitor(AzureMonitorSettings settings, TimeProvider clock)
     {
         this.settings = settings;
         var azure = settings.Azure!;
         (manager, metrics) = (settings.Endpoint ?? azure.ManagerAddress, azure.MetricsAddress);
-        managerSigner = new(settings, azure.ManagerScope, clock);
-        metricsSigner = new(settings, azure.MetricsScope, clock);
+        managerSigner = new(settings, azure, azure.ManagerScope, clock);
+        metricsSigner = new(settings, azure, azure.MetricsScope, clock);
         managerTransport = new(settings, clock, managerSigner);
         metricsTransport = new(settings, clock, metricsSigner);
     }

@@ -6,7 +6,7 @@ using Metrics.Ingestors.Http;
 namespace Metrics.Ingestors.Providers.Exporter;
 
 /// <summary>Provider <c>exporter</c>: scrapes one metrics page, in Prometheus text 0.0.4 or OpenMetrics 1.0.</summary>
-public sealed class ExporterProvider : IProvider
+public sealed class ExporterProvider : IProvider<ExporterSettings>
 {
     /// <summary>Exporters speak Prometheus' language: that catalogue explains them.</summary>
     internal const string Explains = "prometheus";
@@ -15,16 +15,7 @@ public sealed class ExporterProvider : IProvider
     public string Name => "exporter";
 
     /// <inheritdoc/>
-    public IEnumerable<string> Check(SourceSettings settings)
-    {
-        foreach (var fault in Transport.Check(settings))
-            yield return fault;
-        if (settings.Selector is not null)
-            yield return "Selector is for the provider 'prometheus': remove it.";
-    }
-
-    /// <inheritdoc/>
-    public ITelemetrySource Open(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock) =>
+    public ITelemetrySource Open(ExporterSettings settings, MetricCatalogue catalogue, TimeProvider clock) =>
         new ExporterSource(settings, catalogue, clock);
 }
 
@@ -38,18 +29,18 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
     // The window is not asked for: after a long pause one read catches up.
     private static readonly TimeSpan Always = TimeSpan.FromDays(3650);
 
-    private readonly SourceSettings settings;
+    private readonly ExporterSettings settings;
     private readonly TimeProvider clock;
     private readonly Transport transport;
     private readonly Lazy<ExpositionParser> parser;
     private readonly SemaphoreSlim turn = new(1);
     private int expected;
 
-    public ExporterSource(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock)
+    public ExporterSource(ExporterSettings settings, MetricCatalogue catalogue, TimeProvider clock)
     {
         this.settings = settings;
         this.clock = clock;
-        transport = new Transport(settings, clock);
+        transport = new Transport(settings, clock, settings.Signer());
         var endpoint = settings.Endpoint!;
         parser = new Lazy<ExpositionParser>(() =>
             new ExpositionParser(

@@ -11,13 +11,13 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
     // The window is not asked for: after a long pause one read catches up.
     private static readonly TimeSpan Always = TimeSpan.FromDays(3650);
 
-    private readonly SourceSettings settings;
+    private readonly FileSettings settings;
     private readonly TimeProvider clock;
     private readonly SeriesPool pool;
     private readonly Lazy<RowReader> rows;
     private readonly SemaphoreSlim turn = new(1);
 
-    public FileSource(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock)
+    public FileSource(FileSettings settings, MetricCatalogue catalogue, TimeProvider clock)
     {
         this.settings = settings;
         this.clock = clock;

@@ -47,7 +47,7 @@ internal sealed class Recording
 
     /// <summary>Reads the rows of a file or folder.</summary>
     /// <exception cref="SourceException">It cannot be read.</exception>
-    public static async Task<Recording> LoadAsync(SourceSettings settings, MetricCatalogue catalogue, CancellationToken cancellationToken)
+    public static async Task<Recording> LoadAsync(FileSettings settings, MetricCatalogue catalogue, CancellationToken cancellationToken)
     {
         var pool = new SeriesPool(settings.Id, settings.MaxSeries);
         pool.StartRead();

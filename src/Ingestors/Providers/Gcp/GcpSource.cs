@@ -14,7 +14,7 @@ namespace Metrics.Ingestors.Providers.Gcp;
 /// The API selects points by their end, in an interval that is open at its start and closed at its end. So instants are asked for from a microsecond
 /// before the window, and the window is cut here. No aligner is used: those of counters interpolate.
 /// </remarks>
-internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalogue, IMonitoring monitoring)
+internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue catalogue, IMonitoring monitoring)
     : ITelemetrySource,
         ICoarseStatistics,
         IDisposable

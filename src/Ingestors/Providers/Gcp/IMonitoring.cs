@@ -33,7 +33,7 @@ internal interface IMonitoring : IDisposable
 }
 
 /// <summary>Cloud Monitoring v3 over REST.</summary>
-internal sealed class RestMonitoring(SourceSettings settings, Transport transport) : IMonitoring
+internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport transport) : IMonitoring
 {
     private const int PointsPerPage = 10_000;
 

@@ -34,7 +34,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     /// <summary>How long metrics that were not there are not asked for again, where there is no list of them.</summary>
     private static readonly TimeSpan AbsenceKept = TimeSpan.FromMinutes(10);
 
-    private readonly SourceSettings settings;
+    private readonly PrometheusSettings settings;
     private readonly Dialect dialect;
     private readonly IRequestSigner? signer;
     private readonly Transport transport;
@@ -45,7 +45,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     private List<string>? present;
     private DateTime probedAt;
 
-    public PrometheusSource(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock)
+    public PrometheusSource(PrometheusSettings settings, MetricCatalogue catalogue, TimeProvider clock)
     {
         this.settings = settings;
         this.catalogue = catalogue;
