@@ -42,7 +42,11 @@ public static class SourceSection
         settings.Id = section.Key;
         settings.Place ??= settings.OwnPlace;
         if (provider is not null)
-            foreach (var child in section.GetChildren().Where(child => child.Exists() && Find(SectionShape.PropertiesOf(type), child.Key) is null))
+            foreach (
+                var child in section
+                    .GetChildren()
+                    .Where(child => child.Exists() && Find(SectionShape.PropertiesOf(type), child.Key) is null)
+            )
                 errors.Add($"{section.Path}: {Misplaced(child.Key, provider, Owners(child.Key, providers))}");
         return settings;
     }
