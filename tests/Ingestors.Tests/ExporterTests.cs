@@ -105,7 +105,7 @@ public sealed class ExporterTests
         var basic = await Fault(server, settings => (settings.Username, settings.Password) = ("reader", "hunter2"));
         var bearer = await Fault(server, settings => settings.BearerToken = "s3cr3t-token");
 
-        Assert.Equal(("unauthorised", "unauthorised"), (basic.Code, bearer.Code));
+        Assert.Equal((SourceErrorCode.Unauthorised, SourceErrorCode.Unauthorised), (basic.Code, bearer.Code));
         Assert.Contains("Authorization: Basic cmVhZGVyOmh1bnRlcjI=\r\n", server.Requests.First(), StringComparison.Ordinal);
         Assert.Contains("Authorization: Bearer s3cr3t-token\r\n", server.Requests.Last(), StringComparison.Ordinal);
         Assert.Equal(
@@ -135,7 +135,7 @@ public sealed class ExporterTests
         );
         var fault = await Fault(server);
 
-        Assert.Equal("throttled", fault.Code);
+        Assert.Equal(SourceErrorCode.Throttled, fault.Code);
         Assert.Equal(seconds, fault.RetryAfter?.TotalSeconds);
     }
 
@@ -146,7 +146,7 @@ public sealed class ExporterTests
         await using var server = HostileServer.Serving("text/plain", _ => "", "503 Service Unavailable", $"Retry-After: {until}\r\n");
         var fault = await Fault(server);
 
-        Assert.Equal("server_error", fault.Code);
+        Assert.Equal(SourceErrorCode.ServerError, fault.Code);
         Assert.InRange(fault.RetryAfter!.Value.TotalSeconds, 240, 300);
     }
 
@@ -181,7 +181,7 @@ public sealed class ExporterTests
         );
         var fault = await Fault(server, settings => settings.BearerToken = "t0ken");
 
-        Assert.Equal("redirected", fault.Code);
+        Assert.Equal(SourceErrorCode.Redirected, fault.Code);
         Assert.Contains("to http://169.254.169.254/latest, which is not followed", fault.Message, StringComparison.Ordinal);
         Assert.Single(server.Requests);
     }
@@ -194,7 +194,7 @@ public sealed class ExporterTests
         );
         var fault = await Fault(server);
 
-        Assert.Equal("not_metrics", fault.Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, fault.Code);
         Assert.Contains("text/html, not with metrics: \"<html><title>Sign in</title>", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
     }
@@ -203,7 +203,7 @@ public sealed class ExporterTests
     public async Task A_login_page_that_calls_itself_plain_text_is_no_metrics()
     {
         await using var server = HostileServer.Serving("text/plain", _ => "<html><title>Sign in</title></html>");
-        Assert.Equal("not_metrics", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -216,7 +216,7 @@ public sealed class ExporterTests
             "",
             "m 1\nn 2\n"
         );
-        Assert.Equal("truncated", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.Truncated, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -229,7 +229,7 @@ public sealed class ExporterTests
             "",
             "8\r\nm 1\nn 2\n\r\n"
         );
-        Assert.Equal("truncated", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.Truncated, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -238,7 +238,7 @@ public sealed class ExporterTests
         await using var server = HostileServer.Answering("HTTP/1.0 200 OK", "Content-Type: text/plain; version=0.0.4", "", "m 1\nn 2\n");
         var fault = await Fault(server);
 
-        Assert.Equal("truncated", fault.Code);
+        Assert.Equal(SourceErrorCode.Truncated, fault.Code);
         Assert.Contains("neither Content-Length nor chunks", fault.Message, StringComparison.Ordinal);
     }
 
@@ -274,14 +274,14 @@ public sealed class ExporterTests
                 )
         );
 
-        Assert.Equal("truncated", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.Truncated, (await Fault(server)).Code);
     }
 
     [Fact]
     public async Task An_encoding_that_was_not_asked_for_is_no_metrics()
     {
         await using var server = HostileServer.Serving("text/plain", _ => "m 1\n", headers: "Content-Encoding: br\r\n");
-        Assert.Equal("not_metrics", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -296,7 +296,7 @@ public sealed class ExporterTests
         );
         var fault = await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.5));
 
-        Assert.Equal("timeout", fault.Code);
+        Assert.Equal(SourceErrorCode.Timeout, fault.Code);
         Assert.Contains("within 0.5 s", fault.Message, StringComparison.Ordinal);
     }
 
@@ -304,7 +304,7 @@ public sealed class ExporterTests
     public async Task A_server_that_never_answers_is_given_up()
     {
         await using var server = new HostileServer((_, _, cancel) => Task.Delay(Timeout.Infinite, cancel));
-        Assert.Equal("timeout", (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.3))).Code);
+        Assert.Equal(SourceErrorCode.Timeout, (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.3))).Code);
     }
 
     [Fact]
@@ -321,7 +321,7 @@ public sealed class ExporterTests
                 }
             }
         );
-        Assert.Equal("timeout", (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(1))).Code);
+        Assert.Equal(SourceErrorCode.Timeout, (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(1))).Code);
     }
 
     [Fact]
@@ -357,7 +357,7 @@ public sealed class ExporterTests
             Some.Catalogue("m")
         );
 
-        Assert.Equal("unreachable", (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Some.Request()))).Code);
+        Assert.Equal(SourceErrorCode.Unreachable, (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Some.Request()))).Code);
     }
 
     [Theory]
@@ -366,7 +366,7 @@ public sealed class ExporterTests
     public async Task What_is_no_HTTP_server_is_named(string banner)
     {
         await using var server = HostileServer.Answering(banner);
-        Assert.Contains((await Fault(server)).Code, new[] { "truncated", "not_metrics", "unreachable" });
+        Assert.Contains((await Fault(server)).Code, new[] { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics, SourceErrorCode.Unreachable });
     }
 
     [Fact]

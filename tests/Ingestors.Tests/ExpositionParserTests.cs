@@ -276,13 +276,13 @@ public sealed class ExpositionParserTests
     {
         var fault = Assert.Throws<SourceException>(() => Parse("m 1\nm{a=\"1\"} 12"));
 
-        Assert.Equal("truncated", fault.Code);
+        Assert.Equal(SourceErrorCode.Truncated, fault.Code);
         Assert.Equal("http://gpu-1:9400/metrics ended in the middle of line 2; nothing of it is stored. It is read again.", fault.Message);
     }
 
     [Fact]
     public void An_OpenMetrics_page_without_its_end_is_truncated() =>
-        Assert.Equal("truncated", Assert.Throws<SourceException>(() => Parse("m 1\nm{a=\"1\"} 12\n", ExpositionFormat.OpenMetrics)).Code);
+        Assert.Equal(SourceErrorCode.Truncated, Assert.Throws<SourceException>(() => Parse("m 1\nm{a=\"1\"} 12\n", ExpositionFormat.OpenMetrics)).Code);
 
     [Fact]
     public void The_end_of_an_OpenMetrics_page_needs_no_line_feed() =>
@@ -290,7 +290,7 @@ public sealed class ExpositionParserTests
 
     [Fact]
     public void A_page_that_goes_on_after_its_end_is_none() =>
-        Assert.Equal("not_metrics", Assert.Throws<SourceException>(() => Parse("m 1\n# EOF\nm 2\n", ExpositionFormat.OpenMetrics)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, Assert.Throws<SourceException>(() => Parse("m 1\n# EOF\nm 2\n", ExpositionFormat.OpenMetrics)).Code);
 
     [Theory]
     [InlineData("<!doctype html><html><title>Sign in</title>")]
@@ -301,7 +301,7 @@ public sealed class ExpositionParserTests
     {
         var fault = Assert.Throws<SourceException>(() => Parse(page));
 
-        Assert.Equal("not_metrics", fault.Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, fault.Code);
         Assert.Contains(page[..12], fault.Message, StringComparison.Ordinal);
     }
 

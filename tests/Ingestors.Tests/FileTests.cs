@@ -391,7 +391,7 @@ public sealed class FileTests : IDisposable
                 kept.Add(page);
         });
 
-        Assert.Equal("truncated", fault.Code);
+        Assert.Equal(SourceErrorCode.Truncated, fault.Code);
         Assert.Contains("a.ndjson.gz", fault.Message, StringComparison.Ordinal);
         Assert.Contains("m{gpu=\"b\"} 00:00:00 2", Some.Lines(kept.SelectMany(page => page.Observations)));
         Assert.DoesNotContain("a.ndjson.gz", kept[^1].Cursor, StringComparison.Ordinal);
@@ -401,7 +401,7 @@ public sealed class FileTests : IDisposable
     public async Task A_path_with_nothing_at_it_is_a_fault()
     {
         var fault = await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(Path.Combine(folder, "absent.csv")), Some.Request()));
-        Assert.Equal("unreachable", fault.Code);
+        Assert.Equal(SourceErrorCode.Unreachable, fault.Code);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Metrics.Domain.Observations;
 using Metrics.Emulators;
 using Metrics.Emulators.Azure;
 using Metrics.Emulators.CloudWatch;
@@ -163,7 +164,7 @@ public sealed class ManagedPrometheusTests
         var fault = await Assert.ThrowsAsync<SourceException>(() =>
             Some.Read(service == "google" ? (ITelemetrySource)managed : Open(), Some.Request(from, end))
         );
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains(right, fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
     }
@@ -209,7 +210,7 @@ public sealed class ManagedPrometheusTests
         );
         var pages = await Some.Pages(source, Some.Request(from, DateTime.UtcNow));
         var unread = Assert.Single(pages.SelectMany(page => page.Unread));
-        Assert.Equal((Energy, "too_large"), (unread.Subject, unread.Code));
+        Assert.Equal((Energy, SourceErrorCode.TooLarge), (unread.Subject, unread.Code));
         Assert.Contains("Selector", unread.Message, StringComparison.Ordinal);
         // In two parts, each by a selector, all of it is there.
         bench.Settings.Selector = "gpu=~\"[0-2].*\"";

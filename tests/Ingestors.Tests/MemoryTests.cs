@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 using Metrics.Ingestors.Providers.Exporter;
 using Metrics.Ingestors.Providers.Files;
@@ -109,7 +110,7 @@ public sealed class MemoryTests
         var unlimited = await Some.Pages(Exporter(1024L * 1024 * 1024), Some.Request());
         var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
 
-        Assert.Equal("too_large", fault.Code);
+        Assert.Equal(SourceErrorCode.TooLarge, fault.Code);
         Assert.Contains("more than 33554432 bytes after decompression", fault.Message, StringComparison.Ordinal);
         Assert.Empty(unlimited);
         // Everything allocated on the way, garbage included, is far from the 332 MB that were unpacked.

@@ -22,12 +22,12 @@ public sealed class PrometheusContractTests : NetworkProviderContract
           {"metric":{"__name__":"DCGM_FI_DEV_POWER_USAGE","UUID":"GPU-b"},"values":[[1767265215,"0"]]}]}}
         """;
 
-    protected override string Provider => "prometheus";
+    protected override IProvider Provider => KnownProviders.All["prometheus"];
 
     /// <summary>A server of one's own has a password or a token; the permissions are those of the managed services.</summary>
     protected override IReadOnlyList<string> Mends => [];
 
-    protected override string Folder => "Prometheus";
+    protected override string Folder => "src/Ingestors/Providers/Prometheus";
 
     protected override Task<ContractBench> OpenAsync(FarSide farSide)
     {
@@ -44,7 +44,7 @@ public sealed class PrometheusContractTests : NetworkProviderContract
                 new PrometheusSettings
                 {
                     Id = "rack-7",
-                    Provider = Provider,
+                    Provider = Provider.Name,
                     Endpoint = server.At("/prom"),
                 },
                 Some.Request(),
@@ -57,9 +57,9 @@ public sealed class PrometheusContractTests : NetworkProviderContract
 /// <summary>The contract for one metrics page, whose samples say when they are from.</summary>
 public sealed class ExporterContractTests : NetworkProviderContract
 {
-    protected override string Provider => "exporter";
+    protected override IProvider Provider => KnownProviders.All["exporter"];
 
-    protected override string Folder => "Exporter";
+    protected override string Folder => "src/Ingestors/Providers/Exporter";
 
     protected override int FewestExchanges => 1;
 
@@ -76,7 +76,7 @@ public sealed class ExporterContractTests : NetworkProviderContract
                 new ExporterSettings
                 {
                     Id = "gpu-box",
-                    Provider = Provider,
+                    Provider = Provider.Name,
                     Endpoint = server.At("/metrics"),
                 },
                 Some.Request(),
@@ -91,9 +91,9 @@ public sealed class FileContractTests : ProviderContract, IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("metrics-contract-").FullName;
 
-    protected override string Provider => "file";
+    protected override IProvider Provider => KnownProviders.All["file"];
 
-    protected override string Folder => "Files";
+    protected override string Folder => "src/Ingestors/Providers/Files";
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -111,7 +111,7 @@ public sealed class FileContractTests : ProviderContract, IDisposable
             new FileSettings
             {
                 Id = "inbox",
-                Provider = Provider,
+                Provider = Provider.Name,
                 Path = folder,
             },
             catalogue

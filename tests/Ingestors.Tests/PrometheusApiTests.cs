@@ -240,7 +240,7 @@ public sealed class PrometheusApiTests
         );
         var fault = await Fault(server);
 
-        Assert.Equal("too_large", fault.Code);
+        Assert.Equal(SourceErrorCode.TooLarge, fault.Code);
         Assert.Contains("select less with Selector", fault.Message, StringComparison.Ordinal);
         Assert.InRange(server.Requests.Count, 5, 12);
     }
@@ -316,7 +316,7 @@ public sealed class PrometheusApiTests
                 kept.AddRange(Some.Lines(page.Observations));
         });
 
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Equal(["m 11:00:00 1"], kept);
     }
 
@@ -326,7 +326,7 @@ public sealed class PrometheusApiTests
         await using var server = HostileServer.Serving(Json, _ => "{}", "429 Too Many", "Retry-After: 30\r\n");
         var fault = await Fault(server);
 
-        Assert.Equal(("throttled", 30d), (fault.Code, fault.RetryAfter!.Value.TotalSeconds));
+        Assert.Equal((SourceErrorCode.Throttled, 30d), (fault.Code, fault.RetryAfter!.Value.TotalSeconds));
     }
 
     [Theory]
@@ -340,7 +340,7 @@ public sealed class PrometheusApiTests
     public async Task What_is_no_Prometheus_answer_is_called_that(string type, string body)
     {
         await using var server = HostileServer.Serving(type, _ => body);
-        Assert.Equal("not_metrics", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
     }
 
     [Theory]
@@ -364,7 +364,7 @@ public sealed class PrometheusApiTests
     public async Task JSON_ten_thousand_deep_is_refused()
     {
         await using var server = Server(_ => Matrix($$"""{"metric":{"__name__":"m"},"values":{{new string('[', 10_000)}}"""));
-        Assert.Equal("not_metrics", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -471,7 +471,7 @@ public sealed class PrometheusApiTests
             }
             catch (SourceException exception)
             {
-                Assert.Contains(exception.Code, new[] { "not_metrics", "truncated", "refused" });
+                Assert.Contains(exception.Code, new[] { SourceErrorCode.NotMetrics, SourceErrorCode.Truncated, SourceErrorCode.Refused });
                 failed++;
             }
         }

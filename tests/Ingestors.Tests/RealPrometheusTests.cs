@@ -116,7 +116,7 @@ public sealed class RealPrometheusTests
         foreach (
             var wrong in new[] { Source(server), Source(server, settings => (settings.Username, settings.Password) = ("reader", "wrong")) }
         )
-            Assert.Equal("unauthorised", (await Assert.ThrowsAsync<SourceException>(() => Read(wrong, from, DateTime.UtcNow))).Code);
+            Assert.Equal(SourceErrorCode.Unauthorised, (await Assert.ThrowsAsync<SourceException>(() => Read(wrong, from, DateTime.UtcNow))).Code);
     }
 
     [Fact]
@@ -150,10 +150,10 @@ public sealed class RealPrometheusTests
         var otherAuthority = await Assert.ThrowsAsync<SourceException>(() => Read(With("other.pem", "client"), from, DateTime.UtcNow));
         var nobody = await Assert.ThrowsAsync<SourceException>(() => Read(With("authority.pem", null), from, DateTime.UtcNow));
 
-        Assert.Equal("unreachable", stranger.Code);
+        Assert.Equal(SourceErrorCode.Unreachable, stranger.Code);
         Assert.Contains("Check CertificateAuthorityFile", stranger.Message, StringComparison.Ordinal);
-        Assert.Equal("unreachable", otherAuthority.Code);
-        Assert.Contains(nobody.Code, new[] { "unreachable", "truncated" });
+        Assert.Equal(SourceErrorCode.Unreachable, otherAuthority.Code);
+        Assert.Contains(nobody.Code, new[] { SourceErrorCode.Unreachable, SourceErrorCode.Truncated });
     }
 
     private static void Certify(string folder)

@@ -105,7 +105,7 @@ public sealed class BackfillCommand(
         await log.RegisterAsync(configured.Id, configured.Provider, configured.Place, CancellationToken.None);
         var (backfill, isNew) = await backfills.RequestAsync(
             configured.Id,
-            "backfill",
+            ReadKind.Backfill,
             Backfills.WholeHours(from, to),
             SourceReader.Step(opened.Cadence),
             CancellationToken.None
@@ -143,7 +143,7 @@ public sealed class BackfillCommand(
             );
             return 1;
         }
-        if (backfill.State == "cancelled")
+        if (backfill.State == BackfillState.Cancelled)
             return Refuse($"The span was called off after {backfill.WindowsDone} of {backfill.Windows} windows.");
         if (works)
         {

@@ -7,6 +7,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Metrics.Domain.Observations;
 using System.Text.RegularExpressions;
 using Metrics.Ingestors.Providers;
 
@@ -159,7 +160,7 @@ public sealed partial class Transport : IDisposable
             if (!response.IsSuccessStatusCode)
             {
                 var refusal = await RefusalAsync(place, response, explain, either.Token);
-                if (refusal is SourceException { Code: "unauthorised" })
+                if (refusal is SourceException { Code: SourceErrorCode.Unauthorised })
                     signer?.Forget();
                 throw refusal;
             }
@@ -168,7 +169,7 @@ public sealed partial class Transport : IDisposable
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new SourceException(
-                "timeout",
+                SourceErrorCode.Timeout,
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"{place} did not finish within {timeout.TotalSeconds} s. Look at the server's load, or raise Timeout."
@@ -178,7 +179,7 @@ public sealed partial class Transport : IDisposable
         catch (HttpIOException exception) when (exception.HttpRequestError == HttpRequestError.ResponseEnded)
         {
             throw new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"{place} broke off before its end; nothing of it is stored. It is read again.",
                 exception
             );
@@ -186,7 +187,7 @@ public sealed partial class Transport : IDisposable
         catch (InvalidDataException exception)
         {
             throw new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"{place} sent damaged gzip data; nothing of it is stored. It is read again.",
                 exception
             );
@@ -198,14 +199,14 @@ public sealed partial class Transport : IDisposable
         catch (IOException exception)
         {
             throw new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"{place} broke off before its end; nothing of it is stored. It is read again.",
                 exception
             );
         }
         catch (Exception exception) when (exception is CryptographicException or UnauthorizedAccessException)
         {
-            throw new SourceException("unreachable", $"{place}: a certificate file cannot be used: {exception.Message}", exception);
+            throw new SourceException(SourceErrorCode.Unreachable, $"{place}: a certificate file cannot be used: {exception.Message}", exception);
         }
     }
 
@@ -231,7 +232,7 @@ public sealed partial class Transport : IDisposable
             }
             catch (SourceException exception)
                 when (attempt < Tries
-                    && exception.Code is "throttled" or "server_error" or "truncated"
+                    && exception.Code is SourceErrorCode.Throttled or SourceErrorCode.ServerError or SourceErrorCode.Truncated
                     && (exception.RetryAfter ?? TimeSpan.Zero) <= LongestWait
                 )
             {
@@ -252,7 +253,7 @@ public sealed partial class Transport : IDisposable
             stream = Gzip.Open(stream);
         else if (encodings.Any(encoding => !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase)))
             throw new SourceException(
-                "not_metrics",
+                SourceErrorCode.NotMetrics,
                 $"{place} answered in the encoding '{Redact(string.Join(", ", encodings))}', which was not asked for. Let the server send gzip or plain text."
             );
         return new Body(
@@ -278,7 +279,7 @@ public sealed partial class Transport : IDisposable
                 ? $" to {Show(location.IsAbsoluteUri ? location : new Uri(response.RequestMessage!.RequestUri!, location))}"
                 : "";
             return new SourceException(
-                "redirected",
+                SourceErrorCode.Redirected,
                 $"{said}: it sends us on{target}, which is not followed because credentials would go along. Set Endpoint to the final address."
             );
         }
@@ -289,12 +290,12 @@ public sealed partial class Transport : IDisposable
                 : explained;
         if (status is 401 or 403)
             return new SourceException(
-                "unauthorised",
+                SourceErrorCode.Unauthorised,
                 $"{said}: the server does not accept the credentials. Check Username and Password, BearerToken or the client certificate, and the rights behind them."
             );
         // 529 is what metrics backends of Azure say when they are asked too much.
         if (status is 429 or 529)
-            return new SourceException("throttled", $"{said}: too many requests. It is read again later; a longer Every helps.")
+            return new SourceException(SourceErrorCode.Throttled, $"{said}: too many requests. It is read again later; a longer Every helps.")
             {
                 RetryAfter = RetryAfter(response),
             };
@@ -302,11 +303,11 @@ public sealed partial class Transport : IDisposable
         var excerpt = Excerpt(text);
         var quote = excerpt.Length == 0 ? "" : $" with \"{excerpt}\"";
         return status >= 500
-            ? new SourceException("server_error", $"{said}{quote}. The fault is on the server's side; it is read again later.")
+            ? new SourceException(SourceErrorCode.ServerError, $"{said}{quote}. The fault is on the server's side; it is read again later.")
             {
                 RetryAfter = RetryAfter(response),
             }
-            : new SourceException("refused", $"{said}{quote}. Check Endpoint and Selector.");
+            : new SourceException(SourceErrorCode.Refused, $"{said}{quote}. Check Endpoint and Selector.");
     }
 
     private async Task<byte[]> FaultTextAsync(string place, HttpResponseMessage response, CancellationToken cancellationToken)
@@ -356,39 +357,39 @@ public sealed partial class Transport : IDisposable
     {
         if (fault.InnerException is AuthenticationException tls)
             return new SourceException(
-                "unreachable",
+                SourceErrorCode.Unreachable,
                 $"{place}: no trusted TLS connection: {tls.Message} Check CertificateAuthorityFile, ClientCertificateFile and the host name in the server's certificate.",
                 fault
             );
         return fault.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError => new SourceException(
-                "unreachable",
+                SourceErrorCode.Unreachable,
                 $"{place}: the host name is not known. Check Endpoint.",
                 fault
             ),
             HttpRequestError.ResponseEnded => new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"{place} closed the connection before it answered. It is read again.",
                 fault
             ),
             HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError => new SourceException(
-                "not_metrics",
+                SourceErrorCode.NotMetrics,
                 $"{place} does not answer as an HTTP server should. Check Endpoint.",
                 fault
             ),
             HttpRequestError.ConfigurationLimitExceeded => new SourceException(
-                "too_large",
+                SourceErrorCode.TooLarge,
                 $"{place} sent larger headers than are accepted. Check Endpoint.",
                 fault
             ),
             _ when fault.InnerException is IOException => new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"{place} broke the connection off before it answered. It is read again.",
                 fault
             ),
             _ => new SourceException(
-                "unreachable",
+                SourceErrorCode.Unreachable,
                 $"{place}: no connection: {Redact(fault.InnerException?.Message ?? fault.Message)}. Check Endpoint and that the server runs.",
                 fault
             ),
@@ -487,7 +488,7 @@ public sealed partial class Transport : IDisposable
             read += more;
             if (read > most)
                 throw new SourceException(
-                    "too_large",
+                    SourceErrorCode.TooLarge,
                     $"{place} sent more than {most} bytes after decompression; reading stopped and nothing of it is stored. Select less, or raise MaxBytes."
                 );
             return more;

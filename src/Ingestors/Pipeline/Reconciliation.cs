@@ -36,7 +36,7 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
             return false;
         // While the day itself is read again there is nothing to compare yet.
         var again = (await backfills.OfAsync(settings.Id, cancellationToken)).FirstOrDefault(span =>
-            span.Kind == "reconcile" && span.Span == due
+            span.Kind == ReadKind.Reconcile && span.Span == due
         );
         if (again is { IsOpen: true })
             return false;
@@ -54,7 +54,7 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
                     due.Start,
                     differences[0]
                 );
-                await backfills.RequestAsync(settings.Id, "reconcile", due, SourceReader.Step(source.Cadence), cancellationToken);
+                await backfills.RequestAsync(settings.Id, ReadKind.Reconcile, due, SourceReader.Step(source.Cadence), cancellationToken);
                 await log.ReleaseAsync(claim, cancellationToken);
                 return true;
             }
@@ -79,7 +79,7 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
                 "Source {Source}: {Day:yyyy-MM-dd} could not be compared with the provider's own statistic ({Code}): {Message} It is tried again.",
                 settings.Id,
                 due.Start,
-                exception.Code,
+                SnakeCase.Of(exception.Code),
                 exception.Message
             );
             await log.ReleaseAsync(claim, cancellationToken);

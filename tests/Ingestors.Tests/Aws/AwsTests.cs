@@ -51,9 +51,9 @@ internal static class Account
 /// <summary>The contract for Amazon CloudWatch.</summary>
 public sealed class AwsContractTests : NetworkProviderContract
 {
-    protected override string Provider => "aws-cloudwatch";
+    protected override IProvider Provider => KnownProviders.All["aws-cloudwatch"];
 
-    protected override string Folder => "Aws";
+    protected override string Folder => "src/Ingestors/Providers/Aws";
 
     protected override async Task<ContractBench> OpenAsync(FarSide farSide)
     {
@@ -319,7 +319,7 @@ public sealed class AwsTests
         );
         Assert.Contains(
             "`cloudwatch:GetMetricData`",
-            pages.SelectMany(page => page.Unread).Single(one => one.Code == "unauthorised").Message,
+            pages.SelectMany(page => page.Unread).Single(one => one.Code == SourceErrorCode.Unauthorised).Message,
             StringComparison.Ordinal
         );
         var refused = Assert.Single(pages.SelectMany(page => page.Rejections));
@@ -339,7 +339,7 @@ public sealed class AwsTests
                 ? EmulatedServer.Answering(200, "application/x-amz-json-1.0", answer)(context)
                 : Task.FromResult(false);
         var fault = await FaultAsync(Account.Source(cloud));
-        Assert.Equal("not_metrics", fault.Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, fault.Code);
         Assert.Contains("the same page token came twice", fault.Message, StringComparison.Ordinal);
     }
 
@@ -386,7 +386,7 @@ public sealed class AwsTests
         Assert.Equal(852, (await Some.Read(source, Hour)).Observations.Count);
 
         var fault = await FaultAsync(Account.Source(cloud, aws => aws.RoleArn = CloudWatchEmulator.Role));
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains("`sts:AssumeRole`", fault.Message, StringComparison.Ordinal);
         Assert.Contains(CloudWatchEmulator.Role, fault.Message, StringComparison.Ordinal);
     }
@@ -416,7 +416,7 @@ public sealed class AwsTests
     {
         await using var cloud = await Account.StartAsync(Ten.AddHours(2));
         var fault = await FaultAsync(Account.Source(cloud, aws => aws.SecretAccessKey = "hush/hush/hush/hush/hush/hush/hush/hush1"));
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains("Aws:SecretAccessKey", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
 

@@ -58,9 +58,9 @@ internal sealed class Project : IAsyncDisposable
 /// <summary>The contract for Google Cloud Monitoring.</summary>
 public sealed class GcpContractTests : NetworkProviderContract
 {
-    protected override string Provider => "gcp-monitoring";
+    protected override IProvider Provider => KnownProviders.All["gcp-monitoring"];
 
-    protected override string Folder => "Gcp";
+    protected override string Folder => "src/Ingestors/Providers/Gcp";
 
     protected override async Task<ContractBench> OpenAsync(FarSide farSide)
     {
@@ -345,7 +345,7 @@ public sealed class GcpTests
                 ? EmulatedServer.Answering(200, "application/json", """{"timeSeries":[],"nextPageToken":"again"}""")(context)
                 : Task.FromResult(false);
         var fault = await FaultAsync(Some.Source(project.Settings(), Catalogues.Load([])));
-        Assert.Equal("not_metrics", fault.Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, fault.Code);
         Assert.Contains("the same page token twice", fault.Message, StringComparison.Ordinal);
     }
 
@@ -364,7 +364,7 @@ public sealed class GcpTests
                 : Task.FromResult(false);
         var pages = await Some.Pages(Some.Source(project.Settings(), Catalogues.Load([])), Asked(Ten, Ten.AddMinutes(5)));
         var unread = Assert.Single(pages.SelectMany(page => page.Unread));
-        Assert.Equal((Cpu, "refused"), (unread.Subject, unread.Code));
+        Assert.Equal((Cpu, SourceErrorCode.Refused), (unread.Subject, unread.Code));
         Assert.Equal(
             8,
             pages
@@ -414,7 +414,7 @@ public sealed class GcpTests
         // The key of another account, sent to this token endpoint.
         await File.WriteAllTextAsync(project.KeyFile, project.Cloud.KeyFile.Replace(Key(project), Key(other), StringComparison.Ordinal));
         var fault = await FaultAsync(Some.Source(project.Settings(), Catalogues.Load([])));
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains("invalid_grant", fault.Message, StringComparison.Ordinal);
         Assert.Contains("Google:CredentialsFile", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(Key(other)[30..60], fault.Message, StringComparison.Ordinal);
@@ -422,7 +422,7 @@ public sealed class GcpTests
         await File.WriteAllTextAsync(project.KeyFile, project.Cloud.KeyFile);
         project.Cloud.Forbidden = true;
         fault = await FaultAsync(Some.Source(project.Settings(), Catalogues.Load([])));
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains("`monitoring.timeSeries.list`", fault.Message, StringComparison.Ordinal);
         Assert.Contains("roles/monitoring.viewer", fault.Message, StringComparison.Ordinal);
 

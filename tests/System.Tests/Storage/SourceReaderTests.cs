@@ -209,7 +209,7 @@ public sealed class SourceReaderTests
         {
             await Task.Yield();
             yield return request.Now.Year > 1
-                ? throw new SourceException("throttled", "Too many.")
+                ? throw new SourceException(SourceErrorCode.Throttled, "Too many.")
                 {
                     RetryAfter = asked is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                 }

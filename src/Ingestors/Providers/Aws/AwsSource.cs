@@ -157,12 +157,12 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                 }
                 catch (InvalidQueryException exception)
                 {
-                    throw new SourceException("refused", $"{exception.Message}. Check Aws:Region and Endpoint.", exception);
+                    throw new SourceException(SourceErrorCode.Refused, $"{exception.Message}. Check Aws:Region and Endpoint.", exception);
                 }
                 catch (InvalidTokenException exception)
                 {
                     throw new SourceException(
-                        "server_error",
+                        SourceErrorCode.ServerError,
                         "ListMetrics does not accept its own page token any more. It is read again later.",
                         exception
                     );
@@ -244,7 +244,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
             catch (InvalidQueryException exception)
             {
                 if (part.Count == 1)
-                    batch.Give(part[0], "refused", $"{exception.Message}. Check the metric's name and dimensions.");
+                    batch.Give(part[0], SourceErrorCode.Refused, $"{exception.Message}. Check the metric's name and dimensions.");
                 else
                 {
                     // One query that CloudWatch does not accept must not keep five hundred others out: halves are asked for until it stands alone.
@@ -284,7 +284,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
             {
                 if (attempt >= Attempts)
                     throw new SourceException(
-                        "server_error",
+                        SourceErrorCode.ServerError,
                         "GetMetricData does not accept its own page tokens. It is read again later.",
                         exception
                     );
@@ -297,11 +297,11 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                 if (result.Status == "InternalError" && attempt < Attempts)
                     again.Add(part[i]);
                 else if (result.Status == "InternalError")
-                    batch.Give(part[i], "server_error", "CloudWatch met an error of its own (InternalError); it is asked for again.");
+                    batch.Give(part[i], SourceErrorCode.ServerError, "CloudWatch met an error of its own (InternalError); it is asked for again.");
                 else if (result.Status == "Forbidden")
                     batch.Give(
                         part[i],
-                        "unauthorised",
+                        SourceErrorCode.Unauthorised,
                         "CloudWatch does not let these credentials read it (Forbidden): allow `cloudwatch:GetMetricData`, in the account that owns it too."
                     );
                 else if (result.MixedUnits is { } mixed)
@@ -311,7 +311,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                 else
                     batch.Give(
                         part[i],
-                        "refused",
+                        SourceErrorCode.Refused,
                         $"CloudWatch answered with the status '{Transport.Excerpt(Encoding.UTF8.GetBytes(result.Status ?? "none"))}'."
                     );
             }
@@ -323,7 +323,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
 
     private static SourceException Endless(string operation, int pages) =>
         new(
-            "not_metrics",
+            SourceErrorCode.NotMetrics,
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{operation} comes without end: {(pages > MostPages ? $"more than {MostPages} pages came" : "the same page token came twice")}. Check Endpoint."
@@ -382,7 +382,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
             result.MixedUnits ??= mixedUnits;
         }
 
-        public void Remark(string code, string message) => Remarked ??= $"{code}: {message}";
+        public void Remark(SourceErrorCode code, string message) => Remarked ??= $"{code}: {message}";
     }
 
     /// <summary>A batch of series and what becomes of them.</summary>
@@ -394,7 +394,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
 
         public List<UnreadSeries> Unread { get; } = [];
 
-        public void Give(int index, string code, string message) => Unread.Add(new(asked[index].Series.ToString(), code, message));
+        public void Give(int index, SourceErrorCode code, string message) => Unread.Add(new(asked[index].Series.ToString(), code, message));
 
         public void Partial(string because) =>
             answer.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Transport.Excerpt(Encoding.UTF8.GetBytes(because))}";

@@ -363,7 +363,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                 )
                     definitions[RestAzureMonitor.Text(Inner(element, "name"), "value")] = element.Clone();
             }
-            catch (SourceException exception) when (exception.Code == "refused")
+            catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
             {
                 // It was deleted since it was listed, or has no such namespace.
                 continue;
@@ -491,7 +491,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                 foreach (var name in ask.Query.Names)
                     unread.Add(new(Subject(ask, name, ask.Resources[0]), forbidden.Fault.Code, forbidden.Fault.Message));
             }
-            catch (SourceException exception) when (exception.Code == "refused")
+            catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
             {
                 if (ask.Query.Names.Count > 1)
                     foreach (var names in ask.Query.Names.Chunk((ask.Query.Names.Count + 1) / 2).Reverse())
@@ -510,7 +510,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
     private static string Subject(Ask ask, string name, Resource resource) => $"{ask.Query.Namespace}/{name}{{resourceid={resource.Id}}}";
 
     private SourceException NoMetrics(string missing) =>
-        new("not_metrics", $"Azure Monitor answered without '{missing}'. Check Endpoint and Azure:MetricsEndpoint of {settings.Id}.");
+        new(SourceErrorCode.NotMetrics, $"Azure Monitor answered without '{missing}'. Check Endpoint and Azure:MetricsEndpoint of {settings.Id}.");
 
     /// <summary>Hands on the values of one resource.</summary>
     private void Take(
@@ -539,7 +539,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                 unread.Add(
                     new(
                         Subject(ask, name, resource),
-                        "refused",
+                        SourceErrorCode.Refused,
                         $"Azure Monitor does not tell {name} of {resource.Id} ({Shown(code)}: \"{Shown(RestAzureMonitor.Text(metric, "errorMessage"))}\"). The rest is read."
                     )
                 );
@@ -677,7 +677,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                 next = RestAzureMonitor.Text(document.RootElement, "nextLink");
                 if (next.Length > 0 && (!seen.Add(next) || seen.Count >= MostPages))
                     throw new SourceException(
-                        "not_metrics",
+                        SourceErrorCode.NotMetrics,
                         $"The list {address.Split('?')[0]} comes without end: the server gave {(seen.Count >= MostPages ? $"more than {MostPages} pages" : "the same nextLink twice")}. Check Endpoint."
                     );
             }

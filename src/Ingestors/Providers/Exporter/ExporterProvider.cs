@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Exporter;
@@ -110,7 +111,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 var start = new byte[2048];
                 var length = await body.Content.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken);
                 throw new SourceException(
-                    "not_metrics",
+                    SourceErrorCode.NotMetrics,
                     $"{place} answered with {body.MediaType}, not with metrics: \"{Transport.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login or proxy page stands before it."
                 );
             default:
@@ -118,7 +119,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 return body.Framed
                     ? ExpositionFormat.Text
                     : throw new SourceException(
-                        "truncated",
+                        SourceErrorCode.Truncated,
                         $"{place} sent its page with neither Content-Length nor chunks, so that a cut cannot be told from its end; nothing of it is stored. Let the exporter speak HTTP/1.1 or OpenMetrics."
                     );
         }

@@ -209,7 +209,7 @@ public sealed class ExpositionParser
                 throw NotMetrics();
             if (!ended)
                 throw new SourceException(
-                    "truncated",
+                    SourceErrorCode.Truncated,
                     $"{origin} ended after line {line} without '# EOF'; nothing of it is stored. It is read again."
                 );
         }
@@ -225,7 +225,7 @@ public sealed class ExpositionParser
                 throw NotMetrics();
             if (!rest.IsEmpty)
                 throw new SourceException(
-                    "truncated",
+                    SourceErrorCode.Truncated,
                     $"{origin} ended in the middle of line {line + 1}; nothing of it is stored. It is read again."
                 );
         }
@@ -235,7 +235,7 @@ public sealed class ExpositionParser
 
     private SourceException NotMetrics() =>
         new(
-            "not_metrics",
+            SourceErrorCode.NotMetrics,
             $"{origin} did not answer with metrics but with \"{firstBad}\". Check Endpoint (usually .../metrics) and whether a login or proxy page stands before it."
         );
 
@@ -249,7 +249,7 @@ public sealed class ExpositionParser
             return;
         if (ended)
             throw new SourceException(
-                "not_metrics",
+                SourceErrorCode.NotMetrics,
                 $"{origin} goes on after '# EOF' at line {line}; nothing of it is stored. Let the exporter write one page."
             );
         if (text[0] == '#')
@@ -436,7 +436,7 @@ public sealed class ExpositionParser
         now.Add(entry);
         if (now.Count > (long)SamplesPerSeries * pool.Capacity)
             throw new SourceException(
-                "too_large",
+                SourceErrorCode.TooLarge,
                 $"{origin} sent more than {(long)SamplesPerSeries * pool.Capacity} samples; reading stopped at line {line} and nothing of it is stored. Select less, or raise MaxSeries."
             );
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Observations;
 
 namespace Metrics.Ingestors.Providers.Files;
 
@@ -53,7 +54,7 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
         if (File.Exists(path))
             return [path];
         if (!Directory.Exists(path))
-            throw new SourceException("unreachable", $"There is no file or folder '{path}'. Check Path.");
+            throw new SourceException(SourceErrorCode.Unreachable, $"There is no file or folder '{path}'. Check Path.");
         try
         {
             return [.. Directory.EnumerateFiles(path).Where(IsRowsOfFolder).Order(StringComparer.Ordinal)];
@@ -61,7 +62,7 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new SourceException(
-                "unreadable",
+                SourceErrorCode.Unreadable,
                 $"The folder '{path}' cannot be listed: {exception.Message} Check its rights.",
                 exception
             );

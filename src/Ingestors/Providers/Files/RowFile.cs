@@ -85,7 +85,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new SourceException(
-                "unreadable",
+                SourceErrorCode.Unreadable,
                 $"The file '{path}' cannot be read: {exception.Message} Check its rights and the disk.",
                 exception
             );
@@ -93,7 +93,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         catch (InvalidDataException exception)
         {
             throw new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"The file '{path}' is no whole gzip file: {exception.Message} What could be read of it is kept. Write it under another name and rename it when it is finished.",
                 exception
             );

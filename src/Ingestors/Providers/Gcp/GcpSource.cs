@@ -87,7 +87,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
                     {
                         await SeriesAsync(descriptor, request, answer, cancellationToken);
                     }
-                    catch (SourceException exception) when (exception.Code == "refused")
+                    catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
                     {
                         // One metric that the server will not tell stops no other.
                         unread = new UnreadSeries(descriptor.Type, exception.Code, exception.Message);
@@ -332,13 +332,13 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
                 if (answer is not null)
                     answer.PartialBecause ??= because;
                 else
-                    throw new SourceException("server_error", because);
+                    throw new SourceException(SourceErrorCode.ServerError, because);
             }
             yield return document.RootElement;
             token = RestMonitoring.Text(document.RootElement, "nextPageToken");
             if (token.Length > 0 && (!seen.Add(token) || seen.Count >= MostPages))
                 throw new SourceException(
-                    "not_metrics",
+                    SourceErrorCode.NotMetrics,
                     $"The {what} come without end: the server gave {(seen.Count >= MostPages ? $"more than {MostPages} pages" : "the same page token twice")}. Check Endpoint."
                 );
         } while (token.Length > 0);

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
 
@@ -116,7 +117,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                     {
                         if (span.Length < 2 * ShortestSpan)
                             throw new SourceException(
-                                "too_large",
+                                SourceErrorCode.TooLarge,
                                 $"{tooMany.Message} The window {span} is the shortest asked for: select less with Selector, or raise MaxBytes and the server's query.max-samples.",
                                 tooMany
                             );
@@ -141,7 +142,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                         [
                             new(
                                 group.Names[0],
-                                "too_large",
+                                SourceErrorCode.TooLarge,
                                 string.Create(
                                     CultureInfo.InvariantCulture,
                                     $"{dialect.Service} tells {most} series of {group.Names[0]} at most, and not that there are more. Read it in parts, each a source with a Selector of its own."
@@ -231,7 +232,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                 cancellationToken
             );
         }
-        catch (Exception exception) when (exception is TooManySamplesException or SourceException { Code: "refused" or "too_large" })
+        catch (Exception exception) when (exception is TooManySamplesException or SourceException { Code: SourceErrorCode.Refused or SourceErrorCode.TooLarge })
         {
             counts.Clear();
         }
@@ -265,7 +266,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                 cancellationToken
             );
         }
-        catch (SourceException exception) when (exception.Code == "too_large")
+        catch (SourceException exception) when (exception.Code == SourceErrorCode.TooLarge)
         {
             throw new TooManySamplesException(exception.Message, exception);
         }
@@ -358,7 +359,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
 
     private static SourceException NotAnAnswer(HttpRequestMessage request, string instead) =>
         new(
-            "not_metrics",
+            SourceErrorCode.NotMetrics,
             $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as a Prometheus server but with {instead}. Check Endpoint and whether a login or proxy page stands before it."
         );
 
@@ -369,7 +370,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         await body.Content.CopyToAsync(text, cancellationToken);
         SourceException Unlike(Exception? inner = null) =>
             new(
-                "not_metrics",
+                SourceErrorCode.NotMetrics,
                 NotAnAnswer(request, $"\"{Transport.Excerpt(text.GetBuffer().AsSpan(0, (int)text.Length))}\"").Message,
                 inner
             );
@@ -412,7 +413,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             var status = response.StatusCode;
             if (dialect.Managed && (int)status is 401 or 403)
                 return new SourceException(
-                    "unauthorised",
+                    SourceErrorCode.Unauthorised,
                     $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} \"{Transport.Excerpt(text)}\": {dialect.Service} does not accept the credentials. They need `{string.Join("` and `", dialect.Rights)}`; check the section {(settings.Aws is not null ? "Aws and its Region" : settings.Azure is not null ? "Azure" : "Google")}, and the clock of this host."
                 );
             if ((int)status is 401 or 403 or 429)
@@ -443,12 +444,12 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             return new TooManySamplesException(said, null);
         if (type is "timeout" or "canceled")
             return new SourceException(
-                "timeout",
+                SourceErrorCode.Timeout,
                 $"{said} The server gave up on the query. It is read again later; select less with Selector, or raise the server's query.timeout."
             );
         return (int)status >= 500 || type is "internal" or "unavailable"
-            ? new SourceException("server_error", $"{said} The fault is on the server's side; it is read again later.")
-            : new SourceException("refused", $"{said} Check Endpoint and Selector.");
+            ? new SourceException(SourceErrorCode.ServerError, $"{said} The fault is on the server's side; it is read again later.")
+            : new SourceException(SourceErrorCode.Refused, $"{said} Check Endpoint and Selector.");
     }
 
     private static DateTime Floor(DateTime time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMillisecond));
