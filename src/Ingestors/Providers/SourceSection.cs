@@ -51,7 +51,7 @@ public static class SourceSection
         return settings;
     }
 
-    private static string Misplaced(string key, IProvider provider, IReadOnlyList<IProvider> owners)
+    private static string Misplaced(string key, IProvider provider, List<IProvider> owners)
     {
         var name = Find(SectionShape.PropertiesOf(owners[0].Settings), key)!.Name;
         var names = owners.Select(owner => $"'{owner.Name}'").Order(StringComparer.Ordinal).ToList();

@@ -37,10 +37,9 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
     private static readonly TimeSpan BatchRefused = TimeSpan.FromMinutes(30);
 
     private readonly SeriesPool pool = new(settings.Id, settings.MaxSeries);
-    private readonly SemaphoreSlim turn = new(1);
     private readonly List<KeyValuePair<string, string>> labels = [];
     private readonly List<Wanted> wanted = [.. Want(catalogue)];
-    private IReadOnlyList<Ask> asks = [];
+    private IReadOnlyList<ResourceQuery> resourceQueries = [];
     private DateTime? listedAt,
         batchRefusedAt;
     private bool anyRead;
@@ -62,7 +61,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
     );
 
     /// <summary>A query and the resources that it is for.</summary>
-    private sealed record Ask(MetricsQuery Query, Statistic Statistic, bool Custom, Resource[] Resources);
+    private sealed record ResourceQuery(MetricsQuery Query, Statistic Statistic, bool Custom, Resource[] Resources);
 
     public FarClock? FarClock => monitor.FarClock;
 
@@ -82,54 +81,46 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
 
     public void Dispose()
     {
-        turn.Dispose();
+        pool.Dispose();
         monitor.Dispose();
     }
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await turn.WaitAsync(cancellationToken);
-        try
-        {
-            pool.StartRead();
-            var answer = new ObservationBatch(settings.Id);
-            await ListAsync(request.Now, answer, cancellationToken);
+        using var reading = await pool.BeginReadAsync(cancellationToken);
+            var batch = new ObservationBatch(settings.Id);
+            await ListAsync(request.Now, batch, cancellationToken);
             (anyRead, lastForbidden) = (false, null);
             var unread = new List<UnreadSeries>();
-            foreach (var ask in asks)
+            foreach (var resourceQuery in resourceQueries)
             {
                 await foreach (
-                    var one in AskAsync(
-                        ask,
+                    var one in QueryAsync(
+                        resourceQuery,
                         request.Window,
                         request.Now,
-                        answer,
+                        batch,
                         (series, start, end, value) =>
                         {
                             if (start >= request.Window.Start && end <= request.Window.End)
-                                answer.Observations.Add(new(series, new(start, end, value)));
+                                batch.Observations.Add(new(series, new(start, end, value)));
                         },
                         cancellationToken
                     )
                 )
                     unread.Add(one);
-                foreach (var page in answer.Pages())
+                foreach (var page in batch.Pages())
                     yield return page;
-                answer = new ObservationBatch(settings.Id);
+                batch = new ObservationBatch(settings.Id);
             }
             // Where nothing at all may be read it is no matter of single metrics.
             if (!anyRead && lastForbidden is { } forbidden)
                 throw forbidden;
             if (unread.Count > 0)
                 yield return new Page([]) { Unread = unread };
-            pool.ReportLeftOut(answer);
-            foreach (var page in answer.Pages())
+            pool.ReportLeftOut(batch);
+            foreach (var page in batch.Pages())
                 yield return page;
-        }
-        finally
-        {
-            turn.Release();
-        }
     }
 
     /// <summary>The same statistic over an hour. A mean of means is the hour's mean only where every minute had as many samples, so a little is allowed for.</summary>
@@ -139,21 +130,18 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        await turn.WaitAsync(cancellationToken);
-        try
-        {
-            pool.StartRead();
+        using var reading = await pool.BeginReadAsync(cancellationToken);
             await ListAsync(now, new ObservationBatch(settings.Id), cancellationToken);
-            foreach (var ask in asks)
+            foreach (var resourceQuery in resourceQueries)
             {
-                if (ask.Query.Grain >= Hour || ask.Statistic is not (Statistic.Sum or Statistic.Average))
+                if (resourceQuery.Query.Grain >= Hour || resourceQuery.Statistic is not (Statistic.Sum or Statistic.Average))
                     continue;
                 var found = new List<CoarseStatistic>();
                 await foreach (
-                    var unread in AskAsync(
-                        ask with
+                    var unread in QueryAsync(
+                        resourceQuery with
                         {
-                            Query = ask.Query with { Grain = Hour },
+                            Query = resourceQuery.Query with { Grain = Hour },
                         },
                         hours,
                         now,
@@ -162,13 +150,13 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                         {
                             if (end - start == Hour)
                                 found.Add(
-                                    ask.Statistic == Statistic.Sum
+                                    resourceQuery.Statistic == Statistic.Sum
                                         ? new(series, start, value, null, null, 1e-9)
                                         : new(series, start, null, value, null, 0.02)
                                 );
                         },
                         cancellationToken,
-                        ask.Query.Grain
+                        resourceQuery.Query.Grain
                     )
                 )
                 {
@@ -178,11 +166,6 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                 foreach (var statistic in found)
                     yield return statistic;
             }
-        }
-        finally
-        {
-            turn.Release();
-        }
     }
 
     private static IEnumerable<Wanted> Want(MetricCatalogue catalogue)
@@ -223,17 +206,17 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             ];
     }
 
-    private async Task ListAsync(DateTime now, ObservationBatch answer, CancellationToken cancellationToken)
+    private async Task ListAsync(DateTime now, ObservationBatch batch, CancellationToken cancellationToken)
     {
         if (listedAt is { } at && now - at < ListKept && now >= at)
             return;
         var resources = await ResourcesAsync(cancellationToken);
-        var made = new List<Ask>();
+        var made = new List<ResourceQuery>();
         foreach (var same in resources.GroupBy(resource => (resource.Type, resource.Kind)))
         {
             var here = wanted.Where(metric => metric.Namespace.Equals(same.Key.Type, StringComparison.OrdinalIgnoreCase)).ToList();
             if (here.Count > 0)
-                made.AddRange(Plan(here, await DefinitionsAsync(same, null, cancellationToken), [.. same], false, answer));
+                made.AddRange(Plan(here, await DefinitionsAsync(same, null, cancellationToken), [.. same], false, batch));
         }
         // Custom metrics are whose agents write them: every machine is asked by itself whether it has some.
         foreach (
@@ -242,8 +225,8 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                 .GroupBy(metric => metric.Namespace)
         )
         foreach (var machine in resources.Where(resource => IsMachine(resource.Type)))
-            made.AddRange(Plan([.. custom], await DefinitionsAsync([machine], custom.Key, cancellationToken), [machine], true, answer));
-        asks = made;
+            made.AddRange(Plan([.. custom], await DefinitionsAsync([machine], custom.Key, cancellationToken), [machine], true, batch));
+        resourceQueries = made;
         listedAt = now;
     }
 
@@ -373,12 +356,12 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
         return [];
     }
 
-    private static IEnumerable<Ask> Plan(
+    private static IEnumerable<ResourceQuery> Plan(
         List<Wanted> metrics,
         Dictionary<string, JsonElement> definitions,
         IReadOnlyList<Resource> resources,
         bool custom,
-        ObservationBatch answer
+        ObservationBatch batch
     )
     {
         var planned = new List<(Wanted Metric, TimeSpan Grain, string Dimensions)>();
@@ -389,7 +372,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             var told = Array(definition, "supportedAggregationTypes").Select(type => type.GetString()).ToList();
             if (told.Count > 0 && !told.Contains(Aggregation(metric.Statistic), StringComparer.OrdinalIgnoreCase))
             {
-                answer.Refuse(
+                batch.Refuse(
                     $"{metric.Namespace}/{metric.Name}",
                     null,
                     RejectionReason.UnitDrift,
@@ -429,85 +412,85 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
     }
 
     /// <summary>Asks for all of it, in smaller parts where Azure does not accept the whole, and tells of what is left that it does not accept.</summary>
-    private async IAsyncEnumerable<UnreadSeries> AskAsync(
-        Ask whole,
+    private async IAsyncEnumerable<UnreadSeries> QueryAsync(
+        ResourceQuery whole,
         Interval window,
         DateTime now,
-        ObservationBatch answer,
+        ObservationBatch batch,
         Action<Series, DateTime, DateTime, double> take,
         [EnumeratorCancellation] CancellationToken cancellationToken,
         TimeSpan? period = null
     )
     {
-        var left = new Stack<Ask>();
+        var left = new Stack<ResourceQuery>();
         left.Push(whole);
-        while (left.TryPop(out var ask))
+        while (left.TryPop(out var resourceQuery))
         {
             var span = new Interval(
-                Floor(window.Start, ask.Query.Grain),
-                Floor(window.End.AddTicks(ask.Query.Grain.Ticks - 1), ask.Query.Grain)
+                window.Start.Floor(resourceQuery.Query.Grain),
+                window.End.Ceiling(resourceQuery.Query.Grain)
             );
-            var batch = !ask.Custom && !(batchRefusedAt is { } at && now - at < BatchRefused && now >= at);
+            var byBatch = !resourceQuery.Custom && !(batchRefusedAt is { } at && now - at < BatchRefused && now >= at);
             var unread = new List<UnreadSeries>();
             try
             {
-                if (batch)
+                if (byBatch)
                 {
                     using var document = await monitor.BatchAsync(
-                        [.. ask.Resources.Select(resource => resource.Id)],
-                        ask.Query,
+                        [.. resourceQuery.Resources.Select(resource => resource.Id)],
+                        resourceQuery.Query,
                         span,
                         cancellationToken
                     );
                     if (!document.RootElement.TryGetProperty("values", out _))
                         throw NoMetrics("values");
-                    var byId = ask.Resources.ToDictionary(resource => resource.Id, StringComparer.OrdinalIgnoreCase);
+                    var byId = resourceQuery.Resources.ToDictionary(resource => resource.Id, StringComparer.OrdinalIgnoreCase);
                     foreach (var one in Array(document.RootElement, "values"))
                         if (byId.TryGetValue(RestAzureMonitor.Text(one, "resourceid"), out var resource))
-                            Take(one, ask, resource, now, answer, unread, take, period);
+                            Take(one, resourceQuery, resource, now, batch, unread, take, period);
                 }
-                else if (ask.Resources.Length > 1)
+                else if (resourceQuery.Resources.Length > 1)
                 {
-                    foreach (var resource in ask.Resources.AsEnumerable().Reverse())
-                        left.Push(ask with { Resources = [resource] });
+                    foreach (var resource in resourceQuery.Resources.AsEnumerable().Reverse())
+                        left.Push(resourceQuery with { Resources = [resource] });
                 }
                 else
                 {
-                    using var document = await monitor.MetricsAsync(ask.Resources[0].Id, ask.Query, span, cancellationToken);
+                    using var document = await monitor.MetricsAsync(resourceQuery.Resources[0].Id, resourceQuery.Query, span, cancellationToken);
                     if (!document.RootElement.TryGetProperty("value", out _))
                         throw NoMetrics("value");
-                    Take(document.RootElement, ask, ask.Resources[0], now, answer, unread, take, period);
+                    Take(document.RootElement, resourceQuery, resourceQuery.Resources[0], now, batch, unread, take, period);
                 }
             }
-            catch (ForbiddenException) when (batch)
+            catch (ForbiddenException) when (byBatch)
             {
                 // A role on each resource is not enough for the region's endpoint, and is for the Resource Manager.
                 batchRefusedAt = now;
-                left.Push(ask);
+                left.Push(resourceQuery);
             }
             catch (ForbiddenException forbidden)
             {
                 lastForbidden = forbidden.Fault;
-                foreach (var name in ask.Query.Names)
-                    unread.Add(new(Subject(ask, name, ask.Resources[0]), forbidden.Fault.Code, forbidden.Fault.Message));
+                foreach (var name in resourceQuery.Query.Names)
+                    unread.Add(new(Subject(resourceQuery, name, resourceQuery.Resources[0]), forbidden.Fault.Code, forbidden.Fault.Message));
             }
             catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
             {
-                if (ask.Query.Names.Count > 1)
-                    foreach (var names in ask.Query.Names.Chunk((ask.Query.Names.Count + 1) / 2).Reverse())
-                        left.Push(ask with { Query = ask.Query with { Names = names } });
-                else if (ask.Resources.Length > 1)
-                    foreach (var part in ask.Resources.Chunk((ask.Resources.Length + 1) / 2).Reverse())
-                        left.Push(ask with { Resources = part });
+                if (resourceQuery.Query.Names.Count > 1)
+                    foreach (var names in resourceQuery.Query.Names.Chunk((resourceQuery.Query.Names.Count + 1) / 2).Reverse())
+                        left.Push(resourceQuery with { Query = resourceQuery.Query with { Names = names } });
+                else if (resourceQuery.Resources.Length > 1)
+                    foreach (var part in resourceQuery.Resources.Chunk((resourceQuery.Resources.Length + 1) / 2).Reverse())
+                        left.Push(resourceQuery with { Resources = part });
                 else
-                    unread.Add(new(Subject(ask, ask.Query.Names[0], ask.Resources[0]), exception.Code, exception.Message));
+                    unread.Add(new(Subject(resourceQuery, resourceQuery.Query.Names[0], resourceQuery.Resources[0]), exception.Code, exception.Message));
             }
             foreach (var one in unread)
                 yield return one;
         }
     }
 
-    private static string Subject(Ask ask, string name, Resource resource) => $"{ask.Query.Namespace}/{name}{{resourceid={resource.Id}}}";
+    private static string Subject(ResourceQuery resourceQuery, string name, Resource resource) => $"{resourceQuery.Query.Namespace}/{name}{{resourceid={resource.Id}}}";
 
     private SourceException NoMetrics(string missing) =>
         new(SourceErrorCode.NotMetrics, $"Azure Monitor answered without '{missing}'. Check Endpoint and Azure:MetricsEndpoint of {settings.Id}.");
@@ -515,10 +498,10 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
     /// <summary>Hands on the values of one resource.</summary>
     private void Take(
         JsonElement told,
-        Ask ask,
+        ResourceQuery resourceQuery,
         Resource resource,
         DateTime now,
-        ObservationBatch answer,
+        ObservationBatch batch,
         List<UnreadSeries> unread,
         Action<Series, DateTime, DateTime, double> take,
         TimeSpan? period
@@ -528,17 +511,17 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
         // Azure may answer in another grain than was asked for: what counts is what it says.
         var grain = Duration(RestAzureMonitor.Text(told, "interval"));
         if (grain <= TimeSpan.Zero)
-            grain = ask.Query.Grain;
+            grain = resourceQuery.Query.Grain;
         foreach (var metric in Array(told, "value"))
         {
             var name = RestAzureMonitor.Text(Inner(metric, "name"), "value");
             // Spelled as the catalogue does.
-            name = ask.Query.Names.FirstOrDefault(asked => asked.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? name;
+            name = resourceQuery.Query.Names.FirstOrDefault(asked => asked.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? name;
             if (RestAzureMonitor.Text(metric, "errorCode") is { Length: > 0 } code && code != "Success")
             {
                 unread.Add(
                     new(
-                        Subject(ask, name, resource),
+                        Subject(resourceQuery, name, resource),
                         SourceErrorCode.Refused,
                         $"Azure Monitor does not tell {name} of {resource.Id} ({Shown(code)}: \"{Shown(RestAzureMonitor.Text(metric, "errorMessage"))}\"). The rest is read."
                     )
@@ -550,26 +533,26 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             {
                 count++;
                 if (
-                    SeriesOf(one, $"{ask.Query.Namespace}/{name}", ask.Statistic, resource, period ?? grain, answer, out var since)
+                    SeriesOf(one, $"{resourceQuery.Query.Namespace}/{name}", resourceQuery.Statistic, resource, period ?? grain, batch, out var since)
                     is not { } series
                 )
                     continue;
                 if (catalogue.Find(series, now) is null)
                 {
                     if (
-                        grain != ask.Query.Grain
+                        grain != resourceQuery.Query.Grain
                         && period is null
                         && catalogue.Find(
-                            new Series(series.Source, Provider, series.Metric, series.Labels, series.Statistic, ask.Query.Grain),
+                            new Series(series.Source, Provider, series.Metric, series.Labels, series.Statistic, resourceQuery.Query.Grain),
                             now
                         )
                             is not null
                     )
-                        answer.Refuse(
+                        batch.Refuse(
                             series.ToString(),
                             null,
                             RejectionReason.UnitDrift,
-                            $"Azure answered by {XmlConvert.ToString(grain)} where {XmlConvert.ToString(ask.Query.Grain)} was asked for, and the catalogue does not explain that. It is not stored."
+                            $"Azure answered by {XmlConvert.ToString(grain)} where {XmlConvert.ToString(resourceQuery.Query.Grain)} was asked for, and the catalogue does not explain that. It is not stored."
                         );
                     continue;
                 }
@@ -577,11 +560,11 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                 foreach (var point in Array(one, "data"))
                 {
                     // A bucket without a value is a gap and no zero.
-                    if (!point.TryGetProperty(ask.Query.Aggregation, out var value) || value.ValueKind == JsonValueKind.Null)
+                    if (!point.TryGetProperty(resourceQuery.Query.Aggregation, out var value) || value.ValueKind == JsonValueKind.Null)
                         continue;
                     if (Instant(RestAzureMonitor.Text(point, "timeStamp")) is not { } start || value.ValueKind != JsonValueKind.Number)
                     {
-                        answer.Refuse(
+                        batch.Refuse(
                             series.ToString(),
                             null,
                             RejectionReason.Malformed,
@@ -590,20 +573,20 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                         continue;
                     }
                     if (start <= before)
-                        answer.MayRepeat = true;
+                        batch.MayRepeat = true;
                     before = start;
                     if (start >= since)
                         take(series, start, start + grain, value.GetDouble());
                 }
             }
-            if (count >= ask.Query.Top)
-                answer.Refuse(
-                    Subject(ask, name, resource),
+            if (count >= resourceQuery.Query.Top)
+                batch.Refuse(
+                    Subject(resourceQuery, name, resource),
                     null,
                     RejectionReason.LimitExceeded,
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"The metric has {ask.Query.Top} series or more; what Azure left out beyond them it does not say."
+                        $"The metric has {resourceQuery.Query.Top} series or more; what Azure left out beyond them it does not say."
                     )
                 );
         }
@@ -615,7 +598,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
         Statistic statistic,
         Resource resource,
         TimeSpan period,
-        ObservationBatch answer,
+        ObservationBatch batch,
         out DateTime since
     )
     {
@@ -638,7 +621,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                         since = made;
                     break;
                 }
-        if (pool.Intern(Provider, metric, labels, answer, statistic: statistic, period: period) is not { } pooled)
+        if (pool.Intern(Provider, metric, labels, batch, statistic: statistic, period: period) is not { } pooled)
             return null;
         pooled.LastRead = pool.Read;
         return pooled.Series;
@@ -706,7 +689,6 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
 
     private static string Shown(string text) => Transport.Excerpt(Encoding.UTF8.GetBytes(text));
 
-    private static DateTime Floor(DateTime time, TimeSpan grain) => new(time.Ticks - time.Ticks % grain.Ticks, DateTimeKind.Utc);
 
     private static DateTime? Instant(string text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)

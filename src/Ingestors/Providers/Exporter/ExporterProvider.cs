@@ -72,7 +72,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
     {
         var asked = clock.GetTimestamp();
         await turn.WaitAsync(cancellationToken);
-        var answer = new ObservationBatch(settings.Id) { Observations = new(expected) };
+        var batch = new ObservationBatch(settings.Id) { Observations = new(expected) };
         try
         {
             using var message = new HttpRequestMessage(HttpMethod.Get, settings.Endpoint);
@@ -84,19 +84,19 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 message,
                 async (body, limit) =>
                 {
-                    await parser.Value.ParseAsync(body.Content, await FormatOfAsync(body, limit), at, answer, limit);
+                    await parser.Value.ParseAsync(body.Content, await FormatOfAsync(body, limit), at, batch, limit);
                     return true;
                 },
                 null,
                 cancellationToken
             );
-            expected = answer.Observations.Count;
+            expected = batch.Observations.Count;
         }
         finally
         {
             turn.Release();
         }
-        foreach (var page in answer.Pages())
+        foreach (var page in batch.Pages())
             yield return page;
     }
 

@@ -16,7 +16,6 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
     private readonly TimeProvider clock;
     private readonly SeriesPool pool;
     private readonly Lazy<RowReader> rows;
-    private readonly SemaphoreSlim turn = new(1);
 
     public FileSource(FileSettings settings, MetricCatalogue catalogue, TimeProvider clock)
     {
@@ -34,7 +33,7 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
 
     public Cadence Cadence { get; }
 
-    public void Dispose() => turn.Dispose();
+    public void Dispose() => pool.Dispose();
 
     /// <summary>Whether the name is that of a file of rows.</summary>
     public static bool IsRows(string path)
@@ -71,16 +70,13 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await turn.WaitAsync(cancellationToken);
-        try
-        {
+        using var reading = await pool.BeginReadAsync(cancellationToken);
             var cursor = FileCursor.Parse(request.Cursor);
             var left = request.Cursor;
-            pool.StartRead();
             var paths = FilesOf(settings.Path!);
             cursor.Keep(paths.Select(path => Path.GetFileName(path)));
             SourceException? failed = null;
-            var answer = new ObservationBatch(settings.Id);
+            var batch = new ObservationBatch(settings.Id);
             foreach (var path in paths)
             {
                 var name = Path.GetFileName(path);
@@ -90,7 +86,7 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
                 {
                     try
                     {
-                        more = await file.ReadAsync(answer, cancellationToken);
+                        more = await file.ReadAsync(batch, cancellationToken);
                         cursor[name] = file.Position;
                     }
                     catch (SourceException exception)
@@ -99,27 +95,22 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
                         failed ??= exception;
                         more = false;
                     }
-                    if (!RowFile.IsFull(answer))
+                    if (!RowFile.IsFull(batch))
                         continue;
-                    answer.MayRepeat = true;
+                    batch.MayRepeat = true;
                     left = cursor.ToString();
-                    foreach (var page in answer.Pages(left))
+                    foreach (var page in batch.Pages(left))
                         yield return page;
-                    answer = new ObservationBatch(settings.Id);
+                    batch = new ObservationBatch(settings.Id);
                 }
             }
-            pool.ReportLeftOut(answer);
-            answer.MayRepeat = true;
+            pool.ReportLeftOut(batch);
+            batch.MayRepeat = true;
             var now = cursor.ToString();
-            foreach (var page in answer.Pages(now == left ? null : now))
+            foreach (var page in batch.Pages(now == left ? null : now))
                 yield return page;
             if (failed is not null)
                 throw failed;
-        }
-        finally
-        {
-            turn.Release();
-        }
     }
 
     // Whoever drops a .gz into the folder means it to be read, whatever its name before.

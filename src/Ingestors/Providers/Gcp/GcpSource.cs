@@ -36,7 +36,6 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
     private static readonly string[] PlaceLabels = ["location", "zone", "region"];
 
     private readonly SeriesPool pool = new(settings.Id, settings.MaxSeries);
-    private readonly SemaphoreSlim turn = new(1);
     private readonly List<KeyValuePair<string, string>> labels = [];
     private readonly List<(DateTime Start, DateTime End, double Value)> points = [];
     private IReadOnlyList<Descriptor> descriptors = [];
@@ -64,50 +63,40 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
 
     public void Dispose()
     {
-        turn.Dispose();
+        pool.Dispose();
         monitoring.Dispose();
     }
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await turn.WaitAsync(cancellationToken);
-        try
-        {
-            pool.StartRead();
+        using var reading = await pool.BeginReadAsync(cancellationToken);
             await DescribeAsync(request.Now, cancellationToken);
             foreach (var descriptor in descriptors)
             {
-                var answer = new ObservationBatch(settings.Id);
+                var batch = new ObservationBatch(settings.Id);
                 UnreadSeries? unread = null;
                 if (Drift(descriptor) is { } drift)
-                    answer.Refuse(descriptor.Type, null, RejectionReason.UnitDrift, drift);
+                    batch.Refuse(descriptor.Type, null, RejectionReason.UnitDrift, drift);
                 else
                 {
                     try
                     {
-                        await SeriesAsync(descriptor, request, answer, cancellationToken);
+                        await SeriesAsync(descriptor, request, batch, cancellationToken);
                     }
                     catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
                     {
                         // One metric that the server will not tell stops no other.
                         unread = new UnreadSeries(descriptor.Type, exception.Code, exception.Message);
-                        answer = new ObservationBatch(settings.Id);
+                        batch = new ObservationBatch(settings.Id);
                     }
                 }
-                foreach (var page in answer.Pages())
+                foreach (var page in batch.Pages())
                     yield return page;
                 if (unread is not null)
                     yield return new Page([]) { Unread = [unread] };
             }
-            var last = new ObservationBatch(settings.Id);
-            pool.ReportLeftOut(last);
-            foreach (var page in last.Pages())
+            foreach (var page in pool.LeftOutPages())
                 yield return page;
-        }
-        finally
-        {
-            turn.Release();
-        }
     }
 
     /// <summary>Deltas and gauges by the hour. Counters are left out: every aligner for them interpolates.</summary>
@@ -117,10 +106,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        await turn.WaitAsync(cancellationToken);
-        try
-        {
-            pool.StartRead();
+        using var reading = await pool.BeginReadAsync(cancellationToken);
             await DescribeAsync(now, cancellationToken);
             foreach (var descriptor in descriptors)
             {
@@ -143,11 +129,6 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
                 foreach (var ((series, hour), (value, count)) in found)
                     yield return new CoarseStatistic(series, hour, delta ? value : null, delta ? null : value, count, 1e-6);
             }
-        }
-        finally
-        {
-            turn.Release();
-        }
     }
 
     private async Task DescribeAsync(DateTime now, CancellationToken cancellationToken)
@@ -236,7 +217,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
 
     private static string Shown(string text) => Transport.Excerpt(Encoding.UTF8.GetBytes(text));
 
-    private async Task SeriesAsync(Descriptor descriptor, ReadRequest request, ObservationBatch answer, CancellationToken cancellationToken)
+    private async Task SeriesAsync(Descriptor descriptor, ReadRequest request, ObservationBatch batch, CancellationToken cancellationToken)
     {
         var window = request.Window;
         var counter = descriptor.Kind == "CUMULATIVE";
@@ -246,8 +227,8 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
         var epochs = new HashSet<(long, DateTime)>();
         var marks = new List<(Series Series, DateTime At)>();
         var taken = new HashSet<(long, DateTime)>();
-        await foreach (var page in PagesAsync(descriptor, window.Start.AddTicks(-10), end, null, cancellationToken, answer))
-        foreach (var (series, element) in SeriesOf(page, descriptor, answer))
+        await foreach (var page in PagesAsync(descriptor, window.Start.AddTicks(-10), end, null, cancellationToken, batch))
+        foreach (var (series, element) in SeriesOf(page, descriptor, batch))
         {
             points.Clear();
             foreach (var point in Array(element, "points"))
@@ -255,7 +236,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
                 if (PointOf(point) is var (start, at, value))
                     points.Add((start, at, value));
                 else
-                    answer.Refuse(
+                    batch.Refuse(
                         series.ToString(),
                         null,
                         RejectionReason.Malformed,
@@ -278,12 +259,12 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
                     continue;
                 if (!double.IsFinite(value))
                 {
-                    answer.Refuse(series.ToString(), at, RejectionReason.NotFinite, "The value is not finite. It is not stored.");
+                    batch.Refuse(series.ToString(), at, RejectionReason.NotFinite, "The value is not finite. It is not stored.");
                     continue;
                 }
                 if (counter)
                     taken.Add((series.Id, at));
-                answer.Observations.Add(new Observation(series, new Sample(from, at, value)));
+                batch.Observations.Add(new Observation(series, new Sample(from, at, value)));
             }
         }
         // A counter is zero where it starts: so a reset shows as a fall even where the first value after it is above the last before.
@@ -291,9 +272,9 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
         {
             var mark = taken.Contains((series.Id, at)) ? at.AddTicks(10) : at;
             if (window.Contains(mark))
-                answer.Observations.Add(new Observation(series, Sample.At(mark, 0)));
+                batch.Observations.Add(new Observation(series, Sample.At(mark, 0)));
         }
-        answer.MayRepeat = true;
+        batch.MayRepeat = true;
     }
 
     private IAsyncEnumerable<JsonElement> PagesAsync(
@@ -302,7 +283,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
         DateTime end,
         string? aligner,
         CancellationToken cancellationToken,
-        ObservationBatch? answer = null
+        ObservationBatch? batch = null
     )
     {
         var filter = $"metric.type=\"{descriptor.Type}\"";
@@ -311,14 +292,14 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
         return EveryPageAsync(
             token => monitoring.ListTimeSeriesAsync(filter, start, end, aligner, token, cancellationToken),
             $"timeSeries of {descriptor.Type}",
-            answer
+            batch
         );
     }
 
     private static async IAsyncEnumerable<JsonElement> EveryPageAsync(
         Func<string?, Task<JsonDocument>> list,
         string what,
-        ObservationBatch? answer = null
+        ObservationBatch? batch = null
     )
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
@@ -329,8 +310,8 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
             if (Array(document.RootElement, "executionErrors").FirstOrDefault() is { ValueKind: JsonValueKind.Object } error)
             {
                 var because = $"The {what} are incomplete: \"{Shown(RestMonitoring.Text(error, "message"))}\". They are read again.";
-                if (answer is not null)
-                    answer.PartialBecause ??= because;
+                if (batch is not null)
+                    batch.PartialBecause ??= because;
                 else
                     throw new SourceException(SourceErrorCode.ServerError, because);
             }
@@ -344,7 +325,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
         } while (token.Length > 0);
     }
 
-    private IEnumerable<(Series Series, JsonElement Element)> SeriesOf(JsonElement page, Descriptor descriptor, ObservationBatch answer)
+    private IEnumerable<(Series Series, JsonElement Element)> SeriesOf(JsonElement page, Descriptor descriptor, ObservationBatch batch)
     {
         foreach (var element in Array(page, "timeSeries"))
         {
@@ -363,7 +344,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
                 && !labels.Exists(pair => pair.Key == "machine_type")
             )
                 labels.Add(new("machine_type", machine));
-            if (pool.Intern("gcp-monitoring", descriptor.Type, labels, answer) is not { } pooled)
+            if (pool.Intern("gcp-monitoring", descriptor.Type, labels, batch) is not { } pooled)
                 continue;
             pooled.LastRead = pool.Read;
             // Only what the catalogue maps: a label's value may decide, such as the class of a response.

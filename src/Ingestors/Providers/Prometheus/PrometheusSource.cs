@@ -29,6 +29,9 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     /// <summary>Scrapes are assumed this far apart when the span of a query is chosen; where they are denser, answers are larger.</summary>
     private static readonly TimeSpan UsualScrape = TimeSpan.FromSeconds(15);
 
+    /// <summary>Prometheus tells instants in milliseconds.</summary>
+    private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
+
     /// <summary>A window is halved down to this when the server or the limits find its answer too large.</summary>
     private static readonly TimeSpan ShortestSpan = TimeSpan.FromMinutes(1);
 
@@ -42,7 +45,6 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     private readonly Uri root;
     private readonly MetricCatalogue catalogue;
     private readonly SeriesPool pool;
-    private readonly SemaphoreSlim turn = new(1);
     private List<string>? present;
     private DateTime probedAt;
 
@@ -73,17 +75,14 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
 
     public void Dispose()
     {
-        turn.Dispose();
+        pool.Dispose();
         transport.Dispose();
         (signer as IDisposable)?.Dispose();
     }
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await turn.WaitAsync(cancellationToken);
-        try
-        {
-            pool.StartRead();
+        using var reading = await pool.BeginReadAsync(cancellationToken);
             var wanted = new WantedMetrics(catalogue.MetricsOf("prometheus"));
             var probing = !dialect.ListsNames && (present is null || request.Now - probedAt >= AbsenceKept || request.Now < probedAt);
             var (names, namesPartial) = dialect.ListsNames
@@ -108,10 +107,10 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                     spans.Push(span);
                 while (spans.TryPop(out var span))
                 {
-                    ObservationBatch answer;
+                    ObservationBatch batch;
                     try
                     {
-                        answer = await SamplesAsync(group.Names, span, wanted, cancellationToken);
+                        batch = await SamplesAsync(group.Names, span, wanted, cancellationToken);
                     }
                     catch (TooManySamplesException tooMany)
                     {
@@ -127,10 +126,10 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                         spans.Push(new Interval(span.Start, middle));
                         continue;
                     }
-                    foreach (var observation in dialect.OneName ? answer.Observations : [])
+                    foreach (var observation in dialect.OneName ? batch.Observations : [])
                         seen.Add(observation.Series.Id);
-                    refused += answer.Refused;
-                    foreach (var page in answer.Pages())
+                    refused += batch.Refused;
+                    foreach (var page in batch.Pages())
                         yield return page;
                 }
                 if (seen.Count + refused > 0)
@@ -153,15 +152,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             }
             if (probing)
                 (present, probedAt) = (found, request.Now);
-            var last = new ObservationBatch(settings.Id);
-            pool.ReportLeftOut(last);
-            foreach (var page in last.Pages())
+            foreach (var page in pool.LeftOutPages())
                 yield return page;
-        }
-        finally
-        {
-            turn.Release();
-        }
     }
 
     /// <summary>Which of the metrics wanted the server has in the window.</summary>
@@ -247,8 +239,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     )
     {
         // Evaluated at the last millisecond inside; the range reaches one millisecond before the first.
-        var first = Floor(span.Start);
-        var last = Floor(span.End.AddTicks(-1));
+        var first = span.Start.Floor(Millisecond);
+        var last = span.End.AddTicks(-1).Floor(Millisecond);
         var range = (long)(last - first).TotalMilliseconds + 1;
         using var request = Query(string.Create(CultureInfo.InvariantCulture, $"{Selector(names)}[{range}ms]"), last);
         try
@@ -452,7 +444,6 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             : new SourceException(SourceErrorCode.Refused, $"{said} Check Endpoint and Selector.");
     }
 
-    private static DateTime Floor(DateTime time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMillisecond));
 
     private static string Seconds(DateTime time)
     {
