@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
 using Metrics.Ingestors.Providers.Exporter;
 using Xunit;
@@ -162,7 +163,7 @@ public sealed class ExporterTests
         await using var server = HostileServer.Serving("text/plain", _ => "down, password=hunter2 for https://me:pw@db/x", status);
         var fault = await Fault(server);
 
-        Assert.Equal(code, fault.Code);
+        Assert.Equal(code, SnakeCase.Of(fault.Code));
         Assert.Null(fault.RetryAfter);
         Assert.Contains($"http://127.0.0.1:{server.Port}/metrics answered {status[..3]}", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
@@ -251,7 +252,7 @@ public sealed class ExporterTests
         if (code is null)
             Assert.Single((await Some.Read(Source(server), Some.Request())).Observations);
         else
-            Assert.Equal(code, (await Fault(server)).Code);
+            Assert.Equal(code, SnakeCase.Of((await Fault(server)).Code));
     }
 
     [Fact]
@@ -357,7 +358,10 @@ public sealed class ExporterTests
             Some.Catalogue("m")
         );
 
-        Assert.Equal(SourceErrorCode.Unreachable, (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Some.Request()))).Code);
+        Assert.Equal(
+            SourceErrorCode.Unreachable,
+            (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Some.Request()))).Code
+        );
     }
 
     [Theory]
@@ -366,7 +370,10 @@ public sealed class ExporterTests
     public async Task What_is_no_HTTP_server_is_named(string banner)
     {
         await using var server = HostileServer.Answering(banner);
-        Assert.Contains((await Fault(server)).Code, new[] { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics, SourceErrorCode.Unreachable });
+        Assert.Contains(
+            (await Fault(server)).Code,
+            new[] { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics, SourceErrorCode.Unreachable }
+        );
     }
 
     [Fact]

@@ -241,6 +241,9 @@ public sealed class PlayTests : IDisposable
         );
 
         Assert.Equal(TimeSpan.FromDays(1), missing.Cadence.Lookback);
-        Assert.Equal(SourceErrorCode.Unreachable, (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(missing, Some.Request()))).Code);
+        Assert.Equal(
+            SourceErrorCode.Unreachable,
+            (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(missing, Some.Request()))).Code
+        );
     }
 }

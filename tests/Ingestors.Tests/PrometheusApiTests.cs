@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
 using Metrics.Ingestors.Providers.Prometheus;
 using Xunit;
@@ -274,7 +275,7 @@ public sealed class PrometheusApiTests
         );
         var fault = await Fault(server);
 
-        Assert.Equal(code, fault.Code);
+        Assert.Equal(code, SnakeCase.Of(fault.Code));
         Assert.Contains(
             $"http://127.0.0.1:{server.Port}/prom/api/v1/label/__name__/values answered {status[..3]} {type}: {error}.",
             fault.Message,
@@ -357,7 +358,7 @@ public sealed class PrometheusApiTests
     public async Task A_bad_answer_leaves_nothing(string body, string code)
     {
         await using var server = Server(_ => body);
-        Assert.Equal(code, (await Fault(server)).Code);
+        Assert.Equal(code, SnakeCase.Of((await Fault(server)).Code));
     }
 
     [Fact]

@@ -143,9 +143,7 @@ public abstract class ProviderContract
     public void The_readme_lists_the_permissions_that_messages_name()
     {
         var readme = File.ReadAllText(Path.Combine(Repository(), Folder, "README.md"));
-        Assert.All(Provider.Permissions, permission =>
-            Assert.Contains($"`{permission}`", readme, StringComparison.Ordinal)
-        );
+        Assert.All(Provider.Permissions, permission => Assert.Contains($"`{permission}`", readme, StringComparison.Ordinal));
     }
 
     /// <summary>The folder of the solution.</summary>
@@ -186,7 +184,8 @@ public abstract class NetworkProviderContract : ProviderContract
         });
 
     [Fact]
-    public Task A_broken_server_is_a_server_error() => FailsAsync(FarSide.Breaks, fault => Assert.Equal(SourceErrorCode.ServerError, fault.Code));
+    public Task A_broken_server_is_a_server_error() =>
+        FailsAsync(FarSide.Breaks, fault => Assert.Equal(SourceErrorCode.ServerError, fault.Code));
 
     [Fact]
     public Task An_answer_that_stops_in_the_middle_is_no_answer() =>
@@ -196,7 +195,8 @@ public abstract class NetworkProviderContract : ProviderContract
     public Task A_server_that_hangs_is_given_up() => FailsAsync(FarSide.Hangs, fault => Assert.Equal(SourceErrorCode.Timeout, fault.Code));
 
     [Fact]
-    public Task A_page_for_people_is_no_answer() => FailsAsync(FarSide.SendsHtml, fault => Assert.Equal(SourceErrorCode.NotMetrics, fault.Code));
+    public Task A_page_for_people_is_no_answer() =>
+        FailsAsync(FarSide.SendsHtml, fault => Assert.Equal(SourceErrorCode.NotMetrics, fault.Code));
 
     [Fact]
     public Task A_body_without_end_is_cut_off() => FailsAsync(FarSide.Floods, fault => Assert.Equal(SourceErrorCode.TooLarge, fault.Code));

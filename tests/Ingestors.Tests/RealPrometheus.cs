@@ -88,7 +88,8 @@ internal sealed class RealPrometheus : IAsyncDisposable
                 if (wanted(answer))
                     return answer;
             }
-            catch (SourceException exception) when (exception.Code is SourceErrorCode.Unreachable or SourceErrorCode.Truncated or SourceErrorCode.ServerError)
+            catch (SourceException exception)
+                when (exception.Code is SourceErrorCode.Unreachable or SourceErrorCode.Truncated or SourceErrorCode.ServerError)
             {
                 last = exception;
             }

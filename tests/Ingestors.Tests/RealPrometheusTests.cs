@@ -94,7 +94,7 @@ public sealed class RealPrometheusTests
         Assert.Equal(expected.Count, selected.Count);
         Assert.Empty((await Read(Source(server, settings => settings.Selector = "job=\"other\""), from, end)).Observations);
         Assert.Equal(
-            "refused",
+            SourceErrorCode.Refused,
             (
                 await Assert.ThrowsAsync<SourceException>(() =>
                     Read(Source(server, settings => settings.Selector = "gpu==\"0\""), from, end)
@@ -116,7 +116,10 @@ public sealed class RealPrometheusTests
         foreach (
             var wrong in new[] { Source(server), Source(server, settings => (settings.Username, settings.Password) = ("reader", "wrong")) }
         )
-            Assert.Equal(SourceErrorCode.Unauthorised, (await Assert.ThrowsAsync<SourceException>(() => Read(wrong, from, DateTime.UtcNow))).Code);
+            Assert.Equal(
+                SourceErrorCode.Unauthorised,
+                (await Assert.ThrowsAsync<SourceException>(() => Read(wrong, from, DateTime.UtcNow))).Code
+            );
     }
 
     [Fact]

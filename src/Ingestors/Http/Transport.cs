@@ -7,8 +7,8 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
-using Metrics.Domain.Observations;
 using System.Text.RegularExpressions;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http;
@@ -206,7 +206,11 @@ public sealed partial class Transport : IDisposable
         }
         catch (Exception exception) when (exception is CryptographicException or UnauthorizedAccessException)
         {
-            throw new SourceException(SourceErrorCode.Unreachable, $"{place}: a certificate file cannot be used: {exception.Message}", exception);
+            throw new SourceException(
+                SourceErrorCode.Unreachable,
+                $"{place}: a certificate file cannot be used: {exception.Message}",
+                exception
+            );
         }
     }
 
@@ -295,7 +299,10 @@ public sealed partial class Transport : IDisposable
             );
         // 529 is what metrics backends of Azure say when they are asked too much.
         if (status is 429 or 529)
-            return new SourceException(SourceErrorCode.Throttled, $"{said}: too many requests. It is read again later; a longer Every helps.")
+            return new SourceException(
+                SourceErrorCode.Throttled,
+                $"{said}: too many requests. It is read again later; a longer Every helps."
+            )
             {
                 RetryAfter = RetryAfter(response),
             };

@@ -463,7 +463,11 @@ public sealed class SourceReader(
         if (fault.RetryAfter is { } asked && asked > TimeSpan.Zero)
             return asked > LongestPause ? LongestPause : asked;
         // A file that cannot be read is no load on anybody, and the others of its folder go on.
-        if (failures == 0 || fault.Code is not (SourceErrorCode.Unreachable or SourceErrorCode.Timeout or SourceErrorCode.ServerError or SourceErrorCode.Throttled))
+        if (
+            failures == 0
+            || fault.Code
+                is not (SourceErrorCode.Unreachable or SourceErrorCode.Timeout or SourceErrorCode.ServerError or SourceErrorCode.Throttled)
+        )
             return Shortest(cadence);
         var pause = Shortest(cadence) * Math.Pow(2, Math.Min(failures, 20));
         return (pause > LongestPause ? LongestPause : pause) * (0.9 + 0.1 * Random.Shared.NextDouble());

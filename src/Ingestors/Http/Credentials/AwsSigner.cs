@@ -2,13 +2,13 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Amazon;
-using Metrics.Domain.Observations;
 using Amazon.Runtime;
 using Amazon.Runtime.CredentialManagement;
 using Amazon.Runtime.Credentials;
 using Amazon.Runtime.Internal.Auth;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http.Credentials;

@@ -90,7 +90,10 @@ public sealed class AzureSigner(HttpSourceSettings settings, AzureSettings azure
         for (Exception? inner = refused; inner is not null; inner = inner.InnerException)
         {
             if (inner is HttpRequestException)
-                return (SourceErrorCode.Unreachable, $"{azure.LoginAddress.Host} does not answer. Check the network, Azure:Authority and Azure:Cloud.");
+                return (
+                    SourceErrorCode.Unreachable,
+                    $"{azure.LoginAddress.Host} does not answer. Check the network, Azure:Authority and Azure:Cloud."
+                );
             if (number.Length == 0 && inner.Message.IndexOf("AADSTS", StringComparison.Ordinal) is var at and >= 0)
                 number = new string([.. inner.Message[(at + 6)..].TakeWhile(char.IsAsciiDigit)]);
         }

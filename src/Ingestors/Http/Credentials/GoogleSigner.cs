@@ -1,7 +1,7 @@
 using System.Net.Http.Headers;
 using Google.Apis.Auth.OAuth2;
-using Metrics.Domain.Observations;
 using Google.Apis.Auth.OAuth2.Responses;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http.Credentials;

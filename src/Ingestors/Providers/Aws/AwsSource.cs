@@ -70,22 +70,22 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var reading = await pool.BeginReadAsync(cancellationToken);
-            await ListAsync(request.Now, cancellationToken);
-            var batch = new ObservationBatch(settings.Id);
-            var queryBatches = QueryBatches(Plan(request.Window, request.Now, batch));
-            for (var i = 0; i < queryBatches.Count; i++)
-            {
-                var queryBatch = new QueryBatch(settings.Id, request.Window, queryBatches[i], batch);
-                await ReadBatchAsync(queryBatch, cancellationToken);
-                foreach (var page in batch.Pages())
-                    yield return page;
-                if (queryBatch.Unread.Count > 0)
-                    yield return new Page([]) { Unread = queryBatch.Unread };
-                batch = new ObservationBatch(settings.Id);
-            }
-            pool.ReportLeftOut(batch);
+        await ListAsync(request.Now, cancellationToken);
+        var batch = new ObservationBatch(settings.Id);
+        var queryBatches = QueryBatches(Plan(request.Window, request.Now, batch));
+        for (var i = 0; i < queryBatches.Count; i++)
+        {
+            var queryBatch = new QueryBatch(settings.Id, request.Window, queryBatches[i], batch);
+            await ReadBatchAsync(queryBatch, cancellationToken);
             foreach (var page in batch.Pages())
                 yield return page;
+            if (queryBatch.Unread.Count > 0)
+                yield return new Page([]) { Unread = queryBatch.Unread };
+            batch = new ObservationBatch(settings.Id);
+        }
+        pool.ReportLeftOut(batch);
+        foreach (var page in batch.Pages())
+            yield return page;
     }
 
     /// <summary>The same statistic over an hour. A mean of means is the hour's mean only where every minute had as many samples, so a little is allowed for.</summary>
@@ -96,18 +96,18 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
     )
     {
         using var reading = await pool.BeginReadAsync(cancellationToken);
-            await ListAsync(now, cancellationToken);
-            var wantedSeries = Plan(hours, now, new ObservationBatch(settings.Id));
-            foreach (var part in QueryBatches([.. wantedSeries.Select(one => one with { Query = one.Query with { Period = 3600 } })]))
-            {
-                var batch = new ObservationBatch(settings.Id);
-                var queryBatch = new QueryBatch(settings.Id, hours, part, batch);
-                await ReadBatchAsync(queryBatch, cancellationToken);
-                foreach (var (series, sample) in batch.Observations)
-                    yield return series.Statistic == Statistic.Sum
-                        ? new CoarseStatistic(series, sample.Start, sample.Value, null, null, 1e-9)
-                        : new CoarseStatistic(series, sample.Start, null, sample.Value, null, 0.02);
-            }
+        await ListAsync(now, cancellationToken);
+        var wantedSeries = Plan(hours, now, new ObservationBatch(settings.Id));
+        foreach (var part in QueryBatches([.. wantedSeries.Select(one => one with { Query = one.Query with { Period = 3600 } })]))
+        {
+            var batch = new ObservationBatch(settings.Id);
+            var queryBatch = new QueryBatch(settings.Id, hours, part, batch);
+            await ReadBatchAsync(queryBatch, cancellationToken);
+            foreach (var (series, sample) in batch.Observations)
+                yield return series.Statistic == Statistic.Sum
+                    ? new CoarseStatistic(series, sample.Start, sample.Value, null, null, 1e-9)
+                    : new CoarseStatistic(series, sample.Start, null, sample.Value, null, 0.02);
+        }
     }
 
     /// <summary>Seconds of the period in which a metric is asked for: what the age of the window's start allows, and no finer than the metric is written.</summary>
@@ -280,7 +280,11 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                 if (result.Status == "InternalError" && attempt < Attempts)
                     again.Add(part[i]);
                 else if (result.Status == "InternalError")
-                    queryBatch.Give(part[i], SourceErrorCode.ServerError, "CloudWatch met an error of its own (InternalError); it is asked for again.");
+                    queryBatch.Give(
+                        part[i],
+                        SourceErrorCode.ServerError,
+                        "CloudWatch met an error of its own (InternalError); it is asked for again."
+                    );
                 else if (result.Status == "Forbidden")
                     queryBatch.Give(
                         part[i],
@@ -360,7 +364,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
             result.MixedUnits ??= mixedUnits;
         }
 
-        public void Remark(SourceErrorCode code, string message) => Remarked ??= $"{code}: {message}";
+        public void Remark(string code, string message) => Remarked ??= $"{code}: {message}";
     }
 
     /// <summary>A batch of series and what becomes of them.</summary>
@@ -372,7 +376,8 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
 
         public List<UnreadSeries> Unread { get; } = [];
 
-        public void Give(int index, SourceErrorCode code, string message) => Unread.Add(new(wantedSeries[index].Series.ToString(), code, message));
+        public void Give(int index, SourceErrorCode code, string message) =>
+            Unread.Add(new(wantedSeries[index].Series.ToString(), code, message));
 
         public void Partial(string because) =>
             batch.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Transport.Excerpt(Encoding.UTF8.GetBytes(because))}";

@@ -2,8 +2,8 @@ using System.Buffers;
 using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
-using Metrics.Domain.Observations;
 using System.Text.Json;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Http.Credentials;
 
@@ -60,7 +60,7 @@ internal interface IMetricDataSink
     void Take(int query, ReadOnlySpan<double> times, ReadOnlySpan<double> values, string status, string? mixedUnits);
 
     /// <summary>What CloudWatch says of the whole answer, such as that more metrics met an expression than it tells.</summary>
-    void Remark(SourceErrorCode code, string message);
+    void Remark(string code, string message);
 }
 
 /// <summary>A query that CloudWatch does not accept.</summary>

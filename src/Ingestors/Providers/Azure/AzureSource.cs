@@ -88,39 +88,39 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var reading = await pool.BeginReadAsync(cancellationToken);
-            var batch = new ObservationBatch(settings.Id);
-            await ListAsync(request.Now, batch, cancellationToken);
-            (anyRead, lastForbidden) = (false, null);
-            var unread = new List<UnreadSeries>();
-            foreach (var resourceQuery in resourceQueries)
-            {
-                await foreach (
-                    var one in QueryAsync(
-                        resourceQuery,
-                        request.Window,
-                        request.Now,
-                        batch,
-                        (series, start, end, value) =>
-                        {
-                            if (start >= request.Window.Start && end <= request.Window.End)
-                                batch.Observations.Add(new(series, new(start, end, value)));
-                        },
-                        cancellationToken
-                    )
+        var batch = new ObservationBatch(settings.Id);
+        await ListAsync(request.Now, batch, cancellationToken);
+        (anyRead, lastForbidden) = (false, null);
+        var unread = new List<UnreadSeries>();
+        foreach (var resourceQuery in resourceQueries)
+        {
+            await foreach (
+                var one in QueryAsync(
+                    resourceQuery,
+                    request.Window,
+                    request.Now,
+                    batch,
+                    (series, start, end, value) =>
+                    {
+                        if (start >= request.Window.Start && end <= request.Window.End)
+                            batch.Observations.Add(new(series, new(start, end, value)));
+                    },
+                    cancellationToken
                 )
-                    unread.Add(one);
-                foreach (var page in batch.Pages())
-                    yield return page;
-                batch = new ObservationBatch(settings.Id);
-            }
-            // Where nothing at all may be read it is no matter of single metrics.
-            if (!anyRead && lastForbidden is { } forbidden)
-                throw forbidden;
-            if (unread.Count > 0)
-                yield return new Page([]) { Unread = unread };
-            pool.ReportLeftOut(batch);
+            )
+                unread.Add(one);
             foreach (var page in batch.Pages())
                 yield return page;
+            batch = new ObservationBatch(settings.Id);
+        }
+        // Where nothing at all may be read it is no matter of single metrics.
+        if (!anyRead && lastForbidden is { } forbidden)
+            throw forbidden;
+        if (unread.Count > 0)
+            yield return new Page([]) { Unread = unread };
+        pool.ReportLeftOut(batch);
+        foreach (var page in batch.Pages())
+            yield return page;
     }
 
     /// <summary>The same statistic over an hour. A mean of means is the hour's mean only where every minute had as many samples, so a little is allowed for.</summary>
@@ -131,41 +131,41 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
     )
     {
         using var reading = await pool.BeginReadAsync(cancellationToken);
-            await ListAsync(now, new ObservationBatch(settings.Id), cancellationToken);
-            foreach (var resourceQuery in resourceQueries)
-            {
-                if (resourceQuery.Query.Grain >= Hour || resourceQuery.Statistic is not (Statistic.Sum or Statistic.Average))
-                    continue;
-                var found = new List<CoarseStatistic>();
-                await foreach (
-                    var unread in QueryAsync(
-                        resourceQuery with
-                        {
-                            Query = resourceQuery.Query with { Grain = Hour },
-                        },
-                        hours,
-                        now,
-                        new ObservationBatch(settings.Id),
-                        (series, start, end, value) =>
-                        {
-                            if (end - start == Hour)
-                                found.Add(
-                                    resourceQuery.Statistic == Statistic.Sum
-                                        ? new(series, start, value, null, null, 1e-9)
-                                        : new(series, start, null, value, null, 0.02)
-                                );
-                        },
-                        cancellationToken,
-                        resourceQuery.Query.Grain
-                    )
+        await ListAsync(now, new ObservationBatch(settings.Id), cancellationToken);
+        foreach (var resourceQuery in resourceQueries)
+        {
+            if (resourceQuery.Query.Grain >= Hour || resourceQuery.Statistic is not (Statistic.Sum or Statistic.Average))
+                continue;
+            var found = new List<CoarseStatistic>();
+            await foreach (
+                var unread in QueryAsync(
+                    resourceQuery with
+                    {
+                        Query = resourceQuery.Query with { Grain = Hour },
+                    },
+                    hours,
+                    now,
+                    new ObservationBatch(settings.Id),
+                    (series, start, end, value) =>
+                    {
+                        if (end - start == Hour)
+                            found.Add(
+                                resourceQuery.Statistic == Statistic.Sum
+                                    ? new(series, start, value, null, null, 1e-9)
+                                    : new(series, start, null, value, null, 0.02)
+                            );
+                    },
+                    cancellationToken,
+                    resourceQuery.Query.Grain
                 )
-                {
-                    // What cannot be read is told by the reads of the source; here it is not compared.
-                    _ = unread;
-                }
-                foreach (var statistic in found)
-                    yield return statistic;
+            )
+            {
+                // What cannot be read is told by the reads of the source; here it is not compared.
+                _ = unread;
             }
+            foreach (var statistic in found)
+                yield return statistic;
+        }
     }
 
     private static IEnumerable<Wanted> Want(MetricCatalogue catalogue)
@@ -426,10 +426,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
         left.Push(whole);
         while (left.TryPop(out var resourceQuery))
         {
-            var span = new Interval(
-                window.Start.Floor(resourceQuery.Query.Grain),
-                window.End.Ceiling(resourceQuery.Query.Grain)
-            );
+            var span = new Interval(window.Start.Floor(resourceQuery.Query.Grain), window.End.Ceiling(resourceQuery.Query.Grain));
             var byBatch = !resourceQuery.Custom && !(batchRefusedAt is { } at && now - at < BatchRefused && now >= at);
             var unread = new List<UnreadSeries>();
             try
@@ -456,7 +453,12 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                 }
                 else
                 {
-                    using var document = await monitor.MetricsAsync(resourceQuery.Resources[0].Id, resourceQuery.Query, span, cancellationToken);
+                    using var document = await monitor.MetricsAsync(
+                        resourceQuery.Resources[0].Id,
+                        resourceQuery.Query,
+                        span,
+                        cancellationToken
+                    );
                     if (!document.RootElement.TryGetProperty("value", out _))
                         throw NoMetrics("value");
                     Take(document.RootElement, resourceQuery, resourceQuery.Resources[0], now, batch, unread, take, period);
@@ -472,7 +474,9 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             {
                 lastForbidden = forbidden.Fault;
                 foreach (var name in resourceQuery.Query.Names)
-                    unread.Add(new(Subject(resourceQuery, name, resourceQuery.Resources[0]), forbidden.Fault.Code, forbidden.Fault.Message));
+                    unread.Add(
+                        new(Subject(resourceQuery, name, resourceQuery.Resources[0]), forbidden.Fault.Code, forbidden.Fault.Message)
+                    );
             }
             catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
             {
@@ -483,17 +487,27 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                     foreach (var part in resourceQuery.Resources.Chunk((resourceQuery.Resources.Length + 1) / 2).Reverse())
                         left.Push(resourceQuery with { Resources = part });
                 else
-                    unread.Add(new(Subject(resourceQuery, resourceQuery.Query.Names[0], resourceQuery.Resources[0]), exception.Code, exception.Message));
+                    unread.Add(
+                        new(
+                            Subject(resourceQuery, resourceQuery.Query.Names[0], resourceQuery.Resources[0]),
+                            exception.Code,
+                            exception.Message
+                        )
+                    );
             }
             foreach (var one in unread)
                 yield return one;
         }
     }
 
-    private static string Subject(ResourceQuery resourceQuery, string name, Resource resource) => $"{resourceQuery.Query.Namespace}/{name}{{resourceid={resource.Id}}}";
+    private static string Subject(ResourceQuery resourceQuery, string name, Resource resource) =>
+        $"{resourceQuery.Query.Namespace}/{name}{{resourceid={resource.Id}}}";
 
     private SourceException NoMetrics(string missing) =>
-        new(SourceErrorCode.NotMetrics, $"Azure Monitor answered without '{missing}'. Check Endpoint and Azure:MetricsEndpoint of {settings.Id}.");
+        new(
+            SourceErrorCode.NotMetrics,
+            $"Azure Monitor answered without '{missing}'. Check Endpoint and Azure:MetricsEndpoint of {settings.Id}."
+        );
 
     /// <summary>Hands on the values of one resource.</summary>
     private void Take(
@@ -533,7 +547,15 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             {
                 count++;
                 if (
-                    SeriesOf(one, $"{resourceQuery.Query.Namespace}/{name}", resourceQuery.Statistic, resource, period ?? grain, batch, out var since)
+                    SeriesOf(
+                        one,
+                        $"{resourceQuery.Query.Namespace}/{name}",
+                        resourceQuery.Statistic,
+                        resource,
+                        period ?? grain,
+                        batch,
+                        out var since
+                    )
                     is not { } series
                 )
                     continue;
@@ -688,7 +710,6 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
     }
 
     private static string Shown(string text) => Transport.Excerpt(Encoding.UTF8.GetBytes(text));
-
 
     private static DateTime? Instant(string text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)

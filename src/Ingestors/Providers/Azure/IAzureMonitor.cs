@@ -237,7 +237,10 @@ internal sealed class RestAzureMonitor : IAzureMonitor
                     : refused;
             case 403:
                 return new ForbiddenException(
-                    new(SourceErrorCode.Unauthorised, $"{said}: give the account {rights}, and register the provider Microsoft.Insights there.")
+                    new(
+                        SourceErrorCode.Unauthorised,
+                        $"{said}: give the account {rights}, and register the provider Microsoft.Insights there."
+                    )
                 );
             case 404 when code is "SubscriptionNotFound" or "InvalidSubscriptionId":
                 return new ForbiddenException(

@@ -71,46 +71,46 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var reading = await pool.BeginReadAsync(cancellationToken);
-            var cursor = FileCursor.Parse(request.Cursor);
-            var left = request.Cursor;
-            var paths = FilesOf(settings.Path!);
-            cursor.Keep(paths.Select(path => Path.GetFileName(path)));
-            SourceException? failed = null;
-            var batch = new ObservationBatch(settings.Id);
-            foreach (var path in paths)
+        var cursor = FileCursor.Parse(request.Cursor);
+        var left = request.Cursor;
+        var paths = FilesOf(settings.Path!);
+        cursor.Keep(paths.Select(path => Path.GetFileName(path)));
+        SourceException? failed = null;
+        var batch = new ObservationBatch(settings.Id);
+        foreach (var path in paths)
+        {
+            var name = Path.GetFileName(path);
+            using var file = new RowFile(path, rows.Value, cursor[name], clock.GetUtcNow());
+            var more = true;
+            while (more)
             {
-                var name = Path.GetFileName(path);
-                using var file = new RowFile(path, rows.Value, cursor[name], clock.GetUtcNow());
-                var more = true;
-                while (more)
+                try
                 {
-                    try
-                    {
-                        more = await file.ReadAsync(batch, cancellationToken);
-                        cursor[name] = file.Position;
-                    }
-                    catch (SourceException exception)
-                    {
-                        // The other files are read first: one bad file stops no other.
-                        failed ??= exception;
-                        more = false;
-                    }
-                    if (!RowFile.IsFull(batch))
-                        continue;
-                    batch.MayRepeat = true;
-                    left = cursor.ToString();
-                    foreach (var page in batch.Pages(left))
-                        yield return page;
-                    batch = new ObservationBatch(settings.Id);
+                    more = await file.ReadAsync(batch, cancellationToken);
+                    cursor[name] = file.Position;
                 }
+                catch (SourceException exception)
+                {
+                    // The other files are read first: one bad file stops no other.
+                    failed ??= exception;
+                    more = false;
+                }
+                if (!RowFile.IsFull(batch))
+                    continue;
+                batch.MayRepeat = true;
+                left = cursor.ToString();
+                foreach (var page in batch.Pages(left))
+                    yield return page;
+                batch = new ObservationBatch(settings.Id);
             }
-            pool.ReportLeftOut(batch);
-            batch.MayRepeat = true;
-            var now = cursor.ToString();
-            foreach (var page in batch.Pages(now == left ? null : now))
-                yield return page;
-            if (failed is not null)
-                throw failed;
+        }
+        pool.ReportLeftOut(batch);
+        batch.MayRepeat = true;
+        var now = cursor.ToString();
+        foreach (var page in batch.Pages(now == left ? null : now))
+            yield return page;
+        if (failed is not null)
+            throw failed;
     }
 
     // Whoever drops a .gz into the folder means it to be read, whatever its name before.

@@ -70,33 +70,33 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var reading = await pool.BeginReadAsync(cancellationToken);
-            await DescribeAsync(request.Now, cancellationToken);
-            foreach (var descriptor in descriptors)
+        await DescribeAsync(request.Now, cancellationToken);
+        foreach (var descriptor in descriptors)
+        {
+            var batch = new ObservationBatch(settings.Id);
+            UnreadSeries? unread = null;
+            if (Drift(descriptor) is { } drift)
+                batch.Refuse(descriptor.Type, null, RejectionReason.UnitDrift, drift);
+            else
             {
-                var batch = new ObservationBatch(settings.Id);
-                UnreadSeries? unread = null;
-                if (Drift(descriptor) is { } drift)
-                    batch.Refuse(descriptor.Type, null, RejectionReason.UnitDrift, drift);
-                else
+                try
                 {
-                    try
-                    {
-                        await SeriesAsync(descriptor, request, batch, cancellationToken);
-                    }
-                    catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
-                    {
-                        // One metric that the server will not tell stops no other.
-                        unread = new UnreadSeries(descriptor.Type, exception.Code, exception.Message);
-                        batch = new ObservationBatch(settings.Id);
-                    }
+                    await SeriesAsync(descriptor, request, batch, cancellationToken);
                 }
-                foreach (var page in batch.Pages())
-                    yield return page;
-                if (unread is not null)
-                    yield return new Page([]) { Unread = [unread] };
+                catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
+                {
+                    // One metric that the server will not tell stops no other.
+                    unread = new UnreadSeries(descriptor.Type, exception.Code, exception.Message);
+                    batch = new ObservationBatch(settings.Id);
+                }
             }
-            foreach (var page in pool.LeftOutPages())
+            foreach (var page in batch.Pages())
                 yield return page;
+            if (unread is not null)
+                yield return new Page([]) { Unread = [unread] };
+        }
+        foreach (var page in pool.LeftOutPages())
+            yield return page;
     }
 
     /// <summary>Deltas and gauges by the hour. Counters are left out: every aligner for them interpolates.</summary>
@@ -107,28 +107,28 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
     )
     {
         using var reading = await pool.BeginReadAsync(cancellationToken);
-            await DescribeAsync(now, cancellationToken);
-            foreach (var descriptor in descriptors)
-            {
-                if (descriptor.Kind == "CUMULATIVE" || descriptor.ValueType == "DISTRIBUTION" || Drift(descriptor) is not null)
-                    continue;
-                var found = new Dictionary<(Series, DateTime), (double? Value, long? Count)>();
-                var delta = descriptor.Kind == "DELTA";
-                // Instants belong to the hour that they begin; the buckets are closed at their end and hang on the end asked for.
-                var shift = delta ? TimeSpan.Zero : TimeSpan.FromMilliseconds(1);
-                foreach (var aligner in delta ? new[] { "ALIGN_SUM" } : ["ALIGN_MEAN", "ALIGN_COUNT"])
-                await foreach (var page in PagesAsync(descriptor, hours.Start - shift, hours.End - shift, aligner, cancellationToken))
-                foreach (var (series, element) in SeriesOf(page, descriptor, new ObservationBatch(settings.Id)))
-                foreach (var point in Array(element, "points"))
-                    if (PointOf(point) is var (_, end, value))
-                    {
-                        var key = (series, end + shift - TimeSpan.FromHours(1));
-                        var known = found.GetValueOrDefault(key);
-                        found[key] = aligner == "ALIGN_COUNT" ? (known.Value, (long)value) : (value, known.Count);
-                    }
-                foreach (var ((series, hour), (value, count)) in found)
-                    yield return new CoarseStatistic(series, hour, delta ? value : null, delta ? null : value, count, 1e-6);
-            }
+        await DescribeAsync(now, cancellationToken);
+        foreach (var descriptor in descriptors)
+        {
+            if (descriptor.Kind == "CUMULATIVE" || descriptor.ValueType == "DISTRIBUTION" || Drift(descriptor) is not null)
+                continue;
+            var found = new Dictionary<(Series, DateTime), (double? Value, long? Count)>();
+            var delta = descriptor.Kind == "DELTA";
+            // Instants belong to the hour that they begin; the buckets are closed at their end and hang on the end asked for.
+            var shift = delta ? TimeSpan.Zero : TimeSpan.FromMilliseconds(1);
+            foreach (var aligner in delta ? new[] { "ALIGN_SUM" } : ["ALIGN_MEAN", "ALIGN_COUNT"])
+            await foreach (var page in PagesAsync(descriptor, hours.Start - shift, hours.End - shift, aligner, cancellationToken))
+            foreach (var (series, element) in SeriesOf(page, descriptor, new ObservationBatch(settings.Id)))
+            foreach (var point in Array(element, "points"))
+                if (PointOf(point) is var (_, end, value))
+                {
+                    var key = (series, end + shift - TimeSpan.FromHours(1));
+                    var known = found.GetValueOrDefault(key);
+                    found[key] = aligner == "ALIGN_COUNT" ? (known.Value, (long)value) : (value, known.Count);
+                }
+            foreach (var ((series, hour), (value, count)) in found)
+                yield return new CoarseStatistic(series, hour, delta ? value : null, delta ? null : value, count, 1e-6);
+        }
     }
 
     private async Task DescribeAsync(DateTime now, CancellationToken cancellationToken)

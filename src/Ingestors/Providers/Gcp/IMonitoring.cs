@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using Metrics.Domain.Observations;
 using System.Text.Json;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Gcp;
@@ -141,7 +141,10 @@ internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport t
                 SourceErrorCode.Throttled,
                 $"{said}: the quota of the project is used up. It is read again later; a longer Every helps."
             ),
-            >= 500 => new SourceException(SourceErrorCode.ServerError, $"{said}. The fault is on the server's side; it is read again later."),
+            >= 500 => new SourceException(
+                SourceErrorCode.ServerError,
+                $"{said}. The fault is on the server's side; it is read again later."
+            ),
             _ => null,
         };
     }

@@ -132,7 +132,11 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
     }
 
     private SourceException Cut(Exception? inner) =>
-        new(SourceErrorCode.Truncated, $"POST {place} broke off before the end of its answer; nothing of it is stored. It is read again.", inner);
+        new(
+            SourceErrorCode.Truncated,
+            $"POST {place} broke off before the end of its answer; nothing of it is stored. It is read again.",
+            inner
+        );
 
     private SourceException NotAnAnswer(string instead, Exception? inner) =>
         new(

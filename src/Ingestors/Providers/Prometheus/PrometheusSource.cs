@@ -83,77 +83,77 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var reading = await pool.BeginReadAsync(cancellationToken);
-            var wanted = new WantedMetrics(catalogue.MetricsOf("prometheus"));
-            var probing = !dialect.ListsNames && (present is null || request.Now - probedAt >= AbsenceKept || request.Now < probedAt);
-            var (names, namesPartial) = dialect.ListsNames
-                ? await NamesAsync(request.Window, wanted, cancellationToken)
-                : (probing ? wanted.All : present!, null);
-            if (namesPartial is not null)
-                yield return new Page([]) { PartialBecause = namesPartial };
-            if (names.Count == 0)
-                yield break;
+        var wanted = new WantedMetrics(catalogue.MetricsOf("prometheus"));
+        var probing = !dialect.ListsNames && (present is null || request.Now - probedAt >= AbsenceKept || request.Now < probedAt);
+        var (names, namesPartial) = dialect.ListsNames
+            ? await NamesAsync(request.Window, wanted, cancellationToken)
+            : (probing ? wanted.All : present!, null);
+        if (namesPartial is not null)
+            yield return new Page([]) { PartialBecause = namesPartial };
+        if (names.Count == 0)
+            yield break;
 
-            var found = new List<string>();
-            foreach (
-                var group in dialect.OneName
-                    ? names.Select(name => (Names: new List<string> { name }, Series: UnknownSeries))
-                    : Groups(names, await CountsAsync(request.Window, names, cancellationToken))
-            )
+        var found = new List<string>();
+        foreach (
+            var group in dialect.OneName
+                ? names.Select(name => (Names: new List<string> { name }, Series: UnknownSeries))
+                : Groups(names, await CountsAsync(request.Window, names, cancellationToken))
+        )
+        {
+            var seen = new HashSet<long>();
+            long refused = 0;
+            var spans = new Stack<Interval>();
+            foreach (var span in Cut(request.Window, group.Series).Reverse())
+                spans.Push(span);
+            while (spans.TryPop(out var span))
             {
-                var seen = new HashSet<long>();
-                long refused = 0;
-                var spans = new Stack<Interval>();
-                foreach (var span in Cut(request.Window, group.Series).Reverse())
-                    spans.Push(span);
-                while (spans.TryPop(out var span))
+                ObservationBatch batch;
+                try
                 {
-                    ObservationBatch batch;
-                    try
-                    {
-                        batch = await SamplesAsync(group.Names, span, wanted, cancellationToken);
-                    }
-                    catch (TooManySamplesException tooMany)
-                    {
-                        if (span.Length < 2 * ShortestSpan)
-                            throw new SourceException(
-                                SourceErrorCode.TooLarge,
-                                $"{tooMany.Message} The window {span} is the shortest asked for: select less with Selector, or raise MaxBytes and the server's query.max-samples.",
-                                tooMany
-                            );
-                        var middle =
-                            span.Start + new TimeSpan(span.Length.Ticks / 2 / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond);
-                        spans.Push(new Interval(middle, span.End));
-                        spans.Push(new Interval(span.Start, middle));
-                        continue;
-                    }
-                    foreach (var observation in dialect.OneName ? batch.Observations : [])
-                        seen.Add(observation.Series.Id);
-                    refused += batch.Refused;
-                    foreach (var page in batch.Pages())
-                        yield return page;
+                    batch = await SamplesAsync(group.Names, span, wanted, cancellationToken);
                 }
-                if (seen.Count + refused > 0)
-                    found.AddRange(group.Names);
-                if (dialect.MostSeries is { } most && seen.Count + refused >= most)
-                    yield return new Page([])
-                    {
-                        Unread =
-                        [
-                            new(
-                                group.Names[0],
-                                SourceErrorCode.TooLarge,
-                                string.Create(
-                                    CultureInfo.InvariantCulture,
-                                    $"{dialect.Service} tells {most} series of {group.Names[0]} at most, and not that there are more. Read it in parts, each a source with a Selector of its own."
-                                )
-                            ),
-                        ],
-                    };
+                catch (TooManySamplesException tooMany)
+                {
+                    if (span.Length < 2 * ShortestSpan)
+                        throw new SourceException(
+                            SourceErrorCode.TooLarge,
+                            $"{tooMany.Message} The window {span} is the shortest asked for: select less with Selector, or raise MaxBytes and the server's query.max-samples.",
+                            tooMany
+                        );
+                    var middle =
+                        span.Start + new TimeSpan(span.Length.Ticks / 2 / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond);
+                    spans.Push(new Interval(middle, span.End));
+                    spans.Push(new Interval(span.Start, middle));
+                    continue;
+                }
+                foreach (var observation in dialect.OneName ? batch.Observations : [])
+                    seen.Add(observation.Series.Id);
+                refused += batch.Refused;
+                foreach (var page in batch.Pages())
+                    yield return page;
             }
-            if (probing)
-                (present, probedAt) = (found, request.Now);
-            foreach (var page in pool.LeftOutPages())
-                yield return page;
+            if (seen.Count + refused > 0)
+                found.AddRange(group.Names);
+            if (dialect.MostSeries is { } most && seen.Count + refused >= most)
+                yield return new Page([])
+                {
+                    Unread =
+                    [
+                        new(
+                            group.Names[0],
+                            SourceErrorCode.TooLarge,
+                            string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"{dialect.Service} tells {most} series of {group.Names[0]} at most, and not that there are more. Read it in parts, each a source with a Selector of its own."
+                            )
+                        ),
+                    ],
+                };
+        }
+        if (probing)
+            (present, probedAt) = (found, request.Now);
+        foreach (var page in pool.LeftOutPages())
+            yield return page;
     }
 
     /// <summary>Which of the metrics wanted the server has in the window.</summary>
@@ -224,7 +224,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                 cancellationToken
             );
         }
-        catch (Exception exception) when (exception is TooManySamplesException or SourceException { Code: SourceErrorCode.Refused or SourceErrorCode.TooLarge })
+        catch (Exception exception)
+            when (exception is TooManySamplesException or SourceException { Code: SourceErrorCode.Refused or SourceErrorCode.TooLarge })
         {
             counts.Clear();
         }
@@ -443,7 +444,6 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             ? new SourceException(SourceErrorCode.ServerError, $"{said} The fault is on the server's side; it is read again later.")
             : new SourceException(SourceErrorCode.Refused, $"{said} Check Endpoint and Selector.");
     }
-
 
     private static string Seconds(DateTime time)
     {

@@ -47,8 +47,7 @@ public sealed class Backfills
     private const string Columns =
         "id, source, kind, from_at, to_at, position, step_seconds, windows, windows_done, received, written, state, failures, error";
 
-    private static readonly string Open =
-        $"state IN ('{SnakeCase.Of(BackfillState.Waiting)}', '{SnakeCase.Of(BackfillState.Reading)}')";
+    private static readonly string Open = $"state IN ('{SnakeCase.Of(BackfillState.Waiting)}', '{SnakeCase.Of(BackfillState.Reading)}')";
 
     private static readonly IReadOnlyDictionary<string, ReadKind> Kinds = SnakeCase.Values<ReadKind>();
     private static readonly IReadOnlyDictionary<string, BackfillState> States = SnakeCase.Values<BackfillState>();

@@ -97,7 +97,15 @@ internal static class Quarantine
         // Before its patience ended the watermark waited, and nothing was missed.
         var missed = healed.Where(one => one.Failures >= Patience && one.Since < result.From).ToList();
         if (missed.Count > 0)
-            await Backfills.AddAsync(session, claim.Source, ReadKind.Healed, missed.Min(one => one.Since), result.From, now, cancellationToken);
+            await Backfills.AddAsync(
+                session,
+                claim.Source,
+                ReadKind.Healed,
+                missed.Min(one => one.Since),
+                result.From,
+                now,
+                cancellationToken
+            );
         foreach (var one in healed.Where(one => one.Failures >= Patience))
             await EventLog.AppendAsync(
                 session,

@@ -338,7 +338,16 @@ public sealed class ReadLog
                     row => row.Small(0),
                     token
                 );
-                await EndRunAsync(session, claim, ReadKind.Read, failures.Count == 0 ? RunState.Fenced : RunState.Failed, code, message, now, token);
+                await EndRunAsync(
+                    session,
+                    claim,
+                    ReadKind.Read,
+                    failures.Count == 0 ? RunState.Fenced : RunState.Failed,
+                    code,
+                    message,
+                    now,
+                    token
+                );
                 if (failures is [ToldFailures])
                     await EventLog.AppendAsync(
                         session,
@@ -381,7 +390,12 @@ public sealed class ReadLog
                     """
                     UPDATE source SET lease_owner = NULL, lease_until = NULL, next_read_at = CASE WHEN @throttled = 1 THEN @next ELSE next_read_at END WHERE id = @id AND epoch = @epoch
                     """,
-                    [("id", claim.Source), ("epoch", claim.Epoch), ("next", now + retryAfter), ("throttled", code == SourceErrorCode.Throttled ? 1 : 0)],
+                    [
+                        ("id", claim.Source),
+                        ("epoch", claim.Epoch),
+                        ("next", now + retryAfter),
+                        ("throttled", code == SourceErrorCode.Throttled ? 1 : 0),
+                    ],
                     token
                 );
                 await EndRunAsync(

@@ -17,12 +17,10 @@ public sealed class SampleContractTests : NetworkProviderContract
 
     protected override Task<ContractBench> OpenAsync(FarSide farSide)
     {
-        var server = HostileFarSide.Open(farSide, "application/json", request =>
-            farSide == FarSide.IsEmpty ? "[]"
+        var server = HostileFarSide.Open(farSide, "application/json", request => farSide == FarSide.IsEmpty ? "[]"
             : request.Contains("/board_watts", StringComparison.Ordinal)
                 ? """[{"meter":"a","at":"2026-01-01T11:30:00Z","watts":431.25},{"meter":"b","at":"2026-01-01T11:30:00Z","watts":0}]"""
-            : """[{"meter":"r","at":"2026-01-01T11:59:59Z","watts":9000},{"meter":"r","at":"2026-01-01T12:00:00Z","watts":9001}]"""
-        );
+            : """[{"meter":"r","at":"2026-01-01T11:59:59Z","watts":9000},{"meter":"r","at":"2026-01-01T12:00:00Z","watts":9001}]""");
         var section = SampleTests.Section(
             ("Endpoint", server.At("/").AbsoluteUri),
             ("Site", "dc-1"),
@@ -54,9 +52,7 @@ public sealed class SampleTests
 
     /// <summary>The list of providers and its one more line.</summary>
     internal static IReadOnlyDictionary<string, IProvider> Providers { get; } =
-        KnownProviders
-            .All.Values.Append(new SampleProvider())
-            .ToDictionary(provider => provider.Name, StringComparer.OrdinalIgnoreCase);
+        KnownProviders.All.Values.Append(new SampleProvider()).ToDictionary(provider => provider.Name, StringComparer.OrdinalIgnoreCase);
 
     internal static MetricCatalogue Catalogue() =>
         Catalogues.Load([Path.Combine(ProviderContract.Repository(), Folder, "sample.metrics.json")]);
@@ -64,7 +60,9 @@ public sealed class SampleTests
     internal static IConfigurationSection Section(params (string Key, string? Value)[] settings) =>
         new ConfigurationBuilder()
             .AddInMemoryCollection(
-                settings.Append(("Provider", "Sample")).Select(pair => KeyValuePair.Create($"Metrics:Sources:meters:{pair.Item1}", pair.Item2))
+                settings
+                    .Append(("Provider", "Sample"))
+                    .Select(pair => KeyValuePair.Create($"Metrics:Sources:meters:{pair.Item1}", pair.Item2))
             )
             .Build()
             .GetSection("Metrics:Sources:meters");
@@ -147,7 +145,11 @@ public sealed class SampleTests
             .AddInMemoryCollection([new("x:Provider", "promethius"), new("x:Selector", "a=\"b\""), new("x:Sight", "1")])
             .Build()
             .GetSection("x");
-        Assert.StartsWith("x:Sight: unknown key; known here are Aws, Azure, BearerToken,", Assert.Single(ShapeErrors(section)), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "x:Sight: unknown key; known here are Aws, Azure, BearerToken,",
+            Assert.Single(ShapeErrors(section)),
+            StringComparison.Ordinal
+        );
         var errors = new List<string>();
         Assert.Equal(typeof(SourceSettings), SourceSection.Bind(section, Providers, errors).GetType());
         Assert.Empty(errors);
