@@ -497,7 +497,10 @@ public sealed class ExpositionParserTests
 
         Assert.True(read > 1000);
         Assert.Contains(SourceErrorCode.Truncated, codes);
-        Assert.Subset(new HashSet<SourceErrorCode> { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics, SourceErrorCode.TooLarge }, codes);
+        Assert.Subset(
+            new HashSet<SourceErrorCode> { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics, SourceErrorCode.TooLarge },
+            codes
+        );
     }
 
     /// <summary>A stream that gives a few bytes at a time.</summary>

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.ComponentModel;
 using System.Reflection;
+using Metrics.Domain.Messages;
 using Microsoft.Extensions.Configuration;
 
 namespace Metrics.Ingestors.Providers;
@@ -37,7 +38,7 @@ public static class SectionShape
                 if (known.Find(property => property.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase)) is { } property)
                     Validate(child, property.PropertyType, errors);
                 else
-                    errors.Add($"{child.Path}: {Unknown(known)}");
+                    errors.Add($"{child.Path}: {Unknown(child.Key, known)}");
             }
         }
         else if (section.GetChildren().Any())
@@ -57,9 +58,13 @@ public static class SectionShape
                 .Where(property => property.CanWrite && property.Name != nameof(SourceSettings.Id)),
         ];
 
-    /// <summary>The end of an error about a key that is not known.</summary>
-    internal static string Unknown(IEnumerable<PropertyInfo> known) =>
-        $"unknown key; known here are {string.Join(", ", known.Select(property => property.Name).Order(StringComparer.Ordinal))}.";
+    /// <summary>The end of an error about a key that is not known: the keys that are, and the nearest of them.</summary>
+    internal static string Unknown(string key, IEnumerable<PropertyInfo> known)
+    {
+        var names = known.Select(property => property.Name).Order(StringComparer.Ordinal).ToList();
+        var near = Spelling.Nearest(key, names) is [var nearest, ..] ? $" Did you mean {nearest}?" : "";
+        return $"unknown key; known here are {string.Join(", ", names)}.{near}";
+    }
 
     private static bool CanRead(string value, Type type)
     {

@@ -23,7 +23,7 @@ public static class SourceSection
             if (Find(known, child.Key) is { } property)
                 SectionShape.Validate(child, property.PropertyType, errors);
             else if (Owners(child.Key, providers).Count == 0)
-                errors.Add($"{child.Path}: {SectionShape.Unknown(known)}");
+                errors.Add($"{child.Path}: {SectionShape.Unknown(child.Key, known)}");
     }
 
     /// <summary>Settings of a source whose section has passed <see cref="Validate"/>; of the plain type when there is no such provider.</summary>

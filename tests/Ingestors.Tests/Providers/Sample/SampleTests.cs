@@ -112,10 +112,11 @@ public sealed class SampleTests
         Assert.Equal(
             [
                 "Metrics:Sources:meters:MaxSeries: 'many' is not a number.",
-                "Metrics:Sources:meters:Sight: unknown key; known here are CertificateAuthorityFile, ClientCertificateFile, ClientKeyFile, "
-                    + "Endpoint, Every, Hardware, Lookback, MaxBytes, MaxSeries, Overlap, Place, Provider, SampleKey, Settle, Site, Timeout.",
+                "Metrics:Sources:meters:Sit: unknown key; known here are CertificateAuthorityFile, ClientCertificateFile, ClientKeyFile, "
+                    + "Endpoint, Every, Hardware, Lookback, MaxBytes, MaxSeries, Overlap, Place, Provider, SampleKey, Settle, Site, Timeout. "
+                    + "Did you mean Site?",
             ],
-            ShapeErrors(Section(("Sight", "dc-1"), ("MaxSeries", "many"), ("Selector", "a=\"b\"")))
+            ShapeErrors(Section(("Sit", "dc-1"), ("MaxSeries", "many"), ("Selector", "a=\"b\"")))
         );
         Assert.Equal(
             [
