@@ -315,7 +315,10 @@ public sealed class AwsTests
         );
         Assert.Equal(
             ["broken server_error", "forbidden unauthorised", "poison refused"],
-            pages.SelectMany(page => page.Unread).Select(one => $"{one.Subject.Split('"')[1]} {one.Code}").Order(StringComparer.Ordinal)
+            pages
+                .SelectMany(page => page.Unread)
+                .Select(one => $"{one.Subject.Split('"')[1]} {SnakeCase.Of(one.Code)}")
+                .Order(StringComparer.Ordinal)
         );
         Assert.Contains(
             "`cloudwatch:GetMetricData`",
