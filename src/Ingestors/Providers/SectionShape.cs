@@ -62,8 +62,7 @@ public static class SectionShape
     internal static string Unknown(string key, IEnumerable<PropertyInfo> known)
     {
         var names = known.Select(property => property.Name).Order(StringComparer.Ordinal).ToList();
-        var near = Spelling.Nearest(key, names) is [var nearest, ..] ? $" Did you mean {nearest}?" : "";
-        return $"unknown key; known here are {string.Join(", ", names)}.{near}";
+        return $"unknown key; known here are {string.Join(", ", names)}.{Spelling.DidYouMean(key, names)}";
     }
 
     private static bool CanRead(string value, Type type)

@@ -114,7 +114,7 @@ public sealed class SampleTests
                 "Metrics:Sources:meters:MaxSeries: 'many' is not a number.",
                 "Metrics:Sources:meters:Sit: unknown key; known here are CertificateAuthorityFile, ClientCertificateFile, ClientKeyFile, "
                     + "Endpoint, Every, Hardware, Lookback, MaxBytes, MaxSeries, Overlap, Place, Provider, SampleKey, Settle, Site, Timeout. "
-                    + "Did you mean Site?",
+                    + "Did you mean 'Site'?",
             ],
             ShapeErrors(Section(("Sit", "dc-1"), ("MaxSeries", "many"), ("Selector", "a=\"b\"")))
         );
