@@ -10,6 +10,7 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
 using Metrics.Storage.Facts;
 using Metrics.Storage.Reading;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -84,8 +85,8 @@ public sealed class Worker(
 
         foreach (var source in settings.Sources.Values)
         {
-            if (MetricsSettings.IsOwnMetrics(source))
-                (source.Endpoint, source.BearerToken) = (OwnMetrics(), keys.Own);
+            if (source is ExporterSettings { Endpoint: null } own)
+                (own.Endpoint, own.BearerToken) = (OwnMetrics(), keys.Own);
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
             sources.Add(source, KnownProviders.All[source.Provider].Open(source, catalogue, clock));
         }
