@@ -19,11 +19,13 @@ public static class ExplainEndpoint
 {
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    // The samples of three hours of every source are read for one answer: a few at a time, so that a flood of questions takes the service's memory from nobody.
+    // The samples of three hours of every source are read for one answer: a few at a time, so that a flood of questions takes the service's
+    // memory from nobody.
     private static readonly SemaphoreSlim explainSlots = new(2);
 
     /// <summary>
-    /// Maps <c>GET /api/explain</c>. It takes the store (<see cref="QueryConnections"/>, <see cref="FactStore"/>), the <see cref="Normaliser"/> and, where there is one, the
+    /// Maps <c>GET /api/explain</c>. It takes the store (<see cref="QueryConnections"/>, <see cref="FactStore"/>), the
+    /// <see cref="Normaliser"/> and, where there is one, the
     /// <see cref="FactorBook"/> from the services.
     /// </summary>
     public static IEndpointConventionBuilder MapExplain(this IEndpointRouteBuilder endpoints) =>
@@ -59,7 +61,9 @@ public static class ExplainEndpoint
         [FromServices] ILogger<Explanation> log,
         [Description("Entity set of the row: HourlyIntensities, DailyIntensities, MonthlyIntensities or EnergyFacts.")] string? set,
         [Description(
-            "Key of the row as OData writes it, with or without parentheses: DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z; of EnergyFacts DeploymentId, ResourceId, PeriodStart."
+            "Key of the row as OData writes it, with or without parentheses: "
+                + "DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z; of EnergyFacts DeploymentId, ResourceId, "
+                + "PeriodStart."
         )]
             string? key
     )
