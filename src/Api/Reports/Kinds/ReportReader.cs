@@ -6,6 +6,7 @@ using Metrics.Api.Comparing;
 using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using Microsoft.Data.Sqlite;
