@@ -1,4 +1,3 @@
-
 namespace Metrics.Api.OData.Model;
 
 /// <summary>What a column holds, as the model, the SQL and the writer see it.</summary>

@@ -16,7 +16,7 @@ namespace Metrics.Domain.Normalisation;
 /// <param name="Idle">The part of these (of the accelerator's where they are unknown) drawn while doing nothing; null when unknown.</param>
 /// <param name="Embodied">Embodied grams that fall to it; null when unknown.</param>
 /// <param name="Cover">What made up the widest boundary.</param>
-/// <param name="Missing">Why something is null, as a set of <see cref="MissingReason"/>.</param>
+/// <param name="Missing">Why something is null.</param>
 internal readonly record struct Share(
     int Workload,
     MeteredResource Resource,
@@ -27,8 +27,8 @@ internal readonly record struct Share(
     double? Server,
     double? Idle,
     double? Embodied,
-    string Cover,
-    int Missing
+    EnergyCover Cover,
+    MissingReasons Missing
 );
 
 /// <summary>
@@ -39,7 +39,6 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
 {
     private readonly Dictionary<(int Workload, string Place), Deployment> deployments = [];
     private readonly Dictionary<(string Place, DateOnly Day), Site> sites = [];
-    private readonly int embodiedUnknown = words.Of(MissingReason.EmbodiedUnknown);
     private Site? last;
 
     public List<EnergyFact> Energy { get; } = [];
@@ -54,7 +53,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         Energy? it = server is { } joules ? Quantities.Energy.FromJoules(joules) : null;
         var facility = it * site.Pue;
         var widest = server ?? accelerator;
-        var missing = server is null ? share.Missing : words.Union(share.Missing, site.Missing);
+        var missing = server is null ? share.Missing : share.Missing | site.Missing;
         Energy.Add(
             new EnergyFact
             {
@@ -78,13 +77,21 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 Cover = share.Cover,
                 Mappings = mappings.Text(share.Reading.Mappings),
                 Factors = words.Text(server is null ? share.Reading.Factors : words.Union(share.Reading.Factors, site.Factors)),
-                Missing = words.Text(share.Embodied is null ? words.Union(missing, embodiedUnknown) : missing),
+                Missing = share.Embodied is null ? missing | MissingReasons.EmbodiedUnknown : missing,
             }
         );
     }
 
     /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as measured energy of one.</summary>
-    public void EnterRack(int workload, MeteredResource resource, int bin, Reading reading, double seconds, double joules, string cover) =>
+    public void EnterRack(
+        int workload,
+        MeteredResource resource,
+        int bin,
+        Reading reading,
+        double seconds,
+        double joules,
+        EnergyCover cover
+    ) =>
         Energy.Add(
             new EnergyFact
             {
@@ -132,7 +139,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 a.Deployment.Id != b.Deployment.Id ? a.Deployment.Id.CompareTo(b.Deployment.Id)
                 : a.Resource.Id != b.Resource.Id ? a.Resource.Id.CompareTo(b.Resource.Id)
                 : a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start)
-                : string.CompareOrdinal(a.Cover, b.Cover)
+                : a.Cover.CompareTo(b.Cover)
         );
         var kept = 0;
         for (var i = 1; i < Energy.Count; i++)
@@ -184,7 +191,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 }
                 : fact with
                 {
-                    Missing = Provenance.Join(fact.Missing, MissingReason.BusyUnknown),
+                    Missing = fact.Missing | MissingReasons.BusyUnknown,
                 };
         }
     }
@@ -207,10 +214,10 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             MeasuredJoules = a.MeasuredJoules + b.MeasuredJoules,
             CoveredSeconds = Math.Max(a.CoveredSeconds, b.CoveredSeconds),
             Evidence = KnownSeries.Worst(a.Evidence, b.Evidence),
-            Cover = a.Cover == b.Cover || a.Cover == "accelerator" ? b.Cover : a.Cover,
+            Cover = a.Cover == b.Cover || a.Cover == EnergyCover.Accelerator ? b.Cover : a.Cover,
             Mappings = Provenance.Join(a.Mappings, b.Mappings),
             Factors = Provenance.Join(a.Factors, b.Factors),
-            Missing = Provenance.Join(a.Missing, b.Missing),
+            Missing = a.Missing | b.Missing,
         };
 
     private static double? Sum(double? a, double? b) =>
@@ -244,35 +251,34 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         public Site(Place place, DateOnly day, FactorBook? factors, Provenance words)
         {
             (Place, Day) = (place, day);
-            (Factors, Missing) = (Provenance.Nothing, Provenance.Nothing);
+            Factors = Provenance.Nothing;
             if (place.Pue is { } own)
             {
                 (Pue, LowPue, HighPue) = (own, own, own);
                 Factors = words.Of($"pue:{place.Name}@config");
             }
-            else if (Find(FactorKind.Pue, FactorMethod.Annual, MissingReason.PueUnknown) is { } pue)
+            else if (Find(FactorKind.Pue, FactorMethod.Annual, MissingReasons.PueUnknown) is { } pue)
             {
                 (Pue, LowPue, HighPue) = (pue.Value, pue.Range?.Low ?? pue.Value, pue.Range?.High ?? pue.Value);
             }
-            Water = Find(FactorKind.Wue, FactorMethod.Annual, MissingReason.WueUnknown) is { } wue
+            Water = Find(FactorKind.Wue, FactorMethod.Annual, MissingReasons.WueUnknown) is { } wue
                 ? new WaterFactors(wue.Value, null)
                 : null;
-            Average = IntensityOf(FactorMethod.LocationAverage, MissingReason.GridUnknown);
-            Marginal = IntensityOf(FactorMethod.LocationMarginal, null);
-            MarketBased = IntensityOf(FactorMethod.MarketBased, null);
+            Average = IntensityOf(FactorMethod.LocationAverage, MissingReasons.GridUnknown);
+            Marginal = IntensityOf(FactorMethod.LocationMarginal, MissingReasons.None);
+            MarketBased = IntensityOf(FactorMethod.MarketBased, MissingReasons.None);
 
-            CarbonIntensity? IntensityOf(FactorMethod method, string? reason) =>
+            CarbonIntensity? IntensityOf(FactorMethod method, MissingReasons reason) =>
                 Find(FactorKind.GridIntensity, method, reason) is { } grid ? new CarbonIntensity(grid.Value) : null;
 
-            Factor? Find(FactorKind kind, FactorMethod method, string? reason)
+            Factor? Find(FactorKind kind, FactorMethod method, MissingReasons reason)
             {
                 if (factors?.Find(kind, method, place, day) is { } factor)
                 {
                     Factors = words.Union(Factors, words.Of(factor.Name));
                     return factor;
                 }
-                if (reason is not null)
-                    Missing = words.Union(Missing, words.Of(reason));
+                Missing |= reason;
                 return null;
             }
         }
@@ -301,7 +307,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         /// <summary>Names of the factors found, as a set.</summary>
         public int Factors { get; private set; }
 
-        /// <summary>What was not found, as a set.</summary>
-        public int Missing { get; private set; }
+        /// <summary>What was not found.</summary>
+        public MissingReasons Missing { get; private set; }
     }
 }

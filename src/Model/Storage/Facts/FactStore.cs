@@ -822,10 +822,10 @@ public sealed class FactStore
                 Column.Of("measured_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.MeasuredJoules),
                 Column.Of("covered_seconds", NpgsqlDbType.Double, (EnergyFact fact) => fact.CoveredSeconds),
                 Column.Of("evidence", NpgsqlDbType.Smallint, (EnergyFact fact) => (short)fact.Evidence),
-                Column.Of("cover", NpgsqlDbType.Text, (EnergyFact fact) => fact.Cover),
+                Column.Of("cover", NpgsqlDbType.Text, (EnergyFact fact) => fact.Cover.Word()),
                 Column.Of("mappings", NpgsqlDbType.Text, (EnergyFact fact) => fact.Mappings),
                 Column.Of("factors", NpgsqlDbType.Text, (EnergyFact fact) => fact.Factors),
-                Column.Of("missing", NpgsqlDbType.Text, (EnergyFact fact) => fact.Missing),
+                Column.Of("missing", NpgsqlDbType.Text, (EnergyFact fact) => fact.Missing.Text()),
                 Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (EnergyFact _) => now),
             ],
             "recomputed_at"
