@@ -220,7 +220,7 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
             given.Add((argument.Name, argument.Value));
         }
         var question = ComparisonRequest.Read(given, faults);
-        return faults.Count == 0 && question is not null ? question : throw Refused(faults);
+        return faults.Count == 0 && question is not null ? question : throw Invalid(faults);
     }
 
     /// <summary>Answers a call, whole or not at all.</summary>
@@ -236,7 +236,7 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
             time.GetUtcNow().UtcDateTime,
             faults,
             cancellationToken
-        ) ?? throw Refused(faults);
+        ) ?? throw Invalid(faults);
         var rows = new List<ComparedRow>();
         var (from, to) = (comparison.Period.Start, comparison.Period.End);
         foreach (var (group, at) in comparison.Result.Groups.Select((group, at) => (group, at + 1)))
@@ -351,7 +351,7 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
 
     private static string? Text(IEnumerable<string> parts) => string.Join("; ", parts) is { Length: > 0 } text ? text : null;
 
-    private static ODataError Refused(List<string> faults) => ODataError.BadRequest("InvalidParameter", string.Join(' ', faults), Name);
+    private static ODataError Invalid(List<string> errors) => ODataError.BadRequest("InvalidParameter", errors, Name);
 }
 
 /// <summary>A column of the answer.</summary>
