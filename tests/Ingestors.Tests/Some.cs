@@ -5,6 +5,7 @@ using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
 using Microsoft.Extensions.Configuration;
+using Metrics.Reference;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;

@@ -72,7 +72,7 @@ public sealed class PlaceSettings
                 (nameof(MarketBasedIntensity), FactorKind.GridIntensity, MarketBasedIntensity),
             }
         )
-            if (value is { } number && Factor.Fault(kind, number) is { } error)
+            if (value is { } number && FactorKinds.ErrorOf(kind, number) is { } error)
                 yield return $"{at}:{key}: {error}.";
         if (Country is { } country && !Region.IsCountry(country))
             yield return $"{at}:Country: '{country}' is not a two-letter code of ISO 3166-1, such as 'DE'.";

@@ -6,6 +6,7 @@ using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
 using Metrics.Ingestors.Providers.Files;
+using Metrics.Reference;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests.Catalogue;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Schema.Tables;
 
 namespace Metrics.Storage.Facts;

@@ -1,6 +1,6 @@
 using System.Data.Common;
 using System.Text;
-using Metrics.Domain.Factors;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 
 namespace Metrics.Storage.Queries;
@@ -382,7 +382,7 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
             LEFT JOIN deployment d ON d.id = v."DeploymentId" LEFT JOIN places p ON p.name = d.place {joined}
             WHERE {Conditions} ORDER BY v."PeriodStart", v."DeploymentId", v."FunctionalUnit"
             """,
-            anyRestated ? [.. Parameters, ("@restated", Factor.Word(restated.ToString()))] : Parameters
+            anyRestated ? [.. Parameters, ("@restated", SnakeCase.Of(restated.ToString()))] : Parameters
         );
         return new ReportRows(session, reader);
     }
