@@ -5,6 +5,7 @@ using Hangfire.PostgreSql;
 using Metrics.Api.Access;
 using Metrics.Api.Commands;
 using Metrics.Api.Explain;
+using Metrics.Api.Http;
 using Metrics.Api.OData.Protocol;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;

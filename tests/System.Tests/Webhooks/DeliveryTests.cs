@@ -27,7 +27,7 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         await scene.SubscribeAsync(receiver.Url + "/stale", types: ["source.stale"]);
         await scene.SubscribeAsync(receiver.Url + "/other", types: ["report.ready", "source.failed"]);
         await scene.SubscribeAsync(receiver.Url + "/off", enabled: false);
-        var cloud = await scene.SubscribeAsync(receiver.Url + "/cloud", types: ["source.stale"], format: "cloudevents");
+        var cloud = await scene.SubscribeAsync(receiver.Url + "/cloud", types: ["source.stale"], format: WebhookFormat.Cloudevents);
 
         await scene.StaleAsync("rack/7", "Motör \"aus\"");
         await scene.RecoveredAsync("rack/7");
@@ -142,7 +142,7 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         await scene.StaleAsync("rack-3");
         await scene.AdvanceAsync(TimeSpan.FromHours(2));
         await scene.Dispatcher.DispatchAsync(default);
-        Assert.Equal((false, "failing"), await scene.StandingAsync(webhook));
+        Assert.Equal((false, DisabledReason.Failing), await scene.StandingAsync(webhook));
         Assert.Equal("failed failed failed", await scene.StatesAsync(webhook));
 
         // What happens meanwhile is not put on its way, and the notice goes to the other.
@@ -165,7 +165,7 @@ public sealed class DeliveryTests(PostgresCluster cluster)
 
         // Mended: the span brings everything, under the ids of before, and also what was never sent.
         dead.Answers(200);
-        await scene.Storage.Webhooks.UpdateAsync(webhook.Id, webhook.Url, null, ["source.stale"], "standard", true, default);
+        await scene.Storage.Webhooks.UpdateAsync(webhook.Id, webhook.Url, null, ["source.stale"], WebhookFormat.Standard, true, default);
         var before = dead.All.Select(one => one.Id).Distinct().ToList();
         Assert.Equal(4, await scene.Storage.Webhooks.ReplayAsync(webhook.Id, Start, Start.AddDays(10), default));
         await scene.Dispatcher.DispatchAsync(default);
@@ -327,7 +327,7 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         var second = await scene.SubscribeAsync(busy.Url, types: ["source.stale"]);
         await scene.StaleAsync("rack-1");
         await scene.Dispatcher.DispatchAsync(default);
-        Assert.Equal((false, "gone"), await scene.StandingAsync(first));
+        Assert.Equal((false, DisabledReason.Gone), await scene.StandingAsync(first));
 
         // Nothing is sent to the busy one while it wants quiet, also nothing new.
         await scene.StaleAsync("rack-2");
@@ -469,7 +469,7 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         public Task<Webhook> SubscribeAsync(
             string url,
             string[]? types = null,
-            string format = "standard",
+            WebhookFormat format = WebhookFormat.Standard,
             bool enabled = true,
             string? description = null,
             byte[]? secret = null
@@ -479,7 +479,7 @@ public sealed class DeliveryTests(PostgresCluster cluster)
                 description,
                 types ?? [],
                 format,
-                "hmac",
+                WebhookSigning.Hmac,
                 enabled,
                 secret ?? WebhookSigner.NewSecret(),
                 default
@@ -514,7 +514,7 @@ public sealed class DeliveryTests(PostgresCluster cluster)
                 (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State)
             );
 
-        public async Task<(bool Enabled, string? Reason)> StandingAsync(Webhook webhook) =>
+        public async Task<(bool Enabled, DisabledReason? Reason)> StandingAsync(Webhook webhook) =>
             await Storage.Webhooks.FindAsync(webhook.Id, default) is var found ? (found!.Enabled, found.DisabledReason) : default;
 
         public async ValueTask DisposeAsync()

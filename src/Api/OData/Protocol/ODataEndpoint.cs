@@ -623,7 +623,10 @@ internal sealed class ODataEndpoint
         options.RefuseComposition(CompareFunction.Name);
         var negotiation = Negotiation.Json(context.Request.Headers, options.Format);
         var (_, omitNulls, _, _) = Negotiation.Preferences(context.Request.Headers, settings.MaxPageSize);
-        var rows = await compare.RowsAsync(CompareFunction.Question(arguments, options.Aliases), context.RequestAborted);
+        var rows = await compare.RowsAsync(
+            CompareFunction.Question(arguments, options.Aliases, time.GetUtcNow().UtcDateTime),
+            context.RequestAborted
+        );
         var response = context.Response;
         response.ContentType = negotiation.ContentType;
         if (omitNulls)

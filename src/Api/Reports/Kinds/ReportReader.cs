@@ -92,14 +92,14 @@ public sealed class ReportReader(
                 && !await view.ExistsAsync("SELECT 1 FROM workload WHERE name = @workload", cancellationToken)
             )
                 throw new ReportError(
-                    "unknown_workload",
+                    ProblemCode.UnknownWorkload,
                     $"There is no workload '{Spelling.Shorten(workload)}'. There are: {await view.ListAsync("SELECT name FROM workload ORDER BY name LIMIT 50", cancellationToken)}.",
                     StatusCodes.Status404NotFound
                 );
             var head = await view.HeadAsync(cancellationToken);
             if (head.Rows == 0)
                 throw new ReportError(
-                    "no_data",
+                    ProblemCode.NoData,
                     $"There is no data of the period {ReportText.Of(question.From)} to {ReportText.Of(question.To)}{(question.Workload ?? question.Provider ?? question.Unit) switch { null => "", _ => " for what was asked" }}. {await view.RangeAsync(cancellationToken)}",
                     StatusCodes.Status404NotFound
                 );
@@ -293,18 +293,18 @@ public sealed class ReportReader(
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        var faults = new List<string>();
+        var (errors, faults) = (new RequestErrors(), new List<string>());
         List<(string, string?)> asked =
         [
             ("unit", question.Unit),
             ("from", ReportText.Of(question.From)),
             ("to", ReportText.Of(question.To)),
         ];
-        var comparison = ComparisonRequest.Read(asked, faults) is { } understood
+        var comparison = ComparisonRequest.Read(asked, question.To, errors) is { } understood
             ? await DeploymentComparison.AskAsync(store, understood, conversions, clock.GetUtcNow().UtcDateTime, faults, cancellationToken)
             : null;
         if (comparison is null)
-            throw new ReportError("invalid_comparison", string.Join(' ', faults));
+            throw new ReportError(ProblemCode.InvalidComparison, string.Join(' ', errors.Select(error => error.Detail).Concat(faults)));
         var row = new ReportValue[ReportKind.All["comparison"].Columns.Count];
         var number = 0;
         foreach (var group in comparison.Result.Groups)
