@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -36,8 +37,13 @@ public static class Problems
     /// <summary>An error of a request with everything that is wrong with it; its code is that of the first.</summary>
     /// <param name="errors">One at least.</param>
     /// <param name="status">HTTP status.</param>
-    public static ProblemHttpResult Of(RequestErrors errors, int status = StatusCodes.Status400BadRequest) =>
-        Of(errors[0].Code, string.Join(' ', errors.Select(error => error.Detail)), errors, status);
+    public static ProblemHttpResult Of(RequestErrors errors, int status = StatusCodes.Status400BadRequest)
+    {
+        var detail = new StringBuilder();
+        foreach (var error in errors.TakeWhile(_ => detail.Length < MostDetailBytes))
+            detail.Append(detail.Length == 0 ? "" : " ").Append(error.Detail);
+        return Of(errors[0].Code, detail.ToString(), errors, status);
+    }
 
     /// <summary>Writes an error where no endpoint does: as OData's clients read it below <c>/odata</c>, as a problem elsewhere.</summary>
     /// <param name="context">The request, whose answer has not started.</param>
@@ -138,7 +144,8 @@ public static class Problems
     /// <summary>A text of so many bytes at most, as JSON escapes it.</summary>
     private static string Cut(string text, int bytes)
     {
-        if (text.Length * 6 <= bytes || JavaScriptEncoder.Default.Encode(text).Length <= bytes)
+        // No character is longer than six bytes, and none shorter than one.
+        if (text.Length * 6 <= bytes || (text.Length <= bytes && JavaScriptEncoder.Default.Encode(text).Length <= bytes))
             return text;
         var length = Math.Min(text.Length, bytes);
         while (JavaScriptEncoder.Default.Encode(Spelling.Shorten(text, length)).Length > bytes)

@@ -34,7 +34,7 @@ public sealed partial class HttpTests : IAsyncLifetime
             host.UseSetting("Metrics:Storage:ConnectionString", $"Data Source={folder}/http.db")
                 .UseSetting("Metrics:Roles:0", "api")
                 .UseSetting("Metrics:Sources:lab:Provider", "prometheus")
-                .UseSetting("Metrics:Sources:lab:Url", "http://127.0.0.1:9")
+                .UseSetting("Metrics:Sources:lab:Endpoint", "http://127.0.0.1:9")
                 .UseSetting("Metrics:Access:Keys:root:Key", "the-key-of-the-tests-0123456789abcdef")
                 .UseSetting("Metrics:Access:Keys:root:Scopes:0", "admin")
         );

@@ -37,7 +37,7 @@ public sealed partial class ProblemTests : IAsyncLifetime
         {
             var errors = new RequestErrors();
             for (var i = 0; i < 10_000; i++)
-                errors.Query($"parameter-{i}", ProblemCode.UnknownParameter, $"'<{new string('é', i)}>' is not a parameter.");
+                errors.Query($"parameter-{i}", ProblemCode.UnknownParameter, $"'<{new string('é', i % 2_000)}>' is not a parameter.");
             return Problems.Of(errors);
         });
         app.MapGet("/long", () => Problems.Of(ProblemCode.NotFound, new string('\'', 100_000), 404));
@@ -114,7 +114,7 @@ public sealed partial class ProblemTests : IAsyncLifetime
         Assert.EndsWith("...", problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.InRange((await client.GetByteArrayAsync("/status/200")).Length, 0, 0);
         using var length = await client.GetAsync("/long");
-        Assert.InRange((await length.Content.ReadAsByteArrayAsync()).Length, 1_000, 8_192);
+        Assert.InRange((await length.Content.ReadAsByteArrayAsync()).Length, 300, 8_192);
     }
 
     [Fact]
