@@ -53,7 +53,7 @@ public sealed class AccountTests
         Assert.Null(fact.OperationalGrams);
         Assert.Null(fact.WaterLitres);
         Assert.Null(fact.EmbodiedGrams);
-        Assert.Equal("embodied_unknown grid_unknown pue_unknown wue_unknown", fact.Missing);
+        Assert.Equal("embodied_unknown grid_unknown pue_unknown wue_unknown", fact.Missing.Text());
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class AccountTests
         Assert.Equal(171_540 * 1.3, fact.HighJoules!.Value, 1e-6);
         Assert.Equal(Evidence.Modelled, fact.Evidence);
         Assert.Equal(0, fact.MeasuredJoules);
-        Assert.Equal("host-model", fact.Cover);
+        Assert.Equal("host-model", fact.Cover.Word());
         Assert.Contains("server:any/cpu-box@test-1", fact.Factors, StringComparison.Ordinal);
         // Four fifths of the time its CPUs did nothing.
         Assert.Equal(79_804.8, fact.IdleJoules!.Value, 1e-6);
@@ -115,7 +115,7 @@ public sealed class AccountTests
         Assert.Equal([("chat", 30_000.0), ("vision", 30_000.0)], Sums(facts, fact => fact.AcceleratorJoules));
         var host = facts.Where(fact => fact.Resource.Kind == "node").ToList();
         Assert.All(host, fact =>
-            Assert.Equal((Evidence.Modelled, "host-model+accelerator", 0.0), (fact.Evidence, fact.Cover, fact.MeasuredJoules))
+            Assert.Equal((Evidence.Modelled, "host-model+accelerator", 0.0), (fact.Evidence, fact.Cover.Word(), fact.MeasuredJoules))
         );
         Assert.All(host, fact => Assert.Contains("host_load:0.5@ccf-2024", fact.Factors, StringComparison.Ordinal));
         Assert.All(facts.Where(fact => fact.Resource.Kind == "gpu"), fact =>
@@ -132,7 +132,7 @@ public sealed class AccountTests
         Assert.Null(fact.FacilityJoules);
         Assert.Equal(
             "accelerator_unmetered",
-            Assert.Single(fact.Missing.Split(' '), word => word.StartsWith("acc", StringComparison.Ordinal))
+            Assert.Single(fact.Missing.Words(), word => word.StartsWith("acc", StringComparison.Ordinal))
         );
     }
 
@@ -144,7 +144,7 @@ public sealed class AccountTests
         var fact = Assert.Single(Room(type).Counting(Board(1, "llm-0"), 6_000_000).Normalise().Energy);
 
         Assert.Null(fact.ServerJoules);
-        Assert.Contains(reason, fact.Missing.Split(' '));
+        Assert.Contains(reason, fact.Missing.Words());
         Assert.Equal(30_000, fact.AcceleratorJoules);
     }
 
@@ -319,7 +319,7 @@ public sealed class AccountTests
         var fact = Assert.Single(new Scene().Workload("chat", ("node", "*")).Spans(Node, (0, 5, 500)).Normalise().Energy);
 
         Assert.Null(fact.IdleJoules);
-        Assert.Contains("busy_unknown", fact.Missing.Split(' '));
+        Assert.Contains("busy_unknown", fact.Missing.Words());
     }
 
     [Fact]

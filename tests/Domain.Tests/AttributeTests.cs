@@ -172,7 +172,7 @@ public sealed class AttributeTests
             .Energy;
 
         Assert.Equal([("chat", 300.0), ("unattributed", 100.0)], Joules(facts, fact => fact.ServerJoules));
-        Assert.All(facts, fact => Assert.Equal(("pod", "node-a", "share"), (fact.Resource.Kind, fact.Resource.Node, fact.Cover)));
+        Assert.All(facts, fact => Assert.Equal(("pod", "node-a", "share"), (fact.Resource.Kind, fact.Resource.Node, fact.Cover.Word())));
     }
 
     [Fact]

@@ -19,7 +19,7 @@ public sealed class CoverTests
         Assert.Equal(30_000, fact.AcceleratorJoules);
         Assert.Equal(Evidence.Measured, fact.Evidence);
         Assert.Equal("gpu-energy@1", fact.Mappings);
-        Assert.Equal("accelerator", fact.Cover);
+        Assert.Equal("accelerator", fact.Cover.Word());
     }
 
     [Fact]
@@ -154,7 +154,7 @@ public sealed class CoverTests
 
         var fact = Assert.Single(scene.Normalise().Energy);
 
-        Assert.Equal((500.0, "psu", 240.0), (fact.ServerJoules, fact.Cover, fact.CoveredSeconds));
+        Assert.Equal((500.0, "psu", 240.0), (fact.ServerJoules, fact.Cover.Word(), fact.CoveredSeconds));
     }
 
     [Fact]
@@ -227,7 +227,7 @@ public sealed class CoverTests
     {
         var fact = Assert.Single(new Scene().Steady(Scene.Series(kind + "_power", labels: (kind, "left")), 4000).Normalise().Energy);
 
-        Assert.Equal((kind, "left", 1_200_000.0, kind), (fact.Resource.Kind, fact.Resource.Name, fact.RackJoules, fact.Cover));
+        Assert.Equal((kind, "left", 1_200_000.0, kind), (fact.Resource.Kind, fact.Resource.Name, fact.RackJoules, fact.Cover.Word()));
         Assert.Null(fact.AcceleratorJoules);
         Assert.Null(fact.ServerJoules);
         Assert.Null(fact.FacilityJoules);
@@ -273,7 +273,7 @@ public sealed class CoverTests
 
         Assert.Equal(
             (30_000.0, 50_000.0, "node", "all-gpus@1 node-energy@1"),
-            (fact.AcceleratorJoules, fact.ServerJoules, fact.Cover, fact.Mappings)
+            (fact.AcceleratorJoules, fact.ServerJoules, fact.Cover.Word(), fact.Mappings)
         );
     }
 
@@ -287,7 +287,7 @@ public sealed class CoverTests
 
     private static IEnumerable<(string Kind, double? Server, string Cover)> Rows(IReadOnlyList<EnergyFact> facts) =>
         facts
-            .Select(fact => (fact.Resource.Kind, fact.ServerJoules, fact.Cover))
+            .Select(fact => (fact.Resource.Kind, fact.ServerJoules, fact.Cover.Word()))
             .OrderBy(row => row.Kind, StringComparer.Ordinal)
             .ThenBy(row => row.ServerJoules);
 }

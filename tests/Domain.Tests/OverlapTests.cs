@@ -46,7 +46,7 @@ public sealed class OverlapTests
 
         var fact = Assert.Single(scene.Normalise(5, 10).Energy);
 
-        Assert.Equal(("unattributed", 1_500.0, "platform"), (fact.Deployment.Workload.Name, fact.ServerJoules, fact.Cover));
+        Assert.Equal(("unattributed", 1_500.0, "platform"), (fact.Deployment.Workload.Name, fact.ServerJoules, fact.Cover.Word()));
     }
 
     [Fact]
@@ -241,7 +241,7 @@ public sealed class OverlapTests
         Assert.Equal(80_000, facts.Where(fact => fact.Period.Start == Scene.Ten).Sum(fact => fact.ServerJoules!.Value));
         var later = Assert.Single(facts, fact => fact.Period.Start != Scene.Ten);
         Assert.Equal((30_000.0, null), (later.AcceleratorJoules, later.ServerJoules));
-        Assert.Contains("accelerator_unmetered", later.Missing.Split(' '));
+        Assert.Contains("accelerator_unmetered", later.Missing.Words());
     }
 
     [Fact]

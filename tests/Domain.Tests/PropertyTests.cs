@@ -198,7 +198,7 @@ public sealed class PropertyTests
                         fact.MeasuredJoules,
                         fact.CoveredSeconds,
                         fact.Evidence,
-                        fact.Cover,
+                        fact.Cover.Word(),
                         fact.Mappings
                     );
             },

@@ -193,7 +193,10 @@ public sealed class WorkTests
         Assert.Equal(32.173922046942685, fact.AcceleratorJoules!.Value, 9);
         Assert.Equal(32.173922046942685 + 20.808008382729575, fact.ServerJoules!.Value, 9);
         Assert.Equal((32.173922046942685 + 20.808008382729575) * 1.26, fact.FacilityJoules!.Value, 9);
-        Assert.Equal((Evidence.Estimated, "estimate", 0, 300), (fact.Evidence, fact.Cover, fact.MeasuredJoules, fact.CoveredSeconds));
+        Assert.Equal(
+            (Evidence.Estimated, "estimate", 0, 300),
+            (fact.Evidence, fact.Cover.Word(), fact.MeasuredJoules, fact.CoveredSeconds)
+        );
         Assert.Equal("model:*7b*@test pue:api/anywhere@config", fact.Factors);
         Assert.Equal([("chat", 200)], Work(period));
         Assert.Empty(period.Rejections);

@@ -153,12 +153,12 @@ internal sealed record DeploymentComparison
         {
             (_, { Any: 0 }) => "no_energy",
             (Boundary.Accelerator, { Boundary: 0 }) => "accelerator_unknown",
-            (Boundary.Facility, { Boundary: 0, Server: > 0 }) => MissingReason.PueUnknown,
+            (Boundary.Facility, { Boundary: 0, Server: > 0 }) => MissingReasons.PueUnknown.Text(),
             (_, { Boundary: 0 }) => "server_unknown",
             (Boundary.Accelerator, { Idle: 0, Server: > 0 }) => "accelerator_idle_unknown",
-            (_, { Idle: 0 }) => MissingReason.BusyUnknown,
-            (_, { Operational: 0 }) when question.By == RankedBy.Carbon => MissingReason.GridUnknown,
-            (_, { Embodied: 0 }) when question.By == RankedBy.Carbon => MissingReason.EmbodiedUnknown,
+            (_, { Idle: 0 }) => MissingReasons.BusyUnknown.Text(),
+            (_, { Operational: 0 }) when question.By == RankedBy.Carbon => MissingReasons.GridUnknown.Text(),
+            (_, { Embodied: 0 }) when question.By == RankedBy.Carbon => MissingReasons.EmbodiedUnknown.Text(),
             _ => null,
         };
 

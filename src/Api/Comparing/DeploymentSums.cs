@@ -130,7 +130,7 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
                 ? ("accelerator", "server IS NOT NULL")
                 : (
                     "server",
-                    $"server IS NULL OR {Lacks("missing", MissingReason.ServerUnmetered, MissingReason.HardwareUnknown, MissingReason.AcceleratorUnmetered)}"
+                    $"server IS NULL OR {Lacks("missing", MissingReasons.ServerUnmetered, MissingReasons.HardwareUnknown, MissingReasons.AcceleratorUnmetered)}"
                 );
         var active =
             question.IdlePolicy == IdlePolicy.Provisioned
@@ -144,17 +144,17 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
                 SELECT h.deployment_id, h.period_start, MAX(h.accelerator_joules) AS accelerator, MAX(h.server_joules) AS server, MAX(h.facility_joules) AS facility,
                        CASE WHEN {Lacks(
                 "MAX(h.missing)",
-                MissingReason.BusyUnknown
+                MissingReasons.BusyUnknown
             )} THEN NULL ELSE MAX(h.idle_joules) END AS idle, MAX(h.missing) AS missing, MAX(h.known_joules) AS known, MAX(h.measured_joules) AS measured, MAX(h.covered_seconds) AS covered,
                        MAX(h.low_joules) AS low, MAX(h.high_joules) AS high,
                        CASE WHEN {Lacks(
                 "MAX(h.missing)",
-                MissingReason.PueUnknown,
-                MissingReason.GridUnknown
+                MissingReasons.PueUnknown,
+                MissingReasons.GridUnknown
             )} THEN NULL ELSE MAX(h.operational_grams) END AS operational,
                        CASE WHEN {Lacks(
                 "MAX(h.missing)",
-                MissingReason.EmbodiedUnknown
+                MissingReasons.EmbodiedUnknown
             )} THEN NULL ELSE MAX(h.embodied_grams) END AS embodied,
                        SUM(CASE WHEN h.functional_unit = @unit THEN h.units END) AS units,
                        COALESCE(MAX(CASE WHEN h.functional_unit = @unit THEN h.evidence END), MIN(h.evidence)) AS evidence
@@ -282,11 +282,11 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
     }
 
     /// <summary>Whether the words of a column name one of these.</summary>
-    private static string Lacks(string column, params ReadOnlySpan<string> words)
+    private static string Lacks(string column, params ReadOnlySpan<MissingReasons> reasons)
     {
-        var tests = new List<string>(words.Length);
-        foreach (var word in words)
-            tests.Add($"{column} LIKE '%{word}%'");
+        var tests = new List<string>(reasons.Length);
+        foreach (var reason in reasons)
+            tests.Add($"{column} LIKE '%{reason.Text()}%'");
         return $"({string.Join(" OR ", tests)})";
     }
 }

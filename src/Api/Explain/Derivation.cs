@@ -239,7 +239,7 @@ internal sealed class Derivation
                 idle,
                 operational,
                 embodied,
-                string.Join(' ', periods.SelectMany(facts => facts).Select(fact => fact.Missing).Distinct(StringComparer.Ordinal))
+                periods.SelectMany(facts => facts).Aggregate(MissingReasons.None, (all, fact) => all | fact.Missing)
             )
         );
         return formulas;
@@ -304,7 +304,7 @@ internal sealed class Derivation
     }
 
     /// <summary>The ratios of sums, for an hour and for anything longer.</summary>
-    /// <param name="missing">What the row lacks in some of its period, as <see cref="MissingReason"/> separated by blanks.</param>
+    /// <param name="missing">What the row lacks in some of its period.</param>
     public static IEnumerable<Formula> Ratios(
         double? units,
         double? accelerator,
@@ -313,10 +313,9 @@ internal sealed class Derivation
         double? idle,
         double? operational,
         double? embodied,
-        string missing
+        MissingReasons missing
     )
     {
-        var lacks = missing.Split(' ');
         yield return Ratio("AcceleratorJoulesPerUnit", "AcceleratorJoules", accelerator);
         yield return Ratio("ServerJoulesPerUnit", "ServerJoules", server);
         yield return Ratio("JoulesPerUnit", "FacilityJoules", facility);
@@ -324,7 +323,10 @@ internal sealed class Derivation
             "ActiveJoulesPerUnit",
             facility * (1 - idle / (server is 0 ? null : server)),
             [("FacilityJoules", facility), ("IdleJoules", idle), ("ServerJoules", server)],
-            [MissingReason.BusyUnknown, MissingReason.ServerUnmetered, MissingReason.HardwareUnknown, MissingReason.AcceleratorUnmetered],
+            MissingReasons.BusyUnknown
+                | MissingReasons.ServerUnmetered
+                | MissingReasons.HardwareUnknown
+                | MissingReasons.AcceleratorUnmetered,
             () =>
                 $"FacilityJoules x (1 - IdleJoules / ServerJoules) / Units = {Number(facility!.Value)} x (1 - {Number(idle!.Value)} / {Number(server!.Value)})"
         );
@@ -332,20 +334,20 @@ internal sealed class Derivation
             "SciGramsPerUnit",
             operational + embodied,
             [("OperationalGrams", operational), ("EmbodiedGrams", embodied)],
-            [MissingReason.PueUnknown, MissingReason.GridUnknown, MissingReason.EmbodiedUnknown],
+            MissingReasons.PueUnknown | MissingReasons.GridUnknown | MissingReasons.EmbodiedUnknown,
             () => $"(OperationalGrams + EmbodiedGrams) / Units = ({Number(operational!.Value)} + {Number(embodied!.Value)})"
         );
 
         Formula Ratio(string name, string of, double? joules) =>
-            Of(name, joules, [(of, joules)], [], () => $"{of} / Units = {Number(joules!.Value)}");
+            Of(name, joules, [(of, joules)], MissingReasons.None, () => $"{of} / Units = {Number(joules!.Value)}");
 
-        Formula Of(string name, double? value, (string Name, double? Value)[] parts, string[] whole, Func<string> text)
+        Formula Of(string name, double? value, (string Name, double? Value)[] parts, MissingReasons whole, Func<string> text)
         {
             if (units is not > 0)
                 return new Formula(name, $"{name} is null: Units is {(units is null ? "null" : "zero")}", null);
             if (Array.Find(parts, part => part.Value is null) is { Name: { } unknown })
                 return new Formula(name, $"{name} is null: {unknown} is null", null);
-            if (Array.Find(whole, word => lacks.Contains(word)) is { } lacking)
+            if ((missing & whole).Words().FirstOrDefault() is { } lacking)
                 return new Formula(
                     name,
                     $"{name} is null: {lacking} in a part of the period, and what is known of the rest is too little for all of the Units",
@@ -460,7 +462,7 @@ internal sealed class Derivation
             );
             var read = loads[group.Key].ToList();
             var model =
-                facts[0].Cover.StartsWith("host-model", StringComparison.Ordinal) ? HostModelled(facts, read)
+                facts[0].Cover.IsHostModel() ? HostModelled(facts, read)
                 : terms.Count == 0 ? Modelled(facts, read)
                 : null;
             var text = (accelerator, server, rack) switch
@@ -477,13 +479,13 @@ internal sealed class Derivation
                 (_, _, { } beside) when Near(sum, beside) => $"RackJoules = {Made(beside)}; it holds servers and stands beside them",
                 _ when model is not null => model.Value.Text,
                 _ =>
-                    $"{(server is null ? "AcceleratorJoules" : "ServerJoules")} = {(server ?? accelerator ?? rack) switch { { } joules => Number(joules), _ => "null" }} by the cover {facts[0].Cover}{(terms.Count > 0 ? $" of {all}" : "")}{(facts[0].Factors.Length > 0 ? $" and the factors {facts[0].Factors}" : "")}",
+                    $"{(server is null ? "AcceleratorJoules" : "ServerJoules")} = {(server ?? accelerator ?? rack) switch { { } joules => Number(joules), _ => "null" }} by the cover {facts[0].Cover.Word()}{(terms.Count > 0 ? $" of {all}" : "")}{(facts[0].Factors.Length > 0 ? $" and the factors {facts[0].Factors}" : "")}",
             };
             decisions.Add(
                 new CoverDecision(
                     Describe(facts[0].Resource),
                     group.Key.Start,
-                    facts[0].Cover,
+                    facts[0].Cover.Word(),
                     server ?? accelerator ?? rack,
                     text,
                     model?.Bounds,
@@ -658,7 +660,8 @@ internal sealed class Derivation
             : "its pods, containers or CPU time on the machine, or the work that it did there";
     }
 
-    private static string Reasons(List<EnergyFact> facts) => facts[0].Missing.Length > 0 ? facts[0].Missing : "nobody meters it";
+    private static string Reasons(List<EnergyFact> facts) =>
+        facts[0].Missing is var missing and not MissingReasons.None ? missing.Text() : "nobody meters it";
 
     private static string WhyNot(TracedReading reading, IEnumerable<TracedReading> used)
     {
@@ -794,10 +797,10 @@ internal sealed class Derivation
             MeasuredJoules = fact.MeasuredJoules,
             CoveredSeconds = fact.CoveredSeconds,
             Evidence = Word(fact.Evidence),
-            Cover = fact.Cover,
+            Cover = fact.Cover.Word(),
             Mappings = fact.Mappings,
             Factors = fact.Factors,
-            Missing = fact.Missing,
+            Missing = fact.Missing.Text(),
         };
 
     private static ExplainedSource Describe(SeriesSamples one, int number, MetricMapping mapping)

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Globalization;
 using Metrics.Api.Http;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
@@ -199,7 +200,7 @@ public static class ExplainEndpoint
                 again["IdleJoules"],
                 again["OperationalGrams"],
                 again["EmbodiedGrams"],
-                string.Join(' ', rows.Select(hour => (string?)hour["Missing"] ?? "").Distinct(StringComparer.Ordinal))
+                rows.Aggregate(MissingReasons.None, (all, hour) => all | MissingReasonText.Parse((string?)hour["Missing"] ?? ""))
             )
             .ToList();
         formulas.AddRange(ratios);
@@ -283,14 +284,14 @@ public static class ExplainEndpoint
                 row.IdleJoules,
                 row.OperationalGrams,
                 row.EmbodiedGrams,
-                row.Missing
+                MissingReasonText.Parse(row.Missing)
             )
         )
             again[ratio.Name] = ratio.Value;
         return again;
     }
 
-    private static Dictionary<string, double?> OfFact(IReadOnlyList<Domain.Facts.EnergyFact> facts) =>
+    private static Dictionary<string, double?> OfFact(IReadOnlyList<EnergyFact> facts) =>
         facts is not [var fact]
             ? []
             : new(StringComparer.Ordinal)

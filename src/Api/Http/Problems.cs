@@ -15,7 +15,7 @@ namespace Metrics.Api.Http;
 /// Errors as <c>application/problem+json</c> (RFC 9457), outside of <c>/odata</c>: a <c>status</c>, a <c>detail</c> for people, a stable
 /// <c>code</c> for programs, and <c>errors</c> with everything that is wrong. No answer is longer than <see cref="MostBytes"/>.
 /// </summary>
-public static class Problems
+internal static class Problems
 {
     /// <summary>Length of the longest answer, in bytes.</summary>
     public const int MostBytes = 8 * 1024;

@@ -34,7 +34,7 @@ public sealed record RequestError(ProblemCode Code, RequestPart In, string Name,
 }
 
 /// <summary>Everything that is wrong with a request, in the order in which it was found.</summary>
-public sealed class RequestErrors : List<RequestError>
+internal sealed class RequestErrors : List<RequestError>
 {
     /// <summary>Adds what is wrong with a parameter of the query.</summary>
     public void Query(string name, ProblemCode code, string detail) => Add(new(code, RequestPart.Query, name, detail));

@@ -70,7 +70,7 @@ public sealed class AccountTests(PostgresCluster cluster)
             {
                 MarketBasedGrams = null,
                 EmbodiedGrams = null,
-                Missing = "embodied_unknown",
+                Missing = MissingReasons.EmbodiedUnknown,
             },
             Work(Ten, 100)
         );
@@ -80,13 +80,13 @@ public sealed class AccountTests(PostgresCluster cluster)
             OfGpu(Ten.AddHours(1)) with
             {
                 OperationalGrams = null,
-                Missing = "busy_unknown grid_unknown",
+                Missing = MissingReasons.BusyUnknown | MissingReasons.GridUnknown,
             },
             OfNode(Ten.AddHours(1)) with
             {
                 OperationalGrams = null,
                 WaterLitres = null,
-                Missing = "grid_unknown wue_unknown",
+                Missing = MissingReasons.GridUnknown | MissingReasons.WueUnknown,
             },
             Work(Ten.AddHours(1), 100)
         );
@@ -176,13 +176,20 @@ public sealed class AccountTests(PostgresCluster cluster)
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var (next, third) = (Ten.AddDays(1), Ten.AddDays(2));
         await storage.ReplaceAsync(Ten, OfGpu(Ten), Work(Ten, 100), Work(Ten, 10, "request"));
-        await storage.ReplaceAsync(Ten.AddHours(1), OfNode(Ten.AddHours(1)) with { Missing = "wue_unknown", WaterLitres = null });
+        await storage.ReplaceAsync(
+            Ten.AddHours(1),
+            OfNode(Ten.AddHours(1)) with
+            {
+                Missing = MissingReasons.WueUnknown,
+                WaterLitres = null,
+            }
+        );
         await storage.ReplaceAsync(
             next,
             OfGpu(next) with
             {
                 Factors = "grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config",
-                Missing = "busy_unknown",
+                Missing = MissingReasons.BusyUnknown,
             },
             Work(next, 300)
         );
@@ -196,7 +203,7 @@ public sealed class AccountTests(PostgresCluster cluster)
                 HighJoules = 1050,
                 OperationalGrams = null,
                 Factors = "",
-                Missing = "pue_unknown",
+                Missing = MissingReasons.PueUnknown,
             },
             Work(third, 100)
         );
@@ -256,7 +263,7 @@ public sealed class AccountTests(PostgresCluster cluster)
             OfGpu(Ten),
             Energy(Gpu, five, 900, null, null, idle: 900) with
             {
-                Missing = "server_unmetered",
+                Missing = MissingReasons.ServerUnmetered,
             },
             Work(Ten, 100)
         );
@@ -267,7 +274,7 @@ public sealed class AccountTests(PostgresCluster cluster)
             OfGpu(eleven.AddMinutes(5)) with
             {
                 IdleJoules = null,
-                Missing = "busy_unknown",
+                Missing = MissingReasons.BusyUnknown,
             },
             Work(eleven, 100)
         );

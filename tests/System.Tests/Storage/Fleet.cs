@@ -78,7 +78,7 @@ internal static class Fleet
             MeasuredJoules = measured ?? server ?? accelerator ?? 0,
             CoveredSeconds = covered,
             Evidence = evidence,
-            Cover = "node",
+            Cover = EnergyCover.Node,
             Mappings = "prometheus/x@1",
         };
 

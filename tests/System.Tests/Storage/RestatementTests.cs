@@ -1,4 +1,5 @@
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
@@ -63,7 +64,7 @@ public sealed class RestatementTests(PostgresCluster cluster)
                     {
                         OperationalGrams = value * grid?.Value,
                         Factors = grid?.Name ?? "",
-                        Missing = grid is null ? "grid_unknown" : "",
+                        Missing = grid is null ? MissingReasons.GridUnknown : MissingReasons.None,
                     },
                     Work(dirty.Hour, 10)
                 ),

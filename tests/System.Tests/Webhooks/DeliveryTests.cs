@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Metrics.Api.Webhooks;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Events;
 using Metrics.SystemTests.Storage;
@@ -503,7 +504,7 @@ public sealed class DeliveryTests(PostgresCluster cluster)
                     .Reverse()
                     .SelectMany(delivery =>
                         delivery.Attempts.Select(attempt =>
-                            $"{delivery.State}|{attempt.StatusCode?.ToString() ?? "∅"}|{attempt.ErrorCode ?? "∅"}"
+                            $"{delivery.State.ToWord()}|{attempt.StatusCode?.ToString() ?? "∅"}|{attempt.ErrorCode ?? "∅"}"
                         )
                     ),
             ];
@@ -511,7 +512,7 @@ public sealed class DeliveryTests(PostgresCluster cluster)
         public async Task<string> StatesAsync(Webhook webhook) =>
             string.Join(
                 ' ',
-                (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State)
+                (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State.ToWord())
             );
 
         public async Task<(bool Enabled, DisabledReason? Reason)> StandingAsync(Webhook webhook) =>

@@ -186,7 +186,7 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
 
     /// <summary>The question that a call asks.</summary>
     /// <exception cref="ODataError">An argument is missing, unknown, or not what the parameter takes; all faults are told.</exception>
-    public static ComparisonRequest Question(string arguments, IReadOnlyDictionary<string, string> aliases, DateTime now)
+    public ComparisonRequest Question(string arguments, IReadOnlyDictionary<string, string> aliases)
     {
         var errors = new RequestErrors();
         var given = new List<(string, string?)>();
@@ -219,8 +219,8 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
             }
             given.Add((argument.Name, argument.Value));
         }
-        var question = ComparisonRequest.Read(given, now, errors);
-        return errors.Count == 0 && question is not null ? question : throw Refused(errors);
+        var question = ComparisonRequest.Read(given, time.GetUtcNow().UtcDateTime, errors);
+        return errors.Count == 0 && question is not null ? question : throw Invalid([.. errors.Select(error => error.Detail)]);
     }
 
     /// <summary>Answers a call, whole or not at all.</summary>
@@ -236,7 +236,7 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
             time.GetUtcNow().UtcDateTime,
             faults,
             cancellationToken
-        ) ?? throw Refused(faults);
+        ) ?? throw Invalid(faults);
         var rows = new List<ComparedRow>();
         var (from, to) = (comparison.Period.Start, comparison.Period.End);
         foreach (var (group, at) in comparison.Result.Groups.Select((group, at) => (group, at + 1)))
@@ -351,8 +351,7 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
 
     private static string? Text(IEnumerable<string> parts) => string.Join("; ", parts) is { Length: > 0 } text ? text : null;
 
-    private static ODataError Refused(IEnumerable<object> faults) =>
-        ODataError.BadRequest("InvalidParameter", string.Join(' ', faults), Name);
+    private static ODataError Invalid(List<string> errors) => ODataError.BadRequest("InvalidParameter", errors, Name);
 }
 
 /// <summary>A column of the answer.</summary>

@@ -63,8 +63,8 @@ public sealed record EnergyFact
     /// <summary>Worst evidence of the inputs.</summary>
     public required Evidence Evidence { get; init; }
 
-    /// <summary>What made up the widest boundary, for instance <c>node</c>, <c>cpu+memory+accelerator</c>, <c>accelerator</c>.</summary>
-    public required string Cover { get; init; }
+    /// <summary>What made up the widest boundary.</summary>
+    public required EnergyCover Cover { get; init; }
 
     /// <summary>Mappings used, as <c>id@version</c>, ordered, separated by a space.</summary>
     public required string Mappings { get; init; }
@@ -72,8 +72,8 @@ public sealed record EnergyFact
     /// <summary>Factors used, by <see cref="Factors.Factor.Name"/>, ordered, separated by a space.</summary>
     public string Factors { get; init; } = "";
 
-    /// <summary>Why columns are null, as the words of <see cref="MissingReason"/>, ordered, separated by a space; empty when none is.</summary>
-    public string Missing { get; init; } = "";
+    /// <summary>Why columns are null.</summary>
+    public MissingReasons Missing { get; init; }
 }
 
 /// <summary>The work that a deployment did in one functional unit in one period of the grid. Denominators.</summary>

@@ -14,7 +14,7 @@ namespace Metrics.Domain.Normalisation;
 /// <param name="Idle">The part of these (of the accelerator's where they are unknown) drawn while doing nothing; null when unknown.</param>
 /// <param name="Embodied">Embodied grams that fall to it; null when unknown.</param>
 /// <param name="Cover">What made up the widest boundary.</param>
-/// <param name="Missing">Why something is null, as a set of <see cref="MissingReason"/>.</param>
+/// <param name="Missing">Why something is null.</param>
 internal readonly record struct Share(
     int Workload,
     MeteredResource Resource,
@@ -25,8 +25,8 @@ internal readonly record struct Share(
     double? Server,
     double? Idle,
     double? Embodied,
-    string Cover,
-    int Missing
+    EnergyCover Cover,
+    MissingReasons Missing
 );
 
 /// <summary>
@@ -37,7 +37,6 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
 {
     private readonly Dictionary<(int Workload, string Place), Deployment> deployments = [];
     private readonly Dictionary<(string Place, DateOnly Day), Site> sites = [];
-    private readonly int embodiedUnknown = words.Of(MissingReason.EmbodiedUnknown);
     private Site? last;
 
     public List<EnergyFact> Energy { get; } = [];
@@ -52,7 +51,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         var facility = server * site.Pue;
         var kilowattHours = facility / Quantities.Energy.JoulesPerKilowattHour;
         var widest = server ?? accelerator;
-        var missing = server is null ? share.Missing : words.Union(share.Missing, site.Missing);
+        var missing = server is null ? share.Missing : share.Missing | site.Missing;
         Energy.Add(
             new EnergyFact
             {
@@ -76,13 +75,21 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 Cover = share.Cover,
                 Mappings = mappings.Text(share.Reading.Mappings),
                 Factors = words.Text(server is null ? share.Reading.Factors : words.Union(share.Reading.Factors, site.Factors)),
-                Missing = words.Text(share.Embodied is null ? words.Union(missing, embodiedUnknown) : missing),
+                Missing = share.Embodied is null ? missing | MissingReasons.EmbodiedUnknown : missing,
             }
         );
     }
 
     /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as measured energy of one.</summary>
-    public void EnterRack(int workload, MeteredResource resource, int bin, Reading reading, double seconds, double joules, string cover) =>
+    public void EnterRack(
+        int workload,
+        MeteredResource resource,
+        int bin,
+        Reading reading,
+        double seconds,
+        double joules,
+        EnergyCover cover
+    ) =>
         Energy.Add(
             new EnergyFact
             {
@@ -130,7 +137,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 a.Deployment.Id != b.Deployment.Id ? a.Deployment.Id.CompareTo(b.Deployment.Id)
                 : a.Resource.Id != b.Resource.Id ? a.Resource.Id.CompareTo(b.Resource.Id)
                 : a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start)
-                : string.CompareOrdinal(a.Cover, b.Cover)
+                : a.Cover.CompareTo(b.Cover)
         );
         var kept = 0;
         for (var i = 1; i < Energy.Count; i++)
@@ -182,7 +189,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 }
                 : fact with
                 {
-                    Missing = Provenance.Join(fact.Missing, MissingReason.BusyUnknown),
+                    Missing = fact.Missing | MissingReasons.BusyUnknown,
                 };
         }
     }
@@ -205,10 +212,10 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             MeasuredJoules = a.MeasuredJoules + b.MeasuredJoules,
             CoveredSeconds = Math.Max(a.CoveredSeconds, b.CoveredSeconds),
             Evidence = KnownSeries.Worst(a.Evidence, b.Evidence),
-            Cover = a.Cover == b.Cover || a.Cover == "accelerator" ? b.Cover : a.Cover,
+            Cover = a.Cover == b.Cover || a.Cover == EnergyCover.Accelerator ? b.Cover : a.Cover,
             Mappings = Provenance.Join(a.Mappings, b.Mappings),
             Factors = Provenance.Join(a.Factors, b.Factors),
-            Missing = Provenance.Join(a.Missing, b.Missing),
+            Missing = a.Missing | b.Missing,
         };
 
     private static double? Sum(double? a, double? b) =>
@@ -242,30 +249,29 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         public Site(Place place, DateOnly day, FactorBook? factors, Provenance words)
         {
             (Place, Day) = (place, day);
-            (Factors, Missing) = (Provenance.Nothing, Provenance.Nothing);
+            Factors = Provenance.Nothing;
             if (place.Pue is { } own)
             {
                 (Pue, LowPue, HighPue) = (own, own, own);
                 Factors = words.Of($"pue:{place.Name}@config");
             }
-            else if (Find(FactorKind.Pue, FactorMethod.Annual, MissingReason.PueUnknown) is { } pue)
+            else if (Find(FactorKind.Pue, FactorMethod.Annual, MissingReasons.PueUnknown) is { } pue)
             {
                 (Pue, LowPue, HighPue) = (pue.Value, pue.Range?.Low ?? pue.Value, pue.Range?.High ?? pue.Value);
             }
-            Wue = Find(FactorKind.Wue, FactorMethod.Annual, MissingReason.WueUnknown)?.Value;
-            Average = Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, MissingReason.GridUnknown)?.Value;
-            Marginal = Find(FactorKind.GridIntensity, FactorMethod.LocationMarginal, null)?.Value;
-            MarketBased = Find(FactorKind.GridIntensity, FactorMethod.MarketBased, null)?.Value;
+            Wue = Find(FactorKind.Wue, FactorMethod.Annual, MissingReasons.WueUnknown)?.Value;
+            Average = Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, MissingReasons.GridUnknown)?.Value;
+            Marginal = Find(FactorKind.GridIntensity, FactorMethod.LocationMarginal, MissingReasons.None)?.Value;
+            MarketBased = Find(FactorKind.GridIntensity, FactorMethod.MarketBased, MissingReasons.None)?.Value;
 
-            Factor? Find(FactorKind kind, FactorMethod method, string? reason)
+            Factor? Find(FactorKind kind, FactorMethod method, MissingReasons reason)
             {
                 if (factors?.Find(kind, method, place, day) is { } factor)
                 {
                     Factors = words.Union(Factors, words.Of(factor.Name));
                     return factor;
                 }
-                if (reason is not null)
-                    Missing = words.Union(Missing, words.Of(reason));
+                Missing |= reason;
                 return null;
             }
         }
@@ -293,7 +299,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         /// <summary>Names of the factors found, as a set.</summary>
         public int Factors { get; private set; }
 
-        /// <summary>What was not found, as a set.</summary>
-        public int Missing { get; private set; }
+        /// <summary>What was not found.</summary>
+        public MissingReasons Missing { get; private set; }
     }
 }

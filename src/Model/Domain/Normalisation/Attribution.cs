@@ -17,7 +17,6 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     private readonly Roster sharers = new();
     private readonly WorkloadClaims serverClaims = new();
     private readonly WorkloadClaims scratch = new();
-    private readonly int serverUnmetered = words.Of(MissingReason.ServerUnmetered);
 
     /// <summary>A server, its accelerators and what shares it, in one grid period.</summary>
     public void Attribute(Host host, int bin)
@@ -34,7 +33,13 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                     (silent, allSilent) = (silent || !accelerator.IsMachine, allSilent || accelerator.IsMachine);
                 continue;
             }
-            boards.Add(accelerator, reading, "accelerator", reading.Joules, cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy);
+            boards.Add(
+                accelerator,
+                reading,
+                EnergyCover.Accelerator,
+                reading.Joules,
+                cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy
+            );
         }
 
         var all = OneReadingOfBoards(host);
@@ -43,7 +48,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             boardTicks = Math.Min(boardTicks, boards[i].Reading.Ticks);
 
         serverClaims.Clear();
-        var missing = Provenance.Nothing;
+        var missing = MissingReasons.None;
         var server = host.Server is { } metered ? cover.Server(metered, bin, boards.Count > 0, serverClaims) : null;
         // Boards that stand beside what was read are missing from it, or it would be a server that is smaller.
         var refused =
@@ -52,7 +57,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             && (silent || (allSilent && boards.Count == 0) || boards.Count < host.Type?.Accelerators);
         if (refused)
         {
-            (server, missing) = (null, words.Of(MissingReason.AcceleratorUnmetered));
+            (server, missing) = (null, MissingReasons.AcceleratorUnmetered);
             serverClaims.Clear();
         }
         server ??= refused ? null : cover.Host(host, bin, boards.Count, all, boardTicks, serverClaims, out missing);
@@ -80,7 +85,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                 scale,
                 grams / boards.Count,
                 made,
-                Provenance.Nothing,
+                MissingReasons.None,
                 whole.HoldsAccelerators ? Within(boards[i].Reading, whole.Reading) : 1
             );
         Apportion(host, bin, whole.Reading, rest);
@@ -110,7 +115,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                     joules * (1 - (boards.Count > 0 ? BusyOf(workload) : load)),
                     embodied,
                     whole.Cover,
-                    Provenance.Nothing
+                    MissingReasons.None
                 )
             );
         }
@@ -177,7 +182,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                 new Sharer(
                     accelerator,
                     reading,
-                    "accelerator",
+                    EnergyCover.Accelerator,
                     reading.Joules,
                     cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy,
                     scratch
@@ -187,7 +192,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                 1,
                 null,
                 Provenance.Nothing,
-                serverUnmetered
+                MissingReasons.ServerUnmetered
             );
     }
 
@@ -195,8 +200,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     public void AttributeRack(MeteredResource rack, int bin)
     {
         foreach (
-            var (component, name) in (ReadOnlySpan<(Component, string)>)
-                [(Component.Rack, "rack"), (Component.Pdu, "pdu"), (Component.Outlet, "outlet")]
+            var (component, name) in (ReadOnlySpan<(Component, EnergyCover)>)
+                [(Component.Rack, EnergyCover.Rack), (Component.Pdu, EnergyCover.Pdu), (Component.Outlet, EnergyCover.Outlet)]
         )
         {
             scratch.Clear();
@@ -294,7 +299,16 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             };
     }
 
-    private void EnterBoard(in Sharer board, int bin, Reading? server, double scale, double? grams, int made, int missing, double time = 1)
+    private void EnterBoard(
+        in Sharer board,
+        int bin,
+        Reading? server,
+        double scale,
+        double? grams,
+        int made,
+        MissingReasons missing,
+        double time = 1
+    )
     {
         var scaled = server is not null && scale != 1;
         var reading = scaled
@@ -449,14 +463,14 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     }
 
     /// <summary>Pods or containers of a server that nothing reads: they are all that is known of it.</summary>
-    private void StandAlone(Host host, int bin, int missing)
+    private void StandAlone(Host host, int bin, MissingReasons missing)
     {
         if (!ReadSharers(host, bin, standAlone: true))
             return;
         for (var i = 0; i < sharers.Count; i++)
         {
             var (resource, reading, about, accelerator, busy, claims) = sharers[i];
-            double? server = about == "accelerator" ? null : reading.Joules;
+            double? server = about == EnergyCover.Accelerator ? null : reading.Joules;
             for (var claim = 0; claim < claims.Count; claim++)
             {
                 var share = claims.ShareOf(claim);
@@ -471,8 +485,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                         server * share,
                         (server ?? accelerator) * share * (1 - busy),
                         null,
-                        "share",
-                        server is null ? words.Union(missing, serverUnmetered) : Provenance.Nothing
+                        EnergyCover.Share,
+                        server is null ? missing | MissingReasons.ServerUnmetered : MissingReasons.None
                     )
                 );
             }
@@ -518,7 +532,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                     null
                 );
             else if (accelerator is { } alone)
-                sharers.Add(sharer, alone, "accelerator", alone.Joules, cover.LoadOf(sharer, Component.Accelerator, bin)?.Busy);
+                sharers.Add(sharer, alone, EnergyCover.Accelerator, alone.Joules, cover.LoadOf(sharer, Component.Accelerator, bin)?.Busy);
             else
                 continue;
             claimed |= claims.Any;
@@ -550,7 +564,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
     private readonly record struct Sharer(
         MeteredResource Resource,
         Reading Reading,
-        string Cover,
+        EnergyCover Cover,
         double? AcceleratorJoules,
         double? Busy,
         WorkloadClaims Claims
@@ -580,7 +594,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             return claims[shares.Count];
         }
 
-        public void Add(MeteredResource resource, Reading reading, string cover, double? acceleratorJoules, double? busy) =>
+        public void Add(MeteredResource resource, Reading reading, EnergyCover cover, double? acceleratorJoules, double? busy) =>
             shares.Add(new Sharer(resource, reading, cover, acceleratorJoules, busy, claims[shares.Count]));
     }
 }

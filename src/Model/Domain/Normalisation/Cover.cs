@@ -56,7 +56,7 @@ internal readonly record struct Load(double Busy, long Ticks, int Mappings, doub
 /// <param name="Cover">What made it up.</param>
 /// <param name="HoldsAccelerators">Whether the reading holds the energy of the accelerators, or they come on top.</param>
 /// <param name="Machines">How many machines are told as this one; one unless a label says more.</param>
-internal readonly record struct ServerReading(Reading Reading, string Cover, bool HoldsAccelerators, double Machines = 1);
+internal readonly record struct ServerReading(Reading Reading, EnergyCover Cover, bool HoldsAccelerators, double Machines = 1);
 
 /// <summary>Who claims the series of a reading, with what they said. Kept and used again from period to period.</summary>
 internal sealed class WorkloadClaims
@@ -266,10 +266,10 @@ internal sealed class Cover(
     /// <param name="all">Whether what is read is one reading of all of them.</param>
     /// <param name="boardTicks">The time for which all of these are known.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
-    /// <param name="missing">Why there is none, as a set of <see cref="MissingReason"/>.</param>
-    public ServerReading? Host(Host host, int bin, int boards, bool all, long boardTicks, WorkloadClaims claims, out int missing)
+    /// <param name="missing">Why there is none.</param>
+    public ServerReading? Host(Host host, int bin, int boards, bool all, long boardTicks, WorkloadClaims claims, out MissingReasons missing)
     {
-        missing = Provenance.Nothing;
+        missing = MissingReasons.None;
         var load = host.Server is { } server ? LoadOf(server, Catalogue.Component.Cpu, bin, claims) : null;
         if (load is null && boards == 0)
             return null;
@@ -277,7 +277,7 @@ internal sealed class Cover(
         {
             if (load is not null)
                 Unmodelled.TryAdd(host.Known, "nothing tells what machine it is. Name its type in the settings of the source (Hardware).");
-            return Lacks(MissingReason.ServerUnmetered, out missing, claims);
+            return Lacks(MissingReasons.ServerUnmetered, out missing, claims);
         }
         if (host.Type is not { } type || factors is null || type.HostPower(factors.Hardware) is not { } power)
         {
@@ -286,11 +286,11 @@ internal sealed class Cover(
                     host.Known,
                     $"what a machine '{host.TypeName}' draws is not known. Add it by a servers file under Metrics:Factors."
                 );
-            return Lacks(MissingReason.HardwareUnknown, out missing, claims);
+            return Lacks(MissingReasons.HardwareUnknown, out missing, claims);
         }
         // A host of eight boards of which seven are read is not the host.
         if (!all && boards < type.Accelerators)
-            return Lacks(MissingReason.AcceleratorUnmetered, out missing, claims);
+            return Lacks(MissingReasons.AcceleratorUnmetered, out missing, claims);
         var known = load
             ?? new Load(
                 UsualLoad,
@@ -319,7 +319,7 @@ internal sealed class Cover(
         );
         return new ServerReading(
             Modelled(power, 1, known, Provenance.Nothing, load is null || filled ? words.Union(names, usualLoad) : names),
-            boards == 0 ? "host-model" : "host-model+accelerator",
+            boards == 0 ? EnergyCover.HostModel : EnergyCover.HostModelAndAccelerator,
             false,
             known.Servers
         );
@@ -411,9 +411,9 @@ internal sealed class Cover(
         );
     }
 
-    private ServerReading? Lacks(string reason, out int missing, WorkloadClaims claims)
+    private static ServerReading? Lacks(MissingReasons reason, out MissingReasons missing, WorkloadClaims claims)
     {
-        missing = words.Of(reason);
+        missing = reason;
         claims.Clear();
         return null;
     }
@@ -572,18 +572,22 @@ internal sealed class Cover(
     public ServerReading? Server(MeteredResource server, int bin, bool accelerators, WorkloadClaims claims)
     {
         if (Component(server, Catalogue.Component.Node, bin, claims) is { } node)
-            return new ServerReading(node, "node", true);
+            return new ServerReading(node, EnergyCover.Node, true);
         if (Component(server, Catalogue.Component.Psu, bin, claims) is { } supplies)
-            return new ServerReading(supplies, "psu", true);
+            return new ServerReading(supplies, EnergyCover.Psu, true);
         if (Component(server, Catalogue.Component.Module, bin, claims) is { } modules)
-            return new ServerReading(modules, "module", true);
+            return new ServerReading(modules, EnergyCover.Module, true);
         if (Component(server, Catalogue.Component.Platform, bin, claims) is { } platform)
-            return new ServerReading(platform, accelerators ? "platform+accelerator" : "platform", false);
+            return new ServerReading(platform, accelerators ? EnergyCover.PlatformAndAccelerator : EnergyCover.Platform, false);
         if (Component(server, Catalogue.Component.Cpu, bin, claims) is not { } packages)
             return null;
         if (Component(server, Catalogue.Component.Memory, bin, claims) is not { } memory)
-            return new ServerReading(packages, accelerators ? "cpu+accelerator" : "cpu", false);
-        return new ServerReading(Sum(packages, memory), accelerators ? "cpu+memory+accelerator" : "cpu+memory", false);
+            return new ServerReading(packages, accelerators ? EnergyCover.CpuAndAccelerator : EnergyCover.Cpu, false);
+        return new ServerReading(
+            Sum(packages, memory),
+            accelerators ? EnergyCover.CpuAndMemoryAndAccelerator : EnergyCover.CpuAndMemory,
+            false
+        );
     }
 
     /// <summary>Both together; known for as long as each is.</summary>

@@ -79,8 +79,8 @@ internal sealed class Estimates(
                     server,
                     0,
                     Middle(value.Low.Embodied.Grams, value.High.Embodied.Grams),
-                    "estimate",
-                    Provenance.Nothing
+                    EnergyCover.Estimate,
+                    MissingReasons.None
                 )
             );
         }

@@ -366,6 +366,14 @@ public sealed class FactStore
             cancellationToken
         );
 
+    /// <summary>Names of the workloads that were ever seen at work or drawing power.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task<IReadOnlyList<string>> WorkloadsAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<string>>(
+            async (session, token) => await session.QueryAsync("SELECT DISTINCT workload FROM deployment", [], row => row.Text(0), token),
+            cancellationToken
+        );
+
     /// <summary>The sources that were read to the end of a window at least once.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
     public Task<IReadOnlyList<string>> ReadSourcesAsync(CancellationToken cancellationToken) =>
@@ -822,10 +830,10 @@ public sealed class FactStore
                 Column.Of("measured_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.MeasuredJoules),
                 Column.Of("covered_seconds", NpgsqlDbType.Double, (EnergyFact fact) => fact.CoveredSeconds),
                 Column.Of("evidence", NpgsqlDbType.Smallint, (EnergyFact fact) => (short)fact.Evidence),
-                Column.Of("cover", NpgsqlDbType.Text, (EnergyFact fact) => fact.Cover),
+                Column.Of("cover", NpgsqlDbType.Text, (EnergyFact fact) => fact.Cover.Word()),
                 Column.Of("mappings", NpgsqlDbType.Text, (EnergyFact fact) => fact.Mappings),
                 Column.Of("factors", NpgsqlDbType.Text, (EnergyFact fact) => fact.Factors),
-                Column.Of("missing", NpgsqlDbType.Text, (EnergyFact fact) => fact.Missing),
+                Column.Of("missing", NpgsqlDbType.Text, (EnergyFact fact) => fact.Missing.Text()),
                 Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (EnergyFact _) => now),
             ],
             "recomputed_at"

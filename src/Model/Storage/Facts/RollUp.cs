@@ -125,7 +125,7 @@ public static class RollUp
                 sums.Measured += fact.MeasuredJoules;
                 sums.Evidence = Worst(sums.Evidence, fact.Evidence);
                 sums.Factors.Add(fact.Factors);
-                sums.Missing.Add(fact.Missing);
+                sums.Missing |= fact.Missing;
                 seconds += fact.CoveredSeconds;
                 resources.Add(fact.Resource.Id);
             }
@@ -175,7 +175,7 @@ public static class RollUp
         sums.Measured += hour.MeasuredJoules;
         sums.Covered += hour.CoveredSeconds;
         sums.Factors.Add(hour.Factors);
-        sums.Missing.Add(hour.Missing);
+        sums.Missing |= MissingReasonText.Parse(hour.Missing);
         // An hour's bounds are those of its widest boundary, so they are bounds of the day's only where the day has no wider one.
         var range = new Range
         {
@@ -236,7 +236,7 @@ public static class RollUp
             CoveredSeconds = sums.Covered,
             Evidence = evidence,
             Factors = sums.Factors.ToString(),
-            Missing = sums.Missing.ToString(),
+            Missing = sums.Missing.Text(),
         };
     }
 
@@ -260,9 +260,9 @@ public static class RollUp
             ServerRange,
             FacilityRange;
 
-        public Words Factors { get; } = new();
+        public MissingReasons Missing;
 
-        public Words Missing { get; } = new();
+        public Words Factors { get; } = new();
     }
 
     /// <summary>A sum over all resources of a period: one that is unknown makes it unknown.</summary>

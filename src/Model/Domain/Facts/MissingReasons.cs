@@ -1,0 +1,76 @@
+using Metrics.Domain.Factors;
+
+namespace Metrics.Domain.Facts;
+
+/// <summary>Why numbers of a fact or of a period are null. Stored by number, so a member keeps its own for ever; told as words (see <see cref="MissingReasonText"/>).</summary>
+[Flags]
+public enum MissingReasons
+{
+    /// <summary>Nothing is missing.</summary>
+    None = 0,
+
+    /// <summary>Nobody meters the server, and what it is made of is not told: accelerators are all that is known.</summary>
+    ServerUnmetered = 1,
+
+    /// <summary>The machine has accelerators that nobody reads: its server's energy is unknown.</summary>
+    AcceleratorUnmetered = 2,
+
+    /// <summary>The hardware is told and the tables do not know it.</summary>
+    HardwareUnknown = 4,
+
+    /// <summary>No PUE of the place: neither facility energy nor emissions.</summary>
+    PueUnknown = 8,
+
+    /// <summary>No WUE of the place: no water.</summary>
+    WueUnknown = 16,
+
+    /// <summary>No location-based average intensity of the grid: no operational emissions.</summary>
+    GridUnknown = 32,
+
+    /// <summary>No embodied emissions of the hardware.</summary>
+    EmbodiedUnknown = 64,
+
+    /// <summary>Nothing tells when the hardware was busy: idle energy is unknown.</summary>
+    BusyUnknown = 128,
+
+    /// <summary>The size of the model behind an API is unknown: no estimate.</summary>
+    ModelUnknown = 256,
+}
+
+/// <summary>The stable words of <see cref="MissingReasons"/>: <c>pue_unknown</c>.</summary>
+public static class MissingReasonText
+{
+    /// <summary>Every single reason with its word, ordered by the word.</summary>
+    public static IReadOnlyList<(MissingReasons Reason, string Word)> All { get; } =
+    [
+        .. Enum.GetValues<MissingReasons>()
+            .Where(reason => reason != MissingReasons.None)
+            .Select(reason => (reason, Word: Factor.Word(reason.ToString())))
+            .OrderBy(entry => entry.Word, StringComparer.Ordinal),
+    ];
+
+    private static readonly Dictionary<string, MissingReasons> ByWord = All.ToDictionary(
+        entry => entry.Word,
+        entry => entry.Reason,
+        StringComparer.Ordinal
+    );
+
+    /// <summary>The words of a set, ordered.</summary>
+    public static IEnumerable<string> Words(this MissingReasons reasons) =>
+        All.Where(entry => (reasons & entry.Reason) != 0).Select(entry => entry.Word);
+
+    /// <summary>The words of a set, ordered, separated by a space; empty for none.</summary>
+    public static string Text(this MissingReasons reasons) => reasons == MissingReasons.None ? "" : string.Join(' ', reasons.Words());
+
+    /// <summary>The set of words separated by a space.</summary>
+    /// <exception cref="FormatException">A word is none of them.</exception>
+    public static MissingReasons Parse(string words)
+    {
+        var reasons = MissingReasons.None;
+        foreach (var word in words.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            reasons |= ByWord.TryGetValue(word, out var reason)
+                ? reason
+                : throw new FormatException($"'{word}' is no reason why a number is missing.");
+        return reasons;
+    }
+}
