@@ -14,8 +14,6 @@ internal static class JsonBody
     /// <summary>Length of the longest body, in bytes: many times that of the longest one that says anything.</summary>
     public const int MostBytes = 64 * 1024;
 
-    private const int MostErrors = 100;
-
     private static readonly JsonSerializerOptions Strict = new(JsonSerializerDefaults.Web)
     {
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -94,7 +92,7 @@ internal static class JsonBody
             }
             var members = Strict.GetTypeInfo(typeof(T)).Properties;
             var seen = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-            foreach (var given in document.RootElement.EnumerateObject().Take(MostErrors))
+            foreach (var given in document.RootElement.EnumerateObject())
             {
                 var written = NameOf(given);
                 var member = members.FirstOrDefault(known => known.Name.Equals(written, StringComparison.OrdinalIgnoreCase));
