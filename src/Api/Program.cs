@@ -2,6 +2,7 @@ using System.Globalization;
 using Metrics.Api.Access;
 using Metrics.Api.Commands;
 using Metrics.Api.Explain;
+using Metrics.Api.Http;
 using Metrics.Api.OData.Protocol;
 using Metrics.Api.Operations;
 using Metrics.Api.Placements;

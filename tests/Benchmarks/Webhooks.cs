@@ -154,7 +154,16 @@ public static class Webhooks
         (
             await storage
                 .GetRequiredService<WebhookStore>()
-                .CreateAsync(receiver.Urls.Single() + "/hook", null, [], "standard", "hmac", true, WebhookSigner.NewSecret(), default)
+                .CreateAsync(
+                    receiver.Urls.Single() + "/hook",
+                    null,
+                    [],
+                    WebhookFormat.Standard,
+                    WebhookSigning.Hmac,
+                    true,
+                    WebhookSigner.NewSecret(),
+                    default
+                )
         ).Id;
 
     private static WebhookSettings Settings => new() { AllowedNetworks = ["127.0.0.1"] };

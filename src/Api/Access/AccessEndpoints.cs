@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Globalization;
 using System.Text.Json.Serialization;
 using Metrics.Api.Http;
 using Metrics.Storage.Access;
@@ -69,20 +68,29 @@ public static class AccessEndpoints
         CancellationToken cancellationToken
     )
     {
-        var (question, isRead) = await Problems.ReadAsync<KeyRequest>(request);
-        if (!isRead)
-            return Problems.Of("invalid_body", $"The body cannot be read: give application/json such as {Example}.");
-        if (Refuse(question?.Name) is { } refused)
-            return Problems.Of("invalid_name", $"{refused} Give application/json such as {Example}.");
-        if (question!.Scopes is null || Scopes.Parse(question.Scopes) is not { } scope)
-            return Problems.Of("invalid_scope", $"'scopes' has to be a list of some of {Scopes.All}.");
-        if (question.ExpiresAt <= clock.GetUtcNow())
-            return Problems.Of("invalid_expiry", $"'expiresAt' ({question.ExpiresAt:O}) is not in the future.");
+        var (body, problem) = await JsonBody.ReadAsync<KeyRequest>(request, Example);
+        if (body is null)
+            return problem!;
+        var (errors, now) = (new RequestErrors(), clock.GetUtcNow().UtcDateTime);
+        if (Refuse(body.Name) is { } refused)
+            errors.Body("name", ProblemCode.InvalidName, $"{refused} Give application/json such as {Example}.");
+        var scope = body.Scopes is null ? null : Scopes.Parse(body.Scopes);
+        if (scope is null)
+            errors.Body("scopes", ProblemCode.InvalidScope, $"'scopes' has to be a list of some of {Scopes.All}.");
+        DateTime? expiresAt = null;
+        if (body.ExpiresAt is { } expiry)
+        {
+            expiresAt = Times.Expiry("expiresAt", expiry, now, out var error);
+            if (error is not null)
+                errors.Body("expiresAt", ProblemCode.InvalidExpiry, error);
+        }
+        if (errors.Count > 0)
+            return Problems.Of(errors);
         var (key, kept) = await AccessKeyCache.MakeAsync(
             keys,
-            question.Name!,
-            scope,
-            question.ExpiresAt?.UtcDateTime,
+            body.Name!,
+            scope!.Value,
+            expiresAt,
             Caller.Of(request.HttpContext).Name,
             cancellationToken
         );
@@ -100,7 +108,7 @@ public static class AccessEndpoints
     {
         if (!await keys.RevokeAsync(id, Caller.Of(context).Name, cancellationToken))
             return Problems.Of(
-                "not_found",
+                ProblemCode.NotFound,
                 "There is no such key, or it is revoked already. GET /api/keys lists them.",
                 StatusCodes.Status404NotFound
             );
@@ -114,18 +122,13 @@ public static class AccessEndpoints
         CancellationToken cancellationToken
     )
     {
-        var numbers = new Dictionary<string, long>(StringComparer.Ordinal) { ["after"] = 0, ["top"] = 100 };
-        foreach (var (name, value) in request.Query)
-        {
-            if (!numbers.ContainsKey(name))
-                return Problems.Of("unknown_parameter", $"'{name}' is not known here; there are after and top.");
-            if (!long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-                return Problems.Of("invalid_number", $"'{name}' has to be a whole number.");
-            numbers[name] = number;
-        }
-        if (numbers["top"] is < 1 or > MostEntries)
-            return Problems.Of("invalid_number", $"'top' has to be from 1 to {MostEntries}.");
-        return TypedResults.Ok(await audit.ReadAsync(numbers["after"], (int)numbers["top"], cancellationToken));
+        var errors = new RequestErrors();
+        errors.RefuseUnknown(request.Query, "after", "top");
+        var after = errors.Number(request.Query, "after", 0, 0, long.MaxValue);
+        var top = errors.Number(request.Query, "top", 100, 1, MostEntries);
+        if (errors.Count > 0)
+            return Problems.Of(errors);
+        return TypedResults.Ok(await audit.ReadAsync(after, (int)top, cancellationToken));
     }
 }
 
@@ -141,8 +144,8 @@ public sealed record KeyRequest
     public IReadOnlyList<string>? Scopes { get; init; }
 
     /// <summary>From then on it lets nobody in; left out: never.</summary>
-    [Description("From then on it lets nobody in; left out: never.")]
-    public DateTimeOffset? ExpiresAt { get; init; }
+    [Description("From then on it lets nobody in: a time, or a duration from now on such as 90d; left out: never.")]
+    public string? ExpiresAt { get; init; }
 }
 
 /// <summary>A key as it is told.</summary>

@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
-using System.Text.Json;
 using System.Threading.RateLimiting;
+using Metrics.Api.Http;
 using Metrics.Storage.Access;
 using Metrics.Storage.Engine;
 
@@ -11,7 +11,7 @@ namespace Metrics.Api.Access;
 /// <summary>Registers who is let in.</summary>
 public static class AccessRegistration
 {
-    /// <summary>Adds the keys, the tokens and the gate.</summary>
+    /// <summary>Adds the keys, the tokens and the middleware.</summary>
     public static IServiceCollection AddAccess(this IServiceCollection services, AccessSettings settings)
     {
         services.AddSingleton(settings).AddSingleton<AccessKeyCache>().AddSingleton<AccessMiddleware>();
@@ -27,8 +27,8 @@ public static class AccessRegistration
     /// <summary>Lets requests through to their addresses, or not.</summary>
     public static void UseAccess(this WebApplication app)
     {
-        var gate = app.Services.GetRequiredService<AccessMiddleware>();
-        app.Use(gate.PassAsync);
+        var middleware = app.Services.GetRequiredService<AccessMiddleware>();
+        app.Use(middleware.PassAsync);
     }
 
     /// <summary>Leaves an address open to everybody, whatever keys there are.</summary>
@@ -108,8 +108,8 @@ internal sealed class AccessMiddleware : IDisposable
     {
         context.Response.OnStarting(static state => SetHeaders((HttpContext)state), context);
         var endpoint = context.GetEndpoint();
-        var asked = endpoint?.Metadata.GetMetadata<RequiredScope>();
-        if (asked is { Scope: null })
+        var required = endpoint?.Metadata.GetMetadata<RequiredScope>();
+        if (required is { Scope: null })
         {
             await next(context);
             return;
@@ -129,16 +129,15 @@ internal sealed class AccessMiddleware : IDisposable
             return;
         }
         // Where nothing is, everybody who is let in is told so. A route that says nothing is the operator's.
-        var needed = asked?.Scope ?? (endpoint is RouteEndpoint ? Scope.Admin : Scope.None);
+        var needed = required?.Scope ?? (endpoint is RouteEndpoint ? Scope.Admin : Scope.None);
         if ((caller.Scope & needed) != needed)
         {
             var has = caller.Scope.ToWords();
-            await WriteAsync(
+            await Problems.WriteAsync(
                 context,
-                StatusCodes.Status403Forbidden,
-                "forbidden",
-                "Forbidden",
-                $"{context.Request.Method} {context.Request.Path} asks for the scope '{string.Join(", ", needed.ToWords())}', and this key has {(has.Count == 0 ? "none" : $"'{string.Join(", ", has)}'")}."
+                ProblemCode.Forbidden,
+                $"{context.Request.Method} {context.Request.Path} asks for the scope '{string.Join(", ", needed.ToWords())}', and this key has {(has.Count == 0 ? "none" : $"'{string.Join(", ", has)}'")}.",
+                StatusCodes.Status403Forbidden
             );
             return;
         }
@@ -148,12 +147,11 @@ internal sealed class AccessMiddleware : IDisposable
         {
             if (IsFromElsewhere(context.Request))
             {
-                await WriteAsync(
+                await Problems.WriteAsync(
                     context,
-                    StatusCodes.Status403Forbidden,
-                    "cross_site",
-                    "Forbidden",
-                    "The request comes from a page of another site. Send it from a page of this service, or by a program."
+                    ProblemCode.CrossSite,
+                    "The request comes from a page of another site. Send it from a page of this service, or by a program.",
+                    StatusCodes.Status403Forbidden
                 );
                 return;
             }
@@ -231,56 +229,22 @@ internal sealed class AccessMiddleware : IDisposable
             return;
         }
         context.Response.Headers.WWWAuthenticate = new(["Bearer realm=\"metrics\"", "Basic realm=\"metrics\", charset=\"UTF-8\""]);
-        await WriteAsync(context, StatusCodes.Status401Unauthorized, "unauthenticated", "Unauthorized", Unauthenticated);
+        await Problems.WriteAsync(context, ProblemCode.Unauthenticated, Unauthenticated, StatusCodes.Status401Unauthorized);
     }
 
     private static Task TooManyAsync(HttpContext context, RateLimitLease lease, string because)
     {
-        var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var told) ? Math.Max(1, (int)Math.Ceiling(told.TotalSeconds)) : 1;
+        var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? Math.Max(1, (int)Math.Ceiling(after.TotalSeconds)) : 1;
         context.Response.Headers.RetryAfter = wait.ToString(CultureInfo.InvariantCulture);
-        return WriteAsync(
+        return Problems.WriteAsync(
             context,
-            StatusCodes.Status429TooManyRequests,
-            "rate_limited",
-            "Too Many Requests",
-            $"{because} Ask again in {wait} s."
+            ProblemCode.RateLimited,
+            $"{because} Ask again in {wait} s.",
+            StatusCodes.Status429TooManyRequests
         );
     }
 
-    /// <summary>Says why not: as OData's clients read it below /odata, as a problem elsewhere.</summary>
-    private static async Task WriteAsync(HttpContext context, int status, string code, string title, string detail)
-    {
-        var response = context.Response;
-        response.StatusCode = status;
-        response.Headers.CacheControl = "no-store";
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
-        {
-            json.WriteStartObject();
-            if (context.Request.Path.StartsWithSegments("/odata", StringComparison.OrdinalIgnoreCase))
-            {
-                response.ContentType = "application/json;charset=utf-8";
-                response.Headers["OData-Version"] = "4.0";
-                json.WriteStartObject("error");
-                json.WriteString("code", code);
-                json.WriteString("message", detail);
-                json.WriteEndObject();
-            }
-            else
-            {
-                response.ContentType = "application/problem+json";
-                json.WriteString("title", title);
-                json.WriteNumber("status", status);
-                json.WriteString("detail", detail);
-                json.WriteString("code", code);
-            }
-            json.WriteEndObject();
-        }
-        response.ContentLength = stream.Length;
-        await response.Body.WriteAsync(stream.GetBuffer().AsMemory(0, (int)stream.Length), context.RequestAborted);
-    }
-
-    // OData's POSTs ask and change nothing.
+    // OData's POSTs query and change nothing.
     private static bool IsChange(HttpRequest request) =>
         !HttpMethods.IsGet(request.Method)
         && !HttpMethods.IsHead(request.Method)

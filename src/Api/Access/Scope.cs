@@ -41,10 +41,10 @@ public static class Scopes
         where T : IEndpointConventionBuilder => endpoint.WithMetadata(new RequiredScope(scope));
 
     /// <summary>The scopes of these words; null when one of them is none, or when there are none.</summary>
-    public static Scope? Parse(IEnumerable<string> words)
+    public static Scope? Parse(IEnumerable<string?> words)
     {
         var scope = Scope.None;
-        foreach (var word in words.Select(word => word.Trim()))
+        foreach (var word in words.Select(word => word?.Trim() ?? ""))
         {
             var found = Array.FindIndex(Words, known => known.Word.Equals(word, StringComparison.OrdinalIgnoreCase));
             if (found < 0)

@@ -6,7 +6,7 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Api.Comparing;
 
-/// <summary>What was asked, understood. Times are whole UTC hours; those left out are null until the data says what they are.</summary>
+/// <summary>A comparison as it was requested. Times are whole UTC hours; those left out are null until the data says what they are.</summary>
 internal sealed record ComparisonRequest(
     string Unit,
     string? Model,
@@ -19,47 +19,41 @@ internal sealed record ComparisonRequest(
     Evidence Evidence
 )
 {
-    /// <summary>Longest period of one question: every hour of it is read.</summary>
+    /// <summary>Longest period of one request: every hour of it is read.</summary>
     public const int MostDays = 31;
 
-    /// <summary>The parameters, by the names that every way of asking has for them.</summary>
+    /// <summary>The parameters, by the names that every address has for them.</summary>
     public static IReadOnlyList<string> Names { get; } =
     ["unit", "model", "boundary", "by", "idlePolicy", "from", "to", "minCoverage", "evidence"];
 
-    private static readonly string[] WithOffset = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz", "yyyy-MM-dd'T'HH:mm:sszzz", "yyyy-MM-dd'T'HH:mmzzz"];
-
-    // 'Z' as a letter, and a day alone: both mean UTC.
-    private static readonly string[] InUtc =
-    [
-        "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'",
-        "yyyy-MM-dd'T'HH:mm:ss'Z'",
-        "yyyy-MM-dd'T'HH:mm'Z'",
-        "yyyy-MM-dd",
-    ];
-
-    /// <summary>Reads the parameters; every fault is added, each with what would be right, and then there is no question.</summary>
+    /// <summary>Reads the parameters; everything that is wrong is added, each with what would be right, and then there is no request.</summary>
     /// <param name="given">Name and value as they came; a name may come more than once.</param>
-    /// <param name="faults">Takes the faults.</param>
-    public static ComparisonRequest? Read(IEnumerable<(string Name, string? Value)> given, List<string> faults)
+    /// <param name="now">The clock, UTC.</param>
+    /// <param name="errors">Takes what is wrong.</param>
+    public static ComparisonRequest? Read(IEnumerable<(string Name, string? Value)> given, DateTime now, RequestErrors errors)
     {
         var values = given.ToLookup(pair => pair.Name, pair => pair.Value, StringComparer.OrdinalIgnoreCase);
         foreach (var name in values.Select(group => group.Key).Where(key => !Names.Contains(key, StringComparer.OrdinalIgnoreCase)))
-            faults.Add($"'{Spelling.Shorten(name)}' is not a parameter. Parameters are: {string.Join(", ", Names)}.");
+            errors.Query(Spelling.Shorten(name), ProblemCode.UnknownParameter, RequestErrors.Unknown(name, Names));
+        foreach (var group in values.Where(group => group.Count() > 1 && Names.Contains(group.Key, StringComparer.OrdinalIgnoreCase)))
+            errors.Query(group.Key, ProblemCode.RepeatedParameter, $"'{group.Key}' is given {group.Count()} times; give it once.");
 
         var unit = One("unit");
         if (unit is null)
-            faults.Add($"'unit' is missing: say what work is counted in. Units are: {Units}.");
+            errors.Query("unit", ProblemCode.MissingUnit, $"'unit' is missing: say what work is counted in. Units are: {Units}.");
         else if (!FunctionalUnit.Known.ContainsKey(unit))
-            faults.Add($"'{Spelling.Shorten(unit)}' is not a functional unit. Units are: {Units}.");
+            errors.Query("unit", ProblemCode.UnknownUnit, $"'{Spelling.Shorten(unit)}' is not a functional unit. Units are: {Units}.");
 
-        var by = Named("by", RankedBy.Energy, "'{0}' is not what can be ranked by. A ranking is by one of: {1}.");
-        var boundary = Named("boundary", Boundary.Facility, "'{0}' is not a boundary. Boundaries are: {1}.");
+        var by = Named("by", RankedBy.Energy, "what can be ranked by. A ranking is by one of");
+        var boundary = Named("boundary", Boundary.Facility, "a boundary. Boundaries are", ProblemCode.UnknownBoundary);
         if (by == RankedBy.Carbon && boundary != Boundary.Facility)
-            faults.Add(
+            errors.Query(
+                "boundary",
+                ProblemCode.InvalidParameter,
                 $"by=carbon is of the facility, because emissions are made of all that a place draws: leave boundary={Word(boundary)} out."
             );
-        var idle = Named("idlePolicy", IdlePolicy.Provisioned, "'{0}' is not an idle policy. Idle policies are: {1}.");
-        var evidence = Named("evidence", new ComparisonTerms().WorstEvidence, "'{0}' is not evidence. The worst accepted is one of: {1}.");
+        var idle = Named("idlePolicy", IdlePolicy.Provisioned, "an idle policy. Idle policies are");
+        var evidence = Named("evidence", new ComparisonTerms().WorstEvidence, "evidence. The worst accepted is one of");
 
         var coverage = ComparisonTerms.UsualCoverage;
         if (
@@ -69,25 +63,19 @@ internal sealed record ComparisonRequest(
                 && coverage is >= 0 and <= 1
             )
         )
-            faults.Add($"minCoverage '{Spelling.Shorten(share)}' is not a share from 0 to 1, for instance 0.9.");
+            errors.Query(
+                "minCoverage",
+                ProblemCode.InvalidNumber,
+                $"minCoverage '{Spelling.Shorten(share)}' is not a share from 0 to 1, for instance 0.9."
+            );
 
-        var (from, to) = (Time("from"), Time("to"));
-        return faults.Count > 0 ? null : new ComparisonRequest(unit!, One("model"), boundary, by, idle, from, to, coverage, evidence);
+        var (from, to) = (Time("from", Times.From), Time("to", Times.To));
+        return errors.Count > 0 ? null : new ComparisonRequest(unit!, One("model"), boundary, by, idle, from, to, coverage, evidence);
 
         // A parameter without a value is one left out: forms send it so.
-        string? One(string name)
-        {
-            var all = values[name].ToList();
-            if (all.Count > 1)
-            {
-                var fault = $"'{name}' is given {all.Count} times; give it once.";
-                if (!faults.Contains(fault))
-                    faults.Add(fault);
-            }
-            return string.IsNullOrWhiteSpace(all.FirstOrDefault()) ? null : all[0];
-        }
+        string? One(string name) => values[name].FirstOrDefault() is { } value && !string.IsNullOrWhiteSpace(value) ? value : null;
 
-        T Named<T>(string name, T usual, string fault)
+        T Named<T>(string name, T usual, string what, ProblemCode code = ProblemCode.InvalidParameter)
             where T : struct, Enum
         {
             if (One(name) is not { } text)
@@ -96,35 +84,20 @@ internal sealed record ComparisonRequest(
             foreach (var known in Enum.GetValues<T>())
                 if (string.Equals(Word(known), text, StringComparison.OrdinalIgnoreCase))
                     return known;
-            faults.Add(
-                string.Format(
-                    CultureInfo.InvariantCulture,
-                    fault,
-                    Spelling.Shorten(text),
-                    string.Join(", ", Enum.GetValues<T>().Select(Word))
-                )
-            );
+            errors.Query(name, code, $"'{Spelling.Shorten(text)}' is not {what}: {string.Join(", ", Enum.GetValues<T>().Select(Word))}.");
             return usual;
         }
 
-        DateTime? Time(string name)
+        DateTime? Time(string name, TimeReader read)
         {
             if (One(name) is not { } text)
                 return null;
-            if (
-                !DateTimeOffset.TryParseExact(text, WithOffset, CultureInfo.InvariantCulture, DateTimeStyles.None, out var time)
-                && !DateTimeOffset.TryParseExact(text, InUtc, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out time)
-            )
-            {
-                faults.Add(
-                    $"{name} '{Spelling.Shorten(text)}' is not a time. Write 2026-02-01T00:00:00Z, 2026-02-01T02:00:00%2B02:00 (a + in "
-                        + "an address is %2B) or 2026-02-01."
-                );
-                return null;
-            }
-            if (time.UtcTicks % TimeSpan.TicksPerHour == 0)
-                return time.UtcDateTime;
-            faults.Add($"{name} '{Spelling.Shorten(text)}' is not a whole hour of UTC, and the sums are kept by the hour.");
+            var time = read(name, text, now, out var error, TimeStep.Hour);
+            if (time?.Ticks % TimeSpan.TicksPerHour > 0)
+                error = $"{name} '{Spelling.Shorten(text)}' is not a whole hour of UTC, and the sums are kept by the hour.";
+            if (error is null)
+                return time;
+            errors.Query(name, ProblemCode.InvalidPeriod, error);
             return null;
         }
     }

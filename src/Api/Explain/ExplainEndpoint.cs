@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Globalization;
+using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
@@ -59,7 +60,7 @@ public static class ExplainEndpoint
         [FromServices] QueryConnections connections,
         [FromServices] FactStore facts,
         [FromServices] Normaliser normaliser,
-        [FromServices] ILogger<Explanation> log,
+        [FromServices] TimeProvider time,
         [Description("Entity set of the row: HourlyIntensities, DailyIntensities, MonthlyIntensities or EnergyFacts.")] string? set,
         [Description(
             "Key of the row as OData writes it, with or without parentheses: "
@@ -70,13 +71,9 @@ public static class ExplainEndpoint
     )
     {
         _ = (set, key);
-        var faults = new List<string>();
-        if (ExplainRequest.Read(context.Request.Query, faults) is not { } question)
-            return TypedResults.Problem(
-                string.Join(' ', faults),
-                statusCode: StatusCodes.Status400BadRequest,
-                title: "The question cannot be answered as it is put."
-            );
+        var errors = new RequestErrors();
+        if (ExplainRequest.Read(context.Request.Query, time.GetUtcNow().UtcDateTime, errors) is not { } question)
+            return Problems.Of(errors);
         context.Response.Headers.CacheControl = "no-store";
         var aborted = context.RequestAborted;
         await explainSlots.WaitAsync(aborted);
@@ -88,10 +85,10 @@ public static class ExplainEndpoint
                 ? await stored.EnergyFactAsync(question.DeploymentId, resource, question.PeriodStart)
                 : await stored.IntensityAsync(question.Set, question.DeploymentId, question.FunctionalUnit!, question.PeriodStart);
             if (found is not { } row)
-                return TypedResults.Problem(
+                return Problems.Of(
+                    ProblemCode.NotFound,
                     $"{question.Set} has no row with the key {question.Key}. The rows that there are: /odata/{question.Set}.",
-                    statusCode: StatusCodes.Status404NotFound,
-                    title: "There is no such row."
+                    StatusCodes.Status404NotFound
                 );
             return TypedResults.Ok(
                 question.Set is ExplainRequest.Days or ExplainRequest.Months
@@ -105,15 +102,6 @@ public static class ExplainEndpoint
                         context.RequestServices.GetService<FactorBook>() ?? FactorBook.Published,
                         aborted
                     )
-            );
-        }
-        catch (Exception exception) when (!aborted.IsCancellationRequested && StorageFault.IsOutside(exception))
-        {
-            log.LogError(exception, "A row could not be explained.");
-            context.Response.Headers.RetryAfter = "5";
-            return TypedResults.Problem(
-                "The store cannot be read now; the service's log says why. Come back.",
-                statusCode: StatusCodes.Status503ServiceUnavailable
             );
         }
         finally

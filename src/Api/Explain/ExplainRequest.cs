@@ -19,9 +19,6 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
 
     public static IReadOnlyList<string> Sets { get; } = [Hours, Days, Months, EnergyFacts];
 
-    private static readonly string[] Formats = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz", "yyyy-MM-dd'T'HH:mm:sszzz", "yyyy-MM-dd'T'HH:mmzzz"];
-    private static readonly string[] InUtc = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", "yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm'Z'"];
-
     /// <summary>The key as OData writes it, with texts quoted.</summary>
     public string Key =>
         string.Create(
@@ -29,23 +26,31 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
             $"DeploymentId={DeploymentId},{(ResourceId is { } resource ? $"ResourceId={resource}" : $"FunctionalUnit='{FunctionalUnit!.Replace("'", "''", StringComparison.Ordinal)}'")},PeriodStart={PeriodStart:yyyy-MM-ddTHH:mm:ss.FFFFFF}Z"
         );
 
-    /// <summary>Reads the parameters; every fault is added, each with what would be right, and then there is no question.</summary>
-    public static ExplainRequest? Read(IQueryCollection query, List<string> faults)
+    /// <summary>Reads the parameters; everything that is wrong is added, each with what would be right, and then there is no request.</summary>
+    /// <param name="query">The parameters.</param>
+    /// <param name="now">The clock, UTC.</param>
+    /// <param name="errors">Takes what is wrong.</param>
+    public static ExplainRequest? Read(IQueryCollection query, DateTime now, RequestErrors errors)
     {
-        foreach (
-            var name in query.Keys.Where(key =>
-                !key.Equals("set", StringComparison.OrdinalIgnoreCase) && !key.Equals("key", StringComparison.OrdinalIgnoreCase)
-            )
-        )
-            faults.Add($"'{Spelling.Shorten(name)}' is not a parameter. Parameters are: set, key.");
-        var set = One("set");
+        errors.RefuseUnknown(query, "set", "key");
+        var set = errors.One(query, "set");
         if (set is null)
-            faults.Add($"'set' is missing: name the entity set of the row. Sets are: {string.Join(", ", Sets)}.");
+            errors.Query(
+                "set",
+                ProblemCode.MissingParameter,
+                $"'set' is missing: name the entity set of the row. Sets are: {string.Join(", ", Sets)}."
+            );
         else if (!Sets.Contains(set))
-            faults.Add($"'{Spelling.Shorten(set)}' has no explanation. Sets are: {string.Join(", ", Sets)}.");
-        var key = One("key");
+            errors.Query(
+                "set",
+                ProblemCode.InvalidParameter,
+                $"'{Spelling.Shorten(set)}' has no explanation. Sets are: {string.Join(", ", Sets)}."
+            );
+        var key = errors.One(query, "key");
         if (key is null)
-            faults.Add(
+            errors.Query(
+                "key",
+                ProblemCode.MissingParameter,
                 "'key' is missing: give the key of the row as OData writes it, for instance DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z."
             );
         if (key is null || set is null || !Sets.Contains(set))
@@ -55,15 +60,15 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
         if (key.StartsWith(set + "(", StringComparison.Ordinal))
             key = key[set.Length..];
         var second = set == EnergyFacts ? "ResourceId" : "FunctionalUnit";
-        var parts = NamedLiterals.Read(key, "The key", faults);
-        if (faults.Count > 0)
+        var parts = NamedLiterals.Read(key, "The key", errors);
+        if (errors.Count > 0)
             return null;
         foreach (var part in parts.Where(part => part.Name is not ("DeploymentId" or "PeriodStart") && part.Name != second))
-            faults.Add(
+            errors.Key(
                 $"'{Spelling.Shorten(part.Name)}' is not part of the key of {set}. Its key is: DeploymentId, {second}, PeriodStart."
             );
         foreach (var name in parts.GroupBy(part => part.Name, StringComparer.Ordinal).Where(group => group.Count() > 1))
-            faults.Add($"The key has {Spelling.Shorten(name.Key)} {name.Count()} times; give it once.");
+            errors.Key($"The key has {Spelling.Shorten(name.Key)} {name.Count()} times; give it once.");
 
         var deployment = Number("DeploymentId");
         var resource = set == EnergyFacts ? Number("ResourceId") : null;
@@ -71,43 +76,23 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
             set == EnergyFacts ? null
             : Part("FunctionalUnit") is { } named
                 ? named.IsText ? named.Value
-                    : Fault($"FunctionalUnit is a text: write FunctionalUnit='{Spelling.Shorten(named.Value ?? "request")}'.")
+                    : Error($"FunctionalUnit is a text: write FunctionalUnit='{Spelling.Shorten(named.Value ?? "request")}'.")
             : null;
         DateTime? start = null;
         if (Part("PeriodStart") is { } time)
         {
-            if (
-                DateTimeOffset.TryParseExact(time.Value, Formats, CultureInfo.InvariantCulture, DateTimeStyles.None, out var instant)
-                || DateTimeOffset.TryParseExact(
-                    time.Value,
-                    InUtc,
-                    CultureInfo.InvariantCulture,
-                    DateTimeStyles.AssumeUniversal,
-                    out instant
-                )
-            )
-                start = instant.UtcDateTime;
-            else
-                faults.Add(
-                    $"PeriodStart '{Spelling.Shorten(time.Value ?? "null")}' is not a time. Write 2026-02-01T00:00:00Z, or with an offset whose + is %2B."
-                );
+            start = Times.From("PeriodStart", time.Value ?? "null", now, out var error);
+            if (error is not null)
+                errors.Query("key", ProblemCode.InvalidPeriod, error);
         }
-        return faults.Count > 0 ? null : new ExplainRequest(set, deployment!.Value, unit, resource, start!.Value);
-
-        string? One(string name)
-        {
-            var values = query[name];
-            if (values.Count > 1)
-                faults.Add($"'{name}' is given {values.Count} times; give it once.");
-            return string.IsNullOrWhiteSpace(values.FirstOrDefault()) ? null : values[0]!.Trim();
-        }
+        return errors.Count > 0 ? null : new ExplainRequest(set, deployment!.Value, unit, resource, start!.Value);
 
         NamedLiteral? Part(string name)
         {
             foreach (var part in parts)
                 if (part.Name == name)
                     return part;
-            faults.Add($"The key has no {name}. The key of {set} is: DeploymentId, {second}, PeriodStart.");
+            errors.Key($"The key has no {name}. The key of {set} is: DeploymentId, {second}, PeriodStart.");
             return null;
         }
 
@@ -117,13 +102,13 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
                 return null;
             if (long.TryParse(part.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
                 return number;
-            faults.Add($"{name} '{Spelling.Shorten(part.Value ?? "null")}' is not a whole number.");
+            errors.Key($"{name} '{Spelling.Shorten(part.Value ?? "null")}' is not a whole number.");
             return null;
         }
 
-        string? Fault(string fault)
+        string? Error(string detail)
         {
-            faults.Add(fault);
+            errors.Key(detail);
             return null;
         }
     }

@@ -13,31 +13,31 @@ internal static class NamedLiterals
 {
     private const int Most = 32;
 
-    /// <summary>Reads a list; what cannot be read is added to the faults, each with what would be right.</summary>
+    /// <summary>Reads a list; what cannot be read is added to the errors, each with what would be right.</summary>
     /// <param name="text">The list, decoded.</param>
-    /// <param name="what">What it is, for the faults: <c>The key</c>.</param>
-    /// <param name="faults">Takes the faults.</param>
-    public static List<NamedLiteral> Read(string text, string what, List<string> faults)
+    /// <param name="what">What it is, for the messages: <c>The key</c>.</param>
+    /// <param name="errors">Takes the errors.</param>
+    public static List<NamedLiteral> Read(string text, string what, RequestErrors errors)
     {
-        var found = new List<NamedLiteral>();
+        var literals = new List<NamedLiteral>();
         text = text.Trim();
         if (text is ['(', .., ')'])
             text = text[1..^1];
         for (var at = 0; at < text.Length; )
         {
-            if (found.Count == Most)
+            if (literals.Count == Most)
             {
-                faults.Add($"{what} has more than {Most} parts.");
-                return found;
+                errors.Key($"{what} has more than {Most} parts.");
+                return literals;
             }
             var equals = text.IndexOf('=', at);
             var name = equals < 0 ? "" : text[at..equals].Trim();
             if (name.Length == 0 || name.Contains(',', StringComparison.Ordinal) || name.Contains('\'', StringComparison.Ordinal))
             {
-                faults.Add(
+                errors.Key(
                     $"{what} cannot be read from '{Spelling.Shorten(text[at..])}' on: write name=value, separated by commas, texts in single quotes."
                 );
-                return found;
+                return literals;
             }
             at = equals + 1;
             while (at < text.Length && text[at] == ' ')
@@ -47,21 +47,21 @@ internal static class NamedLiterals
                 var end = EndOfText(text, at);
                 if (end < 0)
                 {
-                    faults.Add(
+                    errors.Key(
                         $"{what}: the text of {Spelling.Shorten(name)} has no closing quote; a quote inside a text is written twice."
                     );
-                    return found;
+                    return literals;
                 }
-                found.Add(new NamedLiteral(name, text[(at + 1)..end].Replace("''", "'", StringComparison.Ordinal), true));
+                literals.Add(new NamedLiteral(name, text[(at + 1)..end].Replace("''", "'", StringComparison.Ordinal), true));
                 at = end + 1;
                 while (at < text.Length && text[at] == ' ')
                     at++;
                 if (at < text.Length && text[at] != ',')
                 {
-                    faults.Add(
+                    errors.Key(
                         $"{what}: after the text of {Spelling.Shorten(name)} comes '{Spelling.Shorten(text[at..])}', and a comma or the end is expected."
                     );
-                    return found;
+                    return literals;
                 }
                 at++;
                 continue;
@@ -69,12 +69,12 @@ internal static class NamedLiterals
             var comma = text.IndexOf(',', at);
             var literal = (comma < 0 ? text[at..] : text[at..comma]).Trim();
             if (literal.Length == 0)
-                faults.Add($"{what}: {Spelling.Shorten(name)} has no value.");
+                errors.Key($"{what}: {Spelling.Shorten(name)} has no value.");
             else
-                found.Add(new NamedLiteral(name, literal == "null" ? null : literal, false));
+                literals.Add(new NamedLiteral(name, literal == "null" ? null : literal, false));
             at = comma < 0 ? text.Length : comma + 1;
         }
-        return found;
+        return literals;
     }
 
     private static int EndOfText(string text, int open)

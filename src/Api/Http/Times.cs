@@ -21,6 +21,9 @@ public enum TimeStep
     Month,
 }
 
+/// <summary>Reads the start or the end of a period: <see cref="Times.From"/> or <see cref="Times.To"/>.</summary>
+internal delegate DateTime? TimeReader(string name, string text, DateTime now, out string? error, TimeStep step);
+
 /// <summary>What a text about time stands for.</summary>
 /// <param name="Start">First instant, UTC.</param>
 /// <param name="End">First instant after it, UTC; of an instant the same as <paramref name="Start"/>.</param>

@@ -12,7 +12,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Metrics.Api.Operations;
 
-/// <summary>Asking for spans of the past to be read, looking how far that is, and calling it off.</summary>
+/// <summary>Requests for spans of the past to be read, how far they are, and cancelling them.</summary>
 public static class BackfillEndpoints
 {
     /// <summary>Maps <c>/api/sources/{id}/backfill</c>.</summary>
@@ -20,7 +20,7 @@ public static class BackfillEndpoints
     {
         var group = app.MapGroup("/api/sources/{id}/backfill").WithTags("Sources").RequireScope(Scope.Operate);
         group
-            .MapPost("", AskAsync)
+            .MapPost("", RequestAsync)
             .Accepts<BackfillRequest>("application/json")
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -61,7 +61,7 @@ public static class BackfillEndpoints
         return null;
     }
 
-    private static async Task<Results<Accepted<BackfillResponse>, ProblemHttpResult>> AskAsync(
+    private static async Task<Results<Accepted<BackfillResponse>, ProblemHttpResult>> RequestAsync(
         string id,
         HttpRequest request,
         MetricsSettings settings,
@@ -75,25 +75,27 @@ public static class BackfillEndpoints
     {
         if (Unknown(id, settings) is { } unknown)
             return unknown;
-        var (question, isRead) = await Problems.ReadAsync<BackfillRequest>(request);
-        if (!isRead)
-            return Problem($"The body cannot be read: give application/json such as {Example}.");
-        if (question is not { From: { } from, To: { } to })
-            return Problem($"'from' or 'to' is missing: give application/json such as {Example}.");
+        var (body, problem) = await JsonBody.ReadAsync<BackfillRequest>(request, Example);
+        if (body is null)
+            return problem!;
+        var (errors, now) = (new RequestErrors(), clock.GetUtcNow().UtcDateTime);
+        var (start, end) = (Time("from", body.From, Times.From), Time("to", body.To, Times.To));
+        if (start is not { } from || end is not { } to)
+            return Problems.Of(errors);
 
         var source = settings.Sources[id];
         if (MetricsSettings.IsOwnMetrics(source))
-            return Problem($"The source '{id}' is this service itself and tells the present only.");
+            return Problems.Of(ProblemCode.InvalidBackfill, $"The source '{id}' is this service itself and tells the present only.");
         var opened = KnownProviders.All[source.Provider].Open(source, catalogue, clock);
         try
         {
-            if (Refuse(source, opened.Cadence, from.UtcDateTime, to.UtcDateTime, clock.GetUtcNow().UtcDateTime) is { } refused)
-                return Problem(refused);
+            if (Refuse(source, opened.Cadence, from, to, now) is { } refused)
+                return Problems.Of(ProblemCode.InvalidBackfill, refused);
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
             var (backfill, _) = await backfills.RequestAsync(
                 id,
                 ReadKind.Backfill,
-                Backfills.WholeHours(from.UtcDateTime, to.UtcDateTime),
+                Backfills.WholeHours(from, to),
                 SourceReader.Step(opened.Cadence),
                 cancellationToken
             );
@@ -106,6 +108,19 @@ public static class BackfillEndpoints
         finally
         {
             (opened as IDisposable)?.Dispose();
+        }
+
+        DateTime? Time(string name, string? text, TimeReader read)
+        {
+            if (string.IsNullOrWhiteSpace(text))
+            {
+                errors.Body(name, ProblemCode.MissingPeriod, $"'{name}' is missing: give application/json such as {Example}.");
+                return null;
+            }
+            var time = read(name, text, now, out var error, TimeStep.None);
+            if (error is not null)
+                errors.Body(name, ProblemCode.InvalidPeriod, error);
+            return time;
         }
     }
 
@@ -132,9 +147,11 @@ public static class BackfillEndpoints
         var found = await backfills.FindAsync(backfill, cancellationToken);
         if (found?.Source == id && await backfills.CancelAsync(backfill, cancellationToken))
             return TypedResults.NoContent();
-        return TypedResults.Problem(
-            $"The source '{id}' has no open span {backfill.ToString(CultureInfo.InvariantCulture)}{(found?.Source == id ? $"; it is {SnakeCase.Of(found.State)}" : "")}.",
-            statusCode: StatusCodes.Status404NotFound
+        var state = found?.Source == id ? $"; it is {SnakeCase.Of(found.State)}" : "";
+        return Problems.Of(
+            ProblemCode.NotFound,
+            $"The source '{id}' has no open span {backfill.ToString(CultureInfo.InvariantCulture)}{state}.",
+            StatusCodes.Status404NotFound
         );
     }
 
@@ -143,12 +160,11 @@ public static class BackfillEndpoints
     private static ProblemHttpResult? Unknown(string id, MetricsSettings settings) =>
         settings.Sources.ContainsKey(id)
             ? null
-            : TypedResults.Problem(
+            : Problems.Of(
+                ProblemCode.NotFound,
                 $"There is no source '{id}'. Sources are: {string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}.",
-                statusCode: StatusCodes.Status404NotFound
+                StatusCodes.Status404NotFound
             );
-
-    private static ProblemHttpResult Problem(string detail) => TypedResults.Problem(detail, statusCode: StatusCodes.Status400BadRequest);
 
     internal static string Text(DateTime time) => time.ToString("yyyy-MM-ddTHH:mm:ss'Z'", CultureInfo.InvariantCulture);
 }
@@ -156,13 +172,11 @@ public static class BackfillEndpoints
 /// <summary>A span to read.</summary>
 public sealed record BackfillRequest
 {
-    /// <summary>Start, inclusive; the hour that holds it is read from its start.</summary>
-    [Description("Start, inclusive; the hour that holds it is read from its start.")]
-    public DateTimeOffset? From { get; init; }
+    /// <summary>Start, inclusive, as instant, day, month or relative to now; the hour that holds it is read from its start.</summary>
+    public string? From { get; init; }
 
     /// <summary>End, exclusive; the hour that holds it is read to its end.</summary>
-    [Description("End, exclusive; the hour that holds it is read to its end.")]
-    public DateTimeOffset? To { get; init; }
+    public string? To { get; init; }
 }
 
 /// <summary>A span and how far it has been read.</summary>

@@ -1,6 +1,7 @@
 using Hangfire;
 using Hangfire.Dashboard;
 using Metrics.Api.Access;
+using Metrics.Api.Http;
 using Metrics.Api.Settings;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Storage.Schema;
@@ -75,34 +76,6 @@ public static class Endpoints
         });
     }
 
-    /// <summary>What <see cref="UseProblemAnswers"/> says.</summary>
-    public static void AddProblemAnswers(this IServiceCollection services) =>
-        services.AddProblemDetails(problems =>
-            problems.CustomizeProblemDetails = told =>
-            {
-                var request = told.HttpContext.Request;
-                told.ProblemDetails.Extensions.Remove("traceId");
-                told.ProblemDetails.Detail ??= told.ProblemDetails.Status switch
-                {
-                    StatusCodes.Status401Unauthorized when request.Path.StartsWithSegments("/jobs", StringComparison.OrdinalIgnoreCase) =>
-                        "Without a key the jobs can be looked at and not be changed. Make one with the scope 'operate'.",
-                    StatusCodes.Status404NotFound =>
-                        $"There is nothing at '{request.Path}'. Data is at /odata, operations are described at /scalar, and / lists where to look.",
-                    StatusCodes.Status405MethodNotAllowed =>
-                        $"{request.Method} is not possible at '{request.Path}'; possible is {told.HttpContext.Response.Headers.Allow}.",
-                    StatusCodes.Status500InternalServerError => "The request could not be answered; the service's log says why.",
-                    _ => null,
-                };
-            }
-        );
-
-    /// <summary>Answers by application/problem+json where nothing else has said what is wrong: unknown addresses, wrong methods, our own faults.</summary>
-    public static void UseProblemAnswers(this WebApplication app)
-    {
-        app.UseExceptionHandler();
-        app.UseStatusCodePages();
-    }
-
     /// <summary>Counts every answered request, its own pages included: they are work that the service does.</summary>
     public static void UseRequestCount(this WebApplication app) =>
         app.Use(
@@ -122,9 +95,10 @@ public static class Endpoints
     private static Results<Accepted, ProblemHttpResult> ReadNow(string id, MetricsSettings settings, IBackgroundJobClient jobs)
     {
         if (!settings.Sources.ContainsKey(id))
-            return TypedResults.Problem(
+            return Problems.Of(
+                ProblemCode.NotFound,
                 $"There is no source '{id}'. Sources are: {string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}.",
-                statusCode: StatusCodes.Status404NotFound
+                StatusCodes.Status404NotFound
             );
         jobs.Enqueue<Jobs>(job => job.ReadAsync(id, CancellationToken.None));
         return TypedResults.Accepted(

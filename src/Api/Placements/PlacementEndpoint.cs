@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using Metrics.Api.Comparing;
+using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Storage.Engine;
@@ -45,7 +46,6 @@ public static class PlacementEndpoint
         HttpContext context,
         [FromServices] QueryConnections connections,
         [FromServices] TimeProvider time,
-        [FromServices] ILogger<PlacementResponse> log,
         [Description("What work is counted in: output-token, input-token, token, request, image ...")] string? unit,
         [Description("The model, exactly as configured. Left out: every model, each ranked by itself.")] string? model,
         [Description("accelerator, server or facility (server x PUE). facility when left out, and always for by=carbon.")] string? boundary,
@@ -57,8 +57,10 @@ public static class PlacementEndpoint
             "provisioned includes the energy drawn while reserved and doing nothing, active-only leaves it out. provisioned when left out."
         )]
             string? idlePolicy,
-        [Description("Start, a whole UTC hour: 2026-02-01T00:00:00Z or 2026-02-01. 24 hours before the end when left out.")] string? from,
-        [Description("End, a whole UTC hour, not included. The end of the newest complete hour with work in the unit when left out.")]
+        [Description("Start, a whole UTC hour. 24 hours before the end when left out. " + Times.Description)] string? from,
+        [Description(
+            "End, a whole UTC hour, not included; of a word the end of what it names, up to now. The end of the newest complete hour with work in the unit when left out."
+        )]
             string? to,
         [Description("Least share of the period that must be covered, from 0 to 1. 0.9 when left out.")] string? minCoverage,
         [Description(
@@ -68,29 +70,19 @@ public static class PlacementEndpoint
     )
     {
         _ = (unit, model, boundary, by, idlePolicy, from, to, minCoverage, evidence);
-        var faults = new List<string>();
+        var (errors, now) = (new RequestErrors(), time.GetUtcNow().UtcDateTime);
         var given = context.Request.Query.SelectMany(entry => entry.Value, (entry, value) => (entry.Key, value));
-        if (ComparisonRequest.Read(given, faults) is not { } question)
-            return Refused(faults);
+        if (ComparisonRequest.Read(given, now, errors) is not { } request)
+            return Problems.Of(errors);
         context.Response.Headers.CacheControl = "no-store";
-        try
-        {
-            var conversions = context.RequestServices.GetService<UnitConversions>() ?? UnitConversions.None;
-            await using var session = new ReadSession(connections, context.RequestAborted);
-            return
-                await DeploymentComparison.ReadAsync(session, question, conversions, time.GetUtcNow().UtcDateTime, faults) is { } comparison
-                ? TypedResults.Ok(ToResponse(comparison))
-                : Refused(faults);
-        }
-        catch (Exception exception) when (!context.RequestAborted.IsCancellationRequested && StorageFault.IsOutside(exception))
-        {
-            log.LogError(exception, "Placements could not be answered.");
-            context.Response.Headers.RetryAfter = "5";
-            return TypedResults.Problem(
-                "The store cannot be read now; the service's log says why. Come back, or ask for a shorter period.",
-                statusCode: StatusCodes.Status503ServiceUnavailable
-            );
-        }
+        var conversions = context.RequestServices.GetService<UnitConversions>() ?? UnitConversions.None;
+        var refusals = new List<string>();
+        await using var session = new ReadSession(connections, context.RequestAborted);
+        if (await DeploymentComparison.ReadAsync(session, request, conversions, now, refusals) is { } comparison)
+            return TypedResults.Ok(ToResponse(comparison));
+        foreach (var refusal in refusals)
+            errors.Query("", ProblemCode.InvalidComparison, refusal);
+        return Problems.Of(errors);
     }
 
     private static PlacementResponse ToResponse(DeploymentComparison comparison)
@@ -161,11 +153,4 @@ public static class PlacementEndpoint
             Reasons = reasons,
         };
     }
-
-    private static ProblemHttpResult Refused(IReadOnlyList<string> faults) =>
-        TypedResults.Problem(
-            string.Join(' ', faults),
-            statusCode: StatusCodes.Status400BadRequest,
-            title: "The question cannot be answered as it is put."
-        );
 }

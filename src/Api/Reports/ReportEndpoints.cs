@@ -1,5 +1,4 @@
 using System.ComponentModel;
-using System.Data.Common;
 using System.Globalization;
 using Metrics.Api.Access;
 using Metrics.Api.Http;
@@ -7,7 +6,6 @@ using Metrics.Api.Reports.Formats;
 using Metrics.Api.Reports.Jobs;
 using Metrics.Api.Reports.Kinds;
 using Metrics.Domain.Messages;
-using Metrics.Storage.Engine;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -58,12 +56,10 @@ public static class ReportEndpoints
             .MapGet("/{kind}/schema", Results<Ok<System.Text.Json.Nodes.JsonObject>, ProblemHttpResult> (string kind) =>
                 ReportKind.All.TryGetValue(kind, out var known)
                     ? TypedResults.Ok(JsonReport.SchemaOf(known))
-                    : Problem(
-                        new ReportError(
-                            "unknown_kind",
-                            $"'{Spelling.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.",
-                            404
-                        )
+                    : Problems.Of(
+                        ProblemCode.UnknownKind,
+                        $"'{Spelling.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.",
+                        404
                     )
             )
             .ProducesProblem(404)
@@ -144,14 +140,7 @@ public static class ReportEndpoints
         {
             if (refused.Status == StatusCodes.Status429TooManyRequests)
                 context.Response.Headers.RetryAfter = "60";
-            return Problem(refused);
-        }
-        catch (Exception exception) when (StorageFault.IsOutside(exception) || exception is DbException)
-        {
-            context.Response.Headers.RetryAfter = "10";
-            return Problem(
-                new ReportError("storage_unavailable", "The store cannot be read now.", StatusCodes.Status503ServiceUnavailable)
-            );
+            return refused.ToProblem();
         }
     }
 
@@ -192,45 +181,32 @@ public static class ReportEndpoints
         {
             var name = request.Query["kind"].ToString();
             if (!ReportKind.All.TryGetValue(name, out var kind))
-                throw new ReportError("unknown_kind", $"'kind' has to say what kind of report the file is. There are: {ReportKind.Names}.");
+                throw new ReportError(
+                    ProblemCode.UnknownKind,
+                    $"'kind' has to say what kind of report the file is. There are: {ReportKind.Names}."
+                );
             var validator = await Validator.ReadAsync(kind, request.ContentType ?? "", request.Body, cancellationToken);
             return TypedResults.Ok(new ValidationResponse(validator.Findings.Count == 0, validator.Rows, validator.Findings));
         }
         catch (ReportError refused)
         {
-            return Problem(refused);
-        }
-        catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)
-        {
-            return Problem(
-                new ReportError(
-                    "too_large",
-                    $"The file has more than {MostToValidate / 1024 / 1024} MiB; validate it in parts.",
-                    StatusCodes.Status413PayloadTooLarge
-                )
-            );
+            return refused.ToProblem();
         }
     }
 
     private static ProblemHttpResult NoJob() =>
-        Problem(
-            new ReportError(
-                "not_found",
-                "There is no such job, or it was forgotten; ask for the report again.",
-                StatusCodes.Status404NotFound
-            )
+        Problems.Of(
+            ProblemCode.NotFound,
+            "There is no such job, or it was forgotten; ask for the report again.",
+            StatusCodes.Status404NotFound
         );
 
     private static ProblemHttpResult NotDone(ReportJob job) =>
-        Problem(
-            new ReportError(
-                "not_done",
-                $"The report is {job.State}{(JobResponse.Of(job).Error is { } error ? $": {error}" : "")}.",
-                StatusCodes.Status409Conflict
-            )
+        Problems.Of(
+            ProblemCode.NotDone,
+            $"The report is {job.State}{(JobResponse.Of(job).Error is { } error ? $": {error}" : "")}.",
+            StatusCodes.Status409Conflict
         );
-
-    private static ProblemHttpResult Problem(ReportError refused) => Problems.Of(refused.Code, refused.Message, refused.Status);
 }
 
 /// <summary>What there is.</summary>

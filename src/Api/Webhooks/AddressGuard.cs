@@ -1,15 +1,16 @@
 using System.Net;
 using System.Net.Sockets;
+using Metrics.Api.Http;
 
 namespace Metrics.Api.Webhooks;
 
 /// <summary>An address that is not dialled.</summary>
-/// <param name="code">Stable name: <c>blocked_address</c>, <c>unresolvable_host</c> or <c>https_required</c>.</param>
+/// <param name="code">Stable code: blocked, unresolvable, or https required.</param>
 /// <param name="message">A sentence for people.</param>
-public sealed class AddressRefusedException(string code, string message) : Exception(message)
+public sealed class AddressRefusedException(ProblemCode code, string message) : Exception(message)
 {
-    /// <summary>Stable name of the fault.</summary>
-    public string Code { get; } = code;
+    /// <summary>Stable code.</summary>
+    public ProblemCode Code { get; } = code;
 }
 
 /// <summary>
@@ -126,23 +127,23 @@ public sealed class AddressGuard
             catch (Exception exception) when (exception is SocketException or ArgumentException)
             {
                 throw new AddressRefusedException(
-                    "unresolvable_host",
+                    ProblemCode.UnresolvableHost,
                     $"The name '{host}' cannot be resolved: {exception.Message.TrimEnd('.')}."
                 );
             }
             if (addresses.Length == 0)
-                throw new AddressRefusedException("unresolvable_host", $"The name '{host}' has no address.");
+                throw new AddressRefusedException(ProblemCode.UnresolvableHost, $"The name '{host}' has no address.");
         }
         foreach (var one in addresses)
         {
             if (Refuse(one) is { } reason)
                 throw new AddressRefusedException(
-                    "blocked_address",
+                    ProblemCode.BlockedAddress,
                     $"{(literal is null ? $"'{host}' resolves to {one}, which" : $"{one}")} is {reason}: no request goes there.{(Find(Never, one) is null && !one.IsIPv4MappedToIPv6 ? " An operator opens networks inside by Metrics:Webhooks:AllowedNetworks." : "")}"
                 );
             if (address.Scheme != Uri.UriSchemeHttps && !IsAllowed(one))
                 throw new AddressRefusedException(
-                    "https_required",
+                    ProblemCode.HttpsRequired,
                     $"'{host}' is outside of Metrics:Webhooks:AllowedNetworks, so its address must begin with https."
                 );
         }

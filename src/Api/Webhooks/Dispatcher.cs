@@ -140,7 +140,7 @@ public sealed class Dispatcher(
         // An attempt that is under way when the service stops gets a moment to end: cut off, nobody would know whether it arrived.
         using var hurry = new CancellationTokenSource();
         await using var stopping = stoppingToken.Register(() => hurry.CancelAfter(Grace));
-        var keeping = RenewAsync();
+        var renewing = RenewAsync();
         try
         {
             await Parallel.ForEachAsync(
@@ -163,7 +163,7 @@ public sealed class Dispatcher(
         finally
         {
             ended.Writer.Complete();
-            await keeping;
+            await renewing;
         }
         return goesOn;
 
@@ -187,7 +187,9 @@ public sealed class Dispatcher(
                         logger.LogWarning(
                             "Webhook {Webhook} is disabled: {Reason}.",
                             claim.Webhook.Id,
-                            disabled == "gone" ? "its receiver answered 410" : $"it has failed for {WebhookStore.Patience.TotalDays:0} days"
+                            disabled == DisabledReason.Gone
+                                ? "its receiver answered 410"
+                                : $"it has failed for {WebhookStore.Patience.TotalDays:0} days"
                         );
                 }
                 catch (Exception)

@@ -2,8 +2,8 @@ using System.ComponentModel;
 using Metrics.Api.Access;
 using Metrics.Api.Http;
 using Metrics.Api.Settings;
-using Metrics.Domain.Quantities;
-using Metrics.Storage.Engine;
+using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Events;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -14,11 +14,6 @@ public static class RuleEndpoints
 {
     private const string Example =
         "{ \"kind\": \"threshold\", \"workload\": \"chat-70b\", \"functionalUnit\": \"output-token\", \"comparison\": \"above\", \"threshold\": 3.5 }";
-    private const int MonthHours = 744;
-    private const int YearHours = 8_784;
-    private const int YearMinutes = 527_040;
-    private static readonly string[] Kinds = ["threshold", "drift"],
-        Boundaries = ["accelerator", "server", "facility"];
 
     /// <summary>Maps <c>/api/rules</c>.</summary>
     public static void MapRules(this IEndpointRouteBuilder app)
@@ -59,13 +54,14 @@ public static class RuleEndpoints
         CancellationToken cancellationToken
     )
     {
-        if (await Problems.ReadAsync<RuleRequest>(request) is not ({ } question, _))
-            return Unreadable();
-        var rule = question.Over(null);
-        if (Refuse(rule, settings) is { } refused)
-            return refused;
-        var kept = (await store.UpsertAsync(rule, cancellationToken))!;
-        return TypedResults.Created($"/api/rules/{kept.Id}", kept);
+        var (body, problem) = await JsonBody.ReadAsync<RuleRequest>(request, Example);
+        if (body is null)
+            return problem!;
+        var errors = new RequestErrors();
+        if (body.ToRule(null, settings, errors) is not { } rule)
+            return Problems.Of(errors);
+        var created = (await store.UpsertAsync(rule, cancellationToken))!;
+        return TypedResults.Created($"/api/rules/{created.Id}", created);
     }
 
     private static async Task<Results<Ok<IntensityRule>, ProblemHttpResult>> FindAsync(
@@ -84,12 +80,13 @@ public static class RuleEndpoints
     {
         if (await store.FindAsync(id, cancellationToken) is not { } before)
             return NotFound(id);
-        if (await Problems.ReadAsync<RuleRequest>(request) is not ({ } question, _))
-            return Unreadable();
-        var rule = question.Over(before);
-        if (Refuse(rule, settings) is { } refused)
-            return refused;
-        return await store.UpsertAsync(rule, cancellationToken) is { } kept ? TypedResults.Ok(kept) : NotFound(id);
+        var (body, problem) = await JsonBody.ReadAsync<RuleRequest>(request, Example);
+        if (body is null)
+            return problem!;
+        var errors = new RequestErrors();
+        if (body.ToRule(before, settings, errors) is not { } rule)
+            return Problems.Of(errors);
+        return await store.UpsertAsync(rule, cancellationToken) is { } updated ? TypedResults.Ok(updated) : NotFound(id);
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> DeleteAsync(
@@ -98,65 +95,17 @@ public static class RuleEndpoints
         CancellationToken cancellationToken
     ) => await store.DeleteAsync(id, cancellationToken) ? TypedResults.NoContent() : NotFound(id);
 
-    private static ProblemHttpResult? Refuse(IntensityRule rule, MetricsSettings settings)
-    {
-        var drift = rule.Kind == "drift";
-        string[] comparisons = drift ? ["above", "below", "either"] : ["above", "below"];
-        if (!Kinds.Contains(rule.Kind, StringComparer.Ordinal))
-            return Problems.Of(
-                "unknown_kind",
-                $"'kind' has to be one of {string.Join(", ", Kinds)}. Give application/json such as {Example}."
-            );
-        if (!settings.Workloads.ContainsKey(rule.Workload))
-            return Problems.Of(
-                "unknown_workload",
-                $"'{rule.Workload}' is no workload; there are {string.Join(", ", settings.Workloads.Keys.Order(StringComparer.Ordinal))}."
-            );
-        if (!FunctionalUnit.Known.ContainsKey(rule.FunctionalUnit))
-            return Problems.Of(
-                "unknown_unit",
-                $"'{rule.FunctionalUnit}' is no functional unit; there are {string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal))}."
-            );
-        if (!Boundaries.Contains(rule.Boundary, StringComparer.Ordinal))
-            return Problems.Of("unknown_boundary", $"'{rule.Boundary}' is no boundary; there are {string.Join(", ", Boundaries)}.");
-        if (!comparisons.Contains(rule.Comparison, StringComparer.Ordinal))
-            return Problems.Of(
-                "unknown_comparison",
-                $"'comparison' of the kind '{rule.Kind}' has to be one of {string.Join(", ", comparisons)}."
-            );
-        if (!(rule.Threshold > 0 && double.IsFinite(rule.Threshold)))
-            return Problems.Of(
-                "invalid_threshold",
-                drift
-                    ? "'threshold' has to be a share of the baseline above zero: 0.2 is a fifth."
-                    : "'threshold' has to be a number of joules per unit above zero."
-            );
-        if (drift && rule.Comparison == "below" && rule.Threshold >= 1)
-            return Problems.Of("invalid_threshold", "'threshold' has to be below 1: nothing falls by more than the whole.");
-        if (rule.WindowHours is < 1 or > MonthHours)
-            return Problems.Of("invalid_window", $"'windowHours' has to be from 1 to {MonthHours}.");
-        if (!drift && rule.BaselineHours is not null)
-            return Problems.Of("invalid_baseline", "'baselineHours' belongs to the kind 'drift'.");
-        if (drift && (rule.BaselineHours < rule.WindowHours || rule.BaselineHours > YearHours))
-            return Problems.Of("invalid_baseline", $"'baselineHours' has to be from 'windowHours' ({rule.WindowHours}) to {YearHours}.");
-        if (rule.CoolDownMinutes is < 1 or > YearMinutes)
-            return Problems.Of("invalid_cool_down", $"'coolDownMinutes' has to be from 1 to {YearMinutes}.");
-        return WebhookEndpoints.RefuseDescription(rule.Description);
-    }
-
     private static ProblemHttpResult NotFound(string id) =>
-        Problems.Of("not_found", $"There is no rule '{id}'. GET /api/rules lists them.", StatusCodes.Status404NotFound);
-
-    private static ProblemHttpResult Unreadable() =>
-        Problems.Of(
-            "invalid_body",
-            $"The body cannot be read: give application/json such as {Example}. Members are kind, workload, functionalUnit, boundary, comparison, threshold, windowHours, baselineHours, coolDownMinutes, description, enabled."
-        );
+        Problems.Of(ProblemCode.NotFound, $"There is no rule '{id}'. GET /api/rules lists them.", StatusCodes.Status404NotFound);
 }
 
 /// <summary>A rule to make, or what is to change.</summary>
 public sealed record RuleRequest
 {
+    private const int MonthHours = 744;
+    private const int YearHours = 8_784;
+    private const int YearMinutes = 527_040;
+
     /// <summary><c>threshold</c> or <c>drift</c>.</summary>
     [Description("threshold: joules per unit against a number. drift: against the hours before the window.")]
     public string? Kind { get; init; }
@@ -201,60 +150,88 @@ public sealed record RuleRequest
     [Description("Whether it is looked at; true when left out.")]
     public bool? Enabled { get; init; }
 
-    /// <summary>The rule that it makes of one that is there, or of none.</summary>
-    internal IntensityRule Over(IntensityRule? before)
+    /// <summary>The rule that it makes of one that is there, or of none; everything that is wrong with it is added, and then there is none.</summary>
+    internal IntensityRule? ToRule(IntensityRule? before, MetricsSettings settings, RequestErrors errors)
     {
-        var kind = Kind ?? before?.Kind ?? "";
+        var given = (Kind ?? before?.Kind.ToWord()) is { } word ? Words.Find<RuleKind>(word) : null;
+        if (given is null)
+            errors.Body("kind", ProblemCode.UnknownKind, $"'kind' has to be one of {string.Join(", ", Words.All<RuleKind>())}.");
+        var kind = given ?? RuleKind.Threshold;
+        var drift = kind == RuleKind.Drift;
+        var boundary = Boundary is null ? before?.Boundary ?? Domain.Facts.Boundary.Facility : Words.Find<Boundary>(Boundary);
+        var comparison =
+            Comparison is not null ? Words.Find<RuleComparison>(Comparison)
+            : before?.Kind == kind ? before.Comparison
+            : drift ? RuleComparison.Either
+            : RuleComparison.Above;
         var window = WindowHours ?? before?.WindowHours ?? 24;
-        return new(
+        var rule = new IntensityRule(
             before?.Id ?? "",
             Description ?? before?.Description,
             kind,
             Workload ?? before?.Workload ?? "",
             FunctionalUnit ?? before?.FunctionalUnit ?? "",
-            Boundary ?? before?.Boundary ?? "facility",
-            Comparison
-                ?? (
-                    before?.Kind == kind ? before.Comparison
-                    : kind == "drift" ? "either"
-                    : "above"
-                ),
+            boundary ?? Domain.Facts.Boundary.Facility,
+            comparison ?? RuleComparison.Above,
             Threshold ?? before?.Threshold ?? double.NaN,
             window,
-            BaselineHours ?? (kind != "drift" ? null : before?.BaselineHours ?? Math.Max(168, window)),
+            BaselineHours ?? (drift ? before?.BaselineHours ?? Math.Max(168, window) : null),
             CoolDownMinutes ?? before?.CoolDownMinutes ?? 1_440,
             Enabled ?? before?.Enabled ?? true,
             default,
             default,
             null
         );
+        if (!settings.Workloads.ContainsKey(rule.Workload))
+            errors.Body(
+                "workload",
+                ProblemCode.UnknownWorkload,
+                $"'{Spelling.Shorten(rule.Workload)}' is no workload; there are {Listed(settings.Workloads.Keys)}."
+            );
+        if (!Domain.Quantities.FunctionalUnit.Known.ContainsKey(rule.FunctionalUnit))
+            errors.Body(
+                "functionalUnit",
+                ProblemCode.UnknownUnit,
+                $"'{Spelling.Shorten(rule.FunctionalUnit)}' is no functional unit; there are {Listed(Domain.Quantities.FunctionalUnit.Known.Keys)}."
+            );
+        if (boundary is null)
+            errors.Body(
+                "boundary",
+                ProblemCode.UnknownBoundary,
+                $"'{Spelling.Shorten(Boundary!)}' is no boundary; there are {string.Join(", ", Words.All<Boundary>())}."
+            );
+        var comparisons = Words.All<RuleComparison>().Where(one => drift || one != "either");
+        if (comparison is null || (!drift && comparison == RuleComparison.Either))
+            errors.Body(
+                "comparison",
+                ProblemCode.UnknownComparison,
+                $"'comparison' of the kind '{kind.ToWord()}' has to be one of {string.Join(", ", comparisons)}."
+            );
+        if (!(rule.Threshold > 0 && double.IsFinite(rule.Threshold)))
+            errors.Body(
+                "threshold",
+                ProblemCode.InvalidThreshold,
+                drift
+                    ? "'threshold' has to be a share of the baseline above zero: 0.2 is a fifth."
+                    : "'threshold' has to be a number of joules per unit above zero."
+            );
+        else if (drift && rule.Comparison == RuleComparison.Below && rule.Threshold >= 1)
+            errors.Body("threshold", ProblemCode.InvalidThreshold, "'threshold' has to be below 1: nothing falls by more than the whole.");
+        if (rule.WindowHours is < 1 or > MonthHours)
+            errors.Body("windowHours", ProblemCode.InvalidWindow, $"'windowHours' has to be from 1 to {MonthHours}.");
+        if (!drift && rule.BaselineHours is not null)
+            errors.Body("baselineHours", ProblemCode.InvalidBaseline, "'baselineHours' belongs to the kind 'drift'.");
+        if (drift && (rule.BaselineHours < rule.WindowHours || rule.BaselineHours > YearHours))
+            errors.Body(
+                "baselineHours",
+                ProblemCode.InvalidBaseline,
+                $"'baselineHours' has to be from 'windowHours' ({rule.WindowHours}) to {YearHours}."
+            );
+        if (rule.CoolDownMinutes is < 1 or > YearMinutes)
+            errors.Body("coolDownMinutes", ProblemCode.InvalidCoolDown, $"'coolDownMinutes' has to be from 1 to {YearMinutes}.");
+        WebhookEndpoints.CheckDescription(rule.Description, errors);
+        return errors.Count == 0 ? rule : null;
     }
-}
 
-/// <summary>Looks every minute whether a rule about joules per unit holds.</summary>
-public sealed class IntensityWatch(IntensityRules rules, TimeProvider clock, ILogger<IntensityWatch> logger) : BackgroundService
-{
-    /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(TimeSpan.FromMinutes(1), clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                try
-                {
-                    await rules.LookAsync(stoppingToken);
-                }
-                catch (Exception exception) when (StorageFault.IsOutside(exception))
-                {
-                    logger.LogWarning("Rules about joules per unit wait: {Message}", exception.Message);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The service is stopping.
-        }
-    }
+    private static string Listed(IEnumerable<string> names) => string.Join(", ", names.Order(StringComparer.Ordinal));
 }

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text.Json.Serialization;
 using Metrics.Api.Access;
 using Metrics.Api.Http;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Events;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -18,9 +19,6 @@ public static class WebhookEndpoints
     private const int LongestDescription = 500;
     private const int MostDeliveries = 500;
     private static readonly TimeSpan Reach = TimeSpan.FromSeconds(5);
-    private static readonly string[] Formats = ["standard", "cloudevents"],
-        Signings = ["hmac", "ed25519"],
-        States = ["due", "delivered", "failed"];
 
     /// <summary>What webhooks need, on both sides of the outbox.</summary>
     public static IServiceCollection AddWebhooks(this IServiceCollection services, WebhookSettings settings) =>
@@ -59,7 +57,7 @@ public static class WebhookEndpoints
                         is not { } found
                     )
                         return Problems.Of(
-                            "not_found",
+                            ProblemCode.NotFound,
                             $"There is no webhook '{id}'. GET /api/webhooks lists them.",
                             StatusCodes.Status404NotFound
                         );
@@ -102,7 +100,7 @@ public static class WebhookEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Deliveries with their attempts")
             .WithDescription(
-                $"The newest first. 'state' is one of {string.Join(", ", States)}; 'before' is the id that the last page ended with; 'top' how many at most (100; up to {MostDeliveries}). Kept for 30 days after they ended."
+                $"The newest first. 'state' is one of {string.Join(", ", Words.All<DeliveryState>())}; 'before' is the id that the last page ended with; 'top' how many at most (100; up to {MostDeliveries}). Kept for 30 days after they ended."
             );
         one.MapGet("/deliveries/{delivery:long}", DeliveryAsync)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -132,28 +130,29 @@ public static class WebhookEndpoints
         CancellationToken cancellationToken
     )
     {
-        if (await Problems.ReadAsync<WebhookRequest>(request) is not ({ } question, _))
-            return Unreadable();
-        if (question.Url is null)
-            return Problems.Of("invalid_url", $"'url' is missing. Give application/json such as {Example}.");
-        if (Refuse(question) is { } refused)
-            return refused;
-        if (await UnreachableAsync(question.Url, guard, cancellationToken) is { } unreachable)
-            return unreachable;
-        var (signing, secret) = (question.Signing ?? "hmac", WebhookSigner.NewSecret());
+        var (body, problem) = await JsonBody.ReadAsync<WebhookRequest>(request, Example);
+        if (body is null)
+            return problem!;
+        var errors = new RequestErrors();
+        if (body.Url is null)
+            errors.Body("url", ProblemCode.InvalidUrl, $"'url' is missing. Give application/json such as {Example}.");
+        var (format, signing) = Check(body, errors);
+        if (errors.Count > 0 || !await IsReachableAsync(body.Url!, guard, errors, cancellationToken))
+            return Problems.Of(errors);
+        var (algorithm, secret) = (signing ?? WebhookSigning.Hmac, WebhookSigner.NewSecret());
         var webhook = await store.CreateAsync(
-            question.Url,
-            question.Description,
-            Sorted(question.Types ?? []),
-            question.Format ?? "standard",
-            signing,
-            question.Enabled ?? true,
+            body.Url!,
+            body.Description,
+            Sorted(body.Types ?? []),
+            format ?? WebhookFormat.Standard,
+            algorithm,
+            body.Enabled ?? true,
             secret,
             cancellationToken
         );
         return TypedResults.Created(
             $"/api/webhooks/{webhook.Id}",
-            WebhookResponse.Of(webhook, [new(secret, null)], WebhookSigner.Secret(signing, secret))
+            WebhookResponse.Of(webhook, [new(secret, null)], WebhookSigner.Secret(algorithm, secret))
         );
     }
 
@@ -172,22 +171,29 @@ public static class WebhookEndpoints
         CancellationToken cancellationToken
     )
     {
-        if (await Problems.ReadAsync<WebhookRequest>(request) is not ({ } question, _))
-            return Unreadable();
-        var before = Found(request.HttpContext);
-        if (Refuse(question) is { } refused)
-            return refused;
-        if (question.Signing is { } signing && signing != before.Signing)
-            return Problems.Of("unknown_signing", $"It signs by {before.Signing}, which cannot be changed. Make another webhook.");
-        if (question.Url is { } url && url != before.Url && await UnreachableAsync(url, guard, cancellationToken) is { } unreachable)
-            return unreachable;
+        var (body, problem) = await JsonBody.ReadAsync<WebhookRequest>(request, Example);
+        if (body is null)
+            return problem!;
+        var (errors, before) = (new RequestErrors(), Found(request.HttpContext));
+        var (format, signing) = Check(body, errors);
+        if (signing is not null && signing != before.Signing)
+            errors.Body(
+                "signing",
+                ProblemCode.UnknownSigning,
+                $"It signs by {before.Signing.ToWord()}, which cannot be changed. Make another webhook."
+            );
+        if (
+            errors.Count > 0
+            || (body.Url is { } url && url != before.Url && !await IsReachableAsync(url, guard, errors, cancellationToken))
+        )
+            return Problems.Of(errors);
         var webhook = await store.UpdateAsync(
             id,
-            question.Url ?? before.Url,
-            question.Description ?? before.Description,
-            question.Types is null ? before.Types : Sorted(question.Types),
-            question.Format ?? before.Format,
-            question.Enabled ?? before.Enabled,
+            body.Url ?? before.Url,
+            body.Description ?? before.Description,
+            body.Types is null ? before.Types : Sorted(body.Types),
+            format ?? before.Format,
+            body.Enabled ?? before.Enabled,
             cancellationToken
         );
         return TypedResults.Ok(WebhookResponse.Of(webhook ?? before));
@@ -209,7 +215,7 @@ public static class WebhookEndpoints
         var (webhook, secret) = (Found(context), WebhookSigner.NewSecret());
         if (!await store.RotateAsync(id, secret, cancellationToken))
             return Problems.Of(
-                "too_many_secrets",
+                ProblemCode.TooManySecrets,
                 $"{WebhookStore.MostSecrets} secrets sign already; the oldest of them ends within 24 hours.",
                 StatusCodes.Status409Conflict
             );
@@ -238,28 +244,23 @@ public static class WebhookEndpoints
         CancellationToken cancellationToken
     )
     {
-        if (Unknown(request, "state", "before", "top") is { } unknown)
-            return unknown;
-        var state = (string?)request.Query["state"];
-        if (state is not null && !States.Contains(state, StringComparer.Ordinal))
-            return Problems.Of("unknown_state", $"'{state}' is no state; there are {string.Join(", ", States)}.");
-        if (!Number("before", out var before) || !Number("top", out var top) || top is < 1 or > MostDeliveries)
-            return Problems.Of(
-                "invalid_number",
-                $"'before' has to be the id of a delivery, and 'top' a whole number from 1 to {MostDeliveries}."
+        var (errors, query) = (new RequestErrors(), request.Query);
+        errors.RefuseUnknown(query, "state", "before", "top");
+        DeliveryState? state = null;
+        if (errors.One(query, "state") is { } word && (state = Words.Find<DeliveryState>(word)) is null)
+            errors.Query(
+                "state",
+                ProblemCode.UnknownState,
+                $"'{Spelling.Shorten(word)}' is no state; there are {string.Join(", ", Words.All<DeliveryState>())}."
             );
-        return TypedResults.Ok(await store.DeliveriesAsync(id, state, before, (int)(top ?? 100), cancellationToken));
-
-        bool Number(string name, out long? number)
-        {
-            number = null;
-            if ((string?)request.Query[name] is not { } text)
-                return true;
-            if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var read))
-                return false;
-            number = read;
-            return true;
-        }
+        // None has the largest id: left out, it is before all.
+        var before = errors.Number(query, "before", long.MaxValue, 0, long.MaxValue);
+        var top = errors.Number(query, "top", 100, 1, MostDeliveries);
+        if (errors.Count > 0)
+            return Problems.Of(errors);
+        return TypedResults.Ok(
+            await store.DeliveriesAsync(id, state, before == long.MaxValue ? null : before, (int)top, cancellationToken)
+        );
     }
 
     private static async Task<Results<Ok<WebhookDelivery>, ProblemHttpResult>> DeliveryAsync(
@@ -289,91 +290,114 @@ public static class WebhookEndpoints
         string id,
         HttpRequest request,
         WebhookStore store,
+        TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
         const string ways = "Give either 'from' and 'to' (2026-11-01T00:00:00Z), or 'failed=true'.";
-        if (Unknown(request, "from", "to", "failed") is { } unknown)
-            return unknown;
-        var (from, to, failed) = ((string?)request.Query["from"], (string?)request.Query["to"], (string?)request.Query["failed"]);
+        var (errors, query, now) = (new RequestErrors(), request.Query, clock.GetUtcNow().UtcDateTime);
+        errors.RefuseUnknown(query, "from", "to", "failed");
+        var (from, to, failed) = (errors.One(query, "from"), errors.One(query, "to"), errors.One(query, "failed"));
+        var (start, end) = (Time("from", from, Times.From), Time("to", to, Times.To));
+        if (failed is null ? from is null || to is null : failed != "true" || from is not null || to is not null)
+            errors.Query(failed is null ? "from" : "failed", ProblemCode.InvalidSpan, ways);
+        else if (start >= end)
+            errors.Query("from", ProblemCode.InvalidSpan, $"'from' ({from}) is not before 'to' ({to}).");
+        if (errors.Count > 0)
+            return Problems.Of(errors);
         if (Disabled(request.HttpContext) is { } disabled)
             return disabled;
-        if (failed is not null)
-        {
-            if (failed != "true" || from is not null || to is not null)
-                return Problems.Of("invalid_span", ways);
-            return TypedResults.Accepted(
-                $"/api/webhooks/{id}/deliveries?state=due",
-                new ReplayResponse(await store.ReplayFailedAsync(id, cancellationToken))
-            );
-        }
-        if (Time(from) is not { } start || Time(to) is not { } end)
-            return Problems.Of("invalid_span", ways);
-        if (start >= end)
-            return Problems.Of("invalid_span", $"'from' ({from}) is not before 'to' ({to}).");
-        return await store.ReplayAsync(id, start, end, cancellationToken) is { } replayed
-            ? TypedResults.Accepted($"/api/webhooks/{id}/deliveries?state=due", new ReplayResponse(replayed))
-            : Problems.Of(
-                "invalid_span",
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"More than {WebhookStore.MostReplayed} events happened then. Ask for shorter spans, one after the other."
-                )
-            );
-
-        static DateTime? Time(string? text) =>
-            DateTimeOffset.TryParse(
-                text,
+        if (
+            (
+                failed is not null
+                    ? await store.ReplayFailedAsync(id, cancellationToken)
+                    : await store.ReplayAsync(id, start!.Value, end!.Value, cancellationToken)
+            ) is
+            { } replayed
+        )
+            return TypedResults.Accepted($"/api/webhooks/{id}/deliveries?state=due", new ReplayResponse(replayed));
+        errors.Query(
+            "to",
+            ProblemCode.InvalidSpan,
+            string.Create(
                 CultureInfo.InvariantCulture,
-                DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
-                out var time
+                $"More than {WebhookStore.MostReplayed} events happened then. Ask for shorter spans, one after the other."
             )
-                ? time.UtcDateTime
-                : null;
+        );
+        return Problems.Of(errors);
+
+        DateTime? Time(string name, string? text, TimeReader read)
+        {
+            if (text is null)
+                return null;
+            var time = read(name, text, now, out var error, TimeStep.None);
+            if (error is not null)
+                errors.Query(name, ProblemCode.InvalidSpan, error);
+            return time;
+        }
     }
 
-    /// <summary>Why what people know a webhook or a rule by cannot be kept; null when it can.</summary>
-    internal static ProblemHttpResult? RefuseDescription(string? description) =>
-        description is not null && (description.Length > LongestDescription || description.Any(char.IsControl))
-            ? Problems.Of("invalid_description", $"'description' is longer than {LongestDescription} characters or has control characters.")
-            : null;
-
-    private static ProblemHttpResult? Refuse(WebhookRequest question)
+    /// <summary>Adds why what people know a webhook or a rule by cannot be stored.</summary>
+    internal static void CheckDescription(string? description, RequestErrors errors)
     {
-        if (question.Url is { } url)
-        {
-            if (url.Length > LongestUrl)
-                return Problems.Of("invalid_url", $"'url' has {url.Length} characters; at most {LongestUrl} are kept.");
-            if (
-                !Uri.TryCreate(url, UriKind.Absolute, out var address)
-                || address.Scheme != Uri.UriSchemeHttps && address.Scheme != Uri.UriSchemeHttp
-                || address.Host.Length == 0
-            )
-                return Problems.Of("invalid_url", "'url' is not a complete https address such as https://example.org/hooks/metrics.");
-            if (address.UserInfo.Length > 0)
-                return Problems.Of(
-                    "invalid_url",
-                    "'url' holds a name or password, which would be shown to whoever lists webhooks. Check the signature instead."
-                );
-            if (address.Fragment.Length > 0)
-                return Problems.Of("invalid_url", "'url' has a fragment (#...), which is never sent. Leave it out.");
-        }
-        if (RefuseDescription(question.Description) is { } description)
-            return description;
-        if (question.Types?.FirstOrDefault(type => !EventTypes.All.Contains(type, StringComparer.Ordinal)) is { } type)
-            return Problems.Of(
-                "unknown_type",
-                $"'{type}' is no type of event; there are {string.Join(", ", EventTypes.All)}. Without types all are sent."
+        if (description is not null && (description.Length > LongestDescription || description.Any(char.IsControl)))
+            errors.Body(
+                "description",
+                ProblemCode.InvalidDescription,
+                $"'description' is longer than {LongestDescription} characters or has control characters."
             );
-        if (question.Format is { } format && !Formats.Contains(format, StringComparer.Ordinal))
-            return Problems.Of("unknown_format", $"'{format}' is no format; there are {string.Join(", ", Formats)}.");
-        if (question.Signing is { } signing && !Signings.Contains(signing, StringComparer.Ordinal))
-            return Problems.Of("unknown_signing", $"'{signing}' is no way of signing; there are {string.Join(", ", Signings)}.");
-        return null;
+    }
+
+    /// <summary>Adds what is wrong with a webhook, and says what its words mean; null where they are left out or wrong.</summary>
+    private static (WebhookFormat? Format, WebhookSigning? Signing) Check(WebhookRequest body, RequestErrors errors)
+    {
+        if (body.Url is { } url && CheckUrl(url) is { } refused)
+            errors.Body("url", ProblemCode.InvalidUrl, refused);
+        CheckDescription(body.Description, errors);
+        foreach (var (type, at) in (body.Types ?? []).Select((type, at) => (type, at)))
+            if (!EventTypes.All.Contains(type, StringComparer.Ordinal))
+                errors.Body(
+                    string.Create(CultureInfo.InvariantCulture, $"/types/{at}"),
+                    ProblemCode.UnknownType,
+                    $"'{Spelling.Shorten(type ?? "null")}' is no type of event; there are {string.Join(", ", EventTypes.All)}. Without types all are sent."
+                );
+        return (
+            Find<WebhookFormat>("format", body.Format, ProblemCode.UnknownFormat, "is no format"),
+            Find<WebhookSigning>("signing", body.Signing, ProblemCode.UnknownSigning, "is no way of signing")
+        );
+
+        T? Find<T>(string name, string? word, ProblemCode code, string reason)
+            where T : struct, Enum
+        {
+            var value = word is null ? null : Words.Find<T>(word);
+            if (word is not null && value is null)
+                errors.Body(name, code, $"'{Spelling.Shorten(word)}' {reason}; there are {string.Join(", ", Words.All<T>())}.");
+            return value;
+        }
+    }
+
+    private static string? CheckUrl(string url)
+    {
+        if (url.Length > LongestUrl)
+            return $"'url' has {url.Length} characters; at most {LongestUrl} are kept.";
+        if (
+            !Uri.TryCreate(url, UriKind.Absolute, out var address)
+            || (address.Scheme != Uri.UriSchemeHttps && address.Scheme != Uri.UriSchemeHttp)
+            || address.Host.Length == 0
+        )
+            return "'url' is not a complete https address such as https://example.org/hooks/metrics.";
+        if (address.UserInfo.Length > 0)
+            return "'url' holds a name or password, which would be shown to whoever lists webhooks. Check the signature instead.";
+        return address.Fragment.Length > 0 ? "'url' has a fragment (#...), which is never sent. Leave it out." : null;
     }
 
     /// <summary>Dials the address as a delivery would, and sends nothing.</summary>
-    private static async Task<ProblemHttpResult?> UnreachableAsync(string url, AddressGuard guard, CancellationToken cancellationToken)
+    private static async Task<bool> IsReachableAsync(
+        string url,
+        AddressGuard guard,
+        RequestErrors errors,
+        CancellationToken cancellationToken
+    )
     {
         var address = new Uri(url);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -381,26 +405,29 @@ public static class WebhookEndpoints
         try
         {
             await using var connection = await guard.ConnectAsync(address, limit.Token);
-            return null;
+            return true;
         }
         catch (AddressRefusedException refused)
         {
-            return Problems.Of(refused.Code, refused.Message);
+            errors.Body("url", refused.Code, refused.Message);
         }
         catch (SocketException exception)
         {
-            return Problems.Of(
-                "unreachable",
+            errors.Body(
+                "url",
+                ProblemCode.Unreachable,
                 $"Nobody answers at {address.IdnHost}:{address.Port}: {exception.Message.TrimEnd('.')}. Start the receiver first."
             );
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Problems.Of(
-                "unreachable",
+            errors.Body(
+                "url",
+                ProblemCode.Unreachable,
                 $"Nobody answered at {address.IdnHost}:{address.Port} within {Reach.TotalSeconds:0} s. Start the receiver first."
             );
         }
+        return false;
     }
 
     /// <summary>The webhook of the address, as it was when the request came.</summary>
@@ -409,15 +436,10 @@ public static class WebhookEndpoints
     private static ProblemHttpResult? Disabled(HttpContext context) =>
         Found(context) is { Enabled: false, DisabledReason: var reason }
             ? Problems.Of(
-                "webhook_disabled",
-                $"The webhook is disabled ({reason}), so nothing would be sent. PATCH it with {{ \"enabled\": true }} first.",
+                ProblemCode.WebhookDisabled,
+                $"The webhook is disabled ({reason?.ToWord()}), so nothing would be sent. PATCH it with {{ \"enabled\": true }} first.",
                 StatusCodes.Status409Conflict
             )
-            : null;
-
-    private static ProblemHttpResult? Unknown(HttpRequest request, params string[] known) =>
-        request.Query.Keys.FirstOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } name
-            ? Problems.Of("unknown_parameter", $"'{name}' is not known here; there are {string.Join(", ", known)}.")
             : null;
 
     private static List<string> Sorted(IReadOnlyList<string> types) =>
@@ -428,15 +450,9 @@ public static class WebhookEndpoints
 
     private static ProblemHttpResult NoDelivery(string id, long delivery) =>
         Problems.Of(
-            "not_found",
+            ProblemCode.NotFound,
             string.Create(CultureInfo.InvariantCulture, $"The webhook '{id}' has no delivery {delivery}."),
             StatusCodes.Status404NotFound
-        );
-
-    private static ProblemHttpResult Unreadable() =>
-        Problems.Of(
-            "invalid_body",
-            $"The body cannot be read: give application/json such as {Example}. Members are url, description, types, format, signing, enabled."
         );
 }
 
@@ -490,10 +506,10 @@ public sealed record WebhookResponse(
     string Url,
     string? Description,
     IReadOnlyList<string> Types,
-    string Format,
-    string Signing,
+    WebhookFormat Format,
+    WebhookSigning Signing,
     bool Enabled,
-    string? DisabledReason,
+    DisabledReason? DisabledReason,
     DateTime? FailingSince,
     DateTime? PausedUntil,
     DateTime CreatedAt,
@@ -516,7 +532,9 @@ public sealed record WebhookResponse(
             webhook.PausedUntil,
             webhook.CreatedAt,
             webhook.UpdatedAt,
-            webhook.Signing == "hmac" ? null : secrets?.Select(one => WebhookSigner.PublicKey(webhook.Signing, one.Secret)!).ToList(),
+            webhook.Signing == WebhookSigning.Hmac
+                ? null
+                : secrets?.Select(one => WebhookSigner.PublicKey(webhook.Signing, one.Secret)!).ToList(),
             secret
         );
 }

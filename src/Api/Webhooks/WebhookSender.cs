@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Metrics.Api.Http;
 using Metrics.Ingestors.Http;
 using Metrics.Storage.Events;
 
@@ -78,7 +79,9 @@ public sealed class WebhookSender : IDisposable
         {
             var timestamp = clock.GetUtcNow().ToUnixTimeSeconds();
             using var request = new HttpRequestMessage(HttpMethod.Post, webhook.Url) { Content = new ByteArrayContent(item.Body) };
-            request.Content.Headers.ContentType = new(webhook.Format == "cloudevents" ? "application/cloudevents+json" : "application/json")
+            request.Content.Headers.ContentType = new(
+                webhook.Format == WebhookFormat.Cloudevents ? "application/cloudevents+json" : "application/json"
+            )
             {
                 CharSet = "utf-8",
             };
@@ -103,7 +106,7 @@ public sealed class WebhookSender : IDisposable
             for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
             {
                 if (cause is AddressRefusedException refused)
-                    return Failed(begun, refused.Code, refused.Message);
+                    return Failed(begun, refused.Code.ToWord(), refused.Message);
                 if (cause is AuthenticationException)
                     return Failed(begun, "tls", $"The secure connection did not come about: {Transport.Redact(cause.Message)}");
                 if (cause is SocketException socket)
@@ -131,7 +134,7 @@ public sealed class WebhookSender : IDisposable
         try
         {
             var length = await ReadAsync(response, buffer.AsMemory(0, MostAnswerBytes), limit, cancellationToken);
-            return Said(response, status, buffer.AsSpan(0, length), (int)clock.GetElapsedTime(begun).TotalMilliseconds);
+            return ToResult(response, status, buffer.AsSpan(0, length), (int)clock.GetElapsedTime(begun).TotalMilliseconds);
         }
         finally
         {
@@ -163,7 +166,7 @@ public sealed class WebhookSender : IDisposable
         return length;
     }
 
-    private SendResult Said(HttpResponseMessage response, int status, ReadOnlySpan<byte> text, int took)
+    private SendResult ToResult(HttpResponseMessage response, int status, ReadOnlySpan<byte> text, int took)
     {
         if (response.IsSuccessStatusCode)
             return new(status, null, null, null, took);
@@ -189,8 +192,8 @@ public sealed class WebhookSender : IDisposable
 
     private TimeSpan? Quiet(HttpResponseMessage response)
     {
-        var asked = response.Headers.RetryAfter is { } after ? after.Delta ?? after.Date - clock.GetUtcNow() : null;
-        return asked is { } quiet && quiet > TimeSpan.Zero
+        var wait = response.Headers.RetryAfter is { } after ? after.Delta ?? after.Date - clock.GetUtcNow() : null;
+        return wait is { } quiet && quiet > TimeSpan.Zero
             ? quiet < LongestQuiet
                 ? quiet
                 : LongestQuiet

@@ -301,7 +301,7 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
     [InlineData("{\"name\":\"a\"", "invalid_body")]
     [InlineData("{\"name\":\"a\",\"scope\":[\"read\"]}", "invalid_body")]
     [InlineData("[]", "invalid_body")]
-    [InlineData("null", "invalid_name")]
+    [InlineData("null", "invalid_body")]
     [InlineData("{\"scopes\":[\"read\"]}", "invalid_name")]
     [InlineData("{\"name\":\"a\\nb\",\"scopes\":[\"read\"]}", "invalid_name")]
     [InlineData("{\"name\":\"a\"}", "invalid_scope")]

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Metrics.Api.Http;
 using Metrics.Api.OData.Protocol;
 using Metrics.Api.Placements;
 using Metrics.Domain.Factors;
@@ -157,8 +158,8 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
     [InlineData("unit=token&minCoverage=90", "minCoverage '90' is not a share from 0 to 1, for instance 0.9.")]
     [InlineData("unit=token&minCoverage=NaN", "minCoverage 'NaN' is not a share from 0 to 1")]
     [InlineData(
-        "unit=token&from=yesterday",
-        "from 'yesterday' is not a time. Write 2026-02-01T00:00:00Z, 2026-02-01T02:00:00%2B02:00 (a + in an address is %2B) or 2026-02-01."
+        "unit=token&from=yesterdy",
+        "from 'yesterdy' is not a time. Nearest is 'yesterday'. Write 2026, 2026-02, 2026-02-01, 2026-02-01T05, 2026-02-01T05:30:00Z, 2026-02-01T05:30:00%2B02:00 (a + in an address is %2B), now,"
     )]
     [InlineData("unit=token&from=2026-01-15T00:00:00", "from '2026-01-15T00:00:00' is not a time.")]
     [InlineData("unit=token&to=2026-01-15T00:30:00Z", "to '2026-01-15T00:30:00Z' is not a whole hour of UTC")]
@@ -181,7 +182,7 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
         "unit=token&by=carbon&boundary=server",
         "by=carbon is of the facility, because emissions are made of all that a place draws: leave boundary=server out."
     )]
-    [InlineData("unit=token&to=0001-01-01", "from 0001-01-01T00:00:00Z is not before to 0001-01-01T00:00:00Z.")]
+    [InlineData("unit=token&to=0001-01-01", "to '0001-01-01' is not a time. There is no such day.")]
     public async Task A_question_that_cannot_be_answered_is_refused_with_what_would_be_right(string query, string words)
     {
         await using var service = await StartAsync(StorageEngine.Sqlite);
@@ -426,7 +427,9 @@ internal sealed class PlacementService : IAsyncDisposable
             builder.Services.AddSingleton(conversions);
         builder.Services.AddMetricsStorage(storage.Engine, storage.ConnectionString);
         builder.Services.AddMetricsOData();
+        builder.Services.AddProblemAnswers();
         var app = builder.Build();
+        app.UseProblemAnswers();
         app.MapPlacements();
         app.MapMetricsOData();
         await app.StartAsync();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Metrics.Api.Http;
 using Metrics.Api.Webhooks;
 using Xunit;
 
@@ -61,7 +62,7 @@ public sealed class AddressGuardTests
             await new AddressGuard([], Lenient).ConnectAsync(address, default)
         );
 
-        Assert.Equal("blocked_address", refused.Code);
+        Assert.Equal("blocked_address", refused.Code.ToWord());
         Assert.False(listener.Pending());
         listener.Stop();
     }
@@ -179,7 +180,7 @@ public sealed class AddressGuardTests
                 await Assert.ThrowsAsync<AddressRefusedException>(async () =>
                     await guard.ConnectAsync(new("https://hooks.example.org/"), default)
                 )
-            ).Code
+            ).Code.ToWord()
         );
     }
 
@@ -193,7 +194,7 @@ public sealed class AddressGuardTests
                 await Assert.ThrowsAsync<AddressRefusedException>(async () =>
                     await failing.ConnectAsync(new("https://hooks.example.org/"), default)
                 )
-            ).Code
+            ).Code.ToWord()
         );
         var empty = new AddressGuard(Everything, (_, _) => Task.FromResult<IPAddress[]>([]));
         Assert.Equal(
@@ -202,7 +203,7 @@ public sealed class AddressGuardTests
                 await Assert.ThrowsAsync<AddressRefusedException>(async () =>
                     await empty.ConnectAsync(new("https://hooks.example.org/"), default)
                 )
-            ).Code
+            ).Code.ToWord()
         );
     }
 
@@ -216,7 +217,7 @@ public sealed class AddressGuardTests
                 await Assert.ThrowsAsync<AddressRefusedException>(async () =>
                     await guard.ConnectAsync(new("http://hooks.example.org/"), default)
                 )
-            ).Code
+            ).Code.ToWord()
         );
     }
 

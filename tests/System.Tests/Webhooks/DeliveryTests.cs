@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Metrics.Api.Webhooks;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Events;
 using Metrics.SystemTests.Storage;
@@ -26,7 +27,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         await scene.SubscribeAsync(receiver.Url + "/stale", types: ["source.stale"]);
         await scene.SubscribeAsync(receiver.Url + "/other", types: ["report.ready", "source.failed"]);
         await scene.SubscribeAsync(receiver.Url + "/off", enabled: false);
-        var cloud = await scene.SubscribeAsync(receiver.Url + "/cloud", types: ["source.stale"], format: "cloudevents");
+        var cloud = await scene.SubscribeAsync(receiver.Url + "/cloud", types: ["source.stale"], format: WebhookFormat.Cloudevents);
 
         await scene.StaleAsync("rack/7", "Motör \"aus\"");
         await scene.RecoveredAsync("rack/7");
@@ -141,7 +142,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         await scene.StaleAsync("rack-3");
         await scene.AdvanceAsync(TimeSpan.FromHours(2));
         await scene.Dispatcher.DispatchAsync(default);
-        Assert.Equal((false, "failing"), await scene.StandingAsync(webhook));
+        Assert.Equal((false, DisabledReason.Failing), await scene.StandingAsync(webhook));
         Assert.Equal("failed failed failed", await scene.StatesAsync(webhook));
 
         // What happens meanwhile is not put on its way, and the notice goes to the other.
@@ -164,7 +165,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
 
         // Mended: the span brings everything, under the ids of before, and also what was never sent.
         dead.Answers(200);
-        await scene.Storage.Webhooks.UpdateAsync(webhook.Id, webhook.Url, null, ["source.stale"], "standard", true, default);
+        await scene.Storage.Webhooks.UpdateAsync(webhook.Id, webhook.Url, null, ["source.stale"], WebhookFormat.Standard, true, default);
         var before = dead.All.Select(one => one.Id).Distinct().ToList();
         Assert.Equal(4, await scene.Storage.Webhooks.ReplayAsync(webhook.Id, Start, Start.AddDays(10), default));
         await scene.Dispatcher.DispatchAsync(default);
@@ -326,7 +327,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         var second = await scene.SubscribeAsync(busy.Url, types: ["source.stale"]);
         await scene.StaleAsync("rack-1");
         await scene.Dispatcher.DispatchAsync(default);
-        Assert.Equal((false, "gone"), await scene.StandingAsync(first));
+        Assert.Equal((false, DisabledReason.Gone), await scene.StandingAsync(first));
 
         // Nothing is sent to the busy one while it wants quiet, also nothing new.
         await scene.StaleAsync("rack-2");
@@ -468,7 +469,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         public Task<Webhook> SubscribeAsync(
             string url,
             string[]? types = null,
-            string format = "standard",
+            WebhookFormat format = WebhookFormat.Standard,
             bool enabled = true,
             string? description = null,
             byte[]? secret = null
@@ -478,7 +479,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
                 description,
                 types ?? [],
                 format,
-                "hmac",
+                WebhookSigning.Hmac,
                 enabled,
                 secret ?? WebhookSigner.NewSecret(),
                 default
@@ -502,7 +503,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
                     .Reverse()
                     .SelectMany(delivery =>
                         delivery.Attempts.Select(attempt =>
-                            $"{delivery.State}|{attempt.StatusCode?.ToString() ?? "∅"}|{attempt.ErrorCode ?? "∅"}"
+                            $"{delivery.State.ToWord()}|{attempt.StatusCode?.ToString() ?? "∅"}|{attempt.ErrorCode ?? "∅"}"
                         )
                     ),
             ];
@@ -510,10 +511,10 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         public async Task<string> StatesAsync(Webhook webhook) =>
             string.Join(
                 ' ',
-                (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State)
+                (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State.ToWord())
             );
 
-        public async Task<(bool Enabled, string? Reason)> StandingAsync(Webhook webhook) =>
+        public async Task<(bool Enabled, DisabledReason? Reason)> StandingAsync(Webhook webhook) =>
             await Storage.Webhooks.FindAsync(webhook.Id, default) is var found ? (found!.Enabled, found.DisabledReason) : default;
 
         public async ValueTask DisposeAsync()

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using Metrics.Api.Settings;
 using Metrics.Api.Webhooks;
+using Metrics.Domain.Facts;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Events;
 using Metrics.SystemTests.Storage;
@@ -23,11 +24,11 @@ public sealed class RuleTests(PostgresCluster cluster) : IClassFixture<PostgresC
     private static readonly IntensityRule Rule = new(
         "",
         "chat is dear",
-        "threshold",
+        RuleKind.Threshold,
         "chat",
         "token",
-        "facility",
-        "above",
+        Boundary.Facility,
+        RuleComparison.Above,
         24,
         4,
         null,
@@ -49,16 +50,26 @@ public sealed class RuleTests(PostgresCluster cluster) : IClassFixture<PostgresC
         await HoursAsync(storage, (10, 1000, 100), (11, 3000, 100), (12, 2000, 0), (13, 4000, 200));
         var rule = (await storage.Rules.UpsertAsync(Rule, default))!;
         var above = (await storage.Rules.UpsertAsync(Rule with { Threshold = 25 }, default))!;
-        var server = (await storage.Rules.UpsertAsync(Rule with { Boundary = "server", Comparison = "below", Threshold = 17 }, default))!;
+        var server = (
+            await storage.Rules.UpsertAsync(
+                Rule with
+                {
+                    Boundary = Boundary.Server,
+                    Comparison = RuleComparison.Below,
+                    Threshold = 17,
+                },
+                default
+            )
+        )!;
         await storage.Rules.UpsertAsync(Rule with { Enabled = false }, default);
         await storage.Rules.UpsertAsync(Rule with { FunctionalUnit = "request" }, default);
         await storage.Rules.UpsertAsync(Rule with { Workload = "other" }, default);
 
         // Not before the hours are final.
-        Assert.Equal(0, await storage.Rules.LookAsync(default));
+        Assert.Equal(0, await storage.Rules.EvaluateAsync(default));
         await storage.Facts.FinaliseAsync(["rack"], default);
-        Assert.Equal(2, await storage.Rules.LookAsync(default));
-        Assert.Equal(0, await storage.Rules.LookAsync(default));
+        Assert.Equal(2, await storage.Rules.EvaluateAsync(default));
+        Assert.Equal(0, await storage.Rules.EvaluateAsync(default));
 
         var told = await EventsAsync(storage);
         Assert.All(told, one => Assert.Equal("intensity.threshold_exceeded", one.Type));
@@ -77,16 +88,16 @@ public sealed class RuleTests(PostgresCluster cluster) : IClassFixture<PostgresC
 
         // The cool-down is over, but it is the same window; with the next hour it is another, and within the cool-down it stays quiet.
         await storage.SetClockAsync(Ten.AddHours(7).AddMinutes(1));
-        Assert.Equal(0, await storage.Rules.LookAsync(default));
+        Assert.Equal(0, await storage.Rules.EvaluateAsync(default));
         await HoursAsync(storage, (14, 9000, 100));
         await storage.Facts.FinaliseAsync(["rack"], default);
-        Assert.Equal(2, await storage.Rules.LookAsync(default));
+        Assert.Equal(2, await storage.Rules.EvaluateAsync(default));
         await HoursAsync(storage, (15, 9000, 100));
         await storage.Facts.FinaliseAsync(["rack"], default);
         await storage.SetClockAsync(Ten.AddHours(8));
-        Assert.Equal(0, await storage.Rules.LookAsync(default));
+        Assert.Equal(0, await storage.Rules.EvaluateAsync(default));
         await storage.SetClockAsync(Ten.AddHours(8).AddMinutes(2));
-        Assert.Equal(2, await storage.Rules.LookAsync(default));
+        Assert.Equal(2, await storage.Rules.EvaluateAsync(default));
         // 18,000 J over 400 from 11 to 15 were 45, 24,000 J over 400 are 60.
         Assert.Equal(
             [25, 45, 60],
@@ -106,14 +117,21 @@ public sealed class RuleTests(PostgresCluster cluster) : IClassFixture<PostgresC
         // Before: 4,000 J over 400 tokens are 10. The window: 2,600 J over 200 are 13, three tenths more.
         await HoursAsync(storage, (10, 1000, 100), (11, 1000, 100), (12, 1000, 100), (13, 1000, 100), (14, 1200, 100), (15, 1400, 100));
         await storage.Facts.FinaliseAsync(["rack"], default);
-        var drift = Rule with { Kind = "drift", WindowHours = 2, BaselineHours = 4, Threshold = 0.29, Comparison = "either" };
+        var drift = Rule with
+        {
+            Kind = RuleKind.Drift,
+            WindowHours = 2,
+            BaselineHours = 4,
+            Threshold = 0.29,
+            Comparison = RuleComparison.Either,
+        };
         var rule = (await storage.Rules.UpsertAsync(drift, default))!;
         await storage.Rules.UpsertAsync(drift with { Threshold = 0.31 }, default);
-        await storage.Rules.UpsertAsync(drift with { Comparison = "below" }, default);
+        await storage.Rules.UpsertAsync(drift with { Comparison = RuleComparison.Below }, default);
         // Its baseline would have to have three hours and has one.
         await storage.Rules.UpsertAsync(drift with { WindowHours = 5, BaselineHours = 5, Threshold = 0.01 }, default);
 
-        Assert.Equal(1, await storage.Rules.LookAsync(default));
+        Assert.Equal(1, await storage.Rules.EvaluateAsync(default));
 
         var (type, body) = Assert.Single(await EventsAsync(storage));
         var told = JsonDocument.Parse(body).RootElement;
@@ -131,22 +149,22 @@ public sealed class RuleTests(PostgresCluster cluster) : IClassFixture<PostgresC
     }
 
     [Theory]
-    [InlineData("threshold", "above", 2, 2, null, false)]
-    [InlineData("threshold", "above", 2, 2.1, null, true)]
-    [InlineData("threshold", "below", 2, 1.9, null, true)]
-    [InlineData("threshold", "below", 2, 2.1, null, false)]
-    [InlineData("drift", "above", 0.5, 1.6, 1.0, true)]
-    [InlineData("drift", "above", 0.5, 1.4, 1.0, false)]
-    [InlineData("drift", "below", 0.5, 0.4, 1.0, true)]
-    [InlineData("drift", "below", 0.5, 0.6, 1.0, false)]
-    [InlineData("drift", "either", 0.5, 0.4, 1.0, true)]
-    [InlineData("drift", "either", 0.5, 1.6, 1.0, true)]
-    [InlineData("drift", "either", 0.5, 1.2, 1.0, false)]
-    [InlineData("drift", "either", 0.5, 9, null, false)]
-    [InlineData("drift", "either", 0.5, 9, 0.0, false)]
+    [InlineData(RuleKind.Threshold, RuleComparison.Above, 2, 2, null, false)]
+    [InlineData(RuleKind.Threshold, RuleComparison.Above, 2, 2.1, null, true)]
+    [InlineData(RuleKind.Threshold, RuleComparison.Below, 2, 1.9, null, true)]
+    [InlineData(RuleKind.Threshold, RuleComparison.Below, 2, 2.1, null, false)]
+    [InlineData(RuleKind.Drift, RuleComparison.Above, 0.5, 1.6, 1.0, true)]
+    [InlineData(RuleKind.Drift, RuleComparison.Above, 0.5, 1.4, 1.0, false)]
+    [InlineData(RuleKind.Drift, RuleComparison.Below, 0.5, 0.4, 1.0, true)]
+    [InlineData(RuleKind.Drift, RuleComparison.Below, 0.5, 0.6, 1.0, false)]
+    [InlineData(RuleKind.Drift, RuleComparison.Either, 0.5, 0.4, 1.0, true)]
+    [InlineData(RuleKind.Drift, RuleComparison.Either, 0.5, 1.6, 1.0, true)]
+    [InlineData(RuleKind.Drift, RuleComparison.Either, 0.5, 1.2, 1.0, false)]
+    [InlineData(RuleKind.Drift, RuleComparison.Either, 0.5, 9, null, false)]
+    [InlineData(RuleKind.Drift, RuleComparison.Either, 0.5, 9, 0.0, false)]
     public void A_rule_holds_beyond_its_threshold(
-        string kind,
-        string comparison,
+        RuleKind kind,
+        RuleComparison comparison,
         double threshold,
         double value,
         double? baseline,

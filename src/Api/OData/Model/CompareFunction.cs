@@ -186,24 +186,24 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
 
     /// <summary>The question that a call asks.</summary>
     /// <exception cref="ODataError">An argument is missing, unknown, or not what the parameter takes; all faults are told.</exception>
-    public static ComparisonRequest Question(string arguments, IReadOnlyDictionary<string, string> aliases)
+    public ComparisonRequest Question(string arguments, IReadOnlyDictionary<string, string> aliases)
     {
-        var faults = new List<string>();
+        var errors = new RequestErrors();
         var given = new List<(string, string?)>();
-        foreach (var literal in NamedLiterals.Read(arguments, $"The list of parameters of {Name}", faults))
+        foreach (var literal in NamedLiterals.Read(arguments, $"The list of parameters of {Name}", errors))
         {
             var argument = literal;
             if (argument is { IsText: false, Value: ['@', ..] alias })
             {
                 if (!aliases.TryGetValue(alias, out var told))
                 {
-                    faults.Add(
+                    errors.Key(
                         $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
                     );
                     continue;
                 }
                 if (
-                    NamedLiterals.Read($"{argument.Name}={told}", $"The parameter alias {ExpressionText.Shorten(alias)}", faults)
+                    NamedLiterals.Read($"{argument.Name}={told}", $"The parameter alias {ExpressionText.Shorten(alias)}", errors)
                     is not [var one]
                 )
                     continue;
@@ -215,12 +215,12 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
                     is { Name: not null, Type: EdmPrimitiveTypeKind.String }
             )
             {
-                faults.Add($"{argument.Name} is a text: write {argument.Name}='{ExpressionText.Shorten(bare)}'.");
+                errors.Key($"{argument.Name} is a text: write {argument.Name}='{ExpressionText.Shorten(bare)}'.");
             }
             given.Add((argument.Name, argument.Value));
         }
-        var question = ComparisonRequest.Read(given, faults);
-        return faults.Count == 0 && question is not null ? question : throw Invalid(faults);
+        var question = ComparisonRequest.Read(given, time.GetUtcNow().UtcDateTime, errors);
+        return errors.Count == 0 && question is not null ? question : throw Invalid([.. errors.Select(error => error.Detail)]);
     }
 
     /// <summary>Answers a call, whole or not at all.</summary>

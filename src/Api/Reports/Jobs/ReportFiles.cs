@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Metrics.Api.Http;
 using Metrics.Api.Reports.Formats;
 using Metrics.Api.Reports.Kinds;
 
@@ -45,7 +46,7 @@ internal sealed class ReportFiles(ReportReader reader)
         await using var open = await reader.OpenAsync(question, cancellationToken);
         if (open.StoredRows > question.Format.MostRows)
             throw new ReportError(
-                "too_many_rows",
+                ProblemCode.TooManyRows,
                 $"The report is made of {open.StoredRows:#,0} rows, and {question.Format.Name} holds at most "
                     + $"{question.Format.MostRows:#,0}. Choose csv or parquet, a coarser 'grain' or a shorter period."
             );

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
+using Metrics.Api.Http;
 using Metrics.Api.Reports.Kinds;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Events;
@@ -78,7 +79,7 @@ internal sealed class ReportJobs : IDisposable
         Forget();
         if (jobs.Values.Count(job => !job.Made.IsCompleted) >= MostWaiting)
             throw new ReportError(
-                "busy",
+                ProblemCode.Busy,
                 $"{MostWaiting} reports wait already. Ask again in a minute.",
                 StatusCodes.Status429TooManyRequests
             );

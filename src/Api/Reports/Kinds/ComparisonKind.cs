@@ -1,4 +1,5 @@
 using Metrics.Api.Comparing;
+using Metrics.Api.Http;
 using Metrics.Domain.Facts;
 using Metrics.Storage.Queries;
 
@@ -61,13 +62,13 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
     internal override async IAsyncEnumerable<ReportValue[]> RowsAsync(ReportSource source)
     {
         var request = source.Request;
-        var errors = new List<string>();
+        var (errors, refusals) = (new RequestErrors(), new List<string>());
         List<(string, string?)> given = [("unit", request.Unit), ("from", ReportText.Of(request.From)), ("to", ReportText.Of(request.To))];
-        var comparison = ComparisonRequest.Read(given, errors) is { } question
-            ? await DeploymentComparison.ReadAsync(source.Session, question, source.Conversions, source.Now, errors)
+        var comparison = ComparisonRequest.Read(given, source.Now, errors) is { } question
+            ? await DeploymentComparison.ReadAsync(source.Session, question, source.Conversions, source.Now, refusals)
             : null;
         if (comparison is null)
-            throw new ReportError("invalid_comparison", string.Join(' ', errors));
+            throw new ReportError(ProblemCode.InvalidComparison, string.Join(' ', errors.Select(error => error.Detail).Concat(refusals)));
         var rows = comparison
             .Result.Groups.SelectMany(
                 (group, at) =>

@@ -36,13 +36,13 @@ internal sealed class ReportReader(QueryConnections connections, UnitConversions
             var queries = new ReportQueries(session, selection);
             if (request.Workload is { } workload && !await queries.HasWorkloadAsync(workload))
                 throw new ReportError(
-                    "unknown_workload",
+                    ProblemCode.UnknownWorkload,
                     $"There is no workload '{Spelling.Shorten(workload)}'. There are: {List(await queries.WorkloadsAsync(MostWorkloads))}.",
                     StatusCodes.Status404NotFound
                 );
             var totals = new ReportTotals(await queries.SumsAsync());
             if (totals.Rows == 0)
-                throw new ReportError("no_data", await NoDataAsync(request, queries), StatusCodes.Status404NotFound);
+                throw new ReportError(ProblemCode.NoData, await NoDataAsync(request, queries), StatusCodes.Status404NotFound);
             var (gaps, count) = await ReportGaps.FindAsync(queries);
             var factors = await queries.FactorsAsync();
             var report = new Report

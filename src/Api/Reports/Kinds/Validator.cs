@@ -150,7 +150,7 @@ public sealed class Validator
             await validator.ReadJsonAsync(body, cancellationToken);
         else
             throw new ReportError(
-                "unknown_format",
+                ProblemCode.UnknownFormat,
                 "A file to validate is text/csv or application/json, by its Content-Type.",
                 StatusCodes.Status415UnsupportedMediaType
             );
@@ -186,7 +186,7 @@ public sealed class Validator
                         or System.Text.DecoderFallbackException
             )
         {
-            throw new ReportError("unreadable_file", $"The file is no CSV that can be read: {exception.Message.Split('\n')[0]}");
+            throw new ReportError(ProblemCode.UnreadableFile, $"The file is no CSV that can be read: {exception.Message.Split('\n')[0]}");
         }
     }
 
@@ -200,7 +200,7 @@ public sealed class Validator
         catch (JsonException exception)
         {
             throw new ReportError(
-                "unreadable_file",
+                ProblemCode.UnreadableFile,
                 $"The file is no JSON: line {(exception.LineNumber + 1)?.ToString(CultureInfo.InvariantCulture)}, position "
                     + $"{exception.BytePositionInLine?.ToString(CultureInfo.InvariantCulture)}."
             );
@@ -209,14 +209,14 @@ public sealed class Validator
         {
             var rows = document.RootElement;
             if (rows.ValueKind == JsonValueKind.Object && !rows.TryGetProperty("rows", out rows) || rows.ValueKind != JsonValueKind.Array)
-                throw new ReportError("unreadable_file", "The file has to be an array of rows, or a report with 'rows'.");
+                throw new ReportError(ProblemCode.UnreadableFile, "The file has to be an array of rows, or a report with 'rows'.");
             var row = new ReportValue[kind.Columns.Count];
             int[]? all = null;
             string[] names = [];
             foreach (var item in rows.EnumerateArray())
             {
                 if (item.ValueKind != JsonValueKind.Object)
-                    throw new ReportError("unreadable_file", $"Row {Rows + 1} is no object.");
+                    throw new ReportError(ProblemCode.UnreadableFile, $"Row {Rows + 1} is no object.");
                 string[] own = [.. item.EnumerateObject().Select(property => property.Name)];
                 // A file whose rows have one shape is told of its columns once.
                 if (all is null || !names.SequenceEqual(own))

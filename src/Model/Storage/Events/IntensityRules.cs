@@ -1,4 +1,7 @@
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 
 namespace Metrics.Storage.Events;
@@ -6,11 +9,11 @@ namespace Metrics.Storage.Events;
 /// <summary>When somebody wants to be told of joules per unit.</summary>
 /// <param name="Id"><c>rule_</c> and 32 hexadecimal digits.</param>
 /// <param name="Description">What people know it by.</param>
-/// <param name="Kind"><c>threshold</c>: joules per unit against a number; <c>drift</c>: against the hours before the window.</param>
+/// <param name="Kind">What it looks at.</param>
 /// <param name="Workload">Whose.</param>
 /// <param name="FunctionalUnit">What the work is counted in.</param>
-/// <param name="Boundary"><c>accelerator</c>, <c>server</c> or <c>facility</c>.</param>
-/// <param name="Comparison"><c>above</c> or <c>below</c>; of a drift also <c>either</c>.</param>
+/// <param name="Boundary">Whose energy.</param>
+/// <param name="Comparison">When it holds.</param>
 /// <param name="Threshold">Joules per unit; of a drift the share of the baseline: 0.2 is a fifth.</param>
 /// <param name="WindowHours">Hours that are summed up.</param>
 /// <param name="BaselineHours">Of a drift: hours before the window that it is set against.</param>
@@ -22,11 +25,11 @@ namespace Metrics.Storage.Events;
 public sealed record IntensityRule(
     string Id,
     string? Description,
-    string Kind,
+    RuleKind Kind,
     string Workload,
     string FunctionalUnit,
-    string Boundary,
-    string Comparison,
+    [property: JsonConverter(typeof(WordConverter<Boundary>))] Boundary Boundary,
+    RuleComparison Comparison,
     double Threshold,
     int WindowHours,
     int? BaselineHours,
@@ -42,13 +45,13 @@ public sealed record IntensityRule(
     /// <param name="baseline">Joules per unit of the hours before it; null: there are too few, or it is not asked.</param>
     public bool Holds(double value, double? baseline)
     {
-        if (Kind == "drift" && baseline is null or <= 0)
+        if (Kind == RuleKind.Drift && baseline is null or <= 0)
             return false;
-        var measure = Kind == "drift" ? (value / baseline!.Value) - 1 : value;
+        var measure = Kind == RuleKind.Drift ? (value / baseline!.Value) - 1 : value;
         return Comparison switch
         {
-            "above" => measure > Threshold,
-            "below" => Kind == "drift" ? measure < -Threshold : measure < Threshold,
+            RuleComparison.Above => measure > Threshold,
+            RuleComparison.Below => Kind == RuleKind.Drift ? measure < -Threshold : measure < Threshold,
             _ => Math.Abs(measure) > Threshold,
         };
     }
@@ -106,11 +109,11 @@ public sealed class IntensityRules
                         [
                             ("id", rule.Id.Length == 0 ? $"rule_{Guid.CreateVersion7():N}" : rule.Id),
                             ("description", rule.Description),
-                            ("kind", rule.Kind),
+                            ("kind", rule.Kind.ToWord()),
                             ("workload", rule.Workload),
                             ("unit", rule.FunctionalUnit),
-                            ("boundary", rule.Boundary),
-                            ("comparison", rule.Comparison),
+                            ("boundary", rule.Boundary.ToWord()),
+                            ("comparison", rule.Comparison.ToWord()),
                             ("threshold", rule.Threshold),
                             ("window", rule.WindowHours),
                             ("baseline", rule.BaselineHours),
@@ -134,19 +137,19 @@ public sealed class IntensityRules
             cancellationToken
         );
 
-    /// <summary>Looks at every rule once, and tells of those that hold.</summary>
-    /// <returns>How many told.</returns>
+    /// <summary>Evaluates every rule once, and fires those that hold.</summary>
+    /// <returns>How many fired.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
-    public async Task<int> LookAsync(CancellationToken cancellationToken)
+    public async Task<int> EvaluateAsync(CancellationToken cancellationToken)
     {
-        var told = 0;
+        var fired = 0;
         foreach (var rule in (await AllAsync(cancellationToken)).Where(rule => rule.Enabled))
-            if (await LookAsync(rule, cancellationToken))
-                told++;
-        return told;
+            if (await EvaluateAsync(rule, cancellationToken))
+                fired++;
+        return fired;
     }
 
-    private async Task<bool> LookAsync(IntensityRule rule, CancellationToken cancellationToken)
+    private async Task<bool> EvaluateAsync(IntensityRule rule, CancellationToken cancellationToken)
     {
         var found = await database.ReadAsync<(JsonObject Body, DateTime WindowEnd)?>(
             async (session, token) =>
@@ -203,7 +206,7 @@ public sealed class IntensityRules
                 if (ours > 0)
                     await EventLog.AppendAsync(
                         session,
-                        rule.Kind == "drift" ? "intensity.drifted" : "intensity.threshold_exceeded",
+                        rule.Kind == RuleKind.Drift ? "intensity.drifted" : "intensity.threshold_exceeded",
                         null,
                         body.DeepClone().AsObject(),
                         now,
@@ -227,7 +230,9 @@ public sealed class IntensityRules
         var sums = await session.QueryAsync(
             $"""
             SELECT sum(joules), sum(units), count(DISTINCT period_start) FROM (
-                SELECT h.deployment_id, h.period_start, max(h.{rule.Boundary}_joules) AS joules, sum(CASE WHEN h.functional_unit = @unit THEN h.units END) AS units
+                SELECT h.deployment_id, h.period_start, max(h.{Column(
+                rule.Boundary
+            )}) AS joules, sum(CASE WHEN h.functional_unit = @unit THEN h.units END) AS units
                 FROM intensity_hours h
                 WHERE h.deployment_id IN (
                     SELECT d.id FROM deployment d WHERE d.workload = @workload AND EXISTS (
@@ -242,6 +247,15 @@ public sealed class IntensityRules
         );
         return sums[0];
     }
+
+    private static string Column(Boundary boundary) =>
+        boundary switch
+        {
+            Boundary.Accelerator => "accelerator_joules",
+            Boundary.Server => "server_joules",
+            Boundary.Facility => "facility_joules",
+            _ => throw new ArgumentOutOfRangeException(nameof(boundary), boundary, null),
+        };
 
     private static (JsonObject Body, DateTime WindowEnd) ToJson(
         IntensityRule rule,
@@ -259,8 +273,8 @@ public sealed class IntensityRules
             ["description"] = rule.Description,
             ["workload"] = rule.Workload,
             ["functionalUnit"] = rule.FunctionalUnit,
-            ["boundary"] = rule.Boundary,
-            ["comparison"] = rule.Comparison,
+            ["boundary"] = rule.Boundary.ToWord(),
+            ["comparison"] = rule.Comparison.ToWord(),
             ["threshold"] = rule.Threshold,
             ["from"] = from,
             ["to"] = to,
@@ -269,7 +283,7 @@ public sealed class IntensityRules
             ["units"] = window.Units,
             ["hours"] = window.Hours,
         };
-        if (rule.Kind == "drift")
+        if (rule.Kind == RuleKind.Drift)
         {
             body["baselineFrom"] = from.AddHours(-rule.BaselineHours!.Value);
             body["baselineJoulesPerUnit"] = baseline;
@@ -284,11 +298,11 @@ public sealed class IntensityRules
         new(
             row.Text(0),
             row.TextOrNull(1),
-            row.Text(2),
+            Words.Parse<RuleKind>(row.Text(2)),
             row.Text(3),
             row.Text(4),
-            row.Text(5),
-            row.Text(6),
+            Words.Parse<Boundary>(row.Text(5)),
+            Words.Parse<RuleComparison>(row.Text(6)),
             row.Double(7),
             row.Small(8),
             row.SmallOrNull(9),

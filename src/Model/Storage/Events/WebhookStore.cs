@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 
@@ -10,10 +11,10 @@ namespace Metrics.Storage.Events;
 /// <param name="Url">Where to send to. It may hold a secret of the receiver.</param>
 /// <param name="Description">What people know it by.</param>
 /// <param name="Types">Types of events wanted; empty: all.</param>
-/// <param name="Format"><c>standard</c> or <c>cloudevents</c>.</param>
-/// <param name="Signing"><c>hmac</c> or <c>ed25519</c>.</param>
+/// <param name="Format">What it is sent.</param>
+/// <param name="Signing">How deliveries are signed.</param>
 /// <param name="Enabled">Whether it is told.</param>
-/// <param name="DisabledReason">Why it is not: <c>asked</c>, <c>gone</c> or <c>failing</c>.</param>
+/// <param name="DisabledReason">Why it is not.</param>
 /// <param name="FailingSince">The first failure since the last success.</param>
 /// <param name="PausedUntil">The receiver asked for quiet until then.</param>
 /// <param name="CreatedAt">When it was made.</param>
@@ -23,10 +24,10 @@ public sealed record Webhook(
     string Url,
     string? Description,
     IReadOnlyList<string> Types,
-    string Format,
-    string Signing,
+    WebhookFormat Format,
+    WebhookSigning Signing,
     bool Enabled,
-    string? DisabledReason,
+    DisabledReason? DisabledReason,
     DateTime? FailingSince,
     DateTime? PausedUntil,
     DateTime CreatedAt,
@@ -42,7 +43,7 @@ public sealed record WebhookSecret(byte[] Secret, DateTime? ValidUntil);
 /// <param name="Id">Key.</param>
 /// <param name="Message">The receiver's idempotency key.</param>
 /// <param name="Type">Type of the event.</param>
-/// <param name="State"><c>due</c>, <c>delivered</c> or <c>failed</c>.</param>
+/// <param name="State">Where it stands.</param>
 /// <param name="CreatedAt">When it was put on its way.</param>
 /// <param name="NextAt">Not tried before.</param>
 /// <param name="EndedAt">When it was delivered or given up.</param>
@@ -51,7 +52,7 @@ public sealed record WebhookDelivery(
     long Id,
     string Message,
     string Type,
-    string State,
+    DeliveryState State,
     DateTime CreatedAt,
     DateTime NextAt,
     DateTime? EndedAt,
@@ -132,8 +133,8 @@ public sealed class WebhookStore
         string url,
         string? description,
         IReadOnlyList<string> types,
-        string format,
-        string signing,
+        WebhookFormat format,
+        WebhookSigning signing,
         bool enabled,
         byte[] secret,
         CancellationToken cancellationToken
@@ -152,10 +153,10 @@ public sealed class WebhookStore
                         ("url", url),
                         ("description", description),
                         ("types", string.Join(' ', types)),
-                        ("format", format),
-                        ("signing", signing),
+                        ("format", format.ToWord()),
+                        ("signing", signing.ToWord()),
                         ("enabled", enabled),
-                        ("reason", enabled ? null : "asked"),
+                        ("reason", enabled ? null : DisabledReason.Asked.ToWord()),
                         ("disabled", enabled ? null : now),
                         ("now", now),
                     ],
@@ -189,7 +190,7 @@ public sealed class WebhookStore
         string url,
         string? description,
         IReadOnlyList<string> types,
-        string format,
+        WebhookFormat format,
         bool enabled,
         CancellationToken cancellationToken
     ) =>
@@ -209,7 +210,7 @@ public sealed class WebhookStore
                             ("url", url),
                             ("description", description),
                             ("types", string.Join(' ', types)),
-                            ("format", format),
+                            ("format", format.ToWord()),
                             ("enabled", enabled),
                             ("now", await session.NowAsync(token)),
                         ],
@@ -309,7 +310,7 @@ public sealed class WebhookStore
     /// <exception cref="StorageException">The database failed.</exception>
     public async Task<IReadOnlyList<WebhookDelivery>> DeliveriesAsync(
         string id,
-        string? state,
+        DeliveryState? state,
         long? before,
         int top,
         CancellationToken cancellationToken
@@ -319,7 +320,7 @@ public sealed class WebhookStore
                 DeliveriesAsync(
                     session,
                     $"d.webhook_id = @webhook{(state is null ? "" : " AND d.state = @state")}{(before is null ? "" : " AND d.id < @before")}",
-                    [("webhook", id), ("state", state ?? ""), ("before", before ?? 0), ("top", top)],
+                    [("webhook", id), ("state", state?.ToWord() ?? ""), ("before", before ?? 0), ("top", top)],
                     token
                 ),
             cancellationToken
@@ -347,7 +348,8 @@ public sealed class WebhookStore
     public Task<bool> ReplayAsync(string id, long delivery, CancellationToken cancellationToken) =>
         database.TransactAsync(
             async (session, token) =>
-                await AgainAsync(session, "webhook_id = @webhook AND id = @delivery", [("webhook", id), ("delivery", delivery)], token) > 0,
+                await RequeueAsync(session, "webhook_id = @webhook AND id = @delivery", [("webhook", id), ("delivery", delivery)], token)
+                > 0,
             cancellationToken
         );
 
@@ -356,7 +358,7 @@ public sealed class WebhookStore
     /// <exception cref="StorageException">The database failed.</exception>
     public Task<int> ReplayFailedAsync(string id, CancellationToken cancellationToken) =>
         database.TransactAsync(
-            (session, token) => AgainAsync(session, "webhook_id = @webhook AND state = 'failed'", [("webhook", id)], token),
+            (session, token) => RequeueAsync(session, "webhook_id = @webhook AND state = 'failed'", [("webhook", id)], token),
             cancellationToken
         );
 
@@ -386,7 +388,7 @@ public sealed class WebhookStore
                     )[0] > MostReplayed
                 )
                     return null;
-                var again = await AgainAsync(
+                var again = await RequeueAsync(
                     session,
                     "webhook_id = @webhook AND message_id IN (SELECT id FROM webhook_message WHERE at >= @from AND at < @to)",
                     span,
@@ -473,7 +475,7 @@ public sealed class WebhookStore
                 var items = await session.QueryAsync(
                     $"""
                     SELECT d.id, d.message_id, d.step, m.{(
-                        webhook.Format == "cloudevents" ? "cloud_event" : "standard"
+                        webhook.Format == WebhookFormat.Cloudevents ? "cloud_event" : "standard"
                     )} FROM webhook_delivery d JOIN webhook_message m ON m.id = d.message_id
                     WHERE d.id {(database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))")} ORDER BY d.next_at, d.id
                     """,
@@ -493,7 +495,7 @@ public sealed class WebhookStore
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>Why the webhook was disabled by this; null when it was not.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
-    public Task<string?> FinishAsync(
+    public Task<DisabledReason?> FinishAsync(
         WebhookClaim claim,
         IReadOnlyList<WebhookOutcome> outcomes,
         TimeSpan? quiet,
@@ -509,9 +511,11 @@ public sealed class WebhookStore
                         outcome.Delivery,
                         outcome.Sent ? 1 : 0,
                         outcome.ErrorCode is null ? 0 : 1,
-                        !outcome.Sent || outcome.RetryAfter is not null ? "due"
-                            : outcome.ErrorCode is null ? "delivered"
-                            : "failed",
+                        (
+                            !outcome.Sent || outcome.RetryAfter is not null ? DeliveryState.Due
+                            : outcome.ErrorCode is null ? DeliveryState.Delivered
+                            : DeliveryState.Failed
+                        ).ToWord(),
                         UnixMicroseconds.From(now + (outcome.RetryAfter ?? TimeSpan.Zero)),
                         outcome.Milliseconds,
                         outcome.StatusCode,
@@ -575,7 +579,7 @@ public sealed class WebhookStore
         );
 
     /// <summary>What the attempts say of the webhook: well again, failing, to be left in peace, or to be told no more.</summary>
-    private static async Task<string?> HealthAsync(
+    private static async Task<DisabledReason?> HealthAsync(
         Session session,
         Webhook webhook,
         IReadOnlyList<FinishedDelivery> sent,
@@ -614,15 +618,12 @@ public sealed class WebhookStore
                 return null;
             since = failing[0];
         }
-        var reason =
-            gone ? "gone"
-            : now - since >= Patience ? "failing"
-            : null;
-        if (reason is null)
+        if (!gone && now - since < Patience)
             return null;
+        var reason = gone ? DisabledReason.Gone : DisabledReason.Failing;
         var disabled = await session.ExecuteAsync(
             "UPDATE webhook SET enabled = false, disabled_reason = @reason, disabled_at = @now WHERE id = @id AND enabled",
-            [("id", webhook.Id), ("reason", reason), ("now", now)],
+            [("id", webhook.Id), ("reason", reason.ToWord()), ("now", now)],
             cancellationToken
         );
         if (disabled == 0)
@@ -643,7 +644,7 @@ public sealed class WebhookStore
                 ["webhook"] = webhook.Id,
                 ["host"] = new Uri(webhook.Url).IdnHost,
                 ["description"] = webhook.Description,
-                ["reason"] = reason,
+                ["reason"] = reason.ToWord(),
                 ["failingSince"] = since,
                 ["lastError"] = sent[^1].Error,
             },
@@ -653,7 +654,7 @@ public sealed class WebhookStore
         return reason;
     }
 
-    private static async Task<int> AgainAsync(
+    private static async Task<int> RequeueAsync(
         Session session,
         string which,
         (string, object?)[] parameters,
@@ -705,7 +706,7 @@ public sealed class WebhookStore
                 row.Number(0),
                 row.Text(1),
                 row.Text(2),
-                row.Text(3),
+                Words.Parse<DeliveryState>(row.Text(3)),
                 row.Time(4),
                 row.Time(5),
                 row.TimeOrNull(6),
@@ -769,10 +770,10 @@ public sealed class WebhookStore
             row.Text(1),
             row.TextOrNull(2),
             row.Text(3).Split(' ', StringSplitOptions.RemoveEmptyEntries),
-            row.Text(4),
-            row.Text(5),
+            Words.Parse<WebhookFormat>(row.Text(4)),
+            Words.Parse<WebhookSigning>(row.Text(5)),
             row.Flag(6),
-            row.TextOrNull(7),
+            row.TextOrNull(7) is { } reason ? Words.Parse<DisabledReason>(reason) : null,
             row.TimeOrNull(8),
             row.TimeOrNull(9),
             row.Time(10),
