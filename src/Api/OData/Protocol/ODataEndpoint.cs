@@ -5,10 +5,9 @@ using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Schema;
+using Metrics.Storage.Queries;
 using Microsoft.AspNetCore.OData;
 using Microsoft.AspNetCore.OData.Batch;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Microsoft.OData.UriParser;
 
@@ -39,7 +38,6 @@ internal sealed class ODataEndpoint
         EntityResponses entities,
         QueryConnections connections,
         AsyncResponses asyncResponses,
-        IDbContextFactory<MetricsDbContext> store,
         IOptions<ODataSettings> settings,
         IOptions<ODataOptions> library,
         IServiceProvider services,
@@ -56,7 +54,7 @@ internal sealed class ODataEndpoint
         this.services = services;
         this.log = log;
         batch = (ODataBatch)library.Value.GetRouteServices(ODataRegistration.Prefix).GetRequiredService<ODataBatchHandler>();
-        compare = new CompareFunction(store, conversions ?? UnitConversions.None, time ?? TimeProvider.System);
+        compare = new CompareFunction(connections, conversions ?? UnitConversions.None, time ?? TimeProvider.System);
     }
 
     /// <summary>Responds to a request that the router chose this endpoint for.</summary>

@@ -185,7 +185,7 @@ public sealed class FactStore
                             session,
                             "measurement.restated",
                             null,
-                            Restatement.ToJson(dirty.Hour, still[0], restated),
+                            Restatement.ToJson(dirty.Hour, still[0], restated, database.Links?.Restatements(dirty.Hour)),
                             now,
                             token
                         );

@@ -63,8 +63,9 @@ internal sealed record Restatement(
     }
 
     /// <summary>One event for all that came out differently in an hour: the first changes themselves, and where all of them can be read.</summary>
-    public static JsonObject ToJson(DateTime hour, string reason, IReadOnlyList<Restatement> restated) =>
-        new()
+    public static JsonObject ToJson(DateTime hour, string reason, IReadOnlyList<Restatement> restated, string? link)
+    {
+        var body = new JsonObject
         {
             ["periodStart"] = hour,
             ["reason"] = reason,
@@ -81,8 +82,11 @@ internal sealed record Restatement(
                         ["new"] = one.New,
                     }),
             ]),
-            ["link"] = $"/odata/Restatements?$filter=PeriodStart%20eq%20{hour:yyyy-MM-ddTHH:mm:ss}Z",
         };
+        if (link is not null)
+            body["link"] = link;
+        return body;
+    }
 
     private static bool Same(double? a, double? b) =>
         a is { } was && b is { } now ? Math.Abs(was - now) <= Negligible * Math.Max(Math.Abs(was), Math.Abs(now)) : a is null && b is null;
