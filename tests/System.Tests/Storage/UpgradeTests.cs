@@ -130,12 +130,8 @@ public sealed class UpgradeTests(PostgresCluster cluster)
             await storage.Facts.ReplaceHourAsync(
                 dirty,
                 Period(
-                    Energy(Node, Ten, null, 1000, 1600) with
-                    {
-                        OperationalGrams = 0.5,
-                        EmbodiedGrams = 0.25,
-                        Factors = "a",
-                    },
+                    Energy(Node, Ten, null, 1000, 1600).With(Measures.Operational, 0.5).With(Measures.Embodied, 0.25) with
+                    { Factors = "a" },
                     Work(Ten, 100)
                 ),
                 default
