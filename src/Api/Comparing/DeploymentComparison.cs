@@ -2,8 +2,8 @@ using System.Globalization;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
-using Metrics.Storage.Schema;
-using Microsoft.EntityFrameworkCore;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Comparing;
 
@@ -28,17 +28,16 @@ internal sealed record DeploymentComparison
     public required string? Note { get; init; }
 
     /// <summary>Sums the period and compares; null when the question has a fault that only the data shows, which is then added.</summary>
-    public static async Task<DeploymentComparison?> AskAsync(
-        IDbContextFactory<MetricsDbContext> store,
+    /// <exception cref="StorageException">The database failed, or took too long.</exception>
+    public static async Task<DeploymentComparison?> ReadAsync(
+        ReadSession session,
         ComparisonRequest question,
         UnitConversions conversions,
         DateTime now,
-        List<string> faults,
-        CancellationToken cancellationToken
+        List<string> faults
     )
     {
-        await using var hours = new HourReader(await store.CreateDbContextAsync(cancellationToken));
-        await hours.OpenAsync(cancellationToken);
+        var hours = new DeploymentHours(session);
         // The asked unit first: what a deployment counts itself needs no conversion. Of several others the first by name is taken.
         string[] units =
         [
@@ -51,7 +50,7 @@ internal sealed record DeploymentComparison
         if (newest is null)
         {
             foreach (var unit in units)
-                if (await hours.NewestEndAsync(unit, now, cancellationToken) is { } last && (newest is null || last > newest))
+                if (await hours.NewestEndAsync(unit, now) is { } last && (newest is null || last > newest))
                     newest = last;
         }
         var end = newest ?? now.Date.AddHours(now.Hour);
@@ -72,14 +71,15 @@ internal sealed record DeploymentComparison
             return null;
 
         var period = new Interval(start, end);
+        var terms = new SumTerms(question.Boundary, question.By, question.IdlePolicy, question.Model);
         var sums = new Dictionary<string, DeploymentSums>(StringComparer.Ordinal);
         foreach (var unit in units)
         {
-            foreach (var found in await hours.SumAsync(period, unit, question, cancellationToken))
+            foreach (var found in await hours.SumAsync(period, unit, terms))
                 if (!sums.TryGetValue(Key(found.Id), out var known) || (known.Units is null && found.Units is not null))
                     sums[Key(found.Id)] = found;
         }
-        var told = sums.Count == 0 ? [] : await hours.FactorsAsync(period, cancellationToken);
+        var told = sums.Count == 0 ? [] : await hours.FactorsAsync(period);
         foreach (var (key, sum) in sums)
             if (told.TryGetValue(sum.Id, out var words))
                 sums[key] = sum with { Factors = words.Factors, Missing = words.Missing };
@@ -116,7 +116,7 @@ internal sealed record DeploymentComparison
                 ],
             },
             Sums = sums,
-            Note = sums.Count > 0 ? null : Nothing(question, await hours.PresentAsync(period, cancellationToken)),
+            Note = sums.Count > 0 ? null : Nothing(question, await hours.PresentAsync(period)),
         };
     }
 
@@ -162,14 +162,14 @@ internal sealed record DeploymentComparison
             _ => null,
         };
 
-    private static string Nothing(ComparisonRequest question, (List<string> Units, List<string> Models) present)
+    private static string Nothing(ComparisonRequest question, (IReadOnlyList<string> Units, IReadOnlyList<string> Models) present)
     {
         var missing = question.Model is { } model
             ? $"No deployment serves '{model}' in this period."
             : $"No work was counted in {question.Unit} in this period.";
         return $"{missing} Units with work: {List(present.Units)}. Models with work: {List(present.Models)}.";
 
-        static string List(List<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);
+        static string List(IReadOnlyList<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);
     }
 
     private static string Key(long id) => id.ToString(CultureInfo.InvariantCulture);

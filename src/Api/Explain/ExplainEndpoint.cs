@@ -6,11 +6,10 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Facts;
-using Metrics.Storage.Schema;
+using Metrics.Storage.Queries;
 using Metrics.Storage.Schema.Tables;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.OpenApi;
 
 namespace Metrics.Api.Explain;
@@ -24,7 +23,7 @@ public static class ExplainEndpoint
     private static readonly SemaphoreSlim explainSlots = new(2);
 
     /// <summary>
-    /// Maps <c>GET /api/explain</c>. It takes the store (<see cref="IDbContextFactory{TContext}"/>, <see cref="FactStore"/>), the <see cref="Normaliser"/> and, where there is one, the
+    /// Maps <c>GET /api/explain</c>. It takes the store (<see cref="QueryConnections"/>, <see cref="FactStore"/>), the <see cref="Normaliser"/> and, where there is one, the
     /// <see cref="FactorBook"/> from the services.
     /// </summary>
     public static IEndpointConventionBuilder MapExplain(this IEndpointRouteBuilder endpoints) =>
@@ -54,7 +53,7 @@ public static class ExplainEndpoint
 
     private static async Task<Results<Ok<Explanation>, ProblemHttpResult>> AnswerAsync(
         HttpContext context,
-        [FromServices] IDbContextFactory<MetricsDbContext> store,
+        [FromServices] QueryConnections connections,
         [FromServices] FactStore facts,
         [FromServices] Normaliser normaliser,
         [FromServices] ILogger<Explanation> log,
@@ -78,9 +77,12 @@ public static class ExplainEndpoint
         await explainSlots.WaitAsync(aborted);
         try
         {
-            await using var reader = new RowReader(await store.CreateDbContextAsync(aborted));
-            await reader.OpenAsync(aborted);
-            if (await reader.RowAsync(question, aborted) is not { } row)
+            await using var session = new ReadSession(connections, aborted);
+            var stored = new StoredRows(session);
+            var found = question.ResourceId is { } resource
+                ? await stored.EnergyFactAsync(question.DeploymentId, resource, question.PeriodStart)
+                : await stored.IntensityAsync(question.Set, question.DeploymentId, question.FunctionalUnit!, question.PeriodStart);
+            if (found is not { } row)
                 return TypedResults.Problem(
                     $"{question.Set} has no row with the key {question.Key}. The rows that there are: /odata/{question.Set}.",
                     statusCode: StatusCodes.Status404NotFound,
@@ -88,11 +90,11 @@ public static class ExplainEndpoint
                 );
             return TypedResults.Ok(
                 question.Set is ExplainRequest.Days or ExplainRequest.Months
-                    ? await RollUpAsync(question, row, reader, aborted)
+                    ? await RollUpAsync(question, row, stored)
                     : await HourAsync(
                         question,
                         row,
-                        reader,
+                        stored,
                         facts,
                         normaliser,
                         context.RequestServices.GetService<FactorBook>() ?? FactorBook.Published,
@@ -118,7 +120,7 @@ public static class ExplainEndpoint
     private static async Task<Explanation> HourAsync(
         ExplainRequest question,
         IReadOnlyDictionary<string, object?> row,
-        RowReader reader,
+        StoredRows stored,
         FactStore facts,
         Normaliser normaliser,
         FactorBook book,
@@ -127,7 +129,7 @@ public static class ExplainEndpoint
     {
         var hour = new DateTime(question.PeriodStart.Ticks - question.PeriodStart.Ticks % TimeSpan.TicksPerHour, DateTimeKind.Utc);
         var period = new Interval(hour, hour + Hour);
-        var dirty = await reader.IsDirtyAsync(period.Start, period.End, cancellationToken);
+        var dirty = await stored.IsDirtyAsync(period.Start, period.End);
         var samples = await facts.SamplesAsync(
             new Interval(period.Start - Normaliser.Reach, period.End + Normaliser.Reach),
             cancellationToken
@@ -158,13 +160,12 @@ public static class ExplainEndpoint
     private static async Task<Explanation> RollUpAsync(
         ExplainRequest question,
         IReadOnlyDictionary<string, object?> row,
-        RowReader reader,
-        CancellationToken cancellationToken
+        StoredRows stored
     )
     {
         var end = (DateTime)row["PeriodEnd"]!;
-        var dirty = await reader.IsDirtyAsync(question.PeriodStart, end, cancellationToken);
-        var rows = await reader.HoursAsync(question.DeploymentId, question.PeriodStart, end, cancellationToken);
+        var dirty = await stored.IsDirtyAsync(question.PeriodStart, end);
+        var rows = await stored.HoursAsync(question.DeploymentId, question.PeriodStart, end);
         // An hour's energy stands on each row of its units: it is taken once.
         var hours = rows.GroupBy(hour => (DateTime)hour["PeriodStart"]!)
             .Select(group =>

@@ -3,10 +3,9 @@ using Metrics.Api.Comparing;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Schema;
+using Metrics.Storage.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.OpenApi;
 
 namespace Metrics.Api.Placements;
@@ -14,7 +13,7 @@ namespace Metrics.Api.Placements;
 /// <summary>Answers where a unit of work costs the least energy.</summary>
 public static class PlacementEndpoint
 {
-    /// <summary>Maps <c>GET /api/placements</c>. It takes the store's <see cref="IDbContextFactory{TContext}"/> and the <see cref="TimeProvider"/> from the services.</summary>
+    /// <summary>Maps <c>GET /api/placements</c>. It takes the <see cref="QueryConnections"/> and the <see cref="TimeProvider"/> from the services.</summary>
     public static IEndpointConventionBuilder MapPlacements(this IEndpointRouteBuilder endpoints) =>
         endpoints
             .MapGet("/api/placements", AnswerAsync)
@@ -44,7 +43,7 @@ public static class PlacementEndpoint
     // The parameters are declared for the API's description; ComparisonQuestion reads them, so that a fault is told in its own words and all at once.
     private static async Task<Results<Ok<PlacementResponse>, ProblemHttpResult>> AnswerAsync(
         HttpContext context,
-        [FromServices] IDbContextFactory<MetricsDbContext> store,
+        [FromServices] QueryConnections connections,
         [FromServices] TimeProvider time,
         [FromServices] ILogger<PlacementResponse> log,
         [Description("What work is counted in: output-token, input-token, token, request, image ...")] string? unit,
@@ -77,15 +76,9 @@ public static class PlacementEndpoint
         try
         {
             var conversions = context.RequestServices.GetService<UnitConversions>() ?? UnitConversions.None;
+            await using var session = new ReadSession(connections, context.RequestAborted);
             return
-                await DeploymentComparison.AskAsync(
-                    store,
-                    question,
-                    conversions,
-                    time.GetUtcNow().UtcDateTime,
-                    faults,
-                    context.RequestAborted
-                )
+                await DeploymentComparison.ReadAsync(session, question, conversions, time.GetUtcNow().UtcDateTime, faults)
                     is { } comparison
                 ? TypedResults.Ok(ToResponse(comparison))
                 : Refused(faults);

@@ -1,3 +1,4 @@
+using Metrics.Storage.Queries;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -90,9 +91,9 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
     /// <param name="row">It.</param>
     /// <param name="context">Told first, where the object is the whole answer; null where it is not.</param>
     /// <returns>Its UTF-8, until the next row.</returns>
-    public ReadOnlySpan<byte> Object(Row row, string? context = null)
+    public ReadOnlySpan<byte> Object(ResultRow row, string? context = null)
     {
-        var own = part is { } at ? 1UL << (int)row.Whole(at) : ulong.MaxValue;
+        var own = part is { } at ? 1UL << (int)row.Integer(at) : ulong.MaxValue;
         json.Clear();
         json.Open();
         if (context is not null)
@@ -105,7 +106,7 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
         return json.Written;
     }
 
-    private void WriteMembers(Row row, Shape of, ulong own)
+    private void WriteMembers(ResultRow row, Shape of, ulong own)
     {
         if (full && of.Entities is { } set && of.Key.Count > 0 || of.Reference)
         {
@@ -134,7 +135,7 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
         }
     }
 
-    private void WriteObject(Row row, ObjectMember member, ulong own)
+    private void WriteObject(ResultRow row, ObjectMember member, ulong own)
     {
         if (!Has(member.Inner, own))
             return;
@@ -167,7 +168,7 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
         return false;
     }
 
-    private void WriteValue(Row row, ValueMember member, ulong own)
+    private void WriteValue(ResultRow row, ValueMember member, ulong own)
     {
         var column = member.Column;
         if ((column.Parts & own) == 0)
@@ -199,19 +200,19 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
                 json.Text(row.DateUtf8(i));
                 break;
             case PropertyType.Boolean:
-                json.Truth(row.Truth(i));
+                json.Truth(row.Boolean(i));
                 break;
             case PropertyType.Int32:
-                json.Number(row.Whole(i), quoted: false);
+                json.Number(row.Integer(i), quoted: false);
                 break;
             default:
-                json.Number(row.Whole(i), negotiation.LongsAsText);
+                json.Number(row.Integer(i), negotiation.LongsAsText);
                 break;
         }
     }
 
     /// <summary>A value as it stands alone, for $value; null when it is null.</summary>
-    public static string? Raw(Row row, ValueMember member)
+    public static string? Raw(ResultRow row, ValueMember member)
     {
         var (type, i) = (member.Column.Type, member.Ordinal);
         return row.IsNull(i)
@@ -227,12 +228,12 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
                 PropertyType.Text => row.Text(i),
                 PropertyType.Instant => InstantText.Of(row.Instant(i)),
                 PropertyType.Date => Encoding.ASCII.GetString(row.DateUtf8(i)),
-                PropertyType.Boolean => row.Truth(i) ? "true" : "false",
-                _ => row.Whole(i).ToString(CultureInfo.InvariantCulture),
+                PropertyType.Boolean => row.Boolean(i) ? "true" : "false",
+                _ => row.Integer(i).ToString(CultureInfo.InvariantCulture),
             };
     }
 
-    private static string KeyText(Row row, Shape of)
+    private static string KeyText(ResultRow row, Shape of)
     {
         var text = new StringBuilder("(");
         var key = of.Entities!.Key;
@@ -249,7 +250,7 @@ internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiati
                     PropertyType.Text => $"'{Uri.EscapeDataString(row.Text(ordinal).Replace("'", "''", StringComparison.Ordinal))}'",
                     PropertyType.Instant => Uri.EscapeDataString(InstantText.Of(row.Instant(ordinal))),
                     PropertyType.Date => Encoding.ASCII.GetString(row.DateUtf8(ordinal)),
-                    _ => row.Whole(ordinal).ToString(CultureInfo.InvariantCulture),
+                    _ => row.Integer(ordinal).ToString(CultureInfo.InvariantCulture),
                 }
             );
         }

@@ -7,8 +7,8 @@ using Metrics.Api.OData.Protocol;
 using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Storage.Schema;
-using Microsoft.EntityFrameworkCore;
+using Metrics.Storage.Engine;
+using Metrics.Storage.Queries;
 using Microsoft.OData.Edm;
 
 namespace Metrics.Api.OData.Model;
@@ -17,7 +17,7 @@ namespace Metrics.Api.OData.Model;
 /// The function <c>Compare</c>: which deployments may be ranked with each other, as one flat table that every BI tool loads.
 /// What it tells is what /api/placements tells; only the form is another one.
 /// </summary>
-internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store, UnitConversions conversions, TimeProvider time)
+internal sealed class CompareFunction(QueryConnections connections, UnitConversions conversions, TimeProvider time)
 {
     public const string Name = "Compare";
     public const string TypeName = "ComparedDeployment";
@@ -229,14 +229,10 @@ internal sealed class CompareFunction(IDbContextFactory<MetricsDbContext> store,
     public async Task<IReadOnlyList<ComparedRow>> RowsAsync(ComparisonRequest question, CancellationToken cancellationToken)
     {
         var faults = new List<string>();
-        var comparison = await DeploymentComparison.AskAsync(
-            store,
-            question,
-            conversions,
-            time.GetUtcNow().UtcDateTime,
-            faults,
-            cancellationToken
-        ) ?? throw Refused(faults);
+        await using var session = new ReadSession(connections, cancellationToken);
+        var comparison =
+            await DeploymentComparison.ReadAsync(session, question, conversions, time.GetUtcNow().UtcDateTime, faults)
+            ?? throw Refused(faults);
         var rows = new List<ComparedRow>();
         var (from, to) = (comparison.Period.Start, comparison.Period.End);
         foreach (var (group, at) in comparison.Result.Groups.Select((group, at) => (group, at + 1)))

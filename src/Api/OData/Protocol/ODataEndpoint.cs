@@ -9,10 +9,9 @@ using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Schema;
+using Metrics.Storage.Queries;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using Microsoft.OData;
 using Microsoft.OData.UriParser;
@@ -81,7 +80,6 @@ internal sealed class ODataEndpoint
         EntityModel model,
         QueryConnections readers,
         AsyncResponses later,
-        IDbContextFactory<MetricsDbContext> store,
         IOptions<ODataSettings> settings,
         ILogger<ODataEndpoint> log,
         TimeProvider? time = null,
@@ -94,7 +92,7 @@ internal sealed class ODataEndpoint
         this.settings = settings.Value;
         this.time = time ?? TimeProvider.System;
         this.log = log;
-        compare = new CompareFunction(store, conversions ?? UnitConversions.None, this.time);
+        compare = new CompareFunction(readers, conversions ?? UnitConversions.None, this.time);
         if (this.settings.PageSize < 1 || this.settings.MaxPageSize < this.settings.PageSize)
             throw new InvalidOperationException("OData's page size must be at least 1 and at most its largest page size.");
         tokens = new SkipToken(this.settings.SkipTokenKey ?? RandomNumberGenerator.GetBytes(32));
@@ -218,7 +216,7 @@ internal sealed class ODataEndpoint
             }
             var refusal =
                 failure as ODataError
-                ?? session?.Explain(failure)
+                ?? ODataError.Of(failure, session)
                 ?? (
                     StorageFault.IsOutside(failure)
                         ? new ODataError(StatusCodes.Status503ServiceUnavailable, "StorageUnavailable", "The store cannot be reached now.")
@@ -406,7 +404,7 @@ internal sealed class ODataEndpoint
             : null;
 
     private QueryContext Context(ReadSession session, QueryOptions options) =>
-        new(session.Dialect, options.Aliases, time.GetUtcNow().UtcDateTime);
+        new(SqlDialect.Of(session.Engine), options.Aliases, time.GetUtcNow().UtcDateTime);
 
     private async Task WriteSetAsync(HttpContext context, ReadSession session, EntitySet set, QueryOptions options, string root)
     {
@@ -435,7 +433,7 @@ internal sealed class ODataEndpoint
         if (maxSize is { } most && after is null)
         {
             var size = Math.Min(
-                await session.CountAsync(query.CountUpToSql(most), parameters) - (options.Skip ?? 0),
+                await session.CountAsync(query.CountUpToSql(most), parameters.Values) - (options.Skip ?? 0),
                 options.Top ?? long.MaxValue
             );
             if (size > most)
@@ -445,15 +443,15 @@ internal sealed class ODataEndpoint
                     "Prefer"
                 );
         }
-        long? total = options.Count ? await session.CountAsync(query.CountSql, parameters) : null;
+        long? total = options.Count ? await session.CountAsync(query.CountSql, parameters.Values) : null;
         // One row more than the page tells whether there is a next one.
         var limit = Math.Min(options.Top ?? long.MaxValue, pageSize + 1L);
         var pageSql = query.PageSql(limit, options.Skip ?? 0, after);
-        await using var reader = await session.ExecuteAsync(pageSql, parameters);
+        await using var reader = await session.ExecuteAsync(pageSql, parameters.Values);
         var more = await reader.ReadAsync(session.Token);
 
         var body = new ResponseBuffer(context);
-        var row = Row.Of(reader);
+        var row = ResultRow.Of(reader);
         var writer = new EntityWriter(asked.Shape, asked.Part, negotiation, omitNulls, root);
         await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
         json.WriteStartObject();
@@ -547,7 +545,7 @@ internal sealed class ODataEndpoint
         var body = new ResponseBuffer(context);
         body.Write(
             new EntityWriter(shape, null, negotiation, omitNulls, root).Object(
-                Row.Of(reader),
+                ResultRow.Of(reader),
                 negotiation.Control == ControlInformation.None ? null : told
             )
         );
@@ -572,7 +570,7 @@ internal sealed class ODataEndpoint
         if (asked.Present is { } present && reader.IsDBNull(present))
             throw new ODataError(StatusCodes.Status404NotFound, "NotFound", "There is no entity at the end of this path.", "path");
         var member = (ValueMember)asked.Shape.Members.Single();
-        var row = Row.Of(reader);
+        var row = ResultRow.Of(reader);
         var writer = new EntityWriter(asked.Shape, null, negotiation, omitNulls: false, root);
         var response = context.Response;
         if (EntityWriter.Raw(row, member) is not { } text)
@@ -600,7 +598,7 @@ internal sealed class ODataEndpoint
     {
         // The store's times are whole microseconds; a finer one in a key is nobody's.
         var possible = place.Key!.All(part => part is not DateTime instant || instant.Ticks % TimeSpan.TicksPerMicrosecond == 0);
-        var reader = await session.ExecuteAsync(query.PageSql(possible ? 1 : 0, 0, null), query.Parameters);
+        var reader = await session.ExecuteAsync(query.PageSql(possible ? 1 : 0, 0, null), query.Parameters.Values);
         var found = await reader.ReadAsync(session.Token);
         session.Pause();
         if (found)
@@ -613,7 +611,7 @@ internal sealed class ODataEndpoint
     {
         options.AllowOnly("/$count", "$filter", "$search", "$apply", "$compute");
         var query = EntityQuery.OfCount(Context(session, options), set, options);
-        var count = await session.CountAsync(query.CountSql, query.Parameters);
+        var count = await session.CountAsync(query.CountSql, query.Parameters.Values);
         context.Response.ContentType = "text/plain;charset=utf-8";
         await context.Response.WriteAsync(count.ToString(CultureInfo.InvariantCulture), context.RequestAborted);
     }

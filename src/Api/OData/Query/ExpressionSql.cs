@@ -38,7 +38,7 @@ internal sealed class QueryContext(SqlDialect dialect, IReadOnlyDictionary<strin
 
     public SqlDialect Dialect => dialect;
 
-    public SqlParameters Parameters { get; } = new(dialect);
+    public SqlParameters Parameters { get; } = new();
 
     /// <summary>The time that now() is throughout the request, UTC.</summary>
     public DateTime Now => now;

@@ -1,3 +1,4 @@
+using Metrics.Storage.Queries;
 using System.Globalization;
 using System.Text;
 
@@ -65,7 +66,7 @@ internal sealed class PageQuery
     }
 
     /// <summary>The values of the order's columns in a row.</summary>
-    public object?[] Position(Row row)
+    public object?[] Position(ResultRow row)
     {
         var values = new object?[order.Count];
         for (var i = 0; i < values.Length; i++)
@@ -75,7 +76,7 @@ internal sealed class PageQuery
                 ? null
                 : order[i].Term.Type switch
                 {
-                    SqlType.Integer => row.Whole(ordinal),
+                    SqlType.Integer => row.Integer(ordinal),
                     SqlType.Double => row.Double(ordinal),
                     SqlType.Text => row.Text(ordinal),
                     SqlType.Date => row.Date(ordinal),

@@ -1,8 +1,5 @@
-using System.Data.Common;
 using System.Globalization;
-using Microsoft.Data.Sqlite;
-using Npgsql;
-using NpgsqlTypes;
+using Metrics.Storage.Engine;
 
 namespace Metrics.Api.OData.Query;
 
@@ -13,10 +10,9 @@ internal abstract class SqlDialect
 
     public static SqlDialect Postgres { get; } = new PostgresDialect();
 
-    public static string Quote(string name) => $"\"{name}\"";
+    public static SqlDialect Of(StorageEngine engine) => engine == StorageEngine.Sqlite ? Sqlite : Postgres;
 
-    /// <summary>A parameter of the engine for a long, double, string, bool, DateOnly or UTC DateTime.</summary>
-    public abstract DbParameter Parameter(string name, object value);
+    public static string Quote(string name) => $"\"{name}\"";
 
     /// <summary>Makes a text ordered by code point; equality needs nothing.</summary>
     public abstract string Ordered(string text);
@@ -51,22 +47,8 @@ internal abstract class SqlDialect
 
     public abstract string DateOf(string instant);
 
-    /// <summary>What stands before a query: on PostgreSQL the transaction's promises.</summary>
-    public abstract string Preamble(TimeSpan timeout);
-
     private sealed class SqliteDialect : SqlDialect
     {
-        public override DbParameter Parameter(string name, object value) =>
-            new SqliteParameter(
-                name,
-                value switch
-                {
-                    DateTime time => Microseconds(time),
-                    DateOnly date => date.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-                    _ => value,
-                }
-            );
-
         public override string Ordered(string text) => text;
 
         public override string Wide(string integer) => integer;
@@ -107,33 +89,12 @@ internal abstract class SqlDialect
 
         public override string DateOf(string instant) => $"strftime('%Y-%m-%d', {Seconds(instant)}, 'unixepoch')";
 
-        public override string Preamble(TimeSpan timeout) => "";
-
         // Whole seconds, rounded down also before 1970.
         private static string Seconds(string microseconds) => $"(({microseconds}) / 1000000 - (({microseconds}) % 1000000 < 0))";
-
-        private static long Microseconds(DateTime time) => (time.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
     }
 
     private sealed class PostgresDialect : SqlDialect
     {
-        public override DbParameter Parameter(string name, object value) =>
-            value switch
-            {
-                // The first and the last of .NET's days would be sent as infinities, which have no year.
-                DateTime { Year: 1 or 9999 } time => new NpgsqlParameter(name, NpgsqlDbType.TimestampTz)
-                {
-                    Value = (time.Ticks - Year2000.Ticks) / TimeSpan.TicksPerMicrosecond,
-                },
-                DateOnly { Year: 1 or 9999 } day => new NpgsqlParameter(name, NpgsqlDbType.Date)
-                {
-                    Value = day.DayNumber - DateOnly.FromDateTime(Year2000).DayNumber,
-                },
-                _ => new NpgsqlParameter(name, value),
-            };
-
-        private static readonly DateTime Year2000 = new(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc);
-
         public override string Ordered(string text) => $"{text} COLLATE \"C\"";
 
         public override string Wide(string integer) => $"({integer})::bigint";
@@ -170,19 +131,16 @@ internal abstract class SqlDialect
             $"floor(extract({part} FROM {(isInstant ? $"({value}) AT TIME ZONE 'UTC'" : $"({value})")}))::bigint";
 
         public override string DateOf(string instant) => $"(({instant}) AT TIME ZONE 'UTC')::date";
-
-        public override string Preamble(TimeSpan timeout) =>
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"SET TRANSACTION READ ONLY; SET LOCAL statement_timeout = {(long)timeout.TotalMilliseconds}; "
-            );
     }
 }
 
 /// <summary>The values of a statement, each sent as a parameter.</summary>
-internal sealed class SqlParameters(SqlDialect dialect)
+internal sealed class SqlParameters
 {
     private readonly List<(string Name, object Value)> values = [];
+
+    /// <summary>Names and values, as a <see cref="Metrics.Storage.Queries.ReadSession"/> takes them.</summary>
+    public IReadOnlyList<(string Name, object Value)> Values => values;
 
     /// <summary>Adds a value and gives the text that stands for it.</summary>
     public string Add(object value)
@@ -190,12 +148,5 @@ internal sealed class SqlParameters(SqlDialect dialect)
         var name = string.Create(CultureInfo.InvariantCulture, $"@p{values.Count}");
         values.Add((name, value));
         return name;
-    }
-
-    /// <summary>Puts the parameters on a command. A parameter belongs to one command, so each gets its own.</summary>
-    public void CopyTo(DbCommand command)
-    {
-        foreach (var (name, value) in values)
-            command.Parameters.Add(dialect.Parameter(name, value));
     }
 }

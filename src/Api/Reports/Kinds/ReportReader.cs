@@ -7,16 +7,15 @@ using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Storage.Engine;
+using Metrics.Storage.Queries;
 using Metrics.Storage.Schema;
 using Microsoft.Data.Sqlite;
-using Microsoft.EntityFrameworkCore;
 
 namespace Metrics.Api.Reports.Kinds;
 
 /// <summary>Reads what a report is made of: one connection, one consistent view of the store, rows as a stream.</summary>
 public sealed class ReportReader(
     QueryConnections readers,
-    IDbContextFactory<MetricsDbContext> store,
     UnitConversions conversions,
     TimeProvider clock
 )
@@ -293,6 +292,7 @@ public sealed class ReportReader(
     )
     {
         var faults = new List<string>();
+        await using var session = new ReadSession(readers, cancellationToken);
         List<(string, string?)> asked =
         [
             ("unit", question.Unit),
@@ -300,7 +300,7 @@ public sealed class ReportReader(
             ("to", ReportText.Of(question.To)),
         ];
         var comparison = ComparisonRequest.Read(asked, faults) is { } understood
-            ? await DeploymentComparison.AskAsync(store, understood, conversions, clock.GetUtcNow().UtcDateTime, faults, cancellationToken)
+            ? await DeploymentComparison.ReadAsync(session, understood, conversions, clock.GetUtcNow().UtcDateTime, faults)
             : null;
         if (comparison is null)
             throw new ReportError("invalid_comparison", string.Join(' ', faults));

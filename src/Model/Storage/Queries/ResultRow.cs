@@ -2,27 +2,34 @@ using System.Data.Common;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
+using Metrics.Storage.Schema;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
-namespace Metrics.Api.OData.Query;
+namespace Metrics.Storage.Queries;
 
 /// <summary>The row that a reader is at, column by column and without an object for a value. Times are UTC, texts UTF-8.</summary>
-internal abstract class Row
+public abstract class ResultRow
 {
     /// <summary>The rows of a reader of either engine.</summary>
-    public static Row Of(DbDataReader reader) => reader is SqliteDataReader sqlite ? new SqliteRow(sqlite) : new PostgresRow(reader);
+    public static ResultRow Of(DbDataReader reader) => reader is SqliteDataReader sqlite ? new SqliteRow(sqlite) : new PostgresRow(reader);
 
+    /// <summary>Whether the column has no value.</summary>
     public abstract bool IsNull(int ordinal);
 
+    /// <summary>A double.</summary>
     public abstract double Double(int ordinal);
 
-    public abstract long Whole(int ordinal);
+    /// <summary>A whole number.</summary>
+    public abstract long Integer(int ordinal);
 
-    public abstract bool Truth(int ordinal);
+    /// <summary>Yes or no.</summary>
+    public abstract bool Boolean(int ordinal);
 
+    /// <summary>A time, UTC.</summary>
     public abstract DateTime Instant(int ordinal);
 
+    /// <summary>A day.</summary>
     public abstract DateOnly Date(int ordinal);
 
     /// <summary>A day as ISO 8601 writes it, until the next call or row.</summary>
@@ -31,19 +38,41 @@ internal abstract class Row
     /// <summary>The bytes of a text, until the next call or row.</summary>
     public abstract ReadOnlySpan<byte> Utf8(int ordinal);
 
+    /// <summary>A text.</summary>
     public string Text(int ordinal) => Encoding.UTF8.GetString(Utf8(ordinal));
 
-    private sealed class PostgresRow(DbDataReader reader) : Row
+    /// <summary>How many columns the row has.</summary>
+    public abstract int Columns { get; }
+
+    /// <summary>Name of a column.</summary>
+    public abstract string Name(int ordinal);
+
+    /// <summary>A value as the driver tells it, for those who do not know what the column holds: on SQLite times are whole numbers.</summary>
+    public abstract object Value(int ordinal);
+
+    /// <summary>A double; null where there is none.</summary>
+    public double? DoubleOrNull(int ordinal) => IsNull(ordinal) ? null : Double(ordinal);
+
+    /// <summary>A text; null where there is none.</summary>
+    public string? TextOrNull(int ordinal) => IsNull(ordinal) ? null : Text(ordinal);
+
+    private sealed class PostgresRow(DbDataReader reader) : ResultRow
     {
         private byte[] text = new byte[256];
+
+        public override int Columns => reader.FieldCount;
+
+        public override string Name(int ordinal) => reader.GetName(ordinal);
+
+        public override object Value(int ordinal) => reader.GetValue(ordinal);
 
         public override bool IsNull(int ordinal) => reader.IsDBNull(ordinal);
 
         public override double Double(int ordinal) => reader.GetDouble(ordinal);
 
-        public override long Whole(int ordinal) => reader.GetInt64(ordinal);
+        public override long Integer(int ordinal) => reader.GetInt64(ordinal);
 
-        public override bool Truth(int ordinal) => reader.GetBoolean(ordinal);
+        public override bool Boolean(int ordinal) => reader.GetBoolean(ordinal);
 
         public override DateTime Instant(int ordinal) => reader.GetDateTime(ordinal);
 
@@ -72,19 +101,25 @@ internal abstract class Row
 
     /// <summary>Straight from the engine's row: the driver looks after its handles at each value, which costs more than the value.</summary>
     /// <remarks>The statement lives as long as the reader, and the reader outlives its rows.</remarks>
-    private sealed class SqliteRow(SqliteDataReader reader) : Row
+    private sealed class SqliteRow(SqliteDataReader reader) : ResultRow
     {
         private readonly nint statement = reader.Handle!.DangerousGetHandle();
+
+        public override int Columns => reader.FieldCount;
+
+        public override string Name(int ordinal) => reader.GetName(ordinal);
+
+        public override object Value(int ordinal) => reader.GetValue(ordinal);
 
         public override bool IsNull(int ordinal) => Native.Type(statement, ordinal) == raw.SQLITE_NULL;
 
         public override double Double(int ordinal) => Native.Double(statement, ordinal);
 
-        public override long Whole(int ordinal) => Native.Whole(statement, ordinal);
+        public override long Integer(int ordinal) => Native.Int64(statement, ordinal);
 
-        public override bool Truth(int ordinal) => Whole(ordinal) != 0;
+        public override bool Boolean(int ordinal) => Integer(ordinal) != 0;
 
-        public override DateTime Instant(int ordinal) => DateTime.UnixEpoch.AddTicks(Whole(ordinal) * TimeSpan.TicksPerMicrosecond);
+        public override DateTime Instant(int ordinal) => UnixMicroseconds.To(Integer(ordinal));
 
         public override DateOnly Date(int ordinal) => DateOnly.ParseExact(Text(ordinal), "yyyy-MM-dd", CultureInfo.InvariantCulture);
 
@@ -109,7 +144,7 @@ internal abstract class Row
             public static extern double Double(nint statement, int column);
 
             [DllImport(Library, EntryPoint = "sqlite3_column_int64", ExactSpelling = true), SuppressGCTransition]
-            public static extern long Whole(nint statement, int column);
+            public static extern long Int64(nint statement, int column);
 
             [DllImport(Library, EntryPoint = "sqlite3_column_text", ExactSpelling = true), SuppressGCTransition]
             public static extern byte* Text(nint statement, int column);

@@ -1,21 +1,30 @@
 using System.Globalization;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
-using Metrics.Storage.Schema;
+using Metrics.Storage.Engine;
 
-namespace Metrics.Api.Comparing;
+namespace Metrics.Storage.Queries;
 
 /// <summary>The sums of one deployment over the hours of a period.</summary>
-internal sealed record DeploymentSums
+public sealed record DeploymentSums
 {
+    /// <summary>Key of the deployment.</summary>
     public required long Id { get; init; }
+    /// <summary>Whose work.</summary>
     public required string Workload { get; init; }
+    /// <summary>Served model.</summary>
     public required string? Model { get; init; }
+    /// <summary>Number format of the weights.</summary>
     public required string? Precision { get; init; }
+    /// <summary>Who runs the place.</summary>
     public required string Provider { get; init; }
+    /// <summary>The provider's region, or the site.</summary>
     public required string Region { get; init; }
+    /// <summary>Name of the place.</summary>
     public required string Place { get; init; }
+    /// <summary>Hardware model.</summary>
     public required string? Hardware { get; init; }
+    /// <summary>How many accelerators it has.</summary>
     public required int? Accelerators { get; init; }
 
     /// <summary>What the units count; not what was asked for where a conversion leads there.</summary>
@@ -24,13 +33,17 @@ internal sealed record DeploymentSums
     /// <summary>Energy at the boundary by the idle policy, of the hours that count; null when it is unknown in one of them.</summary>
     public required double? Joules { get; init; }
 
+    /// <summary>The least that the energy can be.</summary>
     public required double? LowJoules { get; init; }
+    /// <summary>The most that the energy can be.</summary>
     public required double? HighJoules { get; init; }
 
     /// <summary>Operational (location-based average) and embodied grams of the hours that count; null when they are unknown in one of them.</summary>
     public required double? Grams { get; init; }
 
+    /// <summary>The least that the grams can be, by the bounds of the energy.</summary>
     public required double? LowGrams { get; init; }
+    /// <summary>The most that the grams can be, by the bounds of the energy.</summary>
     public required double? HighGrams { get; init; }
 
     /// <summary>Hours in which each is known, of all hours.</summary>
@@ -39,9 +52,13 @@ internal sealed record DeploymentSums
     /// <summary>Work of the hours that count; of all hours where none counts. Null when none was counted.</summary>
     public required double? Units { get; init; }
 
+    /// <summary>Energy of the hours that count, at whatever boundary it is known.</summary>
     public required double? KnownJoules { get; init; }
+    /// <summary>The part of it that meters told.</summary>
     public required double MeasuredJoules { get; init; }
+    /// <summary>Seconds of the hours that count for which readings exist.</summary>
     public required double CoveredSeconds { get; init; }
+    /// <summary>Worst evidence of the hours that count; of all hours where none counts.</summary>
     public required Evidence Evidence { get; init; }
 
     /// <summary>Names of the factors that the hours were made with, sorted.</summary>
@@ -52,48 +69,54 @@ internal sealed record DeploymentSums
 }
 
 /// <summary>In how many hours something is known.</summary>
-internal readonly record struct HoursKnown(long Any, long Server, long Boundary, long Idle, long Operational, long Embodied);
+/// <param name="Any">Energy at any boundary.</param>
+/// <param name="Server">Energy of the servers.</param>
+/// <param name="Boundary">Energy at the boundary asked for.</param>
+/// <param name="Idle">The part of it that the idle policy asks for.</param>
+/// <param name="Operational">Operational grams.</param>
+/// <param name="Embodied">Embodied grams.</param>
+public readonly record struct HoursKnown(long Any, long Server, long Boundary, long Idle, long Operational, long Embodied);
 
-/// <summary>Reads the hours: what was worked when, and the sums of a period. One connection, one consistent view.</summary>
-internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
+/// <summary>By what deployments are summed.</summary>
+/// <param name="Boundary">What the energy includes.</param>
+/// <param name="By">What has to be known in an hour for it to count.</param>
+/// <param name="IdlePolicy">Whether idle energy is part of it.</param>
+/// <param name="Model">One served model; null: all.</param>
+public readonly record struct SumTerms(Boundary Boundary, RankedBy By, IdlePolicy IdlePolicy, string? Model);
+
+/// <summary>Sums the hours of deployments: what was worked when, and how much it took.</summary>
+/// <param name="session">What is read with.</param>
+public sealed class DeploymentHours(ReadSession session)
 {
     /// <summary>End of the newest hour, over by <paramref name="now"/>, in which work was counted in the unit; null when there is none.</summary>
-    public async Task<DateTime?> NewestEndAsync(string unit, DateTime now, CancellationToken cancellationToken)
+    /// <exception cref="StorageException">The database failed, or took too long.</exception>
+    public async Task<DateTime?> NewestEndAsync(string unit, DateTime now)
     {
-        await using var command = Command(
-            "SELECT period_start FROM intensity_hours WHERE functional_unit = @unit AND period_start <= @last ORDER BY period_start DESC LIMIT 1",
-            ("unit", unit),
-            ("last", Bound(now.AddHours(-1)))
+        var newest = await session.QueryAsync(
+            """
+            SELECT period_start FROM intensity_hours WHERE functional_unit = @unit AND period_start <= @last
+            ORDER BY period_start DESC LIMIT 1
+            """,
+            [("@unit", unit), ("@last", now.AddHours(-1))],
+            row => row.Instant(0)
         );
-        return await command.ExecuteScalarAsync(cancellationToken) switch
-        {
-            DateTime start => start.AddHours(1),
-            long micros => UnixMicroseconds.To(micros).AddHours(1),
-            _ => null,
-        };
+        return newest is [var start] ? start.AddHours(1) : null;
     }
 
     /// <summary>Functional units and models with rows in the period, each once and sorted.</summary>
-    public async Task<(List<string> Units, List<string> Models)> PresentAsync(Interval period, CancellationToken cancellationToken)
+    /// <exception cref="StorageException">The database failed, or took too long.</exception>
+    public async Task<(IReadOnlyList<string> Units, IReadOnlyList<string> Models)> PresentAsync(Interval period)
     {
-        await using var command = Command(
+        var present = await session.QueryAsync(
             """
             SELECT DISTINCT h.functional_unit, w.model
             FROM intensity_hours h JOIN deployment d ON d.id = h.deployment_id JOIN workload w ON w.name = d.workload
             WHERE h.period_start >= @from AND h.period_start < @to AND h.units IS NOT NULL
             """,
-            ("from", Bound(period.Start)),
-            ("to", Bound(period.End))
+            [("@from", period.Start), ("@to", period.End)],
+            row => (Unit: row.Text(0), Model: row.TextOrNull(1))
         );
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var (units, models) = (new SortedSet<string>(StringComparer.Ordinal), new SortedSet<string>(StringComparer.Ordinal));
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            units.Add(reader.GetString(0));
-            if (!reader.IsDBNull(1))
-                models.Add(reader.GetString(1));
-        }
-        return ([.. units], [.. models]);
+        return (Sorted(present.Select(row => row.Unit)), Sorted(present.Select(row => row.Model).OfType<string>()));
     }
 
     /// <summary>The sums of every deployment that did work in the unit or, when a model is given, that serves it.</summary>
@@ -102,22 +125,18 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
     /// grams or idle joules are known for a part of their time: their work is whole.
     /// Market-based and marginal grams are not read at all: they are other questions.
     /// </remarks>
-    public async Task<List<DeploymentSums>> SumAsync(
-        Interval period,
-        string unit,
-        ComparisonRequest question,
-        CancellationToken cancellationToken
-    )
+    /// <exception cref="StorageException">The database failed, or took too long.</exception>
+    public Task<List<DeploymentSums>> SumAsync(Interval period, string unit, SumTerms terms)
     {
-        var total = question.Boundary switch
+        var total = terms.Boundary switch
         {
             Boundary.Accelerator => "accelerator",
             Boundary.Server => "server",
             Boundary.Facility => "facility",
-            _ => throw new ArgumentOutOfRangeException(nameof(question), question.Boundary, "There is no such boundary."),
+            _ => throw new ArgumentOutOfRangeException(nameof(terms), terms.Boundary, "There is no such boundary."),
         };
         // The bounds are those of the widest boundary known. A PUE multiplies all of it alike; of the part that the accelerators are, they say nothing.
-        var bound = question.Boundary switch
+        var bound = terms.Boundary switch
         {
             Boundary.Facility => "CASE WHEN facility IS NOT NULL THEN {0} END",
             Boundary.Server => "CASE WHEN facility > 0 THEN {0} * (server / facility) WHEN server IS NOT NULL THEN {0} END",
@@ -126,19 +145,20 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
         // Idle energy is of the servers, or of the accelerators where the servers are unknown.
         // Where the servers are known for a part of the hour alone, so is their idle share: the hour's would be that of two different times.
         var (whole, elsewhere) =
-            question.Boundary == Boundary.Accelerator
+            terms.Boundary == Boundary.Accelerator
                 ? ("accelerator", "server IS NOT NULL")
                 : (
                     "server",
                     $"server IS NULL OR {Lacks("missing", MissingReasons.ServerUnmetered, MissingReasons.HardwareUnknown, MissingReasons.AcceleratorUnmetered)}"
                 );
         var active =
-            question.IdlePolicy == IdlePolicy.Provisioned
+            terms.IdlePolicy == IdlePolicy.Provisioned
                 ? "1.0"
                 : $"CASE WHEN idle IS NULL OR {elsewhere} OR {whole} IS NULL THEN NULL WHEN {whole} <= 0 THEN 1.0 WHEN idle >= {whole} THEN 0.0 ELSE 1.0 - idle / {whole} END";
-        var basis = question.By == RankedBy.Energy ? "joules" : "grams";
+        var basis = terms.By == RankedBy.Energy ? "joules" : "grams";
+        IReadOnlyList<(string, object)> model = terms.Model is { } served ? [("@model", served)] : [];
         // An hour's energy stands on each row of its units: it is taken once. Hours without work in the unit count too, their energy was provided.
-        await using var command = Command(
+        return session.QueryAsync(
             $"""
             WITH hours AS (
                 SELECT h.deployment_id, h.period_start, MAX(h.accelerator_joules) AS accelerator, MAX(h.server_joules) AS server, MAX(h.facility_joules) AS facility,
@@ -201,85 +221,63 @@ internal sealed class HourReader(MetricsDbContext context) : StoreView(context)
                    s.knowns, s.servers, s.totals, s.actives, s.operationals, s.embodieds,
                    CASE WHEN s.counted = 0 THEN s.all_units ELSE s.units END, s.known, s.measured, s.covered, COALESCE(s.evidence, s.any_evidence)
             FROM sums s JOIN deployment d ON d.id = s.deployment_id JOIN workload w ON w.name = d.workload JOIN places p ON p.name = d.place
-            WHERE {(question.Model is null ? "s.all_units IS NOT NULL" : "w.model = @model")}
+            WHERE {(terms.Model is null ? "s.all_units IS NOT NULL" : "w.model = @model")}
             """,
-            ("unit", unit),
-            ("from", Bound(period.Start)),
-            ("to", Bound(period.End)),
-            ("model", question.Model ?? "")
+            [("@unit", unit), ("@from", period.Start), ("@to", period.End), .. model],
+            row => new DeploymentSums
+            {
+                Id = row.Integer(0),
+                Workload = row.Text(1),
+                Model = row.TextOrNull(2),
+                Precision = row.TextOrNull(3),
+                Provider = row.Text(4),
+                Region = row.Text(5),
+                Place = row.Text(6),
+                Hardware = row.TextOrNull(7),
+                Accelerators = row.IsNull(8) ? null : (int)row.Integer(8),
+                FunctionalUnit = unit,
+                Joules = row.DoubleOrNull(9),
+                LowJoules = row.DoubleOrNull(10),
+                HighJoules = row.DoubleOrNull(11),
+                Grams = row.DoubleOrNull(12),
+                LowGrams = row.DoubleOrNull(13),
+                HighGrams = row.DoubleOrNull(14),
+                Hours = new HoursKnown(
+                    row.Integer(15),
+                    row.Integer(16),
+                    row.Integer(17),
+                    row.Integer(18),
+                    row.Integer(19),
+                    row.Integer(20)
+                ),
+                Units = row.DoubleOrNull(21),
+                KnownJoules = row.DoubleOrNull(22),
+                MeasuredJoules = row.DoubleOrNull(23) ?? 0,
+                CoveredSeconds = row.DoubleOrNull(24) ?? 0,
+                Evidence = (Evidence)row.Integer(25),
+            }
         );
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var sums = new List<DeploymentSums>();
-        while (await reader.ReadAsync(cancellationToken))
-        {
-            sums.Add(
-                new DeploymentSums
-                {
-                    Id = reader.GetInt64(0),
-                    Workload = reader.GetString(1),
-                    Model = Text(2),
-                    Precision = Text(3),
-                    Provider = reader.GetString(4),
-                    Region = reader.GetString(5),
-                    Place = reader.GetString(6),
-                    Hardware = Text(7),
-                    Accelerators = reader.IsDBNull(8) ? null : reader.GetInt32(8),
-                    FunctionalUnit = unit,
-                    Joules = Number(9),
-                    LowJoules = Number(10),
-                    HighJoules = Number(11),
-                    Grams = Number(12),
-                    LowGrams = Number(13),
-                    HighGrams = Number(14),
-                    Hours = new HoursKnown(
-                        reader.GetInt64(15),
-                        reader.GetInt64(16),
-                        reader.GetInt64(17),
-                        reader.GetInt64(18),
-                        reader.GetInt64(19),
-                        reader.GetInt64(20)
-                    ),
-                    Units = Number(21),
-                    KnownJoules = Number(22),
-                    MeasuredJoules = Number(23) ?? 0,
-                    CoveredSeconds = Number(24) ?? 0,
-                    Evidence = (Evidence)reader.GetInt32(25),
-                }
-            );
-        }
-        return sums;
-
-        string? Text(int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
-        double? Number(int column) => reader.IsDBNull(column) ? null : reader.GetDouble(column);
     }
 
     /// <summary>Names of the factors and the reasons for nulls of each deployment's hours, each once and sorted.</summary>
-    public async Task<Dictionary<long, (IReadOnlyList<string> Factors, IReadOnlyList<string> Missing)>> FactorsAsync(
-        Interval period,
-        CancellationToken cancellationToken
-    )
+    /// <exception cref="StorageException">The database failed, or took too long.</exception>
+    public async Task<Dictionary<long, (IReadOnlyList<string> Factors, IReadOnlyList<string> Missing)>> FactorsAsync(Interval period)
     {
-        await using var command = Command(
+        var hours = await session.QueryAsync(
             "SELECT DISTINCT deployment_id, factors, missing FROM intensity_hours WHERE period_start >= @from AND period_start < @to",
-            ("from", Bound(period.Start)),
-            ("to", Bound(period.End))
+            [("@from", period.Start), ("@to", period.End)],
+            row => (Deployment: row.Integer(0), Factors: row.TextOrNull(1) ?? "", Missing: row.TextOrNull(2) ?? "")
         );
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var found = new List<(long Deployment, string Factors, string Missing)>();
-        while (await reader.ReadAsync(cancellationToken))
-            found.Add((reader.GetInt64(0), reader.IsDBNull(1) ? "" : reader.GetString(1), reader.IsDBNull(2) ? "" : reader.GetString(2)));
-        return found
-            .GroupBy(row => row.Deployment)
+        return hours
+            .GroupBy(hour => hour.Deployment)
             .ToDictionary(group => group.Key, group => (Words(group.Select(row => row.Factors)), Words(group.Select(row => row.Missing))));
 
         static IReadOnlyList<string> Words(IEnumerable<string> texts) =>
-            [
-                .. texts
-                    .SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-                    .Distinct(StringComparer.Ordinal)
-                    .Order(StringComparer.Ordinal),
-            ];
+            Sorted(texts.SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
     }
+
+    private static IReadOnlyList<string> Sorted(IEnumerable<string> texts) =>
+        [.. texts.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
     /// <summary>Whether the words of a column name one of these.</summary>
     private static string Lacks(string column, params ReadOnlySpan<MissingReasons> reasons)
