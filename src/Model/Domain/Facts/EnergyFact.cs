@@ -28,6 +28,9 @@ public sealed record EnergyFact
         init => Values[measure] = value;
     }
 
+    /// <summary>Seconds of the period for which readings exist; at most the period.</summary>
+    public double CoveredSeconds => Values[Measures.Covered] ?? 0;
+
     /// <summary>Worst evidence of the inputs.</summary>
     public required Evidence Evidence { get; init; }
 

@@ -128,6 +128,20 @@ public sealed class FactStore
             cancellationToken
         );
 
+    /// <summary>The sums of the hours of a deployment that start within the interval, ordered by time and unit.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public async Task<IReadOnlyList<PeriodSums>> HoursAsync(long deployment, Interval interval, CancellationToken cancellationToken) =>
+        await database.ReadAsync(
+            (session, token) =>
+                HoursAsync(
+                    session,
+                    [("from", interval.Start), ("to", interval.End), ("deployment", deployment)],
+                    token,
+                    "AND deployment_id = @deployment ORDER BY period_start, functional_unit"
+                ),
+            cancellationToken
+        );
+
     /// <summary>Makes the facts, derived rejections and roll-ups of one hour what the period says, and the hour clean if it was not marked again meanwhile.</summary>
     /// <param name="dirty">The hour, with the mark that was seen before its samples were read.</param>
     /// <param name="period">Everything concluded for that hour.</param>
@@ -522,10 +536,15 @@ public sealed class FactStore
         ]
     );
 
-    /// <summary>The rows of the hours of a span, in no order.</summary>
-    internal static Task<List<PeriodSums>> HoursAsync(Session session, (string, object?)[] span, CancellationToken cancellationToken) =>
+    /// <summary>The rows of the hours of a span.</summary>
+    private static Task<List<PeriodSums>> HoursAsync(
+        Session session,
+        (string, object?)[] span,
+        CancellationToken cancellationToken,
+        string more = ""
+    ) =>
         session.QueryAsync(
-            $"SELECT {HourColumns} FROM intensity_hours WHERE period_start >= @from AND period_start < @to",
+            $"SELECT {HourColumns} FROM intensity_hours WHERE period_start >= @from AND period_start < @to {more}",
             span,
             row =>
             {
