@@ -1,6 +1,7 @@
 using System.Globalization;
 using Metrics.Api.Http;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Api.Comparing;
@@ -43,13 +44,13 @@ internal sealed record ComparisonRequest(
     {
         var values = given.ToLookup(pair => pair.Name, pair => pair.Value, StringComparer.OrdinalIgnoreCase);
         foreach (var name in values.Select(group => group.Key).Where(key => !Names.Contains(key, StringComparer.OrdinalIgnoreCase)))
-            faults.Add($"'{NamedLiterals.Shorten(name)}' is not a parameter. Parameters are: {string.Join(", ", Names)}.");
+            faults.Add($"'{Spelling.Shorten(name)}' is not a parameter. Parameters are: {string.Join(", ", Names)}.");
 
         var unit = One("unit");
         if (unit is null)
             faults.Add($"'unit' is missing: say what work is counted in. Units are: {Units}.");
         else if (!FunctionalUnit.Known.ContainsKey(unit))
-            faults.Add($"'{NamedLiterals.Shorten(unit)}' is not a functional unit. Units are: {Units}.");
+            faults.Add($"'{Spelling.Shorten(unit)}' is not a functional unit. Units are: {Units}.");
 
         var by = Named("by", RankedBy.Energy, "'{0}' is not what can be ranked by. A ranking is by one of: {1}.");
         var boundary = Named("boundary", Boundary.Facility, "'{0}' is not a boundary. Boundaries are: {1}.");
@@ -68,7 +69,7 @@ internal sealed record ComparisonRequest(
                 && coverage is >= 0 and <= 1
             )
         )
-            faults.Add($"minCoverage '{NamedLiterals.Shorten(share)}' is not a share from 0 to 1, for instance 0.9.");
+            faults.Add($"minCoverage '{Spelling.Shorten(share)}' is not a share from 0 to 1, for instance 0.9.");
 
         var (from, to) = (Time("from"), Time("to"));
         return faults.Count > 0 ? null : new ComparisonRequest(unit!, One("model"), boundary, by, idle, from, to, coverage, evidence);
@@ -99,7 +100,7 @@ internal sealed record ComparisonRequest(
                 string.Format(
                     CultureInfo.InvariantCulture,
                     fault,
-                    NamedLiterals.Shorten(text),
+                    Spelling.Shorten(text),
                     string.Join(", ", Enum.GetValues<T>().Select(Word))
                 )
             );
@@ -116,13 +117,13 @@ internal sealed record ComparisonRequest(
             )
             {
                 faults.Add(
-                    $"{name} '{NamedLiterals.Shorten(text)}' is not a time. Write 2026-02-01T00:00:00Z, 2026-02-01T02:00:00%2B02:00 (a + in an address is %2B) or 2026-02-01."
+                    $"{name} '{Spelling.Shorten(text)}' is not a time. Write 2026-02-01T00:00:00Z, 2026-02-01T02:00:00%2B02:00 (a + in an address is %2B) or 2026-02-01."
                 );
                 return null;
             }
             if (time.UtcTicks % TimeSpan.TicksPerHour == 0)
                 return time.UtcDateTime;
-            faults.Add($"{name} '{NamedLiterals.Shorten(text)}' is not a whole hour of UTC, and the sums are kept by the hour.");
+            faults.Add($"{name} '{Spelling.Shorten(text)}' is not a whole hour of UTC, and the sums are kept by the hour.");
             return null;
         }
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Api.Http;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.Explain;
 
@@ -36,12 +37,12 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
                 !key.Equals("set", StringComparison.OrdinalIgnoreCase) && !key.Equals("key", StringComparison.OrdinalIgnoreCase)
             )
         )
-            faults.Add($"'{NamedLiterals.Shorten(name)}' is not a parameter. Parameters are: set, key.");
+            faults.Add($"'{Spelling.Shorten(name)}' is not a parameter. Parameters are: set, key.");
         var set = One("set");
         if (set is null)
             faults.Add($"'set' is missing: name the entity set of the row. Sets are: {string.Join(", ", Sets)}.");
         else if (!Sets.Contains(set))
-            faults.Add($"'{NamedLiterals.Shorten(set)}' has no explanation. Sets are: {string.Join(", ", Sets)}.");
+            faults.Add($"'{Spelling.Shorten(set)}' has no explanation. Sets are: {string.Join(", ", Sets)}.");
         var key = One("key");
         if (key is null)
             faults.Add(
@@ -59,10 +60,10 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
             return null;
         foreach (var part in parts.Where(part => part.Name is not ("DeploymentId" or "PeriodStart") && part.Name != second))
             faults.Add(
-                $"'{NamedLiterals.Shorten(part.Name)}' is not part of the key of {set}. Its key is: DeploymentId, {second}, PeriodStart."
+                $"'{Spelling.Shorten(part.Name)}' is not part of the key of {set}. Its key is: DeploymentId, {second}, PeriodStart."
             );
         foreach (var name in parts.GroupBy(part => part.Name, StringComparer.Ordinal).Where(group => group.Count() > 1))
-            faults.Add($"The key has {NamedLiterals.Shorten(name.Key)} {name.Count()} times; give it once.");
+            faults.Add($"The key has {Spelling.Shorten(name.Key)} {name.Count()} times; give it once.");
 
         var deployment = Number("DeploymentId");
         var resource = set == EnergyFacts ? Number("ResourceId") : null;
@@ -70,7 +71,7 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
             set == EnergyFacts ? null
             : Part("FunctionalUnit") is { } named
                 ? named.IsText ? named.Value
-                    : Fault($"FunctionalUnit is a text: write FunctionalUnit='{NamedLiterals.Shorten(named.Value ?? "request")}'.")
+                    : Fault($"FunctionalUnit is a text: write FunctionalUnit='{Spelling.Shorten(named.Value ?? "request")}'.")
             : null;
         DateTime? start = null;
         if (Part("PeriodStart") is { } time)
@@ -88,7 +89,7 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
                 start = instant.UtcDateTime;
             else
                 faults.Add(
-                    $"PeriodStart '{NamedLiterals.Shorten(time.Value ?? "null")}' is not a time. Write 2026-02-01T00:00:00Z, or with an offset whose + is %2B."
+                    $"PeriodStart '{Spelling.Shorten(time.Value ?? "null")}' is not a time. Write 2026-02-01T00:00:00Z, or with an offset whose + is %2B."
                 );
         }
         return faults.Count > 0 ? null : new ExplainRequest(set, deployment!.Value, unit, resource, start!.Value);
@@ -116,7 +117,7 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
                 return null;
             if (long.TryParse(part.Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number))
                 return number;
-            faults.Add($"{name} '{NamedLiterals.Shorten(part.Value ?? "null")}' is not a whole number.");
+            faults.Add($"{name} '{Spelling.Shorten(part.Value ?? "null")}' is not a whole number.");
             return null;
         }
 

@@ -1,3 +1,5 @@
+using Metrics.Domain.Messages;
+
 namespace Metrics.Api.Http;
 
 /// <summary>One <c>name=literal</c> of a list.</summary>
@@ -33,7 +35,7 @@ internal static class NamedLiterals
             if (name.Length == 0 || name.Contains(',', StringComparison.Ordinal) || name.Contains('\'', StringComparison.Ordinal))
             {
                 faults.Add(
-                    $"{what} cannot be read from '{Shorten(text[at..])}' on: write name=value, separated by commas, texts in single quotes."
+                    $"{what} cannot be read from '{Spelling.Shorten(text[at..])}' on: write name=value, separated by commas, texts in single quotes."
                 );
                 return found;
             }
@@ -45,7 +47,9 @@ internal static class NamedLiterals
                 var end = EndOfText(text, at);
                 if (end < 0)
                 {
-                    faults.Add($"{what}: the text of {Shorten(name)} has no closing quote; a quote inside a text is written twice.");
+                    faults.Add(
+                        $"{what}: the text of {Spelling.Shorten(name)} has no closing quote; a quote inside a text is written twice."
+                    );
                     return found;
                 }
                 found.Add(new NamedLiteral(name, text[(at + 1)..end].Replace("''", "'", StringComparison.Ordinal), true));
@@ -55,7 +59,7 @@ internal static class NamedLiterals
                 if (at < text.Length && text[at] != ',')
                 {
                     faults.Add(
-                        $"{what}: after the text of {Shorten(name)} comes '{Shorten(text[at..])}', and a comma or the end is expected."
+                        $"{what}: after the text of {Spelling.Shorten(name)} comes '{Spelling.Shorten(text[at..])}', and a comma or the end is expected."
                     );
                     return found;
                 }
@@ -65,15 +69,13 @@ internal static class NamedLiterals
             var comma = text.IndexOf(',', at);
             var literal = (comma < 0 ? text[at..] : text[at..comma]).Trim();
             if (literal.Length == 0)
-                faults.Add($"{what}: {Shorten(name)} has no value.");
+                faults.Add($"{what}: {Spelling.Shorten(name)} has no value.");
             else
                 found.Add(new NamedLiteral(name, literal == "null" ? null : literal, false));
             at = comma < 0 ? text.Length : comma + 1;
         }
         return found;
     }
-
-    public static string Shorten(string text) => text.Length <= 80 ? text : text[..80] + "…";
 
     private static int EndOfText(string text, int open)
     {

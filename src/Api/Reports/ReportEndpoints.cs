@@ -6,6 +6,7 @@ using Metrics.Api.Http;
 using Metrics.Api.Reports.Formats;
 using Metrics.Api.Reports.Jobs;
 using Metrics.Api.Reports.Kinds;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -58,7 +59,7 @@ public static class ReportEndpoints
                     : Problem(
                         new ReportError(
                             "unknown_kind",
-                            $"'{NamedLiterals.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.",
+                            $"'{Spelling.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.",
                             404
                         )
                     )

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Metrics.Api.Http;
 using Metrics.Api.Reports.Kinds;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.Reports;
 
@@ -70,7 +71,7 @@ public sealed record ReportRequest(
         if (!ReportKind.All.TryGetValue(kind, out var known))
             throw new ReportError(
                 "unknown_kind",
-                $"'{NamedLiterals.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.",
+                $"'{Spelling.Shorten(kind)}' is not a kind of report. There are: {ReportKind.Names}.",
                 StatusCodes.Status404NotFound
             );
         var values = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
@@ -79,7 +80,7 @@ public sealed record ReportRequest(
             if (!Names.Contains(name, StringComparer.OrdinalIgnoreCase))
                 throw new ReportError(
                     "unknown_parameter",
-                    $"'{NamedLiterals.Shorten(name)}' is not a parameter. There are: {string.Join(", ", Names)}."
+                    $"'{Spelling.Shorten(name)}' is not a parameter. There are: {string.Join(", ", Names)}."
                 );
             if (!values.TryAdd(name, value ?? ""))
                 throw new ReportError("repeated_parameter", $"'{name}' is given twice; give it once.");
@@ -88,13 +89,10 @@ public sealed record ReportRequest(
 
         var format = One("format") ?? "csv";
         if (!ReportFormats.All.TryGetValue(format, out var way))
-            throw new ReportError(
-                "unknown_format",
-                $"'{NamedLiterals.Shorten(format)}' is not a format. There are: {ReportFormats.Names}."
-            );
+            throw new ReportError("unknown_format", $"'{Spelling.Shorten(format)}' is not a format. There are: {ReportFormats.Names}.");
         var grain = One("grain") ?? "day";
         if (!Enum.TryParse<ReportGrain>(grain, ignoreCase: true, out var length) || !Enum.IsDefined(length) || char.IsAsciiDigit(grain[0]))
-            throw new ReportError("unknown_grain", $"'{NamedLiterals.Shorten(grain)}' is not a grain. There are: hour, day, month.");
+            throw new ReportError("unknown_grain", $"'{Spelling.Shorten(grain)}' is not a grain. There are: hour, day, month.");
         var (from, to) = (Time("from"), Time("to"));
         if (from >= to)
             throw new ReportError("invalid_period", $"'from' ({ReportText.Of(from)}) is not before 'to' ({ReportText.Of(to)}).");
@@ -136,7 +134,7 @@ public sealed record ReportRequest(
             if (!DateTimeOffset.TryParseExact(text, Times, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
                 throw new ReportError(
                     "invalid_period",
-                    $"'{name}' ({NamedLiterals.Shorten(text)}) is not a time; write 2026-02-01, 2026-02 or 2026-02-01T00:00:00Z."
+                    $"'{name}' ({Spelling.Shorten(text)}) is not a time; write 2026-02-01, 2026-02 or 2026-02-01T00:00:00Z."
                 );
             return time.UtcDateTime;
         }

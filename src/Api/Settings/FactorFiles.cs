@@ -1,5 +1,6 @@
 using System.Text;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.Settings;
 

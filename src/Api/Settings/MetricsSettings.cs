@@ -7,6 +7,7 @@ using Metrics.Api.Reports;
 using Metrics.Api.Webhooks;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;

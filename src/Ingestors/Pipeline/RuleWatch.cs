@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Facts;
@@ -100,33 +101,11 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
 
     private static string Closest(string wanted, IEnumerable<string> values)
     {
-        var all = values.OrderBy(value => Distance(wanted, value)).ThenBy(value => value, StringComparer.Ordinal).Take(Named + 1).ToList();
-        return string.Join(
-                ", ",
-                all.Take(Named).Select(value => $"'{(value.Length > 80 ? string.Concat(value.AsSpan(0, 80), "...") : value)}'")
-            ) + (all.Count > Named ? " and more" : "");
-    }
-
-    /// <summary>How many characters must be put in, taken out or changed to make one text the other, whatever their case. Counts no further than 100 characters in.</summary>
-    private static int Distance(string a, string b)
-    {
-        const int most = 100;
-        var from = a.AsSpan(0, Math.Min(a.Length, most));
-        var to = b.AsSpan(0, Math.Min(b.Length, most));
-        Span<int> row = stackalloc int[most + 1];
-        for (var j = 0; j <= to.Length; j++)
-            row[j] = j;
-        for (var i = 1; i <= from.Length; i++)
-        {
-            var diagonal = row[0];
-            row[0] = i;
-            for (var j = 1; j <= to.Length; j++)
-            {
-                var changed = diagonal + (char.ToLowerInvariant(from[i - 1]) == char.ToLowerInvariant(to[j - 1]) ? 0 : 1);
-                diagonal = row[j];
-                row[j] = Math.Min(changed, Math.Min(row[j], row[j - 1]) + 1);
-            }
-        }
-        return row[to.Length];
+        var all = values
+            .OrderBy(value => Spelling.Distance(wanted, value))
+            .ThenBy(value => value, StringComparer.Ordinal)
+            .Take(Named + 1)
+            .ToList();
+        return string.Join(", ", all.Take(Named).Select(value => $"'{Spelling.Shorten(value)}'")) + (all.Count > Named ? " and more" : "");
     }
 }

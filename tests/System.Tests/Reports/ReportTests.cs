@@ -163,7 +163,7 @@ public sealed class ReportServices : IAsyncLifetime
                 MeasuredJoules = 0,
                 CoveredSeconds = 3600,
                 Evidence = Evidence.Estimated,
-                Missing = "embodied_unknown",
+                Missing = MissingReasons.EmbodiedUnknown,
                 RecomputedAt = Hour(5),
             }
         );
@@ -223,7 +223,7 @@ public sealed class ReportServices : IAsyncLifetime
                     CoveredSeconds = covered,
                     Evidence = Evidence.Derived,
                     Factors = made,
-                    Missing = missing,
+                    Missing = MissingReasonText.Parse(missing),
                     RecomputedAt = Hour(5),
                 }
             );

@@ -6,6 +6,7 @@ using Metrics.Api.Comparing;
 using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 using Metrics.Storage.Schema;
@@ -91,7 +92,7 @@ public sealed class ReportReader(
             )
                 throw new ReportError(
                     "unknown_workload",
-                    $"There is no workload '{NamedLiterals.Shorten(workload)}'. There are: {await view.ListAsync("SELECT name FROM workload ORDER BY name LIMIT 50", cancellationToken)}.",
+                    $"There is no workload '{Spelling.Shorten(workload)}'. There are: {await view.ListAsync("SELECT name FROM workload ORDER BY name LIMIT 50", cancellationToken)}.",
                     StatusCodes.Status404NotFound
                 );
             var head = await view.HeadAsync(cancellationToken);

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using Metrics.Api.Http;
+using Metrics.Domain.Messages;
 using Sylvan.Data.Csv;
 
 namespace Metrics.Api.Reports.Kinds;
@@ -240,7 +241,7 @@ public sealed class Validator
         foreach (var missing in kind.Columns.Where(column => !names.Contains(column.Name)))
             Find("MR-900", "The file has every column of its kind.", missing.Name, "", count: true);
         foreach (var unknown in names.Where(name => kind.Columns.All(column => column.Name != name)))
-            Find("MR-901", "The file has no column that its kind has not.", NamedLiterals.Shorten(unknown), "", count: true);
+            Find("MR-901", "The file has no column that its kind has not.", Spelling.Shorten(unknown), "", count: true);
         return [.. names.Select(name => Array.FindIndex([.. kind.Columns], column => column.Name == name))];
     }
 
@@ -261,7 +262,7 @@ public sealed class Validator
             case ReportType.Text:
                 return ReportValue.Of(text);
             default:
-                Find("MR-902", "A value has the type of its column.", column, NamedLiterals.Shorten(text), Rows + 1);
+                Find("MR-902", "A value has the type of its column.", column, Spelling.Shorten(text), Rows + 1);
                 return default;
         }
     }
