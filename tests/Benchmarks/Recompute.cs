@@ -61,7 +61,7 @@ public static class Recompute
             .Select(hour => new Interval(Rack.Start.AddHours(hour), Rack.Start.AddHours(hour + 1)))
             .ToArray();
         var around = hours
-            .Select(hour => samples.Select(series => series.Between(hour.Start - Normaliser.Reach, hour.End + Normaliser.Reach)).ToArray())
+            .Select(hour => samples.Select(series => series.Between(hour.Start - Limits.Reach, hour.End + Limits.Reach)).ToArray())
             .ToArray();
 
         var rate = Figures.Middle(5, () =>

@@ -1,6 +1,7 @@
 using CsCheck;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 using Xunit;
 
 namespace Metrics.Domain.Tests;

@@ -1,5 +1,6 @@
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
 using Xunit;
 
 namespace Metrics.Domain.Tests;

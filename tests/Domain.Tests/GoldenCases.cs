@@ -1,5 +1,6 @@
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -65,7 +66,7 @@ public sealed class GoldenCases
     [InlineData(64, 0.00234375)]
     public void Teads_curve(int shares, double kilowattHours)
     {
-        var energy = PowerCurve.Teads.At(0.5, Power.FromWatts(200)).Over(Scene.Minutes(0, 60));
+        var energy = PowerCurve.Teads.At(0.5, Power.FromWatts(200)).Over(3600);
         Close(kilowattHours, (energy * (1.0 / shares)).KilowattHours);
     }
 

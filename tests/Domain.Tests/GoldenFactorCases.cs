@@ -1,5 +1,6 @@
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Xunit;
 

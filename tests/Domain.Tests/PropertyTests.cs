@@ -446,8 +446,7 @@ public sealed class PropertyTests
                     {
                         var period = Scene.Minutes(from, from + cut);
                         var seen = shuffled.Where(observation =>
-                            observation.Sample.End >= period.Start - Normaliser.Reach
-                            && observation.Sample.Start <= period.End + Normaliser.Reach
+                            observation.Sample.End >= period.Start - Limits.Reach && observation.Sample.Start <= period.End + Limits.Reach
                         );
                         pieces.Add(normaliser.Normalise(period, SeriesSamples.Group(seen)));
                     }

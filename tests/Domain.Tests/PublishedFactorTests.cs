@@ -1,6 +1,8 @@
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Xunit;
 
 namespace Metrics.Domain.Tests;

@@ -2,6 +2,7 @@ using System.Globalization;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
 using Metrics.Storage.Engine;

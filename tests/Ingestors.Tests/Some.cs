@@ -4,6 +4,7 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
+using Metrics.Reference;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;

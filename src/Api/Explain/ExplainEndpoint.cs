@@ -3,6 +3,7 @@ using System.Globalization;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Facts;
@@ -131,7 +132,7 @@ public static class ExplainEndpoint
         var period = new Interval(hour, hour + Hour);
         var dirty = await stored.IsDirtyAsync(period.Start, period.End);
         var samples = await facts.SamplesAsync(
-            new Interval(period.Start - Normaliser.Reach, period.End + Normaliser.Reach),
+            new Interval(period.Start - Limits.Reach, period.End + Limits.Reach),
             cancellationToken
         );
         var trace = normaliser.Trace(period, samples);

@@ -8,6 +8,7 @@ using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
 using Metrics.Storage.Facts;

@@ -224,7 +224,7 @@ public sealed class MetricsSettings
                     (nameof(place.MarketBasedIntensity), FactorKind.GridIntensity, place.MarketBasedIntensity),
                 }
             )
-                if (value is { } number && Factor.Fault(kind, number) is { } fault)
+                if (value is { } number && FactorKinds.ErrorOf(kind, number) is { } fault)
                     errors.Add($"{at}:{key}: {fault}.");
             if (place.Country is { } country && !Region.IsCountry(country))
                 errors.Add($"{at}:Country: '{country}' is not a two-letter code of ISO 3166-1, such as 'DE'.");

@@ -1,4 +1,5 @@
 using Metrics.Domain.Normalisation;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Facts;
@@ -42,7 +43,7 @@ public sealed class FactRecomputer(
                     break;
                 foreach (var run in Runs(dirty))
                 {
-                    var whole = new Interval(run[^1].Hour - Normaliser.Reach, run[0].Hour.AddHours(1) + Normaliser.Reach);
+                    var whole = new Interval(run[^1].Hour - Limits.Reach, run[0].Hour.AddHours(1) + Limits.Reach);
                     var samples = await store.SamplesAsync(whole, cancellationToken);
                     foreach (var hour in run)
                     {
@@ -51,7 +52,7 @@ public sealed class FactRecomputer(
                         {
                             var span = new Interval(hour.Hour, hour.Hour.AddHours(1));
                             var around = samples
-                                .Select(series => series.Between(span.Start - Normaliser.Reach, span.End + Normaliser.Reach))
+                                .Select(series => series.Between(span.Start - Limits.Reach, span.End + Limits.Reach))
                                 .Where(series => !series.Samples.IsEmpty);
                             period = normaliser.Normalise(span, around);
                         }

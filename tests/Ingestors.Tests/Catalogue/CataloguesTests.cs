@@ -1,6 +1,7 @@
 using System.Text;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
 using Xunit;
 

@@ -5,6 +5,7 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
+using Metrics.Reference;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests.Catalogue;

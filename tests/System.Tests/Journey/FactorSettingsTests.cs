@@ -1,6 +1,7 @@
 using Metrics.Api.Settings;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
 using Microsoft.Extensions.Configuration;
 using Xunit;
 

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
 using Metrics.Storage.Engine;

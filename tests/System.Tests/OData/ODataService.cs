@@ -4,6 +4,7 @@ using System.Net;
 using System.Text.Json;
 using Metrics.Api.OData.Protocol;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using Metrics.Storage.Schema.Tables;

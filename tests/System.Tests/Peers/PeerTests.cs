@@ -6,6 +6,7 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
+using Metrics.Reference;
 using Xunit;
 using Xunit.Abstractions;
 

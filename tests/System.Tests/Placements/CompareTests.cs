@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Xml.Linq;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema.Tables;
 using Metrics.SystemTests.Storage;

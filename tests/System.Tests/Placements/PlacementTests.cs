@@ -4,6 +4,7 @@ using Metrics.Api.OData.Protocol;
 using Metrics.Api.Placements;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema.Tables;
 using Metrics.SystemTests.Storage;

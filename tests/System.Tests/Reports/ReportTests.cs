@@ -15,6 +15,7 @@ using Metrics.Api.Reports.Jobs;
 using Metrics.Api.Reports.Kinds;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using Metrics.Storage.Schema.Tables;

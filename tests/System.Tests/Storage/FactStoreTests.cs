@@ -3,6 +3,7 @@ using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
+using Metrics.Reference;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using Xunit;

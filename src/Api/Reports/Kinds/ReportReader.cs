@@ -7,6 +7,7 @@ using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Messages;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 using Metrics.Storage.Schema;

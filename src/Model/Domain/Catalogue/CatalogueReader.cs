@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Metrics.Domain.Facts;
-using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
@@ -85,7 +83,7 @@ public static partial class CatalogueReader
             {
                 file.Fault(
                     "provider",
-                    $"'{JsonFields.Show(provider)}' is not a provider's name; write lower-case letters, digits and hyphens"
+                    $"'{MessageText.Show(provider)}' is not a provider's name; write lower-case letters, digits and hyphens"
                 );
                 provider = null;
             }
@@ -106,7 +104,7 @@ public static partial class CatalogueReader
             // The parser counts from zero, and says the position again at the end of its message.
             var what = exception.Message.Split(" LineNumber:", 2)[0].TrimEnd('.', ' ');
             faults.Add(
-                $"{name}: line {exception.LineNumber + 1}, column {exception.BytePositionInLine + 1}: is not JSON: {JsonFields.Show(what)}; correct the text there"
+                $"{name}: line {exception.LineNumber + 1}, column {exception.BytePositionInLine + 1}: is not JSON: {MessageText.Show(what)}; correct the text there"
             );
         }
     }
@@ -118,7 +116,7 @@ public static partial class CatalogueReader
             return templates;
         var fields = new JsonFields(element, $"{name}: resources", faults, null);
         foreach (var template in fields.Names)
-            templates[template] = ReadResource(fields.Raw(template)!.Value, $"{name}: resources '{JsonFields.Show(template)}'", faults);
+            templates[template] = ReadResource(fields.Raw(template)!.Value, $"{name}: resources '{MessageText.Show(template)}'", faults);
         return templates;
     }
 
@@ -131,7 +129,7 @@ public static partial class CatalogueReader
         fields.Require("kind", "what draws the power or does the work, for instance \"gpu\" or \"node\"");
         var kind = fields.Text("kind");
         if (kind is not null && !Word().IsMatch(kind))
-            fields.Fault("kind", $"'{JsonFields.Show(kind)}' is not a kind of resource; write lower-case letters, digits and hyphens");
+            fields.Fault("kind", $"'{MessageText.Show(kind)}' is not a kind of resource; write lower-case letters, digits and hyphens");
         var resource = new ResourceLabels(kind ?? "", LabelNames("id"), LabelNames("node"), LabelNames("part"), LabelNames("hardware"))
         {
             NodeHardware = LabelNames("nodeHardware"),
@@ -164,7 +162,7 @@ public static partial class CatalogueReader
         foreach (var claim in claims.Where(group => group.Count() > 1))
         foreach (var (entry, metric) in claim.Skip(1))
             faults.Add(
-                $"{entry.Place}: metric: '{JsonFields.Show(metric)}' is explained from {entry.EffectiveFrom:yyyy-MM-dd} under the same conditions by {claim.First().entry.Place} too; remove one, or tell them apart by 'when' or 'effectiveFrom'"
+                $"{entry.Place}: metric: '{MessageText.Show(metric)}' is explained from {entry.EffectiveFrom:yyyy-MM-dd} under the same conditions by {claim.First().entry.Place} too; remove one, or tell them apart by 'when' or 'effectiveFrom'"
             );
 
         static string Canonical(IReadOnlyList<LabelCondition> when) =>
@@ -221,7 +219,7 @@ public static partial class CatalogueReader
                 && named.ValueKind == JsonValueKind.String
                     ? named.GetString()
                     : null;
-            place = $"{file}: mappings[{index}]{(string.IsNullOrEmpty(id) ? "" : $" '{JsonFields.Show(id)}'")}";
+            place = $"{file}: mappings[{index}]{(string.IsNullOrEmpty(id) ? "" : $" '{MessageText.Show(id)}'")}";
             faultsBefore = faults.Count;
             this.provider = provider;
             this.templates = templates;
@@ -330,7 +328,7 @@ public static partial class CatalogueReader
                 return id;
             fields.Fault(
                 "id",
-                $"'{JsonFields.Show(id)}' does not fit; write '{provider}/' and a name in lower-case letters, digits and hyphens"
+                $"'{MessageText.Show(id)}' does not fit; write '{provider}/' and a name in lower-case letters, digits and hyphens"
             );
             return null;
         }
@@ -364,7 +362,7 @@ public static partial class CatalogueReader
                 return unit;
             fields.Fault(
                 "unit",
-                $"'{JsonFields.Show(symbol)}' is not a known unit; use one of: {string.Join(", ", Unit.Known.Keys.Order(StringComparer.Ordinal))}"
+                $"'{MessageText.Show(symbol)}' is not a known unit; use one of: {string.Join(", ", Unit.Known.Keys.Order(StringComparer.Ordinal))}"
             );
             return null;
         }
@@ -420,7 +418,7 @@ public static partial class CatalogueReader
                 if (!FunctionalUnit.Known.TryGetValue(functionalUnit, out var counted))
                     fields.Fault(
                         "functionalUnit",
-                        $"'{JsonFields.Show(functionalUnit)}' is not a known functional unit; use one of: {known}"
+                        $"'{MessageText.Show(functionalUnit)}' is not a known functional unit; use one of: {known}"
                     );
                 else if (counted.Unit != unit.Symbol)
                     fields.Fault(
@@ -502,7 +500,7 @@ public static partial class CatalogueReader
             if (family is not null && !Word().IsMatch(family))
                 rollUp.Fault(
                     "family",
-                    $"'{JsonFields.Show(family)}' is not a name of a family; write lower-case letters, digits and hyphens"
+                    $"'{MessageText.Show(family)}' is not a name of a family; write lower-case letters, digits and hyphens"
                 );
             if (level is < 0)
                 rollUp.Fault("level", $"is {level}; levels count from 0");
@@ -535,12 +533,12 @@ public static partial class CatalogueReader
             if (
                 TimeSpan.TryParseExact(text, @"hh\:mm\:ss", CultureInfo.InvariantCulture, out var span)
                 && span > TimeSpan.Zero
-                && span <= Normaliser.Reach
+                && span <= Limits.Reach
             )
                 return span;
             fields.Fault(
                 property,
-                $"'{JsonFields.Show(text)}' does not fit; write hours, minutes and seconds above 00:00:00 and at most {Normaliser.Reach}, such as \"00:05:00\""
+                $"'{MessageText.Show(text)}' does not fit; write hours, minutes and seconds above 00:00:00 and at most {Limits.Reach}, such as \"00:05:00\""
             );
             return null;
         }
@@ -551,7 +549,7 @@ public static partial class CatalogueReader
                 return null;
             if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
                 return day;
-            fields.Fault("effectiveFrom", $"'{JsonFields.Show(text)}' is not a day; write it as \"2020-01-31\"");
+            fields.Fault("effectiveFrom", $"'{MessageText.Show(text)}' is not a day; write it as \"2020-01-31\"");
             return null;
         }
 
@@ -567,7 +565,7 @@ public static partial class CatalogueReader
                 return template;
             fields.Fault(
                 "resource",
-                $"'{JsonFields.Show(name)}' is not in 'resources' of the file{(templates.Count == 0 ? "" : $", which has: {string.Join(", ", templates.Keys)}")}; add it there or write the labels here"
+                $"'{MessageText.Show(name)}' is not in 'resources' of the file{(templates.Count == 0 ? "" : $", which has: {string.Join(", ", templates.Keys)}")}; add it there or write the labels here"
             );
             return null;
         }
@@ -621,7 +619,7 @@ public static partial class CatalogueReader
                 return text;
             fields.Fault(
                 "reference",
-                $"'{JsonFields.Show(text)}' is neither an address nor a citation; write an https:// address, or author, title and year"
+                $"'{MessageText.Show(text)}' is neither an address nor a citation; write an https:// address, or author, title and year"
             );
             return null;
         }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Metrics.Domain.Observations;
 
 namespace Metrics.Domain.Catalogue;
 
@@ -77,7 +78,7 @@ internal sealed class JsonFields
         Fault(
             name,
             value.ValueKind == JsonValueKind.Number
-                ? $"{Show(value.GetRawText())} is beyond a double; write a smaller number"
+                ? $"{MessageText.Show(value.GetRawText())} is beyond a double; write a smaller number"
                 : $"is {Describe(value)}; write a number without quotes"
         );
         return null;
@@ -92,7 +93,7 @@ internal sealed class JsonFields
             return number;
         Fault(
             name,
-            $"is {(value.ValueKind == JsonValueKind.Number ? Show(value.GetRawText()) : Describe(value))}; write a whole number without quotes"
+            $"is {(value.ValueKind == JsonValueKind.Number ? MessageText.Show(value.GetRawText()) : Describe(value))}; write a whole number without quotes"
         );
         return null;
     }
@@ -116,7 +117,7 @@ internal sealed class JsonFields
             return null;
         if (words.TryGetValue(text, out var word))
             return word;
-        Fault(name, $"'{Show(text)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
+        Fault(name, $"'{MessageText.Show(text)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
         return null;
     }
 
@@ -144,7 +145,7 @@ internal sealed class JsonFields
                 return null;
             }
             if (texts.Contains(text, StringComparer.Ordinal))
-                Fault(name, $"'{Show(text)}' stands in the list twice; keep one");
+                Fault(name, $"'{MessageText.Show(text)}' stands in the list twice; keep one");
             else
                 texts.Add(text);
         }
@@ -154,20 +155,13 @@ internal sealed class JsonFields
         return null;
     }
 
-    /// <summary>A text shortened for a message, on one line.</summary>
-    public static string Show(string text)
-    {
-        var line = string.Concat(text.Select(character => char.IsControl(character) ? '\uFFFD' : character));
-        return line.Length <= 80 ? line : line[..80] + "...";
-    }
-
     private static string Describe(JsonElement element) =>
         element.ValueKind switch
         {
             JsonValueKind.Object => "an object",
             JsonValueKind.Array => "a list",
-            JsonValueKind.String => $"the text '{Show(element.GetString()!)}'",
-            JsonValueKind.Number => $"the number {Show(element.GetRawText())}",
+            JsonValueKind.String => $"the text '{MessageText.Show(element.GetString()!)}'",
+            JsonValueKind.Number => $"the number {MessageText.Show(element.GetRawText())}",
             JsonValueKind.Null => "null",
             _ => element.GetRawText(),
         };

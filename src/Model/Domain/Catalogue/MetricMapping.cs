@@ -1,6 +1,5 @@
 using System.Globalization;
 using Metrics.Domain.Factors;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
@@ -17,49 +16,6 @@ public enum SampleKind
 
     /// <summary>A running counter; its rise between two samples is the amount.</summary>
     Cumulative,
-}
-
-/// <summary>Which part of a machine room a reading is about.</summary>
-public enum Component
-{
-    /// <summary>Not about power: work.</summary>
-    None,
-
-    /// <summary>One GPU, TPU or other accelerator board.</summary>
-    Accelerator,
-
-    /// <summary>A CPU package (socket), cores and uncore included.</summary>
-    Cpu,
-
-    /// <summary>The cores of a package: inside <see cref="Cpu"/>.</summary>
-    Core,
-
-    /// <summary>The uncore part of a package: inside <see cref="Cpu"/>.</summary>
-    Uncore,
-
-    /// <summary>DRAM.</summary>
-    Memory,
-
-    /// <summary>RAPL psys: the platform; holds <see cref="Cpu"/> and <see cref="Memory"/>.</summary>
-    Platform,
-
-    /// <summary>A superchip module: CPU, GPU and their memory on one board.</summary>
-    Module,
-
-    /// <summary>A whole server, as its management controller measures it.</summary>
-    Node,
-
-    /// <summary>The input of one power supply of a server; they add up to the server.</summary>
-    Psu,
-
-    /// <summary>One outlet of a power distribution unit.</summary>
-    Outlet,
-
-    /// <summary>A whole power distribution unit.</summary>
-    Pdu,
-
-    /// <summary>A rack.</summary>
-    Rack,
 }
 
 /// <summary>Which labels name the resource that a series is about. The first label of a list that is present counts.</summary>
@@ -104,7 +60,9 @@ public sealed record UtilisationPower(double IdleWatts, double MaxWatts, string?
 
     /// <summary>Watts of one unit at a utilisation from 0 to 1.</summary>
     public double At(double utilisation) =>
-        ThermalDesignWatts is { } watts ? PowerCurve.Teads.LoadAt(utilisation) * watts : IdleWatts + utilisation * (MaxWatts - IdleWatts);
+        ThermalDesignWatts is { } watts
+            ? PowerCurve.Teads.At(utilisation, Power.FromWatts(watts)).Watts
+            : IdleWatts + utilisation * (MaxWatts - IdleWatts);
 }
 
 /// <summary>How a level of utilisation is read that is not simply the used share of one whole.</summary>
@@ -218,10 +176,19 @@ public sealed record MetricMapping
     /// <summary>True when a gauge holds its value until the next sample; else two samples are joined by a straight line.</summary>
     public bool Hold { get; init; }
 
+    /// <summary>Whether a quantity can be read from samples of a kind: an amount from deltas and counters, a level from gauges.</summary>
+    public static bool CanHold(Quantity quantity, SampleKind kind) =>
+        (quantity, kind) switch
+        {
+            (Quantity.Energy or Quantity.Work, SampleKind.Delta or SampleKind.Cumulative) => true,
+            (Quantity.Power or Quantity.Utilisation, SampleKind.Gauge) => true,
+            _ => false,
+        };
+
     /// <summary>Largest raw value that a series can show: beyond it the value is refused. A sum over devices that no label counts has no limit before a table of servers is asked.</summary>
     public double LargestOf(Labels labels)
     {
-        const double any = Normalisation.Admission.Largest;
+        const double any = Limits.LargestValue;
         if (Unit.Quantity != Quantity.Utilisation)
             return any;
         if (Scale is { Capped: true })

@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
 
 namespace Metrics.Domain.Factors;
 

@@ -1,17 +1,11 @@
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
+
 namespace Metrics.Domain.Factors;
 
 /// <summary>Factors of places as a table, one a row: <c>kind,place,method,value,low,high,unit,source,licence,retrieved,vintage,from,to,version</c>.</summary>
 internal static class FactorTable
 {
-    /// <summary>Facility energy over IT energy beyond which a number is a mistake, for instance of percent.</summary>
-    public const double MostPue = 10;
-
-    /// <summary>Litres for each kilowatt-hour beyond which a number is a mistake.</summary>
-    public const double MostLitres = 20;
-
-    /// <summary>Grams for each kilowatt-hour beyond which a number is a mistake, for instance of a megawatt-hour. Burning lignite makes some 1,200.</summary>
-    public const double MostGrams = 2_000;
-
     public static readonly string[] Columns =
     [
         "kind",
@@ -30,18 +24,8 @@ internal static class FactorTable
         "version",
     ];
 
-    /// <summary>What the value of a kind may be.</summary>
-    public static readonly IReadOnlyDictionary<FactorKind, NumberRule> Rules = new Dictionary<FactorKind, NumberRule>
-    {
-        [FactorKind.Pue] = new(1, MostPue, "", "write facility energy over IT energy", "row"),
-        [FactorKind.Wue] = new(0, MostLitres, " L/kWh", "write the litres for a kilowatt-hour of IT", "row"),
-        [FactorKind.GridIntensity] = new(0, MostGrams, " g/kWh", "write the grams for a kilowatt-hour", "row"),
-    };
-
-    private static readonly Dictionary<string, FactorKind> Kinds = Enum.GetValues<FactorKind>()
-        .ToDictionary(kind => Factor.Word(kind.ToString()), StringComparer.Ordinal);
-    private static readonly Dictionary<string, FactorMethod> Methods = Enum.GetValues<FactorMethod>()
-        .ToDictionary(method => Factor.Word(method.ToString()), StringComparer.Ordinal);
+    private static readonly IReadOnlyDictionary<string, FactorKind> Kinds = SnakeCase.Values<FactorKind>();
+    private static readonly IReadOnlyDictionary<string, FactorMethod> Methods = SnakeCase.Values<FactorMethod>();
 
     public static IReadOnlyList<PlacedFactor> Read(string file, string text, List<string> faults)
     {
@@ -56,14 +40,14 @@ internal static class FactorTable
                 && (place.IndexOf('/', StringComparison.Ordinal) is not > 0 || place.EndsWith('/') || place.Any(char.IsWhiteSpace))
             )
                 row.Fault(
-                    $"place: '{TableRow.Show(place)}' is not a place; write aws/eu-central-1, onprem/dc-1, zone/US-MIDA-PJM or country/DE"
+                    $"place: '{MessageText.Show(place)}' is not a place; write aws/eu-central-1, onprem/dc-1, zone/US-MIDA-PJM or country/DE"
                 );
             var method = row.Word("method", Methods);
             if (kind is { } known && method is { } way && (known == FactorKind.GridIntensity) == (way == FactorMethod.Annual))
                 row.Fault(
                     $"method: '{row.Cell("method")}' is no way to find a {row.Cell("kind")}; write {(known == FactorKind.GridIntensity ? "location_average, location_marginal or market_based" : "annual")}"
                 );
-            var rule = kind is { } of ? Rules[of] : null;
+            var rule = kind is { } of ? FactorKinds.Rules[of] : null;
             var (value, low, high) = rule is null
                 ? (null, null, null)
                 : (row.Number("value", rule), row.OptionalNumber("low", rule), row.OptionalNumber("high", rule));
@@ -72,9 +56,9 @@ internal static class FactorTable
             if (low > value || value > high || low > high)
                 row.Fault($"value: {row.Cell("value")} does not lie between low {row.Cell("low")} and high {row.Cell("high")}");
             var unit = row.Text("unit");
-            if (unit is not null && kind is { } measured && unit != Factor.UnitOf(measured))
+            if (unit is not null && kind is { } measured && unit != FactorKinds.UnitOf(measured))
                 row.Fault(
-                    $"unit: '{TableRow.Show(unit)}' is not the unit of a {row.Cell("kind")}; convert the value to {Factor.UnitOf(measured)}"
+                    $"unit: '{MessageText.Show(unit)}' is not the unit of a {row.Cell("kind")}; convert the value to {FactorKinds.UnitOf(measured)}"
                 );
             var (source, licence, retrieved, vintage) = (
                 row.Text("source"),
@@ -157,12 +141,12 @@ internal static class RegionTable
             var before = row.Faults;
             var name = row.Text("name");
             if (name is not null && name.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
-                row.Fault($"name: '{TableRow.Show(name)}' is not provider/region; write it as aws/eu-central-1");
+                row.Fault($"name: '{MessageText.Show(name)}' is not provider/region; write it as aws/eu-central-1");
             var country = row.Text("country");
             if (country is not null && !Region.IsCountry(country))
-                row.Fault($"country: '{TableRow.Show(country)}' is not a two-letter code of ISO 3166-1; write it as DE");
+                row.Fault($"country: '{MessageText.Show(country)}' is not a two-letter code of ISO 3166-1; write it as DE");
             if (name is not null && !names.Add(name))
-                row.Fault($"name: '{TableRow.Show(name)}' is given twice; keep one");
+                row.Fault($"name: '{MessageText.Show(name)}' is given twice; keep one");
             if (row.Faults == before)
                 regions.Add(new Region(name!, country, row.OptionalText("zone")));
         }

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;
@@ -97,7 +98,7 @@ public sealed class HardwareTable
             );
             foreach (var name in names)
                 if (!rows.TryAdd((hardware.Kind, Key(name)), hardware))
-                    row.Fault($"names: '{TableRow.Show(name)}' is given twice; keep one");
+                    row.Fault($"names: '{MessageText.Show(name)}' is given twice; keep one");
         }
         return new HardwareTable(rows);
     }

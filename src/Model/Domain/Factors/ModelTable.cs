@@ -64,7 +64,7 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
             var before = row.Faults;
             var pattern = row.Text("pattern");
             if (pattern is not null && pattern.Any(char.IsAsciiLetterUpper))
-                row.Fault($"pattern: '{TableRow.Show(pattern)}' has a capital letter; names are compared in lower case, so write it so");
+                row.Fault($"pattern: '{MessageText.Show(pattern)}' has a capital letter; names are compared in lower case, so write it so");
             var (activeLow, activeHigh) = (row.Number("active_low", Count), row.Number("active_high", Count));
             var (totalLow, totalHigh) = (row.Number("total_low", Count), row.Number("total_high", Count));
             if (activeLow > activeHigh || totalLow > totalHigh)
@@ -73,11 +73,11 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
                 row.Fault("more parameters are active than there are; write active parameters of at most the total");
             var method = row.Text("method");
             if (method is not (null or "published" or "assumed"))
-                row.Fault($"method: '{TableRow.Show(method)}' is not one of: published, assumed; use one of them");
+                row.Fault($"method: '{MessageText.Show(method)}' is not one of: published, assumed; use one of them");
             var (source, licence, version) = (row.Text("source"), row.Text("licence"), row.Version("version"));
             var earlier = models.FirstOrDefault(model => model.Pattern == pattern);
             if (earlier is not null)
-                row.Fault($"pattern: '{TableRow.Show(pattern!)}' is given twice; the first one counts, so keep one");
+                row.Fault($"pattern: '{MessageText.Show(pattern!)}' is given twice; the first one counts, so keep one");
             if (row.Faults > before)
                 continue;
             models.Add(

@@ -2,7 +2,7 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;
 
-/// <summary>Power of hardware as a straight line: idle + utilisation x (max - idle). Energy made by it is <see cref="Facts.Evidence.Modelled"/>.</summary>
+/// <summary>Power of hardware as a straight line: idle + utilisation x (max - idle). Energy made by it is <see cref="Evidence.Modelled"/>.</summary>
 /// <remarks>Source of the model: Cloud Carbon Footprint, and SPECpower, whose curves it draws straight. For a curve with more points see <see cref="PowerCurve"/>.</remarks>
 public sealed record PowerRange
 {

@@ -93,7 +93,7 @@ internal static class RealTimeCloud
             {
                 foreach (var (column, kind, method) in Used)
                 {
-                    if (Number(years[i].Row, column, FactorTable.Rules[kind]) is not { } value)
+                    if (Number(years[i].Row, column, FactorKinds.Rules[kind]) is not { } value)
                         continue;
                     factors.Add(
                         new PlacedFactor(

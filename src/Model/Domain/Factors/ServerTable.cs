@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;
@@ -176,7 +177,7 @@ public sealed class ServerTable
                 Method = method!,
             };
             if (!servers.TryAdd(Key(provider!, name!), server))
-                row.Fault($"name: '{TableRow.Show(name!)}' is given twice; keep one");
+                row.Fault($"name: '{MessageText.Show(name!)}' is given twice; keep one");
         }
         return new ServerTable(servers.Values);
     }

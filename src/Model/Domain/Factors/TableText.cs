@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Metrics.Domain.Observations;
 
 namespace Metrics.Domain.Factors;
 
@@ -73,10 +74,10 @@ internal sealed class TableText
         if (!foreign)
             foreach (var unknown in header.Except(columns, StringComparer.Ordinal))
                 faults.Add(
-                    $"{file}: line {number}: column '{TableRow.Show(unknown)}' is not known; known are: {string.Join(", ", columns)}"
+                    $"{file}: line {number}: column '{MessageText.Show(unknown)}' is not known; known are: {string.Join(", ", columns)}"
                 );
         foreach (var twice in header.CountBy(cell => cell, StringComparer.Ordinal).Where(cell => cell.Value > 1))
-            faults.Add($"{file}: line {number}: column '{TableRow.Show(twice.Key)}' is given twice; keep one");
+            faults.Add($"{file}: line {number}: column '{MessageText.Show(twice.Key)}' is given twice; keep one");
         return faults.Count == before;
     }
 
@@ -163,7 +164,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (words.TryGetValue(word, out var value))
             return value;
-        Fault($"{column}: '{Show(word)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
+        Fault($"{column}: '{MessageText.Show(word)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
         return null;
     }
 
@@ -181,9 +182,9 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
         if (text.Length == 0)
             return null;
         if (!TryNumber(text, out var value))
-            Fault($"{column}: '{Show(text)}' is not a number; write it as 12.5");
+            Fault($"{column}: '{MessageText.Show(text)}' is not a number; write it as 12.5");
         else if (!rule.Allows(value))
-            Fault($"{column}: {Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
+            Fault($"{column}: {MessageText.Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
         else
             return value;
         return null;
@@ -201,9 +202,9 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
         var parts = text.Split('/');
         var whole = 1.0;
         if (parts.Length > 2 || !TryNumber(parts[0], out var part) || (parts.Length == 2 && !(TryNumber(parts[1], out whole) && whole > 0)))
-            Fault($"{column}: '{Show(text)}' is not a number; write it as 0.125 or 1/8");
+            Fault($"{column}: '{MessageText.Show(text)}' is not a number; write it as 0.125 or 1/8");
         else if (!rule.Allows(part / whole))
-            Fault($"{column}: {Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
+            Fault($"{column}: {MessageText.Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
         else
             return part / whole;
         return null;
@@ -216,7 +217,9 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var year) && year is >= 1990 and <= 2100)
             return year;
-        Fault($"{column}: '{Show(text)}' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown");
+        Fault(
+            $"{column}: '{MessageText.Show(text)}' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown"
+        );
         return null;
     }
 
@@ -227,7 +230,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
             return day;
-        Fault($"{column}: '{Show(text)}' is not a day; write it as 2025-01-31");
+        Fault($"{column}: '{MessageText.Show(text)}' is not a day; write it as 2025-01-31");
         return null;
     }
 
@@ -238,13 +241,11 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (text.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '.' or '-'))
             return text;
-        Fault($"{column}: '{Show(text)}' is not made of lower-case letters, digits, dots and hyphens; write it as ember-2025");
+        Fault($"{column}: '{MessageText.Show(text)}' is not made of lower-case letters, digits, dots and hyphens; write it as ember-2025");
         return null;
     }
 
     public void Fault(string text) => faults.Add($"{At}: {text}");
-
-    public static string Show(string text) => Catalogue.JsonFields.Show(text);
 
     private static bool TryNumber(string text, out double value) =>
         double.TryParse(

@@ -1,4 +1,3 @@
-using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;
@@ -201,9 +200,6 @@ public sealed record ModelSize
 
     /// <summary>All parameters.</summary>
     public Bounds TotalParameters { get; }
-
-    /// <summary>A model whose parameters are known and all active.</summary>
-    public static ModelSize Dense(double parameters) => new(Bounds.Exactly(parameters), Bounds.Exactly(parameters));
 }
 
 /// <summary>What is known of the time that a request took; what is not known is modelled.</summary>

@@ -1,6 +1,4 @@
 using System.Collections.Frozen;
-using Metrics.Domain.Catalogue;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;
@@ -24,9 +22,7 @@ public sealed class Uncertainty
         "write the most that the truth can be, as a multiple of the reading",
         "component"
     );
-    private static readonly Dictionary<string, Component> Components = Enum.GetValues<Component>()
-        .Where(component => component != Component.None)
-        .ToDictionary(component => Factor.Word(component.ToString()), StringComparer.Ordinal);
+    private static readonly IReadOnlyDictionary<string, Component> Components = SnakeCase.Values(Component.None);
 
     private readonly FrozenDictionary<Component, Bounds> meters;
 

@@ -1,4 +1,5 @@
 using Metrics.Domain.Factors;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 

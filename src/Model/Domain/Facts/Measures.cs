@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Metrics.Domain.Factors;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 
@@ -77,7 +77,7 @@ public sealed class Measure(string name, string unit, string description)
     public bool Restated { get; init; } = true;
 
     /// <summary>Name of its column: <c>facility_joules</c>.</summary>
-    public string Column { get; } = Factor.Word(name);
+    public string Column { get; } = SnakeCase.Of(name);
 
     /// <summary>Its place in <see cref="Measures.All"/>.</summary>
     public int Index { get; internal set; }

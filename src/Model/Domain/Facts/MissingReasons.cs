@@ -1,4 +1,4 @@
-using Metrics.Domain.Factors;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 
@@ -45,7 +45,7 @@ public static class MissingReasonText
     [
         .. Enum.GetValues<MissingReasons>()
             .Where(reason => reason != MissingReasons.None)
-            .Select(reason => (reason, Word: Factor.Word(reason.ToString())))
+            .Select(reason => (reason, Word: SnakeCase.Of(reason)))
             .OrderBy(entry => entry.Word, StringComparer.Ordinal),
     ];
 

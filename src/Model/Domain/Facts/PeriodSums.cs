@@ -1,3 +1,5 @@
+using Metrics.Domain.Quantities;
+
 namespace Metrics.Domain.Facts;
 
 /// <summary>Sums of a deployment over an hour or more, for one functional unit. The ratios are made of them when they are told.</summary>

@@ -1,3 +1,5 @@
+using Metrics.Domain.Quantities;
+
 namespace Metrics.Domain.Facts;
 
 /// <summary>Facts to hours, hours to days, days to months. Pure, and adds in order of keys, so that the same facts give the same bits on every engine.</summary>

@@ -1,5 +1,7 @@
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
@@ -48,8 +50,8 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
     {
         var site = SiteOf(share.Resource.Place, share.Bin);
         var (accelerator, server) = (share.Accelerator, share.Server);
-        var facility = server * site.Pue;
-        var kilowattHours = facility / Quantities.Energy.JoulesPerKilowattHour;
+        Energy? it = server is { } joules ? Quantities.Energy.FromJoules(joules) : null;
+        var facility = it * site.Pue;
         var widest = server ?? accelerator;
         var missing = server is null ? share.Missing : share.Missing | site.Missing;
         Energy.Add(
@@ -60,15 +62,15 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 Period = grid[share.Bin],
                 [Measures.Accelerator] = accelerator,
                 [Measures.Server] = server,
-                [Measures.Facility] = facility,
+                [Measures.Facility] = facility?.Joules,
                 [Measures.Idle] = share.Idle,
                 [Measures.Low] = widest is { } low ? share.Reading.LowOf(low) * (facility is null ? 1 : site.LowPue) : null,
                 [Measures.High] = widest is { } high ? share.Reading.HighOf(high) * (facility is null ? 1 : site.HighPue) : null,
-                [Measures.Operational] = kilowattHours * site.Average,
-                [Measures.Marginal] = kilowattHours * site.Marginal,
-                [Measures.MarketBased] = kilowattHours * site.MarketBased,
+                [Measures.Operational] = facility is { } used ? site.Average?.Of(used).Grams : null,
+                [Measures.Marginal] = facility is { } marginal ? site.Marginal?.Of(marginal).Grams : null,
+                [Measures.MarketBased] = facility is { } market ? site.MarketBased?.Of(market).Grams : null,
                 [Measures.Embodied] = share.Embodied,
-                [Measures.Water] = server / Quantities.Energy.JoulesPerKilowattHour * site.Wue,
+                [Measures.Water] = it is { } cooled ? site.Water?.OnSiteOf(cooled).Litres : null,
                 [Measures.Measured] = share.Reading.MeasuredOf(widest ?? 0),
                 [Measures.Covered] = share.Seconds,
                 Evidence = share.Reading.Evidence,
@@ -251,10 +253,15 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             {
                 (Pue, LowPue, HighPue) = (pue.Value, pue.Range?.Low ?? pue.Value, pue.Range?.High ?? pue.Value);
             }
-            Wue = Find(FactorKind.Wue, FactorMethod.Annual, MissingReasons.WueUnknown)?.Value;
-            Average = Find(FactorKind.GridIntensity, FactorMethod.LocationAverage, MissingReasons.GridUnknown)?.Value;
-            Marginal = Find(FactorKind.GridIntensity, FactorMethod.LocationMarginal, MissingReasons.None)?.Value;
-            MarketBased = Find(FactorKind.GridIntensity, FactorMethod.MarketBased, MissingReasons.None)?.Value;
+            Water = Find(FactorKind.Wue, FactorMethod.Annual, MissingReasons.WueUnknown) is { } wue
+                ? new WaterFactors(wue.Value, null)
+                : null;
+            Average = IntensityOf(FactorMethod.LocationAverage, MissingReasons.GridUnknown);
+            Marginal = IntensityOf(FactorMethod.LocationMarginal, MissingReasons.None);
+            MarketBased = IntensityOf(FactorMethod.MarketBased, MissingReasons.None);
+
+            CarbonIntensity? IntensityOf(FactorMethod method, MissingReasons reason) =>
+                Find(FactorKind.GridIntensity, method, reason) is { } grid ? new CarbonIntensity(grid.Value) : null;
 
             Factor? Find(FactorKind kind, FactorMethod method, MissingReasons reason)
             {
@@ -278,15 +285,16 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
 
         public double HighPue { get; }
 
-        public double? Wue { get; }
+        /// <summary>Water of the site; that of generating its electricity is unknown.</summary>
+        public WaterFactors? Water { get; }
 
-        /// <summary>Location-based, g/kWh.</summary>
-        public double? Average { get; }
+        /// <summary>Location-based.</summary>
+        public CarbonIntensity? Average { get; }
 
-        /// <summary>Location-based, g/kWh.</summary>
-        public double? Marginal { get; }
+        /// <summary>Location-based.</summary>
+        public CarbonIntensity? Marginal { get; }
 
-        public double? MarketBased { get; }
+        public CarbonIntensity? MarketBased { get; }
 
         /// <summary>Names of the factors found, as a set.</summary>
         public int Factors { get; private set; }

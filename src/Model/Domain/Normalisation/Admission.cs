@@ -1,4 +1,3 @@
-using System.Globalization;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -8,9 +7,6 @@ namespace Metrics.Domain.Normalisation;
 /// <summary>The gate before storage: whether a sample can be true at all. What passes is stored verbatim, what does not becomes a <see cref="Rejection"/>.</summary>
 public static class Admission
 {
-    /// <summary>Largest value stored, in the provider's unit.</summary>
-    public const double Largest = 1e24;
-
     /// <summary>How far a timestamp may be ahead of the clock.</summary>
     public static readonly TimeSpan Skew = TimeSpan.FromMinutes(2);
 
@@ -51,35 +47,35 @@ public static class Admission
                 series,
                 sample,
                 RejectionReason.NotFinite,
-                $"The value {Text(value)} is not a finite number, so it says nothing."
+                $"The value {MessageText.Show(value)} is not a finite number, so it says nothing."
             );
         if (value < 0)
             return Because(
                 series,
                 sample,
                 RejectionReason.NegativeValue,
-                $"The value {Text(value)} {mapping.Unit.Symbol} is negative, which no meter can show."
+                $"The value {MessageText.Show(value)} {mapping.Unit.Symbol} is negative, which no meter can show."
             );
         if (value >= mapping.SentinelFrom)
             return Because(
                 series,
                 sample,
                 RejectionReason.Sentinel,
-                $"The value {Text(value)} is how this exporter says that it has none (mapping {mapping.Id}: from {Text(mapping.SentinelFrom.Value)})."
+                $"The value {MessageText.Show(value)} is how this exporter says that it has none (mapping {mapping.Id}: from {MessageText.Show(mapping.SentinelFrom.Value)})."
             );
-        if (value > Largest)
+        if (value > Limits.LargestValue)
             return Because(
                 series,
                 sample,
                 RejectionReason.OutOfRange,
-                $"The value {Text(value)} {mapping.Unit.Symbol} is beyond the largest that is stored, {Text(Largest)}."
+                $"The value {MessageText.Show(value)} {mapping.Unit.Symbol} is beyond the largest that is stored, {MessageText.Show(Limits.LargestValue)}."
             );
         if (mapping.Unit.Quantity == Quantity.Utilisation && mapping.LargestOf(series.Labels) is var whole && value > whole)
             return Because(
                 series,
                 sample,
                 RejectionReason.OutOfRange,
-                $"The utilisation {Text(value)} {mapping.Unit.Symbol} is above the whole capacity, {Text(whole)}; the mapping {mapping.Id} may name the wrong unit."
+                $"The utilisation {MessageText.Show(value)} {mapping.Unit.Symbol} is above the whole capacity, {MessageText.Show(whole)}; the mapping {mapping.Id} may name the wrong unit."
             );
         return null;
     }
@@ -91,52 +87,48 @@ public static class Admission
                 series,
                 sample,
                 RejectionReason.ImplausibleTimestamp,
-                $"The time {Text(sample.Start < Earliest ? sample.Start : sample.End)} lies outside the years 2000 to 2099; the source may count in another unit."
+                $"The time {MessageText.Show(sample.Start < Earliest ? sample.Start : sample.End)} lies outside the years 2000 to 2099; the source may count in another unit."
             );
         if (sample.End > now + Skew || sample.Start > now + Skew)
             return Because(
                 series,
                 sample,
                 RejectionReason.FutureTimestamp,
-                $"The time {Text(sample.End > sample.Start ? sample.End : sample.Start)} is more than {Skew.TotalMinutes:0} minutes ahead of the clock, {Text(now)}; check the clock of the source."
+                $"The time {MessageText.Show(sample.End > sample.Start ? sample.End : sample.Start)} is more than {Skew.TotalMinutes:0} minutes ahead of the clock, {MessageText.Show(now)}; check the clock of the source."
             );
         if (sample.End < sample.Start)
             return Because(
                 series,
                 sample,
                 RejectionReason.WrongInterval,
-                $"The interval ends at {Text(sample.End)}, before it starts at {Text(sample.Start)}."
+                $"The interval ends at {MessageText.Show(sample.End)}, before it starts at {MessageText.Show(sample.Start)}."
             );
         if (mapping.Kind == SampleKind.Delta && sample.End == sample.Start)
             return Because(
                 series,
                 sample,
                 RejectionReason.WrongInterval,
-                $"The amount {Text(sample.Value)} {mapping.Unit.Symbol} has no interval that it was counted over, only the instant {Text(sample.Start)}."
+                $"The amount {MessageText.Show(sample.Value)} {mapping.Unit.Symbol} has no interval that it was counted over, only the instant {MessageText.Show(sample.Start)}."
             );
         if (mapping.Kind != SampleKind.Delta && sample.End > sample.Start && series.Period <= TimeSpan.Zero)
             return Because(
                 series,
                 sample,
                 RejectionReason.WrongInterval,
-                $"A level or a counter is read at an instant, but this one, {Text(sample.Value)} {mapping.Unit.Symbol}, has the interval {Text(sample.Start)} to {Text(sample.End)}."
+                $"A level or a counter is read at an instant, but this one, {MessageText.Show(sample.Value)} {mapping.Unit.Symbol}, has the interval {MessageText.Show(sample.Start)} to {MessageText.Show(sample.End)}."
             );
-        if (sample.End - sample.Start > Normaliser.Reach)
+        if (sample.End - sample.Start > Limits.Reach)
             return Because(
                 series,
                 sample,
                 RejectionReason.SpanTooLong,
-                $"The interval {Text(sample.Start)} to {Text(sample.End)} is longer than {Normaliser.Reach.TotalMinutes:0} minutes, too coarse to be put on the grid; ask the source for a finer period."
+                $"The interval {MessageText.Show(sample.Start)} to {MessageText.Show(sample.End)} is longer than {Limits.Reach.TotalMinutes:0} minutes, too coarse to be put on the grid; ask the source for a finer period."
             );
         return null;
     }
 
     // The same metric may be explained as an average and not as a sum, or for a minute and not for five.
     private static string How(Series series) => series.Statistic == Statistic.Raw ? "" : $" as {series.Statistic} over {series.Period}";
-
-    internal static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture);
-
-    internal static string Text(DateTime instant) => instant.ToString("yyyy-MM-ddTHH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
 
     private static string Shown(Series series) => series.ToString().Replace("\0", "\\0", StringComparison.Ordinal);
 

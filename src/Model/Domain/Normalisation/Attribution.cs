@@ -1,5 +1,6 @@
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 

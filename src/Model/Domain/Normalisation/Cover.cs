@@ -218,14 +218,14 @@ internal sealed class Cover(
     /// <param name="claims">Receives who claims the series that were read.</param>
     public Reading? Board(MeteredResource board, ServerType? type, int bin, WorkloadClaims claims)
     {
-        if (Component(board, Catalogue.Component.Accelerator, bin, claims) is { } read)
+        if (Component(board, Quantities.Component.Accelerator, bin, claims) is { } read)
         {
             // A meter of the node names no pod, while the load of the pod's container on the same board does.
             if (!claims.Any)
                 ClaimByLoads(board, bin, null, claims);
             return read;
         }
-        if (factors is null || LoadOf(board, Catalogue.Component.Accelerator, bin) is not { } load)
+        if (factors is null || LoadOf(board, Quantities.Component.Accelerator, bin) is not { } load)
             return null;
         var name = board.Hardware ?? type?.Accelerator;
         if (name is null || factors.Hardware.Accelerator(name) is not { } hardware)
@@ -244,7 +244,7 @@ internal sealed class Cover(
             : board.IsMachine ? Math.Max(type.Accelerators, 0)
             : Math.Min(1, type.Accelerators > 0 ? type.Accelerators : 1);
         scratch.Clear();
-        var limit = Read(board.Limits, Catalogue.Component.Accelerator, bin, scratch);
+        var limit = Read(board.Limits, Quantities.Component.Accelerator, bin, scratch);
         var power =
             limit is { } allowed && allowed.Joules / Seconds(allowed.Ticks) >= hardware.Power.Idle.Watts
                 ? hardware.Power.Under(Power.FromWatts(allowed.Joules / Seconds(allowed.Ticks)))
@@ -270,7 +270,7 @@ internal sealed class Cover(
     public ServerReading? Host(Host host, int bin, int boards, bool all, long boardTicks, WorkloadClaims claims, out MissingReasons missing)
     {
         missing = MissingReasons.None;
-        var load = host.Server is { } server ? LoadOf(server, Catalogue.Component.Cpu, bin, claims) : null;
+        var load = host.Server is { } server ? LoadOf(server, Quantities.Component.Cpu, bin, claims) : null;
         if (load is null && boards == 0)
             return null;
         if (host.TypeName is null)
@@ -297,11 +297,11 @@ internal sealed class Cover(
                 boardTicks,
                 Provenance.Nothing,
                 host.Accelerators.Where(board => board.IsMachine)
-                    .Select(board => LoadOf(board, Catalogue.Component.Accelerator, bin)?.Servers ?? 1)
+                    .Select(board => LoadOf(board, Quantities.Component.Accelerator, bin)?.Servers ?? 1)
                     .FirstOrDefault(1)
             );
         if (
-            host.Server?.Loads(Catalogue.Component.Cpu) is { Count: > 0 } meters
+            host.Server?.Loads(Quantities.Component.Cpu) is { Count: > 0 } meters
             && meters.TrueForAll(meter => meter.First.Mapping.Scale is null)
         )
             claims.Weigh(power);
@@ -358,7 +358,7 @@ internal sealed class Cover(
             if (last!.Mapping.Scale is { } scale)
             {
                 var devices = scale.DevicesIn(last.Series.Labels)
-                    ?? (component == Catalogue.Component.Accelerator ? resource.Machine?.Accelerators : resource.Machine?.VirtualCpus);
+                    ?? (component == Quantities.Component.Accelerator ? resource.Machine?.Accelerators : resource.Machine?.VirtualCpus);
                 if (scale.Ratio(level, devices) is not { } ratio || scale.ServersIn(last.Series.Labels) is not { } of)
                 {
                     Unmodelled.TryAdd(resource, Unscaled(scale, level, devices));
@@ -508,7 +508,7 @@ internal sealed class Cover(
     /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is modelled each has what it drew in its time.</summary>
     private void ClaimByLoads(MeteredResource board, int bin, PowerRange? power, WorkloadClaims claims)
     {
-        var meters = board.Loads(Catalogue.Component.Accelerator);
+        var meters = board.Loads(Quantities.Component.Accelerator);
         var telling = Best(meters, bin);
         if (telling is null || !Claimed(telling, bin))
         {
@@ -571,17 +571,17 @@ internal sealed class Cover(
     /// <param name="claims">Receives who claims the series that were read.</param>
     public ServerReading? Server(MeteredResource server, int bin, bool accelerators, WorkloadClaims claims)
     {
-        if (Component(server, Catalogue.Component.Node, bin, claims) is { } node)
+        if (Component(server, Quantities.Component.Node, bin, claims) is { } node)
             return new ServerReading(node, EnergyCover.Node, true);
-        if (Component(server, Catalogue.Component.Psu, bin, claims) is { } supplies)
+        if (Component(server, Quantities.Component.Psu, bin, claims) is { } supplies)
             return new ServerReading(supplies, EnergyCover.Psu, true);
-        if (Component(server, Catalogue.Component.Module, bin, claims) is { } modules)
+        if (Component(server, Quantities.Component.Module, bin, claims) is { } modules)
             return new ServerReading(modules, EnergyCover.Module, true);
-        if (Component(server, Catalogue.Component.Platform, bin, claims) is { } platform)
+        if (Component(server, Quantities.Component.Platform, bin, claims) is { } platform)
             return new ServerReading(platform, accelerators ? EnergyCover.PlatformAndAccelerator : EnergyCover.Platform, false);
-        if (Component(server, Catalogue.Component.Cpu, bin, claims) is not { } packages)
+        if (Component(server, Quantities.Component.Cpu, bin, claims) is not { } packages)
             return null;
-        if (Component(server, Catalogue.Component.Memory, bin, claims) is not { } memory)
+        if (Component(server, Quantities.Component.Memory, bin, claims) is not { } memory)
             return new ServerReading(packages, accelerators ? EnergyCover.CpuAndAccelerator : EnergyCover.Cpu, false);
         return new ServerReading(
             Sum(packages, memory),
@@ -632,8 +632,8 @@ internal sealed class Cover(
 
     /// <summary>Whether anything is told of an accelerator within reach of a period.</summary>
     public bool HasSamplesNear(MeteredResource board, int bin) =>
-        board[Catalogue.Component.Accelerator]
-            .Concat(board.Loads(Catalogue.Component.Accelerator))
+        board[Quantities.Component.Accelerator]
+            .Concat(board.Loads(Quantities.Component.Accelerator))
             .Any(meter => meter.Parts.Exists(part => part.HasSamplesNear(grid[bin])));
 
     /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no whole.</summary>

@@ -85,12 +85,12 @@ internal sealed class MeterPart(string name)
             while (low < high)
             {
                 var middle = (low + high) / 2;
-                if (samples[middle].End < bin.Start - Normaliser.Reach)
+                if (samples[middle].End < bin.Start - Limits.Reach)
                     low = middle + 1;
                 else
                     high = middle;
             }
-            if (low < samples.Length && samples[low].End <= bin.End + Normaliser.Reach)
+            if (low < samples.Length && samples[low].End <= bin.End + Limits.Reach)
                 return true;
         }
         return false;

@@ -16,7 +16,7 @@ namespace Metrics.Domain.Normalisation;
 internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection> rejections)
 {
     /// <summary>Most joules or units of work that one span can hold: a million such spans still fit what is stored. A year of mankind is less than a thousand of them.</summary>
-    private const double Largest = Admission.Largest / 1e6;
+    private const double Largest = Limits.LargestValue / 1e6;
 
     /// <summary>An unbroken run of samples of one series, as indices of them.</summary>
     private readonly record struct Run(KnownSeries Series, ReadOnlyMemory<Sample> Samples)
@@ -25,15 +25,6 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
 
         public long End => Samples.Span[^1].End.Ticks;
     }
-
-    /// <summary>Whether the quantity can be read from samples of the kind: the six cells.</summary>
-    public static bool Legal(Quantity quantity, SampleKind kind) =>
-        (quantity, kind) switch
-        {
-            (Quantity.Energy or Quantity.Work, SampleKind.Delta or SampleKind.Cumulative) => true,
-            (Quantity.Power or Quantity.Utilisation, SampleKind.Gauge) => true,
-            _ => false,
-        };
 
     /// <summary>Reads the series of one meter, ordered by series id.</summary>
     /// <param name="chain">
@@ -129,7 +120,7 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                     series,
                     sample.End,
                     RejectionReason.OutOfRange,
-                    $"The span would hold {Admission.Text(amount)} {(series.Mapping.Unit.Quantity == Quantity.Work ? "units of work" : "J")}, which nothing can: the value {Admission.Text(sample.Value)} {series.Mapping.Unit.Symbol} or its unit is wrong, and the span is a gap."
+                    $"The span would hold {MessageText.Show(amount)} {(series.Mapping.Unit.Quantity == Quantity.Work ? "units of work" : "J")}, which nothing can: the value {MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol} or its unit is wrong, and the span is a gap."
                 )
             );
     }
@@ -237,7 +228,7 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                     RejectionReason.SpanTooLong,
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{Seconds(sample.End.Ticks - from):0.###} seconds lie between this sample ({Admission.Text(sample.Value)} {series.Mapping.Unit.Symbol}) and the one before, more than the {Seconds(series.MaxSpan):0.###} that may be bridged: the span is a gap."
+                        $"{Seconds(sample.End.Ticks - from):0.###} seconds lie between this sample ({MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol}) and the one before, more than the {Seconds(series.MaxSpan):0.###} that may be bridged: the span is a gap."
                     )
                 )
             );
@@ -251,7 +242,7 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                     series,
                     sample.End,
                     RejectionReason.CounterReset,
-                    $"The counter fell from {Admission.Text(earlier)} to {Admission.Text(sample.Value)} {series.Mapping.Unit.Symbol} and no declared maximum explains it: the span is a gap and counting starts anew."
+                    $"The counter fell from {MessageText.Show(earlier)} to {MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol} and no declared maximum explains it: the span is a gap and counting starts anew."
                 )
             );
     }

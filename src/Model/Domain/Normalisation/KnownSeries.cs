@@ -23,7 +23,7 @@ internal sealed class KnownSeries
         Mappings = mappings;
         Workload = workload;
         Place = place;
-        MaxSpan = Math.Min(mapping.MaxSpan.Ticks, Normaliser.Reach.Ticks);
+        MaxSpan = Math.Min(mapping.MaxSpan.Ticks, Limits.Reach.Ticks);
         // The grade that interpreting leaves: an integral of power is derived, and a power model is modelled, however good the sensor.
         Evidence = mapping.Unit.Quantity switch
         {

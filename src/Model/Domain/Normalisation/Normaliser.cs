@@ -48,9 +48,6 @@ public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading>
 /// <summary>Interpret, align, cover, attribute, account: samples in, facts out. Pure: the same samples give the same facts, in whatever order the series come.</summary>
 public sealed class Normaliser
 {
-    /// <summary>The longest <see cref="MetricMapping.MaxSpan"/> allowed: how far around a period samples are needed.</summary>
-    public static readonly TimeSpan Reach = TimeSpan.FromHours(1);
-
     /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
     public const int Revision = 4;
 
@@ -83,7 +80,7 @@ public sealed class Normaliser
             throw new ArgumentException($"The grain divides an hour, as 00:05:00 does; got {grain}.", nameof(grain));
         foreach (var mapping in catalogue.Mappings)
         {
-            if (!Interpreter.Legal(mapping.Unit.Quantity, mapping.Kind))
+            if (!MetricMapping.CanHold(mapping.Unit.Quantity, mapping.Kind))
                 throw new ArgumentException(
                     $"Mapping {mapping.Id} reads {mapping.Unit.Quantity} in {mapping.Unit.Symbol} from {mapping.Kind} samples, which cannot hold it: energy and work come as Delta or Cumulative, power and utilisation as Gauge.",
                     nameof(catalogue)
@@ -106,7 +103,7 @@ public sealed class Normaliser
 
     /// <summary>The facts of a period with everything that was read for them, so that a person can make them again by hand.</summary>
     /// <param name="period">Whole grid periods.</param>
-    /// <param name="series">Samples from <c>period.Start - Reach</c> to <c>period.End + Reach</c>; a series twice is an error of the caller.</param>
+    /// <param name="series">Samples from <c>period.Start - Limits.Reach</c> to <c>period.End + Limits.Reach</c>; a series twice is an error of the caller.</param>
     /// <exception cref="ArgumentException">The period is not made of whole grid periods, or a series is given twice.</exception>
     public Trace Trace(Interval period, IEnumerable<SeriesSamples> series)
     {
@@ -115,9 +112,9 @@ public sealed class Normaliser
         return new Trace(facts, traced);
     }
 
-    /// <summary>Facts of the period from samples within <see cref="Reach"/> around it.</summary>
+    /// <summary>Facts of the period from samples within <see cref="Limits.Reach"/> around it.</summary>
     /// <param name="period">Whole grid periods.</param>
-    /// <param name="series">Samples from <c>period.Start - Reach</c> to <c>period.End + Reach</c>; a series twice is an error of the caller.</param>
+    /// <param name="series">Samples from <c>period.Start - Limits.Reach</c> to <c>period.End + Limits.Reach</c>; a series twice is an error of the caller.</param>
     /// <exception cref="ArgumentException">The period is not made of whole grid periods, or a series is given twice.</exception>
     public NormalisedPeriod Normalise(Interval period, IEnumerable<SeriesSamples> series) => Normalise(period, series, null);
 

@@ -1,4 +1,6 @@
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 

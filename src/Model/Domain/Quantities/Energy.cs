@@ -7,9 +7,6 @@ public readonly record struct Energy(double Joules) : IComparable<Energy>
     /// <summary>Joules in one kilowatt-hour, exactly.</summary>
     public const double JoulesPerKilowattHour = 1000d * 3600d;
 
-    /// <summary>No energy.</summary>
-    public static Energy Zero => default;
-
     /// <summary>Energy in kilowatt-hours.</summary>
     public double KilowattHours => Joules / JoulesPerKilowattHour;
 
@@ -18,16 +15,6 @@ public readonly record struct Energy(double Joules) : IComparable<Energy>
 
     /// <summary>An amount given in kilowatt-hours.</summary>
     public static Energy FromKilowattHours(double kilowattHours) => new(kilowattHours * JoulesPerKilowattHour);
-
-    /// <summary>An amount given in a unit of <c>units.json</c>.</summary>
-    /// <exception cref="ArgumentException">The unit measures something else: power is not energy, however alike W and Wh look.</exception>
-    public static Energy From(double value, Unit unit) =>
-        unit.Quantity == Quantity.Energy
-            ? new Energy(unit.ToCanonical(value))
-            : throw new ArgumentException(
-                $"{unit.Symbol} ({unit.Description}) measures {unit.Quantity}, not Energy; give joules, watt-hours or another unit of energy.",
-                nameof(unit)
-            );
 
     /// <inheritdoc/>
     public int CompareTo(Energy other) => Joules.CompareTo(other.Joules);

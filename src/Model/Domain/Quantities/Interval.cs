@@ -31,14 +31,6 @@ public readonly record struct Interval
     /// <summary>Whether the instant lies inside.</summary>
     public bool Contains(DateTime instant) => instant >= Start && instant < End;
 
-    /// <summary>The part that both have in common, or null.</summary>
-    public Interval? Overlap(Interval other)
-    {
-        var start = Start > other.Start ? Start : other.Start;
-        var end = End < other.End ? End : other.End;
-        return end > start ? new Interval(start, end) : null;
-    }
-
     /// <inheritdoc/>
     public override string ToString() => $"[{Start:yyyy-MM-ddTHH:mm:ss.FFFFFFF}Z, {End:yyyy-MM-ddTHH:mm:ss.FFFFFFF}Z)";
 }

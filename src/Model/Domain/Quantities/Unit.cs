@@ -32,15 +32,6 @@ public sealed record Unit(string Symbol, Quantity Quantity, double Numerator, do
     /// <summary>Every unit known, by symbol.</summary>
     public static IReadOnlyDictionary<string, Unit> Known => All;
 
-    /// <summary>The unit with this symbol, compared exactly: <c>mW</c> is not <c>MW</c>.</summary>
-    /// <exception cref="FormatException">The symbol is not in <c>units.json</c>.</exception>
-    public static Unit Parse(string symbol) =>
-        All.TryGetValue(symbol, out var unit)
-            ? unit
-            : throw new FormatException(
-                $"'{symbol}' is not a known unit. Known are: {string.Join(", ", All.Keys.Order(StringComparer.Ordinal))}."
-            );
-
     /// <summary>The value in the canonical unit: joules, watts, a ratio, or a count.</summary>
     public double ToCanonical(double value) => value * Numerator / Denominator;
 

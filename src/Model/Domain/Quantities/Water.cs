@@ -4,15 +4,6 @@ namespace Metrics.Domain.Quantities;
 /// <remarks>Unit: litres, as a double. <c>default</c> is no water, which is a measurement: absence is <c>Water?</c>.</remarks>
 public readonly record struct Water(double Litres) : IComparable<Water>
 {
-    /// <summary>An amount given in litres.</summary>
-    public static Water FromLitres(double litres) => new(litres);
-
-    /// <summary>An amount given in millilitres.</summary>
-    public static Water FromMillilitres(double millilitres) => new(millilitres / 1e3);
-
-    /// <summary>An amount given in cubic metres, as AWS reports withdrawals.</summary>
-    public static Water FromCubicMetres(double cubicMetres) => new(cubicMetres * 1e3);
-
     /// <inheritdoc/>
     public int CompareTo(Water other) => Litres.CompareTo(other.Litres);
 

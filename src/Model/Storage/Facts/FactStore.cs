@@ -409,7 +409,7 @@ public sealed class FactStore
                                 .DistinctBy(row => row.Id),
                         ],
                         "reason = @reason",
-                        [("reason", Factor.Word(reason.ToString()))],
+                        [("reason", SnakeCase.Of(reason))],
                         token
                     ),
             cancellationToken
@@ -805,10 +805,10 @@ public sealed class FactStore
             Column.Of("version", NpgsqlDbType.Integer, (MetricMapping row) => row.Version),
             Column.Of("provider", NpgsqlDbType.Text, (MetricMapping row) => row.Provider),
             Column.Of("metrics", NpgsqlDbType.Text, (MetricMapping row) => string.Join(' ', row.Metrics)),
-            Column.Of("quantity", NpgsqlDbType.Text, (MetricMapping row) => Factor.Word(row.Unit.Quantity.ToString())),
+            Column.Of("quantity", NpgsqlDbType.Text, (MetricMapping row) => SnakeCase.Of(row.Unit.Quantity)),
             Column.Of("unit", NpgsqlDbType.Text, (MetricMapping row) => row.Unit.Symbol),
-            Column.Of("kind", NpgsqlDbType.Text, (MetricMapping row) => Factor.Word(row.Kind.ToString())),
-            Column.Of("component", NpgsqlDbType.Text, (MetricMapping row) => Factor.Word(row.Component.ToString())),
+            Column.Of("kind", NpgsqlDbType.Text, (MetricMapping row) => SnakeCase.Of(row.Kind)),
+            Column.Of("component", NpgsqlDbType.Text, (MetricMapping row) => SnakeCase.Of(row.Component)),
             Column.Of("functional_unit", NpgsqlDbType.Text, (MetricMapping row) => row.FunctionalUnit),
             Column.Of("evidence", NpgsqlDbType.Smallint, (MetricMapping row) => (short)row.Evidence),
             Column.Of("effective_from", NpgsqlDbType.Date, (MetricMapping row) => row.EffectiveFrom),

@@ -1,6 +1,8 @@
 using System.Globalization;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Schema.Tables;
 
 namespace Metrics.Storage.Facts;
@@ -78,9 +80,9 @@ internal static class FactorRows
         {
             Id = factor.Id,
             Name = factor.Name,
-            Kind = Factor.Word(factor.Kind.ToString()),
+            Kind = SnakeCase.Of(factor.Kind),
             Place = factor.Place,
-            Method = Factor.Word(factor.Method.ToString()),
+            Method = SnakeCase.Of(factor.Method),
             Value = factor.Value,
             Low = factor.Range?.Low,
             High = factor.Range?.High,

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using NpgsqlTypes;
@@ -41,7 +42,7 @@ internal sealed record RejectionRecord(string Origin, Rejection Rejection, DateT
                 Column.Of("source", NpgsqlDbType.Text, (RejectionRecord row) => row.Rejection.Source),
                 Column.Of("subject", NpgsqlDbType.Text, (RejectionRecord row) => Storable(row.Rejection.Subject)),
                 Column.Of("at", NpgsqlDbType.TimestampTz, (RejectionRecord row) => row.Rejection.At),
-                Column.Of("reason", NpgsqlDbType.Text, (RejectionRecord row) => Factor.Word(row.Rejection.Reason.ToString())),
+                Column.Of("reason", NpgsqlDbType.Text, (RejectionRecord row) => SnakeCase.Of(row.Rejection.Reason)),
                 Column.Of("detail", NpgsqlDbType.Text, (RejectionRecord row) => Storable(row.Rejection.Detail)),
                 Column.Of("first_seen", NpgsqlDbType.TimestampTz, (RejectionRecord _) => now),
                 Column.Of("last_seen", NpgsqlDbType.TimestampTz, (RejectionRecord _) => now),

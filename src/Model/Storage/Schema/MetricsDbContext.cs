@@ -1,6 +1,7 @@
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
@@ -38,13 +39,13 @@ public sealed class MetricsDbContext(DbContextOptions<MetricsDbContext> options)
     {
         var table = entity.GetTableName()!;
         foreach (var property in entity.GetProperties())
-            property.SetColumnName(Factor.Word(property.Name));
+            property.SetColumnName(SnakeCase.Of(property.Name));
         foreach (var key in entity.GetKeys())
             key.SetName($"pk_{table}");
         foreach (var index in entity.GetIndexes())
-            index.SetDatabaseName($"ix_{table}_{string.Join('_', index.Properties.Select(property => Factor.Word(property.Name)))}");
+            index.SetDatabaseName($"ix_{table}_{string.Join('_', index.Properties.Select(property => SnakeCase.Of(property.Name)))}");
         foreach (var foreign in entity.GetForeignKeys())
-            foreign.SetConstraintName($"fk_{table}_{string.Join('_', foreign.Properties.Select(property => Factor.Word(property.Name)))}");
+            foreign.SetConstraintName($"fk_{table}_{string.Join('_', foreign.Properties.Select(property => SnakeCase.Of(property.Name)))}");
     }
 }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Storage.Schema;
 

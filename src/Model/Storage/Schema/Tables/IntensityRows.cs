@@ -1,4 +1,5 @@
 using Metrics.Domain.Facts;
+using Metrics.Domain.Quantities;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 

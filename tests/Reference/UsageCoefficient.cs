@@ -1,10 +1,10 @@
 using Metrics.Domain.Quantities;
 
-namespace Metrics.Domain.Factors;
+namespace Metrics.Reference;
 
 /// <summary>Energy for an amount of a use that a bill counts and no meter shows: gigabytes moved, gigabyte-hours kept, vCPU-hours without a server.</summary>
 /// <remarks>
-/// IT energy: neither replication nor PUE is in it. Evidence of energy made by it is <see cref="Facts.Evidence.Estimated"/>.
+/// IT energy: neither replication nor PUE is in it. Evidence of energy made by it is <see cref="Evidence.Estimated"/>.
 /// The unit is compared, so that a coefficient for terabyte-hours never meets an amount in gigabyte-hours.
 /// </remarks>
 public sealed record UsageCoefficient

@@ -1,7 +1,6 @@
-using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 
-namespace Metrics.Domain.Factors;
+namespace Metrics.Domain.Facts;
 
 /// <summary>Energy in two parts by how busy the hardware was: the part that the load is given, and the part that was drawn for being there.</summary>
 /// <param name="Active">Energy x busy ratio.</param>

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Metrics.Domain.Factors;
+namespace Metrics.Reference;
 
 /// <summary>Storage as bills count it. A month of a bill has its own length, so the same number of gigabyte-months is more in October than in February.</summary>
 /// <param name="Count">Gigabytes kept for a month.</param>

@@ -1,4 +1,4 @@
-namespace Metrics.Domain.Facts;
+namespace Metrics.Domain.Observations;
 
 /// <summary>Where a source stands: <c>provider/region</c>, for instance <c>onprem/dc-1</c> or <c>aws/eu-central-1</c>.</summary>
 /// <param name="Name">The full name; the part before the first slash is the provider, the rest the region.</param>

@@ -1,4 +1,4 @@
-namespace Metrics.Domain.Facts;
+namespace Metrics.Domain.Quantities;
 
 /// <summary>How we know a number, from best to worst. An aggregate has the worst of its inputs. Stored by number.</summary>
 public enum Evidence
@@ -14,17 +14,4 @@ public enum Evidence
 
     /// <summary>A published factor for each unit of work.</summary>
     Estimated = 3,
-}
-
-/// <summary>What an amount of energy includes; each holds the one before.</summary>
-public enum Boundary
-{
-    /// <summary>Accelerator boards only.</summary>
-    Accelerator = 0,
-
-    /// <summary>Whole servers: IT energy.</summary>
-    Server = 1,
-
-    /// <summary>IT energy times PUE.</summary>
-    Facility = 2,
 }

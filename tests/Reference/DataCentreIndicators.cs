@@ -1,6 +1,6 @@
 using Metrics.Domain.Quantities;
 
-namespace Metrics.Domain.Factors;
+namespace Metrics.Reference;
 
 /// <summary>What a data centre reports of a year, and the four indicators made of it.</summary>
 /// <remarks>Source: Delegated Regulation (EU) 2024/1364, Annexes II and III; ISO/IEC 30134-2 (PUE), -9 (WUE), -6 (ERF), -3 (REF).</remarks>
