@@ -131,10 +131,7 @@ public static class ExplainEndpoint
         var hour = new DateTime(question.PeriodStart.Ticks - question.PeriodStart.Ticks % TimeSpan.TicksPerHour, DateTimeKind.Utc);
         var period = new Interval(hour, hour + Hour);
         var dirty = await stored.IsDirtyAsync(period.Start, period.End);
-        var samples = await facts.SamplesAsync(
-            new Interval(period.Start - Limits.Reach, period.End + Limits.Reach),
-            cancellationToken
-        );
+        var samples = await facts.SamplesAsync(new Interval(period.Start - Limits.Reach, period.End + Limits.Reach), cancellationToken);
         var trace = normaliser.Trace(period, samples);
         var derivation = new Derivation(trace, question, book);
         var made = question.ResourceId is null
@@ -167,9 +164,9 @@ public static class ExplainEndpoint
         // What is stored is added up again: hours to days, and for a month days to the month.
         var hours = await facts.HoursAsync(question.DeploymentId, new Interval(question.PeriodStart, end), cancellationToken);
         var days = hours.GroupBy(hour => hour.PeriodStart.Date).SelectMany(day => RollUp.Day(day.Key, [.. day])).ToList();
-        var made = (
-            question.Set == ExplainRequest.Months ? RollUp.Period(question.PeriodStart, end, days) : days
-        ).FirstOrDefault(sums => sums.FunctionalUnit == question.FunctionalUnit);
+        var made = (question.Set == ExplainRequest.Months ? RollUp.Period(question.PeriodStart, end, days) : days).FirstOrDefault(sums =>
+            sums.FunctionalUnit == question.FunctionalUnit
+        );
         // An hour's energy stands on each row of its units: it is taken once.
         var parts = hours
             .GroupBy(hour => hour.PeriodStart)
@@ -219,7 +216,8 @@ public static class ExplainEndpoint
     {
         if (made?[measure] is not { } value)
             return null;
-        var widest = made[Measures.Facility] is not null ? Measures.Facility
+        var widest =
+            made[Measures.Facility] is not null ? Measures.Facility
             : made[Measures.Server] is not null ? Measures.Server
             : Measures.Accelerator;
         var terms = parts

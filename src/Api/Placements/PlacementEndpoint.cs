@@ -78,8 +78,7 @@ public static class PlacementEndpoint
             var conversions = context.RequestServices.GetService<UnitConversions>() ?? UnitConversions.None;
             await using var session = new ReadSession(connections, context.RequestAborted);
             return
-                await DeploymentComparison.ReadAsync(session, question, conversions, time.GetUtcNow().UtcDateTime, faults)
-                    is { } comparison
+                await DeploymentComparison.ReadAsync(session, question, conversions, time.GetUtcNow().UtcDateTime, faults) is { } comparison
                 ? TypedResults.Ok(ToResponse(comparison))
                 : Refused(faults);
         }

@@ -521,7 +521,12 @@ public sealed class CompareTests(PostgresCluster cluster)
                 ),
                 Row(4, "request", hour, 120, row => (row.ServerJoules, row.FacilityJoules) = (200, 240)),
                 Row(5, "workflow", hour, 10, row =>
-                    (row.ServerJoules, row.FacilityJoules, row.Factors, row.Missing) = (400, 480, "pue:onprem/e@config", MissingReasons.GridUnknown)
+                    (row.ServerJoules, row.FacilityJoules, row.Factors, row.Missing) = (
+                        400,
+                        480,
+                        "pue:onprem/e@config",
+                        MissingReasons.GridUnknown
+                    )
                 )
             );
         }

@@ -224,7 +224,10 @@ public sealed class ReportServices : IAsyncLifetime
                     CoveredSeconds = covered,
                     Evidence = Evidence.Derived,
                     Factors = made,
-                    Missing = MissingReasonText.Parse(missing),
+                    Missing = missing
+                        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                        .Select(word => MissingReasonText.All.Single(entry => entry.Word == word).Reason)
+                        .Aggregate(MissingReasons.None, (all, reason) => all | reason),
                     RecomputedAt = Hour(5),
                 }
             );

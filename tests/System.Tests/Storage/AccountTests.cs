@@ -13,12 +13,30 @@ public sealed class AccountTests(PostgresCluster cluster)
         "SELECT \"OperationalGrams\", \"MarginalGrams\", \"MarketBasedGrams\", \"EmbodiedGrams\", \"SciGramsPerUnit\", \"WaterLitres\", \"LowJoules\", \"HighJoules\", \"FactorVersion\", \"Missing\" FROM ";
 
     private static EnergyFact OfGpu(DateTime start) =>
-        Energy(Gpu, start, 1000, 1000, 1500, idle: 200).With(Measures.Low, 1425).With(Measures.High, 1575).With(Measures.Operational, 0.25).With(Measures.Marginal, 0.5).With(Measures.MarketBased, 0).With(Measures.Embodied, 0.125).With(Measures.Water, 0.5) with
-        { Factors = "grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config" };
+        Energy(Gpu, start, 1000, 1000, 1500, idle: 200)
+            .With(Measures.Low, 1425)
+            .With(Measures.High, 1575)
+            .With(Measures.Operational, 0.25)
+            .With(Measures.Marginal, 0.5)
+            .With(Measures.MarketBased, 0)
+            .With(Measures.Embodied, 0.125)
+            .With(Measures.Water, 0.5) with
+        {
+            Factors = "grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config",
+        };
 
     private static EnergyFact OfNode(DateTime start) =>
-        Energy(Node, start, null, 500, 750, idle: 100).With(Measures.Low, 600).With(Measures.High, 900).With(Measures.Operational, 0.125).With(Measures.Marginal, 0.25).With(Measures.MarketBased, 0).With(Measures.Embodied, 0.125).With(Measures.Water, 0.25) with
-        { Factors = "grid_intensity:country/DE:location_average@e wue:onprem/dc-1@config" };
+        Energy(Node, start, null, 500, 750, idle: 100)
+            .With(Measures.Low, 600)
+            .With(Measures.High, 900)
+            .With(Measures.Operational, 0.125)
+            .With(Measures.Marginal, 0.25)
+            .With(Measures.MarketBased, 0)
+            .With(Measures.Embodied, 0.125)
+            .With(Measures.Water, 0.25) with
+        {
+            Factors = "grid_intensity:country/DE:location_average@e wue:onprem/dc-1@config",
+        };
 
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
@@ -49,16 +67,22 @@ public sealed class AccountTests(PostgresCluster cluster)
             OfNode(Ten),
             OfGpu(five),
             OfNode(five).With(Measures.MarketBased, null).With(Measures.Embodied, null) with
-            { Missing = MissingReasons.EmbodiedUnknown },
+            {
+                Missing = MissingReasons.EmbodiedUnknown,
+            },
             Work(Ten, 100)
         );
         // An hour without a factor of the grid at all: null, and not zero.
         await storage.ReplaceAsync(
             Ten.AddHours(1),
             OfGpu(Ten.AddHours(1)).With(Measures.Operational, null) with
-            { Missing = MissingReasons.BusyUnknown | MissingReasons.GridUnknown },
+            {
+                Missing = MissingReasons.BusyUnknown | MissingReasons.GridUnknown,
+            },
             OfNode(Ten.AddHours(1)).With(Measures.Operational, null).With(Measures.Water, null) with
-            { Missing = MissingReasons.GridUnknown | MissingReasons.WueUnknown },
+            {
+                Missing = MissingReasons.GridUnknown | MissingReasons.WueUnknown,
+            },
             Work(Ten.AddHours(1), 100)
         );
 
@@ -140,7 +164,9 @@ public sealed class AccountTests(PostgresCluster cluster)
         await storage.ReplaceAsync(
             Ten.AddHours(1),
             OfNode(Ten.AddHours(1)).With(Measures.Water, null) with
-            { Missing = MissingReasons.WueUnknown }
+            {
+                Missing = MissingReasons.WueUnknown,
+            }
         );
         await storage.ReplaceAsync(
             next,
@@ -154,8 +180,15 @@ public sealed class AccountTests(PostgresCluster cluster)
         // A day without PUE: its bounds are its server's, and the month has the facility.
         await storage.ReplaceAsync(
             third,
-            OfGpu(third).With(Measures.Facility, null).With(Measures.Low, 950).With(Measures.High, 1050).With(Measures.Operational, null) with
-            { Factors = "", Missing = MissingReasons.PueUnknown },
+            OfGpu(third)
+                .With(Measures.Facility, null)
+                .With(Measures.Low, 950)
+                .With(Measures.High, 1050)
+                .With(Measures.Operational, null) with
+            {
+                Factors = "",
+                Missing = MissingReasons.PueUnknown,
+            },
             Work(third, 100)
         );
 
@@ -220,7 +253,9 @@ public sealed class AccountTests(PostgresCluster cluster)
             eleven,
             OfGpu(eleven),
             OfGpu(eleven.AddMinutes(5)).With(Measures.Idle, null) with
-            { Missing = MissingReasons.BusyUnknown },
+            {
+                Missing = MissingReasons.BusyUnknown,
+            },
             Work(eleven, 100)
         );
         foreach (var set in new[] { "HourlyIntensities", "DailyIntensities", "MonthlyIntensities" })

@@ -61,7 +61,10 @@ public sealed class RestatementTests(PostgresCluster cluster)
                 dirty,
                 Period(
                     Energy(Node, dirty.Hour, null, joules, joules).With(Measures.Operational, value * grid?.Value) with
-                    { Factors = grid?.Name ?? "", Missing = grid is null ? MissingReasons.GridUnknown : MissingReasons.None },
+                    {
+                        Factors = grid?.Name ?? "",
+                        Missing = grid is null ? MissingReasons.GridUnknown : MissingReasons.None,
+                    },
                     Work(dirty.Hour, 10)
                 ),
                 default
@@ -268,7 +271,13 @@ public sealed class RestatementTests(PostgresCluster cluster)
         await storage.Facts.FinaliseAsync(["rack"], default);
 
         // In the thirteenth digit, as after a sum in another order.
-        await AgainAsync(Energy(Node, Ten, null, 100 * (1 + 5e-13), null).With(Measures.Embodied, 0.5) with { Factors = "a" }, Work(Ten, 10));
+        await AgainAsync(
+            Energy(Node, Ten, null, 100 * (1 + 5e-13), null).With(Measures.Embodied, 0.5) with
+            {
+                Factors = "a",
+            },
+            Work(Ten, 10)
+        );
         Assert.Empty(await storage.RowsAsync(Restatements));
         await AgainAsync(Energy(Node, Ten, null, 100, 150) with { Factors = "b" }, Work(Ten, 10), Work(Ten, 4, "request"));
         await AgainAsync();

@@ -1,4 +1,3 @@
-using Metrics.Storage.Queries;
 using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
@@ -6,6 +5,7 @@ using System.Text.Json;
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
 using Metrics.Api.OData.Query;
+using Metrics.Storage.Queries;
 
 namespace Metrics.Api.OData.Json;
 

@@ -230,8 +230,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
     {
         var faults = new List<string>();
         await using var session = new ReadSession(connections, cancellationToken);
-        var comparison =
-            await DeploymentComparison.ReadAsync(session, question, conversions, time.GetUtcNow().UtcDateTime, faults)
+        var comparison = await DeploymentComparison.ReadAsync(session, question, conversions, time.GetUtcNow().UtcDateTime, faults)
             ?? throw Refused(faults);
         var rows = new List<ComparedRow>();
         var (from, to) = (comparison.Period.Start, comparison.Period.End);

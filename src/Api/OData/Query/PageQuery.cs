@@ -1,6 +1,6 @@
-using Metrics.Storage.Queries;
 using System.Globalization;
 using System.Text;
+using Metrics.Storage.Queries;
 
 namespace Metrics.Api.OData.Query;
 

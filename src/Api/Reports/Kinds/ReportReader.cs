@@ -16,11 +16,7 @@ using Microsoft.Data.Sqlite;
 namespace Metrics.Api.Reports.Kinds;
 
 /// <summary>Reads what a report is made of: one connection, one consistent view of the store, rows as a stream.</summary>
-public sealed class ReportReader(
-    QueryConnections readers,
-    UnitConversions conversions,
-    TimeProvider clock
-)
+public sealed class ReportReader(QueryConnections readers, UnitConversions conversions, TimeProvider clock)
 {
     private const double JoulesPerMWh = 3.6e9;
     private const double JoulesPerKWh = 3.6e6;

@@ -126,11 +126,7 @@ public static class Measures
 
     /// <summary>Joules of a rack or distribution unit, kept apart because they hold the servers'; null elsewhere.</summary>
     public static Measure Rack { get; } =
-        new("RackJoules", "J", "Energy measured at the rack.")
-        {
-            Across = AcrossResources.SumsWhatIsKnown,
-            Told = MeasureHolders.Facts,
-        };
+        new("RackJoules", "J", "Energy measured at the rack.") { Across = AcrossResources.SumsWhatIsKnown, Told = MeasureHolders.Facts };
 
     /// <summary>The part of the IT joules (of the boards' where the server's are unknown) drawn while reserved and doing nothing.</summary>
     public static Measure Idle { get; } =
@@ -145,34 +141,25 @@ public static class Measures
 
     /// <summary>Facility energy x location-based marginal intensity: beside the operational grams, never added to them.</summary>
     public static Measure Marginal { get; } =
-        new(
-            "MarginalGrams",
-            "g",
-            "The same by the grid's marginal intensity. Never add it to the others."
-        )
+        new("MarginalGrams", "g", "The same by the grid's marginal intensity. Never add it to the others.")
         {
-            DescriptionOfPeriods = "The same by the grid's marginal intensity. Never part of SciGramsPerUnit, never to be added to the others.",
+            DescriptionOfPeriods =
+                "The same by the grid's marginal intensity. Never part of SciGramsPerUnit, never to be added to the others.",
             Boundary = Boundary.Facility,
         };
 
     /// <summary>Facility energy x market-based intensity: never part of a score.</summary>
     public static Measure MarketBased { get; } =
-        new(
-            "MarketBasedGrams",
-            "g",
-            "The same by contracts and certificates. Never add it to the others."
-        )
+        new("MarketBasedGrams", "g", "The same by contracts and certificates. Never add it to the others.")
         {
-            DescriptionOfPeriods = "The same by contracts and certificates. Never part of SciGramsPerUnit, never to be added to the others.",
+            DescriptionOfPeriods =
+                "The same by contracts and certificates. Never part of SciGramsPerUnit, never to be added to the others.",
             Boundary = Boundary.Facility,
         };
 
     /// <summary>The part of making and disposing of the hardware that falls to the period, in grams of CO2 equivalents.</summary>
     public static Measure Embodied { get; } =
-        new("EmbodiedGrams", "g", "Share of the emissions of making the hardware that falls to the period.")
-        {
-            Boundary = Boundary.Server,
-        };
+        new("EmbodiedGrams", "g", "Share of the emissions of making the hardware that falls to the period.") { Boundary = Boundary.Server };
 
     /// <summary>Water of the site: IT energy x WUE, in litres.</summary>
     public static Measure Water { get; } =
@@ -290,7 +277,8 @@ public sealed class MeasureValues : IEquatable<MeasureValues>
     {
         get => values[measure.Index] is var value && double.IsNaN(value) ? null : value;
         internal set =>
-            values[measure.Index] = value is not { } number ? double.NaN
+            values[measure.Index] =
+                value is not { } number ? double.NaN
                 : double.IsNaN(number) ? throw new ArgumentException($"{measure} is no number.", nameof(value))
                 : number;
     }

@@ -171,7 +171,8 @@ public abstract record Term
         private protected override IEnumerable<Measure> Leaves() => Of;
 
         // OData and people have no word for it: ratios with it are told of facts only, which they add up by another way.
-        private protected override string Print(Notation notation, int binding) => $"COALESCE({string.Join(", ", Of.Select(notation.Amount))})";
+        private protected override string Print(Notation notation, int binding) =>
+            $"COALESCE({string.Join(", ", Of.Select(notation.Amount))})";
     }
 
     private sealed record Operation(Operator By, Term Left, Term Right) : Term
@@ -266,13 +267,7 @@ public static class Ratios
 
     /// <summary>Share of the energy known without PUE that was measured or derived.</summary>
     public static Ratio MeasuredShare { get; } =
-        new(
-            "MeasuredShare",
-            "1",
-            "Energy-weighted share of measured and derived readings, 0 to 1.",
-            Measures.Measured,
-            Measures.Known
-        )
+        new("MeasuredShare", "1", "Energy-weighted share of measured and derived readings, 0 to 1.", Measures.Measured, Measures.Known)
         {
             OfMany = RatioOfMany.None,
         };
@@ -286,23 +281,9 @@ public static class Ratios
 
     /// <summary>Those that hours, days and months tell, in order.</summary>
     public static ImmutableArray<Ratio> OfPeriods { get; } =
-        [
-            JoulesPerUnit,
-            AcceleratorJoulesPerUnit,
-            ServerJoulesPerUnit,
-            ActiveJoulesPerUnit,
-            SciGramsPerUnit,
-            MeasuredShare,
-            Coverage,
-        ];
+    [JoulesPerUnit, AcceleratorJoulesPerUnit, ServerJoulesPerUnit, ActiveJoulesPerUnit, SciGramsPerUnit, MeasuredShare, Coverage];
 
     /// <summary>Those that energy facts tell, in order. A rack's energy stands beside the boundaries, and no part of it counts as measured energy of one.</summary>
     public static ImmutableArray<Ratio> OfFacts { get; } =
-        [
-            MeasuredShare with
-            {
-                Under = Term.FirstKnown(Measures.Server, Measures.Accelerator, Measures.Rack),
-            },
-            Coverage,
-        ];
+    [MeasuredShare with { Under = Term.FirstKnown(Measures.Server, Measures.Accelerator, Measures.Rack) }, Coverage];
 }

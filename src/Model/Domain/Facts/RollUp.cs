@@ -15,9 +15,7 @@ public static class RollUp
 
     private static readonly Measure[] OverTime =
     [
-        .. Measures
-            .HeldBy(MeasureHolders.Periods)
-            .Where(measure => measure.Across is not (AcrossResources.Work or AcrossResources.Bounds)),
+        .. Measures.HeldBy(MeasureHolders.Periods).Where(measure => measure.Across is not (AcrossResources.Work or AcrossResources.Bounds)),
     ];
 
     private static readonly Boundary[] Boundaries = Enum.GetValues<Boundary>();
@@ -202,7 +200,15 @@ public static class RollUp
             {
                 if (part[Measures.Of(boundary)] is null)
                     continue;
-                Ranges[(int)boundary].Add(new Range { Low = low, High = high, Unknown = low is null || high is null });
+                Ranges[(int)boundary]
+                    .Add(
+                        new Range
+                        {
+                            Low = low,
+                            High = high,
+                            Unknown = low is null || high is null,
+                        }
+                    );
                 break;
             }
         }

@@ -10,20 +10,28 @@ public sealed record DeploymentSums
 {
     /// <summary>Key of the deployment.</summary>
     public required long Id { get; init; }
+
     /// <summary>Whose work.</summary>
     public required string Workload { get; init; }
+
     /// <summary>Served model.</summary>
     public required string? Model { get; init; }
+
     /// <summary>Number format of the weights.</summary>
     public required string? Precision { get; init; }
+
     /// <summary>Who runs the place.</summary>
     public required string Provider { get; init; }
+
     /// <summary>The provider's region, or the site.</summary>
     public required string Region { get; init; }
+
     /// <summary>Name of the place.</summary>
     public required string Place { get; init; }
+
     /// <summary>Hardware model.</summary>
     public required string? Hardware { get; init; }
+
     /// <summary>How many accelerators it has.</summary>
     public required int? Accelerators { get; init; }
 
@@ -35,6 +43,7 @@ public sealed record DeploymentSums
 
     /// <summary>The least that the energy can be.</summary>
     public required double? LowJoules { get; init; }
+
     /// <summary>The most that the energy can be.</summary>
     public required double? HighJoules { get; init; }
 
@@ -43,6 +52,7 @@ public sealed record DeploymentSums
 
     /// <summary>The least that the grams can be, by the bounds of the energy.</summary>
     public required double? LowGrams { get; init; }
+
     /// <summary>The most that the grams can be, by the bounds of the energy.</summary>
     public required double? HighGrams { get; init; }
 
@@ -54,10 +64,13 @@ public sealed record DeploymentSums
 
     /// <summary>Energy of the hours that count, at whatever boundary it is known.</summary>
     public required double? KnownJoules { get; init; }
+
     /// <summary>The part of it that meters told.</summary>
     public required double MeasuredJoules { get; init; }
+
     /// <summary>Seconds of the hours that count for which readings exist.</summary>
     public required double CoveredSeconds { get; init; }
+
     /// <summary>Worst evidence of the hours that count; of all hours where none counts.</summary>
     public required Evidence Evidence { get; init; }
 
@@ -147,10 +160,7 @@ public sealed class DeploymentHours(ReadSession session)
         var (whole, elsewhere) =
             terms.Boundary == Boundary.Accelerator
                 ? ("accelerator", "server IS NOT NULL")
-                : (
-                    "server",
-                    $"server IS NULL OR {Lacks("missing", Ratios.ActiveJoulesPerUnit.NullWhile & ~MissingReasons.BusyUnknown)}"
-                );
+                : ("server", $"server IS NULL OR {Lacks("missing", Ratios.ActiveJoulesPerUnit.NullWhile & ~MissingReasons.BusyUnknown)}");
         var active =
             terms.IdlePolicy == IdlePolicy.Provisioned
                 ? "1.0"
@@ -263,10 +273,14 @@ public sealed class DeploymentHours(ReadSession session)
         );
         return hours
             .GroupBy(hour => hour.Deployment)
-            .ToDictionary(group => group.Key, group => (
-                    Sorted(group.SelectMany(row => row.Factors.Split(' ', StringSplitOptions.RemoveEmptyEntries))),
-                    Sorted(group.SelectMany(row => row.Missing.Words()))
-                ));
+            .ToDictionary(
+                group => group.Key,
+                group =>
+                    (
+                        Sorted(group.SelectMany(row => row.Factors.Split(' ', StringSplitOptions.RemoveEmptyEntries))),
+                        Sorted(group.SelectMany(row => row.Missing.Words()))
+                    )
+            );
     }
 
     private static IReadOnlyList<string> Sorted(IEnumerable<string> texts) =>

@@ -62,17 +62,13 @@ public sealed class StoredRows(ReadSession session)
         ).Count > 0;
 
     private Task<List<IReadOnlyDictionary<string, object?>>> RowsAsync(string sql, IReadOnlyList<(string Name, object Value)> parameters) =>
-        session.QueryAsync<IReadOnlyDictionary<string, object?>>(
-            sql,
-            parameters,
-            row =>
-            {
-                var values = new Dictionary<string, object?>(row.Columns, StringComparer.Ordinal);
-                for (var i = 0; i < row.Columns; i++)
-                    values[row.Name(i)] = row.IsNull(i) ? null : Value(row, i);
-                return values;
-            }
-        );
+        session.QueryAsync<IReadOnlyDictionary<string, object?>>(sql, parameters, row =>
+        {
+            var values = new Dictionary<string, object?>(row.Columns, StringComparer.Ordinal);
+            for (var i = 0; i < row.Columns; i++)
+                values[row.Name(i)] = row.IsNull(i) ? null : Value(row, i);
+            return values;
+        });
 
     // Keys have more digits than a JSON number keeps everywhere; SQLite keeps times as numbers.
     private static object Value(ResultRow row, int ordinal) =>

@@ -28,6 +28,5 @@ internal static class CalendarDay
             ]
         );
 
-    public static IReadOnlyList<DateOnly> All() =>
-        [.. Enumerable.Range(0, Last.DayNumber - First.DayNumber + 1).Select(First.AddDays)];
+    public static IReadOnlyList<DateOnly> All() => [.. Enumerable.Range(0, Last.DayNumber - First.DayNumber + 1).Select(First.AddDays)];
 }

@@ -78,9 +78,7 @@ internal sealed class Views
         columns.AddRange(Measures.ToldBy(MeasureHolders.Facts).Select(measure => $"e.{measure.Column} AS \"{measure.Name}\""));
         columns.AddRange(Ratios.OfFacts.Select(ratio => Of(ratio, "e")));
         columns.Add($"""{EvidenceOf("e.evidence")} AS "Evidence", {CoverOf("e.cover")} AS "Cover", e.mappings AS "Mappings" """);
-        columns.Add(
-            $"""NULLIF(e.factors, '') AS "FactorVersion", {Words("e.missing")} AS "Missing", e.recomputed_at AS "RecomputedAt" """
-        );
+        columns.Add($"""NULLIF(e.factors, '') AS "FactorVersion", {Words("e.missing")} AS "Missing", e.recomputed_at AS "RecomputedAt" """);
         // What a query does not ask for is not joined.
         return View(
             "EnergyFacts",
@@ -140,9 +138,7 @@ internal sealed class Views
                 ELSE 'server_unknown' END AS "NullReason"
             """
         );
-        columns.Add(
-            $"""{Words("i.missing")} AS "Missing", NULLIF(i.factors, '') AS "FactorVersion", i.recomputed_at AS "RecomputedAt" """
-        );
+        columns.Add($"""{Words("i.missing")} AS "Missing", NULLIF(i.factors, '') AS "FactorVersion", i.recomputed_at AS "RecomputedAt" """);
         return View(
             name,
             columns,
@@ -255,8 +251,7 @@ internal sealed class Views
             ? $"CAST(EXTRACT(EPOCH FROM {table}.period_end - {table}.period_start) AS double precision)"
             : $"(({table}.period_end - {table}.period_start) / 1000000.0)";
 
-    private string Day(string time) =>
-        postgres ? $"CAST({time} AT TIME ZONE 'UTC' AS date)" : $"date({time} / 1000000, 'unixepoch')";
+    private string Day(string time) => postgres ? $"CAST({time} AT TIME ZONE 'UTC' AS date)" : $"date({time} / 1000000, 'unixepoch')";
 
     private string DayKey(string time) =>
         postgres
@@ -266,8 +261,7 @@ internal sealed class Views
     private static string EvidenceOf(string column) =>
         Case(column, Enum.GetValues<Evidence>().Select(evidence => ((int)evidence, evidence.ToString().ToLowerInvariant())));
 
-    private static string CoverOf(string column) =>
-        Case(column, Enum.GetValues<EnergyCover>().Select(cover => ((int)cover, cover.Word())));
+    private static string CoverOf(string column) => Case(column, Enum.GetValues<EnergyCover>().Select(cover => ((int)cover, cover.Word())));
 
     private static string Case(string column, IEnumerable<(int Number, string Word)> words) =>
         $"CASE {column}{string.Concat(words.Select(word => Number($" WHEN {word.Number} THEN '{word.Word}'")))} END";

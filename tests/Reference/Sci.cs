@@ -1,12 +1,15 @@
+using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 
-namespace Metrics.Domain.Factors;
+namespace Metrics.Reference;
 
 /// <summary>A Software Carbon Intensity: <c>SCI = (O + M) per R</c>, with O = E x I.</summary>
 /// <param name="Operational">Emissions of the energy used (O).</param>
 /// <param name="Embodied">Emissions of the hardware reserved (M).</param>
 /// <param name="Units">Functional units done (R); not negative.</param>
 /// <remarks>
+/// The ratio is the product's own (<see cref="Ratios.SciGramsPerUnit"/>), so that published cases told in this form guard it.
 /// The parts are kept and the score is made from them, so that scores of periods are joined by <see cref="operator +"/> as
 /// a sum over a sum, never as a mean of scores. Source: ISO/IEC 21031:2024.
 /// </remarks>
@@ -25,7 +28,13 @@ public sealed record Sci(Mass Operational, Mass Embodied, double Units)
     public Mass Carbon => Operational + Embodied;
 
     /// <summary>Grams for each functional unit; null when none was done.</summary>
-    public double? GramsPerUnit => Units > 0 ? Carbon.Grams / Units : null;
+    public double? GramsPerUnit =>
+        Ratios.SciGramsPerUnit.Of(MeasureValues.Of([Measures.Operational, Measures.Embodied, Measures.Units], at => at switch
+                {
+                    0 => Operational.Grams,
+                    1 => Embodied.Grams,
+                    _ => Units,
+                }), 3600, MissingReasons.None);
 
     /// <summary>Grams for so many functional units, as scores of tokens are told for a thousand or a million; null when none was done.</summary>
     public double? GramsPer(double units) => GramsPerUnit * units;

@@ -1,6 +1,7 @@
+using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 
-namespace Metrics.Domain.Facts;
+namespace Metrics.Reference;
 
 /// <summary>Energy in two parts by how busy the hardware was: the part that the load is given, and the part that was drawn for being there.</summary>
 /// <param name="Active">Energy x busy ratio.</param>
@@ -12,7 +13,20 @@ public readonly record struct IdleSplit(Energy Active, Energy Idle)
     public Energy Whole => Active + Idle;
 
     /// <summary>The energy that counts under a policy.</summary>
-    public Energy Under(IdlePolicy policy) => policy == IdlePolicy.ActiveOnly ? Active : Whole;
+    /// <remarks>By the product's own rule (<see cref="Ratios.ActiveJoulesPerUnit"/>), of one unit, so that published cases told in this form guard it.</remarks>
+    public Energy Under(IdlePolicy policy)
+    {
+        if (policy != IdlePolicy.ActiveOnly)
+            return Whole;
+        var (whole, idle) = (Whole.Joules, Idle.Joules);
+        var values = MeasureValues.Of([Measures.Facility, Measures.Server, Measures.Idle, Measures.Units], at => at switch
+            {
+                0 or 1 => whole,
+                2 => idle,
+                _ => 1,
+            });
+        return Energy.FromJoules(Ratios.ActiveJoulesPerUnit.Of(values, 3600, MissingReasons.None) ?? 0);
+    }
 
     /// <summary>Splits energy by the share of time that the hardware was busy.</summary>
     /// <param name="energy">The whole.</param>
