@@ -7,7 +7,7 @@ namespace Metrics.Domain.Tests;
 /// <summary>The rooms of the domain stand in one order: each knows those before it and none after it.</summary>
 public sealed partial class DomainRoomsTests
 {
-    private static readonly string[] Rooms = ["Quantities", "Observations", "Factors", "Catalogue", "Facts", "Normalisation"];
+    private static readonly string[] Rooms = ["Messages", "Quantities", "Observations", "Factors", "Catalogue", "Facts", "Normalisation"];
 
     [Fact]
     public void A_room_knows_only_rooms_before_it()
@@ -69,7 +69,7 @@ public sealed partial class DomainRoomsTests
     }
 
     [GeneratedRegex(
-        @"^using Metrics\.Domain\.(?<room>\w+);|(?<![\w.])(Metrics\.Domain\.|Domain\.)?(?<room>Quantities|Observations|Factors|Catalogue|Facts|Normalisation)\.[A-Z]\w*"
+        @"^using Metrics\.Domain\.(?<room>\w+);|(?<![\w.])(Metrics\.Domain\.|Domain\.)?(?<room>Messages|Quantities|Observations|Factors|Catalogue|Facts|Normalisation)\.[A-Z]\w*"
     )]
     private static partial Regex RoomName();
 }

@@ -33,6 +33,11 @@ public sealed class SpellingTests
 
         Assert.Equal("; near: 'eu-west-1', 'eu-west-2', 'eu-west-3'", Spelling.Near("eu-wst-1", known));
         Assert.Equal("", Spelling.Near("ap-south-9", known));
+        Assert.Equal(" Did you mean 'us-east-1'?", Spelling.DidYouMean("us-est-1", ["us-east-1", "eu-north-1"]));
+        Assert.Equal("", Spelling.DidYouMean("ap-south-9", known));
+        // One letter for another is no misspelling when there is but one.
+        Assert.Equal("", Spelling.DidYouMean("c", ["a", "b"]));
+        Assert.Equal(" Did you mean 'ab'?", Spelling.DidYouMean("ac", ["ab", "xy"]));
     }
 
     [Fact]

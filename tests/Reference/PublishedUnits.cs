@@ -9,22 +9,6 @@ public static class PublishedUnits
     /// <summary>Grams in one avoirdupois pound, exactly (international yard and pound agreement of 1959).</summary>
     public const double GramsPerPound = 453.59237;
 
-    extension(Energy)
-    {
-        /// <summary>No energy.</summary>
-        public static Energy Zero => default;
-
-        /// <summary>An amount given in a unit of <c>units.json</c>.</summary>
-        /// <exception cref="ArgumentException">The unit measures something else: power is not energy, however alike W and Wh look.</exception>
-        public static Energy From(double value, Unit unit) =>
-            unit.Quantity == Quantity.Energy
-                ? new Energy(unit.ToCanonical(value))
-                : throw new ArgumentException(
-                    $"{unit.Symbol} ({unit.Description}) measures {unit.Quantity}, not Energy; give joules, watt-hours or another unit of energy.",
-                    nameof(unit)
-                );
-    }
-
     extension(Mass)
     {
         /// <summary>No emissions.</summary>
@@ -123,5 +107,25 @@ public static class PublishedUnits
                     nameof(mix)
                 );
         }
+    }
+}
+
+/// <summary>Amounts of energy as tests write them.</summary>
+public static class EnergyUnits
+{
+    extension(Energy)
+    {
+        /// <summary>No energy.</summary>
+        public static Energy Zero => default;
+
+        /// <summary>An amount given in a unit of <c>units.json</c>.</summary>
+        /// <exception cref="ArgumentException">The unit measures something else: power is not energy, however alike W and Wh look.</exception>
+        public static Energy From(double value, Unit unit) =>
+            unit.Quantity == Quantity.Energy
+                ? new Energy(unit.ToCanonical(value))
+                : throw new ArgumentException(
+                    $"{unit.Symbol} ({unit.Description}) measures {unit.Quantity}, not Energy; give joules, watt-hours or another unit of energy.",
+                    nameof(unit)
+                );
     }
 }

@@ -1,8 +1,10 @@
+using System.CommandLine;
 using System.Globalization;
-using System.Runtime.InteropServices;
+using Metrics.Api.Http;
 using Metrics.Api.Operations;
 using Metrics.Api.Settings;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
 using Metrics.Storage.Engine;
@@ -11,219 +13,213 @@ using Metrics.Storage.Reading;
 namespace Metrics.Api.Commands;
 
 /// <summary>The command <c>backfill SOURCE --from --to</c>: asks for a span of the past, works on it where it may, and shows how far it is.</summary>
-public sealed class BackfillCommand(
-    MetricsSettings settings,
-    MetricCatalogue catalogue,
-    ReadLog log,
-    Backfills backfills,
-    SourceReader reader,
-    FactRecomputer facts,
-    TimeProvider clock
-)
+internal static class BackfillCommand
 {
-    private const string Usage = "backfill SOURCE --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z";
-
     /// <summary>How long it works before it looks whether the live read is due.</summary>
     private static readonly TimeSpan Turn = TimeSpan.FromSeconds(5);
 
-    /// <summary>The arguments, or every fault in them.</summary>
-    /// <param name="arguments">What follows the word <c>backfill</c>.</param>
-    /// <param name="faults">Sentences; empty when the arguments can be used.</param>
-    public static (string Source, DateTime From, DateTime To)? Parse(IReadOnlyList<string> arguments, out List<string> faults)
+    /// <summary>Makes the command.</summary>
+    public static DescribedCommand Create(ServiceHost host)
     {
-        faults = [];
-        string? source = null;
-        var times = new Dictionary<string, DateTime>(StringComparer.Ordinal);
-        foreach (var (name, text) in CommandLine.Read(arguments, "--from", "--to"))
+        var source = new Argument<string?>("SOURCE") { Description = "Id of a source in Metrics:Sources", Arity = ArgumentArity.ZeroOrOne };
+        var from = CommonOptions.Text(
+            "--from",
+            "TIME",
+            "Start: 2026-11-01, 2026-11-01T05:30:00Z, -7d, yesterday ...; its hour is read from its start"
+        );
+        var to = CommonOptions.Text("--to", "TIME", "End, exclusive, in the same words; its hour is read to its end");
+        var json = CommonOptions.Json();
+        var progress = Progress.Option();
+        var command = new DescribedCommand("backfill", "Reads a span of the past of a source, again or for the first time")
         {
-            if (name is not null)
+            Usage = ["backfill SOURCE --from TIME --to TIME [OPTIONS] [SETTINGS]"],
+            Notes =
+            [
+                "Window by window, the oldest first; what is stored already changes nothing. Stopped, it leaves the span for a running service, and the same command goes on from there.",
+                "Beside a service on the same SQLite file it only shows how far the service is.",
+            ],
+            Examples =
+            [
+                ("backfill rack-7 --from 2026-11-01 --to 2026-11-08", "a week"),
+                ("backfill rack-7 --from -12h --to now", "the last half day"),
+            ],
+            Validate = parsed =>
+                [
+                    .. parsed.GetValue(source) is null ? ["The source is missing."] : Array.Empty<string>(),
+                    .. SpanOf(parsed.TextOf(from), parsed.TextOf(to), DateTime.UtcNow).Errors,
+                    .. Progress.Validate(parsed, progress),
+                ],
+        };
+        command.Add(source);
+        command.Add(from);
+        command.Add(to);
+        command.Add(json);
+        command.Add(progress);
+        command.SetAction(
+            async (parsed, stop) =>
             {
-                if (!DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
-                    faults.Add($"{name}: '{text}' is not a time; give one such as 2026-11-01T00:00:00Z.");
-                else if (!times.TryAdd(name, time.UtcDateTime))
-                    faults.Add($"{name} is given twice.");
+                await using var app = host.Build(HostPurpose.Command);
+                using var shown = new Progress(Progress.Parse(parsed.TextOf(progress)) ?? ProgressStyle.None);
+                var (start, end) = SpanOf(parsed.TextOf(from), parsed.TextOf(to), DateTime.UtcNow).Span!.Value;
+                try
+                {
+                    return await ActivatorUtilities
+                        .CreateInstance<BackfillWork>(app.Services, shown, parsed.GetValue(json))
+                        .RunAsync(app, parsed.GetValue(source)!, start, end, stop);
+                }
+                catch (Exception exception) when (StorageFault.IsOutside(exception))
+                {
+                    throw new CommandException(
+                        $"The span could not be read to its end: {exception.Message} The same command goes on from where it is.",
+                        ExitCode.Failed
+                    );
+                }
             }
-            else if (source is null)
-                source = text;
-            else
-                faults.Add($"'{text}' is one word too many: one source is read at a time.");
-        }
-        if (source is null)
-            faults.Add("The source is missing.");
-        foreach (var name in new[] { "--from", "--to" })
-            if (!times.ContainsKey(name) && !faults.Exists(fault => fault.StartsWith(name, StringComparison.Ordinal)))
-                faults.Add($"{name} is missing.");
-        if (faults.Count == 0)
-            return (source!, times["--from"], times["--to"]);
-        faults.Add($"Usage: {Usage}");
-        return null;
+        );
+        return command;
     }
 
-    /// <summary>Runs the command. Stopped by a signal, it leaves the span for whoever goes on.</summary>
-    /// <returns>0 when the span is read, 1 when it was left, 2 when it cannot be read.</returns>
-    /// <exception cref="StorageException">The database failed.</exception>
-    public async Task<int> RunAsync(string source, DateTime from, DateTime to)
+    private static ((DateTime From, DateTime To)? Span, IReadOnlyList<string> Errors) SpanOf(string? from, string? to, DateTime now)
     {
-        if (!settings.Sources.TryGetValue(source, out var configured))
-            return Refuse(
-                $"There is no source '{source}'. Sources are: {string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}."
-            );
-        if (MetricsSettings.IsOwnMetrics(configured))
-            return Refuse($"The source '{source}' is the service itself and tells the present only.");
-        var opened = KnownProviders.All[configured.Provider].Open(configured, catalogue, clock);
-        try
-        {
-            if (BackfillEndpoints.Refuse(configured, opened.Cadence, from, to, clock.GetUtcNow().UtcDateTime) is { } refused)
-                return Refuse(refused);
-            using var stop = new CancellationTokenSource();
-            using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, signal =>
-            {
-                signal.Cancel = true;
-                stop.Cancel();
-            });
-            using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, signal =>
-            {
-                signal.Cancel = true;
-                stop.Cancel();
-            });
-            return await WorkAsync(configured, opened, from, to, stop.Token);
-        }
-        finally
-        {
-            (opened as IDisposable)?.Dispose();
-        }
+        string? fromError = "--from is missing.",
+            toError = "--to is missing.";
+        var start = from is null ? null : Times.From("--from", from, now, out fromError);
+        var end = to is null ? null : Times.To("--to", to, now, out toError);
+        return (start is { } first && end is { } last ? (first, last) : null, [.. new[] { fromError, toError }.OfType<string>()]);
     }
 
-    private async Task<int> WorkAsync(
-        SourceSettings configured,
-        ITelemetrySource opened,
-        DateTime from,
-        DateTime to,
-        CancellationToken stop
+    /// <summary>The work of the command.</summary>
+    private sealed class BackfillWork(
+        MetricsSettings settings,
+        MetricCatalogue catalogue,
+        ReadLog log,
+        Backfills backfills,
+        SourceReader reader,
+        FactRecomputer facts,
+        TimeProvider clock,
+        Progress progress,
+        bool json
     )
     {
-        await log.RegisterAsync(configured.Id, configured.Provider, configured.Place, CancellationToken.None);
-        var (backfill, isNew) = await backfills.RequestAsync(
-            configured.Id,
-            "backfill",
-            Backfills.WholeHours(from, to),
-            SourceReader.Step(opened.Cadence),
-            CancellationToken.None
-        );
-        Console.WriteLine(
-            $"{(isNew ? "Reading" : "Going on with")} {configured.Id} from {BackfillEndpoints.Text(backfill.Span.Start)} to {BackfillEndpoints.Text(backfill.Span.End)}, {backfill.Windows} windows, {backfill.WindowsDone} done."
-        );
-
-        // On SQLite one process reads: while a service runs, it does the work and this only looks on.
-        using var sole = settings.Storage.Engine == StorageEngine.Sqlite ? TrySole() : null;
-        var works = settings.Storage.Engine == StorageEngine.Postgres || sole is not null;
-        if (!works)
-            Console.WriteLine("A service reads into this database and does the work; this only shows it.");
-
-        var bar = new ProgressBar(backfill, clock);
-        try
+        /// <summary>Reads the span.</summary>
+        /// <exception cref="CommandException">It cannot be read, was cancelled, or was left.</exception>
+        /// <exception cref="StorageException">The database failed.</exception>
+        public async Task<int> RunAsync(WebApplication app, string id, DateTime from, DateTime to, CancellationToken cancellationToken)
         {
-            while (backfill.IsOpen)
+            if (!settings.Sources.TryGetValue(id, out var source))
+                throw new CommandException(
+                    $"There is no source '{id}'.{Spelling.DidYouMean(id, settings.Sources.Keys)} Sources are: {string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}."
+                );
+            if (MetricsSettings.IsOwnMetrics(source))
+                throw new CommandException($"The source '{id}' is the service itself and tells the present only.");
+            var opened = KnownProviders.All[source.Provider].Open(source, catalogue, clock);
+            try
             {
-                stop.ThrowIfCancellationRequested();
-                var done = works ? await reader.BackfillAsync(configured, opened, Turn, stop) : null;
-                // Nothing to do here and now: another worker has the source, or it asked for rest.
-                if (done is null or 0)
-                    await Task.Delay(TimeSpan.FromSeconds(1), clock, stop);
-                backfill = await backfills.FindAsync(backfill.Id, stop) ?? throw new InvalidOperationException("The span is gone.");
-                bar.Show(backfill);
+                if (BackfillEndpoints.Refuse(source, opened.Cadence, from, to, clock.GetUtcNow().UtcDateTime) is { } refused)
+                    throw new CommandException(refused);
+                await ServiceHost.PrepareSchemaAsync(app, cancellationToken);
+                return await ReadAsync(source, opened, from, to, cancellationToken);
             }
-            bar.End();
+            finally
+            {
+                (opened as IDisposable)?.Dispose();
+            }
         }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+
+        private async Task<int> ReadAsync(
+            SourceSettings source,
+            ITelemetrySource opened,
+            DateTime from,
+            DateTime to,
+            CancellationToken cancellationToken
+        )
         {
-            bar.End();
-            Console.WriteLine(
-                $"Stopped after {backfill.WindowsDone} of {backfill.Windows} windows. The same command goes on from there, and so does a running service."
+            await log.RegisterAsync(source.Id, source.Provider, source.Place, CancellationToken.None);
+            var (backfill, isNew) = await backfills.RequestAsync(
+                source.Id,
+                "backfill",
+                Backfills.WholeHours(from, to),
+                SourceReader.Step(opened.Cadence),
+                CancellationToken.None
             );
-            return 1;
+            progress.Say(
+                $"{(isNew ? "Reading" : "Going on with")} {source.Id} from {BackfillEndpoints.Text(backfill.Span.Start)} to {BackfillEndpoints.Text(backfill.Span.End)}, {backfill.Windows} windows, {backfill.WindowsDone} done."
+            );
+
+            // On SQLite one process reads: while a service runs, it does the work and this only looks on.
+            using var sole = settings.Storage.Engine == StorageEngine.Sqlite ? TrySole() : null;
+            var works = settings.Storage.Engine == StorageEngine.Postgres || sole is not null;
+            if (!works)
+                progress.Say("A service reads into this database and does the work; this only shows it.");
+            var hours = 0;
+            try
+            {
+                while (backfill.IsOpen)
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                    var windows = works ? await reader.BackfillAsync(source, opened, Turn, cancellationToken) : null;
+                    // Nothing to do here and now: another worker has the source, or it asked for rest.
+                    if (windows is null or 0)
+                        await Task.Delay(TimeSpan.FromSeconds(1), clock, cancellationToken);
+                    backfill = await backfills.FindAsync(backfill.Id, cancellationToken)
+                        ?? throw new InvalidOperationException("The span is gone.");
+                    Show(backfill);
+                }
+                if (backfill.State == "cancelled")
+                    throw new CommandException(
+                        $"The span was called off after {backfill.WindowsDone} of {backfill.Windows} windows.",
+                        ExitCode.Failed
+                    );
+                if (works)
+                {
+                    progress.Say("Computing the facts of the hours that changed ...");
+                    hours = await facts.RecomputeAsync(cancellationToken);
+                    progress.Say($"{hours} hours computed.");
+                }
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                progress.Dispose();
+                throw new CommandException(
+                    $"Stopped after {backfill.WindowsDone} of {backfill.Windows} windows. The same command goes on from there, and so does a running service.",
+                    ExitCode.Failed
+                );
+            }
+            progress.Dispose();
+            if (json)
+                CommonOptions.Print(new { backfill = BackfillResponse.Of(backfill), hoursComputed = hours });
+            else
+                Console.Out.WriteLine(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"Done: {backfill.Received:#,0} observations received, {backfill.Written:#,0} samples new or changed."
+                    )
+                );
+            return ExitCode.Done;
         }
-        if (backfill.State == "cancelled")
-            return Refuse($"The span was called off after {backfill.WindowsDone} of {backfill.Windows} windows.");
-        if (works)
+
+        private void Show(Backfill now) =>
+            progress.Show(
+                "Reading",
+                now.WindowsDone,
+                now.Windows,
+                "windows",
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{now.Received:#,0} rows{(now.Error is null ? "" : $"  waiting: {now.Error}")}"
+                )
+            );
+
+        private SoleWorker? TrySole()
         {
-            Console.WriteLine("Computing the facts of the hours that changed ...");
-            var hours = await facts.RecomputeAsync(stop);
-            Console.WriteLine($"{hours} hours computed.");
+            try
+            {
+                return SoleWorker.Take(settings.Storage.ConnectionString);
+            }
+            catch (StorageException exception) when (exception.Code == "locked")
+            {
+                return null;
+            }
         }
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"Done: {backfill.Received:#,0} observations received, {backfill.Written:#,0} samples new or changed."
-            )
-        );
-        return 0;
-    }
-
-    private SoleWorker? TrySole()
-    {
-        try
-        {
-            return SoleWorker.Take(settings.Storage.ConnectionString);
-        }
-        catch (StorageException exception) when (exception.Code == "locked")
-        {
-            return null;
-        }
-    }
-
-    private static int Refuse(string message)
-    {
-        Console.Error.WriteLine(message);
-        return 2;
-    }
-}
-
-/// <summary>One line that is drawn again on a terminal, and a line now and then elsewhere: windows, rows, rate and what is left.</summary>
-internal sealed class ProgressBar(Backfill first, TimeProvider clock)
-{
-    private const int Width = 30;
-
-    private readonly long began = clock.GetTimestamp();
-    private readonly bool redraws = !Console.IsOutputRedirected;
-    private int shown = -1;
-
-    /// <summary>Draws how far the span is.</summary>
-    public void Show(Backfill now)
-    {
-        if (!redraws && now.WindowsDone == shown && now.Error is null)
-            return;
-        shown = now.WindowsDone;
-        var line = Line(now, clock.GetElapsedTime(began));
-        if (redraws)
-            Console.Write($"\r{line}\u001b[K");
-        else
-            Console.WriteLine(line);
-    }
-
-    /// <summary>Leaves the line.</summary>
-    public void End()
-    {
-        if (redraws)
-            Console.WriteLine();
-    }
-
-    internal string Line(Backfill now, TimeSpan elapsed)
-    {
-        var share = now.Windows == 0 ? 1 : (double)now.WindowsDone / now.Windows;
-        var full = (int)Math.Round(share * Width);
-        var rate = elapsed > TimeSpan.Zero ? (now.Received - first.Received) / elapsed.TotalSeconds : 0;
-        var done = now.WindowsDone - first.WindowsDone;
-        var left =
-            done > 0
-                ? TimeSpan
-                    .FromSeconds(Math.Round(elapsed.TotalSeconds / done * (now.Windows - now.WindowsDone)))
-                    .ToString("c", CultureInfo.InvariantCulture)
-                : "?";
-        var trouble = now.Error is null ? "" : $"  waiting: {now.Error}";
-        return string.Create(
-            CultureInfo.InvariantCulture,
-            $"[{new string('#', full)}{new string('.', Width - full)}] {now.WindowsDone}/{now.Windows} windows  {now.Received:#,0} rows  {rate:#,0} rows/s  ETA {left}{trouble}"
-        );
     }
 }

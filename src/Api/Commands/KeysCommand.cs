@@ -1,126 +1,196 @@
+using System.CommandLine;
 using System.Globalization;
 using Metrics.Api.Access;
+using Metrics.Api.Http;
 using Metrics.Storage.Access;
 using Metrics.Storage.Engine;
 
 namespace Metrics.Api.Commands;
 
 /// <summary>The command <c>keys create|list|revoke</c>. It needs the database and not the service.</summary>
-public static class KeysCommand
+internal static class KeysCommand
 {
-    private const string Usage = """
-        keys create NAME [--scopes read,reports] [--expires 90d | --expires 2027-11-01]   makes a key and shows it, once; it may read unless scopes are given
-        keys list                                                                         all keys that there ever were
-        keys revoke ID                                                                    ends a key, everywhere within five seconds
-        """;
+    private const string Actor = "command line";
 
-    /// <summary>What the command is to do.</summary>
-    /// <param name="Word"><c>create</c>, <c>list</c> or <c>revoke</c>.</param>
-    /// <param name="Subject">The new key's name, or the id of the one to revoke.</param>
-    /// <param name="Scope">What the new key may be used for.</param>
-    /// <param name="ExpiresAt">When it ends, UTC; null: never.</param>
-    public sealed record Order(string Word, string Subject, Scope Scope, DateTime? ExpiresAt);
-
-    /// <summary>The arguments, or every fault in them.</summary>
-    /// <param name="arguments">What follows the word <c>keys</c>.</param>
-    /// <param name="now">The clock, UTC.</param>
-    /// <param name="faults">Sentences; empty when the arguments can be used.</param>
-    public static Order? Parse(IReadOnlyList<string> arguments, DateTime now, out List<string> faults)
+    /// <summary>Makes the command.</summary>
+    public static DescribedCommand Create(ServiceHost host)
     {
-        faults = [];
-        var words = new List<string>();
-        var options = new Dictionary<string, string>(StringComparer.Ordinal);
-        foreach (var (name, text) in CommandLine.Read(arguments, "--scopes", "--expires"))
+        var command = new DescribedCommand("keys", "Makes, lists and revokes the keys that the service asks for")
         {
-            if (name is null)
-                words.Add(text);
-            else if (!options.TryAdd(name, text))
-                faults.Add($"{name} is given twice.");
-        }
-        var word = words.Count > 0 ? words[0] : "";
-        var subject = words.Count > 1 ? words[1] : "";
-        if (word is not ("create" or "list" or "revoke"))
-            faults.Add(word.Length == 0 ? "It is missing what to do with keys." : $"'{word}' is nothing to do with keys.");
-        else if (words.Count > (word == "list" ? 1 : 2))
-            faults.Add($"'{words[^1]}' is one word too many; a name of several words stands in quotes.");
-        if (word == "create" && AccessEndpoints.Refuse(subject) is { } refused)
-            faults.Add(refused);
-        if (word == "revoke" && subject.Length == 0)
-            faults.Add("The id of the key is missing; 'keys list' shows them.");
-        if (word != "create")
-            faults.AddRange(options.Keys.Select(option => $"{option} belongs to 'keys create'."));
-        var scopes = options.GetValueOrDefault("--scopes", "read");
-        var scope = Scopes.Parse(scopes.Split(',', StringSplitOptions.RemoveEmptyEntries));
-        if (scope is null)
-            faults.Add($"--scopes: '{scopes}' are not scopes; give some of {Scopes.All}, with commas between.");
-        DateTime? expires = null;
-        if (options.TryGetValue("--expires", out var given))
-        {
-            if (
-                given.EndsWith('d')
-                && int.TryParse(given[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out var days)
-                && days is > 0 and <= 36_500
-            )
-                expires = now.AddDays(days);
-            else if (DateTimeOffset.TryParse(given, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time))
-                expires = time.UtcDateTime;
-            else
-                faults.Add($"--expires: '{given}' is neither days such as 90d nor a time such as 2027-11-01.");
-            if (expires <= now)
-                faults.Add($"--expires: '{given}' is not in the future.");
-        }
-        if (faults.Count == 0)
-            return new Order(word, subject, scope!.Value, expires);
-        faults.Add($"Usage:{Environment.NewLine}{Usage}");
-        return null;
+            Usage = ["keys create NAME [--scopes LIST] [--expires TIME] [OPTIONS]", "keys list [OPTIONS]", "keys revoke ID [OPTIONS]"],
+            Notes = ["Works on the database, so the service need not run. What is changed holds everywhere within five seconds."],
+            Validate = parsed =>
+                parsed.UnmatchedTokens.Count > 0 ? [] : ["It is missing what to do with keys. There are: create, list, revoke."],
+        };
+        command.Add(CreateCreate(host));
+        command.Add(CreateList(host));
+        command.Add(CreateRevoke(host));
+        return command;
     }
 
-    /// <summary>Runs the command.</summary>
-    /// <param name="order">What to do.</param>
-    /// <param name="keys">The keys.</param>
-    /// <param name="now">The clock, UTC.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <returns>0 when it is done, 1 when there is no such key.</returns>
-    /// <exception cref="StorageException">The database failed.</exception>
-    public static async Task<int> RunAsync(Order order, AccessKeys keys, DateTime now, CancellationToken cancellationToken)
+    private static DescribedCommand CreateCreate(ServiceHost host)
     {
-        const string Actor = "command line";
-        switch (order.Word)
+        var name = new Argument<string?>("NAME") { Description = "Who or what the key is for", Arity = ArgumentArity.ZeroOrOne };
+        var scopes = CommonOptions.Text(
+            "--scopes",
+            "LIST",
+            $"What the key may be used for, with commas between: some of {Scopes.All}; by default read",
+            "read",
+            "reports",
+            "operate",
+            "admin"
+        );
+        var expires = CommonOptions.Text(
+            "--expires",
+            "TIME",
+            "When it ends: 90d, 12h or 30m from now on, or a time such as 2027-11-01; by default never"
+        );
+        var json = CommonOptions.Json();
+        var command = new DescribedCommand("create", "Makes a key and shows it, once")
         {
-            case "create":
-                var (key, kept) = await AccessKeyCache.MakeAsync(
-                    keys,
-                    order.Subject,
-                    order.Scope,
-                    order.ExpiresAt,
-                    Actor,
-                    cancellationToken
-                );
-                // The key alone on standard output, so that a script can keep it.
-                await Console.Error.WriteLineAsync(
-                    $"The key '{order.Subject}' ({kept.Id}) may {string.Join(", ", order.Scope.ToWords())}. It is shown this once:"
-                );
-                Console.WriteLine(key);
-                return 0;
-            case "list":
-                var all = await keys.AllAsync(cancellationToken);
-                Console.WriteLine($"{"ID", -10}{"STATE", -9}{"SCOPES", -23}{"CREATED", -18}{"EXPIRES", -18}{"LAST USED", -18}NAME");
-                foreach (var one in all)
-                    Console.WriteLine(
-                        $"{one.Id, -10}{KeyResponse.StateOf(one, now), -9}{one.Scopes, -23}{Text(one.CreatedAt), -18}{Text(one.ExpiresAt), -18}{Text(one.LastUsedAt), -18}{one.Name}"
-                    );
-                if (all.Count == 0)
-                    Console.WriteLine("There is none: the service answers this machine only, and asks nobody.");
-                return 0;
-            default:
-                if (await keys.RevokeAsync(order.Subject, Actor, cancellationToken))
+            Usage = ["keys create NAME [--scopes LIST] [--expires TIME] [OPTIONS] [SETTINGS]"],
+            Notes = ["The key alone is on standard output, so that a script can keep it; it is never shown again."],
+            Examples =
+            [
+                ("keys create power-bi --scopes read --expires 365d", "a key for a year"),
+                ("keys create ops --scopes read,operate --json", "with its id, as JSON"),
+            ],
+            Validate = parsed =>
+                new[]
                 {
-                    Console.WriteLine($"The key {order.Subject} is revoked.");
-                    return 0;
-                }
-                await Console.Error.WriteLineAsync($"There is no key '{order.Subject}', or it is revoked already; 'keys list' shows them.");
-                return 1;
+                    AccessEndpoints.Refuse(parsed.GetValue(name)),
+                    ScopeOf(parsed.TextOf(scopes)) is null
+                        ? $"--scopes: '{parsed.TextOf(scopes)}' are not scopes; give some of {Scopes.All}, with commas between."
+                        : null,
+                    Expiry(parsed.TextOf(expires), DateTime.UtcNow).Error,
+                }.OfType<string>(),
+        };
+        command.Add(name);
+        command.Add(scopes);
+        command.Add(expires);
+        command.Add(json);
+        command.SetAction(
+            (parsed, stop) =>
+                WithKeysAsync(
+                    host,
+                    async keys =>
+                    {
+                        var now = DateTime.UtcNow;
+                        var scope = ScopeOf(parsed.TextOf(scopes))!.Value;
+                        var end = Expiry(parsed.TextOf(expires), now).Time;
+                        var (key, stored) = await AccessKeyCache.MakeAsync(keys, parsed.GetValue(name)!, scope, end, Actor, stop);
+                        if (parsed.GetValue(json))
+                        {
+                            CommonOptions.Print(KeyResponse.Of(stored, key, now));
+                            return ExitCode.Done;
+                        }
+                        await Console.Error.WriteLineAsync(
+                            $"The key '{stored.Name}' ({stored.Id}) may {string.Join(", ", scope.ToWords())}. It is shown this once:"
+                        );
+                        Console.Out.WriteLine(key);
+                        return ExitCode.Done;
+                    },
+                    stop
+                )
+        );
+        return command;
+    }
+
+    private static DescribedCommand CreateList(ServiceHost host)
+    {
+        var json = CommonOptions.Json();
+        var command = new DescribedCommand("list", "Lists all keys that there ever were, without the keys themselves")
+        {
+            Usage = ["keys list [OPTIONS] [SETTINGS]"],
+        };
+        command.Add(json);
+        command.SetAction(
+            (parsed, stop) =>
+                WithKeysAsync(
+                    host,
+                    async keys =>
+                    {
+                        var (all, now) = (await keys.AllAsync(stop), DateTime.UtcNow);
+                        if (parsed.GetValue(json))
+                            CommonOptions.Print(all.Select(key => KeyResponse.Of(key, null, now)));
+                        else
+                            PrintTable(all, now);
+                        return ExitCode.Done;
+                    },
+                    stop
+                )
+        );
+        return command;
+    }
+
+    private static DescribedCommand CreateRevoke(ServiceHost host)
+    {
+        var id = new Argument<string?>("ID") { Description = "Id of the key; 'keys list' shows it", Arity = ArgumentArity.ZeroOrOne };
+        var json = CommonOptions.Json();
+        var command = new DescribedCommand("revoke", "Ends a key for good, everywhere within five seconds")
+        {
+            Usage = ["keys revoke ID [OPTIONS] [SETTINGS]"],
+            Validate = parsed =>
+                string.IsNullOrWhiteSpace(parsed.GetValue(id)) ? ["The id of the key is missing; 'keys list' shows them."] : [],
+        };
+        command.Add(id);
+        command.Add(json);
+        command.SetAction(
+            (parsed, stop) =>
+                WithKeysAsync(
+                    host,
+                    async keys =>
+                    {
+                        var key = parsed.GetValue(id)!;
+                        if (!await keys.RevokeAsync(key, Actor, stop))
+                            throw new CommandException(
+                                $"There is no key '{key}', or it is revoked already; 'keys list' shows them.",
+                                ExitCode.Failed
+                            );
+                        if (parsed.GetValue(json))
+                            CommonOptions.Print(new { id = key, state = "revoked" });
+                        else
+                            Console.Out.WriteLine($"The key {key} is revoked.");
+                        return ExitCode.Done;
+                    },
+                    stop
+                )
+        );
+        return command;
+    }
+
+    private static (DateTime? Time, string? Error) Expiry(string? text, DateTime now)
+    {
+        string? error = null;
+        return (text is null ? null : Times.Expiry("--expires", text, now, out error), error);
+    }
+
+    private static Scope? ScopeOf(string? scopes) => Scopes.Parse((scopes ?? "read").Split(',', StringSplitOptions.RemoveEmptyEntries));
+
+    private static async Task<int> WithKeysAsync(ServiceHost host, Func<AccessKeys, Task<int>> work, CancellationToken cancellationToken)
+    {
+        await using var app = host.Build(HostPurpose.Command);
+        try
+        {
+            await ServiceHost.PrepareSchemaAsync(app, cancellationToken);
+            return await work(app.Services.GetRequiredService<AccessKeys>());
         }
+        catch (Exception exception) when (StorageFault.IsOutside(exception))
+        {
+            throw new CommandException($"The keys could not be reached: {exception.Message}", ExitCode.Failed);
+        }
+    }
+
+    private static void PrintTable(IReadOnlyList<AccessKey> keys, DateTime now)
+    {
+        Console.Out.WriteLine($"{"ID", -10}{"STATE", -9}{"SCOPES", -23}{"CREATED", -18}{"EXPIRES", -18}{"LAST USED", -18}NAME");
+        foreach (var key in keys)
+        {
+            Console.Out.Write($"{key.Id, -10}{KeyResponse.StateOf(key, now), -9}{key.Scopes, -23}");
+            Console.Out.WriteLine($"{Text(key.CreatedAt), -18}{Text(key.ExpiresAt), -18}{Text(key.LastUsedAt), -18}{key.Name}");
+        }
+        if (keys.Count == 0)
+            Console.Error.WriteLine("There is none: the service answers this machine only, and asks nobody.");
     }
 
     private static string Text(DateTime? time) => time?.ToString("yyyy-MM-dd HH:mm", CultureInfo.InvariantCulture) ?? "-";

@@ -1,93 +1,156 @@
+using System.CommandLine;
+using System.Data.Common;
 using System.Globalization;
 using Metrics.Api.Reports;
 using Metrics.Api.Reports.Jobs;
 using Metrics.Api.Reports.Kinds;
+using Metrics.Storage.Engine;
 
 namespace Metrics.Api.Commands;
 
 /// <summary>The command <c>report KIND --from --to --format --out</c>: writes a report and its manifest to files.</summary>
-public static class ReportCommand
+internal static class ReportCommand
 {
-    private const string Usage =
-        "report KIND --from 2026-02-01 --to 2026-03-01 [--grain day] [--workload NAME] [--provider NAME] [--unit NAME] [--format csv] [--out FILE]";
-    private static readonly string[] Options = ["--from", "--to", "--grain", "--workload", "--provider", "--unit", "--format", "--out"];
-
-    /// <summary>What is to be written where.</summary>
-    /// <param name="Question">What was asked.</param>
-    /// <param name="Path">The file to be.</param>
-    public sealed record Order(ReportRequest Question, string Path);
-
-    /// <summary>The arguments, or every fault in them.</summary>
-    /// <param name="arguments">What follows the word <c>report</c>.</param>
-    /// <param name="now">The clock, UTC.</param>
-    /// <param name="faults">Sentences; empty when the arguments can be used.</param>
-    public static Order? Parse(IReadOnlyList<string> arguments, DateTime now, out List<string> faults)
+    /// <summary>Makes the command.</summary>
+    public static DescribedCommand Create(ServiceHost host)
     {
-        faults = [];
-        var words = new List<string>();
-        var given = new List<(string Name, string? Value)>();
-        foreach (var (name, text) in CommandLine.Read(arguments, Options))
+        var kind = new Argument<string?>("KIND") { Description = $"Which report: {ReportKind.Names}", Arity = ArgumentArity.ZeroOrOne };
+        kind.CompletionSources.Add([.. ReportKind.All.Keys]);
+        Option<string?>[] parameters =
+        [
+            CommonOptions.Text("--from", "TIME", "Start, such as 2026-02-01 or 2026-02; at the start of a period"),
+            CommonOptions.Text("--to", "TIME", "End, exclusive; at the start of a period"),
+            CommonOptions.Text("--grain", "GRAIN", "Length of the periods: hour, day or month; by default day", "hour", "day", "month"),
+            CommonOptions.Text("--workload", "NAME", "One workload; by default all"),
+            CommonOptions.Text("--provider", "NAME", "One provider; by default all"),
+            CommonOptions.Text("--unit", "NAME", "One functional unit, such as output-token; by default all"),
+            CommonOptions.Text("--format", "FORMAT", $"{ReportFormats.Names}; by default csv", [.. ReportFormats.All.Keys]),
+        ];
+        var file = CommonOptions.Text(
+            "--out",
+            "FILE",
+            "The file, or a folder for it; by default KIND_FROM_TO.FORMAT in the current folder"
+        );
+        var json = CommonOptions.Json();
+        var progress = Progress.Option();
+        var command = new DescribedCommand("report", "Writes a report and its manifest to files")
         {
-            if (name is null)
-                words.Add(text);
-            else
-                given.Add((name[2..], text));
-        }
-        if (words.Count == 0)
-            faults.Add($"The kind of report is missing. There are: {ReportKind.Names}.");
-        if (words.Count > 1)
-            faults.Add($"'{words[1]}' is one word too many: one report is written at a time.");
-        if (faults.Count == 0)
+            Usage = ["report KIND --from TIME --to TIME [OPTIONS] [SETTINGS]"],
+            Notes =
+            [
+                "The manifest beside the file has rows, bytes, SHA-256, columns, factors and gaps. A file has its name only when it is whole.",
+            ],
+            Examples =
+            [
+                ("report energy --from 2026-02-01 --to 2026-03-01", "February by days, as CSV"),
+                ("report ghg --from 2026-01 --to 2026-04 --grain month --format xlsx --out q1.xlsx", "a quarter by months"),
+            ],
+            Validate = parsed => Read(parsed).Errors.Concat(Progress.Validate(parsed, progress)),
+        };
+        command.Add(kind);
+        foreach (var parameter in parameters)
+            command.Add(parameter);
+        command.Add(file);
+        command.Add(json);
+        command.Add(progress);
+        command.SetAction(
+            (parsed, stop) =>
+                RunAsync(
+                    host,
+                    Read(parsed).Request!,
+                    parsed.TextOf(file),
+                    parsed.GetValue(json),
+                    Progress.Parse(parsed.TextOf(progress)) ?? ProgressStyle.None,
+                    stop
+                )
+        );
+        return command;
+
+        (ReportRequest? Request, IReadOnlyList<string> Errors) Read(ParseResult parsed)
         {
+            if (parsed.GetValue(kind) is not { } name)
+                return (null, [$"The kind of report is missing. There are: {ReportKind.Names}."]);
             try
             {
-                var question = ReportRequest.Read(words[0], given.Where(one => one.Name != "out"), now);
-                var path = given.Find(one => one.Name == "out").Value ?? ReportFiles.NameOf(question);
-                return new Order(question, Directory.Exists(path) ? Path.Combine(path, ReportFiles.NameOf(question)) : path);
+                var given = parameters.Where(parameter => parsed.TextOf(parameter) is not null);
+                return (
+                    ReportRequest.Read(name, given.Select(parameter => (parameter.Name[2..], parsed.TextOf(parameter))), DateTime.UtcNow),
+                    []
+                );
             }
-            catch (ReportError refused)
+            catch (ReportError exception)
             {
-                faults.Add(refused.Message);
+                return (null, [exception.Message]);
             }
         }
-        faults.Add($"Usage: {Usage}");
-        return null;
     }
 
-    /// <summary>Runs the command, with its progress on standard error.</summary>
-    /// <returns>0 when the file is written, 2 when it cannot be.</returns>
-    internal static async Task<int> RunAsync(Order order, ReportFiles files, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        ServiceHost host,
+        ReportRequest request,
+        string? path,
+        bool json,
+        ProgressStyle style,
+        CancellationToken cancellationToken
+    )
     {
+        path ??= ReportFiles.NameOf(request);
+        if (Directory.Exists(path))
+            path = Path.Combine(path, ReportFiles.NameOf(request));
+        await using var app = host.Build(HostPurpose.Command);
+        using var progress = new Progress(style);
         try
         {
-            var told = -1L;
-            var file = await files.WriteAsync(
-                order.Question,
-                order.Path,
-                (rows, of) =>
-                {
-                    if (of < 100_000 || rows * 20 / of == told)
-                        return;
-                    told = rows * 20 / of;
-                    Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{rows:#,0} of about {of:#,0} rows"));
-                },
-                cancellationToken
-            );
-            Console.WriteLine(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{file.Path}: {file.Rows:#,0} rows, {file.Bytes:#,0} bytes, SHA-256 {Convert.ToHexStringLower(file.Sha256)}"
-                )
-            );
-            Console.WriteLine(
-                $"{file.ManifestPath}: columns, factors, gaps{(file.Findings == 0 ? "" : $", and {file.Findings} rules that it does not follow")}"
-            );
-            return 0;
+            await ServiceHost.PrepareSchemaAsync(app, cancellationToken);
+            var file = await app
+                .Services.GetRequiredService<ReportFiles>()
+                .WriteAsync(
+                    request,
+                    path,
+                    (rows, about) => progress.Show("Writing", Math.Min(rows, about), about, "rows"),
+                    cancellationToken
+                );
+            progress.Dispose();
+            if (json)
+                CommonOptions.Print(
+                    new
+                    {
+                        file = file.Path,
+                        manifest = file.ManifestPath,
+                        rows = file.Rows,
+                        bytes = file.Bytes,
+                        sha256 = Convert.ToHexStringLower(file.Sha256),
+                        findings = file.Findings,
+                    }
+                );
+            else
+                Print(file);
+            return ExitCode.Done;
         }
-        catch (Exception exception) when (exception is ReportError or IOException or UnauthorizedAccessException)
+        catch (ReportError exception)
         {
-            await Console.Error.WriteLineAsync(exception.Message);
-            return 2;
+            throw new CommandException(exception.Message);
         }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(exception.Message, ExitCode.Failed);
+        }
+        catch (Exception exception) when (StorageFault.IsOutside(exception) || exception is DbException)
+        {
+            throw new CommandException($"The report could not be read: {exception.Message}", ExitCode.Failed);
+        }
+    }
+
+    private static void Print(ReportFile file)
+    {
+        Console.Out.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{file.Path}: {file.Rows:#,0} rows, {file.Bytes:#,0} bytes, SHA-256 {Convert.ToHexStringLower(file.Sha256)}"
+            )
+        );
+        Console.Out.WriteLine(
+            $"{file.ManifestPath}: columns, factors, gaps{(file.Findings == 0 ? "" : $", and {file.Findings} rules that it does not follow")}"
+        );
     }
 }

@@ -14,6 +14,28 @@ namespace Metrics.Api.Operations;
 /// <summary>The addresses that an operator uses: health, own metrics, jobs, reading now, and where to look.</summary>
 public static class Endpoints
 {
+    /// <summary>Adds health, own metrics, compression, problems and the description of the API.</summary>
+    public static IServiceCollection AddOperations(this IServiceCollection services)
+    {
+        services.AddHostedService<SelfMetrics>();
+        services.AddHealthChecks().AddCheck<StorageHealth>("storage");
+        // A page of numbers is a fifth of its size when compressed. The answers hold no secret that a guess in the request could find by their length.
+        services.AddResponseCompression(compression => compression.EnableForHttps = true);
+        services.AddProblemAnswers();
+        return services.AddOpenApi(openApi =>
+            openApi.AddDocumentTransformer(
+                (document, _, _) =>
+                {
+                    document.Info.Title = "Metrics";
+                    document.Info.Version = ServiceVersion.Current;
+                    document.Info.Description =
+                        "Operations of the service. Its data is at /odata, which describes itself at /odata/$metadata.";
+                    return Task.CompletedTask;
+                }
+            )
+        );
+    }
+
     /// <summary>Counts requests and maps the operator's addresses.</summary>
     public static void MapOperations(this WebApplication app, MetricsSettings settings)
     {
@@ -43,7 +65,14 @@ public static class Endpoints
                 .ProducesProblem(StatusCodes.Status404NotFound)
                 .WithSummary("Reads a source now")
                 .WithDescription("Asks a worker to read the source up to now, whatever its schedule.");
-        app.Lifetime.ApplicationStarted.Register(() => Console.WriteLine(Welcome(app)));
+        app.Lifetime.ApplicationStarted.Register(() =>
+        {
+            // Whoever reads the log by a program gets lines of the log only.
+            if (app.Configuration["Logging:Console:FormatterName"] is null or "simple")
+                Console.WriteLine(Welcome(app));
+            else
+                app.Logger.LogInformation(LogEvents.ServiceStarted, "Metrics answers at {Address}.", AddressOf(app));
+        });
     }
 
     /// <summary>What <see cref="UseProblemAnswers"/> says.</summary>
@@ -103,10 +132,11 @@ public static class Endpoints
         );
     }
 
+    private static string AddressOf(WebApplication app) => app.Urls.FirstOrDefault() ?? "http://localhost:5080";
+
     private static string Welcome(WebApplication app)
     {
-        var server = app.Services.GetRequiredService<Microsoft.AspNetCore.Hosting.Server.IServer>();
-        var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? "http://localhost:5080";
+        var address = AddressOf(app);
         return $"""
             Metrics answers at {address}
               joules per unit   {address}/odata/HourlyIntensities?$orderby=PeriodStart%20desc

@@ -22,19 +22,29 @@ public sealed class SelfMetrics(TimeProvider clock) : BackgroundService
         "host"
     );
 
+    private static readonly Gauge Build = Prometheus.Metrics.CreateGauge(
+        "metrics_build_info",
+        "1, with the version of the service and the commit that it was built from.",
+        "version",
+        "revision"
+    );
+
     /// <summary>Counts an answered request.</summary>
     public static void Count(HttpContext context)
     {
         var path = context.Request.Path.Value ?? "/";
         var first = path.Split('/', 3, StringSplitOptions.RemoveEmptyEntries) is [var head, ..] ? head : "root";
         // Only what is served has a name of its own: an address that anybody can make up must not make a series.
-        var endpoint = first is "odata" or "api" or "health" or "metrics" or "openapi" or "scalar" or "jobs" or "root" ? first : "other";
+        var endpoint = first is "odata" or "api" or "health" or "version" or "metrics" or "openapi" or "scalar" or "jobs" or "root"
+            ? first
+            : "other";
         Requests.WithLabels(endpoint, context.Response.StatusCode.ToString(System.Globalization.CultureInfo.InvariantCulture)).Inc();
     }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        Build.WithLabels(ServiceVersion.Current, ServiceVersion.Revision ?? "").Set(1);
         var gauge = Utilisation.WithLabels(
             Environment.ProcessorCount.ToString(System.Globalization.CultureInfo.InvariantCulture),
             Environment.MachineName

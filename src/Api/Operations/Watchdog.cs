@@ -96,6 +96,7 @@ public sealed class Watchdog(SourceList sources, ReadLog log, Jobs jobs, Worker 
             {
                 if (stale)
                     logger.LogWarning(
+                        LogEvents.SourceStale,
                         "Source {Source} is {Behind} behind and should never be more than {Allowed}.{Why}",
                         source.Id,
                         behind,
@@ -103,7 +104,7 @@ public sealed class Watchdog(SourceList sources, ReadLog log, Jobs jobs, Worker 
                         source.LastError is null ? "" : $" Its last failure: {source.LastError}"
                     );
                 else
-                    logger.LogInformation("Source {Source} is current again.", source.Id);
+                    logger.LogInformation(LogEvents.SourceRecovered, "Source {Source} is current again.", source.Id);
             }
             if (stale)
                 Rescue(source.Id, cancellationToken);

@@ -18,6 +18,41 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 
 namespace Metrics.Api.Operations;
 
+/// <summary>Registers what turns sources into facts, and who does it.</summary>
+public static class WorkerRegistration
+{
+    /// <summary>Adds the way from a source to facts. Nothing of it runs by itself.</summary>
+    public static IServiceCollection AddPipeline(this IServiceCollection services, MetricsSettings settings, MetricCatalogue catalogue) =>
+        services
+            .AddSingleton(catalogue)
+            .AddSingleton(settings.ToFactors())
+            .AddSingleton(settings.ToConversions())
+            .AddSingleton(
+                new Normaliser(
+                    catalogue,
+                    settings.ToWorkloads(),
+                    settings.ToPlaces(),
+                    settings.Grain,
+                    settings.ToFactors(),
+                    settings.ToHardware()
+                )
+            )
+            .AddSingleton(provider => ActivatorUtilities.CreateInstance<RuleWatch>(provider, settings.ToWorkloads()))
+            .AddSingleton<SourceList>()
+            .AddSingleton<SourceReader>()
+            .AddSingleton<Reconciliation>()
+            .AddSingleton<FactRecomputer>()
+            .AddSingleton<Jobs>();
+
+    /// <summary>Adds what reads by itself: the scheduler's server, the worker and the watchdog.</summary>
+    public static IServiceCollection AddWorker(this IServiceCollection services) =>
+        services
+            .AddHangfireServer(Schedule.ServerOptions)
+            .AddSingleton<Worker>()
+            .AddHostedService(provider => provider.GetRequiredService<Worker>())
+            .AddHostedService<Watchdog>();
+}
+
 /// <summary>Opens the configured sources once the service listens, and gives Hangfire one recurring read for each and one recompute.</summary>
 /// <remarks>Everything is registered again at every start: a recurring job that was lost or disabled comes back.</remarks>
 public sealed class Worker(
@@ -31,7 +66,8 @@ public sealed class Worker(
     IBackgroundJobClient jobs,
     JobStorage storage,
     IServer server,
-    AccessKeyCache ring,
+    AccessKeyCache keys,
+    IConfiguration configuration,
     TimeProvider clock,
     ILogger<Worker> logger
 ) : IHostedLifecycleService
@@ -50,7 +86,7 @@ public sealed class Worker(
         foreach (var source in settings.Sources.Values)
         {
             if (MetricsSettings.IsOwnMetrics(source))
-                (source.Endpoint, source.BearerToken) = (OwnMetrics(), ring.Own);
+                (source.Endpoint, source.BearerToken) = (OwnMetrics(), keys.Own);
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
             sources.Add(source, KnownProviders.All[source.Provider].Open(source, catalogue, clock));
         }
@@ -73,6 +109,7 @@ public sealed class Worker(
                 recurring.RemoveIfExists(known.Id);
         }
         logger.LogInformation(
+            LogEvents.SourcesOpened,
             "Reading {Count} sources: {Sources}.",
             settings.Sources.Count,
             string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))
@@ -127,24 +164,16 @@ public sealed class Worker(
     }
 
     /// <summary>The address of our own metrics page, from what the server listens on.</summary>
-    private Uri OwnMetrics()
-    {
-        var address = server
-            .Features.Get<IServerAddressesFeature>()
-            ?.Addresses.FirstOrDefault(address => address.StartsWith("http://", StringComparison.Ordinal))
-            ?? "http://localhost:5080";
-        var own = new UriBuilder(
-            address
-                .Replace("://+", "://localhost", StringComparison.Ordinal)
-                .Replace("://*", "://localhost", StringComparison.Ordinal)
-                .Replace("://0.0.0.0", "://localhost", StringComparison.Ordinal)
-                .Replace("://[::]", "://localhost", StringComparison.Ordinal)
-        )
-        {
-            Path = "/metrics",
-        };
-        return own.Uri;
-    }
+    private Uri OwnMetrics() =>
+        new(
+            ListenAddresses.FromHere(
+                server
+                    .Features.Get<IServerAddressesFeature>()
+                    ?.Addresses.FirstOrDefault(address => address.StartsWith("http://", StringComparison.Ordinal))
+                    ?? "http://localhost:5080"
+            ),
+            "/metrics"
+        );
 
     /// <inheritdoc/>
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
@@ -152,8 +181,16 @@ public sealed class Worker(
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <inheritdoc/>
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>What a stop cuts off is read again by whoever comes next: that is no warning.</summary>
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        if (configuration is IConfigurationBuilder builder)
+            builder.AddInMemoryCollection([
+                new("Logging:LogLevel:Hangfire", nameof(LogLevel.Error)),
+                new("Logging:LogLevel:Metrics.Ingestors", nameof(LogLevel.Error)),
+            ]);
+        return Task.CompletedTask;
+    }
 
     /// <inheritdoc/>
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -30,6 +30,10 @@ public static class WebhookEndpoints
             .AddSingleton<WebhookSender>()
             .AddSingleton<Dispatcher>();
 
+    /// <summary>Adds who sends what is due, and who looks after the rules of joules per unit.</summary>
+    public static IServiceCollection AddWebhookWorker(this IServiceCollection services) =>
+        services.AddHostedService(provider => provider.GetRequiredService<Dispatcher>()).AddHostedService<IntensityWatch>();
+
     /// <summary>Maps <c>/api/webhooks</c>.</summary>
     public static void MapWebhooks(this IEndpointRouteBuilder app)
     {

@@ -21,6 +21,9 @@ public sealed class FactRecomputer(
 
     private int running;
 
+    /// <summary>Workloads that are known to have facts, here or in the database; null before it was asked.</summary>
+    private HashSet<string>? known;
+
     /// <summary>Recomputes every hour that is dirty now, the newest first. An hour that cannot be computed stays dirty and stops no other.</summary>
     /// <returns>Number of hours; zero also when a recompute is under way in this process.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
@@ -29,11 +32,12 @@ public sealed class FactRecomputer(
         if (Interlocked.Exchange(ref running, 1) == 1)
             return 0;
         // Hours are stored while the next one is computed: the database and this process work at the same time.
-        var keeping = new Queue<(DateTime Hour, Task<Exception?> Stored)>();
+        var keeping = new Queue<(DateTime Hour, Task<Exception?> Stored, NormalisedPeriod Period)>();
         var hours = 0;
         var failed = new HashSet<DateTime>();
         try
         {
+            known ??= [.. await store.WorkloadsAsync(cancellationToken)];
             while (true)
             {
                 var dirty = (await store.DirtyHoursAsync(64 + failed.Count, cancellationToken))
@@ -63,7 +67,7 @@ public sealed class FactRecomputer(
                         if (period is null)
                             continue;
                         await KeptAsync(store.Writers - 1);
-                        keeping.Enqueue((hour.Hour, Task.Run(() => KeepAsync(hour, period, cancellationToken), cancellationToken)));
+                        keeping.Enqueue((hour.Hour, Task.Run(() => KeepAsync(hour, period, cancellationToken), cancellationToken), period));
                     }
                 }
                 await KeptAsync(0);
@@ -75,7 +79,7 @@ public sealed class FactRecomputer(
         finally
         {
             // Whatever ended the recompute, nothing of it is left running.
-            foreach (var (_, stored) in keeping)
+            foreach (var (_, stored, _) in keeping)
                 await ((Task)stored).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             Volatile.Write(ref running, 0);
         }
@@ -85,25 +89,52 @@ public sealed class FactRecomputer(
         {
             while (keeping.Count > most)
             {
-                var (hour, stored) = keeping.Peek();
-                var fault = await stored;
+                var (hour, stored, period) = keeping.Peek();
+                var exception = await stored;
                 keeping.Dequeue();
-                if (fault is null)
-                    hours++;
-                else
-                    Fail(hour, fault);
+                if (exception is not null)
+                {
+                    Fail(hour, exception);
+                    continue;
+                }
+                hours++;
+                Tell(hour, period);
             }
         }
 
-        void Fail(DateTime hour, Exception fault)
+        void Fail(DateTime hour, Exception exception)
         {
             failed.Add(hour);
             logger?.LogError(
-                fault,
+                exception,
                 "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is tried again.",
                 hour
             );
         }
+    }
+
+    /// <summary>Tells of the hour, and of workloads that have energy and work for the first time.</summary>
+    private void Tell(DateTime hour, NormalisedPeriod period)
+    {
+        if (logger is null)
+            return;
+        logger.LogDebug(
+            LogEvents.HourRecomputed,
+            "The hour from {Hour:yyyy-MM-dd HH:mm} UTC was computed: {EnergyFacts} facts of energy, {WorkFacts} of work.",
+            hour,
+            period.Energy.Count,
+            period.Work.Count
+        );
+        var working = period.Work.Where(fact => fact.Units > 0).ToLookup(fact => fact.Deployment.Workload.Name, StringComparer.Ordinal);
+        foreach (var workload in period.Energy.Select(fact => fact.Deployment.Workload.Name).Distinct(StringComparer.Ordinal))
+            if (working.Contains(workload) && known!.Add(workload))
+                logger.LogInformation(
+                    LogEvents.FirstNumber,
+                    "Workload {Workload}: first number, joules per {Unit} in the hour from {Hour:yyyy-MM-dd HH:mm} UTC.",
+                    workload,
+                    string.Join(", ", working[workload].Select(fact => fact.FunctionalUnit).Distinct().Order(StringComparer.Ordinal)),
+                    hour
+                );
     }
 
     /// <returns>Why the hour could not be stored, when that is its own fault; null when it was.</returns>

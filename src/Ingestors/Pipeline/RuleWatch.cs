@@ -4,12 +4,13 @@ using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Facts;
+using Microsoft.Extensions.Logging;
 
 namespace Metrics.Ingestors.Pipeline;
 
 /// <summary>Tells of workload rules that no series meets although their source has been read: a label misspelt there loses a workload's energy without a fault anywhere else.</summary>
 /// <remarks>A rule that has met a series once is not looked at again, and the others seldom: what a source has is known only by reading its series.</remarks>
-public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads, TimeProvider clock)
+public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads, TimeProvider clock, ILogger<RuleWatch>? logger = null)
 {
     private static readonly TimeSpan Every = TimeSpan.FromHours(1);
 
@@ -22,7 +23,8 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
         .. workloads.SelectMany(workload => workload.Rules.Select((rule, index) => (workload, index, rule))),
     ];
 
-    private readonly HashSet<string> seen = new(StringComparer.Ordinal);
+    private readonly HashSet<string> seen = new(StringComparer.Ordinal),
+        logged = new(StringComparer.Ordinal);
     private DateTimeOffset next = DateTimeOffset.MinValue;
     private int running;
 
@@ -52,6 +54,8 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
                 seen.Add(source);
             }
             await store.ReplaceRejectionsAsync(RejectionReason.RuleMatchesNothing, rejections, cancellationToken);
+            foreach (var rejection in rejections.Where(rejection => logged.Add(rejection.Subject)))
+                logger?.LogWarning(LogEvents.RuleMatchesNothing, "{Rule}: {Message}", rejection.Subject, rejection.Detail);
             next = clock.GetUtcNow() + Every;
         }
         finally

@@ -46,6 +46,9 @@ public sealed class SourceReader(
     /// <summary>What was last said of a source that does not answer as it should, by id. The same is not said again at every tick: each run tells it too.</summary>
     private readonly ConcurrentDictionary<string, string> told = new(StringComparer.Ordinal);
 
+    /// <summary>Sources that have brought nothing yet since they were first read here.</summary>
+    private readonly ConcurrentDictionary<string, bool> silent = new(StringComparer.Ordinal);
+
     private readonly string owner = $"{Environment.MachineName}/{Environment.ProcessId}";
 
     /// <summary>Reads everything that has settled, window by window, oldest first.</summary>
@@ -328,6 +331,16 @@ public sealed class SourceReader(
         var last = await log.CommitAsync(claim, Result(partial is null ? window.End : null), cancellationToken);
         if (last is null)
             return (null, true);
+        if (claim.Watermark is null && backfill is null)
+            silent.TryAdd(claim.Source, true);
+        if (Sum(total, last) is { Received: > 0 } first && silent.TryRemove(claim.Source, out _))
+            logger.LogInformation(
+                LogEvents.FirstData,
+                "Source {Source}: first data, {Observations} observations of {Window}.",
+                claim.Source,
+                first.Received,
+                window
+            );
         foreach (var one in last.Healed)
             logger.LogInformation("Source {Source}: {Series} can be read again; what was missed is read now.", claim.Source, one);
         foreach (var one in last.Quarantined)

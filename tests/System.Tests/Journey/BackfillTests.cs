@@ -36,7 +36,7 @@ public sealed class BackfillTests(PostgresCluster cluster) : IDisposable
             output,
             StringComparison.Ordinal
         );
-        Assert.Contains("[##############################] 4/4 windows  9,600 rows", output, StringComparison.Ordinal);
+        Assert.Contains("Reading: 4/4 windows  9,600 rows", output, StringComparison.Ordinal);
         // Ten streams, four samples a minute, four hours.
         Assert.Contains("Done: 9,600 observations received, 9,600 samples new or changed.", output, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', output);
@@ -131,12 +131,12 @@ public sealed class BackfillTests(PostgresCluster cluster) : IDisposable
     [Fact]
     public async Task Every_fault_of_the_command_is_said_at_once()
     {
-        var (code, output) = await ServiceProcess.RunAsync(["backfill", "--from", "yesterday"]);
+        var (code, output) = await ServiceProcess.RunAsync(["backfill", "--from", "yesterdy"]);
         Assert.Equal(2, code);
-        Assert.Contains("--from: 'yesterday' is not a time", output, StringComparison.Ordinal);
+        Assert.Contains("--from 'yesterdy' is not a time. Nearest is 'yesterday'.", output, StringComparison.Ordinal);
         Assert.Contains("The source is missing.", output, StringComparison.Ordinal);
         Assert.Contains("--to is missing.", output, StringComparison.Ordinal);
-        Assert.Contains("Usage: backfill SOURCE", output, StringComparison.Ordinal);
+        Assert.Contains("Usage: metrics backfill SOURCE", output, StringComparison.Ordinal);
 
         (code, output) = await ServiceProcess.RunAsync(
             Command(Noon, Noon.AddHours(1)),

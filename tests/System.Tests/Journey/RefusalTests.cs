@@ -27,7 +27,11 @@ public sealed class RefusalTests(PostgresCluster cluster)
         // A key that nobody reads is told first: the rest may be a consequence of it.
         var (code, output) = await ServiceProcess.RunAsync([], [("Metrics__Storage__Engin", "Sqlite"), .. wrong]);
         Assert.Equal(2, code);
-        Assert.Contains("Metrics:Storage:Engin: unknown key; known here are ConnectionString, Engine.", output, StringComparison.Ordinal);
+        Assert.Contains(
+            "Metrics:Storage:Engin: unknown key; known here are ConnectionString, Engine. Did you mean 'Engine'?",
+            output,
+            StringComparison.Ordinal
+        );
 
         (code, output) = await ServiceProcess.RunAsync([], wrong);
         Assert.Equal(2, code);
@@ -78,7 +82,8 @@ public sealed class RefusalTests(PostgresCluster cluster)
                 $"Host=127.0.0.1;Port={PostgresCluster.FreePort()};Username=u;Password=planted-secret;Database=d"
             )
         );
-        Assert.Equal(2, code);
+        // Not the configuration but the world: started again, it may do.
+        Assert.Equal(1, code);
         Assert.DoesNotContain("planted-secret", output, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", output, StringComparison.Ordinal);
     }
@@ -140,7 +145,7 @@ public sealed class RefusalTests(PostgresCluster cluster)
     public async Task A_file_that_is_no_database_stops_the_start_in_one_line()
     {
         var (code, output) = await ServiceProcess.RunAsync([], ("Metrics__Storage__ConnectionString", "Data Source=/nowhere/metrics.db"));
-        Assert.Equal(2, code);
+        Assert.Equal(1, code);
         Assert.Equal(
             "The SQLite database '/nowhere/metrics.db' cannot be opened. Check that the folder exists and that this user may write there.",
             output.Trim()

@@ -220,7 +220,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             given.Add((argument.Name, argument.Value));
         }
         var question = ComparisonRequest.Read(given, faults);
-        return faults.Count == 0 && question is not null ? question : throw Refused(faults);
+        return faults.Count == 0 && question is not null ? question : throw Invalid(faults);
     }
 
     /// <summary>Answers a call, whole or not at all.</summary>
@@ -231,7 +231,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
         var faults = new List<string>();
         await using var session = new ReadSession(connections, cancellationToken);
         var comparison = await DeploymentComparison.ReadAsync(session, question, conversions, time.GetUtcNow().UtcDateTime, faults)
-            ?? throw Refused(faults);
+            ?? throw Invalid(faults);
         var rows = new List<ComparedRow>();
         var (from, to) = (comparison.Period.Start, comparison.Period.End);
         foreach (var (group, at) in comparison.Result.Groups.Select((group, at) => (group, at + 1)))
@@ -346,7 +346,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
 
     private static string? Text(IEnumerable<string> parts) => string.Join("; ", parts) is { Length: > 0 } text ? text : null;
 
-    private static ODataError Refused(List<string> faults) => ODataError.BadRequest("InvalidParameter", string.Join(' ', faults), Name);
+    private static ODataError Invalid(List<string> errors) => ODataError.BadRequest("InvalidParameter", errors, Name);
 }
 
 /// <summary>A column of the answer.</summary>

@@ -203,7 +203,7 @@ internal sealed class AsyncResponses : IAsyncDisposable
                 if (request.IsBroken)
                 {
                     request.Retract();
-                    await ODataEndpoint.WriteErrorAsync(
+                    await ODataErrorResponse.WriteAsync(
                         request.Context,
                         new ODataError(
                             StatusCodes.Status500InternalServerError,

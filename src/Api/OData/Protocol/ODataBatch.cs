@@ -1,65 +1,55 @@
 using Metrics.Api.Access;
 using Metrics.Api.OData.Query;
+using Microsoft.AspNetCore.OData.Batch;
+using Microsoft.AspNetCore.OData.Extensions;
 using Microsoft.OData;
 using Microsoft.OData.Edm;
 
 namespace Metrics.Api.OData.Protocol;
 
 /// <summary>
-/// $batch: several requests in one, as multipart/mixed or as JSON. The OData library reads and writes the envelope; each request is answered as it would be alone, one after the other.
+/// $batch: several requests in one, as multipart/mixed or as JSON. The handler that the library asks for in the service root's components;
+/// OData.Core reads and writes the envelope, and each request is responded to as it would be alone, one after the other.
 /// </summary>
-/// <remarks>After the first that fails the others are not answered, unless the client prefers to continue; so the specification wants it.</remarks>
-internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer)
+/// <remarks>
+/// The library's own handler keeps every response until the last is made, refuses what it cannot read without an OData error, and does not
+/// bound the number of requests. After the first that fails the others are not carried out, unless the client prefers to continue; so the
+/// specification wants it.
+/// </remarks>
+internal sealed class ODataBatch : ODataBatchHandler
 {
     private const int MaxRequests = 100;
     private const int MaxBody = 1024 * 1024;
 
-    /// <summary>Answers a batch.</summary>
-    /// <param name="context">The request.</param>
-    /// <param name="root">Address of the service, with a slash at its end.</param>
-    /// <exception cref="ODataError">The envelope cannot be read; nothing of it has been answered.</exception>
-    public async Task HandleAsync(HttpContext context, string root)
+    public ODataBatch()
     {
-        var type = context.Request.ContentType ?? "";
-        var asJson = type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase);
-        if (!asJson && !type.StartsWith("multipart/mixed", StringComparison.OrdinalIgnoreCase))
-            throw new ODataError(
-                StatusCodes.Status415UnsupportedMediaType,
-                "UnsupportedFormat",
-                "A batch is multipart/mixed or application/json.",
-                "Content-Type"
-            );
+        MessageQuotas.MaxPartsPerBatch = MaxRequests;
+        MessageQuotas.MaxOperationsPerChangeset = MaxRequests;
+        MessageQuotas.MaxReceivedMessageSize = MaxBody;
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ODataError">The envelope cannot be read; nothing of it has been carried out.</exception>
+    public override async Task ProcessBatchAsync(HttpContext context, RequestDelegate nextHandler)
+    {
+        var isJson = await ValidateRequest(context.Request);
+        var root = ODataRequest.RootOf(context.Request);
+        var model = context.ODataFeature().Model;
         using var body = await ReadAsync(context.Request);
-        var requests = await RequestsAsync(context, body, root);
-        // A batch is as many requests as it holds, and the gate has counted one.
-        if (context.Features.Get<Allowance>()?.TryTake(requests.Count - 1) == false)
-        {
-            context.Response.Headers.RetryAfter = "10";
-            throw new ODataError(
-                StatusCodes.Status429TooManyRequests,
-                "rate_limited",
-                $"The batch holds {requests.Count} requests, and this key asks too often. Ask again in 10 s, or for less at once.",
-                "body"
-            );
-        }
-        var goOn = context
+        var requests = await RequestsAsync(context, body, root, model);
+        TakeAllowance(context, requests.Count);
+        var continueOnError = context
             .Request.Headers["Prefer"]
             .Any(prefer =>
                 prefer!.Contains("continue-on-error", StringComparison.OrdinalIgnoreCase)
                 && !prefer.Contains("continue-on-error=false", StringComparison.OrdinalIgnoreCase)
             );
 
-        // JSON answers JSON, unless only the other is accepted.
-        var accepted = context.Request.Headers.Accept.ToString();
-        if (
-            accepted.Length > 0
-            && accepted.Contains(asJson ? "multipart/mixed" : "application/json", StringComparison.OrdinalIgnoreCase)
-            && !accepted.Contains(asJson ? "application/json" : "multipart/mixed", StringComparison.OrdinalIgnoreCase)
-        )
-            asJson = !asJson;
         using var written = new MemoryStream();
         var message = new Message(written);
-        var contentType = asJson ? "application/json" : $"multipart/mixed;boundary=batchresponse_{Guid.NewGuid():N}";
+        var contentType = RespondsWithJson(context.Request, isJson)
+            ? "application/json"
+            : $"multipart/mixed;boundary=batchresponse_{Guid.NewGuid():N}";
         message.SetHeader("Content-Type", contentType);
         message.SetHeader("OData-Version", "4.0");
         using var writer = new ODataMessageWriter(
@@ -75,41 +65,95 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
         var batch = await writer.CreateODataBatchWriterAsync();
         await batch.WriteStartBatchAsync();
         context.Response.ContentType = contentType;
-        if (goOn)
+        if (continueOnError)
             context.Response.Headers["Preference-Applied"] = "odata.continue-on-error";
         foreach (var request in requests)
         {
-            using var told = new MemoryStream();
-            var target = request.Url.IsAbsoluteUri ? request.Url.PathAndQuery : "/" + request.Url.OriginalString;
-            var inner = new InnerRequest(context, request.Method, target, request.Headers, request.Content, told, context.RequestAborted);
-            var part = inner.Context;
-            await answer(part);
-            if (inner.IsBroken)
+            if (await RespondAsync(context, request, nextHandler, batch) is not { } status)
             {
                 // A part that broke off must not end like a whole one, and neither may what holds it.
                 context.Abort();
                 return;
             }
-            await part.Response.CompleteAsync();
-            var response = await batch.CreateOperationResponseMessageAsync(request.Id);
-            response.StatusCode = part.Response.StatusCode;
-            foreach (var header in part.Response.Headers)
-                if (!header.Key.Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
-                    response.SetHeader(header.Key, header.Value.ToString());
-            if (told.Length > 0)
-            {
-                using var stream = await response.GetStreamAsync();
-                told.Position = 0;
-                await told.CopyToAsync(stream, context.RequestAborted);
-            }
-            await batch.FlushAsync();
             await SendAsync(context, written);
-            if (part.Response.StatusCode >= 400 && !goOn)
+            if (status >= 400 && !continueOnError)
                 break;
         }
         await batch.WriteEndBatchAsync();
         await batch.FlushAsync();
         await SendAsync(context, written);
+    }
+
+    /// <summary>Whether a batch is JSON; otherwise it is multipart.</summary>
+    /// <exception cref="ODataError">415: it is neither.</exception>
+    public override Task<bool> ValidateRequest(HttpRequest request)
+    {
+        var type = request.ContentType ?? "";
+        var isJson = type.StartsWith("application/json", StringComparison.OrdinalIgnoreCase);
+        return isJson || type.StartsWith("multipart/mixed", StringComparison.OrdinalIgnoreCase)
+            ? Task.FromResult(isJson)
+            : throw new ODataError(
+                StatusCodes.Status415UnsupportedMediaType,
+                "UnsupportedFormat",
+                "A batch is multipart/mixed or application/json.",
+                "Content-Type"
+            );
+    }
+
+    // JSON is responded to with JSON, unless only the other is accepted.
+    private static bool RespondsWithJson(HttpRequest request, bool isJson)
+    {
+        var (same, other) = isJson ? ("application/json", "multipart/mixed") : ("multipart/mixed", "application/json");
+        var accept = request.Headers.Accept.ToString();
+        var acceptsOtherOnly =
+            accept.Contains(other, StringComparison.OrdinalIgnoreCase) && !accept.Contains(same, StringComparison.OrdinalIgnoreCase);
+        return acceptsOtherOnly ? !isJson : isJson;
+    }
+
+    // A batch is as many requests as it holds, and the access middleware has counted one.
+    private static void TakeAllowance(HttpContext context, int count)
+    {
+        if (context.Features.Get<Allowance>()?.TryTake(count - 1) != false)
+            return;
+        context.Response.Headers.RetryAfter = "10";
+        throw new ODataError(
+            StatusCodes.Status429TooManyRequests,
+            "rate_limited",
+            $"The batch holds {count} requests, and this key asks too often. Ask again in 10 s, or for less at once.",
+            "body"
+        );
+    }
+
+    /// <summary>Carries out one request and writes its response.</summary>
+    /// <returns>Its status; null when it broke off.</returns>
+    private static async Task<int?> RespondAsync(
+        HttpContext context,
+        BatchRequest request,
+        RequestDelegate nextHandler,
+        ODataBatchWriter batch
+    )
+    {
+        using var body = new MemoryStream();
+        var target = request.Url.IsAbsoluteUri ? request.Url.PathAndQuery : "/" + request.Url.OriginalString;
+        var inner = new InnerRequest(context, request.Method, target, request.Headers, request.Content, body, context.RequestAborted);
+        var part = inner.Context;
+        await nextHandler(part);
+        if (inner.IsBroken)
+            return null;
+        await part.Response.CompleteAsync();
+        var response = await batch.CreateOperationResponseMessageAsync(request.Id);
+        response.StatusCode = part.Response.StatusCode;
+        foreach (var header in part.Response.Headers)
+            if (!header.Key.Equals("Content-Length", StringComparison.OrdinalIgnoreCase))
+                response.SetHeader(header.Key, header.Value.ToString());
+        if (body.Length > 0)
+        {
+            using var stream = await response.GetStreamAsync();
+            body.Position = 0;
+            await body.CopyToAsync(stream, context.RequestAborted);
+        }
+        await batch.FlushAsync();
+        return part.Response.StatusCode;
     }
 
     private static async Task<MemoryStream> ReadAsync(HttpRequest request)
@@ -133,7 +177,7 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
     }
 
     // All of them are read before the first is answered: a batch that is broken at its end is not answered by half.
-    private async Task<List<BatchRequest>> RequestsAsync(HttpContext context, Stream body, string root)
+    private async Task<List<BatchRequest>> RequestsAsync(HttpContext context, Stream body, string root, IEdmModel model)
     {
         var message = new Message(body);
         foreach (var header in context.Request.Headers)
@@ -147,12 +191,7 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
                 {
                     BaseUri = new Uri(root),
                     EnableMessageStreamDisposal = false,
-                    MessageQuotas = new ODataMessageQuotas
-                    {
-                        MaxPartsPerBatch = MaxRequests,
-                        MaxOperationsPerChangeset = MaxRequests,
-                        MaxReceivedMessageSize = MaxBody,
-                    },
+                    MessageQuotas = MessageQuotas,
                 },
                 model
             );
@@ -172,8 +211,8 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
                     throw ExpressionText.TooComplex("$batch", $"has more than {MaxRequests} requests");
             }
         }
-        catch (Exception failure)
-            when (failure
+        catch (Exception exception)
+            when (exception
                     is ODataException
                         or UriFormatException
                         or FormatException
@@ -182,11 +221,11 @@ internal sealed class ODataBatch(IEdmModel model, Func<HttpContext, Task> answer
                         or IOException
             )
         {
-            throw failure is ODataException && failure.Message.Contains("maximum number", StringComparison.OrdinalIgnoreCase)
+            throw exception is ODataException && exception.Message.Contains("maximum number", StringComparison.OrdinalIgnoreCase)
                 ? ExpressionText.TooComplex("$batch", $"has more than {MaxRequests} requests")
                 : ODataError.BadRequest(
                     "InvalidBatch",
-                    $"The batch cannot be read: {(failure is ODataException ? failure.Message : "it is damaged.")}",
+                    $"The batch cannot be read: {(exception is ODataException ? exception.Message : "it is damaged.")}",
                     "body"
                 );
         }

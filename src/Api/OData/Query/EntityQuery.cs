@@ -7,7 +7,8 @@ namespace Metrics.Api.OData.Query;
 /// <summary>A request for rows, from its options to the statements that read it and the shape in which it is told.</summary>
 internal sealed class EntityQuery
 {
-    private const int MaxExpandDepth = 3;
+    /// <summary>Deepest $expand within $expand.</summary>
+    public const int MaxExpandDepth = 3;
 
     private readonly QueryContext query;
     private readonly QueryOptions options;

@@ -61,7 +61,9 @@ internal sealed record CallExpression(int At, string Name, IReadOnlyList<Express
 /// <param name="option">Its name, for messages.</param>
 internal sealed partial class ExpressionReader(string text, string option)
 {
-    private const int MaxNodes = 2_000;
+    /// <summary>Most nodes of one option.</summary>
+    public const int MaxNodes = 2_000;
+
     private const int MaxDepth = 100;
     private const int MaxListed = 1_000;
 

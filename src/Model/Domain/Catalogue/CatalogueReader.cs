@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 

@@ -1,5 +1,5 @@
 using System.Collections.Frozen;
-using Metrics.Domain.Observations;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;

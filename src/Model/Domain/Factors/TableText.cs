@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Metrics.Domain.Observations;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Domain.Factors;
 

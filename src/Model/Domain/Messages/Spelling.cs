@@ -16,12 +16,20 @@ public static class Spelling
         return near.Count == 0 ? "" : $"; near: {string.Join(", ", near.Select(other => $"'{other}'"))}";
     }
 
+    /// <summary><see cref="Nearest"/> as a sentence after a message: <c> Did you mean 'a' or 'b'?</c> Empty when none is near.</summary>
+    public static string DidYouMean(string name, IEnumerable<string> known)
+    {
+        var near = Nearest(name, known);
+        return near.Count == 0 ? "" : $" Did you mean {string.Join(" or ", near.Select(other => $"'{other}'"))}?";
+    }
+
     /// <summary>The known names that take the fewest letters to change, or one more, three at most; the nearest first.</summary>
     public static IReadOnlyList<string> Nearest(string name, IEnumerable<string> known)
     {
         var near = known
             .Select(other => (Name: other, Distance: Distance(name, other)))
-            .Where(other => other.Distance <= Math.Max(2, name.Length / 4))
+            // What has no letter in common is near to nothing.
+            .Where(other => other.Distance <= Math.Max(2, name.Length / 4) && other.Distance < name.Length)
             .OrderBy(other => other.Distance)
             .ThenBy(other => other.Name, StringComparer.Ordinal)
             .Take(3)

@@ -1,4 +1,5 @@
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 

@@ -381,6 +381,14 @@ public sealed class FactStore
             cancellationToken
         );
 
+    /// <summary>Names of the workloads that were ever seen at work or drawing power.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public Task<IReadOnlyList<string>> WorkloadsAsync(CancellationToken cancellationToken) =>
+        database.ReadAsync<IReadOnlyList<string>>(
+            async (session, token) => await session.QueryAsync("SELECT DISTINCT workload FROM deployment", [], row => row.Text(0), token),
+            cancellationToken
+        );
+
     /// <summary>The sources that were read to the end of a window at least once.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
     public Task<IReadOnlyList<string>> ReadSourcesAsync(CancellationToken cancellationToken) =>

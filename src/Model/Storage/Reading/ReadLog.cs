@@ -88,7 +88,11 @@ public sealed record CommitOutcome(long Received, long Written, long Rejected)
 /// <param name="ReadUntil">Its watermark; before the first read when it was registered.</param>
 /// <param name="StaleSince">Since when it has been found behind; null while it is not.</param>
 /// <param name="LastError">What its last failed read said.</param>
-public sealed record SourceFreshness(string Id, DateTime ReadUntil, DateTime? StaleSince, string? LastError);
+public sealed record SourceFreshness(string Id, DateTime ReadUntil, DateTime? StaleSince, string? LastError)
+{
+    /// <summary>Whether it was ever read up to some time.</summary>
+    public bool IsRead { get; init; }
+}
 
 /// <summary>What has been read: who may read a source, the samples it brought, and how far it was read. Safe for many threads and processes.</summary>
 /// <remarks>
@@ -402,7 +406,10 @@ public sealed class ReadLog
                         await session.QueryAsync(
                             "SELECT id, watermark, registered_at, stale_since, last_error FROM source",
                             [],
-                            row => new SourceFreshness(row.Text(0), row.TimeOrNull(1) ?? row.Time(2), row.TimeOrNull(3), row.TextOrNull(4)),
+                            row => new SourceFreshness(row.Text(0), row.TimeOrNull(1) ?? row.Time(2), row.TimeOrNull(3), row.TextOrNull(4))
+                            {
+                                IsRead = !row.IsNull(1),
+                            },
                             token
                         )
                 ),

@@ -31,6 +31,9 @@ public sealed record SchemaState(SchemaStanding Standing, string Message)
 {
     /// <summary>Whether this version may use the database.</summary>
     public bool IsCurrent => Standing == SchemaStanding.Current;
+
+    /// <summary>Migrations of this version that the database lacks, oldest first.</summary>
+    public IReadOnlyList<string> Pending { get; init; } = [];
 }
 
 /// <summary>The schema of the database: whether it fits, and how to make it fit.</summary>
@@ -105,7 +108,10 @@ public sealed class SchemaMigrator
                 && new SqliteConnectionStringBuilder(context.Database.GetConnectionString()) is { Mode: not SqliteOpenMode.Memory } file
                 && !File.Exists(file.DataSource)
             )
-                return new(SchemaStanding.Empty, $"{Sentence} does not exist yet. Run the command 'migrate'.");
+                return new(SchemaStanding.Empty, $"{Sentence} does not exist yet. Run the command 'migrate'.")
+                {
+                    Pending = [.. context.Database.GetMigrations()],
+                };
             var known = context.Database.GetMigrations().ToList();
             var applied = (await context.Database.GetAppliedMigrationsAsync(cancellationToken)).ToList();
             var state = Compare(Sentence, known, applied);
@@ -137,13 +143,20 @@ public sealed class SchemaMigrator
                 SchemaStanding.Newer,
                 $"{database} was migrated by a newer version of Metrics (its schema has {foreign}, this version ends at {known[^1]}). Start that version, or restore the database from before its migration."
             );
+        IReadOnlyList<string> pending = [.. known.Except(applied, StringComparer.Ordinal)];
         if (applied.Count == 0)
-            return new(SchemaStanding.Empty, $"{database} holds no tables of Metrics yet. Run the command 'migrate'.");
+            return new(SchemaStanding.Empty, $"{database} holds no tables of Metrics yet. Run the command 'migrate'.")
+            {
+                Pending = pending,
+            };
         return applied.Count < known.Count
             ? new(
                 SchemaStanding.Older,
                 $"{database} has the schema of an older version of Metrics (it ends at {applied[^1]}, this version needs {known[^1]}). Run the command 'migrate'."
             )
+            {
+                Pending = pending,
+            }
             : new(SchemaStanding.Current, $"{database} has the schema of this version.");
     }
 

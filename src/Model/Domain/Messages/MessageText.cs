@@ -1,18 +1,13 @@
 using System.Globalization;
 
-namespace Metrics.Domain.Observations;
+namespace Metrics.Domain.Messages;
 
 /// <summary>Texts, numbers and times as messages to people show them.</summary>
 internal static class MessageText
 {
-    private const int MostCharacters = 80;
-
     /// <summary>A text shortened, on one line.</summary>
-    public static string Show(string text)
-    {
-        var line = string.Concat(text.Select(character => char.IsControl(character) ? '\uFFFD' : character));
-        return line.Length <= MostCharacters ? line : line[..MostCharacters] + "...";
-    }
+    public static string Show(string text) =>
+        Spelling.Shorten(string.Concat(text.Select(character => char.IsControl(character) ? '\uFFFD' : character)));
 
     /// <summary>The shortest text that reads back as the number.</summary>
     public static string Show(double value) => value.ToString("R", CultureInfo.InvariantCulture);
