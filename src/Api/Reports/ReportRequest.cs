@@ -106,7 +106,7 @@ public sealed record ReportRequest(
                 "future_period",
                 $"'to' ({ReportText.Of(to)}) lies in the future; it is {ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now. Ask up to the last whole period; 'grain=hour' reaches farthest."
             );
-        if (known.Name == "comparison" && One("unit") is null)
+        if (known.NeedsUnit && One("unit") is null)
             throw new ReportError(
                 "missing_unit",
                 "'unit' is missing: say what work the deployments are compared by, such as output-token."

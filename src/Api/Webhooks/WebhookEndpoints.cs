@@ -26,6 +26,7 @@ public static class WebhookEndpoints
     public static IServiceCollection AddWebhooks(this IServiceCollection services, WebhookSettings settings) =>
         services
             .AddSingleton(settings)
+            .AddSingleton<IEventLinks, EventLinks>()
             .AddSingleton(new AddressGuard(settings.ToNetworks()))
             .AddSingleton<WebhookSender>()
             .AddSingleton<Dispatcher>();

@@ -1,3 +1,4 @@
+using Metrics.Api.Webhooks;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Events;
 using Metrics.Storage.Facts;
@@ -18,7 +19,10 @@ internal sealed class TestStorage : IAsyncDisposable
         Engine = engine;
         ConnectionString = connectionString;
         this.folder = folder;
-        services = new ServiceCollection().AddMetricsStorage(engine, connectionString, clock).BuildServiceProvider();
+        services = new ServiceCollection()
+            .AddMetricsStorage(engine, connectionString, clock)
+            .AddSingleton<IEventLinks, EventLinks>()
+            .BuildServiceProvider();
     }
 
     public StorageEngine Engine { get; }

@@ -7,6 +7,7 @@ using System.Text.Json;
 using Metrics.Api.OData.Json;
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Query;
+using Metrics.Storage.Queries;
 using Microsoft.Extensions.Options;
 
 namespace Metrics.Api.OData.Protocol;
@@ -64,10 +65,13 @@ internal sealed class EntityResponses
 
         if (preferences.MaxSize is { } maxSize && after is null)
             await CheckSizeAsync(session, query.Page, options, maxSize);
-        long? count = options.Count ? await session.CountAsync(query.Page.CountSql, query.Page.Parameters) : null;
+        long? count = options.Count ? await session.CountAsync(query.Page.CountSql, query.Page.Parameters.Values) : null;
         // One row more than the page tells whether there is a next one.
         var limit = Math.Min(options.Top ?? long.MaxValue, page.Size + 1L);
-        await using var reader = await session.ExecuteAsync(query.Page.PageSql(limit, options.Skip ?? 0, after), query.Page.Parameters);
+        await using var reader = await session.ExecuteAsync(
+            query.Page.PageSql(limit, options.Skip ?? 0, after),
+            query.Page.Parameters.Values
+        );
         var hasRow = await reader.ReadAsync(session.Token);
 
         var body = new ResponseBuffer(request.Context);
@@ -124,7 +128,7 @@ internal sealed class EntityResponses
         var body = new ResponseBuffer(request.Context);
         body.Write(
             new EntityWriter(shape, null, negotiation, omitNulls, request.Root).Object(
-                Row.Of(reader),
+                ResultRow.Of(reader),
                 negotiation.Control == ControlInformation.None ? null : context
             )
         );
@@ -140,7 +144,7 @@ internal sealed class EntityResponses
         await using var reader = await ReadOneAsync(request.Session!, query.Page, path);
         if (query.Present is { } present && reader.IsDBNull(present))
             throw new ODataError(StatusCodes.Status404NotFound, "NotFound", "There is no entity at the end of this path.", "path");
-        var (row, response) = (Row.Of(reader), request.Response);
+        var (row, response) = (ResultRow.Of(reader), request.Response);
         if (EntityWriter.Raw(row, (ValueMember)query.Shape.Members.Single()) is not { } text)
         {
             response.StatusCode = StatusCodes.Status204NoContent;
@@ -170,17 +174,17 @@ internal sealed class EntityResponses
         request.Options.AllowOnly("/$count", "$filter", "$search", "$apply", "$compute");
         QueryLimits.Validate(request.Context.Request, request.Options, model.SetOf(path.Set));
         var query = EntityQuery.OfCount(Context(request), path.Set, request.Options);
-        var count = await request.Session!.CountAsync(query.CountSql, query.Parameters);
+        var count = await request.Session!.CountAsync(query.CountSql, query.Parameters.Values);
         request.Response.ContentType = "text/plain;charset=utf-8";
         await request.Response.WriteAsync(count.ToString(CultureInfo.InvariantCulture), request.Context.RequestAborted);
     }
 
     private QueryContext Context(ODataRequest request) =>
-        new(request.Session!.Dialect, request.Options.Aliases, time.GetUtcNow().UtcDateTime);
+        new(SqlDialect.Of(request.Session!.Engine), request.Options.Aliases, time.GetUtcNow().UtcDateTime);
 
     private static async Task CheckSizeAsync(ReadSession session, PageQuery query, QueryOptions options, long maxSize)
     {
-        var rows = await session.CountAsync(query.CountUpToSql(maxSize), query.Parameters) - (options.Skip ?? 0);
+        var rows = await session.CountAsync(query.CountUpToSql(maxSize), query.Parameters.Values) - (options.Skip ?? 0);
         if (Math.Min(rows, options.Top ?? long.MaxValue) > maxSize)
             throw ODataError.BadRequest(
                 "ResultTooLarge",
@@ -231,7 +235,7 @@ internal sealed class EntityResponses
     )
     {
         var session = request.Session!;
-        var row = Row.Of(reader);
+        var row = ResultRow.Of(reader);
         var writer = new EntityWriter(page.Query.Shape, page.Query.Part, page.Negotiation, page.OmitNulls, request.Root);
         object?[]? position = null;
         json.WriteStartArray(ValueName);
@@ -261,7 +265,7 @@ internal sealed class EntityResponses
     {
         // The store's times are whole microseconds; a finer one in a key is nobody's.
         var isPossible = path.Key!.All(part => part is not DateTime instant || instant.Ticks % TimeSpan.TicksPerMicrosecond == 0);
-        var reader = await session.ExecuteAsync(query.PageSql(isPossible ? 1 : 0, 0, null), query.Parameters);
+        var reader = await session.ExecuteAsync(query.PageSql(isPossible ? 1 : 0, 0, null), query.Parameters.Values);
         var hasRow = await reader.ReadAsync(session.Token);
         session.Pause();
         if (hasRow)

@@ -1,5 +1,3 @@
-using Metrics.Storage.Queries;
-
 namespace Metrics.Api.OData.Protocol;
 
 /// <summary>A request that cannot be fulfilled, with everything the client is told about it.</summary>
@@ -30,25 +28,4 @@ internal sealed class ODataError(int status, string code, string message, string
     /// <summary>Something that OData knows and this service does not do: 501, and its name.</summary>
     public static ODataError NotSupported(string construct, string? target) =>
         new(StatusCodes.Status501NotImplemented, "NotSupported", $"{construct} is not supported by this service.", target);
-
-    /// <summary>What a failure of the store means to the client; null when the fault is ours.</summary>
-    public static ODataError? Of(Exception failure, ReadSession? session) =>
-        session?.FailureOf(failure) switch
-        {
-            null => null,
-            ReadFailure.Timeout => new(
-                StatusCodes.Status503ServiceUnavailable,
-                "QueryTimeout",
-                $"The query took longer than {session.Timeout.TotalSeconds:0} s and was stopped: filter by Date or PeriodStart, ask for less, or for an answer later (Prefer: respond-async)."
-            ),
-            ReadFailure.NumberOutOfRange => BadRequest(
-                "NumberOutOfRange",
-                "The arithmetic of the query leaves the range of its numbers.",
-                null
-            ),
-            ReadFailure.NoSchema => Unavailable("The store is not prepared for this version of the service."),
-            _ => Unavailable("The store cannot be reached now."),
-        };
-
-    private static ODataError Unavailable(string message) => new(StatusCodes.Status503ServiceUnavailable, "StorageUnavailable", message);
 }

@@ -1,7 +1,7 @@
 using Metrics.Storage.Queries;
 using System.Text.Json;
-using Metrics.Api.OData.Query;
 using Metrics.Storage.Engine;
+using Metrics.Storage.Queries;
 
 namespace Metrics.Api.OData.Protocol;
 
@@ -18,7 +18,7 @@ internal static class ODataErrorResponse
     /// <param name="session">Session of the request, which knows whether its time was over; null where none was opened.</param>
     public static ODataError Of(Exception exception, ReadSession? session) =>
         exception as ODataError
-        ?? session?.Explain(exception)
+        ?? OfStore(exception, session)
         ?? exception switch
         {
             BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => new ODataError(
@@ -92,4 +92,25 @@ internal static class ODataErrorResponse
     }
 
     private static string Cut(string message) => message.Length <= MaxMessage ? message : message[..MaxMessage] + "...";
+
+    /// <summary>What a failure of the store means to the client; null when the fault is ours.</summary>
+    private static ODataError? OfStore(Exception exception, ReadSession? session) =>
+        session?.FailureOf(exception) switch
+        {
+            null => null,
+            ReadFailure.Timeout => new(
+                StatusCodes.Status503ServiceUnavailable,
+                "QueryTimeout",
+                $"The query took longer than {session.Timeout.TotalSeconds:0} s and was stopped: filter by Date or PeriodStart, ask for less, or for an answer later (Prefer: respond-async)."
+            ),
+            ReadFailure.NumberOutOfRange => ODataError.BadRequest(
+                "NumberOutOfRange",
+                "The arithmetic of the query leaves the range of its numbers.",
+                null
+            ),
+            ReadFailure.NoSchema => Unavailable("The store is not prepared for this version of the service."),
+            _ => Unavailable("The store cannot be reached now."),
+        };
+
+    private static ODataError Unavailable(string message) => new(StatusCodes.Status503ServiceUnavailable, "StorageUnavailable", message);
 }

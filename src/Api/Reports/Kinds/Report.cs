@@ -1,4 +1,5 @@
 using Metrics.Api.Reports.Formats;
+using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
 
@@ -71,28 +72,6 @@ public readonly struct ReportValue
     public static ReportValue Of(bool flag) => new(null, flag ? 1 : 0, 0, true);
 }
 
-/// <summary>A factor that the numbers were made with.</summary>
-/// <param name="Name">As rows name it: kind, place and version.</param>
-/// <param name="Kind">What it is: PUE, grid intensity ...</param>
-/// <param name="Method">How it was made: average, marginal, market-based ...</param>
-/// <param name="Value">Its value.</param>
-/// <param name="Unit">Its unit.</param>
-/// <param name="Source">Who published it, and where.</param>
-/// <param name="Vintage">The year that it is of.</param>
-/// <param name="Licence">How it may be used.</param>
-/// <param name="Version">Its version.</param>
-public sealed record ReportFactor(
-    string Name,
-    string? Kind,
-    string? Method,
-    double? Value,
-    string? Unit,
-    string? Source,
-    string? Vintage,
-    string? Licence,
-    string? Version
-);
-
 /// <summary>A time for which nothing, or not all, is known of a deployment.</summary>
 /// <param name="Workload">The workload.</param>
 /// <param name="Place">Where it runs.</param>
@@ -136,7 +115,7 @@ public sealed record Report
     public required IReadOnlyList<(string Name, double? Value)> Totals { get; init; }
 
     /// <summary>The factors that the numbers were made with, sorted by name.</summary>
-    public required IReadOnlyList<ReportFactor> Factors { get; init; }
+    public required IReadOnlyList<StoredFactor> Factors { get; init; }
 
     /// <summary>Times for which not all is known; at most <see cref="MostGaps"/> of them.</summary>
     public required IReadOnlyList<ReportGap> Gaps { get; init; }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
 using Metrics.Domain.Observations;
+using Metrics.Storage.Events;
 using Metrics.Storage.Schema;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore.Diagnostics;
@@ -47,6 +48,9 @@ internal sealed class Database : IDisposable
 
     /// <summary>SQL that stands for the clock of the database where time is simulated.</summary>
     public string? Clock { get; init; }
+
+    /// <summary>Where people find what events are about; null where nobody serves that.</summary>
+    public IEventLinks? Links { get; init; }
 
     /// <summary>SQL for the clock of the database.</summary>
     public string Now =>

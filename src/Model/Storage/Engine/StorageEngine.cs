@@ -25,7 +25,7 @@ public enum StorageEngine
 public static class StorageRegistration
 {
     /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="SchemaMigrator"/>, <see cref="SharedKeys"/>, <see cref="AccessKeys"/>, <see cref="AuditLog"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>, <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="WebhookStore"/>, <see cref="IntensityRules"/>, <see cref="QueryConnections"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
-    /// <remarks>The process must reference the engine's assembly of migrations. Opens no connection.</remarks>
+    /// <remarks>Takes <see cref="IEventLinks"/> where it is registered. The process must reference the engine's assembly of migrations. Opens no connection.</remarks>
     /// <param name="services">Where to add.</param>
     /// <param name="engine">Engine.</param>
     /// <param name="connectionString">ADO.NET connection string of the engine.</param>
@@ -45,7 +45,11 @@ public static class StorageRegistration
             // Every statement says its times with an offset; the session's zone must not matter to what people read either.
             builder.ConnectionStringBuilder.Timezone = "UTC";
             services.AddSingleton(_ => builder.Build());
-            services.AddSingleton(provider => new Database(provider.GetRequiredService<NpgsqlDataSource>()) { Clock = clock });
+            services.AddSingleton(provider => new Database(provider.GetRequiredService<NpgsqlDataSource>())
+            {
+                Clock = clock,
+                Links = provider.GetService<IEventLinks>(),
+            });
             services.AddSingleton(_ => new QueryConnections(QueryConnections.PoolOf(builder.ConnectionStringBuilder)));
             services.AddDbContextFactory<MetricsDbContext>(
                 (provider, options) => options.UsePostgresStorage(provider.GetRequiredService<NpgsqlDataSource>())
@@ -54,7 +58,7 @@ public static class StorageRegistration
         else
         {
             var full = Database.Complete(connectionString);
-            services.AddSingleton(_ => new Database(full) { Clock = clock });
+            services.AddSingleton(provider => new Database(full) { Clock = clock, Links = provider.GetService<IEventLinks>() });
             services.AddSingleton(provider => new QueryConnections(provider.GetRequiredService<Database>()));
             services.AddDbContextFactory<MetricsDbContext>(options => options.UseSqliteStorage(full));
         }

@@ -98,8 +98,8 @@ internal static class Outbox
                 ("event", told.Id == 0 ? null : told.Id),
                 ("type", told.Type),
                 ("at", told.At),
-                ("standard", Standard(told)),
-                ("cloud", CloudEvent(told, id)),
+                ("standard", Standard(told, session.Database.Links)),
+                ("cloud", CloudEvent(told, id, session.Database.Links)),
             ],
             cancellationToken
         );
@@ -125,14 +125,14 @@ internal static class Outbox
         )[0];
 
     /// <summary>The body that Standard Webhooks wants: type, timestamp, data.</summary>
-    private static byte[] Standard(KeptEvent told) => Bounded(told, json =>
+    private static byte[] Standard(KeptEvent told, IEventLinks? links) => Bounded(told, links, json =>
         {
             json.WriteString("type", told.Type);
             json.WriteString("timestamp", told.At);
         });
 
     /// <summary>A CloudEvent 1.0 in structured mode.</summary>
-    private static byte[] CloudEvent(KeptEvent told, string id) => Bounded(told, json =>
+    private static byte[] CloudEvent(KeptEvent told, string id, IEventLinks? links) => Bounded(told, links, json =>
         {
             json.WriteString("specversion", "1.0");
             json.WriteString("id", id);
@@ -142,7 +142,7 @@ internal static class Outbox
             json.WriteString("datacontenttype", "application/json");
         });
 
-    private static byte[] Bounded(KeptEvent told, Action<Utf8JsonWriter> head)
+    private static byte[] Bounded(KeptEvent told, IEventLinks? links, Action<Utf8JsonWriter> head)
     {
         var whole = Write(told, head, json =>
         {
@@ -155,7 +155,8 @@ internal static class Outbox
                 json.WriteString("refused", "payload_too_large");
                 json.WriteNumber("bytes", whole.Length);
                 json.WriteNumber("limit", LargestBody);
-                json.WriteString("link", $"/odata/Events({told.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)})");
+                if (links is not null)
+                    json.WriteString("link", links.Event(told.Id));
             });
     }
 

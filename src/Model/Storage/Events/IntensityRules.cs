@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using Metrics.Storage.Engine;
 
@@ -171,7 +170,9 @@ public sealed class IntensityRules
                 var before = rule.BaselineHours is { } hours ? await SumAsync(session, rule, from.AddHours(-hours), from, token) : null;
                 // Fewer hours than the window has are no baseline.
                 var baseline = before?.Hours >= rule.WindowHours ? before.Ratio : null;
-                return window.Ratio is { } value && rule.Holds(value, baseline) ? ToJson(rule, window, value, baseline, from, end) : null;
+                return window.Ratio is { } value && rule.Holds(value, baseline)
+                    ? ToJson(rule, window, value, baseline, from, end, database.Links)
+                    : null;
             },
             cancellationToken
         );
@@ -248,7 +249,8 @@ public sealed class IntensityRules
         double value,
         double? baseline,
         DateTime from,
-        DateTime to
+        DateTime to,
+        IEventLinks? links
     )
     {
         var body = new JsonObject
@@ -273,10 +275,8 @@ public sealed class IntensityRules
             body["baselineJoulesPerUnit"] = baseline;
             body["change"] = (value / baseline) - 1;
         }
-        body["link"] = string.Create(
-            CultureInfo.InvariantCulture,
-            $"/odata/HourlyIntensities?$filter=Workload%20eq%20'{Uri.EscapeDataString(rule.Workload.Replace("'", "''", StringComparison.Ordinal))}'%20and%20PeriodStart%20ge%20{from:yyyy-MM-ddTHH:mm:ss}Z%20and%20PeriodStart%20lt%20{to:yyyy-MM-ddTHH:mm:ss}Z"
-        );
+        if (links is not null)
+            body["link"] = links.Hours(rule.Workload, from, to);
         return (body, to);
     }
 

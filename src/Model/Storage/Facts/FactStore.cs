@@ -200,7 +200,7 @@ public sealed class FactStore
                             session,
                             "measurement.restated",
                             null,
-                            RestatedEvent.ToJson(dirty.Hour, still[0], restated),
+                            RestatedEvent.ToJson(dirty.Hour, still[0], restated, database.Links?.Restatements(dirty.Hour)),
                             now,
                             token
                         );

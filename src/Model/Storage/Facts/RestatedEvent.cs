@@ -10,8 +10,9 @@ internal static class RestatedEvent
     private const int Most = 20;
 
     /// <summary>One event for all that came out differently in an hour: the first changes themselves, and where all of them can be read.</summary>
-    public static JsonObject ToJson(DateTime hour, string reason, IReadOnlyList<Restatement> restated) =>
-        new()
+    public static JsonObject ToJson(DateTime hour, string reason, IReadOnlyList<Restatement> restated, string? link)
+    {
+        var body = new JsonObject
         {
             ["periodStart"] = hour,
             ["reason"] = reason,
@@ -28,6 +29,9 @@ internal static class RestatedEvent
                         ["new"] = one.New,
                     }),
             ]),
-            ["link"] = $"/odata/Restatements?$filter=PeriodStart%20eq%20{hour:yyyy-MM-ddTHH:mm:ss}Z",
         };
+        if (link is not null)
+            body["link"] = link;
+        return body;
+    }
 }

@@ -134,16 +134,36 @@ public sealed class ReadSession : IAsyncDisposable
     {
         try
         {
-            await using var reader = await ExecuteAsync(sql, parameters);
+            await using var reader = await ReadAsync(sql, parameters);
             var rows = new List<T>();
             var current = ResultRow.Of(reader);
-            while (await reader.ReadAsync(Token))
+            while (await NextAsync(reader))
                 rows.Add(row(current));
             return rows;
         }
-        catch (Exception exception) when (Describe(exception) is { } described)
+        finally
         {
-            throw described;
+            Pause();
+        }
+    }
+
+    /// <summary>The rows of a statement as they come, each made by <paramref name="row"/>; for those that memory is not to hold.</summary>
+    /// <param name="sql">One statement.</param>
+    /// <param name="parameters">As <see cref="ExecuteAsync"/> takes them.</param>
+    /// <param name="row">Makes a row of the columns.</param>
+    /// <exception cref="StorageException">The database failed, or took too long.</exception>
+    public async IAsyncEnumerable<T> StreamAsync<T>(
+        string sql,
+        IReadOnlyList<(string Name, object Value)> parameters,
+        Func<ResultRow, T> row
+    )
+    {
+        try
+        {
+            await using var reader = await ReadAsync(sql, parameters);
+            var current = ResultRow.Of(reader);
+            while (await NextAsync(reader))
+                yield return row(current);
         }
         finally
         {
@@ -220,6 +240,32 @@ public sealed class ReadSession : IAsyncDisposable
             await connection.DisposeAsync();
         Pause();
         clock.Dispose();
+    }
+
+    /// <summary>Begins to read; failures come as the store's.</summary>
+    internal async Task<DbDataReader> ReadAsync(string sql, IReadOnlyList<(string Name, object Value)> parameters)
+    {
+        try
+        {
+            return await ExecuteAsync(sql, parameters);
+        }
+        catch (Exception exception) when (Describe(exception) is { } described)
+        {
+            throw described;
+        }
+    }
+
+    /// <summary>Goes to the next row; failures come as the store's.</summary>
+    internal async ValueTask<bool> NextAsync(DbDataReader reader)
+    {
+        try
+        {
+            return await reader.ReadAsync(Token);
+        }
+        catch (Exception exception) when (Describe(exception) is { } described)
+        {
+            throw described;
+        }
     }
 
     /// <summary>A failure as what the store tells of itself; null when the fault is our own, or nobody waits for the answer any more.</summary>

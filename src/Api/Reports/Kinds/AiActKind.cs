@@ -1,0 +1,166 @@
+using Metrics.Storage.Queries;
+
+namespace Metrics.Api.Reports.Kinds;
+
+/// <summary>Energy of models, as annex XI of the AI Act asks for it: one row a model over the whole period.</summary>
+public sealed class AiActKind : ReportKind<ModelSums>
+{
+    internal AiActKind()
+        : base(
+            "ai-act",
+            "Energy of general-purpose AI models",
+            [
+                Text("Model", "The model, as configured.", row => row.Model),
+                Time("PeriodStart", "First instant of the period, UTC.", row => row.From),
+                Time("PeriodEnd", "End of the period, UTC, exclusive.", row => row.To),
+                Text("KnownOrEstimated", "known: told by meters for the most part; estimated: otherwise.", row =>
+                    row.MeasuredShare >= 0.5 ? "known" : "estimated"
+                ),
+                Number(
+                    "ItMWh",
+                    "Energy of the IT equipment that served the model.",
+                    row => row.ServerJoules / Amounts.JoulesPerMWh,
+                    "MWh",
+                    "MWH"
+                ),
+                Number("FacilityMWh", "Energy of the facilities.", row => row.FacilityJoules / Amounts.JoulesPerMWh, "MWh", "MWH"),
+                Number("LowMWh", "The least that the energy can be.", row => row.LowJoules / Amounts.JoulesPerMWh, "MWh", "MWH"),
+                Number("HighMWh", "The most that the energy can be.", row => row.HighJoules / Amounts.JoulesPerMWh, "MWh", "MWH"),
+                Number(
+                    "LocationBasedTonnes",
+                    "Emissions of the electricity, location-based.",
+                    row => row.OperationalGrams / Amounts.GramsPerTonne,
+                    "t CO2e",
+                    "TNE"
+                ),
+                Number("OutputTokens", "Output tokens served.", row => row.OutputTokens),
+                Number("Requests", "Requests served.", row => row.Requests),
+                Number("Deployments", "Deployments of the model.", row => row.Deployments),
+                Text("Evidence", "The worst evidence of its inputs.", row => row.Evidence),
+                Number("MeasuredShare", "Share of the energy that meters told.", row => row.MeasuredShare, "1"),
+                Number("Coverage", "Share of the period for which readings exist, of its deployments together.", row => row.Coverage, "1"),
+                Text("FactorVersions", "Names of the factors.", row => row.Factors),
+            ],
+            [
+                "Annex XI, section 1, 2(e) of Regulation (EU) 2024/1689 asks for the known or estimated energy consumption of a general-purpose AI model. This is the energy of its use; training is in it only as far as it was read as a workload of the same model.",
+            ]
+        ) { }
+
+    /// <inheritdoc/>
+    public override bool HasPeriods => false;
+
+    internal override async IAsyncEnumerable<ReportValue[]> RowsAsync(ReportSource source)
+    {
+        var (from, to) = (source.Request.From, source.Request.To);
+        var models = new SortedDictionary<string, ModelSums>(StringComparer.Ordinal);
+        await using (var rows = await source.Queries.RowsAsync(ReportField.FacilityJoules))
+        {
+            var row = new PeriodRow(rows, source.Queries.Selection.Set);
+            while (await row.NextAsync())
+            {
+                if (row.Text(ReportField.Model) is not { } model)
+                    continue;
+                if (!models.TryGetValue(model, out var sums))
+                    models.Add(model, sums = new ModelSums(model, from, to));
+                sums.Add(row);
+            }
+        }
+        var values = new ReportValue[Columns.Count];
+        foreach (var sums in models.Values)
+        {
+            Fill(values, sums);
+            yield return values;
+        }
+    }
+}
+
+/// <summary>The sums of one model. What is unknown in a row adds nothing; what is unknown in all is unknown.</summary>
+/// <param name="model">The model.</param>
+/// <param name="from">Start of the period, UTC.</param>
+/// <param name="to">End of the period, UTC.</param>
+public sealed class ModelSums(string model, DateTime from, DateTime to)
+{
+    // From the best to the worst.
+    private static readonly string[] grades = ["measured", "derived", "modelled", "estimated"];
+
+    private readonly HashSet<long> deployments = [];
+    private readonly SortedSet<string> factors = new(StringComparer.Ordinal);
+    private double? known,
+        measured;
+    private double seconds;
+    private int grade;
+
+    /// <summary>The model.</summary>
+    public string Model { get; } = model;
+
+    /// <summary>Start, UTC.</summary>
+    public DateTime From { get; } = from;
+
+    /// <summary>End, UTC, exclusive.</summary>
+    public DateTime To { get; } = to;
+
+    /// <summary>Energy of the servers.</summary>
+    public double? ServerJoules { get; private set; }
+
+    /// <summary>Energy of the facilities.</summary>
+    public double? FacilityJoules { get; private set; }
+
+    /// <summary>The least that the energy can be.</summary>
+    public double? LowJoules { get; private set; }
+
+    /// <summary>The most that the energy can be.</summary>
+    public double? HighJoules { get; private set; }
+
+    /// <summary>Operational grams, location-based.</summary>
+    public double? OperationalGrams { get; private set; }
+
+    /// <summary>Output tokens.</summary>
+    public double? OutputTokens { get; private set; }
+
+    /// <summary>Requests.</summary>
+    public double? Requests { get; private set; }
+
+    /// <summary>How many deployments served it.</summary>
+    public int Deployments => deployments.Count;
+
+    /// <summary>Share of the energy that meters told.</summary>
+    public double? MeasuredShare => known > 0 ? measured / known : null;
+
+    /// <summary>Share of the time of all deployments for which readings exist.</summary>
+    public double Coverage => Math.Min(1, seconds / ((To - From).TotalSeconds * deployments.Count));
+
+    /// <summary>The worst evidence.</summary>
+    public string Evidence => grades[grade];
+
+    /// <summary>Names of the factors, sorted.</summary>
+    public string Factors => string.Join(' ', factors);
+
+    /// <summary>Adds a row of the model.</summary>
+    public void Add(PeriodRow row)
+    {
+        if (row.Text(ReportField.FunctionalUnit) == "output-token")
+            OutputTokens = Plus(OutputTokens, row.Number(ReportField.Units));
+        if (row.Text(ReportField.FunctionalUnit) == "request")
+            Requests = Plus(Requests, row.Number(ReportField.Units));
+        // The energy of a deployment stands on the row of each of its units.
+        if (!row.IsNewDeployment)
+            return;
+        deployments.Add(row.Deployment);
+        ServerJoules = Plus(ServerJoules, row.Number(ReportField.ServerJoules));
+        FacilityJoules = Plus(FacilityJoules, row.Number(ReportField.FacilityJoules));
+        LowJoules = Plus(LowJoules, row.Number(ReportField.LowJoules));
+        HighJoules = Plus(HighJoules, row.Number(ReportField.HighJoules));
+        OperationalGrams = Plus(OperationalGrams, row.Number(ReportField.OperationalGrams));
+        seconds +=
+            (row.Number(ReportField.Coverage) ?? 0) * (row.Time(ReportField.PeriodEnd) - row.Time(ReportField.PeriodStart)).TotalSeconds;
+        if (row.Number(ReportField.MeasuredShare) is { } share && row.Number(ReportField.ServerJoules) is { } joules)
+        {
+            known = Plus(known, joules);
+            measured = Plus(measured, joules * share);
+        }
+        grade = Math.Max(grade, Array.IndexOf(grades, row.Text(ReportField.Evidence)!));
+        factors.UnionWith((row.Text(ReportField.FactorVersion) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    }
+
+    private static double? Plus(double? sum, double? more) => more is null ? sum : (sum ?? 0) + more;
+}
