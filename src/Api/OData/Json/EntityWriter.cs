@@ -19,7 +19,7 @@ internal abstract record Member(string Name)
 /// <summary>A value.</summary>
 /// <param name="Column">What it is.</param>
 /// <param name="Ordinal">Where it is in the rows.</param>
-internal sealed record ValueMember(string Name, Column Column, int Ordinal) : Member(Name)
+internal sealed record ValueMember(string Name, QueryColumn Column, int Ordinal) : Member(Name)
 {
     private static string? Annotated(PropertyType type) =>
         type switch

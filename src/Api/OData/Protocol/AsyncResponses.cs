@@ -16,10 +16,10 @@ internal sealed class AsyncResponses : IAsyncDisposable
     /// <summary>Where they are asked about, below the service's root.</summary>
     public const string Path = "$async/";
 
-    private const int MostKept = 32;
-    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(10);
-    private readonly ConcurrentDictionary<string, PendingResponse> kept = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim turns = new(Math.Max(1, Environment.ProcessorCount / 2));
+    private const int MaxResponses = 32;
+    private static readonly TimeSpan Retention = TimeSpan.FromMinutes(10);
+    private readonly ConcurrentDictionary<string, PendingResponse> responses = new(StringComparer.Ordinal);
+    private readonly SemaphoreSlim slots = new(Math.Max(1, Environment.ProcessorCount / 2));
     private readonly TimeProvider time;
     private readonly ITimer sweep;
 
@@ -32,12 +32,12 @@ internal sealed class AsyncResponses : IAsyncDisposable
     /// <summary>Whether the client prefers to fetch the answer later, and for how long it would wait all the same (RFC 7240, 4.1 and 4.3).</summary>
     public static (bool IsAsync, TimeSpan Wait) PreferAsync(IHeaderDictionary headers)
     {
-        var (later, wait) = (false, TimeSpan.Zero);
+        var (isAsync, wait) = (false, TimeSpan.Zero);
         foreach (var preference in headers["Prefer"].SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries)))
         {
             var parts = preference.Split('=', 2, StringSplitOptions.TrimEntries);
             if (parts[0].Equals("respond-async", StringComparison.OrdinalIgnoreCase))
-                later = true;
+                isAsync = true;
             // Longer than this no connection should stay silent.
             if (
                 parts[0].Equals("wait", StringComparison.OrdinalIgnoreCase)
@@ -46,7 +46,7 @@ internal sealed class AsyncResponses : IAsyncDisposable
             )
                 wait = TimeSpan.FromSeconds(Math.Min(seconds, 60));
         }
-        return (later, wait);
+        return (isAsync, wait);
     }
 
     /// <summary>Begins to answer a request, and tells the client where the answer will be; a client that waits long enough gets the answer itself.</summary>
@@ -54,24 +54,24 @@ internal sealed class AsyncResponses : IAsyncDisposable
     /// <param name="root">Address of the service, with a slash at its end.</param>
     /// <param name="target">Path and query of the question, as they would be sent by GET.</param>
     /// <param name="wait">How long the client waits.</param>
-    /// <param name="answer">Answers a request.</param>
+    /// <param name="respond">Answers a request.</param>
     /// <exception cref="ODataError">429: as many are kept as there may be.</exception>
-    public async Task AcceptAsync(HttpContext context, string root, string target, TimeSpan wait, Func<HttpContext, Task> answer)
+    public async Task AcceptAsync(HttpContext context, string root, string target, TimeSpan wait, Func<HttpContext, Task> respond)
     {
         Sweep();
-        if (kept.Count >= MostKept)
+        if (responses.Count >= MaxResponses)
         {
             context.Response.Headers.RetryAfter = "30";
             throw new ODataError(
                 StatusCodes.Status429TooManyRequests,
                 "TooManyLaterAnswers",
-                $"{MostKept} answers are being made or wait to be fetched: fetch or DELETE those that are yours, or ask again later.",
+                $"{MaxResponses} answers are being made or wait to be fetched: fetch or DELETE those that are yours, or ask again later.",
                 "Prefer"
             );
         }
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
-        var later = new PendingResponse(NameOf(context.User));
-        kept[id] = later;
+        var pending = new PendingResponse(NameOf(context.User));
+        responses[id] = pending;
         // What the client has already is of no use to one that fetches; all else is asked as it came.
         var headers = context
             .Request.Headers.Where(header =>
@@ -93,22 +93,22 @@ internal sealed class AsyncResponses : IAsyncDisposable
                     )
                 )
             );
-        var request = new InnerRequest(context, HttpMethods.Get, target, headers, [], later.Body, later.Cancelled);
-        later.Work = WorkAsync(later, request, answer);
+        var request = new InnerRequest(context, HttpMethods.Get, target, headers, [], pending.Body, pending.Cancelled);
+        pending.Work = WorkAsync(pending, request, respond);
         if (wait > TimeSpan.Zero)
         {
-            await Task.WhenAny(later.Work, Task.Delay(wait, time, context.RequestAborted));
-            if (later.IsReady && kept.TryRemove(id, out _))
+            await Task.WhenAny(pending.Work, Task.Delay(wait, time, context.RequestAborted));
+            if (pending.IsReady && responses.TryRemove(id, out _))
             {
-                await WriteAsync(context, later, later.Status);
-                await later.DisposeAsync();
+                await WriteAsync(context, pending, pending.Status);
+                await pending.DisposeAsync();
                 return;
             }
             if (context.RequestAborted.IsCancellationRequested)
             {
                 // Whoever went away does not know where it would be.
-                if (kept.TryRemove(id, out _))
-                    await later.DisposeAsync();
+                if (responses.TryRemove(id, out _))
+                    await pending.DisposeAsync();
                 return;
             }
         }
@@ -116,27 +116,27 @@ internal sealed class AsyncResponses : IAsyncDisposable
             wait > TimeSpan.Zero
                 ? string.Create(CultureInfo.InvariantCulture, $"respond-async, wait={wait.TotalSeconds:0}")
                 : "respond-async";
-        NotYet(context, root, id);
+        Accepted(context, root, id);
     }
 
     /// <summary>Answers a question after an answer: 202 while it is made, then the answer; DELETE stops and forgets it.</summary>
     /// <exception cref="ODataError">404: unknown, deleted, too old, or somebody else's. 405: neither GET nor DELETE.</exception>
     public async Task GetAsync(HttpContext context, string root, string id)
     {
-        if (!kept.TryGetValue(id, out var later) || later.Owner != NameOf(context.User))
+        if (!responses.TryGetValue(id, out var pending) || pending.Owner != NameOf(context.User))
             throw new ODataError(
                 StatusCodes.Status404NotFound,
                 "NotFound",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"There is no such answer: it was deleted, made more than {KeptFor.TotalMinutes:0} minutes ago, or the service was started anew. Ask the question again."
+                    $"There is no such answer: it was deleted, made more than {Retention.TotalMinutes:0} minutes ago, or the service was started anew. Ask the question again."
                 ),
                 "path"
             );
         if (HttpMethods.IsDelete(context.Request.Method))
         {
-            if (kept.TryRemove(id, out _))
-                await later.DisposeAsync();
+            if (responses.TryRemove(id, out _))
+                await pending.DisposeAsync();
             context.Response.StatusCode = StatusCodes.Status204NoContent;
             return;
         }
@@ -149,9 +149,9 @@ internal sealed class AsyncResponses : IAsyncDisposable
                 "An answer is asked about by GET, and stopped and forgotten by DELETE."
             );
         }
-        if (!later.IsReady)
+        if (!pending.IsReady)
         {
-            NotYet(context, root, id);
+            Accepted(context, root, id);
             return;
         }
         // Clients of 4.0 know the answer only as a message within the message; those of 4.01 by its status in a header.
@@ -160,8 +160,8 @@ internal sealed class AsyncResponses : IAsyncDisposable
             || context.Request.Headers["OData-MaxVersion"].ToString().Trim() == "4.0";
         if (!enclosed)
         {
-            context.Response.Headers["AsyncResult"] = later.Status.ToString(CultureInfo.InvariantCulture);
-            await WriteAsync(context, later, StatusCodes.Status200OK);
+            context.Response.Headers["AsyncResult"] = pending.Status.ToString(CultureInfo.InvariantCulture);
+            await WriteAsync(context, pending, StatusCodes.Status200OK);
             return;
         }
         var response = context.Response;
@@ -169,37 +169,37 @@ internal sealed class AsyncResponses : IAsyncDisposable
         response.Headers["Content-Transfer-Encoding"] = "binary";
         var head = new StringBuilder().Append(
             CultureInfo.InvariantCulture,
-            $"HTTP/1.1 {later.Status} {Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(later.Status)}\r\n"
+            $"HTTP/1.1 {pending.Status} {Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(pending.Status)}\r\n"
         );
-        foreach (var (name, value) in later.Headers)
+        foreach (var (name, value) in pending.Headers)
             head.Append(name).Append(": ").Append(value.ToString()).Append("\r\n");
         await response.WriteAsync(head.Append("\r\n").ToString(), context.RequestAborted);
-        await later.CopyToAsync(response.Body, context.RequestAborted);
+        await pending.CopyToAsync(response.Body, context.RequestAborted);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await sweep.DisposeAsync();
-        foreach (var later in kept.Values)
-            await later.DisposeAsync();
-        kept.Clear();
-        turns.Dispose();
+        foreach (var pending in responses.Values)
+            await pending.DisposeAsync();
+        responses.Clear();
+        slots.Dispose();
     }
 
     // A name only where somebody was let in by it.
     private static string? NameOf(ClaimsPrincipal user) => user.Identity is { IsAuthenticated: true } identity ? identity.Name : null;
 
-    private async Task WorkAsync(PendingResponse later, InnerRequest request, Func<HttpContext, Task> answer)
+    private async Task WorkAsync(PendingResponse pending, InnerRequest request, Func<HttpContext, Task> respond)
     {
         // Whoever asked goes on at once.
         await Task.Yield();
         try
         {
-            await turns.WaitAsync(later.Cancelled);
+            await slots.WaitAsync(pending.Cancelled);
             try
             {
-                await answer(request.Context);
+                await respond(request.Context);
                 if (request.IsBroken)
                 {
                     request.Retract();
@@ -213,11 +213,11 @@ internal sealed class AsyncResponses : IAsyncDisposable
                     );
                 }
                 await request.Context.Response.CompleteAsync();
-                later.Finish(request.Context.Response, time.GetUtcNow());
+                pending.Finish(request.Context.Response, time.GetUtcNow());
             }
             finally
             {
-                turns.Release();
+                slots.Release();
             }
         }
         catch (Exception exception) when (exception is OperationCanceledException or ObjectDisposedException)
@@ -229,31 +229,31 @@ internal sealed class AsyncResponses : IAsyncDisposable
             // No room for it.
             request.Retract();
             request.Context.Response.StatusCode = StatusCodes.Status507InsufficientStorage;
-            later.Finish(request.Context.Response, time.GetUtcNow());
+            pending.Finish(request.Context.Response, time.GetUtcNow());
         }
     }
 
-    private static void NotYet(HttpContext context, string root, string id)
+    private static void Accepted(HttpContext context, string root, string id)
     {
         context.Response.StatusCode = StatusCodes.Status202Accepted;
         context.Response.Headers.Location = $"{root}{Path}{id}";
         context.Response.Headers.RetryAfter = "1";
     }
 
-    private static async Task WriteAsync(HttpContext context, PendingResponse later, int status)
+    private static async Task WriteAsync(HttpContext context, PendingResponse pending, int status)
     {
         context.Response.StatusCode = status;
-        foreach (var (name, value) in later.Headers)
+        foreach (var (name, value) in pending.Headers)
             context.Response.Headers[name] = value;
-        await later.CopyToAsync(context.Response.Body, context.RequestAborted);
+        await pending.CopyToAsync(context.Response.Body, context.RequestAborted);
     }
 
     private void Sweep()
     {
         var now = time.GetUtcNow();
-        foreach (var (id, later) in kept)
-            if (later.IsReady && now - later.Finished > KeptFor && kept.TryRemove(id, out _))
-                _ = later.DisposeAsync().AsTask();
+        foreach (var (id, pending) in responses)
+            if (pending.IsReady && now - pending.Finished > Retention && responses.TryRemove(id, out _))
+                _ = pending.DisposeAsync().AsTask();
     }
 
     /// <summary>One answer: its status and headers, and its body in a file that has no name any more and goes with its handle.</summary>

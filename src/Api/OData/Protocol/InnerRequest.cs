@@ -5,7 +5,7 @@ namespace Metrics.Api.OData.Protocol;
 /// <summary>A request that the service answers as if it had come alone, from the same client, and whose answer it keeps: a part of a batch, or one that is answered later.</summary>
 internal sealed class InnerRequest : IHttpRequestLifetimeFeature
 {
-    private readonly Stream told;
+    private readonly Stream body;
 
     /// <summary>A request beside another one.</summary>
     /// <param name="outer">The one that it came with; nothing of it is used after this.</param>
@@ -13,7 +13,7 @@ internal sealed class InnerRequest : IHttpRequestLifetimeFeature
     /// <param name="target">Path and query as they are sent.</param>
     /// <param name="headers">Its headers.</param>
     /// <param name="content">Its body; may be empty.</param>
-    /// <param name="told">Where the body of the answer goes.</param>
+    /// <param name="body">Where the body of the answer goes.</param>
     /// <param name="aborted">Cancelled when nobody wants the answer any more.</param>
     public InnerRequest(
         HttpContext outer,
@@ -21,16 +21,16 @@ internal sealed class InnerRequest : IHttpRequestLifetimeFeature
         string target,
         IEnumerable<KeyValuePair<string, string>> headers,
         byte[] content,
-        Stream told,
+        Stream body,
         CancellationToken aborted
     )
     {
-        this.told = told;
+        this.body = body;
         RequestAborted = aborted;
         Context = new DefaultHttpContext { User = outer.User };
         Context.Features.Set<IHttpRequestLifetimeFeature>(this);
-        Context.Features.Set<IHttpResponseFeature>(new InnerResponse(told));
-        Context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(told));
+        Context.Features.Set<IHttpResponseFeature>(new InnerResponse(body));
+        Context.Features.Set<IHttpResponseBodyFeature>(new StreamResponseBodyFeature(body));
         (Context.Connection.RemoteIpAddress, Context.Connection.RemotePort) = (
             outer.Connection.RemoteIpAddress,
             outer.Connection.RemotePort
@@ -64,14 +64,14 @@ internal sealed class InnerRequest : IHttpRequestLifetimeFeature
     /// <summary>Forgets the broken answer, so that it can be a fault.</summary>
     public void Retract()
     {
-        told.SetLength(0);
+        body.SetLength(0);
         Context.Response.Headers.Clear();
         IsBroken = false;
     }
 
     /// <summary>An answer has started once something of its body is there.</summary>
-    private sealed class InnerResponse(Stream told) : HttpResponseFeature
+    private sealed class InnerResponse(Stream body) : HttpResponseFeature
     {
-        public override bool HasStarted => told.Length > 0;
+        public override bool HasStarted => body.Length > 0;
     }
 }

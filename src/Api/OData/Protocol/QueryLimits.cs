@@ -26,6 +26,9 @@ internal static class QueryLimits
     /// <summary>Deepest call of a function within a function.</summary>
     public const int MaxFunctionCallDepth = 100;
 
+    // Too short for a hundred calls within each other, as of day(, and for four thousand nodes.
+    private const int ShortText = 4 * MaxFunctionCallDepth;
+
     private static readonly ODataValidationSettings Settings = new()
     {
         MaxNodeCount = MaxNodeCount,
@@ -43,11 +46,7 @@ internal static class QueryLimits
     /// <exception cref="ODataError">400: QueryTooComplex.</exception>
     public static void Validate(HttpRequest request, QueryOptions options, IEdmEntitySet set)
     {
-        if (
-            options.Apply is not null
-            || options.Compute is not null
-            || (options.Filter ?? options.OrderBy ?? options.Select ?? options.Expand) is null
-        )
+        if (options.Apply is not null || options.Compute is not null || !MayExceed(options))
             return;
         var feature = request.ODataFeature();
         try
@@ -73,7 +72,7 @@ internal static class QueryLimits
             );
             Validate(
                 query.SelectExpand,
-                selectExpand => feature.SelectExpandClause = selectExpand.SelectExpandClause,
+                selectExpand => selectExpand.SelectExpandClause,
                 selectExpand => selectExpand.Validate(Settings),
                 "$expand",
                 $"is nested deeper than {MaxExpansionDepth}"
@@ -84,6 +83,12 @@ internal static class QueryLimits
             request.ClearRouteServices(dispose: true);
         }
     }
+
+    // Most queries cannot be beyond any limit, which their length tells: they need not be parsed twice.
+    private static bool MayExceed(QueryOptions options) =>
+        options.Filter?.Length > ShortText
+        || options.OrderBy is { } orderBy && (orderBy.Length > ShortText || orderBy.Count(c => c == ',') >= MaxOrderByNodeCount)
+        || options.Expand?.Count(c => c == '(') >= MaxExpansionDepth;
 
     private static void Validate<T>(T? option, Func<T, object?> parse, Action<T> validate, string name, string limit)
         where T : class

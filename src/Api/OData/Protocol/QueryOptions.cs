@@ -23,7 +23,7 @@ internal sealed class QueryOptions
         "$search",
     };
 
-    private static readonly HashSet<string> KnownElsewhere = new(StringComparer.Ordinal)
+    private static readonly HashSet<string> Unsupported = new(StringComparer.Ordinal)
     {
         "$deltatoken",
         "$index",
@@ -97,7 +97,7 @@ internal sealed class QueryOptions
             }
             var lower = given.ToLowerInvariant();
             var name = lower.StartsWith('$') ? lower : "$" + lower;
-            if (KnownElsewhere.Contains(name))
+            if (Unsupported.Contains(name))
                 throw ODataError.NotSupported($"The query option {name}", name);
             if (!Known.Contains(name))
             {
@@ -117,8 +117,8 @@ internal sealed class QueryOptions
             options.parts.Add((name, part));
         }
         options.Aliases = aliases;
-        options.Top = options.Whole("$top");
-        options.Skip = options.Whole("$skip");
+        options.Top = options.Integer("$top");
+        options.Skip = options.Integer("$skip");
         options.Count = options.values.GetValueOrDefault("$count")?.Trim() switch
         {
             null => false,
@@ -161,7 +161,7 @@ internal sealed class QueryOptions
         {
             if (name is "$skip" or "$skiptoken" or "$top")
                 continue;
-            next.Append(next.Length == 0 ? '?' : '&').Append(Legal(raw));
+            next.Append(next.Length == 0 ? '?' : '&').Append(EscapeIllegal(raw));
         }
         if (top is { } rest)
             next.Append(next.Length == 0 ? '?' : '&').Append("$top=").Append(rest.ToString(CultureInfo.InvariantCulture));
@@ -171,29 +171,29 @@ internal sealed class QueryOptions
     private static string Decode(string raw) => Uri.UnescapeDataString(raw.Replace('+', ' '));
 
     // Clients send characters that a URL must not hold; what we send must not.
-    private static string Legal(string raw)
+    private static string EscapeIllegal(string raw)
     {
         foreach (var c in raw)
         {
             if (char.IsAsciiLetterOrDigit(c) || "-._~!$'()*+,;=:@/?%".Contains(c, StringComparison.Ordinal))
                 continue;
-            var legal = new StringBuilder(raw.Length + 16);
+            var escaped = new StringBuilder(raw.Length + 16);
             foreach (var rune in raw.EnumerateRunes())
             {
                 var text = rune.ToString();
-                legal.Append(
+                escaped.Append(
                     rune.IsAscii
                     && (char.IsAsciiLetterOrDigit(text[0]) || "-._~!$'()*+,;=:@/?%".Contains(text[0], StringComparison.Ordinal))
                         ? text
                         : Uri.EscapeDataString(text)
                 );
             }
-            return legal.ToString();
+            return escaped.ToString();
         }
         return raw;
     }
 
-    private long? Whole(string name)
+    private long? Integer(string name)
     {
         if (!values.TryGetValue(name, out var text))
             return null;

@@ -10,35 +10,36 @@ namespace Metrics.Api.OData.Protocol;
 /// </summary>
 internal sealed class ResponseBuffer(HttpContext context) : IBufferWriter<byte>
 {
-    private const int Small = 64 * 1024;
-    private readonly ArrayBufferWriter<byte> held = new(4 * 1024);
-    private bool flows;
+    private const int MaxBuffered = 64 * 1024;
+    private readonly ArrayBufferWriter<byte> buffer = new(4 * 1024);
+    private bool isStreaming;
 
     /// <inheritdoc/>
     public void Advance(int count)
     {
-        if (flows)
+        if (isStreaming)
             context.Response.BodyWriter.Advance(count);
         else
-            held.Advance(count);
+            buffer.Advance(count);
     }
 
     /// <inheritdoc/>
-    public Memory<byte> GetMemory(int sizeHint = 0) => flows ? context.Response.BodyWriter.GetMemory(sizeHint) : held.GetMemory(sizeHint);
+    public Memory<byte> GetMemory(int sizeHint = 0) =>
+        isStreaming ? context.Response.BodyWriter.GetMemory(sizeHint) : buffer.GetMemory(sizeHint);
 
     /// <inheritdoc/>
-    public Span<byte> GetSpan(int sizeHint = 0) => flows ? context.Response.BodyWriter.GetSpan(sizeHint) : held.GetSpan(sizeHint);
+    public Span<byte> GetSpan(int sizeHint = 0) => isStreaming ? context.Response.BodyWriter.GetSpan(sizeHint) : buffer.GetSpan(sizeHint);
 
     /// <summary>Sends what was written so far, if it is no small answer any more. Nothing that was written may be in another buffer.</summary>
     public async ValueTask FlushAsync()
     {
-        if (!flows)
+        if (!isStreaming)
         {
-            if (held.WrittenCount < Small)
+            if (buffer.WrittenCount < MaxBuffered)
                 return;
-            flows = true;
-            context.Response.BodyWriter.Write(held.WrittenSpan);
-            held.ResetWrittenCount();
+            isStreaming = true;
+            context.Response.BodyWriter.Write(buffer.WrittenSpan);
+            buffer.ResetWrittenCount();
         }
         await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
     }
@@ -47,21 +48,21 @@ internal sealed class ResponseBuffer(HttpContext context) : IBufferWriter<byte>
     public async ValueTask CompleteAsync()
     {
         var response = context.Response;
-        if (!flows)
+        if (!isStreaming)
         {
-            if (IsKnown(held.WrittenSpan))
+            if (IsNotModified(buffer.WrittenSpan))
                 return;
-            response.ContentLength = held.WrittenCount;
-            response.BodyWriter.Write(held.WrittenSpan);
+            response.ContentLength = buffer.WrittenCount;
+            response.BodyWriter.Write(buffer.WrittenSpan);
         }
         await response.BodyWriter.FlushAsync(context.RequestAborted);
     }
 
     /// <summary>Puts the ETag of a whole body on the answer, and makes the answer 304 if the client has it.</summary>
-    private bool IsKnown(ReadOnlySpan<byte> whole)
+    private bool IsNotModified(ReadOnlySpan<byte> body)
     {
         // Weak: the same body may be compressed or not.
-        var tag = Tag(whole);
+        var tag = Tag(body);
         context.Response.GetTypedHeaders().ETag = tag;
         if (
             !context
@@ -75,6 +76,6 @@ internal sealed class ResponseBuffer(HttpContext context) : IBufferWriter<byte>
     }
 
     /// <summary>The tag of a body.</summary>
-    public static EntityTagHeaderValue Tag(ReadOnlySpan<byte> whole) =>
-        new($"\"{Convert.ToHexStringLower(SHA256.HashData(whole).AsSpan(0, 16))}\"", isWeak: true);
+    public static EntityTagHeaderValue Tag(ReadOnlySpan<byte> body) =>
+        new($"\"{Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 16))}\"", isWeak: true);
 }

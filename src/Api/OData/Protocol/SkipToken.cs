@@ -68,13 +68,13 @@ internal sealed class SkipToken(byte[] key)
         }
         catch (FormatException)
         {
-            throw Foreign();
+            throw Invalid();
         }
         if (bytes.Length < SignatureBytes)
-            throw Foreign();
+            throw Invalid();
         var payload = bytes[..^SignatureBytes];
         if (!CryptographicOperations.FixedTimeEquals(Sign(query, payload), bytes.AsSpan(payload.Length)))
-            throw Foreign();
+            throw Invalid();
         using var reader = new BinaryReader(new MemoryStream(payload), Encoding.UTF8);
         var values = new object?[count];
         for (var i = 0; i < count; i++)
@@ -102,7 +102,7 @@ internal sealed class SkipToken(byte[] key)
         return hmac.GetHashAndReset()[..SignatureBytes];
     }
 
-    private static ODataError Foreign() =>
+    private static ODataError Invalid() =>
         ODataError.BadRequest(
             "InvalidSkipToken",
             "The $skiptoken does not belong to this query, or was given by a service on another database: follow nextLinks as they are, from the first page.",

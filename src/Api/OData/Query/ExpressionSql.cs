@@ -76,11 +76,11 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
         MaxSql = 200_000;
     private readonly SqlDialect dialect = query.Dialect;
     private readonly SqlParameters parameters = query.Parameters;
-    private readonly HashSet<Column> used = [];
+    private readonly HashSet<QueryColumn> used = [];
     private int aliasDepth;
 
     /// <summary>Columns that what was translated so far reads.</summary>
-    public IReadOnlyCollection<Column> Used => used;
+    public IReadOnlyCollection<QueryColumn> Used => used;
 
     /// <summary>How much what was translated so far is once every computed column in it is written out.</summary>
     public int Weight { get; private set; }
@@ -187,9 +187,9 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
             case AliasExpression alias:
                 Count();
                 return Through(alias, Value);
-            case LiteralExpression { Value: bool truth }:
+            case LiteralExpression { Value: bool boolean }:
                 Count();
-                return truth ? True : False;
+                return boolean ? True : False;
             case LiteralExpression literal:
                 Count();
                 return Literal(literal);
@@ -576,7 +576,7 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
         literal.Value switch
         {
             null => new Term(null, SqlType.Null, true),
-            bool truth => truth ? True : False,
+            bool boolean => boolean ? True : False,
             long => new Term(null, SqlType.Integer, false, literal.Value),
             double => new Term(null, SqlType.Double, false, literal.Value),
             string => new Term(null, SqlType.Text, false, literal.Value),

@@ -34,53 +34,53 @@ internal sealed class FreeTextSearch
     public static string Condition(QueryContext query, Relation rows, string text, string option)
     {
         var search = new FreeTextSearch(query, rows, text, option);
-        var condition = search.Any(0);
-        search.Blanks();
+        var condition = search.Or(0);
+        search.SkipBlanks();
         return search.at == text.Length ? condition : throw search.Unexpected();
     }
 
-    private string Any(int depth)
+    private string Or(int depth)
     {
         if (depth > 20)
             throw ExpressionText.TooComplex(option, "is nested deeper than 20");
-        var condition = All(depth);
+        var condition = And(depth);
         while (Word("OR"))
-            condition = $"({condition} OR {All(depth)})";
+            condition = $"({condition} OR {And(depth)})";
         return condition;
     }
 
     // What stands side by side is meant together.
-    private string All(int depth)
+    private string And(int depth)
     {
-        var condition = One(depth);
+        var condition = Term(depth);
         while (true)
         {
-            Blanks();
+            SkipBlanks();
             if (at == text.Length || text[at] == ')' || Peek("OR"))
                 return condition;
             Word("AND");
-            condition = $"({condition} AND {One(depth)})";
+            condition = $"({condition} AND {Term(depth)})";
         }
     }
 
-    private string One(int depth)
+    private string Term(int depth)
     {
         if (Word("NOT"))
-            return $"(NOT {One(depth + 1)})";
-        Blanks();
+            return $"(NOT {Term(depth + 1)})";
+        SkipBlanks();
         if (at == text.Length)
             throw Unexpected();
         if (text[at] == '(')
         {
             at++;
-            var inner = Any(depth + 1);
-            Blanks();
+            var inner = Or(depth + 1);
+            SkipBlanks();
             if (at == text.Length || text[at] != ')')
                 throw Unexpected();
             at++;
             return inner;
         }
-        var word = text[at] == '"' ? Phrase() : Bare();
+        var word = text[at] == '"' ? Phrase() : SingleWord();
         query.Count(option);
         if (++terms > MaxTerms)
             throw ExpressionText.TooComplex(option, $"has more than {MaxTerms} words");
@@ -111,7 +111,7 @@ internal sealed class FreeTextSearch
             : throw ODataError.BadRequest("InvalidQuery", $"{option}: a phrase is empty.", option);
     }
 
-    private string Bare()
+    private string SingleWord()
     {
         var start = at;
         while (at < text.Length && !char.IsWhiteSpace(text[at]) && text[at] is not ('(' or ')' or '"' or '\0'))
@@ -133,14 +133,14 @@ internal sealed class FreeTextSearch
 
     private bool Word(string word)
     {
-        Blanks();
+        SkipBlanks();
         if (!Peek(word))
             return false;
         at += word.Length;
         return true;
     }
 
-    private void Blanks()
+    private void SkipBlanks()
     {
         while (at < text.Length && char.IsWhiteSpace(text[at]))
             at++;

@@ -4,44 +4,6 @@ using Metrics.Api.OData.Protocol;
 
 namespace Metrics.Api.OData.Query;
 
-/// <summary>A column of a relation, which a query names by its path.</summary>
-/// <param name="Path">Its name; behind navigation properties with slashes: <c>Deployment/Region</c>.</param>
-/// <param name="Term">Its SQL over the relation's source.</param>
-/// <param name="Type">What it is told as.</param>
-internal sealed record Column(string Path, Term Term, PropertyType Type)
-{
-    /// <summary>The property of the model, when it is one as it is.</summary>
-    public EntityProperty? Property { get; init; }
-
-    /// <summary>How much its SQL is once every computed column in it is written out.</summary>
-    public int Weight { get; init; } = 1;
-
-    /// <summary>Column that must hold one value where values of this one are added: nobody adds tokens and requests. Null: none.</summary>
-    public string? Context { get; init; }
-
-    /// <summary>Of rows put together from several parts: the parts that have the column. All, as a rule.</summary>
-    public ulong Parts { get; init; } = ulong.MaxValue;
-
-    /// <summary>What the column holds when it is written alone.</summary>
-    public SqlType SqlType => Term.Type;
-}
-
-/// <summary>One result of a group of rows.</summary>
-/// <param name="Column">Its name, and its SQL over the rows.</param>
-/// <param name="Parts">SQL over the rows of what <paramref name="Whole"/> is made of.</param>
-/// <param name="Whole">SQL of the same result over the parts of several groups; null where none can be made of them.</param>
-internal sealed record Aggregated(Column Column, IReadOnlyList<string> Parts, Func<IReadOnlyList<string>, string>? Whole);
-
-/// <summary>One column of an order of rows.</summary>
-/// <param name="Term">What is sorted by.</param>
-/// <param name="OrderedSql">The same, comparing texts as the order does.</param>
-/// <param name="Descending">Largest first; nulls, which are smaller than everything, last.</param>
-internal sealed record SortKey(Term Term, string OrderedSql, bool Descending)
-{
-    /// <summary>As it stands after ORDER BY.</summary>
-    public string Sql => $"{OrderedSql}{(Descending ? " DESC" : "")}{(Term.Nullable ? Descending ? " NULLS LAST" : " NULLS FIRST" : "")}";
-}
-
 /// <summary>
 /// Rows on their way through a query: a source, its conditions, the columns that can be named, and what identifies and orders the rows.
 /// Each transformation makes another relation; nothing is read before the last one.
@@ -51,14 +13,20 @@ internal sealed class Relation
     private readonly QueryContext query;
     private readonly string source;
     private readonly EntitySet? entities;
-    private readonly List<Column> columns;
-    private readonly Dictionary<string, Column> byPath;
+    private readonly List<QueryColumn> columns;
+    private readonly Dictionary<string, QueryColumn> byPath;
     private readonly List<string> joins = [];
     private readonly Dictionary<string, string> joined = new(StringComparer.Ordinal);
     private readonly List<string> conditions = [];
-    private readonly HashSet<string> single = new(StringComparer.Ordinal);
+    private readonly HashSet<string> singleValued = new(StringComparer.Ordinal);
 
-    private Relation(QueryContext query, string source, IEnumerable<Column> columns, IReadOnlyList<string> identity, EntitySet? entities)
+    private Relation(
+        QueryContext query,
+        string source,
+        IEnumerable<QueryColumn> columns,
+        IReadOnlyList<string> identity,
+        EntitySet? entities
+    )
     {
         (this.query, this.source, this.entities) = (query, source, entities);
         this.columns = [.. columns];
@@ -66,8 +34,8 @@ internal sealed class Relation
         Identity = identity;
     }
 
-    /// <summary>The columns that rows have, in the order in which they are told.</summary>
-    public IReadOnlyList<Column> Columns => columns;
+    /// <summary>The columns that rows have, in the order in which they are written.</summary>
+    public IReadOnlyList<QueryColumn> Columns => columns;
 
     /// <summary>Paths of the columns that tell a row from every other one; none where there is one row.</summary>
     public IReadOnlyList<string> Identity { get; }
@@ -102,7 +70,7 @@ internal sealed class Relation
             set
         );
 
-    private static Column ColumnOf(EntitySet set, EntityProperty property, string alias, string prefix, bool nullable = false) =>
+    private static QueryColumn ColumnOf(EntitySet set, EntityProperty property, string alias, string prefix, bool nullable = false) =>
         new(
             prefix + property.Name,
             new Term($"{alias}.{SqlDialect.Quote(property.Name)}", ExpressionSql.TypeOf(property.Type), property.Nullable || nullable),
@@ -115,7 +83,7 @@ internal sealed class Relation
 
     /// <summary>The column that a path names.</summary>
     /// <exception cref="ODataError">There is none.</exception>
-    public Column Find(PathExpression path, string option) =>
+    public QueryColumn Find(PathExpression path, string option) =>
         TryFind(path.Path)
         ?? throw ODataError.BadRequest(
             "UnknownProperty",
@@ -124,25 +92,25 @@ internal sealed class Relation
         );
 
     /// <summary>The column that a path names; null when there is none.</summary>
-    public Column? TryFind(string path)
+    public QueryColumn? TryFind(string path)
     {
         if (byPath.TryGetValue(path, out var known))
             return known;
         if (entities is not null && path.LastIndexOf('/') is > 0 and var slash && Join(path[..slash]) is { } joinedTo)
         {
             var name = path[(slash + 1)..];
-            if ((joinedTo.Set.Find(name) ?? Alike(joinedTo.Set.Properties, property => property.Name, name)) is { } property)
+            if ((joinedTo.Set.Find(name) ?? FindIgnoringCase(joinedTo.Set.Properties, property => property.Name, name)) is { } property)
                 return ColumnOf(joinedTo.Set, property, joinedTo.Alias, joinedTo.Path + "/", joinedTo.Nullable);
         }
         // 4.01 lets clients write names in any case only where nothing else has that name.
-        return Alike(columns, column => column.Path, path);
+        return FindIgnoringCase(columns, column => column.Path, path);
     }
 
-    private static T? Alike<T>(IEnumerable<T> all, Func<T, string> name, string sought)
+    private static T? FindIgnoringCase<T>(IEnumerable<T> all, Func<T, string> name, string soughtName)
         where T : class
     {
-        var alike = all.Where(one => name(one).Equals(sought, StringComparison.OrdinalIgnoreCase)).Take(2).ToList();
-        return alike.Count == 1 ? alike[0] : null;
+        var matches = all.Where(one => name(one).Equals(soughtName, StringComparison.OrdinalIgnoreCase)).Take(2).ToList();
+        return matches.Count == 1 ? matches[0] : null;
     }
 
     private string Suggestion(string path)
@@ -192,7 +160,7 @@ internal sealed class Relation
     public Relation Where(Expression condition, string option)
     {
         conditions.Add(new ExpressionSql(query, this, option).Condition(condition));
-        FindSingle(condition);
+        FindSingleValued(condition);
         return this;
     }
 
@@ -204,29 +172,29 @@ internal sealed class Relation
     }
 
     /// <summary>Whether all rows have one value in the column, or there is no such column.</summary>
-    public bool IsSingle(string path) => single.Contains(path) || !byPath.ContainsKey(path);
+    public bool IsSingleValued(string path) => singleValued.Contains(path) || !byPath.ContainsKey(path);
 
     // FunctionalUnit eq 'request', alone or under and.
-    private void FindSingle(Expression condition)
+    private void FindSingleValued(Expression condition)
     {
         switch (condition)
         {
             case ChainExpression { Operator: Operator.And } chain:
                 foreach (var operand in chain.Operands)
-                    FindSingle(operand);
+                    FindSingleValued(operand);
                 break;
             case AliasExpression alias when query.Alias(alias.Name) is { } target and not AliasExpression:
-                FindSingle(target);
+                FindSingleValued(target);
                 break;
             case BinaryExpression { Operator: Operator.Eq } equal
                 when (equal.Left as PathExpression ?? equal.Right as PathExpression) is { } path
                     && (IsConstant(equal.Left) || IsConstant(equal.Right)):
                 if (TryFind(path.Path) is { } column)
-                    single.Add(column.Path);
+                    singleValued.Add(column.Path);
                 break;
             case InExpression { Values.Count: 1, Operand: PathExpression path }:
                 if (TryFind(path.Path) is { } only)
-                    single.Add(only.Path);
+                    singleValued.Add(only.Path);
                 break;
         }
     }
@@ -234,7 +202,7 @@ internal sealed class Relation
     private static bool IsConstant(Expression expression) => expression is LiteralExpression or AliasExpression;
 
     /// <summary>Makes a column that lies behind a navigation property one of the rows' own, so that it stays when they are grouped.</summary>
-    public void Keep(Column column)
+    public void Keep(QueryColumn column)
     {
         if (byPath.TryAdd(column.Path, column))
             columns.Add(column);
@@ -245,15 +213,15 @@ internal sealed class Relation
     /// <param name="option">Where they stand.</param>
     public Relation With(IReadOnlyList<(Expression Expression, string Name, int At)> added, string option)
     {
-        var computed = new List<Column>();
+        var computed = new List<QueryColumn>();
         foreach (var (expression, name, at) in added)
         {
             if (byPath.ContainsKey(name) || entities?.Navigation(name) is not null || computed.Exists(column => column.Path == name))
-                throw Taken(name, at, option);
+                throw NameTaken(name, at, option);
             var sql = new ExpressionSql(query, this, option);
             var term = sql.Computed(expression);
             computed.Add(
-                new Column(name, term, TypeOf(term.Type))
+                new QueryColumn(name, term, TypeOf(term.Type))
                 {
                     Weight = sql.Weight,
                     Context = sql.Used.FirstOrDefault(column => column.Context is not null)?.Context,
@@ -269,7 +237,7 @@ internal sealed class Relation
     }
 
     /// <summary>What a name that is in use is refused with.</summary>
-    public static ODataError Taken(string name, int at, string option) =>
+    public static ODataError NameTaken(string name, int at, string option) =>
         ODataError.BadRequest(
             "NameTaken",
             $"{option}: the name '{ExpressionText.Shorten(name)}' at position {ExpressionReader.Position(at)} is taken: choose another.",
@@ -313,7 +281,7 @@ internal sealed class Relation
 
     /// <summary>An order in which no two rows tie: that which the rows have, then what identifies them.</summary>
     /// <param name="first">Comes before all of that.</param>
-    public List<SortKey> Total(IReadOnlyList<SortKey> first)
+    public List<SortKey> TotalOrder(IReadOnlyList<SortKey> first)
     {
         var order = new List<SortKey>(first);
         if (Part is { } part && order.Count == 0)
@@ -348,33 +316,39 @@ internal sealed class Relation
             list.Add($"{sql} AS {column}");
             return renamed[sql] = $"{name}.{column}";
         }
-        var kept = columns.Select(column => column with { Term = column.Term with { Sql = Rename(column.Term.Sql!) } }).ToList();
+        var renamedColumns = columns.Select(column => column with { Term = column.Term with { Sql = Rename(column.Term.Sql!) } }).ToList();
         var part = Part is { } known ? known with { Sql = Rename(known.Sql!) } : (Term?)null;
         var order = Order.Select(key => Key(key.Term with { Sql = Rename(key.Term.Sql!) }, key.Descending)).ToList();
         var added = extra is null ? null : Rename(extra);
         if (list.Count == 0)
             list.Add("1 AS c0");
-        var wrapped = new Relation(query, $"(SELECT {string.Join(", ", list)}{From()}{clause}) AS {name}", kept, Identity, entities)
+        var wrapped = new Relation(
+            query,
+            $"(SELECT {string.Join(", ", list)}{From()}{clause}) AS {name}",
+            renamedColumns,
+            Identity,
+            entities
+        )
         {
             Part = part,
             Parts = Parts,
             Order = order,
         };
-        wrapped.single.UnionWith(single);
+        wrapped.singleValued.UnionWith(singleValued);
         return (wrapped, added);
     }
 
     /// <summary>The rows grouped: one for each combination of values of the keys, or one of all when there are none.</summary>
     /// <param name="keys">Columns to group by.</param>
-    /// <param name="made">What is made of each group.</param>
-    public Relation Grouped(IReadOnlyList<Column> keys, IReadOnlyList<Aggregated> made)
+    /// <param name="aggregates">What is made of each group.</param>
+    public Relation Grouped(IReadOnlyList<QueryColumn> keys, IReadOnlyList<AggregateColumn> aggregates)
     {
-        var (from, keysSql, madeSql) = Summarised(keys, made)
-            ?? (From(), [.. keys.Select(key => key.Term.Sql!)], [.. made.Select(one => one.Column.Term.Sql!)]);
+        var (from, keysSql, aggregatesSql) = SummedByOwner(keys, aggregates)
+            ?? (From(), [.. keys.Select(key => key.Term.Sql!)], [.. aggregates.Select(one => one.Column.Term.Sql!)]);
         var name = query.NextName();
-        var list = keysSql.Concat(madeSql).Select((sql, i) => string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{i}"));
+        var list = keysSql.Concat(aggregatesSql).Select((sql, i) => string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{i}"));
         var grouping = keys.Count == 0 ? "" : " GROUP BY " + string.Join(", ", keysSql.Distinct());
-        var told = keys.Concat(made.Select(one => one.Column))
+        var result = keys.Concat(aggregates.Select(one => one.Column))
             .Select(
                 (column, i) =>
                     column with
@@ -386,11 +360,11 @@ internal sealed class Relation
         var grouped = new Relation(
             query,
             $"(SELECT {string.Join(", ", list)}{from}{grouping}) AS {name}",
-            told,
+            result,
             [.. keys.Select(key => key.Path)],
             null
         );
-        grouped.single.UnionWith(single.Where(path => grouped.byPath.ContainsKey(path)));
+        grouped.singleValued.UnionWith(singleValued.Where(path => grouped.byPath.ContainsKey(path)));
         return grouped;
     }
 
@@ -398,16 +372,19 @@ internal sealed class Relation
     /// Rows to be grouped by what they repeat of their deployment, as Provider, summed up by deployment first: its attributes are then looked up for a few sums and not for every row.
     /// </summary>
     /// <returns>Where the sums come from, and SQL of the keys and results over them. Null where grouping is by something else.</returns>
-    private (string From, List<string> Keys, List<string> Made)? Summarised(IReadOnlyList<Column> keys, IReadOnlyList<Aggregated> made)
+    private (string From, List<string> Keys, List<string> Aggregates)? SummedByOwner(
+        IReadOnlyList<QueryColumn> keys,
+        IReadOnlyList<AggregateColumn> aggregates
+    )
     {
         if (
             entities?.Navigations.FirstOrDefault(way => way.Repeated.Count > 0) is not { On: [var on] } way
             || joins.Count > 0
             || Part is not null
-            || made.Any(one => one.Whole is null)
+            || aggregates.Any(one => one.Combine is null)
         )
             return null;
-        bool IsRepeated(Column key) => way.Repeated.Contains(key.Path);
+        bool IsRepeated(QueryColumn key) => way.Repeated.Contains(key.Path);
         // Texts have few values: by a time there may be as many sums as rows, and nothing would be won.
         if (!keys.Any(IsRepeated) || keys.Any(key => key.Property is not { Type: PropertyType.Text }))
             return null;
@@ -415,7 +392,7 @@ internal sealed class Relation
         var grouping = new List<string> { byPath[on.Own].Term.Sql! };
         var list = new List<string> { $"{grouping[0]} AS k" };
         List<string> keysSql = [],
-            madeSql = [];
+            aggregatesSql = [];
         foreach (var key in keys)
         {
             if (IsRepeated(key))
@@ -426,12 +403,12 @@ internal sealed class Relation
             grouping.Add(key.Term.Sql!);
             keysSql.Add(Listed(key.Term.Sql!));
         }
-        foreach (var one in made)
-            madeSql.Add(one.Whole!([.. one.Parts.Select(Listed)]));
+        foreach (var one in aggregates)
+            aggregatesSql.Add(one.Combine!([.. one.Parts.Select(Listed)]));
         return (
             $" FROM (SELECT {string.Join(", ", list)}{From()} GROUP BY {string.Join(", ", grouping)}) AS {sums} JOIN {SqlDialect.Quote(way.Target)} AS {owner} ON {owner}.{SqlDialect.Quote(on.Theirs)} = {sums}.k",
             keysSql,
-            madeSql
+            aggregatesSql
         );
 
         string Listed(string sql)
@@ -455,17 +432,17 @@ internal sealed class Relation
         foreach (var (path, alias) in joined)
             copy.joined.Add(path, alias);
         copy.conditions.AddRange(conditions);
-        copy.single.UnionWith(single);
+        copy.singleValued.UnionWith(singleValued);
         return copy;
     }
 
-    /// <summary>The rows of several relations, one after the other. A column that a part does not have is null in its rows, and not told of them.</summary>
+    /// <summary>The rows of several relations, one after the other. A column that a part does not have is null in its rows, and not written for them.</summary>
     /// <exception cref="ODataError">A name means different types, or there are too many parts.</exception>
     public static Relation Concat(QueryContext query, IReadOnlyList<Relation> parts, string option)
     {
         if (parts.Sum(part => part.Parts) > 64)
             throw ExpressionText.TooComplex(option, "puts more than 64 parts together");
-        var columns = new List<Column>();
+        var columns = new List<QueryColumn>();
         var offset = 0;
         var offsets = new List<int>();
         foreach (var part in parts)
@@ -508,7 +485,7 @@ internal sealed class Relation
                         list.Add(
                             part.Order.Count == 0
                                 ? "0 AS o"
-                                : $"ROW_NUMBER() OVER (ORDER BY {string.Join(", ", part.Total([]).Select(key => key.Sql))}) AS o"
+                                : $"ROW_NUMBER() OVER (ORDER BY {string.Join(", ", part.TotalOrder([]).Select(key => key.Sql))}) AS o"
                         );
                     for (var c = 0; c < columns.Count; c++)
                     {
@@ -523,7 +500,7 @@ internal sealed class Relation
                 }
             )
             .ToList();
-        var told = columns.Select(
+        var result = columns.Select(
             (column, c) =>
                 column with
                 {
@@ -535,21 +512,21 @@ internal sealed class Relation
                 }
         );
         var entities = parts[0].entities is { } first && parts.All(part => part.entities == first) ? first : null;
-        var whole = new Relation(query, $"({string.Join(" UNION ALL ", selects)}) AS {name}", told, identity, entities)
+        var union = new Relation(query, $"({string.Join(" UNION ALL ", selects)}) AS {name}", result, identity, entities)
         {
             Part = new Term($"{name}.p", SqlType.Integer, false),
             Parts = offset,
         };
         if (ordered)
-            whole.Order =
+            union.Order =
             [
                 new SortKey(new Term($"{name}.p", SqlType.Integer, false), $"{name}.p", false),
                 new SortKey(new Term($"{name}.o", SqlType.Integer, false), $"{name}.o", false),
             ];
-        return whole;
+        return union;
     }
 
-    private static PropertyType Common(Column one, Column other, string option)
+    private static PropertyType Common(QueryColumn one, QueryColumn other, string option)
     {
         if (one.Term.IsNumber && other.Term.IsNumber)
             return one.Type == PropertyType.Double || other.Type == PropertyType.Double ? PropertyType.Double : PropertyType.Int64;
