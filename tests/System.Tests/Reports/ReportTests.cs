@@ -164,7 +164,7 @@ public sealed class ReportServices : IAsyncLifetime
                 MeasuredJoules = 0,
                 CoveredSeconds = 3600,
                 Evidence = Evidence.Estimated,
-                Missing = "embodied_unknown",
+                Missing = MissingReasons.EmbodiedUnknown,
                 RecomputedAt = Hour(5),
             }
         );
@@ -224,7 +224,10 @@ public sealed class ReportServices : IAsyncLifetime
                     CoveredSeconds = covered,
                     Evidence = Evidence.Derived,
                     Factors = made,
-                    Missing = missing,
+                    Missing = missing
+                        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                        .Select(word => MissingReasonText.All.Single(entry => entry.Word == word).Reason)
+                        .Aggregate(MissingReasons.None, (all, reason) => all | reason),
                     RecomputedAt = Hour(5),
                 }
             );

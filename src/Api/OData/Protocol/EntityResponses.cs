@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Data.Common;
 using System.Globalization;
 using System.Security.Cryptography;
+using Metrics.Storage.Queries;
 using System.Text.Json;
 using Metrics.Api.OData.Json;
 using Metrics.Api.OData.Model;

@@ -1,3 +1,4 @@
+using Metrics.Storage.Queries;
 using System.Text.Json;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;

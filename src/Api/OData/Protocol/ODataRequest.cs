@@ -1,3 +1,4 @@
+using Metrics.Storage.Queries;
 using System.Text;
 using Metrics.Api.OData.Query;
 using Metrics.Storage.Queries;

@@ -119,7 +119,8 @@ public sealed class ReadLog
             (session, token) =>
                 session.ExecuteAsync(
                     $"""
-                    INSERT INTO source (id, provider, place, registered_at, epoch, failures) VALUES (@id, @provider, @place, {database.Now}, 0, 0)
+                    INSERT INTO source (id, provider, place, registered_at, epoch, failures, thin_reads)
+                    VALUES (@id, @provider, @place, {database.Now}, 0, 0, 0)
                     ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, place = excluded.place
                     """,
                     [("id", source), ("provider", provider), ("place", place)],
