@@ -7,7 +7,6 @@ using System.Text.Json;
 using Metrics.Api.OData.Json;
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Query;
-using Metrics.Storage.Queries;
 using Microsoft.Extensions.Options;
 
 namespace Metrics.Api.OData.Protocol;
