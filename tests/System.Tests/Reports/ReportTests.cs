@@ -146,7 +146,7 @@ public sealed class ReportServices : IAsyncLifetime
             Row(0, unit, units, 3.6e6, 5.04e6, 3600, 490, 140, 10, factors, "");
             Row(1, unit, units / 2, 1.8e6, 2.52e6, 3600, 245, 70, 10, factors, "");
         }
-        Row(3, IntensityRow.NoWork, null, 0.9e6, null, 1800, null, null, null, "", "pue_unknown");
+        Row(3, PeriodSums.NoWork, null, 0.9e6, null, 1800, null, null, null, "", "pue_unknown");
         context.Add(
             new IntensityHourRow
             {

@@ -7,14 +7,14 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 
-namespace Metrics.Emulators.CloudWatch;
+namespace Metrics.Emulators.Aws;
 
 /// <summary>
-/// Amazon CloudWatch by AWS JSON 1.0 (ListMetrics, GetMetricData) and the two operations of STS that give temporary credentials, of one account and region, made
-/// from signals whose metric is written <c>Namespace/MetricName</c> and whose labels are the dimensions.
+/// Amazon CloudWatch by AWS JSON 1.0 (ListMetrics, GetMetricData) and the two operations of STS that give temporary credentials, of one
+/// account and region, made from signals whose metric is written <c>Namespace/MetricName</c> and whose labels are the dimensions.
 /// </summary>
 /// <remarks>Written from Amazon's public descriptions; signatures are checked by code of its own.</remarks>
-public sealed class CloudWatchEmulator : IAsyncDisposable
+public sealed class AwsEmulator : IAsyncDisposable
 {
     /// <summary>Region that it stands in.</summary>
     public const string Region = "us-east-1";
@@ -35,7 +35,7 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
     private EmulatedServer server = null!;
     private long requests;
 
-    private CloudWatchEmulator(IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock)
+    private AwsEmulator(IReadOnlyList<Signal> signals, Faults faults, TimeProvider clock)
     {
         (this.faults, this.clock) = (faults, clock);
         byName = signals.ToLookup(signal => signal.Metric[..signal.Metric.LastIndexOf('/')], StringComparer.Ordinal);
@@ -74,14 +74,14 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
     public int DataRequests { get; private set; }
 
     /// <summary>Starts it on loopback.</summary>
-    public static async Task<CloudWatchEmulator> StartAsync(
+    public static async Task<AwsEmulator> StartAsync(
         IReadOnlyList<Signal> signals,
         Faults faults,
         TimeProvider clock,
         ListenAddresses? at = null
     )
     {
-        var emulator = new CloudWatchEmulator(signals, faults, clock);
+        var emulator = new AwsEmulator(signals, faults, clock);
         emulator.server = await EmulatedServer.StartAsync(app => app.MapPost("/", emulator.AnswerAsync), at);
         return emulator;
     }
@@ -124,7 +124,8 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
                 context,
                 400,
                 "AccessDenied",
-                $"User: arn:aws:iam::111122223333:user/reader is not authorized to perform: cloudwatch:{operation} because no identity-based policy allows the cloudwatch:{operation} action"
+                $"User: arn:aws:iam::111122223333:user/reader is not authorized to perform: cloudwatch:{operation} because no "
+                    + $"identity-based policy allows the cloudwatch:{operation} action"
             );
             return;
         }
@@ -323,7 +324,8 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
         return null;
     }
 
-    /// <summary>The statistic of each period that has a sample, stamped with its start. A period finer than what is kept for the age of the start has none, and nothing says so.</summary>
+    /// <summary>The statistic of each period that has a sample, stamped with its start. A period finer than what is kept for the age of the
+    /// start has none, and nothing says so.</summary>
     private List<(DateTime At, double Value)> Points(
         Signal signal,
         string statistic,
@@ -396,7 +398,8 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
                             ? null
                             : (
                                 "AccessDenied",
-                                $"User: arn:aws:iam::111122223333:user/reader is not authorized to perform: sts:AssumeRole on resource: {Role}"
+                                $"User: arn:aws:iam::111122223333:user/reader is not authorized to perform: sts:AssumeRole on "
+                                    + $"resource: {Role}"
                             )
                     )
             : form.GetValueOrDefault("WebIdentityToken") == WebIdentity ? null
@@ -411,7 +414,8 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
         {
             context.Response.StatusCode = 403;
             await context.Response.WriteAsync(
-                $"""<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>{because.Item1}</Code><Message>{because.Item2}</Message></Error><RequestId>1</RequestId></ErrorResponse>"""
+                $"""<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type>"""
+                    + $"""<Code>{because.Item1}</Code><Message>{because.Item2}</Message></Error><RequestId>1</RequestId></ErrorResponse>"""
             );
             return;
         }
@@ -424,8 +428,10 @@ public sealed class CloudWatchEmulator : IAsyncDisposable
         keys[id] = new(secret, token, until);
         await context.Response.WriteAsync(
             $"""
-            <{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials><AccessKeyId>{id}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>
-            <SessionToken>{token}</SessionToken><Expiration>{until.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}</Expiration></Credentials></{action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>
+            <{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result>
+            <Credentials><AccessKeyId>{id}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey>
+            <SessionToken>{token}</SessionToken><Expiration>{until.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}</Expiration></Credentials>
+            </{action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></{action}Response>
             """
         );
     }

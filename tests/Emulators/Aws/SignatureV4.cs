@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 
-namespace Metrics.Emulators.CloudWatch;
+namespace Metrics.Emulators.Aws;
 
 /// <summary>Checks Signature Version 4 of a request as it arrived, from Amazon's description of it.</summary>
 public static class SignatureV4
@@ -72,7 +72,11 @@ public static class SignatureV4
         // The path as it was sent, escaped once more.
         var path = string.Join('/', request.Path.ToUriComponent().Split('/').Select(Uri.EscapeDataString));
         var canonical =
-            $"{request.Method}\n{path}\n{query}\n{string.Concat(names.Select(name => $"{name}:{(name == "host" ? request.Host.Value : request.Headers[name].ToString().Trim())}\n"))}\n{parts["SignedHeaders"]}\n{Hex(SHA256.HashData(body))}";
+            $"{request.Method}\n{path}\n{query}\n"
+            + string.Concat(
+                names.Select(name => $"{name}:{(name == "host" ? request.Host.Value : request.Headers[name].ToString().Trim())}\n")
+            )
+            + $"\n{parts["SignedHeaders"]}\n{Hex(SHA256.HashData(body))}";
         var text = $"{Algorithm}\n{stamp}\n{string.Join('/', scope[1..])}\n{Hex(SHA256.HashData(Encoding.UTF8.GetBytes(canonical)))}";
         var signing = scope[1..]
             .Aggregate(Encoding.UTF8.GetBytes("AWS4" + key.Secret), (by, step) => HMACSHA256.HashData(by, Encoding.UTF8.GetBytes(step)));
@@ -80,7 +84,8 @@ public static class SignatureV4
             ? null
             : (
                 "SignatureDoesNotMatch",
-                "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method."
+                "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key "
+                    + "and signing method."
             );
     }
 

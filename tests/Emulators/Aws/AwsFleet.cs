@@ -1,7 +1,8 @@
-namespace Metrics.Emulators.CloudWatch;
+namespace Metrics.Emulators.Aws;
 
-/// <summary>What Amazon tells of the place <c>eks</c>: watts of each board in all the sets of dimensions in which Container Insights writes them, the processors of the instance every five minutes, and a model of Bedrock.</summary>
-public static class CloudWatchFleet
+/// <summary>What Amazon tells of the place <c>eks</c>: watts of each board in all the sets of dimensions in which Container Insights writes
+/// them, the processors of the instance every five minutes, and a model of Bedrock.</summary>
+public static class AwsFleet
 {
     /// <summary>The streams.</summary>
     public static IReadOnlyList<Signal> Signals { get; } = [.. Make()];
