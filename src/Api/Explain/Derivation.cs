@@ -295,7 +295,9 @@ internal sealed class Derivation
 
     /// <summary>A sum with its parts, of many parts the first.</summary>
     public static string Sum(string name, IReadOnlyList<double> parts) =>
-        $"{name} = {string.Join(" + ", parts.Take(MostTerms).Select(Number))}{(parts.Count > MostTerms ? string.Create(CultureInfo.InvariantCulture, $" + ... ({parts.Count - MostTerms} more)") : "")} = {Number(parts.Aggregate(0.0, (sum, more) => sum + more))}";
+        $"{name} = "
+        + $"{string.Join(" + ", parts.Take(MostTerms).Select(Number))}{(parts.Count > MostTerms ? string.Create(CultureInfo.InvariantCulture, $" + ... ({parts.Count - MostTerms} more)") : "")} "
+        + $"= {Number(parts.Aggregate(0.0, (sum, more) => sum + more))}";
 
     /// <summary>Equal to a billionth.</summary>
     public static bool Near(double a, double b) => a == b || Math.Abs(a - b) <= 1e-9 * Math.Max(Math.Abs(a), Math.Abs(b));
@@ -406,14 +408,16 @@ internal sealed class Derivation
                 ({ } board, { } whole, _) when Near(sum, board) && Near(whole, board) =>
                     $"AcceleratorJoules = ServerJoules = {Made(board)}",
                 ({ } board, { } whole, _) when Near(sum, board) =>
-                    $"AcceleratorJoules = {Made(board)}; ServerJoules = {Number(whole)}: the boards told more than their server, and the server is believed",
+                    $"AcceleratorJoules = {Made(board)}; ServerJoules = {Number(whole)}: the boards told more than their server, "
+                        + "and the server is believed",
                 (null, { } whole, _) when terms.Count > 0 && boards is { } inside && Near(Math.Max(0, sum - inside), whole) =>
                     $"ServerJoules = ({all}) - {Number(inside)} of its accelerators, which have facts of their own = {Number(whole)}",
                 (null, { } whole, _) when terms.Count > 0 && Near(sum, whole) => $"ServerJoules = {Made(whole)}",
                 (_, _, { } beside) when Near(sum, beside) => $"RackJoules = {Made(beside)}; it holds servers and stands beside them",
                 _ when model is not null => model.Value.Text,
-                _ =>
-                    $"{(server is null ? "AcceleratorJoules" : "ServerJoules")} = {(server ?? accelerator ?? rack) switch { { } joules => Number(joules), _ => "null" }} by the cover {facts[0].Cover.Word()}{(terms.Count > 0 ? $" of {all}" : "")}{(facts[0].Factors.Length > 0 ? $" and the factors {facts[0].Factors}" : "")}",
+                _ => $"{(server is null ? "AcceleratorJoules" : "ServerJoules")} = "
+                    + $"{(server ?? accelerator ?? rack) switch { { } joules => Number(joules), _ => "null" }} by the cover "
+                    + $"{facts[0].Cover.Word()}{(terms.Count > 0 ? $" of {all}" : "")}{(facts[0].Factors.Length > 0 ? $" and the factors {facts[0].Factors}" : "")}",
             };
             decisions.Add(
                 new CoverDecision(
@@ -456,8 +460,10 @@ internal sealed class Derivation
         var times = count == 1 ? "" : $"{Number(count)} x ";
         return Near(count * (idle * seconds + (max - idle) * load.Busy * seconds), joules)
             ? (
-                $"AcceleratorJoules = {times}({Number(idle)} W x {Number(seconds)} s + ({Number(max)} W - {Number(idle)} W) x {Number(load.Busy * seconds)} s at full load) = {Number(joules)}, {load.Text}, by {name}",
-                $"at rest {times}{Number(idle)} W x {Number(seconds)} s = {Number(count * idle * seconds)} J, at full load {times}{Number(max)} W x {Number(seconds)} s = {Number(count * max * seconds)} J"
+                $"AcceleratorJoules = {times}({Number(idle)} W x {Number(seconds)} s + ({Number(max)} W - {Number(idle)} W) x "
+                    + $"{Number(load.Busy * seconds)} s at full load) = {Number(joules)}, {load.Text}, by {name}",
+                $"at rest {times}{Number(idle)} W x {Number(seconds)} s = {Number(count * idle * seconds)} J, at full load "
+                    + $"{times}{Number(max)} W x {Number(seconds)} s = {Number(count * max * seconds)} J"
             )
             : null;
     }
@@ -480,7 +486,8 @@ internal sealed class Derivation
                     ? LoadOf(loads)
                     : (
                         UsualLoad,
-                        $"the load {Number(UsualLoad)} is the usual one ({usual}), because nothing tells how busy the host was and all its accelerators are read"
+                        $"the load {Number(UsualLoad)} is the usual one ({usual}), because nothing tells how busy the host was "
+                            + "and all its accelerators are read"
                     )
             )
             is not { } load
@@ -496,13 +503,19 @@ internal sealed class Derivation
         );
         return Near(servers * one, joules)
             ? (
-                $"ServerJoules = {times}({cores} vCPU x ({Number(cpu.Power.Idle.Watts)} W + {Number(load.Busy)} x ({Number(cpu.Power.Max.Watts)} W - {Number(cpu.Power.Idle.Watts)} W)) + {memory}) x {Number(seconds)} s = {Number(joules)}, without accelerators; {load.Text}; by {type.FactorName} and {Array.Find(facts[0].Factors.Split(' '), factor => factor.StartsWith("vcpu:", StringComparison.Ordinal))}",
-                $"at rest {times}({cores} vCPU x {Number(cpu.Power.Idle.Watts)} W + {memory}) x {Number(seconds)} s = {Number(servers * idle * seconds)} J, at full load {times}({cores} vCPU x {Number(cpu.Power.Max.Watts)} W + {memory}) x {Number(seconds)} s = {Number(servers * max * seconds)} J"
+                $"ServerJoules = {times}({cores} vCPU x ({Number(cpu.Power.Idle.Watts)} W + {Number(load.Busy)} x "
+                    + $"({Number(cpu.Power.Max.Watts)} W - {Number(cpu.Power.Idle.Watts)} W)) + {memory}) x {Number(seconds)} s = "
+                    + $"{Number(joules)}, without accelerators; {load.Text}; by {type.FactorName} and "
+                    + $"{Array.Find(facts[0].Factors.Split(' '), factor => factor.StartsWith("vcpu:", StringComparison.Ordinal))}",
+                $"at rest {times}({cores} vCPU x {Number(cpu.Power.Idle.Watts)} W + {memory}) x {Number(seconds)} s = "
+                    + $"{Number(servers * idle * seconds)} J, at full load {times}({cores} vCPU x {Number(cpu.Power.Max.Watts)} W + "
+                    + $"{memory}) x {Number(seconds)} s = {Number(servers * max * seconds)} J"
             )
             : null;
     }
 
-    /// <summary>The mean load of readings that are parts of one thing, in words; null when they are told for unlike times or on a scale of their own.</summary>
+    /// <summary>The mean load of readings that are parts of one thing, in words; null when they are told for unlike times or on a scale of
+    /// their own.</summary>
     private static (double Busy, string Text)? LoadOf(List<TracedReading> loads)
     {
         if (
@@ -518,7 +531,8 @@ internal sealed class Derivation
             busy,
             loads.Count == 1
                 ? $"the load is {all} s at full load / {Number(loads[0].Seconds)} s = {Number(busy)}"
-                : $"the load is ({all}) s at full load / {loads.Count.ToString(CultureInfo.InvariantCulture)} parts / {Number(loads[0].Seconds)} s = {Number(busy)}"
+                : $"the load is ({all}) s at full load / {loads.Count.ToString(CultureInfo.InvariantCulture)} parts / "
+                    + $"{Number(loads[0].Seconds)} s = {Number(busy)}"
         );
     }
 
@@ -543,7 +557,8 @@ internal sealed class Derivation
         if (!beside && LoadOf(loads) is { } load && Near(joules * (1 - load.Busy), idle))
             return $"IdleJoules{who} = {Number(joules)} x (1 - {Number(load.Busy)}) = {Number(idle)}; {load.Text}";
         if (loads.Count > 0)
-            return $"IdleJoules{who} = {Number(joules)} x (1 - {Number(joules > 0 ? 1 - idle / joules : 1)}) = {Number(idle)}; the load is {(beside ? "the mean of the accelerators' that it held" : "read")}";
+            return $"IdleJoules{who} = {Number(joules)} x (1 - {Number(joules > 0 ? 1 - idle / joules : 1)}) = {Number(idle)}; the "
+                + $"load is {(beside ? "the mean of the accelerators' that it held" : "read")}";
         return idle == 0
             ? $"IdleJoules{who} = 0: work was done in the period, and nothing tells the load"
             : $"IdleJoules{who} = {Number(idle)}: no work was done in the period, and nothing tells the load";
@@ -564,7 +579,10 @@ internal sealed class Derivation
         var whole = made.Total.Grams * (seconds / made.Lifespan.TotalSeconds);
         var part = facts[0][Measures.Accelerator] is null ? whole : whole / boards.Count;
         return Near(part, grams)
-            ? $"EmbodiedGrams = {Number(made.Total.Grams)} g (TE x RR / ToR) x {Number(seconds)} s / {Number(made.Lifespan.TotalSeconds)} s (TiR / EL) = {Number(whole)}{(facts[0][Measures.Accelerator] is null ? "" : $", / {boards.Count.ToString(CultureInfo.InvariantCulture)} accelerators = {Number(part)}")}, by {type.FactorName}"
+            ? $"EmbodiedGrams = {Number(made.Total.Grams)} g (TE x RR / ToR) x {Number(seconds)} s / "
+                + $"{Number(made.Lifespan.TotalSeconds)} s (TiR / EL) = "
+                + $"{Number(whole)}{(facts[0][Measures.Accelerator] is null ? "" : $", / {boards.Count.ToString(CultureInfo.InvariantCulture)} accelerators = {Number(part)}")}, "
+                + $"by {type.FactorName}"
             : $"EmbodiedGrams = {Number(grams)}, by {type.FactorName}";
     }
 
@@ -613,7 +631,8 @@ internal sealed class Derivation
         )
             return $"it tells the same as {same.Series}, which is taken";
         if (others.Find(other => other.Component == reading.Component && other.Mapping != reading.Mapping && !IsLoad(other)) is { } better)
-            return $"the {Word(reading.Component)} is told by {better.Mapping.Id}, which has the better evidence or covers more of the period";
+            return $"the {Word(reading.Component)} is told by {better.Mapping.Id}, which has the better evidence or covers more of the "
+                + "period";
         if (IsLoad(reading))
             return "a meter reads the energy, so the load is not asked for it";
         if (reading.Component is Component.Core or Component.Uncore)
@@ -684,10 +703,12 @@ internal sealed class Derivation
             {
                 Name = name,
                 Text =
-                    $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, {(type.Accelerator is { } board ? $"{Number(type.Accelerators)} x {board}" : "no accelerator")}, "
+                    $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, "
+                    + $"{(type.Accelerator is { } board ? $"{Number(type.Accelerators)} x {board}" : "no accelerator")}, "
                     + (
                         type.Embodied is { } made
-                            ? $"{Number(made.Total.Kilograms)} kg embodied in what is reserved, over {Number(made.Lifespan.TotalDays / 365)} years ({type.Method})"
+                            ? $"{Number(made.Total.Kilograms)} kg embodied in what is reserved, over "
+                                + $"{Number(made.Lifespan.TotalDays / 365)} years ({type.Method})"
                             : "embodied emissions unknown"
                     ),
                 Source = type.Source,
