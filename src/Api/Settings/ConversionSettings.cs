@@ -57,7 +57,7 @@ public sealed class ConversionSettings
                         CultureInfo.InvariantCulture,
                         $"{at}: one {declared.From} is {declared.Factor} {declared.To}, but "
                             + $"{(circle.Count == 0 ? "both are one unit" : $"{string.Join(", ", circle)} {(circle.Count == 1 ? "says" : "say")} that it is {ratio}")}; "
-                            + "a circle says the same twice or contradicts itself, so remove one."
+                            + $"a circle says the same twice or contradicts itself, so remove one."
                     )
                 );
             }

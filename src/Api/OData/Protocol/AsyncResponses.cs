@@ -121,7 +121,7 @@ internal sealed class AsyncResponses : IAsyncDisposable
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"There is no such answer: it was deleted, made more than {Retention.TotalMinutes:0} minutes ago, or the "
-                        + "service was started anew. Ask the question again."
+                        + $"service was started anew. Ask the question again."
                 ),
                 "path"
             );
