@@ -173,7 +173,7 @@ public static class Peer
             text.Append(
                 CultureInfo.InvariantCulture,
                 $"    board-{board}:\n      pipeline:\n        compute: [{(align ? "time-sync, " : "")}joules, board-energy, "
-                    + "server-energy, facility-energy, operational, embodied, carbon, sci]\n      inputs:\n"
+                    + $"server-energy, facility-energy, operational, embodied, carbon, sci]\n      inputs:\n"
             );
             for (var i = 0; i < count / Boards; i++)
                 text.Append(
