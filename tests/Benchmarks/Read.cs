@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Metrics.Emulators;
-using Metrics.Emulators.CloudWatch;
+using Metrics.Emulators.Aws;
 using Metrics.Emulators.Prometheus;
 using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Http.Credentials;
@@ -19,7 +19,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Metrics.Benchmarks;
 
 /// <summary>
-/// From a cloud's answer to samples that are durable in PostgreSQL: CloudWatch and Prometheus, emulated in a process of their own on the same two cores; and the same read of CloudWatch by
+/// From a cloud's answer to samples that are durable in PostgreSQL: CloudWatch and Prometheus, emulated in a process of their own on the
+/// same two cores; and the same read of CloudWatch by
 /// Amazon's own JavaScript SDK, which keeps nothing.
 /// </summary>
 public static class Read
@@ -132,7 +133,7 @@ public static class Read
                             minute => 400 + board % 8 + minute.Minute * 0.125
                         )),
                 ];
-        await using var cloud = await CloudWatchEmulator.StartAsync(streams, Faults.None, TimeProvider.System);
+        await using var cloud = await AwsEmulator.StartAsync(streams, Faults.None, TimeProvider.System);
         await TellAsync(cloud.Server.Address, cloud.AccessKey.Id, cloud.AccessKey.Secret);
         return 0;
 
@@ -149,7 +150,7 @@ public static class Read
     private static AwsSettings Keys(FarSide far) =>
         new()
         {
-            Region = CloudWatchEmulator.Region,
+            Region = AwsEmulator.Region,
             AccessKeyId = far.Id,
             SecretAccessKey = far.Secret,
         };
@@ -244,7 +245,7 @@ public static class Read
                 new
                 {
                     address = far.Address,
-                    region = CloudWatchEmulator.Region,
+                    region = AwsEmulator.Region,
                     accessKeyId = far.Id,
                     secretAccessKey = far.Secret,
                     @namespace = "ContainerInsights",

@@ -38,7 +38,8 @@ public enum FarSide
 }
 
 /// <summary>An opened source before a far side of one kind.</summary>
-/// <param name="Source">Opened as the service opens it, with a <c>Timeout</c> of about two seconds and <c>MaxBytes</c> of a few megabytes.</param>
+/// <param name="Source">Opened as the service opens it, with a <c>Timeout</c> of about two seconds and <c>MaxBytes</c> of a few
+/// megabytes.</param>
 /// <param name="Catalogue">The shipped catalogue.</param>
 /// <param name="Request">What to read.</param>
 /// <param name="Expected">How many observations the far side has in the window when it answers. A literal.</param>
@@ -63,7 +64,8 @@ public sealed record ContractBench(
     }
 }
 
-/// <summary>What every provider owes to the reading protocol. A provider's test class inherits it and says how to open a source before a far side.</summary>
+/// <summary>What every provider owes to the reading protocol. A provider's test class inherits it and says how to open a source before a
+/// far side.</summary>
 public abstract class ProviderContract
 {
     /// <summary>The provider: a line of <see cref="KnownProviders.All"/>.</summary>

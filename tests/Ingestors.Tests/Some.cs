@@ -4,8 +4,8 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
-using Microsoft.Extensions.Configuration;
 using Metrics.Reference;
+using Microsoft.Extensions.Configuration;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;

@@ -158,23 +158,23 @@ internal sealed class Derivation
     }
 
     /// <summary>The steps from the facts to the sums of the hour, and from the sums to the ratios.</summary>
-    public IReadOnlyList<Formula> Formulas(double? units)
+    public IReadOnlyList<Formula> Formulas(PeriodSums? sums)
     {
         var formulas = new List<Formula>();
         if (work.Length > 0)
-            formulas.Add(new Formula("Units", Sum("Units", [.. work.Select(fact => fact.Units)]), units));
+            formulas.Add(new Formula("Units", Sum("Units", [.. work.Select(fact => fact.Units)]), sums?[Measures.Units]));
         // A rack or distribution unit holds the servers and stands beside them.
-        var asked = own.Any(fact => fact.RackJoules is null);
-        var periods = own.Where(fact => !asked || fact.RackJoules is null)
+        var asked = own.Any(fact => fact[Measures.Rack] is null);
+        var periods = own.Where(fact => !asked || fact[Measures.Rack] is null)
             .GroupBy(fact => fact.Period.Start)
             .OrderBy(group => group.Key)
             .Select(group => group.OrderBy(fact => fact.Resource.Id).ToArray())
             .ToArray();
-        var accelerator = Add("AcceleratorJoules", fact => fact.AcceleratorJoules, partly: true);
-        var server = Add("ServerJoules", fact => fact.ServerJoules);
+        Add("AcceleratorJoules", fact => fact[Measures.Accelerator], partly: true);
+        var server = Add("ServerJoules", fact => fact[Measures.Server]);
         var facility = AddBy(
             "FacilityJoules",
-            fact => fact.FacilityJoules,
+            fact => fact[Measures.Facility],
             server,
             "ServerJoules",
             "pue:",
@@ -182,16 +182,16 @@ internal sealed class Derivation
             pue => $" x {Number(pue)} (PUE)",
             pue => pue
         );
-        var idle = Add("IdleJoules", fact => fact.IdleJoules);
+        Add("IdleJoules", fact => fact[Measures.Idle]);
         Func<EnergyFact, double?> widest =
-            facility is not null ? fact => fact.FacilityJoules
-            : server is not null ? fact => fact.ServerJoules
-            : fact => fact.AcceleratorJoules;
-        Add("LowJoules", fact => fact.LowJoules, when: widest);
-        Add("HighJoules", fact => fact.HighJoules, when: widest);
-        var operational = AddBy(
+            facility is not null ? fact => fact[Measures.Facility]
+            : server is not null ? fact => fact[Measures.Server]
+            : fact => fact[Measures.Accelerator];
+        Add("LowJoules", fact => fact[Measures.Low], when: widest);
+        Add("HighJoules", fact => fact[Measures.High], when: widest);
+        AddBy(
             "OperationalGrams",
-            fact => fact.OperationalGrams,
+            fact => fact[Measures.Operational],
             facility,
             "FacilityJoules",
             "grid_intensity:",
@@ -201,7 +201,7 @@ internal sealed class Derivation
         );
         AddBy(
             "MarginalGrams",
-            fact => fact.MarginalGrams,
+            fact => fact[Measures.Marginal],
             facility,
             "FacilityJoules",
             "grid_intensity:",
@@ -211,7 +211,7 @@ internal sealed class Derivation
         );
         AddBy(
             "MarketBasedGrams",
-            fact => fact.MarketBasedGrams,
+            fact => fact[Measures.MarketBased],
             facility,
             "FacilityJoules",
             "grid_intensity:",
@@ -219,10 +219,10 @@ internal sealed class Derivation
             grams => $" / 3600000 J/kWh x {Number(grams)} g/kWh",
             grams => grams / Energy.JoulesPerKilowattHour
         );
-        var embodied = Add("EmbodiedGrams", fact => fact.EmbodiedGrams);
+        Add("EmbodiedGrams", fact => fact[Measures.Embodied]);
         AddBy(
             "WaterLitres",
-            fact => fact.WaterLitres,
+            fact => fact[Measures.Water],
             server,
             "ServerJoules",
             "wue:",
@@ -230,18 +230,8 @@ internal sealed class Derivation
             litres => $" / 3600000 J/kWh x {Number(litres)} L/kWh",
             litres => litres / Energy.JoulesPerKilowattHour
         );
-        formulas.AddRange(
-            Ratios(
-                units,
-                accelerator,
-                server,
-                facility,
-                idle,
-                operational,
-                embodied,
-                periods.SelectMany(facts => facts).Aggregate(MissingReasons.None, (all, fact) => all | fact.Missing)
-            )
-        );
+        if (sums is not null)
+            formulas.AddRange(RatioFormulas.Of(sums));
         return formulas;
 
         double? Add(string name, Func<EnergyFact, double?> of, bool partly = false, Func<EnergyFact, double?>? when = null)
@@ -303,65 +293,11 @@ internal sealed class Derivation
         }
     }
 
-    /// <summary>The ratios of sums, for an hour and for anything longer.</summary>
-    /// <param name="missing">What the row lacks in some of its period.</param>
-    public static IEnumerable<Formula> Ratios(
-        double? units,
-        double? accelerator,
-        double? server,
-        double? facility,
-        double? idle,
-        double? operational,
-        double? embodied,
-        MissingReasons missing
-    )
-    {
-        yield return Ratio("AcceleratorJoulesPerUnit", "AcceleratorJoules", accelerator);
-        yield return Ratio("ServerJoulesPerUnit", "ServerJoules", server);
-        yield return Ratio("JoulesPerUnit", "FacilityJoules", facility);
-        yield return Of(
-            "ActiveJoulesPerUnit",
-            facility * (1 - idle / (server is 0 ? null : server)),
-            [("FacilityJoules", facility), ("IdleJoules", idle), ("ServerJoules", server)],
-            MissingReasons.BusyUnknown
-                | MissingReasons.ServerUnmetered
-                | MissingReasons.HardwareUnknown
-                | MissingReasons.AcceleratorUnmetered,
-            () =>
-                $"FacilityJoules x (1 - IdleJoules / ServerJoules) / Units = {Number(facility!.Value)} x (1 - {Number(idle!.Value)} / {Number(server!.Value)})"
-        );
-        yield return Of(
-            "SciGramsPerUnit",
-            operational + embodied,
-            [("OperationalGrams", operational), ("EmbodiedGrams", embodied)],
-            MissingReasons.PueUnknown | MissingReasons.GridUnknown | MissingReasons.EmbodiedUnknown,
-            () => $"(OperationalGrams + EmbodiedGrams) / Units = ({Number(operational!.Value)} + {Number(embodied!.Value)})"
-        );
-
-        Formula Ratio(string name, string of, double? joules) =>
-            Of(name, joules, [(of, joules)], MissingReasons.None, () => $"{of} / Units = {Number(joules!.Value)}");
-
-        Formula Of(string name, double? value, (string Name, double? Value)[] parts, MissingReasons whole, Func<string> text)
-        {
-            if (units is not > 0)
-                return new Formula(name, $"{name} is null: Units is {(units is null ? "null" : "zero")}", null);
-            if (Array.Find(parts, part => part.Value is null) is { Name: { } unknown })
-                return new Formula(name, $"{name} is null: {unknown} is null", null);
-            if ((missing & whole).Words().FirstOrDefault() is { } lacking)
-                return new Formula(
-                    name,
-                    $"{name} is null: {lacking} in a part of the period, and what is known of the rest is too little for all of the Units",
-                    null
-                );
-            return value is { } known
-                ? new Formula(name, $"{name} = {text()} / {Number(units.Value)} = {Number(known / units.Value)}", known / units.Value)
-                : new Formula(name, $"{name} is null: ServerJoules is zero", null);
-        }
-    }
-
     /// <summary>A sum with its parts, of many parts the first.</summary>
     public static string Sum(string name, IReadOnlyList<double> parts) =>
-        $"{name} = {string.Join(" + ", parts.Take(MostTerms).Select(Number))}{(parts.Count > MostTerms ? string.Create(CultureInfo.InvariantCulture, $" + ... ({parts.Count - MostTerms} more)") : "")} = {Number(parts.Aggregate(0.0, (sum, more) => sum + more))}";
+        $"{name} = "
+        + $"{string.Join(" + ", parts.Take(MostTerms).Select(Number))}{(parts.Count > MostTerms ? string.Create(CultureInfo.InvariantCulture, $" + ... ({parts.Count - MostTerms} more)") : "")} "
+        + $"= {Number(parts.Aggregate(0.0, (sum, more) => sum + more))}";
 
     /// <summary>Equal to a billionth.</summary>
     public static bool Near(double a, double b) => a == b || Math.Abs(a - b) <= 1e-9 * Math.Max(Math.Abs(a), Math.Abs(b));
@@ -398,7 +334,7 @@ internal sealed class Derivation
 
     private static string UnitOf(TracedReading reading) => reading.Mapping.FunctionalUnit ?? (IsLoad(reading) ? "s" : "J");
 
-    private static double? Joules(EnergyFact fact) => fact.ServerJoules ?? fact.AcceleratorJoules ?? fact.RackJoules;
+    private static double? Joules(EnergyFact fact) => fact[Measures.Server] ?? fact[Measures.Accelerator] ?? fact[Measures.Rack];
 
     private static double? Total(IEnumerable<EnergyFact> facts, Func<EnergyFact, double?> of) =>
         facts.Aggregate((double?)null, (sum, fact) => of(fact) is { } more ? (sum ?? 0) + more : sum);
@@ -448,17 +384,17 @@ internal sealed class Derivation
         {
             var facts = group.ToList();
             var (accelerator, server, rack) = (
-                Total(facts, fact => fact.AcceleratorJoules),
-                Total(facts, fact => fact.ServerJoules),
-                Total(facts, fact => fact.RackJoules)
+                Total(facts, fact => fact[Measures.Accelerator]),
+                Total(facts, fact => fact[Measures.Server]),
+                Total(facts, fact => fact[Measures.Rack])
             );
             var terms = used[group.Key].Select(reading => reading.Amount).ToList();
             var sum = terms.Sum();
             var all = string.Join(" + ", terms.Take(MostTerms).Select(Number)) + (terms.Count > MostTerms ? " + ..." : "");
             var boards = Total(
                 aroundAt[(group.Key.Start, HostOf(facts[0].Resource))]
-                    .Where(fact => fact.AcceleratorJoules is not null && fact.Resource.Id != group.Key.Id),
-                fact => fact.ServerJoules
+                    .Where(fact => fact[Measures.Accelerator] is not null && fact.Resource.Id != group.Key.Id),
+                fact => fact[Measures.Server]
             );
             var read = loads[group.Key].ToList();
             var model =
@@ -472,14 +408,16 @@ internal sealed class Derivation
                 ({ } board, { } whole, _) when Near(sum, board) && Near(whole, board) =>
                     $"AcceleratorJoules = ServerJoules = {Made(board)}",
                 ({ } board, { } whole, _) when Near(sum, board) =>
-                    $"AcceleratorJoules = {Made(board)}; ServerJoules = {Number(whole)}: the boards told more than their server, and the server is believed",
+                    $"AcceleratorJoules = {Made(board)}; ServerJoules = {Number(whole)}: the boards told more than their server, "
+                        + "and the server is believed",
                 (null, { } whole, _) when terms.Count > 0 && boards is { } inside && Near(Math.Max(0, sum - inside), whole) =>
                     $"ServerJoules = ({all}) - {Number(inside)} of its accelerators, which have facts of their own = {Number(whole)}",
                 (null, { } whole, _) when terms.Count > 0 && Near(sum, whole) => $"ServerJoules = {Made(whole)}",
                 (_, _, { } beside) when Near(sum, beside) => $"RackJoules = {Made(beside)}; it holds servers and stands beside them",
                 _ when model is not null => model.Value.Text,
-                _ =>
-                    $"{(server is null ? "AcceleratorJoules" : "ServerJoules")} = {(server ?? accelerator ?? rack) switch { { } joules => Number(joules), _ => "null" }} by the cover {facts[0].Cover.Word()}{(terms.Count > 0 ? $" of {all}" : "")}{(facts[0].Factors.Length > 0 ? $" and the factors {facts[0].Factors}" : "")}",
+                _ => $"{(server is null ? "AcceleratorJoules" : "ServerJoules")} = "
+                    + $"{(server ?? accelerator ?? rack) switch { { } joules => Number(joules), _ => "null" }} by the cover "
+                    + $"{facts[0].Cover.Word()}{(terms.Count > 0 ? $" of {all}" : "")}{(facts[0].Factors.Length > 0 ? $" and the factors {facts[0].Factors}" : "")}",
             };
             decisions.Add(
                 new CoverDecision(
@@ -502,7 +440,7 @@ internal sealed class Derivation
     /// <summary>A board whose load alone is read: the power model with its numbers, when they give what was concluded.</summary>
     private (string Text, string Bounds)? Modelled(List<EnergyFact> facts, List<TracedReading> loads)
     {
-        if (LoadOf(loads) is not { } load || Total(facts, fact => fact.AcceleratorJoules) is not { } joules)
+        if (LoadOf(loads) is not { } load || Total(facts, fact => fact[Measures.Accelerator]) is not { } joules)
             return null;
         var words = facts[0].Factors.Split(' ');
         var name = Array.Find(words, factor => factor.StartsWith("hardware:", StringComparison.Ordinal));
@@ -522,8 +460,10 @@ internal sealed class Derivation
         var times = count == 1 ? "" : $"{Number(count)} x ";
         return Near(count * (idle * seconds + (max - idle) * load.Busy * seconds), joules)
             ? (
-                $"AcceleratorJoules = {times}({Number(idle)} W x {Number(seconds)} s + ({Number(max)} W - {Number(idle)} W) x {Number(load.Busy * seconds)} s at full load) = {Number(joules)}, {load.Text}, by {name}",
-                $"at rest {times}{Number(idle)} W x {Number(seconds)} s = {Number(count * idle * seconds)} J, at full load {times}{Number(max)} W x {Number(seconds)} s = {Number(count * max * seconds)} J"
+                $"AcceleratorJoules = {times}({Number(idle)} W x {Number(seconds)} s + ({Number(max)} W - {Number(idle)} W) x "
+                    + $"{Number(load.Busy * seconds)} s at full load) = {Number(joules)}, {load.Text}, by {name}",
+                $"at rest {times}{Number(idle)} W x {Number(seconds)} s = {Number(count * idle * seconds)} J, at full load "
+                    + $"{times}{Number(max)} W x {Number(seconds)} s = {Number(count * max * seconds)} J"
             )
             : null;
     }
@@ -532,7 +472,7 @@ internal sealed class Derivation
     private (string Text, string Bounds)? HostModelled(List<EnergyFact> facts, List<TracedReading> loads)
     {
         if (
-            Total(facts, fact => fact.ServerJoules) is not { } joules
+            Total(facts, fact => fact[Measures.Server]) is not { } joules
             || ServerOf(facts) is not { MicroArchitecture: { } architecture } type
             || book.Hardware.VirtualCpu(architecture) is not { } cpu
             || type.HostPower(book.Hardware) is not { } power
@@ -546,7 +486,8 @@ internal sealed class Derivation
                     ? LoadOf(loads)
                     : (
                         UsualLoad,
-                        $"the load {Number(UsualLoad)} is the usual one ({usual}), because nothing tells how busy the host was and all its accelerators are read"
+                        $"the load {Number(UsualLoad)} is the usual one ({usual}), because nothing tells how busy the host was "
+                            + "and all its accelerators are read"
                     )
             )
             is not { } load
@@ -562,13 +503,19 @@ internal sealed class Derivation
         );
         return Near(servers * one, joules)
             ? (
-                $"ServerJoules = {times}({cores} vCPU x ({Number(cpu.Power.Idle.Watts)} W + {Number(load.Busy)} x ({Number(cpu.Power.Max.Watts)} W - {Number(cpu.Power.Idle.Watts)} W)) + {memory}) x {Number(seconds)} s = {Number(joules)}, without accelerators; {load.Text}; by {type.FactorName} and {Array.Find(facts[0].Factors.Split(' '), factor => factor.StartsWith("vcpu:", StringComparison.Ordinal))}",
-                $"at rest {times}({cores} vCPU x {Number(cpu.Power.Idle.Watts)} W + {memory}) x {Number(seconds)} s = {Number(servers * idle * seconds)} J, at full load {times}({cores} vCPU x {Number(cpu.Power.Max.Watts)} W + {memory}) x {Number(seconds)} s = {Number(servers * max * seconds)} J"
+                $"ServerJoules = {times}({cores} vCPU x ({Number(cpu.Power.Idle.Watts)} W + {Number(load.Busy)} x "
+                    + $"({Number(cpu.Power.Max.Watts)} W - {Number(cpu.Power.Idle.Watts)} W)) + {memory}) x {Number(seconds)} s = "
+                    + $"{Number(joules)}, without accelerators; {load.Text}; by {type.FactorName} and "
+                    + $"{Array.Find(facts[0].Factors.Split(' '), factor => factor.StartsWith("vcpu:", StringComparison.Ordinal))}",
+                $"at rest {times}({cores} vCPU x {Number(cpu.Power.Idle.Watts)} W + {memory}) x {Number(seconds)} s = "
+                    + $"{Number(servers * idle * seconds)} J, at full load {times}({cores} vCPU x {Number(cpu.Power.Max.Watts)} W + "
+                    + $"{memory}) x {Number(seconds)} s = {Number(servers * max * seconds)} J"
             )
             : null;
     }
 
-    /// <summary>The mean load of readings that are parts of one thing, in words; null when they are told for unlike times or on a scale of their own.</summary>
+    /// <summary>The mean load of readings that are parts of one thing, in words; null when they are told for unlike times or on a scale of
+    /// their own.</summary>
     private static (double Busy, string Text)? LoadOf(List<TracedReading> loads)
     {
         if (
@@ -584,7 +531,8 @@ internal sealed class Derivation
             busy,
             loads.Count == 1
                 ? $"the load is {all} s at full load / {Number(loads[0].Seconds)} s = {Number(busy)}"
-                : $"the load is ({all}) s at full load / {loads.Count.ToString(CultureInfo.InvariantCulture)} parts / {Number(loads[0].Seconds)} s = {Number(busy)}"
+                : $"the load is ({all}) s at full load / {loads.Count.ToString(CultureInfo.InvariantCulture)} parts / "
+                    + $"{Number(loads[0].Seconds)} s = {Number(busy)}"
         );
     }
 
@@ -592,16 +540,16 @@ internal sealed class Derivation
     private string? Idle(List<EnergyFact> facts, List<TracedReading> loads)
     {
         if (
-            facts.Find(fact => fact.IdleJoules is not null && fact.Deployment.Id == own[0].Deployment.Id)
-                is not { IdleJoules: { } idle } fact
+            facts.Find(fact => fact[Measures.Idle] is not null && fact.Deployment.Id == own[0].Deployment.Id) is not { } fact
+            || fact[Measures.Idle] is not { } idle
             || Joules(fact) is not { } joules
         )
             return null;
         var who = facts.Count > 1 ? $" of {fact.Deployment.Workload.Name}" : "";
         // What is beside the accelerators of a machine is as busy as they are, whatever its processors do.
         var beside =
-            fact.AcceleratorJoules is null
-            && aroundAt[(fact.Period.Start, HostOf(fact.Resource))].Any(other => other.AcceleratorJoules is not null);
+            fact[Measures.Accelerator] is null
+            && aroundAt[(fact.Period.Start, HostOf(fact.Resource))].Any(other => other[Measures.Accelerator] is not null);
         if (beside)
             loads = usedAt[(fact.Period.Start, HostOf(fact.Resource))]
                 .Where(reading => IsLoad(reading) && reading.Component == Component.Accelerator)
@@ -609,7 +557,8 @@ internal sealed class Derivation
         if (!beside && LoadOf(loads) is { } load && Near(joules * (1 - load.Busy), idle))
             return $"IdleJoules{who} = {Number(joules)} x (1 - {Number(load.Busy)}) = {Number(idle)}; {load.Text}";
         if (loads.Count > 0)
-            return $"IdleJoules{who} = {Number(joules)} x (1 - {Number(joules > 0 ? 1 - idle / joules : 1)}) = {Number(idle)}; the load is {(beside ? "the mean of the accelerators' that it held" : "read")}";
+            return $"IdleJoules{who} = {Number(joules)} x (1 - {Number(joules > 0 ? 1 - idle / joules : 1)}) = {Number(idle)}; the "
+                + $"load is {(beside ? "the mean of the accelerators' that it held" : "read")}";
         return idle == 0
             ? $"IdleJoules{who} = 0: work was done in the period, and nothing tells the load"
             : $"IdleJoules{who} = {Number(idle)}: no work was done in the period, and nothing tells the load";
@@ -618,19 +567,22 @@ internal sealed class Derivation
     /// <summary>TE x TiR / EL, and its part for one of the accelerators.</summary>
     private string? Embodied(List<EnergyFact> facts)
     {
-        if (Total(facts, fact => fact.EmbodiedGrams) is not { } grams || ServerOf(facts) is not { Embodied: { } made } type)
+        if (Total(facts, fact => fact[Measures.Embodied]) is not { } grams || ServerOf(facts) is not { Embodied: { } made } type)
             return null;
         var host = aroundAt[(facts[0].Period.Start, HostOf(facts[0].Resource))].ToList();
-        var boards = host.Where(fact => fact.AcceleratorJoules is not null).GroupBy(fact => fact.Resource.Id).ToList();
-        if (facts[0].AcceleratorJoules is null && boards.Count > 0)
+        var boards = host.Where(fact => fact[Measures.Accelerator] is not null).GroupBy(fact => fact.Resource.Id).ToList();
+        if (facts[0][Measures.Accelerator] is null && boards.Count > 0)
             return "EmbodiedGrams = 0: its accelerators carry the making of the whole machine, in equal parts";
         // The whole machine was reserved for as long as it is known: the machine's own time where it has one.
-        var seconds = host.Find(fact => fact.AcceleratorJoules is null)?.CoveredSeconds
+        var seconds = host.Find(fact => fact[Measures.Accelerator] is null)?.CoveredSeconds
             ?? boards.Min(board => board.Sum(fact => fact.CoveredSeconds));
         var whole = made.Total.Grams * (seconds / made.Lifespan.TotalSeconds);
-        var part = facts[0].AcceleratorJoules is null ? whole : whole / boards.Count;
+        var part = facts[0][Measures.Accelerator] is null ? whole : whole / boards.Count;
         return Near(part, grams)
-            ? $"EmbodiedGrams = {Number(made.Total.Grams)} g (TE x RR / ToR) x {Number(seconds)} s / {Number(made.Lifespan.TotalSeconds)} s (TiR / EL) = {Number(whole)}{(facts[0].AcceleratorJoules is null ? "" : $", / {boards.Count.ToString(CultureInfo.InvariantCulture)} accelerators = {Number(part)}")}, by {type.FactorName}"
+            ? $"EmbodiedGrams = {Number(made.Total.Grams)} g (TE x RR / ToR) x {Number(seconds)} s / "
+                + $"{Number(made.Lifespan.TotalSeconds)} s (TiR / EL) = "
+                + $"{Number(whole)}{(facts[0][Measures.Accelerator] is null ? "" : $", / {boards.Count.ToString(CultureInfo.InvariantCulture)} accelerators = {Number(part)}")}, "
+                + $"by {type.FactorName}"
             : $"EmbodiedGrams = {Number(grams)}, by {type.FactorName}";
     }
 
@@ -648,12 +600,12 @@ internal sealed class Derivation
         var claimed = usedAt[(fact.Period.Start, HostOf(fact.Resource))].Where(reading => reading.Resource!.Id == fact.Resource.Id);
         if (claimed.Any(reading => reading.Workload == fact.Deployment.Workload.Name) && fact.Deployment.Workload != Workload.Unattributed)
             return "its own series of the resource, by their labels";
-        var boards = aroundAt[(fact.Period.Start, HostOf(fact.Resource))].Where(board => board.AcceleratorJoules is not null).ToList();
+        var boards = aroundAt[(fact.Period.Start, HostOf(fact.Resource))].Where(board => board[Measures.Accelerator] is not null).ToList();
         var (held, all) = (
             boards.Where(board => board.Deployment.Id == fact.Deployment.Id).Sum(board => board.CoveredSeconds),
             boards.Sum(board => board.CoveredSeconds)
         );
-        if (fact.AcceleratorJoules is null && all > 0 && Near(held / all, share))
+        if (fact[Measures.Accelerator] is null && all > 0 && Near(held / all, share))
             return $"the time that it held accelerators of the machine: {Number(held)} s of {Number(all)} s";
         return fact.Deployment.Workload == Workload.Unattributed
             ? "what nobody claims"
@@ -679,7 +631,8 @@ internal sealed class Derivation
         )
             return $"it tells the same as {same.Series}, which is taken";
         if (others.Find(other => other.Component == reading.Component && other.Mapping != reading.Mapping && !IsLoad(other)) is { } better)
-            return $"the {Word(reading.Component)} is told by {better.Mapping.Id}, which has the better evidence or covers more of the period";
+            return $"the {Word(reading.Component)} is told by {better.Mapping.Id}, which has the better evidence or covers more of the "
+                + "period";
         if (IsLoad(reading))
             return "a meter reads the energy, so the load is not asked for it";
         if (reading.Component is Component.Core or Component.Uncore)
@@ -750,10 +703,12 @@ internal sealed class Derivation
             {
                 Name = name,
                 Text =
-                    $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, {(type.Accelerator is { } board ? $"{Number(type.Accelerators)} x {board}" : "no accelerator")}, "
+                    $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, "
+                    + $"{(type.Accelerator is { } board ? $"{Number(type.Accelerators)} x {board}" : "no accelerator")}, "
                     + (
                         type.Embodied is { } made
-                            ? $"{Number(made.Total.Kilograms)} kg embodied in what is reserved, over {Number(made.Lifespan.TotalDays / 365)} years ({type.Method})"
+                            ? $"{Number(made.Total.Kilograms)} kg embodied in what is reserved, over "
+                                + $"{Number(made.Lifespan.TotalDays / 365)} years ({type.Method})"
                             : "embodied emissions unknown"
                     ),
                 Source = type.Source,
@@ -782,19 +737,19 @@ internal sealed class Derivation
             Resource = Describe(fact.Resource),
             PeriodStart = fact.Period.Start,
             PeriodEnd = fact.Period.End,
-            AcceleratorJoules = fact.AcceleratorJoules,
-            ServerJoules = fact.ServerJoules,
-            FacilityJoules = fact.FacilityJoules,
-            RackJoules = fact.RackJoules,
-            IdleJoules = fact.IdleJoules,
-            LowJoules = fact.LowJoules,
-            HighJoules = fact.HighJoules,
-            OperationalGrams = fact.OperationalGrams,
-            MarginalGrams = fact.MarginalGrams,
-            MarketBasedGrams = fact.MarketBasedGrams,
-            EmbodiedGrams = fact.EmbodiedGrams,
-            WaterLitres = fact.WaterLitres,
-            MeasuredJoules = fact.MeasuredJoules,
+            AcceleratorJoules = fact[Measures.Accelerator],
+            ServerJoules = fact[Measures.Server],
+            FacilityJoules = fact[Measures.Facility],
+            RackJoules = fact[Measures.Rack],
+            IdleJoules = fact[Measures.Idle],
+            LowJoules = fact[Measures.Low],
+            HighJoules = fact[Measures.High],
+            OperationalGrams = fact[Measures.Operational],
+            MarginalGrams = fact[Measures.Marginal],
+            MarketBasedGrams = fact[Measures.MarketBased],
+            EmbodiedGrams = fact[Measures.Embodied],
+            WaterLitres = fact[Measures.Water],
+            MeasuredJoules = fact[Measures.Measured] ?? 0,
             CoveredSeconds = fact.CoveredSeconds,
             Evidence = Word(fact.Evidence),
             Cover = fact.Cover.Word(),

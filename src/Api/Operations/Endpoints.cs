@@ -20,7 +20,8 @@ public static class Endpoints
     {
         services.AddHostedService<SelfMetrics>();
         services.AddHealthChecks().AddCheck<StorageHealth>("storage");
-        // A page of numbers is a fifth of its size when compressed. The answers hold no secret that a guess in the request could find by their length.
+        // A page of numbers is a fifth of its size when compressed. The answers hold no secret that a guess in the request could find by
+        // their length.
         services.AddResponseCompression(compression => compression.EnableForHttps = true);
         services.AddProblemAnswers();
         return services.AddOpenApi(openApi =>

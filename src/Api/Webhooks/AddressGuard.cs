@@ -14,10 +14,12 @@ public sealed class AddressRefusedException(ProblemCode code, string message) : 
 }
 
 /// <summary>
-/// Opens connections to addresses that strangers name, and to none inside: a name is resolved, the bytes of what it resolves to are checked, and one of exactly these addresses
+/// Opens connections to addresses that strangers name, and to none inside: a name is resolved, the bytes of what it resolves to are
+/// checked, and one of exactly these addresses
 /// is dialled, so that no second answer of the name server is ever used. What cannot be resolved is refused.
 /// </summary>
-/// <remarks>The networks are those of the IANA registries of special-purpose addresses (RFC 6890) and the metadata services of clouds. Spelling does not matter, because no text is looked at.</remarks>
+/// <remarks>The networks are those of the IANA registries of special-purpose addresses (RFC 6890) and the metadata services of clouds.
+/// Spelling does not matter, because no text is looked at.</remarks>
 public sealed class AddressGuard
 {
     private const string Wrapped = "an IPv4 address inside an IPv6 one";
@@ -111,7 +113,8 @@ public sealed class AddressGuard
         }
     }
 
-    /// <summary>The addresses of a host, all of which may be dialled: one that may not refuses the host, or a second record would be a way in.</summary>
+    /// <summary>The addresses of a host, all of which may be dialled: one that may not refuses the host, or a second record would be a way
+    /// in.</summary>
     private async Task<IPAddress[]> ResolveAsync(Uri address, CancellationToken cancellationToken)
     {
         var host = address.IdnHost;

@@ -6,7 +6,8 @@ using Xunit;
 
 namespace Metrics.SystemTests.Commands;
 
-/// <summary>Every command as a process in an empty folder: what it says, the number that it ends with, and that nothing is touched before it was understood.</summary>
+/// <summary>Every command as a process in an empty folder: what it says, the number that it ends with, and that nothing is touched before
+/// it was understood.</summary>
 public sealed class CommandLineTests
 {
     [Theory]
@@ -258,17 +259,11 @@ public sealed class CommandLineTests
     [Fact]
     public void The_program_only_composes()
     {
-        var program = Path.Combine(Root(), "src/Api/Program.cs");
+        var program = Path.Combine(Root, "src/Api/Program.cs");
         Assert.InRange(File.ReadAllLines(program).Length, 10, 60);
     }
 
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "Metrics.sln")))
-            folder = folder.Parent;
-        return folder.FullName;
-    }
+    internal static string Root => Compose.ComposeFile.Root;
 
     private static async Task<JsonElement> JsonAsync(ServiceProcess service, string path)
     {

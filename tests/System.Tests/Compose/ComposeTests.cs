@@ -39,6 +39,30 @@ public sealed class ComposeTests(PostgresCluster cluster) : IClassFixture<Postgr
     }
 
     [Fact]
+    public async Task What_serves_is_asked_whether_it_is_ready_and_the_image_whether_it_lives()
+    {
+        var file = await ComposeFile.ReadAsync("a-password");
+
+        foreach (var service in new[] { "api", "worker", "clouds" })
+            Assert.Equal(
+                ["CMD", "dotnet", "Metrics.Api.dll", "health"],
+                JsonDocument
+                    .Parse(file[service].Text)
+                    .RootElement.GetProperty("healthcheck")
+                    .GetProperty("test")
+                    .EnumerateArray()
+                    .Select(word => word.GetString())
+            );
+        // It ends before anybody could ask.
+        Assert.Contains("NONE", file["migrate"].Text, StringComparison.Ordinal);
+        Assert.Contains(
+            """CMD ["dotnet", "Metrics.Api.dll", "health", "--live"]""",
+            await File.ReadAllTextAsync(Path.Combine(ComposeFile.Root, "Dockerfile")),
+            StringComparison.Ordinal
+        );
+    }
+
+    [Fact]
     public async Task Without_a_password_nothing_starts()
     {
         var (code, _, error) = await ComposeFile.RunAsync(password: null, "config", "-q");

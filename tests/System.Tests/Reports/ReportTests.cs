@@ -86,7 +86,8 @@ public sealed class ReportServices : IAsyncLifetime
 
     private static DateTime Hour(int hour) => new(2026, 2, 1, hour, 0, 0, DateTimeKind.Utc);
 
-    // chat at a site with a PUE of 1.4 and a grid of 350 g/kWh, in the hours 0 to 3 but 2; the last is half covered and has no PUE. The other one in a cloud in hour 0, by estimate.
+    // chat at a site with a PUE of 1.4 and a grid of 350 g/kWh, in the hours 0 to 3 but 2; the last is half covered and has no PUE. The
+    // other one in a cloud in hour 0, by estimate.
     private static async Task WriteAsync(MetricsDbContext context)
     {
         const string factors = "grid_intensity:country/DE:location_average@v1 pue:onprem/dc-1@config";
@@ -146,7 +147,7 @@ public sealed class ReportServices : IAsyncLifetime
             Row(0, unit, units, 3.6e6, 5.04e6, 3600, 490, 140, 10, factors, "");
             Row(1, unit, units / 2, 1.8e6, 2.52e6, 3600, 245, 70, 10, factors, "");
         }
-        Row(3, IntensityRow.NoWork, null, 0.9e6, null, 1800, null, null, null, "", "pue_unknown");
+        Row(3, PeriodSums.NoWork, null, 0.9e6, null, 1800, null, null, null, "", "pue_unknown");
         context.Add(
             new IntensityHourRow
             {
@@ -164,7 +165,7 @@ public sealed class ReportServices : IAsyncLifetime
                 MeasuredJoules = 0,
                 CoveredSeconds = 3600,
                 Evidence = Evidence.Estimated,
-                Missing = "embodied_unknown",
+                Missing = MissingReasons.EmbodiedUnknown,
                 RecomputedAt = Hour(5),
             }
         );
@@ -224,7 +225,10 @@ public sealed class ReportServices : IAsyncLifetime
                     CoveredSeconds = covered,
                     Evidence = Evidence.Derived,
                     Factors = made,
-                    Missing = missing,
+                    Missing = missing
+                        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                        .Select(word => MissingReasonText.All.Single(entry => entry.Word == word).Reason)
+                        .Aggregate(MissingReasons.None, (all, reason) => all | reason),
                     RecomputedAt = Hour(5),
                 }
             );
@@ -295,7 +299,8 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
                 .GetProperty("gaps")
                 .EnumerateArray()
                 .Select(gap =>
-                    $"{gap.GetProperty("workload").GetString()} {gap.GetProperty("place").GetString()} {gap.GetProperty("from").GetString()} {gap.GetProperty("to").GetString()} {gap.GetProperty("coverage")}"
+                    $"{gap.GetProperty("workload").GetString()} {gap.GetProperty("place").GetString()} "
+                    + $"{gap.GetProperty("from").GetString()} {gap.GetProperty("to").GetString()} {gap.GetProperty("coverage")}"
                 )
         );
         Assert.Contains(report.GetProperty("notes").EnumerateArray(), note =>
@@ -630,7 +635,8 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
         using var csv = new MemoryStream();
         await new CsvReport().WriteAsync(report, csv, default);
         Assert.Equal(
-            "Text,Number\r\n'=1+1,-1.5\r\n'+1,-1.5\r\n'-1,-1.5\r\n'@SUM(A1),-1.5\r\n'\tx,-1.5\r\n\"'\rx\",-1.5\r\n'＝1,-1.5\r\nplain,-1.5\r\n\"a,b\",-1.5\r\n\"say \"\"x\"\"\",-1.5\r\n\"two\r\nlines\",-1.5\r\n,-1.5\r\n,\r\n",
+            "Text,Number\r\n'=1+1,-1.5\r\n'+1,-1.5\r\n'-1,-1.5\r\n'@SUM(A1),-1.5\r\n'\tx,-1.5\r\n\"'\rx\",-1.5\r\n'＝1,-1.5\r\nplain,-1.5\r\n\"a,b\",-1.5\r\n\"say "
+                + "\"\"x\"\"\",-1.5\r\n\"two\r\nlines\",-1.5\r\n,-1.5\r\n,\r\n",
             Encoding.UTF8.GetString(csv.ToArray())
         );
     }

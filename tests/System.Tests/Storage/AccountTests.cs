@@ -9,31 +9,32 @@ namespace Metrics.SystemTests.Storage;
 public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Accounts =
-        "SELECT \"OperationalGrams\", \"MarginalGrams\", \"MarketBasedGrams\", \"EmbodiedGrams\", \"SciGramsPerUnit\", \"WaterLitres\", \"LowJoules\", \"HighJoules\", \"FactorVersion\", \"Missing\" FROM ";
+        "SELECT \"OperationalGrams\", \"MarginalGrams\", \"MarketBasedGrams\", \"EmbodiedGrams\", \"SciGramsPerUnit\", "
+        + "\"WaterLitres\", \"LowJoules\", \"HighJoules\", \"FactorVersion\", \"Missing\" FROM ";
 
     private static EnergyFact OfGpu(DateTime start) =>
-        Energy(Gpu, start, 1000, 1000, 1500, idle: 200) with
+        Energy(Gpu, start, 1000, 1000, 1500, idle: 200)
+            .With(Measures.Low, 1425)
+            .With(Measures.High, 1575)
+            .With(Measures.Operational, 0.25)
+            .With(Measures.Marginal, 0.5)
+            .With(Measures.MarketBased, 0)
+            .With(Measures.Embodied, 0.125)
+            .With(Measures.Water, 0.5) with
         {
-            LowJoules = 1425,
-            HighJoules = 1575,
-            OperationalGrams = 0.25,
-            MarginalGrams = 0.5,
-            MarketBasedGrams = 0,
-            EmbodiedGrams = 0.125,
-            WaterLitres = 0.5,
             Factors = "grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config",
         };
 
     private static EnergyFact OfNode(DateTime start) =>
-        Energy(Node, start, null, 500, 750, idle: 100) with
+        Energy(Node, start, null, 500, 750, idle: 100)
+            .With(Measures.Low, 600)
+            .With(Measures.High, 900)
+            .With(Measures.Operational, 0.125)
+            .With(Measures.Marginal, 0.25)
+            .With(Measures.MarketBased, 0)
+            .With(Measures.Embodied, 0.125)
+            .With(Measures.Water, 0.25) with
         {
-            LowJoules = 600,
-            HighJoules = 900,
-            OperationalGrams = 0.125,
-            MarginalGrams = 0.25,
-            MarketBasedGrams = 0,
-            EmbodiedGrams = 0.125,
-            WaterLitres = 0.25,
             Factors = "grid_intensity:country/DE:location_average@e wue:onprem/dc-1@config",
         };
 
@@ -47,7 +48,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         // (0.25 + 0.125 + 0.125 + 0.125) g / 50: neither the zero of the certificates nor the marginal 0.75 g is in it.
         Assert.Equal(
             [
-                "0.375|0.75|0|0.25|0.0125|0.75|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config|∅",
+                "0.375|0.75|0|0.25|0.0125|0.75|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config "
+                    + "wue:onprem/dc-1@config|∅",
             ],
             await storage.RowsAsync(Accounts + "\"HourlyIntensities\"")
         );
@@ -65,10 +67,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             OfGpu(Ten),
             OfNode(Ten),
             OfGpu(five),
-            OfNode(five) with
+            OfNode(five).With(Measures.MarketBased, null).With(Measures.Embodied, null) with
             {
-                MarketBasedGrams = null,
-                EmbodiedGrams = null,
                 Missing = MissingReasons.EmbodiedUnknown,
             },
             Work(Ten, 100)
@@ -76,15 +76,12 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         // An hour without a factor of the grid at all: null, and not zero.
         await storage.ReplaceAsync(
             Ten.AddHours(1),
-            OfGpu(Ten.AddHours(1)) with
+            OfGpu(Ten.AddHours(1)).With(Measures.Operational, null) with
             {
-                OperationalGrams = null,
                 Missing = MissingReasons.BusyUnknown | MissingReasons.GridUnknown,
             },
-            OfNode(Ten.AddHours(1)) with
+            OfNode(Ten.AddHours(1)).With(Measures.Operational, null).With(Measures.Water, null) with
             {
-                OperationalGrams = null,
-                WaterLitres = null,
                 Missing = MissingReasons.GridUnknown | MissingReasons.WueUnknown,
             },
             Work(Ten.AddHours(1), 100)
@@ -102,7 +99,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         Assert.Equal(
             ["0.125|0.25|∅", "∅|0.25|embodied_unknown", "0.125|∅|grid_unknown wue_unknown"],
             await storage.RowsAsync(
-                "SELECT \"EmbodiedGrams\", \"WaterLitres\", \"Missing\" FROM \"EnergyFacts\" WHERE \"FactorVersion\" LIKE '% wue:%' ORDER BY \"PeriodStart\""
+                "SELECT \"EmbodiedGrams\", \"WaterLitres\", \"Missing\" FROM \"EnergyFacts\" WHERE \"FactorVersion\" LIKE '% "
+                    + "wue:%' ORDER BY \"PeriodStart\""
             )
         );
     }
@@ -120,30 +118,20 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             OfGpu(Ten),
             OfNode(Ten),
             OfGpu(five),
-            OfNode(five) with
-            {
-                FacilityJoules = null,
-                LowJoules = 450,
-                HighJoules = 550,
-            },
+            OfNode(five).With(Measures.Facility, null).With(Measures.Low, 450).With(Measures.High, 550),
             Work(Ten, 100)
         );
         // Nowhere: the accelerator's bounds, which are its facility's, count by their share: 1425 x 1000 / 1500 and 1575 x 1000 / 1500.
         await storage.ReplaceAsync(
             eleven,
             OfGpu(eleven),
-            OfNode(eleven) with
-            {
-                FacilityJoules = null,
-                LowJoules = 450,
-                HighJoules = 550,
-            },
+            OfNode(eleven).With(Measures.Facility, null).With(Measures.Low, 450).With(Measures.High, 550),
             Work(eleven, 100)
         );
         // The node is unknown: the boards are left, by the same share.
         await storage.ReplaceAsync(twelve, OfGpu(twelve), Energy(Node, twelve, null, null, null), Work(twelve, 100));
         // One resource without bounds leaves none.
-        await storage.ReplaceAsync(one, OfGpu(one), OfNode(one) with { HighJoules = null }, Work(one, 100));
+        await storage.ReplaceAsync(one, OfGpu(one), OfNode(one).With(Measures.High, null), Work(one, 100));
 
         Assert.Equal(
             ["2250|2025|2475", "∅|1400|1600", "∅|950|1050", "2250|∅|∅"],
@@ -177,10 +165,9 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         await storage.ReplaceAsync(Ten, OfGpu(Ten), Work(Ten, 100), Work(Ten, 10, "request"));
         await storage.ReplaceAsync(
             Ten.AddHours(1),
-            OfNode(Ten.AddHours(1)) with
+            OfNode(Ten.AddHours(1)).With(Measures.Water, null) with
             {
                 Missing = MissingReasons.WueUnknown,
-                WaterLitres = null,
             }
         );
         await storage.ReplaceAsync(
@@ -195,12 +182,12 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         // A day without PUE: its bounds are its server's, and the month has the facility.
         await storage.ReplaceAsync(
             third,
-            OfGpu(third) with
+            OfGpu(third)
+                .With(Measures.Facility, null)
+                .With(Measures.Low, 950)
+                .With(Measures.High, 1050)
+                .With(Measures.Operational, null) with
             {
-                FacilityJoules = null,
-                LowJoules = 950,
-                HighJoules = 1050,
-                OperationalGrams = null,
                 Factors = "",
                 Missing = MissingReasons.PueUnknown,
             },
@@ -208,7 +195,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         );
 
         const string first =
-            "0.375|0.75|0|0.25|{0}|0.5|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config|wue_unknown";
+            "0.375|0.75|0|0.25|{0}|0.5|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config "
+            + "wue:onprem/dc-1@config|wue_unknown";
         Assert.Equal(
             [
                 first.Replace("{0}", "0.0625", StringComparison.Ordinal),
@@ -218,9 +206,12 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             ],
             await storage.RowsAsync(Accounts + "\"DailyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\"")
         );
-        // 0.375 + 0.25 g of operation and 0.25 + 0.125 + 0.125 g of making. The tokens of the third day have no grams, so there is no score. Bounds: 2025 + 1425 and 2475 + 1575.
+        // 0.375 + 0.25 g of operation and 0.25 + 0.125 + 0.125 g of making. The tokens of the third day have no grams, so there is no
+        // score. Bounds: 2025 + 1425 and 2475 + 1575.
         const string month =
-            "0.625|1.75|0|0.5|∅|1.5|3450|4050|grid_intensity:country/DE:location_average@e grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config wue:onprem/dc-1@config|busy_unknown pue_unknown wue_unknown";
+            "0.625|1.75|0|0.5|∅|1.5|3450|4050|grid_intensity:country/DE:location_average@e "
+            + "grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config wue:onprem/dc-1@config|busy_unknown pue_unknown "
+            + "wue_unknown";
         Assert.Equal([month, month], await storage.RowsAsync(Accounts + "\"MonthlyIntensities\" ORDER BY \"FunctionalUnit\""));
     }
 
@@ -235,10 +226,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         await storage.ReplaceAsync(
             Ten.AddHours(1),
             OfGpu(Ten.AddHours(1)),
-            OfNode(Ten.AddHours(1)) with
-            {
-                IdleJoules = null,
-            },
+            OfNode(Ten.AddHours(1)).With(Measures.Idle, null),
             Work(Ten.AddHours(1), 100)
         );
         Assert.Equal(
@@ -256,7 +244,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var (five, eleven) = (Ten.AddMinutes(5), Ten.AddHours(1));
-        // The boards idled at 900 J while nobody metered the server: 1100 of the server's 1000 J would be idle, and a token would give energy back.
+        // The boards idled at 900 J while nobody metered the server: 1100 of the server's 1000 J would be idle, and a token would give
+        // energy back.
         await storage.ReplaceAsync(
             Ten,
             OfGpu(Ten),
@@ -270,9 +259,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         await storage.ReplaceAsync(
             eleven,
             OfGpu(eleven),
-            OfGpu(eleven.AddMinutes(5)) with
+            OfGpu(eleven.AddMinutes(5)).With(Measures.Idle, null) with
             {
-                IdleJoules = null,
                 Missing = MissingReasons.BusyUnknown,
             },
             Work(eleven, 100)
@@ -287,8 +275,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
     public async Task An_account_that_is_no_number_is_refused_by_the_table(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        await Assert.ThrowsAnyAsync<Exception>(() => storage.ReplaceAsync(Ten, OfGpu(Ten) with { WaterLitres = double.PositiveInfinity }));
-        await Assert.ThrowsAnyAsync<Exception>(() => storage.ReplaceAsync(Ten, OfGpu(Ten) with { LowJoules = -1 }));
+        await Assert.ThrowsAnyAsync<Exception>(() => storage.ReplaceAsync(Ten, OfGpu(Ten).With(Measures.Water, double.PositiveInfinity)));
+        await Assert.ThrowsAnyAsync<Exception>(() => storage.ReplaceAsync(Ten, OfGpu(Ten).With(Measures.Low, -1)));
         Assert.Empty(await storage.RowsAsync("SELECT * FROM \"EnergyFacts\""));
     }
 }

@@ -13,7 +13,8 @@ namespace Metrics.SystemTests.Storage;
 public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Restatements =
-        "SELECT \"FunctionalUnit\", \"PeriodStart\", \"Measure\", \"Old\", \"New\", \"OldFactorVersion\", \"NewFactorVersion\", \"Reason\" FROM \"Restatements\" ORDER BY \"PeriodStart\", \"Measure\", \"FunctionalUnit\", \"Id\"";
+        "SELECT \"FunctionalUnit\", \"PeriodStart\", \"Measure\", \"Old\", \"New\", \"OldFactorVersion\", \"NewFactorVersion\", "
+        + "\"Reason\" FROM \"Restatements\" ORDER BY \"PeriodStart\", \"Measure\", \"FunctionalUnit\", \"Id\"";
 
     private static Factor Grid(double grams, DateOnly from, string version, DateOnly? to = null) =>
         new()
@@ -45,7 +46,8 @@ public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<Po
         Assert.NotNull(await storage.Log.CommitAsync(await storage.ClaimAsync(), read, default));
     }
 
-    /// <summary>Stands in for the normaliser: a sample of one is a kilowatt-hour, whose grams are the grid's of its day, for ten tokens.</summary>
+    /// <summary>Stands in for the normaliser: a sample of one is a kilowatt-hour, whose grams are the grid's of its day, for ten
+    /// tokens.</summary>
     private static async Task RecomputeAsync(TestStorage storage, FactorBook book)
     {
         foreach (var dirty in await storage.Facts.DirtyHoursAsync(1000, default))
@@ -59,9 +61,8 @@ public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<Po
             await storage.Facts.ReplaceHourAsync(
                 dirty,
                 Period(
-                    Energy(Node, dirty.Hour, null, joules, joules) with
+                    Energy(Node, dirty.Hour, null, joules, joules).With(Measures.Operational, value * grid?.Value) with
                     {
-                        OperationalGrams = value * grid?.Value,
                         Factors = grid?.Name ?? "",
                         Missing = grid is null ? MissingReasons.GridUnknown : MissingReasons.None,
                     },
@@ -112,7 +113,9 @@ public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<Po
         Assert.Equal(
             ["e1|300|2024-01-01|2025-01-01|2024|1", "e1|350|2025-01-01|∅|2025|0", "e2|340|2025-01-01|∅|2025|1"],
             await storage.RowsAsync(
-                $"SELECT \"Version\", \"Value\", \"ValidFrom\", \"ValidTo\", \"Vintage\", CASE WHEN \"SupersededAt\" IS NULL THEN 1 ELSE 0 END FROM \"Factors\" WHERE \"Place\" = 'country/DE' AND \"Source\" = 'https://example.org/grid' ORDER BY 1, 2"
+                "SELECT \"Version\", \"Value\", \"ValidFrom\", \"ValidTo\", \"Vintage\", CASE WHEN \"SupersededAt\" IS NULL THEN "
+                    + "1 ELSE 0 END FROM \"Factors\" WHERE \"Place\" = 'country/DE' AND \"Source\" = 'https://example.org/grid' ORDER "
+                    + "BY 1, 2"
             )
         );
     }
@@ -265,13 +268,19 @@ public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<Po
         await ReadAsync(storage, 1, Ten);
         await storage.Facts.ReplaceHourAsync(
             (await storage.Facts.DirtyHoursAsync(1, default))[0],
-            Period(Energy(Node, Ten, null, 100, null) with { EmbodiedGrams = 0.5, Factors = "a" }, Work(Ten, 10)),
+            Period(Energy(Node, Ten, null, 100, null).With(Measures.Embodied, 0.5) with { Factors = "a" }, Work(Ten, 10)),
             default
         );
         await storage.Facts.FinaliseAsync(["rack"], default);
 
         // In the thirteenth digit, as after a sum in another order.
-        await AgainAsync(Energy(Node, Ten, null, 100 * (1 + 5e-13), null) with { EmbodiedGrams = 0.5, Factors = "a" }, Work(Ten, 10));
+        await AgainAsync(
+            Energy(Node, Ten, null, 100 * (1 + 5e-13), null).With(Measures.Embodied, 0.5) with
+            {
+                Factors = "a",
+            },
+            Work(Ten, 10)
+        );
         Assert.Empty(await storage.RowsAsync(Restatements));
         await AgainAsync(Energy(Node, Ten, null, 100, 150) with { Factors = "b" }, Work(Ten, 10), Work(Ten, 4, "request"));
         await AgainAsync();

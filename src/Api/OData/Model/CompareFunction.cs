@@ -15,14 +15,15 @@ namespace Metrics.Api.OData.Model;
 
 /// <summary>
 /// The function <c>Compare</c>: which deployments may be ranked with each other, as one flat table that every BI tool loads.
-/// What it tells is what /api/placements tells; only the form is another one.
+/// What it says is what /api/placements says; only the form is another one.
 /// </summary>
 internal sealed class CompareFunction(QueryConnections connections, UnitConversions conversions, TimeProvider time)
 {
     public const string Name = "Compare";
     public const string TypeName = "ComparedDeployment";
     public const string Description =
-        "Deployments ranked by the energy or the emissions of a functional unit, like with like only; those that are not ranked follow, with the reasons.";
+        "Deployments ranked by the energy or the emissions of a functional unit, like with like only; those that are not ranked "
+        + "follow, with the reasons.";
 
     /// <summary>The parameters, with their types and what they mean; all but the first may be left out.</summary>
     public static IReadOnlyList<(string Name, EdmPrimitiveTypeKind Type, string Description)> Parameters { get; } =
@@ -195,7 +196,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             var argument = literal;
             if (argument is { IsText: false, Value: ['@', ..] alias })
             {
-                if (!aliases.TryGetValue(alias, out var told))
+                if (!aliases.TryGetValue(alias, out var aliased))
                 {
                     errors.Key(
                         $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
@@ -217,21 +218,21 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             {
                 errors.Key($"{argument.Name} is a text: write {argument.Name}='{ExpressionText.Shorten(bare)}'.");
             }
-            given.Add((argument.Name, argument.Value));
+            values.Add((argument.Name, argument.Value));
         }
         var question = ComparisonRequest.Read(given, time.GetUtcNow().UtcDateTime, errors);
         return errors.Count == 0 && question is not null ? question : throw Invalid([.. errors.Select(error => error.Detail)]);
     }
 
-    /// <summary>Answers a call, whole or not at all.</summary>
+    /// <summary>Carries out a call, whole or not at all.</summary>
     /// <returns>The rows, ranked ones first.</returns>
-    /// <exception cref="ODataError">The question has a fault that only the data shows.</exception>
-    public async Task<IReadOnlyList<ComparedRow>> RowsAsync(ComparisonRequest question, CancellationToken cancellationToken)
+    /// <exception cref="ODataError">The request has an error that only the data shows.</exception>
+    public async Task<IReadOnlyList<ComparedRow>> RowsAsync(ComparisonRequest request, CancellationToken cancellationToken)
     {
-        var faults = new List<string>();
+        var errors = new List<string>();
         await using var session = new ReadSession(connections, cancellationToken);
-        var comparison = await DeploymentComparison.ReadAsync(session, question, conversions, time.GetUtcNow().UtcDateTime, faults)
-            ?? throw Invalid(faults);
+        var comparison = await DeploymentComparison.ReadAsync(session, request, conversions, time.GetUtcNow().UtcDateTime, errors)
+            ?? throw Invalid(errors);
         var rows = new List<ComparedRow>();
         var (from, to) = (comparison.Period.Start, comparison.Period.End);
         foreach (var (group, at) in comparison.Result.Groups.Select((group, at) => (group, at + 1)))
@@ -265,83 +266,6 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             ))
         );
         return rows;
-    }
-
-    /// <summary>Writes the answer, or what it would be without rows of a HEAD request.</summary>
-    /// <param name="options">$top, $skip and $count of the request.</param>
-    public static void Write(
-        Utf8JsonWriter json,
-        IReadOnlyList<ComparedRow> rows,
-        QueryOptions options,
-        Negotiation negotiation,
-        bool omitNulls,
-        string root
-    )
-    {
-        json.WriteStartObject();
-        if (negotiation.Control != ControlInformation.None)
-            json.WriteString("@odata.context", $"{root}$metadata#Collection({EntityModel.Namespace}.{TypeName})");
-        if (options.Count && negotiation.LongsAsText)
-            json.WriteString("@odata.count", rows.Count.ToString(CultureInfo.InvariantCulture));
-        else if (options.Count)
-            json.WriteNumber("@odata.count", rows.Count);
-        json.WriteStartArray("value");
-        foreach (
-            var row in rows.Skip((int)Math.Min(options.Skip ?? 0, rows.Count)).Take((int)Math.Min(options.Top ?? rows.Count, rows.Count))
-        )
-        {
-            json.WriteStartObject();
-            if (negotiation.Control == ControlInformation.Full)
-                json.WriteString("@odata.type", $"#{EntityModel.Namespace}.{TypeName}");
-            foreach (var column in Columns)
-            {
-                var value = column.Value(row);
-                if (value is null && omitNulls)
-                    continue;
-                if (negotiation.Control == ControlInformation.Full && value is int or long or DateTime)
-                    json.WriteString($"{column.Name}@odata.type", $"#{column.Type}");
-                switch (value)
-                {
-                    case null:
-                        json.WriteNull(column.Name);
-                        break;
-                    case string text:
-                        json.WriteString(column.Name, text);
-                        break;
-                    case bool flag:
-                        json.WriteBoolean(column.Name, flag);
-                        break;
-                    case int number:
-                        json.WriteNumber(column.Name, number);
-                        break;
-                    case long number when negotiation.LongsAsText:
-                        json.WriteString(column.Name, number.ToString(CultureInfo.InvariantCulture));
-                        break;
-                    case long number:
-                        json.WriteNumber(column.Name, number);
-                        break;
-                    case double number when double.IsFinite(number):
-                        json.WriteNumber(column.Name, number);
-                        break;
-                    case double number:
-                        json.WriteString(
-                            column.Name,
-                            double.IsNaN(number) ? "NaN"
-                                : number > 0 ? "INF"
-                                : "-INF"
-                        );
-                        break;
-                    case DateTime time:
-                        json.WriteString(column.Name, InstantText.Of(time));
-                        break;
-                    default:
-                        throw new InvalidOperationException($"{column.Name} has a value of {value.GetType()}, which no column has.");
-                }
-            }
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteEndObject();
     }
 
     private static string? Text(IEnumerable<string> parts) => string.Join("; ", parts) is { Length: > 0 } text ? text : null;

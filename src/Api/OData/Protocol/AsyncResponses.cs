@@ -8,8 +8,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Metrics.Api.OData.Protocol;
 
 /// <summary>
-/// Answers that a client fetches later, for questions that take longer than it can wait (<c>Prefer: respond-async</c>; OData 4.01 part 1, 11.6). The database gets more time for them, few are worked on at once,
-/// and each is kept in a temporary file for a while after it is ready. They belong to this process: another one on the same database does not know them.
+/// Answers that a client fetches later, for questions that take longer than it can wait (<c>Prefer: respond-async</c>; OData 4.01 part 1,
+/// 11.6). The database gets more time for them, few are worked on at once,
+/// and each is kept in a temporary file for a while after it is ready. They belong to this process: another one on the same database does
+/// not know them.
 /// </summary>
 internal sealed class AsyncResponses : IAsyncDisposable
 {
@@ -29,7 +31,8 @@ internal sealed class AsyncResponses : IAsyncDisposable
         sweep = time.CreateTimer(_ => Sweep(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
     }
 
-    /// <summary>Whether the client prefers to fetch the answer later, and for how long it would wait all the same (RFC 7240, 4.1 and 4.3).</summary>
+    /// <summary>Whether the client prefers to fetch the answer later, and for how long it would wait all the same (RFC 7240, 4.1 and
+    /// 4.3).</summary>
     public static (bool IsAsync, TimeSpan Wait) PreferAsync(IHeaderDictionary headers)
     {
         var (isAsync, wait) = (false, TimeSpan.Zero);
@@ -49,12 +52,13 @@ internal sealed class AsyncResponses : IAsyncDisposable
         return (isAsync, wait);
     }
 
-    /// <summary>Begins to answer a request, and tells the client where the answer will be; a client that waits long enough gets the answer itself.</summary>
+    /// <summary>Begins to answer a request, and tells the client where the answer will be; a client that waits long enough gets the answer
+    /// itself.</summary>
     /// <param name="context">The request that came.</param>
     /// <param name="root">Address of the service, with a slash at its end.</param>
     /// <param name="target">Path and query of the question, as they would be sent by GET.</param>
     /// <param name="wait">How long the client waits.</param>
-    /// <param name="respond">Answers a request.</param>
+    /// <param name="respond">Responds to a request.</param>
     /// <exception cref="ODataError">429: as many are kept as there may be.</exception>
     public async Task AcceptAsync(HttpContext context, string root, string target, TimeSpan wait, Func<HttpContext, Task> respond)
     {
@@ -72,28 +76,15 @@ internal sealed class AsyncResponses : IAsyncDisposable
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var pending = new PendingResponse(NameOf(context.User));
         responses[id] = pending;
-        // What the client has already is of no use to one that fetches; all else is asked as it came.
-        var headers = context
-            .Request.Headers.Where(header =>
-                header.Key is not ("If-None-Match" or "Content-Length" or "Content-Type" or "Host" or "Prefer")
-            )
-            .Select(header => KeyValuePair.Create(header.Key, header.Value.ToString()))
-            .Append(
-                KeyValuePair.Create(
-                    "Prefer",
-                    string.Join(
-                        ",",
-                        context
-                            .Request.Headers["Prefer"]
-                            .SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries))
-                            .Where(preference =>
-                                !preference.StartsWith("respond-async", StringComparison.OrdinalIgnoreCase)
-                                && !preference.StartsWith("wait", StringComparison.OrdinalIgnoreCase)
-                            )
-                    )
-                )
-            );
-        var request = new InnerRequest(context, HttpMethods.Get, target, headers, [], pending.Body, pending.Cancelled);
+        var request = new InnerRequest(
+            context,
+            HttpMethods.Get,
+            target,
+            InnerHeaders(context.Request.Headers),
+            [],
+            pending.Body,
+            pending.Cancelled
+        );
         pending.Work = WorkAsync(pending, request, respond);
         if (wait > TimeSpan.Zero)
         {
@@ -116,7 +107,7 @@ internal sealed class AsyncResponses : IAsyncDisposable
             wait > TimeSpan.Zero
                 ? string.Create(CultureInfo.InvariantCulture, $"respond-async, wait={wait.TotalSeconds:0}")
                 : "respond-async";
-        Accepted(context, root, id);
+        WriteAccepted(context, root, id);
     }
 
     /// <summary>Answers a question after an answer: 202 while it is made, then the answer; DELETE stops and forgets it.</summary>
@@ -129,7 +120,8 @@ internal sealed class AsyncResponses : IAsyncDisposable
                 "NotFound",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"There is no such answer: it was deleted, made more than {Retention.TotalMinutes:0} minutes ago, or the service was started anew. Ask the question again."
+                    $"There is no such answer: it was deleted, made more than {Retention.TotalMinutes:0} minutes ago, or the "
+                        + $"service was started anew. Ask the question again."
                 ),
                 "path"
             );
@@ -151,7 +143,7 @@ internal sealed class AsyncResponses : IAsyncDisposable
         }
         if (!pending.IsReady)
         {
-            Accepted(context, root, id);
+            WriteAccepted(context, root, id);
             return;
         }
         // Clients of 4.0 know the answer only as a message within the message; those of 4.01 by its status in a header.
@@ -233,7 +225,22 @@ internal sealed class AsyncResponses : IAsyncDisposable
         }
     }
 
-    private static void Accepted(HttpContext context, string root, string id)
+    // What the client has already is of no use to one that fetches; all else is asked as it came.
+    private static IEnumerable<KeyValuePair<string, string>> InnerHeaders(IHeaderDictionary headers)
+    {
+        var preferences = headers["Prefer"]
+            .SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries))
+            .Where(preference =>
+                !preference.StartsWith("respond-async", StringComparison.OrdinalIgnoreCase)
+                && !preference.StartsWith("wait", StringComparison.OrdinalIgnoreCase)
+            );
+        return headers
+            .Where(header => header.Key is not ("If-None-Match" or "Content-Length" or "Content-Type" or "Host" or "Prefer"))
+            .Select(header => KeyValuePair.Create(header.Key, header.Value.ToString()))
+            .Append(KeyValuePair.Create("Prefer", string.Join(",", preferences)));
+    }
+
+    private static void WriteAccepted(HttpContext context, string root, string id)
     {
         context.Response.StatusCode = StatusCodes.Status202Accepted;
         context.Response.Headers.Location = $"{root}{Path}{id}";

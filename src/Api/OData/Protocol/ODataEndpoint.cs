@@ -190,8 +190,8 @@ internal sealed class ODataEndpoint
         if (request.IsHead)
             return;
         var body = new ResponseBuffer(request.Context);
-        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
-        CompareFunction.Write(json, rows, request.Options, negotiation, omitNulls, request.Root);
+        await using var json = new Utf8JsonWriter(body, JsonRow.WriterOptions);
+        new ComparisonWriter(negotiation, omitNulls, request.Root).Write(json, rows, request.Options);
         json.Flush();
         await body.CompleteAsync();
     }

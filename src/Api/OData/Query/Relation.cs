@@ -57,7 +57,8 @@ internal sealed class Relation
     public string From(string? more = null)
     {
         IEnumerable<string> all = more is null ? conditions : conditions.Append(more);
-        return $" FROM {source}{string.Concat(joins)}{(conditions.Count == 0 && more is null ? "" : " WHERE " + string.Join(" AND ", all))}";
+        return " FROM "
+            + $"{source}{string.Concat(joins)}{(conditions.Count == 0 && more is null ? "" : " WHERE " + string.Join(" AND ", all))}";
     }
 
     /// <summary>All entities of a set.</summary>
@@ -73,7 +74,7 @@ internal sealed class Relation
     private static QueryColumn ColumnOf(EntitySet set, EntityProperty property, string alias, string prefix, bool nullable = false) =>
         new(
             prefix + property.Name,
-            new Term($"{alias}.{SqlDialect.Quote(property.Name)}", ExpressionSql.TypeOf(property.Type), property.Nullable || nullable),
+            new Term($"{alias}.{SqlDialect.Quote(property.Name)}", SqlTypes.Of(property.Type), property.Nullable || nullable),
             property.Type
         )
         {
@@ -87,7 +88,8 @@ internal sealed class Relation
         TryFind(path.Path)
         ?? throw ODataError.BadRequest(
             "UnknownProperty",
-            $"{option}: there is no property '{ExpressionText.Shorten(path.Path)}' here (position {ExpressionReader.Position(path.At)}).{Suggestion(path.Path)}",
+            $"{option}: there is no property '{ExpressionText.Shorten(path.Path)}' here (position "
+                + $"{ExpressionReader.Position(path.At)}).{Suggestion(path.Path)}",
             option
         );
 
@@ -125,7 +127,8 @@ internal sealed class Relation
 
     /// <summary>The entity behind navigation properties, joined to the rows.</summary>
     /// <param name="path">Names of navigation properties, with slashes between.</param>
-    /// <returns>Its set, the alias of its row and the path; whether there may be none. Null when the path is none of navigation properties.</returns>
+    /// <returns>Its set, the alias of its row and the path; whether there may be none. Null when the path is none of navigation
+    /// properties.</returns>
     public (EntitySet Set, string Alias, string Path, bool Nullable)? Join(string path)
     {
         if (entities is null)
@@ -201,7 +204,8 @@ internal sealed class Relation
 
     private static bool IsConstant(Expression expression) => expression is LiteralExpression or AliasExpression;
 
-    /// <summary>Makes a column that lies behind a navigation property one of the rows' own, so that it stays when they are grouped.</summary>
+    /// <summary>Makes a column that lies behind a navigation property one of the rows' own, so that it stays when they are
+    /// grouped.</summary>
     public void Keep(QueryColumn column)
     {
         if (byPath.TryAdd(column.Path, column))
@@ -221,7 +225,7 @@ internal sealed class Relation
             var sql = new ExpressionSql(query, this, option);
             var term = sql.Computed(expression);
             computed.Add(
-                new QueryColumn(name, term, TypeOf(term.Type))
+                new QueryColumn(name, term, SqlTypes.Of(term.Type))
                 {
                     Weight = sql.Weight,
                     Context = sql.Used.FirstOrDefault(column => column.Context is not null)?.Context,
@@ -243,17 +247,6 @@ internal sealed class Relation
             $"{option}: the name '{ExpressionText.Shorten(name)}' at position {ExpressionReader.Position(at)} is taken: choose another.",
             option
         );
-
-    public static PropertyType TypeOf(SqlType type) =>
-        type switch
-        {
-            SqlType.Boolean => PropertyType.Boolean,
-            SqlType.Integer => PropertyType.Int64,
-            SqlType.Double => PropertyType.Double,
-            SqlType.Text => PropertyType.Text,
-            SqlType.Date => PropertyType.Date,
-            _ => PropertyType.Instant,
-        };
 
     /// <summary>The same rows in an order.</summary>
     public Relation Ordered(IReadOnlyList<SortKey> order)
@@ -369,7 +362,8 @@ internal sealed class Relation
     }
 
     /// <summary>
-    /// Rows to be grouped by what they repeat of their deployment, as Provider, summed up by deployment first: its attributes are then looked up for a few sums and not for every row.
+    /// Rows to be grouped by what they repeat of their deployment, as Provider, summed up by deployment first: its attributes are then
+    /// looked up for a few sums and not for every row.
     /// </summary>
     /// <returns>Where the sums come from, and SQL of the keys and results over them. Null where grouping is by something else.</returns>
     private (string From, List<string> Keys, List<string> Aggregates)? SummedByOwner(
@@ -406,7 +400,8 @@ internal sealed class Relation
         foreach (var one in aggregates)
             aggregatesSql.Add(one.Combine!([.. one.Parts.Select(Listed)]));
         return (
-            $" FROM (SELECT {string.Join(", ", list)}{From()} GROUP BY {string.Join(", ", grouping)}) AS {sums} JOIN {SqlDialect.Quote(way.Target)} AS {owner} ON {owner}.{SqlDialect.Quote(on.Theirs)} = {sums}.k",
+            $" FROM (SELECT {string.Join(", ", list)}{From()} GROUP BY {string.Join(", ", grouping)}) AS {sums} JOIN "
+                + $"{SqlDialect.Quote(way.Target)} AS {owner} ON {owner}.{SqlDialect.Quote(on.Theirs)} = {sums}.k",
             keysSql,
             aggregatesSql
         );
@@ -436,70 +431,18 @@ internal sealed class Relation
         return copy;
     }
 
-    /// <summary>The rows of several relations, one after the other. A column that a part does not have is null in its rows, and not written for them.</summary>
+    /// <summary>The rows of several relations, one after the other. A column that a part does not have is null in its rows, and not written
+    /// for them.</summary>
     /// <exception cref="ODataError">A name means different types, or there are too many parts.</exception>
     public static Relation Concat(QueryContext query, IReadOnlyList<Relation> parts, string option)
     {
         if (parts.Sum(part => part.Parts) > 64)
             throw ExpressionText.TooComplex(option, "puts more than 64 parts together");
-        var columns = new List<QueryColumn>();
-        var offset = 0;
-        var offsets = new List<int>();
-        foreach (var part in parts)
-        {
-            offsets.Add(offset);
-            var mask = part.Parts == 64 ? ulong.MaxValue : ((1UL << part.Parts) - 1) << offset;
-            foreach (var column in part.columns)
-            {
-                var own = column.Parts == ulong.MaxValue ? mask : column.Parts << offset & mask;
-                if (columns.FindIndex(other => other.Path == column.Path) is >= 0 and var at)
-                {
-                    var both = columns[at];
-                    var type = both.Type == column.Type ? both.Type : Common(both, column, option);
-                    columns[at] = both with
-                    {
-                        Parts = both.Parts | own,
-                        Type = type,
-                        Term = both.Term with { Type = ExpressionSql.TypeOf(type), Nullable = both.Term.Nullable || column.Term.Nullable },
-                        Weight = Math.Max(both.Weight, column.Weight),
-                        Context = both.Context ?? column.Context,
-                    };
-                }
-                else
-                    columns.Add(column with { Parts = own });
-            }
-            offset += part.Parts;
-        }
+        var (columns, offsets, count) = ConcatColumns(parts, option);
         var identity = parts.SelectMany(part => part.Identity).Distinct(StringComparer.Ordinal).ToList();
         var ordered = parts.Any(part => part.Order.Count > 0);
         var name = query.NextName();
-        var selects = parts
-            .Select(
-                (part, i) =>
-                {
-                    var number = part.Part is { } inner
-                        ? $"({inner.Sql} + {offsets[i]})"
-                        : offsets[i].ToString(CultureInfo.InvariantCulture);
-                    var list = new List<string> { $"{number} AS p" };
-                    if (ordered)
-                        list.Add(
-                            part.Order.Count == 0
-                                ? "0 AS o"
-                                : $"ROW_NUMBER() OVER (ORDER BY {string.Join(", ", part.TotalOrder([]).Select(key => key.Sql))}) AS o"
-                        );
-                    for (var c = 0; c < columns.Count; c++)
-                    {
-                        var sql = part.byPath.TryGetValue(columns[c].Path, out var has)
-                            ? columns[c].Type == PropertyType.Double && has.Type != PropertyType.Double
-                                ? query.Dialect.AsDouble(has.Term.Sql!)
-                                : has.Term.Sql!
-                            : query.Dialect.Typed("NULL", columns[c].SqlType);
-                        list.Add(string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{c}"));
-                    }
-                    return $"SELECT {string.Join(", ", list)}{part.From()}";
-                }
-            )
-            .ToList();
+        var selects = parts.Select((part, i) => SelectPart(query, part, offsets[i], columns, ordered));
         var result = columns.Select(
             (column, c) =>
                 column with
@@ -515,7 +458,7 @@ internal sealed class Relation
         var union = new Relation(query, $"({string.Join(" UNION ALL ", selects)}) AS {name}", result, identity, entities)
         {
             Part = new Term($"{name}.p", SqlType.Integer, false),
-            Parts = offset,
+            Parts = count,
         };
         if (ordered)
             union.Order =
@@ -526,13 +469,74 @@ internal sealed class Relation
         return union;
     }
 
+    /// <summary>The columns of all parts.</summary>
+    /// <returns>The columns with the parts that have them, the number of the first part of each relation, and how many parts there
+    /// are.</returns>
+    private static (List<QueryColumn> Columns, List<int> Offsets, int Count) ConcatColumns(IReadOnlyList<Relation> parts, string option)
+    {
+        var columns = new List<QueryColumn>();
+        var offsets = new List<int>();
+        var offset = 0;
+        foreach (var part in parts)
+        {
+            offsets.Add(offset);
+            var mask = part.Parts == 64 ? ulong.MaxValue : ((1UL << part.Parts) - 1) << offset;
+            foreach (var column in part.columns)
+            {
+                var own = column.Parts == ulong.MaxValue ? mask : column.Parts << offset & mask;
+                if (columns.FindIndex(other => other.Path == column.Path) is >= 0 and var at)
+                {
+                    var both = columns[at];
+                    var type = both.Type == column.Type ? both.Type : Common(both, column, option);
+                    columns[at] = both with
+                    {
+                        Parts = both.Parts | own,
+                        Type = type,
+                        Term = both.Term with { Type = SqlTypes.Of(type), Nullable = both.Term.Nullable || column.Term.Nullable },
+                        Weight = Math.Max(both.Weight, column.Weight),
+                        Context = both.Context ?? column.Context,
+                    };
+                }
+                else
+                    columns.Add(column with { Parts = own });
+            }
+            offset += part.Parts;
+        }
+        return (columns, offsets, offset);
+    }
+
+    /// <summary>Reads one part with the columns of all: its number, its place if there is an order, and null for what it does not
+    /// have.</summary>
+    private static string SelectPart(QueryContext query, Relation part, int offset, List<QueryColumn> columns, bool ordered)
+    {
+        var number = part.Part is { } inner ? $"({inner.Sql} + {offset})" : offset.ToString(CultureInfo.InvariantCulture);
+        var list = new List<string> { $"{number} AS p" };
+        if (ordered)
+            list.Add(
+                part.Order.Count == 0
+                    ? "0 AS o"
+                    : $"ROW_NUMBER() OVER (ORDER BY {string.Join(", ", part.TotalOrder([]).Select(key => key.Sql))}) AS o"
+            );
+        for (var c = 0; c < columns.Count; c++)
+        {
+            var sql = part.byPath.TryGetValue(columns[c].Path, out var own)
+                ? columns[c].Type == PropertyType.Double && own.Type != PropertyType.Double
+                    ? query.Dialect.AsDouble(own.Term.Sql!)
+                    : own.Term.Sql!
+                : query.Dialect.Typed("NULL", columns[c].SqlType);
+            list.Add(string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{c}"));
+        }
+        return $"SELECT {string.Join(", ", list)}{part.From()}";
+    }
+
     private static PropertyType Common(QueryColumn one, QueryColumn other, string option)
     {
         if (one.Term.IsNumber && other.Term.IsNumber)
             return one.Type == PropertyType.Double || other.Type == PropertyType.Double ? PropertyType.Double : PropertyType.Int64;
         throw ODataError.BadRequest(
             "TypeMismatch",
-            $"{option}: '{ExpressionText.Shorten(one.Path)}' is of different types in the parts that are put together: choose different names.",
+            $"{option}: '{ExpressionText.Shorten(one.Path)}' is of different types in the parts that are put together: choose "
+                + "different names.",
             option
         );
     }

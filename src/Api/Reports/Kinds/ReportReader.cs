@@ -1,7 +1,6 @@
 using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Messages;
-using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 

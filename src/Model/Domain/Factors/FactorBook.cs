@@ -16,7 +16,8 @@ public sealed record Region(string Name, string? Country, string? Zone)
     internal Region Over(Region? other) => this with { Country = Country ?? other?.Country, Zone = Zone ?? other?.Zone };
 }
 
-/// <summary>Everything that is known beside the telemetry: factors of places, hardware, servers and models. What is not in it is unknown; there are no averages to fall back to.</summary>
+/// <summary>Everything that is known beside the telemetry: factors of places, hardware, servers and models. What is not in it is unknown;
+/// there are no averages to fall back to.</summary>
 public sealed class FactorBook
 {
     // The first layer that knows anything answers: an operator's factors lie over the published ones.
@@ -70,7 +71,8 @@ public sealed class FactorBook
                 .ThenBy(factor => factor.From),
         ];
 
-    /// <summary>As <see cref="All"/>, each with the first day on which it no longer holds: its own last, or the next one's first; null when there is none.</summary>
+    /// <summary>As <see cref="All"/>, each with the first day on which it no longer holds: its own last, or the next one's first; null when
+    /// there is none.</summary>
     public IReadOnlyList<(Factor Factor, DateOnly? Until)> Spans =>
         [
             .. layers
@@ -125,7 +127,8 @@ public sealed class FactorBook
         );
     }
 
-    /// <summary>The factor of a place on a day: the region's own, else its grid zone's, else its country's; null when none is known.</summary>
+    /// <summary>The factor of a place on a day: the region's own, else its grid zone's, else its country's; null when none is
+    /// known.</summary>
     /// <remarks>A PUE and a WUE are a building's: they have no zone's or country's value to fall back to.</remarks>
     public Factor? Find(FactorKind kind, FactorMethod method, Place place, DateOnly day)
     {

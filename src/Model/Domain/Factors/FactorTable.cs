@@ -4,7 +4,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;
 
-/// <summary>Factors of places as a table, one a row: <c>kind,place,method,value,low,high,unit,source,licence,retrieved,vintage,from,to,version</c>.</summary>
+/// <summary>Factors of places as a table, one a row:
+/// <c>kind,place,method,value,low,high,unit,source,licence,retrieved,vintage,from,to,version</c>.</summary>
 internal static class FactorTable
 {
     public static readonly string[] Columns =
@@ -41,12 +42,14 @@ internal static class FactorTable
                 && (place.IndexOf('/', StringComparison.Ordinal) is not > 0 || place.EndsWith('/') || place.Any(char.IsWhiteSpace))
             )
                 row.Fault(
-                    $"place: '{MessageText.Show(place)}' is not a place; write aws/eu-central-1, onprem/dc-1, zone/US-MIDA-PJM or country/DE"
+                    $"place: '{MessageText.Show(place)}' is not a place; write aws/eu-central-1, onprem/dc-1, zone/US-MIDA-PJM or "
+                        + "country/DE"
                 );
             var method = row.Word("method", Methods);
             if (kind is { } known && method is { } way && (known == FactorKind.GridIntensity) == (way == FactorMethod.Annual))
                 row.Fault(
-                    $"method: '{row.Cell("method")}' is no way to find a {row.Cell("kind")}; write {(known == FactorKind.GridIntensity ? "location_average, location_marginal or market_based" : "annual")}"
+                    $"method: '{row.Cell("method")}' is no way to find a {row.Cell("kind")}; write "
+                        + $"{(known == FactorKind.GridIntensity ? "location_average, location_marginal or market_based" : "annual")}"
                 );
             var rule = kind is { } of ? FactorKinds.Rules[of] : null;
             var (value, low, high) = rule is null
@@ -59,7 +62,8 @@ internal static class FactorTable
             var unit = row.Text("unit");
             if (unit is not null && kind is { } measured && unit != FactorKinds.UnitOf(measured))
                 row.Fault(
-                    $"unit: '{MessageText.Show(unit)}' is not the unit of a {row.Cell("kind")}; convert the value to {FactorKinds.UnitOf(measured)}"
+                    $"unit: '{MessageText.Show(unit)}' is not the unit of a {row.Cell("kind")}; convert the value to "
+                        + $"{FactorKinds.UnitOf(measured)}"
                 );
             var (source, licence, retrieved, vintage) = (
                 row.Text("source"),
@@ -72,7 +76,8 @@ internal static class FactorTable
             var (from, to, version) = (row.Day("from"), row.Day("to"), row.Version("version"));
             if (to <= from)
                 row.Fault(
-                    $"to: {row.Cell("to")} is not after the {row.Cell("from")} of from; write the first day that the factor is no longer used for, or leave it blank"
+                    $"to: {row.Cell("to")} is not after the {row.Cell("from")} of from; write the first day that the factor is "
+                        + "no longer used for, or leave it blank"
                 );
             if (row.Faults > before)
                 continue;
@@ -122,7 +127,8 @@ public sealed record PlacedFactor(string At, Factor Factor)
             {
                 var (earlier, later) = (ordered[i - 1].Factor, ordered[i].Factor);
                 if (earlier.From == later.From || earlier.To > later.From)
-                    yield return $"{ordered[i].At}: {later.Name} holds on {later.From:yyyy-MM-dd}, as does {earlier.Name} of {ordered[i - 1].At}; end one before the other begins, or keep one";
+                    yield return $"{ordered[i].At}: {later.Name} holds on {later.From:yyyy-MM-dd}, as does {earlier.Name} of "
+                        + $"{ordered[i - 1].At}; end one before the other begins, or keep one";
             }
         }
     }

@@ -24,7 +24,8 @@ public enum HardwareKind
 /// <param name="Vintage">Year that the numbers are of; null when unknown. Not the year asked for.</param>
 public sealed record Hardware(HardwareKind Kind, string Name, PowerRange Power, string Method, string Source, string Licence, int? Vintage);
 
-/// <summary>Power at rest and at full load of accelerators and virtual CPUs, by name. What is not in it is unknown: there is no average to fall back to.</summary>
+/// <summary>Power at rest and at full load of accelerators and virtual CPUs, by name. What is not in it is unknown: there is no average to
+/// fall back to.</summary>
 /// <remarks>
 /// A table is text: lines that begin with <c>#</c> are remarks, the first other line names the columns, and each line after
 /// it is one piece of hardware. Values are separated by commas and hold neither commas nor quotes.
@@ -81,7 +82,8 @@ public sealed class HardwareTable
             var (idle, max) = (row.Number("idle_watts", Idle), row.Number("max_watts", Max));
             if (idle > max)
                 row.Fault(
-                    $"idle_watts: {row.Cell("idle_watts")} is above the {row.Cell("max_watts")} of max_watts; hardware at rest draws no more than under load"
+                    $"idle_watts: {row.Cell("idle_watts")} is above the {row.Cell("max_watts")} of max_watts; hardware at rest "
+                        + "draws no more than under load"
                 );
             var (method, source, licence, vintage) = (row.Text("method"), row.Text("source"), row.Text("licence"), row.Year("vintage"));
             if (row.Faults > before)
@@ -113,7 +115,8 @@ public sealed class HardwareTable
     }
 
     /// <summary>An accelerator by the name that its driver reports, or null when the table does not know it.</summary>
-    /// <param name="name">Compared whole and without case, with or without the maker's name before it, blanks and hyphens alike. A partition of a board is not the board.</param>
+    /// <param name="name">Compared whole and without case, with or without the maker's name before it, blanks and hyphens alike. A
+    /// partition of a board is not the board.</param>
     public Hardware? Accelerator(string name) => byName.GetValueOrDefault((HardwareKind.Accelerator, Key(name)));
 
     /// <summary>One virtual CPU by its micro-architecture, or null when the table does not know it.</summary>

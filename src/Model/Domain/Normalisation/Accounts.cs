@@ -60,19 +60,19 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 Deployment = DeploymentOf(share.Workload, share.Resource.Place),
                 Resource = share.Resource.Identity,
                 Period = grid[share.Bin],
-                AcceleratorJoules = accelerator,
-                ServerJoules = server,
-                FacilityJoules = facility?.Joules,
-                IdleJoules = share.Idle,
-                LowJoules = widest is { } low ? share.Reading.LowOf(low) * (facility is null ? 1 : site.LowPue) : null,
-                HighJoules = widest is { } high ? share.Reading.HighOf(high) * (facility is null ? 1 : site.HighPue) : null,
-                OperationalGrams = facility is { } used ? site.Average?.Of(used).Grams : null,
-                MarginalGrams = facility is { } marginal ? site.Marginal?.Of(marginal).Grams : null,
-                MarketBasedGrams = facility is { } market ? site.MarketBased?.Of(market).Grams : null,
-                EmbodiedGrams = share.Embodied,
-                WaterLitres = it is { } cooled ? site.Water?.OnSiteOf(cooled).Litres : null,
-                MeasuredJoules = share.Reading.MeasuredOf(widest ?? 0),
-                CoveredSeconds = share.Seconds,
+                [Measures.Accelerator] = accelerator,
+                [Measures.Server] = server,
+                [Measures.Facility] = facility?.Joules,
+                [Measures.Idle] = share.Idle,
+                [Measures.Low] = widest is { } low ? share.Reading.LowOf(low) * (facility is null ? 1 : site.LowPue) : null,
+                [Measures.High] = widest is { } high ? share.Reading.HighOf(high) * (facility is null ? 1 : site.HighPue) : null,
+                [Measures.Operational] = facility is { } used ? site.Average?.Of(used).Grams : null,
+                [Measures.Marginal] = facility is { } marginal ? site.Marginal?.Of(marginal).Grams : null,
+                [Measures.MarketBased] = facility is { } market ? site.MarketBased?.Of(market).Grams : null,
+                [Measures.Embodied] = share.Embodied,
+                [Measures.Water] = it is { } cooled ? site.Water?.OnSiteOf(cooled).Litres : null,
+                [Measures.Measured] = share.Reading.MeasuredOf(widest ?? 0),
+                [Measures.Covered] = share.Seconds,
                 Evidence = share.Reading.Evidence,
                 Cover = share.Cover,
                 Mappings = mappings.Text(share.Reading.Mappings),
@@ -82,7 +82,8 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         );
     }
 
-    /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as measured energy of one.</summary>
+    /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as
+    /// measured energy of one.</summary>
     public void EnterRack(
         int workload,
         MeteredResource resource,
@@ -98,9 +99,9 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 Deployment = DeploymentOf(workload, resource.Place),
                 Resource = resource.Identity,
                 Period = grid[bin],
-                RackJoules = joules,
-                MeasuredJoules = 0,
-                CoveredSeconds = seconds,
+                [Measures.Rack] = joules,
+                [Measures.Measured] = 0,
+                [Measures.Covered] = seconds,
                 Evidence = reading.Evidence,
                 Cover = cover,
                 Mappings = mappings.Text(reading.Mappings),
@@ -131,7 +132,8 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             }
         );
 
-    /// <summary>Orders the facts, makes one of those with one key (a machine that is read both as a server and as its accelerators), and tells idle energy by work where no load tells it.</summary>
+    /// <summary>Orders the facts, makes one of those with one key (a machine that is read both as a server and as its accelerators), and
+    /// tells idle energy by work where no load tells it.</summary>
     public void Close()
     {
         Energy.Sort(
@@ -166,14 +168,15 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         IdleByWork();
     }
 
-    /// <summary>A period in which a deployment's work was counted and none was done was idle; one in which any was done is taken as busy, so that idle energy is rather told too small.</summary>
+    /// <summary>A period in which a deployment's work was counted and none was done was idle; one in which any was done is taken as busy,
+    /// so that idle energy is rather told too small.</summary>
     private void IdleByWork()
     {
         Dictionary<(long Deployment, DateTime Start), bool>? worked = null;
         for (var i = 0; i < Energy.Count; i++)
         {
             var fact = Energy[i];
-            if (fact.IdleJoules is not null || fact.RackJoules is not null || fact.Deployment.Workload == Workload.Unattributed)
+            if (fact[Measures.Idle] is not null || fact[Measures.Rack] is not null || fact.Deployment.Workload == Workload.Unattributed)
                 continue;
             if (worked is null)
             {
@@ -185,10 +188,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 }
             }
             Energy[i] = worked.TryGetValue((fact.Deployment.Id, fact.Period.Start), out var busy)
-                ? fact with
-                {
-                    IdleJoules = busy ? 0 : fact.ServerJoules ?? fact.AcceleratorJoules,
-                }
+                ? fact.With(Measures.Idle, busy ? 0 : fact[Measures.Server] ?? fact[Measures.Accelerator])
                 : fact with
                 {
                     Missing = fact.Missing | MissingReasons.BusyUnknown,
@@ -196,29 +196,24 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         }
     }
 
-    private static EnergyFact Merge(EnergyFact a, EnergyFact b) =>
-        a with
+    private static EnergyFact Merge(EnergyFact a, EnergyFact b)
+    {
+        var values = new MeasureValues();
+        foreach (var measure in Measures.HeldBy(MeasureHolders.Facts))
+            values[measure] =
+                measure == Measures.Covered ? Math.Max(a[measure] ?? 0, b[measure] ?? 0)
+                // What is bounded or idle is of both, or unknown; of the rest each tells its own part.
+                : measure == Measures.Idle || measure.Across == AcrossResources.Bounds ? a[measure] + b[measure]
+                : Sum(a[measure], b[measure]);
+        return a.With(values) with
         {
-            AcceleratorJoules = Sum(a.AcceleratorJoules, b.AcceleratorJoules),
-            ServerJoules = Sum(a.ServerJoules, b.ServerJoules),
-            FacilityJoules = Sum(a.FacilityJoules, b.FacilityJoules),
-            RackJoules = Sum(a.RackJoules, b.RackJoules),
-            IdleJoules = a.IdleJoules + b.IdleJoules,
-            LowJoules = a.LowJoules + b.LowJoules,
-            HighJoules = a.HighJoules + b.HighJoules,
-            OperationalGrams = Sum(a.OperationalGrams, b.OperationalGrams),
-            MarginalGrams = Sum(a.MarginalGrams, b.MarginalGrams),
-            MarketBasedGrams = Sum(a.MarketBasedGrams, b.MarketBasedGrams),
-            EmbodiedGrams = Sum(a.EmbodiedGrams, b.EmbodiedGrams),
-            WaterLitres = Sum(a.WaterLitres, b.WaterLitres),
-            MeasuredJoules = a.MeasuredJoules + b.MeasuredJoules,
-            CoveredSeconds = Math.Max(a.CoveredSeconds, b.CoveredSeconds),
             Evidence = KnownSeries.Worst(a.Evidence, b.Evidence),
             Cover = a.Cover == b.Cover || a.Cover == EnergyCover.Accelerator ? b.Cover : a.Cover,
             Mappings = Provenance.Join(a.Mappings, b.Mappings),
             Factors = Provenance.Join(a.Factors, b.Factors),
             Missing = a.Missing | b.Missing,
         };
+    }
 
     private static double? Sum(double? a, double? b) =>
         a is null ? b

@@ -96,7 +96,8 @@ internal sealed class WorkloadClaims
         claims.Add((workload, joules, ticks));
     }
 
-    /// <summary>Makes joules of claims of load, which hold seconds at full load: of each what the line from rest to full load draws in its time.</summary>
+    /// <summary>Makes joules of claims of load, which hold seconds at full load: of each what the line from rest to full load draws in its
+    /// time.</summary>
     public void Weigh(PowerRange power)
     {
         Joules = 0;
@@ -132,7 +133,8 @@ internal sealed class Cover(
     FactorBook? factors
 )
 {
-    /// <summary>Utilisation of a host of which only the accelerators are read. Source: Cloud Carbon Footprint, 2024, Apache-2.0, average of servers in use.</summary>
+    /// <summary>Utilisation of a host of which only the accelerators are read. Source: Cloud Carbon Footprint, 2024, Apache-2.0, average of
+    /// servers in use.</summary>
     private const double UsualLoad = 0.5;
 
     private readonly int usualLoad = words.Of("host_load:0.5@ccf-2024");
@@ -211,7 +213,8 @@ internal sealed class Cover(
         );
     }
 
-    /// <summary>What a board drew: what its meters say, else what its hardware draws at the load that is told of it; null when neither is known.</summary>
+    /// <summary>What a board drew: what its meters say, else what its hardware draws at the load that is told of it; null when neither is
+    /// known.</summary>
     /// <param name="board">A board, or all boards of a machine.</param>
     /// <param name="type">The machine that it sits in; null when unknown.</param>
     /// <param name="bin">The grid period.</param>
@@ -259,7 +262,8 @@ internal sealed class Cover(
         );
     }
 
-    /// <summary>The server boundary of a host that nobody meters, without its accelerators: what its type draws at the load of its CPUs, or at the usual load while its accelerators are read.</summary>
+    /// <summary>The server boundary of a host that nobody meters, without its accelerators: what its type draws at the load of its CPUs, or
+    /// at the usual load while its accelerators are read.</summary>
     /// <param name="host">The host.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="boards">How many of its accelerators are read.</param>
@@ -366,7 +370,8 @@ internal sealed class Cover(
                 }
                 (level, count) = (ratio, of);
             }
-            // Slices of a board are parts of its whole, which may be told beside them; sockets and cores are averaged, and means over servers by how many they are.
+            // Slices of a board are parts of its whole, which may be told beside them; sockets and cores are averaged, and means over
+            // servers by how many they are.
             if (slice < partTicks)
                 slices += level * (slice / partTicks) * count;
             else
@@ -388,7 +393,8 @@ internal sealed class Cover(
     /// <summary>Why a sum over devices or a mean over servers tells no load.</summary>
     private static string Unscaled(UtilisationScale scale, double level, double? devices) =>
         scale.Summed && devices is not > 0
-            ? $"it is a sum over devices and nothing tells how many there are. Add the label '{scale.DevicesLabel}', or name the machine's type."
+            ? $"it is a sum over devices and nothing tells how many there are. Add the label '{scale.DevicesLabel}', or name the "
+                + "machine's type."
         : scale.Ratio(level, devices) is null
             ? string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
@@ -423,7 +429,8 @@ internal sealed class Cover(
 
     private static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
 
-    /// <summary>Whose a part's joules are. Where several series speak of it at once they share it: slices by their size, pods that take turns evenly.</summary>
+    /// <summary>Whose a part's joules are. Where several series speak of it at once they share it: slices by their size, pods that take
+    /// turns evenly.</summary>
     private void Claim(MeterPart part, int bin, double joules, long ticks, WorkloadClaims claims)
     {
         if (part.Series.Count == 1 && part.Series[0].Slice is null)
@@ -505,7 +512,8 @@ internal sealed class Cover(
         }
     }
 
-    /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is modelled each has what it drew in its time.</summary>
+    /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is
+    /// modelled each has what it drew in its time.</summary>
     private void ClaimByLoads(MeteredResource board, int bin, PowerRange? power, WorkloadClaims claims)
     {
         var meters = board.Loads(Quantities.Component.Accelerator);
@@ -603,7 +611,8 @@ internal sealed class Cover(
             words.Union(a.Factors, b.Factors)
         );
 
-    /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and series.</summary>
+    /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and
+    /// series.</summary>
     private Meter? Best(List<Meter> meters, int bin)
     {
         if (meters.Count == 1)
@@ -636,7 +645,8 @@ internal sealed class Cover(
             .Concat(board.Loads(Quantities.Component.Accelerator))
             .Any(meter => meter.Parts.Exists(part => part.HasSamplesNear(grid[bin])));
 
-    /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no whole.</summary>
+    /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no
+    /// whole.</summary>
     private long TicksOf(Meter meter, int bin)
     {
         var ticks = long.MaxValue;
@@ -653,7 +663,8 @@ internal sealed class Cover(
         return ticks == long.MaxValue ? 0 : ticks;
     }
 
-    /// <summary>The pieces of a part in a period, without duplicates: pieces that follow each other are one track, and of tracks that overlap one is chosen.</summary>
+    /// <summary>The pieces of a part in a period, without duplicates: pieces that follow each other are one track, and of tracks that
+    /// overlap one is chosen.</summary>
     private ReadOnlySpan<Piece> Track(MeterPart part, int bin)
     {
         var all = part.Of(bin, pieces);

@@ -6,7 +6,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>A series with what the catalogue, the workload rules and the places say about it. Worked out once a pass, not once a sample.</summary>
+/// <summary>A series with what the catalogue, the workload rules and the places say about it. Worked out once a pass, not once a
+/// sample.</summary>
 internal sealed class KnownSeries
 {
     private readonly double slope = 1;
@@ -67,7 +68,8 @@ internal sealed class KnownSeries
     /// <summary>In ticks.</summary>
     public long MaxSpan { get; }
 
-    /// <summary>Whether it tells how busy something is, and only tables of hardware can make power of that: its pieces hold seconds at full load.</summary>
+    /// <summary>Whether it tells how busy something is, and only tables of hardware can make power of that: its pieces hold seconds at full
+    /// load.</summary>
     public bool IsLoad => Mapping.Unit.Quantity == Quantity.Utilisation && Mapping.Power is null;
 
     /// <summary>Watts at rest and at full load by the mapping's own power model; null when the mapping has none.</summary>
@@ -85,7 +87,8 @@ internal sealed class KnownSeries
     /// <summary>Whether each sample speaks of its own interval instead of the time to its neighbour.</summary>
     public bool OwnIntervals => Mapping.Kind == SampleKind.Delta || (Mapping.Kind == SampleKind.Gauge && Series.Period > TimeSpan.Zero);
 
-    /// <summary>Watts of a level: of power as it is, of utilisation by the model of the mapping for each unit; of a load the utilisation itself.</summary>
+    /// <summary>Watts of a level: of power as it is, of utilisation by the model of the mapping for each unit; of a load the utilisation
+    /// itself.</summary>
     public double Watts(double value)
     {
         var level = Math.Min(most, Mapping.Unit.ToCanonical(value));
@@ -98,11 +101,13 @@ internal sealed class KnownSeries
         if (Mapping.Power is not { } model)
             return null;
         return double.IsNaN(offset)
-            ? $"The label '{model.UnitsLabel}' of {Series} should hold the number of units that the power model of {Mapping.Id} is multiplied by, but holds '{Series.Labels[model.UnitsLabel!]}'."
+            ? $"The label '{model.UnitsLabel}' of {Series} should hold the number of units that the power model of {Mapping.Id} "
+                + $"is multiplied by, but holds '{Series.Labels[model.UnitsLabel!]}'."
             : null;
     }
 
-    /// <summary>A MIG profile is <c>1g.10gb</c>, <c>3g.40gb</c>: so many sevenths of the board's compute. Source: NVIDIA, Multi-Instance GPU User Guide.</summary>
+    /// <summary>A MIG profile is <c>1g.10gb</c>, <c>3g.40gb</c>: so many sevenths of the board's compute. Source: NVIDIA, Multi-Instance
+    /// GPU User Guide.</summary>
     private static double? SliceOf(Labels labels)
     {
         var profile = labels["GPU_I_PROFILE"] ?? labels["mig_profile"];

@@ -2,7 +2,8 @@ using Metrics.Domain.Catalogue;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>Sets of words (mappings, factors, reasons), each kept once and known by a number, so that a fact can name its mappings without building the text anew.</summary>
+/// <summary>Sets of words (mappings, factors, reasons), each kept once and known by a number, so that a fact can name its mappings without
+/// building the text anew.</summary>
 internal sealed class Provenance
 {
     /// <summary>The empty set.</summary>

@@ -164,25 +164,16 @@ public sealed class DeploymentHours(ReadSession session)
         var (whole, elsewhere) =
             terms.Boundary == Boundary.Accelerator
                 ? ("accelerator", "server IS NOT NULL")
-                : (
-                    "server",
-                    $"server IS NULL OR {Lacks(
-                        "missing",
-                        MissingReasons.ServerUnmetered,
-                        MissingReasons.HardwareUnknown,
-                        MissingReasons.AcceleratorUnmetered
-                    )}"
-                );
+                : ("server", $"server IS NULL OR {Lacks("missing", Ratios.ActiveJoulesPerUnit.NullWhile & ~MissingReasons.BusyUnknown)}");
         var active =
             terms.IdlePolicy == IdlePolicy.Provisioned
                 ? "1.0"
                 : $"CASE WHEN idle IS NULL OR {elsewhere} OR {whole} IS NULL THEN NULL WHEN {whole} <= 0 THEN 1.0 WHEN idle >= {whole} "
                     + $"THEN 0.0 ELSE 1.0 - idle / {whole} END";
+        // What makes a score of a part of the time makes none of the hour: each part of it is known for all of the time or not at all.
+        var score = Ratios.SciGramsPerUnit.NullWhile;
         var basis = terms.By == RankedBy.Energy ? "joules" : "grams";
         IReadOnlyList<(string, object)> model = terms.Model is { } served ? [("@model", served)] : [];
-        var idleUnknown = Lacks("MAX(h.missing)", MissingReasons.BusyUnknown);
-        var operationalUnknown = Lacks("MAX(h.missing)", MissingReasons.PueUnknown, MissingReasons.GridUnknown);
-        var embodiedUnknown = Lacks("MAX(h.missing)", MissingReasons.EmbodiedUnknown);
         var (least, most) = (
             string.Format(CultureInfo.InvariantCulture, bound, "low"),
             string.Format(CultureInfo.InvariantCulture, bound, "high")
@@ -203,13 +194,12 @@ public sealed class DeploymentHours(ReadSession session)
         return session.QueryAsync(
             $"""
             WITH hours AS (
-                SELECT h.deployment_id, h.period_start,
-                       MAX(h.accelerator_joules) AS accelerator, MAX(h.server_joules) AS server, MAX(h.facility_joules) AS facility,
-                       CASE WHEN {idleUnknown} THEN NULL ELSE MAX(h.idle_joules) END AS idle, MAX(h.missing) AS missing,
-                       MAX(h.known_joules) AS known, MAX(h.measured_joules) AS measured, MAX(h.covered_seconds) AS covered,
-                       MAX(h.low_joules) AS low, MAX(h.high_joules) AS high,
-                       CASE WHEN {operationalUnknown} THEN NULL ELSE MAX(h.operational_grams) END AS operational,
-                       CASE WHEN {embodiedUnknown} THEN NULL ELSE MAX(h.embodied_grams) END AS embodied,
+                SELECT h.deployment_id, h.period_start, {Most(Measures.Accelerator)} AS accelerator, {Most(Measures.Server)} AS server,
+                       {Most(Measures.Facility)} AS facility, {Known(Measures.Idle, MissingReasons.BusyUnknown)} AS idle,
+                       MAX(h.missing) AS missing, {Most(Measures.Known)} AS known, {Most(Measures.Measured)} AS measured,
+                       {Most(Measures.Covered)} AS covered, {Most(Measures.Low)} AS low, {Most(Measures.High)} AS high,
+                       {Known(Measures.Operational, score & ~MissingReasons.EmbodiedUnknown)} AS operational,
+                       {Known(Measures.Embodied, score & MissingReasons.EmbodiedUnknown)} AS embodied,
                        SUM(CASE WHEN h.functional_unit = @unit THEN h.units END) AS units,
                        COALESCE(MAX(CASE WHEN h.functional_unit = @unit THEN h.evidence END), MIN(h.evidence)) AS evidence
                 FROM intensity_hours h
@@ -292,25 +282,30 @@ public sealed class DeploymentHours(ReadSession session)
         var hours = await session.QueryAsync(
             "SELECT DISTINCT deployment_id, factors, missing FROM intensity_hours WHERE period_start >= @from AND period_start < @to",
             [("@from", period.Start), ("@to", period.End)],
-            row => (Deployment: row.Integer(0), Factors: row.TextOrNull(1) ?? "", Missing: row.TextOrNull(2) ?? "")
+            row => (Deployment: row.Integer(0), Factors: row.TextOrNull(1) ?? "", Missing: (MissingReasons)row.Integer(2))
         );
         return hours
             .GroupBy(hour => hour.Deployment)
-            .ToDictionary(group => group.Key, group => (Words(group.Select(row => row.Factors)), Words(group.Select(row => row.Missing))));
-
-        static IReadOnlyList<string> Words(IEnumerable<string> texts) =>
-            Sorted(texts.SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+            .ToDictionary(
+                group => group.Key,
+                group =>
+                    (
+                        Sorted(group.SelectMany(row => row.Factors.Split(' ', StringSplitOptions.RemoveEmptyEntries))),
+                        Sorted(group.SelectMany(row => row.Missing.Words()))
+                    )
+            );
     }
 
     private static IReadOnlyList<string> Sorted(IEnumerable<string> texts) =>
         [.. texts.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-    /// <summary>Whether the words of a column name one of these.</summary>
-    private static string Lacks(string column, params ReadOnlySpan<MissingReasons> reasons)
-    {
-        var tests = new List<string>(reasons.Length);
-        foreach (var reason in reasons)
-            tests.Add($"{column} LIKE '%{reason.Text()}%'");
-        return $"({string.Join(" OR ", tests)})";
-    }
+    // An hour's amounts stand on each row of its units.
+    private static string Most(Measure measure) => $"MAX(h.{measure.Column})";
+
+    private static string Known(Measure measure, MissingReasons nullWhile) =>
+        $"CASE WHEN {Lacks("MAX(h.missing)", nullWhile)} THEN NULL ELSE {Most(measure)} END";
+
+    /// <summary>Whether a column names one of these.</summary>
+    private static string Lacks(string column, MissingReasons reasons) =>
+        string.Create(CultureInfo.InvariantCulture, $"({column} & {(int)reasons}) <> 0");
 }
