@@ -185,12 +185,12 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             : ODataError.BadRequest("InvalidPath", $"The call of {Name} has no closing parenthesis.", "path");
     }
 
-    /// <summary>The question that a call asks.</summary>
-    /// <exception cref="ODataError">An argument is missing, unknown, or not what the parameter takes; all faults are told.</exception>
-    public ComparisonRequest Question(string arguments, IReadOnlyDictionary<string, string> aliases)
+    /// <summary>The comparison that a call asks for.</summary>
+    /// <exception cref="ODataError">An argument is missing, unknown, or not what the parameter takes; all errors are listed.</exception>
+    public ComparisonRequest ReadRequest(string arguments, IReadOnlyDictionary<string, string> aliases)
     {
         var errors = new RequestErrors();
-        var given = new List<(string, string?)>();
+        var values = new List<(string, string?)>();
         foreach (var literal in NamedLiterals.Read(arguments, $"The list of parameters of {Name}", errors))
         {
             var argument = literal;
@@ -199,12 +199,13 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
                 if (!aliases.TryGetValue(alias, out var aliased))
                 {
                     errors.Key(
-                        $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
+                        $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such "
+                            + $"parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
                     );
                     continue;
                 }
                 if (
-                    NamedLiterals.Read($"{argument.Name}={told}", $"The parameter alias {ExpressionText.Shorten(alias)}", errors)
+                    NamedLiterals.Read($"{argument.Name}={aliased}", $"The parameter alias {ExpressionText.Shorten(alias)}", errors)
                     is not [var one]
                 )
                     continue;
@@ -220,8 +221,8 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             }
             values.Add((argument.Name, argument.Value));
         }
-        var question = ComparisonRequest.Read(given, time.GetUtcNow().UtcDateTime, errors);
-        return errors.Count == 0 && question is not null ? question : throw Invalid([.. errors.Select(error => error.Detail)]);
+        var request = ComparisonRequest.Read(values, time.GetUtcNow().UtcDateTime, errors);
+        return errors.Count == 0 && request is not null ? request : throw Invalid([.. errors.Select(error => error.Detail)]);
     }
 
     /// <summary>Carries out a call, whole or not at all.</summary>

@@ -183,7 +183,7 @@ internal sealed class ODataEndpoint
         request.Options.RefuseComposition(CompareFunction.Name);
         var negotiation = request.Negotiate();
         var (_, omitNulls, _, _) = Negotiation.Preferences(request.Headers, settings.MaxPageSize);
-        var rows = await compare.RowsAsync(compare.Question(arguments, request.Options.Aliases), request.Context.RequestAborted);
+        var rows = await compare.RowsAsync(compare.ReadRequest(arguments, request.Options.Aliases), request.Context.RequestAborted);
         request.Response.ContentType = negotiation.ContentType;
         if (omitNulls)
             request.Response.Headers["Preference-Applied"] = "omit-values=nulls";
