@@ -136,7 +136,7 @@ public sealed class SchemaMigrator
     public static SchemaState Compare(string database, IReadOnlyList<string> known, IReadOnlyList<string> applied)
     {
         // Names begin with a time. What is older than the first migration of all was made before the first release.
-        if (applied.FirstOrDefault() is { } first && string.CompareOrdinal(first, known[0]) < 0)
+        if (applied is [var first, ..] && string.CompareOrdinal(first, known[0]) < 0)
             return new(
                 SchemaStanding.Abandoned,
                 $"{database} was made by a development version of Metrics from before its first release (its schema begins with "
