@@ -71,7 +71,9 @@ internal sealed class TestStorage : IAsyncDisposable
     public static async Task<string> NewDatabaseAsync(PostgresCluster cluster, StorageEngine engine, string? folder)
     {
         var template = await Templates
-            .GetOrAdd(engine == StorageEngine.Postgres ? cluster.ConnectionString : "", _ => new(() => MigrateTemplateAsync(cluster, engine)))
+            .GetOrAdd(engine == StorageEngine.Postgres ? cluster.ConnectionString : "", _ =>
+                new(() => MigrateTemplateAsync(cluster, engine))
+            )
             .Value;
         if (engine == StorageEngine.Postgres)
             return await cluster.CreateDatabaseAsync(template);

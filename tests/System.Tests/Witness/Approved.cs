@@ -105,7 +105,7 @@ internal static class Approved
 
     private static string Excerpt(string? line, int from) =>
         line is null ? "(no such line)"
-        : line.Length - from > 240 ? line.Substring(from, 240) + " ..."
+        : line.Length - from > 240 ? $"{line.AsSpan(from, 240)} ..."
         : line[from..];
 
     /// <summary>Engines that tell the same share a file, so that it is seen at once where they do not.</summary>
