@@ -276,7 +276,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
                 return found;
             }
             CheckAlive();
-            if (waited.Elapsed > TimeSpan.FromSeconds(60))
+            if (waited.Elapsed > ServiceProcess.Patience)
                 throw new InvalidOperationException(
                     "No worker works: "
                         + $"{string.Join(", ", workers.Select(worker => $"{worker.Mark.Stage} (exited: {worker.Process.HasExited})"))}. "
@@ -362,7 +362,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
                 && rows.TrueForAll(row => row != "∅" && long.Parse(row, CultureInfo.InvariantCulture) > UnixMicroseconds.From(through))
             )
                 break;
-            if (waited.Elapsed > TimeSpan.FromSeconds(60))
+            if (waited.Elapsed > ServiceProcess.Patience)
                 throw new InvalidOperationException(
                     $"Not everything is read: watermarks {string.Join(", ", rows)}; wanted {UnixMicroseconds.From(through)}. "
                         + $"{string.Join('\n', await RowsAsync("SELECT id, lease_owner, last_error_code, last_error, failures FROM source"))}{complaints}"
