@@ -71,7 +71,7 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
                 Port = proxy.Port,
                 SslMode = SslMode.Disable,
                 GssEncryptionMode = GssEncryptionMode.Disable,
-                Timeout = 5,
+                Timeout = 120,
             };
             try
             {
