@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Metrics.Domain.Normalisation;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Files;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Facts;
 using Metrics.Storage.Reading;
@@ -37,7 +38,7 @@ public static class Ingest
         var log = storage.GetRequiredService<ReadLog>();
         await storage.GetRequiredService<SchemaMigrator>().MigrateAsync();
         await log.RegisterAsync(Rack.Source, "file", Rack.Place.Name, CancellationToken.None);
-        var settings = new SourceSettings
+        var settings = new FileSettings
         {
             Id = Rack.Source,
             Provider = "file",

@@ -3,9 +3,12 @@ using System.Text.Json;
 using Metrics.Emulators;
 using Metrics.Emulators.CloudWatch;
 using Metrics.Emulators.Prometheus;
+using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Http.Credentials;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Aws;
+using Metrics.Ingestors.Providers.Prometheus;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Reading;
 using Metrics.Storage.Schema;
@@ -33,8 +36,8 @@ public static class Read
         try
         {
             await using var aws = await FarSide.StartAsync("cloudwatch");
-            var (points, seconds, cpu) = await BestAsync(cluster, "aws-cloudwatch", aws, TimeSpan.FromHours(Hours), settings =>
-                settings.Aws = Keys(aws)
+            var (points, seconds, cpu) = await BestAsync(cluster, "aws-cloudwatch", aws, TimeSpan.FromHours(Hours), () =>
+                new CloudWatchSettings { Aws = Keys(aws) }
             );
             Figures.AtLeast("CloudWatch, from the answer to durable", points / seconds, 40_000, "points/s");
             Figures.Show("  processor time for a million points", cpu / points * 1e6, "s");
@@ -50,13 +53,15 @@ public static class Read
                 );
 
             await using var many = await FarSide.StartAsync("machines");
-            (points, seconds, _) = await BestAsync(cluster, "aws-cloudwatch", many, TimeSpan.FromHours(3), settings =>
-                settings.Aws = Keys(many)
+            (points, seconds, _) = await BestAsync(cluster, "aws-cloudwatch", many, TimeSpan.FromHours(3), () =>
+                new CloudWatchSettings { Aws = Keys(many) }
             );
             Figures.AtLeast($"machines polled, three hours of each ({points:#,0} points)", Fleet / seconds * 60, 5_000, "a minute");
 
             await using var prometheus = await FarSide.StartAsync("prometheus");
-            (points, seconds, cpu) = await BestAsync(cluster, "prometheus", prometheus, TimeSpan.FromHours(Hours), _ => { });
+            (points, seconds, cpu) = await BestAsync(cluster, "prometheus", prometheus, TimeSpan.FromHours(Hours), () =>
+                new PrometheusSettings()
+            );
             Figures.AtLeast("Prometheus, from the answer to durable", points / seconds, 40_000, "points/s");
             Figures.Show("  processor time for a million points", cpu / points * 1e6, "s");
         }
@@ -155,7 +160,7 @@ public static class Read
         string provider,
         FarSide far,
         TimeSpan lookback,
-        Action<SourceSettings> change
+        Func<HttpSourceSettings> fresh
     )
     {
         (long Points, double Seconds, double Cpu) best = (0, double.MaxValue, 0);
@@ -165,14 +170,8 @@ public static class Read
                 .AddMetricsStorage(StorageEngine.Postgres, await cluster.CreateDatabaseAsync())
                 .BuildServiceProvider();
             await storage.GetRequiredService<SchemaMigrator>().MigrateAsync();
-            var settings = new SourceSettings
-            {
-                Id = "far",
-                Provider = provider,
-                Endpoint = far.Address,
-                Lookback = lookback,
-            };
-            change(settings);
+            var settings = fresh();
+            (settings.Id, settings.Provider, settings.Endpoint, settings.Lookback) = ("far", provider, far.Address, lookback);
             var catalogue = Catalogues.Load([]);
             var source = KnownProviders.All[provider].Open(settings, catalogue, TimeProvider.System);
             var log = storage.GetRequiredService<ReadLog>();
@@ -203,7 +202,7 @@ public static class Read
             var source = KnownProviders
                 .All["aws-cloudwatch"]
                 .Open(
-                    new SourceSettings
+                    new CloudWatchSettings
                     {
                         Id = "far",
                         Provider = "aws-cloudwatch",

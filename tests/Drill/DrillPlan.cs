@@ -5,6 +5,7 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Prometheus;
 using Metrics.Storage.Engine;
 
 namespace Metrics.Drill;
@@ -45,7 +46,7 @@ public sealed record DrillPlan(StorageEngine Engine, string ConnectionString, Ur
     }
 
     /// <summary>How a source is read: late and revised values come within 105 minutes, so two hours are read again.</summary>
-    public SourceSettings Settings(string source) =>
+    public PrometheusSettings Settings(string source) =>
         new()
         {
             Id = source,

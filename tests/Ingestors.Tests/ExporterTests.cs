@@ -2,7 +2,9 @@ using System.Globalization;
 using System.IO.Compression;
 using System.Text;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -10,9 +12,9 @@ namespace Metrics.Ingestors.Tests;
 /// <summary>The exporter reader against servers that misbehave on real sockets.</summary>
 public sealed class ExporterTests
 {
-    private static ITelemetrySource Source(HostileServer server, Action<SourceSettings>? change = null)
+    private static ITelemetrySource Source(HostileServer server, Action<ExporterSettings>? change = null)
     {
-        var settings = new SourceSettings
+        var settings = new ExporterSettings
         {
             Id = "gpu-1",
             Provider = "exporter",
@@ -23,7 +25,7 @@ public sealed class ExporterTests
         return Some.Source(settings, Some.Catalogue("m", "n"));
     }
 
-    private static async Task<SourceException> Fault(HostileServer server, Action<SourceSettings>? change = null) =>
+    private static async Task<SourceException> Fault(HostileServer server, Action<ExporterSettings>? change = null) =>
         await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(server, change), Some.Request()));
 
     private static byte[] Gzip(Action<Stream> write)
@@ -104,7 +106,7 @@ public sealed class ExporterTests
         var basic = await Fault(server, settings => (settings.Username, settings.Password) = ("reader", "hunter2"));
         var bearer = await Fault(server, settings => settings.BearerToken = "s3cr3t-token");
 
-        Assert.Equal(("unauthorised", "unauthorised"), (basic.Code, bearer.Code));
+        Assert.Equal((SourceErrorCode.Unauthorised, SourceErrorCode.Unauthorised), (basic.Code, bearer.Code));
         Assert.Contains("Authorization: Basic cmVhZGVyOmh1bnRlcjI=\r\n", server.Requests.First(), StringComparison.Ordinal);
         Assert.Contains("Authorization: Bearer s3cr3t-token\r\n", server.Requests.Last(), StringComparison.Ordinal);
         Assert.Equal(
@@ -134,7 +136,7 @@ public sealed class ExporterTests
         );
         var fault = await Fault(server);
 
-        Assert.Equal("throttled", fault.Code);
+        Assert.Equal(SourceErrorCode.Throttled, fault.Code);
         Assert.Equal(seconds, fault.RetryAfter?.TotalSeconds);
     }
 
@@ -145,7 +147,7 @@ public sealed class ExporterTests
         await using var server = HostileServer.Serving("text/plain", _ => "", "503 Service Unavailable", $"Retry-After: {until}\r\n");
         var fault = await Fault(server);
 
-        Assert.Equal("server_error", fault.Code);
+        Assert.Equal(SourceErrorCode.ServerError, fault.Code);
         Assert.InRange(fault.RetryAfter!.Value.TotalSeconds, 240, 300);
     }
 
@@ -161,7 +163,7 @@ public sealed class ExporterTests
         await using var server = HostileServer.Serving("text/plain", _ => "down, password=hunter2 for https://me:pw@db/x", status);
         var fault = await Fault(server);
 
-        Assert.Equal(code, fault.Code);
+        Assert.Equal(code, SnakeCase.Of(fault.Code));
         Assert.Null(fault.RetryAfter);
         Assert.Contains($"http://127.0.0.1:{server.Port}/metrics answered {status[..3]}", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
@@ -180,7 +182,7 @@ public sealed class ExporterTests
         );
         var fault = await Fault(server, settings => settings.BearerToken = "t0ken");
 
-        Assert.Equal("redirected", fault.Code);
+        Assert.Equal(SourceErrorCode.Redirected, fault.Code);
         Assert.Contains("to http://169.254.169.254/latest, which is not followed", fault.Message, StringComparison.Ordinal);
         Assert.Single(server.Requests);
     }
@@ -193,7 +195,7 @@ public sealed class ExporterTests
         );
         var fault = await Fault(server);
 
-        Assert.Equal("not_metrics", fault.Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, fault.Code);
         Assert.Contains("text/html, not with metrics: \"<html><title>Sign in</title>", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
     }
@@ -202,7 +204,7 @@ public sealed class ExporterTests
     public async Task A_login_page_that_calls_itself_plain_text_is_no_metrics()
     {
         await using var server = HostileServer.Serving("text/plain", _ => "<html><title>Sign in</title></html>");
-        Assert.Equal("not_metrics", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -215,7 +217,7 @@ public sealed class ExporterTests
             "",
             "m 1\nn 2\n"
         );
-        Assert.Equal("truncated", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.Truncated, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -228,7 +230,7 @@ public sealed class ExporterTests
             "",
             "8\r\nm 1\nn 2\n\r\n"
         );
-        Assert.Equal("truncated", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.Truncated, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -237,7 +239,7 @@ public sealed class ExporterTests
         await using var server = HostileServer.Answering("HTTP/1.0 200 OK", "Content-Type: text/plain; version=0.0.4", "", "m 1\nn 2\n");
         var fault = await Fault(server);
 
-        Assert.Equal("truncated", fault.Code);
+        Assert.Equal(SourceErrorCode.Truncated, fault.Code);
         Assert.Contains("neither Content-Length nor chunks", fault.Message, StringComparison.Ordinal);
     }
 
@@ -250,7 +252,7 @@ public sealed class ExporterTests
         if (code is null)
             Assert.Single((await Some.Read(Source(server), Some.Request())).Observations);
         else
-            Assert.Equal(code, (await Fault(server)).Code);
+            Assert.Equal(code, SnakeCase.Of((await Fault(server)).Code));
     }
 
     [Fact]
@@ -273,14 +275,14 @@ public sealed class ExporterTests
                 )
         );
 
-        Assert.Equal("truncated", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.Truncated, (await Fault(server)).Code);
     }
 
     [Fact]
     public async Task An_encoding_that_was_not_asked_for_is_no_metrics()
     {
         await using var server = HostileServer.Serving("text/plain", _ => "m 1\n", headers: "Content-Encoding: br\r\n");
-        Assert.Equal("not_metrics", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -295,7 +297,7 @@ public sealed class ExporterTests
         );
         var fault = await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.5));
 
-        Assert.Equal("timeout", fault.Code);
+        Assert.Equal(SourceErrorCode.Timeout, fault.Code);
         Assert.Contains("within 0.5 s", fault.Message, StringComparison.Ordinal);
     }
 
@@ -303,7 +305,7 @@ public sealed class ExporterTests
     public async Task A_server_that_never_answers_is_given_up()
     {
         await using var server = new HostileServer((_, _, cancel) => Task.Delay(Timeout.Infinite, cancel));
-        Assert.Equal("timeout", (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.3))).Code);
+        Assert.Equal(SourceErrorCode.Timeout, (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.3))).Code);
     }
 
     [Fact]
@@ -320,7 +322,7 @@ public sealed class ExporterTests
                 }
             }
         );
-        Assert.Equal("timeout", (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(1))).Code);
+        Assert.Equal(SourceErrorCode.Timeout, (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(1))).Code);
     }
 
     [Fact]
@@ -347,7 +349,7 @@ public sealed class ExporterTests
         await using (var server = HostileServer.Serving("text/plain", _ => ""))
             gone = server.At("/metrics");
         var source = Some.Source(
-            new SourceSettings
+            new ExporterSettings
             {
                 Id = "gpu-1",
                 Provider = "exporter",
@@ -356,7 +358,10 @@ public sealed class ExporterTests
             Some.Catalogue("m")
         );
 
-        Assert.Equal("unreachable", (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Some.Request()))).Code);
+        Assert.Equal(
+            SourceErrorCode.Unreachable,
+            (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Some.Request()))).Code
+        );
     }
 
     [Theory]
@@ -365,7 +370,10 @@ public sealed class ExporterTests
     public async Task What_is_no_HTTP_server_is_named(string banner)
     {
         await using var server = HostileServer.Answering(banner);
-        Assert.Contains((await Fault(server)).Code, new[] { "truncated", "not_metrics", "unreachable" });
+        Assert.Contains(
+            (await Fault(server)).Code,
+            new[] { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics, SourceErrorCode.Unreachable }
+        );
     }
 
     [Fact]
@@ -395,43 +403,34 @@ public sealed class ExporterTests
     [Fact]
     public void Settings_that_cannot_work_are_all_named_at_once()
     {
-        var faults = KnownProviders
-            .All["exporter"]
-            .Check(
-                new SourceSettings
-                {
-                    Id = "x",
-                    Endpoint = new Uri("http://me:pw@host/metrics"),
-                    Path = "rows.csv",
-                    BearerToken = "two words",
-                    Username = "a",
-                    ClientCertificateFile = "absent.pem",
-                    Selector = "job=\"x\"",
-                    Timeout = TimeSpan.Zero,
-                    MaxBytes = 1,
-                    MaxSeries = 0,
-                }
-            )
-            .ToList();
+        var faults = Some.Errors(
+            "exporter",
+            ("Endpoint", "http://me:pw@host/metrics"),
+            ("Path", "rows.csv"),
+            ("BearerToken", "two words"),
+            ("Username", "a"),
+            ("ClientCertificateFile", "absent.pem"),
+            ("Selector", "job=\"x\""),
+            ("Timeout", "00:00:00"),
+            ("MaxBytes", "1"),
+            ("MaxSeries", "0")
+        );
 
         Assert.Equal(10, faults.Count);
         Assert.DoesNotContain(faults, fault =>
-            fault.Contains("pw", StringComparison.Ordinal) && !fault.StartsWith("Endpoint holds", StringComparison.Ordinal)
+            fault.Contains("pw", StringComparison.Ordinal) && !fault.StartsWith("x: Endpoint holds", StringComparison.Ordinal)
         );
-        Assert.Equal(
-            "Endpoint is missing: give the server's http or https address.",
-            Assert.Single(KnownProviders.All["exporter"].Check(new SourceSettings()))
-        );
+        Assert.Equal("Endpoint is missing: give the server's http or https address.", Assert.Single(new ExporterSettings().Validate()));
         Assert.Equal(
             "Endpoint 'ftp://host/' is not an http or https address.",
-            Assert.Single(KnownProviders.All["exporter"].Check(new SourceSettings { Endpoint = new Uri("ftp://host/") }))
+            Assert.Single(new ExporterSettings { Endpoint = new Uri("ftp://host/") }.Validate())
         );
     }
 
     [Fact]
     public void The_cadence_is_the_settings_or_fifteen_seconds()
     {
-        var settings = new SourceSettings
+        var settings = new ExporterSettings
         {
             Id = "x",
             Provider = "exporter",

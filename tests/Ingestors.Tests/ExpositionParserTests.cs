@@ -276,13 +276,16 @@ public sealed class ExpositionParserTests
     {
         var fault = Assert.Throws<SourceException>(() => Parse("m 1\nm{a=\"1\"} 12"));
 
-        Assert.Equal("truncated", fault.Code);
+        Assert.Equal(SourceErrorCode.Truncated, fault.Code);
         Assert.Equal("http://gpu-1:9400/metrics ended in the middle of line 2; nothing of it is stored. It is read again.", fault.Message);
     }
 
     [Fact]
     public void An_OpenMetrics_page_without_its_end_is_truncated() =>
-        Assert.Equal("truncated", Assert.Throws<SourceException>(() => Parse("m 1\nm{a=\"1\"} 12\n", ExpositionFormat.OpenMetrics)).Code);
+        Assert.Equal(
+            SourceErrorCode.Truncated,
+            Assert.Throws<SourceException>(() => Parse("m 1\nm{a=\"1\"} 12\n", ExpositionFormat.OpenMetrics)).Code
+        );
 
     [Fact]
     public void The_end_of_an_OpenMetrics_page_needs_no_line_feed() =>
@@ -290,7 +293,10 @@ public sealed class ExpositionParserTests
 
     [Fact]
     public void A_page_that_goes_on_after_its_end_is_none() =>
-        Assert.Equal("not_metrics", Assert.Throws<SourceException>(() => Parse("m 1\n# EOF\nm 2\n", ExpositionFormat.OpenMetrics)).Code);
+        Assert.Equal(
+            SourceErrorCode.NotMetrics,
+            Assert.Throws<SourceException>(() => Parse("m 1\n# EOF\nm 2\n", ExpositionFormat.OpenMetrics)).Code
+        );
 
     [Theory]
     [InlineData("<!doctype html><html><title>Sign in</title>")]
@@ -301,7 +307,7 @@ public sealed class ExpositionParserTests
     {
         var fault = Assert.Throws<SourceException>(() => Parse(page));
 
-        Assert.Equal("not_metrics", fault.Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, fault.Code);
         Assert.Contains(page[..12], fault.Message, StringComparison.Ordinal);
     }
 
@@ -464,7 +470,7 @@ public sealed class ExpositionParserTests
                 "DCGM_FI_DEV_POWER_USAGE{gpu=\"0\",UUID=\"GPU-1\",modelName=\"NVIDIA H100 80GB HBM3\"} 431.25\nm NaN\nm{} +Inf\n# EOF\n"
             )
         );
-        var codes = new HashSet<string>();
+        var codes = new HashSet<SourceErrorCode>();
         long read = 0;
         for (var i = 0; i < 20_000; i++)
         {
@@ -490,8 +496,11 @@ public sealed class ExpositionParserTests
         }
 
         Assert.True(read > 1000);
-        Assert.Contains("truncated", codes);
-        Assert.Subset(new HashSet<string> { "truncated", "not_metrics", "too_large" }, codes);
+        Assert.Contains(SourceErrorCode.Truncated, codes);
+        Assert.Subset(
+            new HashSet<SourceErrorCode> { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics, SourceErrorCode.TooLarge },
+            codes
+        );
     }
 
     /// <summary>A stream that gives a few bytes at a time.</summary>

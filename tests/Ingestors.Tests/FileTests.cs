@@ -4,6 +4,7 @@ using System.Text;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Files;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -44,7 +45,7 @@ public sealed class FileTests : IDisposable
 
     private ITelemetrySource Source(string? path = null, int maxSeries = 50_000) =>
         Some.Source(
-            new SourceSettings
+            new FileSettings
             {
                 Id = "rows",
                 Provider = "file",
@@ -390,7 +391,7 @@ public sealed class FileTests : IDisposable
                 kept.Add(page);
         });
 
-        Assert.Equal("truncated", fault.Code);
+        Assert.Equal(SourceErrorCode.Truncated, fault.Code);
         Assert.Contains("a.ndjson.gz", fault.Message, StringComparison.Ordinal);
         Assert.Contains("m{gpu=\"b\"} 00:00:00 2", Some.Lines(kept.SelectMany(page => page.Observations)));
         Assert.DoesNotContain("a.ndjson.gz", kept[^1].Cursor, StringComparison.Ordinal);
@@ -400,7 +401,7 @@ public sealed class FileTests : IDisposable
     public async Task A_path_with_nothing_at_it_is_a_fault()
     {
         var fault = await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(Path.Combine(folder, "absent.csv")), Some.Request()));
-        Assert.Equal("unreachable", fault.Code);
+        Assert.Equal(SourceErrorCode.Unreachable, fault.Code);
     }
 
     [Fact]
@@ -503,25 +504,19 @@ public sealed class FileTests : IDisposable
     [Fact]
     public void Settings_of_other_providers_are_named()
     {
-        Assert.Equal("Path is missing: give a file or a folder.", Assert.Single(KnownProviders.All["file"].Check(new SourceSettings())));
+        Assert.Equal("Path is missing: give a file or a folder.", Assert.Single(new FileSettings().Validate()));
         Assert.Equal(
             "Path 'rows.xlsx' is neither a folder nor named .ndjson, .jsonl, .csv or one of these with .gz.",
-            Assert.Single(KnownProviders.All["file"].Check(new SourceSettings { Path = "rows.xlsx" }))
+            Assert.Single(new FileSettings { Path = "rows.xlsx" }.Validate())
         );
         Assert.Equal(
-            3,
-            KnownProviders
-                .All["file"]
-                .Check(
-                    new SourceSettings
-                    {
-                        Path = "rows.csv",
-                        Endpoint = new Uri("http://x"),
-                        Selector = "a=\"b\"",
-                        BearerToken = "x",
-                    }
-                )
-                .Count()
+            [
+                "x: BearerToken is for the providers 'exporter' and 'prometheus': remove it.",
+                "x: Endpoint is for the providers 'aws-cloudwatch', 'azure-monitor', 'exporter', 'gcp-monitoring' and 'prometheus': remove it.",
+                "x: Selector is for the provider 'prometheus': remove it.",
+            ],
+            Some.Errors("file", ("Path", "rows.csv"), ("Endpoint", "http://x"), ("Selector", "a=\"b\""), ("bearerToken", "x"))
+                .Order(StringComparer.Ordinal)
         );
     }
 }

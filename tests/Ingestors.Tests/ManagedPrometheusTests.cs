@@ -1,9 +1,11 @@
+using Metrics.Domain.Observations;
 using Metrics.Emulators;
 using Metrics.Emulators.Azure;
 using Metrics.Emulators.CloudWatch;
 using Metrics.Emulators.Gcp;
 using Metrics.Ingestors.Http.Credentials;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Prometheus;
 using Metrics.Ingestors.Tests.Aws;
 using Metrics.Ingestors.Tests.Azure;
 using Metrics.Ingestors.Tests.Gcp;
@@ -17,8 +19,12 @@ public sealed class ManagedPrometheusTests
     private const string Energy = "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION";
 
     /// <summary>A server behind a managed service, and the settings of a source that may read it.</summary>
-    private sealed record Bench(ManagedPrometheus Service, SourceSettings Settings, Action<SourceSettings> Spoil, Func<ValueTask> Close)
-        : IAsyncDisposable
+    private sealed record Bench(
+        ManagedPrometheus Service,
+        PrometheusSettings Settings,
+        Action<PrometheusSettings> Spoil,
+        Func<ValueTask> Close
+    ) : IAsyncDisposable
     {
         public async ValueTask DisposeAsync()
         {
@@ -45,7 +51,7 @@ public sealed class ManagedPrometheusTests
 
     private static async Task<Bench> OpenAsync(string service, Uri upstream)
     {
-        SourceSettings Settings(ManagedPrometheus managed) =>
+        PrometheusSettings Settings(ManagedPrometheus managed) =>
             new()
             {
                 Id = "managed",
@@ -135,7 +141,7 @@ public sealed class ManagedPrometheusTests
         var from = DateTime.UtcNow.AddMinutes(-1);
         ITelemetrySource Open() => KnownProviders.All["prometheus"].Open(bench.Settings, catalogue, TimeProvider.System);
         var own = Some.Source(
-            new SourceSettings
+            new PrometheusSettings
             {
                 Id = "managed",
                 Provider = "prometheus",
@@ -152,13 +158,13 @@ public sealed class ManagedPrometheusTests
         Assert.Empty(rejections);
         Assert.Equal(Some.Lines(expected).Order(StringComparer.Ordinal), Some.Lines(observations).Order(StringComparer.Ordinal));
         Assert.Equal(9, observations.Select(one => one.Series.Id).Distinct().Count());
-        Assert.Equal(place, KnownProviders.All["prometheus"].PlaceOf(bench.Settings));
+        Assert.Equal(place, bench.Settings.OwnPlace);
 
         bench.Spoil(bench.Settings);
         var fault = await Assert.ThrowsAsync<SourceException>(() =>
             Some.Read(service == "google" ? (ITelemetrySource)managed : Open(), Some.Request(from, end))
         );
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains(right, fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
     }
@@ -204,7 +210,7 @@ public sealed class ManagedPrometheusTests
         );
         var pages = await Some.Pages(source, Some.Request(from, DateTime.UtcNow));
         var unread = Assert.Single(pages.SelectMany(page => page.Unread));
-        Assert.Equal((Energy, "too_large"), (unread.Subject, unread.Code));
+        Assert.Equal((Energy, SourceErrorCode.TooLarge), (unread.Subject, unread.Code));
         Assert.Contains("Selector", unread.Message, StringComparison.Ordinal);
         // In two parts, each by a selector, all of it is there.
         bench.Settings.Selector = "gpu=~\"[0-2].*\"";
@@ -218,19 +224,14 @@ public sealed class ManagedPrometheusTests
     [Fact]
     public void Ways_to_prove_who_asks_exclude_each_other()
     {
-        var faults = KnownProviders
-            .All["prometheus"]
-            .Check(
-                new SourceSettings
-                {
-                    Id = "a",
-                    Provider = "prometheus",
-                    Endpoint = new("https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1"),
-                    BearerToken = "x",
-                    Aws = new() { Region = "eu-west-9", Service = "s3" },
-                    Google = new() { Impersonate = "nobody" },
-                }
-            )
+        var faults = new PrometheusSettings
+        {
+            Endpoint = new("https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1"),
+            BearerToken = "x",
+            Aws = new() { Region = "eu-west-9", Service = "s3" },
+            Google = new() { Impersonate = "nobody" },
+        }
+            .Validate()
             .ToList();
         foreach (
             var said in new[]

@@ -1,7 +1,11 @@
 using System.Globalization;
 using System.IO.Compression;
 using System.Text;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
+using Metrics.Ingestors.Providers.Files;
+using Metrics.Ingestors.Providers.Prometheus;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -39,7 +43,7 @@ public sealed class MemoryTests
                 );
         }
         var source = Some.Source(
-            new SourceSettings
+            new FileSettings
             {
                 Id = "rows",
                 Provider = "file",
@@ -91,7 +95,7 @@ public sealed class MemoryTests
 
         ITelemetrySource Exporter(long most) =>
             Some.Source(
-                new SourceSettings
+                new ExporterSettings
                 {
                     Id = "gpu-1",
                     Provider = "exporter",
@@ -106,7 +110,7 @@ public sealed class MemoryTests
         var unlimited = await Some.Pages(Exporter(1024L * 1024 * 1024), Some.Request());
         var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
 
-        Assert.Equal("too_large", fault.Code);
+        Assert.Equal(SourceErrorCode.TooLarge, fault.Code);
         Assert.Contains("more than 33554432 bytes after decompression", fault.Message, StringComparison.Ordinal);
         Assert.Empty(unlimited);
         // Everything allocated on the way, garbage included, is far from the 332 MB that were unpacked.
@@ -132,7 +136,7 @@ public sealed class MemoryTests
                 ? """{"status":"success","data":{"resultType":"vector","result":[]}}"""
             : body);
         var source = Some.Source(
-            new SourceSettings
+            new PrometheusSettings
             {
                 Id = "rack-7",
                 Provider = "prometheus",

@@ -1,7 +1,11 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Metrics.Ingestors.Http.Credentials;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
+using Metrics.Ingestors.Providers.Files;
+using Metrics.Ingestors.Providers.Prometheus;
 
 namespace Metrics.Ingestors.Tests;
 
@@ -18,12 +22,12 @@ public sealed class PrometheusContractTests : NetworkProviderContract
           {"metric":{"__name__":"DCGM_FI_DEV_POWER_USAGE","UUID":"GPU-b"},"values":[[1767265215,"0"]]}]}}
         """;
 
-    protected override string Provider => "prometheus";
+    protected override IProvider Provider => KnownProviders.All["prometheus"];
 
     /// <summary>A server of one's own has a password or a token; the permissions are those of the managed services.</summary>
     protected override IReadOnlyList<string> Mends => [];
 
-    protected override string Folder => "Prometheus";
+    protected override string Folder => "src/Ingestors/Providers/Prometheus";
 
     protected override Task<ContractBench> OpenAsync(FarSide farSide)
     {
@@ -37,10 +41,10 @@ public sealed class PrometheusContractTests : NetworkProviderContract
         return Task.FromResult(
             HostileFarSide.Bench(
                 server,
-                new SourceSettings
+                new PrometheusSettings
                 {
                     Id = "rack-7",
-                    Provider = Provider,
+                    Provider = Provider.Name,
                     Endpoint = server.At("/prom"),
                 },
                 Some.Request(),
@@ -53,9 +57,9 @@ public sealed class PrometheusContractTests : NetworkProviderContract
 /// <summary>The contract for one metrics page, whose samples say when they are from.</summary>
 public sealed class ExporterContractTests : NetworkProviderContract
 {
-    protected override string Provider => "exporter";
+    protected override IProvider Provider => KnownProviders.All["exporter"];
 
-    protected override string Folder => "Exporter";
+    protected override string Folder => "src/Ingestors/Providers/Exporter";
 
     protected override int FewestExchanges => 1;
 
@@ -69,10 +73,10 @@ public sealed class ExporterContractTests : NetworkProviderContract
         return Task.FromResult(
             HostileFarSide.Bench(
                 server,
-                new SourceSettings
+                new ExporterSettings
                 {
                     Id = "gpu-box",
-                    Provider = Provider,
+                    Provider = Provider.Name,
                     Endpoint = server.At("/metrics"),
                 },
                 Some.Request(),
@@ -87,9 +91,9 @@ public sealed class FileContractTests : ProviderContract, IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("metrics-contract-").FullName;
 
-    protected override string Provider => "file";
+    protected override IProvider Provider => KnownProviders.All["file"];
 
-    protected override string Folder => "Files";
+    protected override string Folder => "src/Ingestors/Providers/Files";
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -104,10 +108,10 @@ public sealed class FileContractTests : ProviderContract, IDisposable
                 );
         var catalogue = Catalogues.Load([]);
         var source = Some.Source(
-            new SourceSettings
+            new FileSettings
             {
                 Id = "inbox",
-                Provider = Provider,
+                Provider = Provider.Name,
                 Path = folder,
             },
             catalogue
@@ -156,7 +160,7 @@ internal static class HostileFarSide
             _ => new((_, socket, cancel) => FloodAsync(socket, type, cancel)),
         };
 
-    public static ContractBench Bench(HostileServer server, SourceSettings settings, ReadRequest request, int expected)
+    public static ContractBench Bench(HostileServer server, ServerSettings settings, ReadRequest request, int expected)
     {
         settings.Timeout = TimeSpan.FromSeconds(2);
         settings.MaxBytes = 4 * 1024 * 1024;

@@ -2,6 +2,7 @@ using System.Globalization;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Files;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -18,7 +19,7 @@ public sealed class PlayTests : IDisposable
     {
         File.WriteAllLines(Path.Combine(folder, "a.ndjson"), rows);
         return Some.Source(
-            new SourceSettings
+            new FileSettings
             {
                 Id = "sample",
                 Provider = "file",
@@ -229,7 +230,7 @@ public sealed class PlayTests : IDisposable
     {
         Assert.Empty(await Read(Playing(), "00:00:00", "13:00:00"));
         var missing = Some.Source(
-            new SourceSettings
+            new FileSettings
             {
                 Id = "x",
                 Provider = "file",
@@ -240,6 +241,9 @@ public sealed class PlayTests : IDisposable
         );
 
         Assert.Equal(TimeSpan.FromDays(1), missing.Cadence.Lookback);
-        Assert.Equal("unreachable", (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(missing, Some.Request()))).Code);
+        Assert.Equal(
+            SourceErrorCode.Unreachable,
+            (await Assert.ThrowsAsync<SourceException>(() => Some.Pages(missing, Some.Request()))).Code
+        );
     }
 }

@@ -3,7 +3,9 @@ using System.Net;
 using System.Text;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Prometheus;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -30,9 +32,13 @@ public sealed class PrometheusApiTests
             .Select(pair => pair.Split('=', 2))
             .ToDictionary(pair => pair[0], pair => WebUtility.UrlDecode(pair[1]));
 
-    private static ITelemetrySource Source(HostileServer server, MetricCatalogue? catalogue = null, Action<SourceSettings>? change = null)
+    private static ITelemetrySource Source(
+        HostileServer server,
+        MetricCatalogue? catalogue = null,
+        Action<PrometheusSettings>? change = null
+    )
     {
-        var settings = new SourceSettings
+        var settings = new PrometheusSettings
         {
             Id = "rack-7",
             Provider = "prometheus",
@@ -42,7 +48,7 @@ public sealed class PrometheusApiTests
         return Some.Source(settings, catalogue ?? Some.Catalogue("m"));
     }
 
-    private static async Task<SourceException> Fault(HostileServer server, Action<SourceSettings>? change = null) =>
+    private static async Task<SourceException> Fault(HostileServer server, Action<PrometheusSettings>? change = null) =>
         await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(server, null, change), Some.Request()));
 
     [Fact]
@@ -235,7 +241,7 @@ public sealed class PrometheusApiTests
         );
         var fault = await Fault(server);
 
-        Assert.Equal("too_large", fault.Code);
+        Assert.Equal(SourceErrorCode.TooLarge, fault.Code);
         Assert.Contains("select less with Selector", fault.Message, StringComparison.Ordinal);
         Assert.InRange(server.Requests.Count, 5, 12);
     }
@@ -269,7 +275,7 @@ public sealed class PrometheusApiTests
         );
         var fault = await Fault(server);
 
-        Assert.Equal(code, fault.Code);
+        Assert.Equal(code, SnakeCase.Of(fault.Code));
         Assert.Contains(
             $"http://127.0.0.1:{server.Port}/prom/api/v1/label/__name__/values answered {status[..3]} {type}: {error}.",
             fault.Message,
@@ -311,7 +317,7 @@ public sealed class PrometheusApiTests
                 kept.AddRange(Some.Lines(page.Observations));
         });
 
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Equal(["m 11:00:00 1"], kept);
     }
 
@@ -321,7 +327,7 @@ public sealed class PrometheusApiTests
         await using var server = HostileServer.Serving(Json, _ => "{}", "429 Too Many", "Retry-After: 30\r\n");
         var fault = await Fault(server);
 
-        Assert.Equal(("throttled", 30d), (fault.Code, fault.RetryAfter!.Value.TotalSeconds));
+        Assert.Equal((SourceErrorCode.Throttled, 30d), (fault.Code, fault.RetryAfter!.Value.TotalSeconds));
     }
 
     [Theory]
@@ -335,7 +341,7 @@ public sealed class PrometheusApiTests
     public async Task What_is_no_Prometheus_answer_is_called_that(string type, string body)
     {
         await using var server = HostileServer.Serving(type, _ => body);
-        Assert.Equal("not_metrics", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
     }
 
     [Theory]
@@ -352,14 +358,14 @@ public sealed class PrometheusApiTests
     public async Task A_bad_answer_leaves_nothing(string body, string code)
     {
         await using var server = Server(_ => body);
-        Assert.Equal(code, (await Fault(server)).Code);
+        Assert.Equal(code, SnakeCase.Of((await Fault(server)).Code));
     }
 
     [Fact]
     public async Task JSON_ten_thousand_deep_is_refused()
     {
         await using var server = Server(_ => Matrix($$"""{"metric":{"__name__":"m"},"values":{{new string('[', 10_000)}}"""));
-        Assert.Equal("not_metrics", (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
     }
 
     [Fact]
@@ -466,7 +472,7 @@ public sealed class PrometheusApiTests
             }
             catch (SourceException exception)
             {
-                Assert.Contains(exception.Code, new[] { "not_metrics", "truncated", "refused" });
+                Assert.Contains(exception.Code, new[] { SourceErrorCode.NotMetrics, SourceErrorCode.Truncated, SourceErrorCode.Refused });
                 failed++;
             }
         }
@@ -482,9 +488,8 @@ public sealed class PrometheusApiTests
     public void A_selector_is_matchers_and_nothing_else(string selector, bool good) =>
         Assert.Equal(
             good,
-            !KnownProviders
-                .All["prometheus"]
-                .Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090"), Selector = selector })
+            !new PrometheusSettings { Endpoint = new Uri("http://prometheus:9090"), Selector = selector }
+                .Validate()
                 .Any()
         );
 
@@ -492,9 +497,7 @@ public sealed class PrometheusApiTests
     public void An_endpoint_is_the_server_and_not_its_API() =>
         Assert.Contains(
             "without /api/v1",
-            Assert.Single(
-                KnownProviders.All["prometheus"].Check(new SourceSettings { Endpoint = new Uri("http://prometheus:9090/api/v1/query") })
-            ),
+            Assert.Single(new PrometheusSettings { Endpoint = new Uri("http://prometheus:9090/api/v1/query") }.Validate()),
             StringComparison.Ordinal
         );
 
@@ -502,7 +505,7 @@ public sealed class PrometheusApiTests
     public void The_cadence_suits_a_scraping_server()
     {
         var cadence = Some.Source(
-            new SourceSettings
+            new PrometheusSettings
             {
                 Id = "x",
                 Provider = "prometheus",

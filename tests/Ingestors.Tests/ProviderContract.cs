@@ -66,10 +66,10 @@ public sealed record ContractBench(
 /// <summary>What every provider owes to the reading protocol. A provider's test class inherits it and says how to open a source before a far side.</summary>
 public abstract class ProviderContract
 {
-    /// <summary>Name of the provider in <see cref="KnownProviders.All"/>.</summary>
-    protected abstract string Provider { get; }
+    /// <summary>The provider: a line of <see cref="KnownProviders.All"/>.</summary>
+    protected abstract IProvider Provider { get; }
 
-    /// <summary>Folder of the provider under <c>src/Ingestors</c>.</summary>
+    /// <summary>Folder of the provider in the repository, with its README.</summary>
     protected abstract string Folder { get; }
 
     /// <summary>Exchanges that reading what is there takes at least: two, unless the far side can only be read as a whole.</summary>
@@ -142,10 +142,8 @@ public abstract class ProviderContract
     [Fact]
     public void The_readme_lists_the_permissions_that_messages_name()
     {
-        var readme = File.ReadAllText(Path.Combine(Repository(), "src", "Ingestors", "Providers", Folder, "README.md"));
-        Assert.All(KnownProviders.All[Provider].Permissions, permission =>
-            Assert.Contains($"`{permission}`", readme, StringComparison.Ordinal)
-        );
+        var readme = File.ReadAllText(Path.Combine(Repository(), Folder, "README.md"));
+        Assert.All(Provider.Permissions, permission => Assert.Contains($"`{permission}`", readme, StringComparison.Ordinal));
     }
 
     /// <summary>The folder of the solution.</summary>
@@ -162,7 +160,7 @@ public abstract class ProviderContract
 public abstract class NetworkProviderContract : ProviderContract
 {
     /// <summary>The permissions of which a refusal names at least one; none where what refuses knows no permissions.</summary>
-    protected virtual IReadOnlyList<string> Mends => KnownProviders.All[Provider].Permissions;
+    protected virtual IReadOnlyList<string> Mends => Provider.Permissions;
 
     [Fact]
     public async Task Cancellation_ends_a_read_at_once()
@@ -181,30 +179,32 @@ public abstract class NetworkProviderContract : ProviderContract
     [Fact]
     public Task Throttling_is_told_with_the_time_that_was_asked_for() => FailsAsync(FarSide.Throttles, fault =>
         {
-            Assert.Equal("throttled", fault.Code);
+            Assert.Equal(SourceErrorCode.Throttled, fault.Code);
             Assert.Equal(TimeSpan.FromSeconds(7), fault.RetryAfter);
         });
 
     [Fact]
-    public Task A_broken_server_is_a_server_error() => FailsAsync(FarSide.Breaks, fault => Assert.Equal("server_error", fault.Code));
+    public Task A_broken_server_is_a_server_error() =>
+        FailsAsync(FarSide.Breaks, fault => Assert.Equal(SourceErrorCode.ServerError, fault.Code));
 
     [Fact]
     public Task An_answer_that_stops_in_the_middle_is_no_answer() =>
-        FailsAsync(FarSide.Cuts, fault => Assert.Contains(fault.Code, new[] { "truncated", "not_metrics" }));
+        FailsAsync(FarSide.Cuts, fault => Assert.Contains(fault.Code, new[] { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics }));
 
     [Fact]
-    public Task A_server_that_hangs_is_given_up() => FailsAsync(FarSide.Hangs, fault => Assert.Equal("timeout", fault.Code));
+    public Task A_server_that_hangs_is_given_up() => FailsAsync(FarSide.Hangs, fault => Assert.Equal(SourceErrorCode.Timeout, fault.Code));
 
     [Fact]
-    public Task A_page_for_people_is_no_answer() => FailsAsync(FarSide.SendsHtml, fault => Assert.Equal("not_metrics", fault.Code));
+    public Task A_page_for_people_is_no_answer() =>
+        FailsAsync(FarSide.SendsHtml, fault => Assert.Equal(SourceErrorCode.NotMetrics, fault.Code));
 
     [Fact]
-    public Task A_body_without_end_is_cut_off() => FailsAsync(FarSide.Floods, fault => Assert.Equal("too_large", fault.Code));
+    public Task A_body_without_end_is_cut_off() => FailsAsync(FarSide.Floods, fault => Assert.Equal(SourceErrorCode.TooLarge, fault.Code));
 
     [Fact]
     public Task Refused_credentials_name_what_would_mend_it() => FailsAsync(FarSide.Refuses, fault =>
         {
-            Assert.Equal("unauthorised", fault.Code);
+            Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
             if (Mends.Count > 0)
                 Assert.Contains(Mends, permission => fault.Message.Contains(permission, StringComparison.Ordinal));
         });

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Tests;
@@ -87,7 +88,8 @@ internal sealed class RealPrometheus : IAsyncDisposable
                 if (wanted(answer))
                     return answer;
             }
-            catch (SourceException exception) when (exception.Code is "unreachable" or "truncated" or "server_error")
+            catch (SourceException exception)
+                when (exception.Code is SourceErrorCode.Unreachable or SourceErrorCode.Truncated or SourceErrorCode.ServerError)
             {
                 last = exception;
             }

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Prometheus;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -29,9 +30,9 @@ public sealed class RealPrometheusTests
             }
         });
 
-    private static ITelemetrySource Source(RealPrometheus server, Action<SourceSettings>? change = null, string scheme = "http")
+    private static ITelemetrySource Source(RealPrometheus server, Action<PrometheusSettings>? change = null, string scheme = "http")
     {
-        var settings = new SourceSettings
+        var settings = new PrometheusSettings
         {
             Id = "rack-7",
             Provider = "prometheus",
@@ -93,7 +94,7 @@ public sealed class RealPrometheusTests
         Assert.Equal(expected.Count, selected.Count);
         Assert.Empty((await Read(Source(server, settings => settings.Selector = "job=\"other\""), from, end)).Observations);
         Assert.Equal(
-            "refused",
+            SourceErrorCode.Refused,
             (
                 await Assert.ThrowsAsync<SourceException>(() =>
                     Read(Source(server, settings => settings.Selector = "gpu==\"0\""), from, end)
@@ -115,7 +116,10 @@ public sealed class RealPrometheusTests
         foreach (
             var wrong in new[] { Source(server), Source(server, settings => (settings.Username, settings.Password) = ("reader", "wrong")) }
         )
-            Assert.Equal("unauthorised", (await Assert.ThrowsAsync<SourceException>(() => Read(wrong, from, DateTime.UtcNow))).Code);
+            Assert.Equal(
+                SourceErrorCode.Unauthorised,
+                (await Assert.ThrowsAsync<SourceException>(() => Read(wrong, from, DateTime.UtcNow))).Code
+            );
     }
 
     [Fact]
@@ -149,10 +153,10 @@ public sealed class RealPrometheusTests
         var otherAuthority = await Assert.ThrowsAsync<SourceException>(() => Read(With("other.pem", "client"), from, DateTime.UtcNow));
         var nobody = await Assert.ThrowsAsync<SourceException>(() => Read(With("authority.pem", null), from, DateTime.UtcNow));
 
-        Assert.Equal("unreachable", stranger.Code);
+        Assert.Equal(SourceErrorCode.Unreachable, stranger.Code);
         Assert.Contains("Check CertificateAuthorityFile", stranger.Message, StringComparison.Ordinal);
-        Assert.Equal("unreachable", otherAuthority.Code);
-        Assert.Contains(nobody.Code, new[] { "unreachable", "truncated" });
+        Assert.Equal(SourceErrorCode.Unreachable, otherAuthority.Code);
+        Assert.Contains(nobody.Code, new[] { SourceErrorCode.Unreachable, SourceErrorCode.Truncated });
     }
 
     private static void Certify(string folder)

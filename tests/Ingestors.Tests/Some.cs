@@ -5,6 +5,7 @@ using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
 using Metrics.Reference;
+using Microsoft.Extensions.Configuration;
 using Xunit;
 
 namespace Metrics.Ingestors.Tests;
@@ -53,8 +54,23 @@ internal static class Some
     public static ITelemetrySource Source(SourceSettings settings, MetricCatalogue catalogue)
     {
         var provider = KnownProviders.All[settings.Provider];
-        Assert.Empty(provider.Check(settings));
+        Assert.Empty(settings.Validate());
         return provider.Open(settings, catalogue, TimeProvider.System);
+    }
+
+    /// <summary>Every error of a source's section, as the service lists them.</summary>
+    public static List<string> Errors(string provider, params (string Key, string Value)[] settings)
+    {
+        var section = new ConfigurationBuilder()
+            .AddInMemoryCollection(
+                settings.Append(("Provider", provider)).Select(pair => KeyValuePair.Create("x:" + pair.Item1, (string?)pair.Item2))
+            )
+            .Build()
+            .GetSection("x");
+        var errors = new List<string>();
+        SourceSection.Validate(section, KnownProviders.All, errors);
+        errors.AddRange(SourceSection.Bind(section, KnownProviders.All, errors).Validate().Select(error => $"x: {error}"));
+        return errors;
     }
 
     public static async Task<List<Page>> Pages(ITelemetrySource source, ReadRequest request)

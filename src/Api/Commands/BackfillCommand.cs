@@ -137,7 +137,7 @@ internal static class BackfillCommand
             await log.RegisterAsync(source.Id, source.Provider, source.Place, CancellationToken.None);
             var (backfill, isNew) = await backfills.RequestAsync(
                 source.Id,
-                "backfill",
+                ReadKind.Backfill,
                 Backfills.WholeHours(from, to),
                 SourceReader.Step(opened.Cadence),
                 CancellationToken.None
@@ -165,7 +165,7 @@ internal static class BackfillCommand
                         ?? throw new InvalidOperationException("The span is gone.");
                     Show(backfill);
                 }
-                if (backfill.State == "cancelled")
+                if (backfill.State == BackfillState.Cancelled)
                     throw new CommandException(
                         $"The span was called off after {backfill.WindowsDone} of {backfill.Windows} windows.",
                         ExitCode.Failed

@@ -4,6 +4,7 @@ using Hangfire;
 using Metrics.Api.Access;
 using Metrics.Api.Http;
 using Metrics.Api.Settings;
+using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
 using Metrics.Storage.Reading;
@@ -91,7 +92,7 @@ public static class BackfillEndpoints
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
             var (backfill, _) = await backfills.RequestAsync(
                 id,
-                "backfill",
+                ReadKind.Backfill,
                 Backfills.WholeHours(from.UtcDateTime, to.UtcDateTime),
                 SourceReader.Step(opened.Cadence),
                 cancellationToken
@@ -132,7 +133,7 @@ public static class BackfillEndpoints
         if (found?.Source == id && await backfills.CancelAsync(backfill, cancellationToken))
             return TypedResults.NoContent();
         return TypedResults.Problem(
-            $"The source '{id}' has no open span {backfill.ToString(CultureInfo.InvariantCulture)}{(found?.Source == id ? $"; it is {found.State}" : "")}.",
+            $"The source '{id}' has no open span {backfill.ToString(CultureInfo.InvariantCulture)}{(found?.Source == id ? $"; it is {SnakeCase.Of(found.State)}" : "")}.",
             statusCode: StatusCodes.Status404NotFound
         );
     }
@@ -196,7 +197,7 @@ public sealed record BackfillResponse(
         new(
             backfill.Id,
             backfill.Source,
-            backfill.Kind,
+            SnakeCase.Of(backfill.Kind),
             backfill.Span.Start,
             backfill.Span.End,
             backfill.Position,
@@ -204,7 +205,7 @@ public sealed record BackfillResponse(
             backfill.WindowsDone,
             backfill.Received,
             backfill.Written,
-            backfill.State,
+            SnakeCase.Of(backfill.State),
             backfill.Error
         );
 }

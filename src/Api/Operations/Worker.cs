@@ -11,6 +11,7 @@ using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
 using Metrics.Storage.Facts;
 using Metrics.Storage.Reading;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -85,8 +86,8 @@ public sealed class Worker(
 
         foreach (var source in settings.Sources.Values)
         {
-            if (MetricsSettings.IsOwnMetrics(source))
-                (source.Endpoint, source.BearerToken) = (OwnMetrics(), keys.Own);
+            if (source is ExporterSettings { Endpoint: null } own)
+                (own.Endpoint, own.BearerToken) = (OwnMetrics(), keys.Own);
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
             sources.Add(source, KnownProviders.All[source.Provider].Open(source, catalogue, clock));
         }

@@ -5,6 +5,7 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Exporter;
 
 namespace Metrics.Api.Settings;
 
@@ -60,8 +61,7 @@ public sealed class MetricsSettings
     public bool IsWorker => Has("worker");
 
     /// <summary>An exporter without an endpoint is this service: its address is known once it listens.</summary>
-    public static bool IsOwnMetrics(SourceSettings source) =>
-        source.Provider.Equals("exporter", StringComparison.OrdinalIgnoreCase) && source.Endpoint is null;
+    public static bool IsOwnMetrics(SourceSettings source) => source is ExporterSettings { Endpoint: null };
 
     private FactorFiles Files => files ??= FactorFiles.Read(Factors);
 
@@ -121,16 +121,15 @@ public sealed class MetricsSettings
     {
         // A key that nothing reads comes first: the rest may be a consequence of it.
         var errors = new List<string>();
-        SettingsShape.Check(section, typeof(MetricsSettings), errors);
+        SectionShape.Validate(section, typeof(MetricsSettings), errors);
         if (errors.Count > 0)
             throw new SettingsException(errors);
 
         var settings = section.Get<MetricsSettings>() ?? new MetricsSettings();
-        foreach (var (id, source) in settings.Sources)
-        {
-            source.Id = id;
-            source.Place ??= KnownProviders.All.GetValueOrDefault(source.Provider)?.PlaceOf(source);
-        }
+        settings.Sources = section
+            .GetSection(nameof(Sources))
+            .GetChildren()
+            .ToDictionary(child => child.Key, child => SourceSection.Bind(child, KnownProviders.All, errors));
         errors.AddRange(settings.Errors());
         return errors.Count == 0 ? settings : throw new SettingsException(errors);
     }

@@ -22,10 +22,10 @@ internal static class SourceErrors
     )
     {
         var at = $"Metrics:Sources:{id}";
-        if (!KnownProviders.All.TryGetValue(source.Provider, out var provider))
+        if (!KnownProviders.All.ContainsKey(source.Provider))
             yield return $"{at}:Provider: '{source.Provider}' is not a provider; there are {string.Join(", ", KnownProviders.All.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}.";
         else if (!MetricsSettings.IsOwnMetrics(source))
-            foreach (var error in provider.Check(source))
+            foreach (var error in source.Validate())
                 yield return $"{at}: {error}";
         if (source.Place is { } place && !places.ContainsKey(place) && factors.RegionOf(place) is null)
             yield return $"{at}:Place: '{place}' is not in Metrics:Places{Spelling.Near(place, places.Keys.Concat(regions))}; add it there, with its Country and Pue when they are known.";

@@ -8,6 +8,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.RegularExpressions;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http;
@@ -70,7 +71,7 @@ public sealed partial class Transport : IDisposable
 
     private const int LargestFaultText = 64 * 1024;
 
-    private readonly SourceSettings settings;
+    private readonly HttpSourceSettings settings;
     private readonly TimeProvider clock;
 
     /// <summary>Most tries of one exchange in a row; a longer trouble is the next read's.</summary>
@@ -83,11 +84,11 @@ public sealed partial class Transport : IDisposable
     private readonly Lazy<HttpClient> client;
     private readonly IRequestSigner? signer;
 
-    /// <summary>A transport for checked settings. Reads certificates and connects when first used.</summary>
+    /// <summary>A transport for valid settings. Reads certificates and connects when first used.</summary>
     /// <param name="settings">Settings of the source.</param>
     /// <param name="clock">Time limits run on it.</param>
-    /// <param name="signer">Adds credentials; null: those of the settings, if there are any.</param>
-    public Transport(SourceSettings settings, TimeProvider clock, IRequestSigner? signer = null)
+    /// <param name="signer">Adds credentials; null: there are none.</param>
+    public Transport(HttpSourceSettings settings, TimeProvider clock, IRequestSigner? signer)
     {
         this.settings = settings;
         this.clock = clock;
@@ -104,54 +105,6 @@ public sealed partial class Transport : IDisposable
     {
         if (client.IsValueCreated)
             client.Value.Dispose();
-    }
-
-    /// <summary>Every fault of the settings that the network reads, one sentence each.</summary>
-    /// <param name="settings">Settings of the source.</param>
-    /// <param name="endpointKnown">True when the provider knows where to connect to and <c>Endpoint</c> only says otherwise.</param>
-    public static IEnumerable<string> Check(SourceSettings settings, bool endpointKnown = false)
-    {
-        if (settings.Endpoint is not { } endpoint)
-        {
-            if (!endpointKnown)
-                yield return "Endpoint is missing: give the server's http or https address.";
-        }
-        else if (!endpoint.IsAbsoluteUri || endpoint.Scheme != Uri.UriSchemeHttp && endpoint.Scheme != Uri.UriSchemeHttps)
-            yield return $"Endpoint '{Redact(endpoint.OriginalString)}' is not an http or https address.";
-        else
-        {
-            if (endpoint.UserInfo.Length > 0)
-                yield return "Endpoint holds a name or password: move them to Username and Password.";
-            if (endpoint.Scheme == Uri.UriSchemeHttp && (settings.CertificateAuthorityFile ?? settings.ClientCertificateFile) is not null)
-                yield return "CertificateAuthorityFile and ClientCertificateFile need an https Endpoint.";
-        }
-        if (settings.Path is not null)
-            yield return "Path is for the provider 'file': remove it.";
-        if (settings.Play)
-            yield return "Play is for the provider 'file': remove it.";
-        if (settings.Username is not null && settings.BearerToken is not null)
-            yield return "Username and BearerToken exclude each other: give one.";
-        if (settings.Username is null && settings.Password is not null)
-            yield return "Password is given without Username.";
-        if (settings.Username?.Contains(':', StringComparison.Ordinal) == true)
-            yield return "Username holds a colon, which basic authentication cannot send.";
-        if (settings.BearerToken is { } token && (token.Length == 0 || token.Any(c => c is <= ' ' or > '~')))
-            yield return "BearerToken is empty or holds a blank or control character.";
-        if (settings.ClientCertificateFile is null != settings.ClientKeyFile is null)
-            yield return "ClientCertificateFile and ClientKeyFile go together: give both.";
-        if (settings.Timeout is { } limit && (limit <= TimeSpan.Zero || limit > TimeSpan.FromHours(1)))
-            yield return "Timeout lies between 0 and 1 hour.";
-        if (settings.MaxBytes < 1024)
-            yield return "MaxBytes is at least 1024.";
-        if (settings.MaxSeries < 1)
-            yield return "MaxSeries is at least 1.";
-        if (settings.CertificateAuthorityFile is { } authority && Unreadable(() => Authorities(authority)) is { } badAuthority)
-            yield return $"CertificateAuthorityFile '{authority}' cannot be used: {badAuthority} Give a PEM file of certificates.";
-        if (
-            settings is { ClientCertificateFile: { } certificate, ClientKeyFile: { } key }
-            && Unreadable(() => ClientCertificate(certificate, key)) is { } badClient
-        )
-            yield return $"ClientCertificateFile '{certificate}' and ClientKeyFile '{key}' cannot be used: {badClient} Give the PEM files of a certificate and its unencrypted key.";
     }
 
     /// <summary>The address without user info, query and fragment, for messages.</summary>
@@ -195,14 +148,6 @@ public sealed partial class Transport : IDisposable
         var place = $"{request.Method} {Show(request.RequestUri!)}";
         request.Headers.AcceptEncoding.Add(new StringWithQualityHeaderValue("gzip"));
         request.Headers.UserAgent.Add(new ProductInfoHeaderValue("Metrics", "1.0"));
-        if (settings.Username is { } name)
-            request.Headers.Authorization = new AuthenticationHeaderValue(
-                "Basic",
-                Convert.ToBase64String(Encoding.UTF8.GetBytes($"{name}:{settings.Password}"))
-            );
-        else if (settings.BearerToken is { } token)
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
-
         using var limit = new CancellationTokenSource(timeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
@@ -215,7 +160,7 @@ public sealed partial class Transport : IDisposable
             if (!response.IsSuccessStatusCode)
             {
                 var refusal = await RefusalAsync(place, response, explain, either.Token);
-                if (refusal is SourceException { Code: "unauthorised" })
+                if (refusal is SourceException { Code: SourceErrorCode.Unauthorised })
                     signer?.Forget();
                 throw refusal;
             }
@@ -224,7 +169,7 @@ public sealed partial class Transport : IDisposable
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
             throw new SourceException(
-                "timeout",
+                SourceErrorCode.Timeout,
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"{place} did not finish within {timeout.TotalSeconds} s. Look at the server's load, or raise Timeout."
@@ -234,7 +179,7 @@ public sealed partial class Transport : IDisposable
         catch (HttpIOException exception) when (exception.HttpRequestError == HttpRequestError.ResponseEnded)
         {
             throw new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"{place} broke off before its end; nothing of it is stored. It is read again.",
                 exception
             );
@@ -242,7 +187,7 @@ public sealed partial class Transport : IDisposable
         catch (InvalidDataException exception)
         {
             throw new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"{place} sent damaged gzip data; nothing of it is stored. It is read again.",
                 exception
             );
@@ -254,14 +199,18 @@ public sealed partial class Transport : IDisposable
         catch (IOException exception)
         {
             throw new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"{place} broke off before its end; nothing of it is stored. It is read again.",
                 exception
             );
         }
         catch (Exception exception) when (exception is CryptographicException or UnauthorizedAccessException)
         {
-            throw new SourceException("unreachable", $"{place}: a certificate file cannot be used: {exception.Message}", exception);
+            throw new SourceException(
+                SourceErrorCode.Unreachable,
+                $"{place}: a certificate file cannot be used: {exception.Message}",
+                exception
+            );
         }
     }
 
@@ -287,7 +236,7 @@ public sealed partial class Transport : IDisposable
             }
             catch (SourceException exception)
                 when (attempt < Tries
-                    && exception.Code is "throttled" or "server_error" or "truncated"
+                    && exception.Code is SourceErrorCode.Throttled or SourceErrorCode.ServerError or SourceErrorCode.Truncated
                     && (exception.RetryAfter ?? TimeSpan.Zero) <= LongestWait
                 )
             {
@@ -308,7 +257,7 @@ public sealed partial class Transport : IDisposable
             stream = Gzip.Open(stream);
         else if (encodings.Any(encoding => !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase)))
             throw new SourceException(
-                "not_metrics",
+                SourceErrorCode.NotMetrics,
                 $"{place} answered in the encoding '{Redact(string.Join(", ", encodings))}', which was not asked for. Let the server send gzip or plain text."
             );
         return new Body(
@@ -334,7 +283,7 @@ public sealed partial class Transport : IDisposable
                 ? $" to {Show(location.IsAbsoluteUri ? location : new Uri(response.RequestMessage!.RequestUri!, location))}"
                 : "";
             return new SourceException(
-                "redirected",
+                SourceErrorCode.Redirected,
                 $"{said}: it sends us on{target}, which is not followed because credentials would go along. Set Endpoint to the final address."
             );
         }
@@ -345,12 +294,15 @@ public sealed partial class Transport : IDisposable
                 : explained;
         if (status is 401 or 403)
             return new SourceException(
-                "unauthorised",
+                SourceErrorCode.Unauthorised,
                 $"{said}: the server does not accept the credentials. Check Username and Password, BearerToken or the client certificate, and the rights behind them."
             );
         // 529 is what metrics backends of Azure say when they are asked too much.
         if (status is 429 or 529)
-            return new SourceException("throttled", $"{said}: too many requests. It is read again later; a longer Every helps.")
+            return new SourceException(
+                SourceErrorCode.Throttled,
+                $"{said}: too many requests. It is read again later; a longer Every helps."
+            )
             {
                 RetryAfter = RetryAfter(response),
             };
@@ -358,11 +310,11 @@ public sealed partial class Transport : IDisposable
         var excerpt = Excerpt(text);
         var quote = excerpt.Length == 0 ? "" : $" with \"{excerpt}\"";
         return status >= 500
-            ? new SourceException("server_error", $"{said}{quote}. The fault is on the server's side; it is read again later.")
+            ? new SourceException(SourceErrorCode.ServerError, $"{said}{quote}. The fault is on the server's side; it is read again later.")
             {
                 RetryAfter = RetryAfter(response),
             }
-            : new SourceException("refused", $"{said}{quote}. Check Endpoint and Selector.");
+            : new SourceException(SourceErrorCode.Refused, $"{said}{quote}. Check Endpoint and Selector.");
     }
 
     private async Task<byte[]> FaultTextAsync(string place, HttpResponseMessage response, CancellationToken cancellationToken)
@@ -412,39 +364,39 @@ public sealed partial class Transport : IDisposable
     {
         if (fault.InnerException is AuthenticationException tls)
             return new SourceException(
-                "unreachable",
+                SourceErrorCode.Unreachable,
                 $"{place}: no trusted TLS connection: {tls.Message} Check CertificateAuthorityFile, ClientCertificateFile and the host name in the server's certificate.",
                 fault
             );
         return fault.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError => new SourceException(
-                "unreachable",
+                SourceErrorCode.Unreachable,
                 $"{place}: the host name is not known. Check Endpoint.",
                 fault
             ),
             HttpRequestError.ResponseEnded => new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"{place} closed the connection before it answered. It is read again.",
                 fault
             ),
             HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError => new SourceException(
-                "not_metrics",
+                SourceErrorCode.NotMetrics,
                 $"{place} does not answer as an HTTP server should. Check Endpoint.",
                 fault
             ),
             HttpRequestError.ConfigurationLimitExceeded => new SourceException(
-                "too_large",
+                SourceErrorCode.TooLarge,
                 $"{place} sent larger headers than are accepted. Check Endpoint.",
                 fault
             ),
             _ when fault.InnerException is IOException => new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"{place} broke the connection off before it answered. It is read again.",
                 fault
             ),
             _ => new SourceException(
-                "unreachable",
+                SourceErrorCode.Unreachable,
                 $"{place}: no connection: {Redact(fault.InnerException?.Message ?? fault.Message)}. Check Endpoint and that the server runs.",
                 fault
             ),
@@ -452,7 +404,7 @@ public sealed partial class Transport : IDisposable
     }
 
     /// <summary>Connections as the settings want them: no redirects, no cookies, their certificates, and no proxy of the environment for this machine itself.</summary>
-    internal static SocketsHttpHandler Handler(SourceSettings settings)
+    internal static SocketsHttpHandler Handler(HttpSourceSettings settings)
     {
         var handler = new SocketsHttpHandler
         {
@@ -466,53 +418,22 @@ public sealed partial class Transport : IDisposable
             ResponseDrainTimeout = TimeSpan.Zero,
             ConnectTimeout = settings.Timeout ?? DefaultTimeout,
         };
-        if (settings.CertificateAuthorityFile is { } authority)
+        if (settings.Authorities() is { } authorities)
         {
             var policy = new X509ChainPolicy
             {
                 TrustMode = X509ChainTrustMode.CustomRootTrust,
                 RevocationMode = X509RevocationMode.NoCheck,
             };
-            policy.CustomTrustStore.AddRange(Authorities(authority));
+            policy.CustomTrustStore.AddRange(authorities);
             handler.SslOptions.CertificateChainPolicy = policy;
         }
-        if (settings is { ClientCertificateFile: { } certificate, ClientKeyFile: { } key })
+        if (settings.ClientCertificate() is { } own)
         {
-            var own = ClientCertificate(certificate, key);
             handler.SslOptions.ClientCertificates = [own];
             handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, _) => own;
         }
         return handler;
-    }
-
-    private static X509Certificate2Collection Authorities(string file)
-    {
-        var authorities = new X509Certificate2Collection();
-        authorities.ImportFromPemFile(file);
-        return authorities.Count > 0 ? authorities : throw new CryptographicException("It holds no certificate.");
-    }
-
-    private static X509Certificate2 ClientCertificate(string certificateFile, string keyFile)
-    {
-        var certificate = X509Certificate2.CreateFromPemFile(certificateFile, keyFile);
-        // Windows cannot use a key that lives in memory only.
-        return OperatingSystem.IsWindows()
-            ? X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null)
-            : certificate;
-    }
-
-    private static string? Unreadable(Func<object> load)
-    {
-        try
-        {
-            (load() as IDisposable)?.Dispose();
-            return null;
-        }
-        catch (Exception exception)
-            when (exception is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            return exception.Message;
-        }
     }
 
     [GeneratedRegex(@"://[^/\s@""']{1,200}@", RegexOptions.CultureInvariant)]
@@ -574,7 +495,7 @@ public sealed partial class Transport : IDisposable
             read += more;
             if (read > most)
                 throw new SourceException(
-                    "too_large",
+                    SourceErrorCode.TooLarge,
                     $"{place} sent more than {most} bytes after decompression; reading stopped and nothing of it is stored. Select less, or raise MaxBytes."
                 );
             return more;

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using System.Globalization;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
@@ -14,10 +13,10 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
     /// <summary>Differences that are told one by one.</summary>
     private const int Named = 5;
 
-    private static readonly Meter Meter = new("Metrics.Reading");
-    private static readonly Counter<long> Mismatches = Meter.CreateCounter<long>(
-        "reconciliation_mismatches",
-        description: "Hours of series whose stored sum differs from the provider's own statistic after a second reading."
+    private static readonly Prometheus.Counter Mismatches = Prometheus.Metrics.CreateCounter(
+        "metrics_reading_reconciliation_mismatches_total",
+        "Hours of series whose stored sum differs from the provider's own statistic after a second reading.",
+        "source"
     );
 
     private readonly string owner = $"{Environment.MachineName}/{Environment.ProcessId}";
@@ -36,7 +35,7 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
             return false;
         // While the day itself is read again there is nothing to compare yet.
         var again = (await backfills.OfAsync(settings.Id, cancellationToken)).FirstOrDefault(span =>
-            span.Kind == "reconcile" && span.Span == due
+            span.Kind == ReadKind.Reconcile && span.Span == due
         );
         if (again is { IsOpen: true })
             return false;
@@ -54,7 +53,7 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
                     due.Start,
                     differences[0]
                 );
-                await backfills.RequestAsync(settings.Id, "reconcile", due, SourceReader.Step(source.Cadence), cancellationToken);
+                await backfills.RequestAsync(settings.Id, ReadKind.Reconcile, due, SourceReader.Step(source.Cadence), cancellationToken);
                 await log.ReleaseAsync(claim, cancellationToken);
                 return true;
             }
@@ -68,7 +67,7 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
             await ledger.ComparedAsync(claim, due, told, differences.Count, cancellationToken);
             if (told is null)
                 return true;
-            Mismatches.Add(differences.Count, new KeyValuePair<string, object?>("source", settings.Id));
+            Mismatches.WithLabels(settings.Id).Inc(differences.Count);
             logger.LogWarning("Source {Source}, {Day:yyyy-MM-dd}: {Told}", settings.Id, due.Start, told);
             return true;
         }
@@ -79,7 +78,7 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
                 "Source {Source}: {Day:yyyy-MM-dd} could not be compared with the provider's own statistic ({Code}): {Message} It is tried again.",
                 settings.Id,
                 due.Start,
-                exception.Code,
+                SnakeCase.Of(exception.Code),
                 exception.Message
             );
             await log.ReleaseAsync(claim, cancellationToken);

@@ -81,15 +81,15 @@ public sealed class SourceReader(
             catch (SourceException exception)
             {
                 var pause = Pause(exception, source.Cadence, claim.Failures);
-                if (IsNews(settings.Id, exception.Code) || claim.Failures == 0)
+                if (IsNews(settings.Id, SnakeCase.Of(exception.Code)) || claim.Failures == 0)
                     logger.LogWarning(
                         "Source {Source} could not be read ({Code}): {Message} Next try in {Pause}.",
                         settings.Id,
-                        exception.Code,
+                        SnakeCase.Of(exception.Code),
                         exception.Message,
                         pause
                     );
-                await log.FailAsync(claim, exception.Code, exception.Message, pause, cancellationToken);
+                await log.FailAsync(claim, SnakeCase.Of(exception.Code), exception.Message, pause, cancellationToken);
                 return written;
             }
             catch (Exception exception)
@@ -165,7 +165,7 @@ public sealed class SourceReader(
                         "Source {Source}: the window {Window} of the past could not be read ({Code}): {Message} Next try in {Pause}.",
                         settings.Id,
                         backfill.Next,
-                        exception.Code,
+                        SnakeCase.Of(exception.Code),
                         exception.Message,
                         pause
                     );
@@ -344,12 +344,12 @@ public sealed class SourceReader(
         foreach (var one in last.Healed)
             logger.LogInformation("Source {Source}: {Series} can be read again; what was missed is read now.", claim.Source, one);
         foreach (var one in last.Quarantined)
-            if (IsNews($"{claim.Source} {one.Subject}", one.Code))
+            if (IsNews($"{claim.Source} {one.Subject}", SnakeCase.Of(one.Code)))
                 logger.LogWarning(
                     "Source {Source}: goes on without {Series} ({Code}): {Message}",
                     claim.Source,
                     one.Subject,
-                    one.Code,
+                    SnakeCase.Of(one.Code),
                     one.Message
                 );
         partial = last.PartialBecause;
@@ -360,7 +360,7 @@ public sealed class SourceReader(
             if (told.TryRemove(claim.Source, out _) || claim.Failures > 0)
                 logger.LogInformation("Source {Source} is read again.", claim.Source);
         }
-        else if (IsNews(claim.Source, "partial"))
+        else if (IsNews(claim.Source, SnakeCase.Of(RunState.Partial)))
             logger.LogWarning(
                 "Source {Source}: the answer for {Window} was incomplete ({Reason}); it is read again.",
                 claim.Source,
@@ -476,7 +476,11 @@ public sealed class SourceReader(
         if (fault.RetryAfter is { } asked && asked > TimeSpan.Zero)
             return asked > LongestPause ? LongestPause : asked;
         // A file that cannot be read is no load on anybody, and the others of its folder go on.
-        if (failures == 0 || fault.Code is not ("unreachable" or "timeout" or "server_error" or "throttled"))
+        if (
+            failures == 0
+            || fault.Code
+                is not (SourceErrorCode.Unreachable or SourceErrorCode.Timeout or SourceErrorCode.ServerError or SourceErrorCode.Throttled)
+        )
             return Shortest(cadence);
         var pause = Shortest(cadence) * Math.Pow(2, Math.Min(failures, 20));
         return (pause > LongestPause ? LongestPause : pause) * (0.9 + 0.1 * Random.Shared.NextDouble());

@@ -17,14 +17,10 @@ public static class Window
         var read = watermark ?? registeredAt - cadence.Lookback;
         var from = watermark is null ? read : read - cadence.Overlap;
         var settled = Settled(cadence, now);
-        var to = read + cadence.MaxWindow < settled ? Floor(read + cadence.MaxWindow, cadence.Align) : settled;
+        var to = read + cadence.MaxWindow < settled ? (read + cadence.MaxWindow).Floor(cadence.Align) : settled;
         return to > from ? new Interval(from, to) : null;
     }
 
     /// <summary>Where a window that has caught up ends.</summary>
-    public static DateTime Settled(Cadence cadence, DateTime now) => Floor(now - cadence.Settle, cadence.Align);
-
-    /// <summary>The last multiple of the step since midnight that is not after the instant; the instant itself when the step is zero.</summary>
-    public static DateTime Floor(DateTime instant, TimeSpan step) =>
-        step <= TimeSpan.Zero ? instant : new(instant.Ticks - instant.Ticks % step.Ticks, DateTimeKind.Utc);
+    public static DateTime Settled(Cadence cadence, DateTime now) => (now - cadence.Settle).Floor(cadence.Align);
 }

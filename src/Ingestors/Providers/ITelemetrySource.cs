@@ -71,9 +71,9 @@ public sealed record Page(IReadOnlyList<Observation> Observations)
 
 /// <summary>A series, or a metric of a resource, that the source did not let be read.</summary>
 /// <param name="Subject">What it is, the same text at every read: <c>metric{labels}</c> where the labels are known.</param>
-/// <param name="Code">Stable snake_case name of the fault, as in <see cref="SourceException.Code"/>.</param>
+/// <param name="Code">Why.</param>
 /// <param name="Message">For people: what the source said and what would mend it. No secret.</param>
-public sealed record UnreadSeries(string Subject, string Code, string Message);
+public sealed record UnreadSeries(string Subject, SourceErrorCode Code, string Message);
 
 /// <summary>A source that also keeps coarse statistics of its own, against which what was stored can be compared.</summary>
 public interface ICoarseStatistics
@@ -96,11 +96,13 @@ public interface ICoarseStatistics
 public readonly record struct CoarseStatistic(Series Series, DateTime Hour, double? Sum, double? Mean, long? Count, double Tolerance);
 
 /// <summary>The source could not be read. The message is for people: what was asked, what came back, what to do. No secret, no stack.</summary>
-/// <param name="code">Stable snake_case name of the fault: <c>unreachable</c>, <c>unauthorised</c>, <c>throttled</c>, <c>timeout</c>, <c>truncated</c>, <c>not_metrics</c>, <c>too_large</c>, <c>server_error</c>, <c>redirected</c>, <c>refused</c>, <c>unreadable</c>.</param>
-public sealed class SourceException(string code, string message, Exception? inner = null) : Exception(message, inner)
+/// <param name="code">Why, for programs.</param>
+/// <param name="message">What was asked, what came back, what to do.</param>
+/// <param name="inner">What it comes from.</param>
+public sealed class SourceException(SourceErrorCode code, string message, Exception? inner = null) : Exception(message, inner)
 {
-    /// <summary>Stable name of the fault.</summary>
-    public string Code { get; } = code;
+    /// <summary>Why.</summary>
+    public SourceErrorCode Code { get; } = code;
 
     /// <summary>How long the source asked to be left alone; null when it did not say.</summary>
     public TimeSpan? RetryAfter { get; init; }

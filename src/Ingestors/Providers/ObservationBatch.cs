@@ -85,14 +85,14 @@ public sealed class ObservationBatch(string source)
     public IEnumerable<Page> Pages(string? cursor = null)
     {
         SettleRepeats();
-        var told = Told();
-        if (Observations.Count == 0 && told.Count == 0 && PartialBecause is null && cursor is null)
+        var rejections = Listed();
+        if (Observations.Count == 0 && rejections.Count == 0 && PartialBecause is null && cursor is null)
             yield break;
         if (Observations.Count <= PageSize)
         {
             yield return new Page(Observations)
             {
-                Rejections = told,
+                Rejections = rejections,
                 PartialBecause = PartialBecause,
                 Cursor = cursor,
             };
@@ -103,14 +103,14 @@ public sealed class ObservationBatch(string source)
             var last = from + PageSize >= Observations.Count;
             yield return new Page(Observations.GetRange(from, Math.Min(PageSize, Observations.Count - from)))
             {
-                Rejections = last ? told : [],
+                Rejections = last ? rejections : [],
                 PartialBecause = PartialBecause,
                 Cursor = last ? cursor : null,
             };
         }
     }
 
-    private List<Rejection> Told() =>
+    private List<Rejection> Listed() =>
         beyond.Count == 0
             ? refusals
             :

@@ -19,7 +19,7 @@ public sealed class PooledSeries(Series series)
 /// <remarks>When it is full, series that neither this read nor the one before brought make room. Those of the last read stay, whatever new ones come.</remarks>
 /// <param name="source">Id of the source.</param>
 /// <param name="capacity">Most series held.</param>
-public sealed class SeriesPool(string source, int capacity)
+public sealed class SeriesPool(string source, int capacity) : IDisposable
 {
     /// <summary>Most labels of a series.</summary>
     public const int MostLabels = 64;
@@ -31,6 +31,7 @@ public sealed class SeriesPool(string source, int capacity)
     public const int LongestValue = 4096;
 
     private readonly Dictionary<Key, PooledSeries> held = [];
+    private readonly SemaphoreSlim turn = new(1);
     private bool swept;
     private string? firstLeftOut;
     private long leftOut;
@@ -46,7 +47,23 @@ public sealed class SeriesPool(string source, int capacity)
     /// <summary>Most series held.</summary>
     public int Capacity => capacity;
 
-    /// <summary>Begins a read.</summary>
+    /// <inheritdoc/>
+    public void Dispose() => turn.Dispose();
+
+    /// <summary>Begins a read once no other of the source goes on. It ends when what is returned is disposed.</summary>
+    public async Task<IDisposable> BeginReadAsync(CancellationToken cancellationToken)
+    {
+        await turn.WaitAsync(cancellationToken);
+        StartRead();
+        return new Turn(turn);
+    }
+
+    private sealed class Turn(SemaphoreSlim turn) : IDisposable
+    {
+        public void Dispose() => turn.Release();
+    }
+
+    /// <summary>Begins a read of which the caller knows that it is the only one.</summary>
     public void StartRead()
     {
         Read++;
@@ -55,13 +72,13 @@ public sealed class SeriesPool(string source, int capacity)
         leftOut = 0;
     }
 
-    /// <summary>The series with this name and these labels; null when it was refused, and then <paramref name="answer"/> has the reason.</summary>
+    /// <summary>The series with this name and these labels; null when it was refused, and then <paramref name="batch"/> has the reason.</summary>
     /// <remarks>A refusal of a series has no instant: it is one thing however often it is read.</remarks>
     public PooledSeries? Intern(
         string provider,
         string metric,
         IReadOnlyList<KeyValuePair<string, string>> labels,
-        ObservationBatch answer,
+        ObservationBatch batch,
         string? place = null,
         Statistic statistic = Statistic.Raw,
         TimeSpan period = default
@@ -69,7 +86,7 @@ public sealed class SeriesPool(string source, int capacity)
     {
         if (Refuse(metric, labels) is var (reason, detail))
         {
-            answer.Refuse(place ?? Shorten(metric), null, reason, detail);
+            batch.Refuse(place ?? Shorten(metric), null, reason, detail);
             return null;
         }
         Labels set;
@@ -79,7 +96,7 @@ public sealed class SeriesPool(string source, int capacity)
         }
         catch (FormatException exception)
         {
-            answer.Refuse(place ?? metric, null, RejectionReason.Malformed, $"{exception.Message} Give each label once.");
+            batch.Refuse(place ?? metric, null, RejectionReason.Malformed, $"{exception.Message} Give each label once.");
             return null;
         }
         var key = new Key(provider, metric, set, statistic, period);
@@ -99,7 +116,7 @@ public sealed class SeriesPool(string source, int capacity)
     }
 
     /// <summary>Tells the answer, once a read, that series were left out, and which label is to blame.</summary>
-    public void ReportLeftOut(ObservationBatch answer)
+    public void ReportLeftOut(ObservationBatch batch)
     {
         if (leftOut == 0)
             return;
@@ -116,7 +133,7 @@ public sealed class SeriesPool(string source, int capacity)
             .ThenBy(label => label.Key, StringComparer.Ordinal)
             .FirstOrDefault();
         var blame = worst.Key is null ? "" : $" The label '{worst.Key}' has the most values ({worst.Value.Count}).";
-        answer.Refuse(
+        batch.Refuse(
             firstLeftOut!,
             null,
             RejectionReason.LimitExceeded,
@@ -124,6 +141,14 @@ public sealed class SeriesPool(string source, int capacity)
         );
         firstLeftOut = null;
         leftOut = 0;
+    }
+
+    /// <summary>What <see cref="ReportLeftOut"/> tells, as pages; none when nothing was left out.</summary>
+    public IEnumerable<Page> LeftOutPages()
+    {
+        var batch = new ObservationBatch(source);
+        ReportLeftOut(batch);
+        return batch.Pages();
     }
 
     private void Sweep()

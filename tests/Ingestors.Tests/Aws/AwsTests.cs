@@ -23,7 +23,7 @@ internal static class Account
             new FakeTimeProvider(new DateTimeOffset(now))
         );
 
-    public static SourceSettings Settings(CloudWatchEmulator cloud, Action<AwsSettings>? change = null)
+    public static CloudWatchSettings Settings(CloudWatchEmulator cloud, Action<AwsSettings>? change = null)
     {
         var aws = new AwsSettings
         {
@@ -51,9 +51,9 @@ internal static class Account
 /// <summary>The contract for Amazon CloudWatch.</summary>
 public sealed class AwsContractTests : NetworkProviderContract
 {
-    protected override string Provider => "aws-cloudwatch";
+    protected override IProvider Provider => KnownProviders.All["aws-cloudwatch"];
 
-    protected override string Folder => "Aws";
+    protected override string Folder => "src/Ingestors/Providers/Aws";
 
     protected override async Task<ContractBench> OpenAsync(FarSide farSide)
     {
@@ -315,11 +315,14 @@ public sealed class AwsTests
         );
         Assert.Equal(
             ["broken server_error", "forbidden unauthorised", "poison refused"],
-            pages.SelectMany(page => page.Unread).Select(one => $"{one.Subject.Split('"')[1]} {one.Code}").Order(StringComparer.Ordinal)
+            pages
+                .SelectMany(page => page.Unread)
+                .Select(one => $"{one.Subject.Split('"')[1]} {SnakeCase.Of(one.Code)}")
+                .Order(StringComparer.Ordinal)
         );
         Assert.Contains(
             "`cloudwatch:GetMetricData`",
-            pages.SelectMany(page => page.Unread).Single(one => one.Code == "unauthorised").Message,
+            pages.SelectMany(page => page.Unread).Single(one => one.Code == SourceErrorCode.Unauthorised).Message,
             StringComparison.Ordinal
         );
         var refused = Assert.Single(pages.SelectMany(page => page.Rejections));
@@ -339,7 +342,7 @@ public sealed class AwsTests
                 ? EmulatedServer.Answering(200, "application/x-amz-json-1.0", answer)(context)
                 : Task.FromResult(false);
         var fault = await FaultAsync(Account.Source(cloud));
-        Assert.Equal("not_metrics", fault.Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, fault.Code);
         Assert.Contains("the same page token came twice", fault.Message, StringComparison.Ordinal);
     }
 
@@ -386,7 +389,7 @@ public sealed class AwsTests
         Assert.Equal(852, (await Some.Read(source, Hour)).Observations.Count);
 
         var fault = await FaultAsync(Account.Source(cloud, aws => aws.RoleArn = CloudWatchEmulator.Role));
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains("`sts:AssumeRole`", fault.Message, StringComparison.Ordinal);
         Assert.Contains(CloudWatchEmulator.Role, fault.Message, StringComparison.Ordinal);
     }
@@ -416,7 +419,7 @@ public sealed class AwsTests
     {
         await using var cloud = await Account.StartAsync(Ten.AddHours(2));
         var fault = await FaultAsync(Account.Source(cloud, aws => aws.SecretAccessKey = "hush/hush/hush/hush/hush/hush/hush/hush1"));
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains("Aws:SecretAccessKey", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
 
@@ -485,30 +488,20 @@ public sealed class AwsTests
     [Fact]
     public void Settings_that_cannot_be_are_said()
     {
-        var faults = KnownProviders
-            .All["aws-cloudwatch"]
-            .Check(
-                new SourceSettings
-                {
-                    Id = "eks",
-                    Provider = "aws-cloudwatch",
-                    BearerToken = "x",
-                    Overlap = TimeSpan.FromMinutes(5),
-                    Aws = new()
-                    {
-                        Region = "eu-wset-1",
-                        AccessKeyId = "AKID",
-                        RoleArn = "metrics",
-                        SessionToken = "t",
-                        Profile = "p",
-                    },
-                }
-            )
-            .ToList();
+        var faults = Some.Errors(
+            "aws-cloudwatch",
+            ("BearerToken", "x"),
+            ("Overlap", "00:05:00"),
+            ("Aws:Region", "eu-wset-1"),
+            ("Aws:AccessKeyId", "AKID"),
+            ("Aws:RoleArn", "metrics"),
+            ("Aws:SessionToken", "t"),
+            ("Aws:Profile", "p")
+        );
         foreach (
             var said in new[]
             {
-                "Username and BearerToken are not for aws-cloudwatch",
+                "BearerToken is for the providers 'exporter' and 'prometheus': set Aws:Profile, or give the machine a role.",
                 "Aws:Region 'eu-wset-1' is not a region that is known; there are eu-west-1",
                 "Aws:AccessKeyId and Aws:SecretAccessKey go together",
                 "Aws:RoleArn 'metrics' is not the ARN of a role",
@@ -517,14 +510,8 @@ public sealed class AwsTests
             }
         )
             Assert.Contains(faults, fault => fault.Contains(said, StringComparison.Ordinal));
-        Assert.Contains(
-            "The section Aws is missing: give Region.",
-            KnownProviders.All["aws-cloudwatch"].Check(new SourceSettings { Id = "eks", Provider = "aws-cloudwatch" })
-        );
-        Assert.Equal(
-            "aws/eu-west-1",
-            KnownProviders.All["aws-cloudwatch"].PlaceOf(new SourceSettings { Aws = new() { Region = "eu-west-1" } })
-        );
+        Assert.Contains("The section Aws is missing: give Region.", new CloudWatchSettings().Validate());
+        Assert.Equal("aws/eu-west-1", new CloudWatchSettings { Aws = new() { Region = "eu-west-1" } }.OwnPlace);
         Assert.Equal("monitoring.cn-north-1.amazonaws.com.cn", new AwsSettings { Region = "cn-north-1" }.Host("monitoring"));
         Assert.Equal("monitoring.us-gov-west-1.amazonaws.com", new AwsSettings { Region = "us-gov-west-1" }.Host("monitoring"));
     }

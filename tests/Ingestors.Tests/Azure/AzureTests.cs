@@ -43,7 +43,7 @@ internal sealed class Tenancy : IAsyncDisposable
         return tenancy;
     }
 
-    public SourceSettings Settings(Action<AzureSettings>? change = null)
+    public AzureMonitorSettings Settings(Action<AzureSettings>? change = null)
     {
         var azure = new AzureSettings
         {
@@ -80,9 +80,9 @@ internal sealed class Tenancy : IAsyncDisposable
 /// <summary>The contract for Azure Monitor.</summary>
 public sealed class AzureContractTests : NetworkProviderContract
 {
-    protected override string Provider => "azure-monitor";
+    protected override IProvider Provider => KnownProviders.All["azure-monitor"];
 
-    protected override string Folder => "Azure";
+    protected override string Folder => "src/Ingestors/Providers/Azure";
 
     protected override async Task<ContractBench> OpenAsync(FarSide farSide)
     {
@@ -321,7 +321,7 @@ public sealed class AzureTests
         Assert.True(refused > 2);
 
         tenancy.Cloud.Server.Instead = EmulatedServerThrottle;
-        Assert.Equal("throttled", (await FaultAsync(tenancy.Source())).Code);
+        Assert.Equal(SourceErrorCode.Throttled, (await FaultAsync(tenancy.Source())).Code);
 
         static Task<bool> EmulatedServerThrottle(HttpContext context) =>
             context.Request.Path.Value!.EndsWith("getBatch", StringComparison.Ordinal)
@@ -527,14 +527,14 @@ public sealed class AzureTests
         )
         {
             var fault = await FaultAsync(tenancy.Source(change));
-            Assert.Equal("unauthorised", fault.Code);
+            Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
             Assert.True(fault.Message.Contains(said, StringComparison.Ordinal), fault.ToString());
             Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
             Assert.DoesNotContain('\n', fault.Message);
         }
         tenancy.Cloud.Forbidden = true;
         var refused = await FaultAsync(tenancy.Source());
-        Assert.Equal("unauthorised", refused.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, refused.Code);
         Assert.Contains("Monitoring Reader", refused.Message, StringComparison.Ordinal);
 
         // The list may be read and no metric: that is no matter of single metrics.
@@ -544,10 +544,10 @@ public sealed class AzureTests
             context.Request.Path.Value!.EndsWith("Microsoft.Insights/metrics", StringComparison.Ordinal)
                 ? EmulatedServer.Answering(403, "application/json", """{"error":{"code":"AuthorizationFailed","message":"no"}}""")(context)
                 : Task.FromResult(false);
-        Assert.Equal("unauthorised", (await FaultAsync(tenancy.Source())).Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, (await FaultAsync(tenancy.Source())).Code);
 
         var lost = tenancy.Settings(azure => azure.Authority = new Uri("https://127.0.0.1:1/"));
-        Assert.Equal("unreachable", (await FaultAsync(Some.Source(lost, Catalogues.Load([])))).Code);
+        Assert.Equal(SourceErrorCode.Unreachable, (await FaultAsync(Some.Source(lost, Catalogues.Load([])))).Code);
     }
 
     [Fact]
@@ -567,7 +567,7 @@ public sealed class AzureTests
                     ? EmulatedServer.Answering(200, "application/json", $$"""{"value":[],"nextLink":"{{next}}"}""")(context)
                     : Task.FromResult(false);
             var fault = await FaultAsync(tenancy.Source());
-            Assert.Equal("not_metrics", fault.Code);
+            Assert.Equal(SourceErrorCode.NotMetrics, fault.Code);
             Assert.Contains(said, fault.Message, StringComparison.Ordinal);
         }
     }
@@ -575,32 +575,22 @@ public sealed class AzureTests
     [Fact]
     public void Settings_that_cannot_be_are_said()
     {
-        var faults = KnownProviders
-            .All["azure-monitor"]
-            .Check(
-                new SourceSettings
-                {
-                    Id = "a",
-                    Provider = "azure-monitor",
-                    BearerToken = "x",
-                    Azure = new()
-                    {
-                        Subscription = "mine",
-                        Region = "West Europe",
-                        Cloud = "privat",
-                        ClientId = "me",
-                        ClientSecret = "hush",
-                        ManagedIdentity = true,
-                        Authority = new("http://login.example"),
-                        CertificateFile = "/nowhere.pem",
-                    },
-                }
-            )
-            .ToList();
+        var faults = Some.Errors(
+            "azure-monitor",
+            ("BearerToken", "x"),
+            ("Azure:Subscription", "mine"),
+            ("Azure:Region", "West Europe"),
+            ("Azure:Cloud", "privat"),
+            ("Azure:ClientId", "me"),
+            ("Azure:ClientSecret", "hush"),
+            ("Azure:ManagedIdentity", "true"),
+            ("Azure:Authority", "http://login.example"),
+            ("Azure:CertificateFile", "/nowhere.pem")
+        );
         foreach (
             var said in new[]
             {
-                "Username and BearerToken are not for azure-monitor",
+                "BearerToken is for the providers 'exporter' and 'prometheus': set Azure:ClientId and how it proves itself",
                 "Azure:Subscription is missing or no id",
                 "Azure:Region is missing or no region",
                 "Azure:Cloud 'privat' is not a cloud; there are public, china, government",
@@ -612,10 +602,7 @@ public sealed class AzureTests
         )
             Assert.Contains(faults, fault => fault.Contains(said, StringComparison.Ordinal));
         Assert.DoesNotContain(faults, fault => fault.Contains("hush", StringComparison.Ordinal));
-        Assert.Equal(
-            "azure/westeurope",
-            KnownProviders.All["azure-monitor"].PlaceOf(new SourceSettings { Azure = new() { Region = "westeurope" } })
-        );
+        Assert.Equal("azure/westeurope", new AzureMonitorSettings { Azure = new() { Region = "westeurope" } }.OwnPlace);
     }
 
     [Fact]

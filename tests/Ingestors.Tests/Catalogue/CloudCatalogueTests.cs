@@ -5,6 +5,7 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Files;
 using Metrics.Reference;
 using Xunit;
 
@@ -60,7 +61,7 @@ public sealed class CloudCatalogueTests : IDisposable
         await File.WriteAllTextAsync(Path.Combine(folder, "cloud.ndjson"), rows);
         var (observations, rejections) = await Some.Read(
             Some.Source(
-                new SourceSettings
+                new FileSettings
                 {
                     Id = "cloud",
                     Provider = "file",

@@ -5,6 +5,7 @@ using Metrics.Emulators;
 using Metrics.Emulators.Gcp;
 using Metrics.Ingestors.Http.Credentials;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Gcp;
 using Microsoft.Extensions.Time.Testing;
 using Xunit;
 
@@ -31,7 +32,7 @@ internal sealed class Project : IAsyncDisposable
         return project;
     }
 
-    public SourceSettings Settings(string region = "europe-west4") =>
+    public GcpMonitoringSettings Settings(string region = "europe-west4") =>
         new()
         {
             Id = "gke",
@@ -57,9 +58,9 @@ internal sealed class Project : IAsyncDisposable
 /// <summary>The contract for Google Cloud Monitoring.</summary>
 public sealed class GcpContractTests : NetworkProviderContract
 {
-    protected override string Provider => "gcp-monitoring";
+    protected override IProvider Provider => KnownProviders.All["gcp-monitoring"];
 
-    protected override string Folder => "Gcp";
+    protected override string Folder => "src/Ingestors/Providers/Gcp";
 
     protected override async Task<ContractBench> OpenAsync(FarSide farSide)
     {
@@ -344,7 +345,7 @@ public sealed class GcpTests
                 ? EmulatedServer.Answering(200, "application/json", """{"timeSeries":[],"nextPageToken":"again"}""")(context)
                 : Task.FromResult(false);
         var fault = await FaultAsync(Some.Source(project.Settings(), Catalogues.Load([])));
-        Assert.Equal("not_metrics", fault.Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, fault.Code);
         Assert.Contains("the same page token twice", fault.Message, StringComparison.Ordinal);
     }
 
@@ -363,7 +364,7 @@ public sealed class GcpTests
                 : Task.FromResult(false);
         var pages = await Some.Pages(Some.Source(project.Settings(), Catalogues.Load([])), Asked(Ten, Ten.AddMinutes(5)));
         var unread = Assert.Single(pages.SelectMany(page => page.Unread));
-        Assert.Equal((Cpu, "refused"), (unread.Subject, unread.Code));
+        Assert.Equal((Cpu, SourceErrorCode.Refused), (unread.Subject, unread.Code));
         Assert.Equal(
             8,
             pages
@@ -413,7 +414,7 @@ public sealed class GcpTests
         // The key of another account, sent to this token endpoint.
         await File.WriteAllTextAsync(project.KeyFile, project.Cloud.KeyFile.Replace(Key(project), Key(other), StringComparison.Ordinal));
         var fault = await FaultAsync(Some.Source(project.Settings(), Catalogues.Load([])));
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains("invalid_grant", fault.Message, StringComparison.Ordinal);
         Assert.Contains("Google:CredentialsFile", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain(Key(other)[30..60], fault.Message, StringComparison.Ordinal);
@@ -421,7 +422,7 @@ public sealed class GcpTests
         await File.WriteAllTextAsync(project.KeyFile, project.Cloud.KeyFile);
         project.Cloud.Forbidden = true;
         fault = await FaultAsync(Some.Source(project.Settings(), Catalogues.Load([])));
-        Assert.Equal("unauthorised", fault.Code);
+        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains("`monitoring.timeSeries.list`", fault.Message, StringComparison.Ordinal);
         Assert.Contains("roles/monitoring.viewer", fault.Message, StringComparison.Ordinal);
 
@@ -442,28 +443,18 @@ public sealed class GcpTests
         try
         {
             File.WriteAllText(file, """{ "type": "service_account", "private_key": "hush" }""");
-            var faults = KnownProviders
-                .All["gcp-monitoring"]
-                .Check(
-                    new SourceSettings
-                    {
-                        Id = "gke",
-                        Provider = "gcp-monitoring",
-                        Username = "me",
-                        Google = new()
-                        {
-                            Project = "my project",
-                            Region = "Europe West",
-                            CredentialsFile = file,
-                            Impersonate = "nobody",
-                        },
-                    }
-                )
-                .ToList();
+            var faults = Some.Errors(
+                "gcp-monitoring",
+                ("Username", "me"),
+                ("Google:Project", "my project"),
+                ("Google:Region", "Europe West"),
+                ("Google:CredentialsFile", file),
+                ("Google:Impersonate", "nobody")
+            );
             foreach (
                 var said in new[]
                 {
-                    "Username and BearerToken are not for gcp-monitoring",
+                    "Username is for the providers 'exporter' and 'prometheus': set Google:CredentialsFile.",
                     "Google:Project is missing or no id",
                     "Google:Region is missing or no region",
                     "Google:Impersonate is the e-mail address",
@@ -472,10 +463,7 @@ public sealed class GcpTests
             )
                 Assert.Contains(faults, fault => fault.Contains(said, StringComparison.Ordinal));
             Assert.DoesNotContain(faults, fault => fault.Contains("hush", StringComparison.Ordinal));
-            Assert.Equal(
-                "gcp/europe-west4",
-                KnownProviders.All["gcp-monitoring"].PlaceOf(new SourceSettings { Google = new() { Region = "europe-west4" } })
-            );
+            Assert.Equal("gcp/europe-west4", new GcpMonitoringSettings { Google = new() { Region = "europe-west4" } }.OwnPlace);
         }
         finally
         {

@@ -3,6 +3,7 @@ using Metrics.Emulators;
 using Metrics.Emulators.Prometheus;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Prometheus;
 using Metrics.Storage.Engine;
 using Metrics.SystemTests.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -129,7 +130,7 @@ public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper out
         // A pool of its own, whose connections are those of one process.
         await using var storage = TestStorage.Of(engine, connectionString);
         await using var clocked = storage.WithSimulatedClock();
-        var settings = new SourceSettings
+        var settings = new PrometheusSettings
         {
             Id = "rack-1",
             Provider = "prometheus",

@@ -216,7 +216,7 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster)
                 shown = request.Now;
             yield return Page(series[0], request.Window);
             if (Fate == Fate.Failed)
-                throw new SourceException("truncated", "The answer breaks off.");
+                throw new SourceException(SourceErrorCode.Truncated, "The answer breaks off.");
             yield return Fate == Fate.Partial
                 ? new Page([]) { PartialBecause = "a store did not answer" }
                 : Page(series[1], request.Window);

@@ -6,6 +6,7 @@ using Metrics.Emulators;
 using Metrics.Emulators.Prometheus;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Prometheus;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using Metrics.SystemTests.Storage;
@@ -30,7 +31,7 @@ public sealed class WindowEdgeTests
             () => DateTime.MaxValue
         );
         server.End = Noon.AddMinutes(10);
-        var settings = new SourceSettings
+        var settings = new PrometheusSettings
         {
             Id = "rack-1",
             Provider = "prometheus",
@@ -60,7 +61,7 @@ public sealed class WindowEdgeTests
         await using var clocked = storage.WithSimulatedClock();
         await clocked.Log.RegisterAsync("rack", "prometheus", null, default);
         await new SourceReader(clocked.Log, Catalogues.Load([]), NullLogger<SourceReader>.Instance).ReadAsync(
-            new SourceSettings { Id = "rack", Provider = "prometheus" },
+            new PrometheusSettings { Id = "rack", Provider = "prometheus" },
             new Seer(),
             default
         );
@@ -91,7 +92,7 @@ public sealed class WindowEdgeTests
             () => Noon.AddMinutes(minutesAhead)
         );
         server.End = Noon.AddMinutes(20);
-        var settings = new SourceSettings
+        var settings = new PrometheusSettings
         {
             Id = "rack-1",
             Provider = "prometheus",

@@ -4,6 +4,7 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Files;
 using Metrics.Storage.Engine;
 using Metrics.SystemTests.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -103,7 +104,7 @@ public sealed class RecordingTests(PostgresCluster cluster) : IDisposable
         var inbox = Directory.CreateDirectory(Path.Combine(folder, Guid.NewGuid().ToString("N"))).FullName;
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var catalogue = Catalogues.Load([]);
-        var settings = new SourceSettings
+        var settings = new FileSettings
         {
             Id = "sample",
             Provider = "file",

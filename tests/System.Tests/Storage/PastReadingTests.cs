@@ -105,8 +105,8 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         await bench.ReadAsync(Start.AddHours(30));
         var watermark = await bench.WatermarkAsync();
         var span = new Interval(Start.AddDays(-2), Start.AddDays(-1));
-        var (asked, isNew) = await bench.Backfills.RequestAsync("rack", "backfill", span, TimeSpan.FromHours(4), default);
-        var (again, isNewAgain) = await bench.Backfills.RequestAsync("rack", "backfill", span, TimeSpan.FromHours(4), default);
+        var (asked, isNew) = await bench.Backfills.RequestAsync("rack", ReadKind.Backfill, span, TimeSpan.FromHours(4), default);
+        var (again, isNewAgain) = await bench.Backfills.RequestAsync("rack", ReadKind.Backfill, span, TimeSpan.FromHours(4), default);
         Assert.Equal((6, true, asked.Id, false), (asked.Windows, isNew, again.Id, isNewAgain));
 
         bench.Source.BreaksFrom = Start.AddDays(-2).AddHours(8);
@@ -136,7 +136,7 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         );
 
         // Once more changes nothing.
-        await bench.Backfills.RequestAsync("rack", "backfill", span, TimeSpan.FromHours(4), default);
+        await bench.Backfills.RequestAsync("rack", ReadKind.Backfill, span, TimeSpan.FromHours(4), default);
         await bench.BackfillAsync();
         Assert.Equal(
             ["5760|0"],
@@ -152,7 +152,7 @@ public sealed class PastReadingTests(PostgresCluster cluster)
         await bench.ReadAsync(Start.AddHours(2));
         var (asked, _) = await bench.Backfills.RequestAsync(
             "rack",
-            "backfill",
+            ReadKind.Backfill,
             new(Start.AddDays(-1), Start),
             TimeSpan.FromHours(12),
             default
@@ -370,7 +370,7 @@ public sealed class PastReadingTests(PostgresCluster cluster)
             await Task.Yield();
             Windows.Add(request.Window);
             if (request.Window.Start >= BreaksFrom)
-                throw new SourceException("server_error", "Down.");
+                throw new SourceException(SourceErrorCode.ServerError, "Down.");
             foreach (var node in Nodes.Where(node => node != Refused))
             {
                 var observations = new List<Observation>();
@@ -386,7 +386,7 @@ public sealed class PastReadingTests(PostgresCluster cluster)
                 yield return new Page(observations);
             }
             if (Refused is { } refused)
-                yield return new Page([]) { Unread = [new(series[refused].ToString(), "refused", "It is out of order.")] };
+                yield return new Page([]) { Unread = [new(series[refused].ToString(), SourceErrorCode.Refused, "It is out of order.")] };
         }
 
         public async IAsyncEnumerable<CoarseStatistic> CoarseAsync(

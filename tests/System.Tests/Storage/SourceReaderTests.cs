@@ -7,6 +7,7 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Ingestors.Providers;
+using Metrics.Ingestors.Providers.Files;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -55,7 +56,7 @@ public sealed class SourceReaderTests
                 await gzip.WriteAsync(Encoding.UTF8.GetBytes(Row(2)));
             await File.WriteAllBytesAsync(Path.Combine(folder, "a.ndjson.gz"), packed.ToArray()[..(int)(packed.Length / 2)]);
             await File.WriteAllTextAsync(Path.Combine(folder, "b.ndjson"), Row(250));
-            var settings = new SourceSettings
+            var settings = new FileSettings
             {
                 Id = "rack",
                 Provider = "file",
@@ -208,7 +209,7 @@ public sealed class SourceReaderTests
         {
             await Task.Yield();
             yield return request.Now.Year > 1
-                ? throw new SourceException("throttled", "Too many.")
+                ? throw new SourceException(SourceErrorCode.Throttled, "Too many.")
                 {
                     RetryAfter = asked is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
                 }

@@ -45,8 +45,11 @@ public sealed class AwsSettings
     internal string ServiceOf(Uri endpoint) =>
         Service ?? (endpoint.Host.StartsWith("monitoring", StringComparison.OrdinalIgnoreCase) ? "monitoring" : "aps");
 
-    /// <summary>Every fault of the section, one sentence each.</summary>
-    public IEnumerable<string> Check()
+    /// <summary>The region as a name of a place; null where none is given.</summary>
+    internal string? OwnPlace => Region is { Length: > 0 } region ? $"aws/{region}" : null;
+
+    /// <summary>Every error of the section, one sentence each.</summary>
+    public IEnumerable<string> Validate()
     {
         if (Region is not { Length: > 0 } region)
             yield return "Aws:Region is missing: give one, for instance eu-west-1.";

@@ -8,6 +8,7 @@ using Amazon.Runtime.Credentials;
 using Amazon.Runtime.Internal.Auth;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http.Credentials;
@@ -115,7 +116,7 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
         {
             // The message of STS names who asked for what, and no secret; the code is a word of the protocol.
             throw new SourceException(
-                (int)refused.StatusCode >= 500 ? "server_error" : "unauthorised",
+                (int)refused.StatusCode >= 500 ? SourceErrorCode.ServerError : SourceErrorCode.Unauthorised,
                 $"Acting as Aws:RoleArn '{settings.RoleArn}' was refused by STS ({refused.ErrorCode}): {Transport.Redact(refused.Message)}. Its trust policy must let these credentials use `sts:AssumeRole`{(settings.ExternalId is null ? "" : " with Aws:ExternalId")}.",
                 refused
             );
@@ -128,7 +129,7 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
                 : settings.AccessKeyId is not null ? "Aws:AccessKeyId"
                 : "the default chain (environment, shared files, web identity, container, instance)";
             throw new SourceException(
-                "unauthorised",
+                SourceErrorCode.Unauthorised,
                 $"No credentials of Amazon from {where}: {Transport.Redact(exception.Message.ReplaceLineEndings(" "))} Set Aws:Profile, give the machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
                 exception
             );

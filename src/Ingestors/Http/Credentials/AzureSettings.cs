@@ -72,8 +72,11 @@ public sealed class AzureSettings
     /// <summary>Scope of tokens for Prometheus in an Azure Monitor workspace.</summary>
     public string PrometheusScope => $"https://prometheus.{Own.Monitor}/.default";
 
-    /// <summary>Every fault of what says as whom, one sentence each.</summary>
-    public IEnumerable<string> Check()
+    /// <summary>The region as a name of a place; null where none is given.</summary>
+    internal string? OwnPlace => Region is { Length: > 0 } region ? $"azure/{region}" : null;
+
+    /// <summary>Every error of what says as whom, one sentence each.</summary>
+    public IEnumerable<string> Validate()
     {
         if (!Clouds.ContainsKey(Cloud))
             yield return $"Azure:Cloud '{Cloud}' is not a cloud; there are {string.Join(", ", Clouds.Keys)}.";

@@ -2,20 +2,23 @@ using System.Net.Http.Headers;
 using Azure.Core;
 using Azure.Core.Pipeline;
 using Azure.Identity;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http.Credentials;
 
 /// <summary>Adds a token of Microsoft Entra for one audience. Microsoft's library gets it; it is kept here until shortly before it expires.</summary>
-/// <param name="settings">Checked settings of the source.</param>
+/// <param name="settings">Valid settings of the source, for its certificates.</param>
+/// <param name="azure">As whom.</param>
 /// <param name="scope">Audience and <c>/.default</c>.</param>
 /// <param name="clock">Tokens expire on it.</param>
-public sealed class AzureSigner(SourceSettings settings, string scope, TimeProvider clock) : IRequestSigner, IDisposable
+public sealed class AzureSigner(HttpSourceSettings settings, AzureSettings azure, string scope, TimeProvider clock)
+    : IRequestSigner,
+        IDisposable
 {
     /// <summary>Tokens are renewed this long before they end.</summary>
     private static readonly TimeSpan Early = TimeSpan.FromMinutes(5);
 
-    private readonly AzureSettings azure = settings.Azure!;
     private readonly SemaphoreSlim turn = new(1);
     private HttpClient? client;
     private TokenCredential? credential;
@@ -57,7 +60,7 @@ public sealed class AzureSigner(SourceSettings settings, string scope, TimeProvi
         {
             // Messages of the library may quote what it read.
             throw new SourceException(
-                "unauthorised",
+                SourceErrorCode.Unauthorised,
                 $"{Whose()} cannot be used. Check the section Azure and the file or identity that it names.",
                 exception
             );
@@ -76,18 +79,21 @@ public sealed class AzureSigner(SourceSettings settings, string scope, TimeProvi
         : "The default chain (environment, workload identity, managed identity, az login)";
 
     /// <summary>Code, and a sentence for people. Of what Entra says only the number is told: its text names accounts and requests.</summary>
-    private (string Code, string Because) Because(AuthenticationFailedException refused)
+    private (SourceErrorCode Code, string Because) Because(AuthenticationFailedException refused)
     {
         if (refused is CredentialUnavailableException)
             return (
-                "unauthorised",
+                SourceErrorCode.Unauthorised,
                 "there are no credentials. Set Azure:Tenant, Azure:ClientId and one of Azure:ClientSecret, Azure:CertificateFile and Azure:TokenFile, or give the machine a managed identity."
             );
         var number = "";
         for (Exception? inner = refused; inner is not null; inner = inner.InnerException)
         {
             if (inner is HttpRequestException)
-                return ("unreachable", $"{azure.LoginAddress.Host} does not answer. Check the network, Azure:Authority and Azure:Cloud.");
+                return (
+                    SourceErrorCode.Unreachable,
+                    $"{azure.LoginAddress.Host} does not answer. Check the network, Azure:Authority and Azure:Cloud."
+                );
             if (number.Length == 0 && inner.Message.IndexOf("AADSTS", StringComparison.Ordinal) is var at and >= 0)
                 number = new string([.. inner.Message[(at + 6)..].TakeWhile(char.IsAsciiDigit)]);
         }
@@ -102,7 +108,7 @@ public sealed class AzureSigner(SourceSettings settings, string scope, TimeProvi
             "70021" or "700213" => "no federated credential of the application fits the token. Check its issuer, subject and audience.",
             _ => "Microsoft Entra refused. Check Azure:Tenant, Azure:ClientId and what they are given with, and the clock of this host.",
         };
-        return ("unauthorised", number.Length == 0 ? mend : $"AADSTS{number}: {mend}");
+        return (SourceErrorCode.Unauthorised, number.Length == 0 ? mend : $"AADSTS{number}: {mend}");
     }
 
     private TokenCredential Open()

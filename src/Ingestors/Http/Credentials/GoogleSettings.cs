@@ -27,8 +27,11 @@ public sealed class GoogleSettings
     /// <summary>Address of Cloud Monitoring in this universe.</summary>
     public Uri MonitoringAddress => new($"https://monitoring.{UniverseDomain ?? "googleapis.com"}/");
 
-    /// <summary>Every fault of the section, one sentence each. Opens the credentials file.</summary>
-    public IEnumerable<string> Check()
+    /// <summary>The region as a name of a place; null where none is given.</summary>
+    internal string? OwnPlace => Region is { Length: > 0 } region ? $"gcp/{region}" : null;
+
+    /// <summary>Every error of the section, one sentence each. Opens the credentials file.</summary>
+    public IEnumerable<string> Validate()
     {
         if (UniverseDomain is { } universe && Uri.CheckHostName(universe) != UriHostNameType.Dns)
             yield return "Google:UniverseDomain is no domain name, for instance googleapis.com.";

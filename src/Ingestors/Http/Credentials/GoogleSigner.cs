@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using Google.Apis.Auth.OAuth2;
 using Google.Apis.Auth.OAuth2.Responses;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http.Credentials;
@@ -42,18 +43,18 @@ public sealed class GoogleSigner(GoogleSettings settings) : IRequestSigner
             var status = (int?)refused.StatusCode;
             if (status >= 500)
                 throw new SourceException(
-                    "server_error",
+                    SourceErrorCode.ServerError,
                     $"The token endpoint of Google answered {status}; it is asked again later.",
                     refused
                 );
             if (status == 429)
                 throw new SourceException(
-                    "throttled",
+                    SourceErrorCode.Throttled,
                     "The token endpoint of Google was asked too often; it is asked again later.",
                     refused
                 );
             throw new SourceException(
-                "unauthorised",
+                SourceErrorCode.Unauthorised,
                 $"{whose} were refused by the token endpoint ({code}). Check that the key or login is not revoked or expired and that the clock of this host is right{Acting()}.",
                 refused
             );
@@ -61,7 +62,7 @@ public sealed class GoogleSigner(GoogleSettings settings) : IRequestSigner
         catch (HttpRequestException exception)
         {
             throw new SourceException(
-                "unreachable",
+                SourceErrorCode.Unreachable,
                 $"{whose} need a token, and its endpoint does not answer. Check token_uri and the network.",
                 exception
             );
@@ -70,7 +71,7 @@ public sealed class GoogleSigner(GoogleSettings settings) : IRequestSigner
         {
             // Messages of the library may quote what it read.
             throw new SourceException(
-                "unauthorised",
+                SourceErrorCode.Unauthorised,
                 $"{whose} cannot be used. Set Google:CredentialsFile, or sign in with gcloud auth application-default login{Acting()}.",
                 exception
             );

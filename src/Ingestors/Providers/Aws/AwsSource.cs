@@ -13,7 +13,7 @@ namespace Metrics.Ingestors.Providers.Aws;
 /// Which metrics there are is listed and kept for a while; only sets of dimensions that the catalogue maps are asked for. Period and statistic are part of a
 /// series: what can be had in minutes now and in five minutes later is two series, and never added.
 /// </remarks>
-internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalogue, ICloudWatch cloudWatch)
+internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue catalogue, ICloudWatch cloudWatch)
     : ITelemetrySource,
         ICoarseStatistics,
         IDisposable
@@ -38,7 +38,6 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
         FiveMinutesKept = TimeSpan.FromDays(63) - TimeSpan.FromHours(1);
 
     private readonly SeriesPool pool = new(settings.Id, settings.MaxSeries);
-    private readonly SemaphoreSlim turn = new(1);
     private readonly ILookup<string, string> wanted = catalogue
         .MetricsOf(Provider)
         .ToLookup(metric => metric[..metric.LastIndexOf('/')], metric => metric[(metric.LastIndexOf('/') + 1)..], StringComparer.Ordinal);
@@ -64,37 +63,29 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
 
     public void Dispose()
     {
-        turn.Dispose();
+        pool.Dispose();
         cloudWatch.Dispose();
     }
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await turn.WaitAsync(cancellationToken);
-        try
+        using var reading = await pool.BeginReadAsync(cancellationToken);
+        await ListAsync(request.Now, cancellationToken);
+        var batch = new ObservationBatch(settings.Id);
+        var queryBatches = QueryBatches(Plan(request.Window, request.Now, batch));
+        for (var i = 0; i < queryBatches.Count; i++)
         {
-            pool.StartRead();
-            await ListAsync(request.Now, cancellationToken);
-            var answer = new ObservationBatch(settings.Id);
-            var batches = Batches(Plan(request.Window, request.Now, answer));
-            for (var i = 0; i < batches.Count; i++)
-            {
-                var batch = new Batch(settings.Id, request.Window, batches[i], answer);
-                await ReadBatchAsync(batch, cancellationToken);
-                foreach (var page in answer.Pages())
-                    yield return page;
-                if (batch.Unread.Count > 0)
-                    yield return new Page([]) { Unread = batch.Unread };
-                answer = new ObservationBatch(settings.Id);
-            }
-            pool.ReportLeftOut(answer);
-            foreach (var page in answer.Pages())
+            var queryBatch = new QueryBatch(settings.Id, request.Window, queryBatches[i], batch);
+            await ReadBatchAsync(queryBatch, cancellationToken);
+            foreach (var page in batch.Pages())
                 yield return page;
+            if (queryBatch.Unread.Count > 0)
+                yield return new Page([]) { Unread = queryBatch.Unread };
+            batch = new ObservationBatch(settings.Id);
         }
-        finally
-        {
-            turn.Release();
-        }
+        pool.ReportLeftOut(batch);
+        foreach (var page in batch.Pages())
+            yield return page;
     }
 
     /// <summary>The same statistic over an hour. A mean of means is the hour's mean only where every minute had as many samples, so a little is allowed for.</summary>
@@ -104,26 +95,18 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        await turn.WaitAsync(cancellationToken);
-        try
+        using var reading = await pool.BeginReadAsync(cancellationToken);
+        await ListAsync(now, cancellationToken);
+        var wantedSeries = Plan(hours, now, new ObservationBatch(settings.Id));
+        foreach (var part in QueryBatches([.. wantedSeries.Select(one => one with { Query = one.Query with { Period = 3600 } })]))
         {
-            pool.StartRead();
-            await ListAsync(now, cancellationToken);
-            var asked = Plan(hours, now, new ObservationBatch(settings.Id));
-            foreach (var part in Batches([.. asked.Select(one => one with { Query = one.Query with { Period = 3600 } })]))
-            {
-                var answer = new ObservationBatch(settings.Id);
-                var batch = new Batch(settings.Id, hours, part, answer);
-                await ReadBatchAsync(batch, cancellationToken);
-                foreach (var (series, sample) in answer.Observations)
-                    yield return series.Statistic == Statistic.Sum
-                        ? new CoarseStatistic(series, sample.Start, sample.Value, null, null, 1e-9)
-                        : new CoarseStatistic(series, sample.Start, null, sample.Value, null, 0.02);
-            }
-        }
-        finally
-        {
-            turn.Release();
+            var batch = new ObservationBatch(settings.Id);
+            var queryBatch = new QueryBatch(settings.Id, hours, part, batch);
+            await ReadBatchAsync(queryBatch, cancellationToken);
+            foreach (var (series, sample) in batch.Observations)
+                yield return series.Statistic == Statistic.Sum
+                    ? new CoarseStatistic(series, sample.Start, sample.Value, null, null, 1e-9)
+                    : new CoarseStatistic(series, sample.Start, null, sample.Value, null, 0.02);
         }
     }
 
@@ -157,12 +140,12 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
                 }
                 catch (InvalidQueryException exception)
                 {
-                    throw new SourceException("refused", $"{exception.Message}. Check Aws:Region and Endpoint.", exception);
+                    throw new SourceException(SourceErrorCode.Refused, $"{exception.Message}. Check Aws:Region and Endpoint.", exception);
                 }
                 catch (InvalidTokenException exception)
                 {
                     throw new SourceException(
-                        "server_error",
+                        SourceErrorCode.ServerError,
                         "ListMetrics does not accept its own page token any more. It is read again later.",
                         exception
                     );
@@ -203,9 +186,9 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
     }
 
     /// <summary>Every series with its query, in the period that the window's age allows.</summary>
-    private List<RequestedSeries> Plan(Interval window, DateTime now, ObservationBatch answer)
+    private List<RequestedSeries> Plan(Interval window, DateTime now, ObservationBatch batch)
     {
-        var asked = new List<RequestedSeries>(listed.Count);
+        var wantedSeries = new List<RequestedSeries>(listed.Count);
         foreach (var (metric, labels, statistic) in listed)
         {
             var period = Period(metric.Namespace, now - window.Start);
@@ -215,7 +198,7 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
                     Provider,
                     $"{metric.Namespace}/{metric.Name}",
                     all,
-                    answer,
+                    batch,
                     statistic: statistic,
                     period: TimeSpan.FromSeconds(period)
                 )
@@ -223,28 +206,28 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
             )
                 continue;
             pooled.LastRead = pool.Read;
-            asked.Add(new(pooled.Series, new(metric, statistic.ToString(), period)));
+            wantedSeries.Add(new(pooled.Series, new(metric, statistic.ToString(), period)));
         }
-        return asked;
+        return wantedSeries;
     }
 
-    private static List<List<RequestedSeries>> Batches(List<RequestedSeries> asked) =>
-        [.. asked.GroupBy(one => one.Query.Period).SelectMany(period => period.Chunk(MostQueries)).Select(chunk => chunk.ToList())];
+    private static List<List<RequestedSeries>> QueryBatches(List<RequestedSeries> wantedSeries) =>
+        [.. wantedSeries.GroupBy(one => one.Query.Period).SelectMany(period => period.Chunk(MostQueries)).Select(chunk => chunk.ToList())];
 
-    private async Task ReadBatchAsync(Batch batch, CancellationToken cancellationToken)
+    private async Task ReadBatchAsync(QueryBatch queryBatch, CancellationToken cancellationToken)
     {
         var left = new Stack<List<int>>();
-        left.Push([.. Enumerable.Range(0, batch.RequestedSeries.Count)]);
+        left.Push([.. Enumerable.Range(0, queryBatch.RequestedSeries.Count)]);
         while (left.TryPop(out var part))
         {
             try
             {
-                await ReadPartAsync(batch, part, cancellationToken);
+                await ReadPartAsync(queryBatch, part, cancellationToken);
             }
             catch (InvalidQueryException exception)
             {
                 if (part.Count == 1)
-                    batch.Give(part[0], "refused", $"{exception.Message}. Check the metric's name and dimensions.");
+                    queryBatch.Give(part[0], SourceErrorCode.Refused, $"{exception.Message}. Check the metric's name and dimensions.");
                 else
                 {
                     // One query that CloudWatch does not accept must not keep five hundred others out: halves are asked for until it stands alone.
@@ -255,13 +238,13 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
         }
     }
 
-    private async Task ReadPartAsync(Batch batch, List<int> part, CancellationToken cancellationToken)
+    private async Task ReadPartAsync(QueryBatch queryBatch, List<int> part, CancellationToken cancellationToken)
     {
         for (var attempt = 1; part.Count > 0; attempt++)
         {
-            var queries = part.ConvertAll(index => batch.RequestedSeries[index].Query);
+            var queries = part.ConvertAll(index => queryBatch.RequestedSeries[index].Query);
             var period = queries[0].Period;
-            var sink = new PageSink(part.Count, (int)Math.Min(MostPoints, batch.Window.Length.TotalSeconds / period + 2));
+            var sink = new PageSink(part.Count, (int)Math.Min(MostPoints, queryBatch.Window.Length.TotalSeconds / period + 2));
             try
             {
                 var tokens = new HashSet<string>(StringComparer.Ordinal);
@@ -270,8 +253,8 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
                 {
                     token = await cloudWatch.GetMetricDataAsync(
                         queries,
-                        Floor(batch.Window.Start, period),
-                        Ceiling(batch.Window.End, period),
+                        queryBatch.Window.Start.Floor(TimeSpan.FromSeconds(period)),
+                        queryBatch.Window.End.Ceiling(TimeSpan.FromSeconds(period)),
                         token,
                         sink,
                         cancellationToken
@@ -284,7 +267,7 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
             {
                 if (attempt >= Attempts)
                     throw new SourceException(
-                        "server_error",
+                        SourceErrorCode.ServerError,
                         "GetMetricData does not accept its own page tokens. It is read again later.",
                         exception
                     );
@@ -297,33 +280,37 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
                 if (result.Status == "InternalError" && attempt < Attempts)
                     again.Add(part[i]);
                 else if (result.Status == "InternalError")
-                    batch.Give(part[i], "server_error", "CloudWatch met an error of its own (InternalError); it is asked for again.");
-                else if (result.Status == "Forbidden")
-                    batch.Give(
+                    queryBatch.Give(
                         part[i],
-                        "unauthorised",
+                        SourceErrorCode.ServerError,
+                        "CloudWatch met an error of its own (InternalError); it is asked for again."
+                    );
+                else if (result.Status == "Forbidden")
+                    queryBatch.Give(
+                        part[i],
+                        SourceErrorCode.Unauthorised,
                         "CloudWatch does not let these credentials read it (Forbidden): allow `cloudwatch:GetMetricData`, in the account that owns it too."
                     );
                 else if (result.MixedUnits is { } mixed)
-                    batch.RefuseUnits(part[i], mixed);
+                    queryBatch.RefuseUnits(part[i], mixed);
                 else if (result.Status is "Complete" or "PartialData")
-                    batch.Keep(part[i], result, complete: result.Status == "Complete");
+                    queryBatch.Keep(part[i], result, complete: result.Status == "Complete");
                 else
-                    batch.Give(
+                    queryBatch.Give(
                         part[i],
-                        "refused",
+                        SourceErrorCode.Refused,
                         $"CloudWatch answered with the status '{Transport.Excerpt(Encoding.UTF8.GetBytes(result.Status ?? "none"))}'."
                     );
             }
             if (sink.Remarked is { } remark)
-                batch.Partial(remark);
+                queryBatch.Partial(remark);
             part = again;
         }
     }
 
     private static SourceException Endless(string operation, int pages) =>
         new(
-            "not_metrics",
+            SourceErrorCode.NotMetrics,
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{operation} comes without end: {(pages > MostPages ? $"more than {MostPages} pages came" : "the same page token came twice")}. Check Endpoint."
@@ -337,11 +324,6 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
                 return value;
         return null;
     }
-
-    private static DateTime Floor(DateTime time, int seconds) =>
-        new(time.Ticks - time.Ticks % (seconds * TimeSpan.TicksPerSecond), DateTimeKind.Utc);
-
-    private static DateTime Ceiling(DateTime time, int seconds) => Floor(time.AddTicks(seconds * TimeSpan.TicksPerSecond - 1), seconds);
 
     private sealed record RequestedSeries(Series Series, MetricQuery Query);
 
@@ -386,22 +368,23 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
     }
 
     /// <summary>A batch of series and what becomes of them.</summary>
-    private sealed class Batch(string source, Interval window, List<RequestedSeries> asked, ObservationBatch answer)
+    private sealed class QueryBatch(string source, Interval window, List<RequestedSeries> wantedSeries, ObservationBatch batch)
     {
         public Interval Window => window;
 
-        public List<RequestedSeries> RequestedSeries => asked;
+        public List<RequestedSeries> RequestedSeries => wantedSeries;
 
         public List<UnreadSeries> Unread { get; } = [];
 
-        public void Give(int index, string code, string message) => Unread.Add(new(asked[index].Series.ToString(), code, message));
+        public void Give(int index, SourceErrorCode code, string message) =>
+            Unread.Add(new(wantedSeries[index].Series.ToString(), code, message));
 
         public void Partial(string because) =>
-            answer.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Transport.Excerpt(Encoding.UTF8.GetBytes(because))}";
+            batch.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Transport.Excerpt(Encoding.UTF8.GetBytes(because))}";
 
         public void RefuseUnits(int index, string message) =>
-            answer.Refuse(
-                asked[index].Series.ToString(),
+            batch.Refuse(
+                wantedSeries[index].Series.ToString(),
                 null,
                 RejectionReason.UnitDrift,
                 $"The metric is written in several units, which CloudWatch does not convert ({Transport.Excerpt(Encoding.UTF8.GetBytes(message))}); nothing of it is stored. Let its writers agree on one."
@@ -409,9 +392,9 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
 
         public void Keep(int index, Result result, bool complete)
         {
-            var (series, query) = asked[index];
+            var (series, query) = wantedSeries[index];
             if (!complete)
-                answer.PartialBecause ??= $"CloudWatch says that its values of {series} are not all there (PartialData)";
+                batch.PartialBecause ??= $"CloudWatch says that its values of {series} are not all there (PartialData)";
             var length = query.Period * TimeSpan.TicksPerSecond;
             var before = double.NegativeInfinity;
             for (var i = 0; i < result.Times.Count; i++)
@@ -419,7 +402,7 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
                 var (time, value) = (result.Times[i], result.Values[i]);
                 if (!(time is > 0 and < 4_102_444_800))
                 {
-                    answer.Refuse(
+                    batch.Refuse(
                         series.ToString(),
                         null,
                         RejectionReason.ImplausibleTimestamp,
@@ -431,13 +414,13 @@ internal sealed class AwsSource(SourceSettings settings, MetricCatalogue catalog
                     continue;
                 }
                 if (time <= before)
-                    answer.MayRepeat = true;
+                    batch.MayRepeat = true;
                 before = time;
                 var start = DateTime.UnixEpoch.AddTicks((long)(time * 1e6) * 10);
                 var end = start.AddTicks(length);
                 if (start < window.Start || end > window.End)
                     continue;
-                answer.Observations.Add(new(series, new(start, end, value)));
+                batch.Observations.Add(new(series, new(start, end, value)));
             }
         }
     }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Http.Credentials;
 
@@ -72,7 +73,7 @@ internal sealed class InvalidTokenException() : Exception("The page token is not
 internal sealed class ExpiredCredentialsException(SourceException fault) : Exception(fault.Message, fault);
 
 /// <summary>CloudWatch by AWS JSON 1.0.</summary>
-internal sealed class JsonCloudWatch(SourceSettings settings, Transport transport, AwsSigner signer, TimeProvider clock) : ICloudWatch
+internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport transport, AwsSigner signer, TimeProvider clock) : ICloudWatch
 {
     private const string Target = "GraniteServiceVersion20100801.";
 
@@ -382,7 +383,7 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
 
     private SourceException NotAnAnswer(string operation, string instead, Exception? inner) =>
         new(
-            "not_metrics",
+            SourceErrorCode.NotMetrics,
             $"{operation} at {Transport.Show(address)} was not answered as CloudWatch does but with {instead}. Check Endpoint and whether a login or proxy page stands before it.",
             inner
         );
@@ -415,13 +416,13 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
             or "LimitExceeded"
             or "LimitExceededException":
                 return new SourceException(
-                    "throttled",
+                    SourceErrorCode.Throttled,
                     $"{said}: CloudWatch was asked more often than the account may. It is read again later; a longer Every helps."
                 );
             case "ExpiredToken" or "ExpiredTokenException":
                 return new ExpiredCredentialsException(
                     new(
-                        "unauthorised",
+                        SourceErrorCode.Unauthorised,
                         $"{said}: the credentials have expired. Renew what Aws:Profile or the environment gives (for instance by aws sso login); they need {needed}."
                     )
                 );
@@ -435,12 +436,12 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
                 if (code is "RequestTimeTooSkewed" or "RequestExpired")
                     return Skewed(said, ahead);
                 return new SourceException(
-                    "unauthorised",
+                    SourceErrorCode.Unauthorised,
                     $"{said}: the secret does not belong to the access key. Check Aws:SecretAccessKey or Aws:Profile, and that the clock of this host is right; the credentials need {needed}."
                 );
             case "AccessDenied" or "AccessDeniedException" or "UnauthorizedOperation" or "NotAuthorized":
                 return new SourceException(
-                    "unauthorised",
+                    SourceErrorCode.Unauthorised,
                     $"{said}: allow `cloudwatch:{operation}` to these credentials; the reader needs {needed}."
                 );
             case "UnrecognizedClientException"
@@ -450,18 +451,18 @@ internal sealed class JsonCloudWatch(SourceSettings settings, Transport transpor
             or "IncompleteSignature"
             or "OptInRequired":
                 return new SourceException(
-                    "unauthorised",
+                    SourceErrorCode.Unauthorised,
                     $"{said}: Amazon does not know these credentials, or the account has not enabled the region '{settings.Aws!.Region}'. Check Aws:AccessKeyId or Aws:Profile and Aws:Region; the reader needs {needed}."
                 );
         }
         return (int)response.StatusCode >= 500
-            ? new SourceException("server_error", $"{said}. The fault is on Amazon's side; it is read again later.")
-            : new SourceException("refused", $"{said}. Check Aws:Region and Endpoint.");
+            ? new SourceException(SourceErrorCode.ServerError, $"{said}. The fault is on Amazon's side; it is read again later.")
+            : new SourceException(SourceErrorCode.Refused, $"{said}. Check Aws:Region and Endpoint.");
     }
 
     private static SourceException Skewed(string said, TimeSpan ahead) =>
         new(
-            "unauthorised",
+            SourceErrorCode.Unauthorised,
             string.Create(
                 CultureInfo.InvariantCulture,
                 $"{said}: the clock of this host is {Math.Abs(ahead.TotalMinutes):0} minutes {(ahead > TimeSpan.Zero ? "behind" : "ahead of")} Amazon's. Set it by NTP; signatures hold for five minutes."

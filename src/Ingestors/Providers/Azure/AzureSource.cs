@@ -15,7 +15,7 @@ namespace Metrics.Ingestors.Providers.Azure;
 /// Resources and the definitions of their metrics are listed and kept for a while; a metric is split by those of its dimensions that the catalogue asks about. Fifty resources
 /// of a type are read at once where the credentials reach the whole subscription, else one by one.
 /// </remarks>
-internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catalogue, IAzureMonitor monitor)
+internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue catalogue, IAzureMonitor monitor)
     : ITelemetrySource,
         ICoarseStatistics,
         IDisposable
@@ -37,10 +37,9 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
     private static readonly TimeSpan BatchRefused = TimeSpan.FromMinutes(30);
 
     private readonly SeriesPool pool = new(settings.Id, settings.MaxSeries);
-    private readonly SemaphoreSlim turn = new(1);
     private readonly List<KeyValuePair<string, string>> labels = [];
     private readonly List<Wanted> wanted = [.. Want(catalogue)];
-    private IReadOnlyList<Ask> asks = [];
+    private IReadOnlyList<ResourceQuery> resourceQueries = [];
     private DateTime? listedAt,
         batchRefusedAt;
     private bool anyRead;
@@ -62,7 +61,7 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
     );
 
     /// <summary>A query and the resources that it is for.</summary>
-    private sealed record Ask(MetricsQuery Query, Statistic Statistic, bool Custom, Resource[] Resources);
+    private sealed record ResourceQuery(MetricsQuery Query, Statistic Statistic, bool Custom, Resource[] Resources);
 
     public FarClock? FarClock => monitor.FarClock;
 
@@ -82,54 +81,46 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
 
     public void Dispose()
     {
-        turn.Dispose();
+        pool.Dispose();
         monitor.Dispose();
     }
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await turn.WaitAsync(cancellationToken);
-        try
+        using var reading = await pool.BeginReadAsync(cancellationToken);
+        var batch = new ObservationBatch(settings.Id);
+        await ListAsync(request.Now, batch, cancellationToken);
+        (anyRead, lastForbidden) = (false, null);
+        var unread = new List<UnreadSeries>();
+        foreach (var resourceQuery in resourceQueries)
         {
-            pool.StartRead();
-            var answer = new ObservationBatch(settings.Id);
-            await ListAsync(request.Now, answer, cancellationToken);
-            (anyRead, lastForbidden) = (false, null);
-            var unread = new List<UnreadSeries>();
-            foreach (var ask in asks)
-            {
-                await foreach (
-                    var one in AskAsync(
-                        ask,
-                        request.Window,
-                        request.Now,
-                        answer,
-                        (series, start, end, value) =>
-                        {
-                            if (start >= request.Window.Start && end <= request.Window.End)
-                                answer.Observations.Add(new(series, new(start, end, value)));
-                        },
-                        cancellationToken
-                    )
+            await foreach (
+                var one in QueryAsync(
+                    resourceQuery,
+                    request.Window,
+                    request.Now,
+                    batch,
+                    (series, start, end, value) =>
+                    {
+                        if (start >= request.Window.Start && end <= request.Window.End)
+                            batch.Observations.Add(new(series, new(start, end, value)));
+                    },
+                    cancellationToken
                 )
-                    unread.Add(one);
-                foreach (var page in answer.Pages())
-                    yield return page;
-                answer = new ObservationBatch(settings.Id);
-            }
-            // Where nothing at all may be read it is no matter of single metrics.
-            if (!anyRead && lastForbidden is { } forbidden)
-                throw forbidden;
-            if (unread.Count > 0)
-                yield return new Page([]) { Unread = unread };
-            pool.ReportLeftOut(answer);
-            foreach (var page in answer.Pages())
+            )
+                unread.Add(one);
+            foreach (var page in batch.Pages())
                 yield return page;
+            batch = new ObservationBatch(settings.Id);
         }
-        finally
-        {
-            turn.Release();
-        }
+        // Where nothing at all may be read it is no matter of single metrics.
+        if (!anyRead && lastForbidden is { } forbidden)
+            throw forbidden;
+        if (unread.Count > 0)
+            yield return new Page([]) { Unread = unread };
+        pool.ReportLeftOut(batch);
+        foreach (var page in batch.Pages())
+            yield return page;
     }
 
     /// <summary>The same statistic over an hour. A mean of means is the hour's mean only where every minute had as many samples, so a little is allowed for.</summary>
@@ -139,49 +130,41 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        await turn.WaitAsync(cancellationToken);
-        try
+        using var reading = await pool.BeginReadAsync(cancellationToken);
+        await ListAsync(now, new ObservationBatch(settings.Id), cancellationToken);
+        foreach (var resourceQuery in resourceQueries)
         {
-            pool.StartRead();
-            await ListAsync(now, new ObservationBatch(settings.Id), cancellationToken);
-            foreach (var ask in asks)
-            {
-                if (ask.Query.Grain >= Hour || ask.Statistic is not (Statistic.Sum or Statistic.Average))
-                    continue;
-                var found = new List<CoarseStatistic>();
-                await foreach (
-                    var unread in AskAsync(
-                        ask with
-                        {
-                            Query = ask.Query with { Grain = Hour },
-                        },
-                        hours,
-                        now,
-                        new ObservationBatch(settings.Id),
-                        (series, start, end, value) =>
-                        {
-                            if (end - start == Hour)
-                                found.Add(
-                                    ask.Statistic == Statistic.Sum
-                                        ? new(series, start, value, null, null, 1e-9)
-                                        : new(series, start, null, value, null, 0.02)
-                                );
-                        },
-                        cancellationToken,
-                        ask.Query.Grain
-                    )
+            if (resourceQuery.Query.Grain >= Hour || resourceQuery.Statistic is not (Statistic.Sum or Statistic.Average))
+                continue;
+            var found = new List<CoarseStatistic>();
+            await foreach (
+                var unread in QueryAsync(
+                    resourceQuery with
+                    {
+                        Query = resourceQuery.Query with { Grain = Hour },
+                    },
+                    hours,
+                    now,
+                    new ObservationBatch(settings.Id),
+                    (series, start, end, value) =>
+                    {
+                        if (end - start == Hour)
+                            found.Add(
+                                resourceQuery.Statistic == Statistic.Sum
+                                    ? new(series, start, value, null, null, 1e-9)
+                                    : new(series, start, null, value, null, 0.02)
+                            );
+                    },
+                    cancellationToken,
+                    resourceQuery.Query.Grain
                 )
-                {
-                    // What cannot be read is told by the reads of the source; here it is not compared.
-                    _ = unread;
-                }
-                foreach (var statistic in found)
-                    yield return statistic;
+            )
+            {
+                // What cannot be read is told by the reads of the source; here it is not compared.
+                _ = unread;
             }
-        }
-        finally
-        {
-            turn.Release();
+            foreach (var statistic in found)
+                yield return statistic;
         }
     }
 
@@ -223,17 +206,17 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
             ];
     }
 
-    private async Task ListAsync(DateTime now, ObservationBatch answer, CancellationToken cancellationToken)
+    private async Task ListAsync(DateTime now, ObservationBatch batch, CancellationToken cancellationToken)
     {
         if (listedAt is { } at && now - at < ListKept && now >= at)
             return;
         var resources = await ResourcesAsync(cancellationToken);
-        var made = new List<Ask>();
+        var made = new List<ResourceQuery>();
         foreach (var same in resources.GroupBy(resource => (resource.Type, resource.Kind)))
         {
             var here = wanted.Where(metric => metric.Namespace.Equals(same.Key.Type, StringComparison.OrdinalIgnoreCase)).ToList();
             if (here.Count > 0)
-                made.AddRange(Plan(here, await DefinitionsAsync(same, null, cancellationToken), [.. same], false, answer));
+                made.AddRange(Plan(here, await DefinitionsAsync(same, null, cancellationToken), [.. same], false, batch));
         }
         // Custom metrics are whose agents write them: every machine is asked by itself whether it has some.
         foreach (
@@ -242,8 +225,8 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
                 .GroupBy(metric => metric.Namespace)
         )
         foreach (var machine in resources.Where(resource => IsMachine(resource.Type)))
-            made.AddRange(Plan([.. custom], await DefinitionsAsync([machine], custom.Key, cancellationToken), [machine], true, answer));
-        asks = made;
+            made.AddRange(Plan([.. custom], await DefinitionsAsync([machine], custom.Key, cancellationToken), [machine], true, batch));
+        resourceQueries = made;
         listedAt = now;
     }
 
@@ -363,7 +346,7 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
                 )
                     definitions[RestAzureMonitor.Text(Inner(element, "name"), "value")] = element.Clone();
             }
-            catch (SourceException exception) when (exception.Code == "refused")
+            catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
             {
                 // It was deleted since it was listed, or has no such namespace.
                 continue;
@@ -373,12 +356,12 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
         return [];
     }
 
-    private static IEnumerable<Ask> Plan(
+    private static IEnumerable<ResourceQuery> Plan(
         List<Wanted> metrics,
         Dictionary<string, JsonElement> definitions,
         IReadOnlyList<Resource> resources,
         bool custom,
-        ObservationBatch answer
+        ObservationBatch batch
     )
     {
         var planned = new List<(Wanted Metric, TimeSpan Grain, string Dimensions)>();
@@ -389,7 +372,7 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
             var told = Array(definition, "supportedAggregationTypes").Select(type => type.GetString()).ToList();
             if (told.Count > 0 && !told.Contains(Aggregation(metric.Statistic), StringComparer.OrdinalIgnoreCase))
             {
-                answer.Refuse(
+                batch.Refuse(
                     $"{metric.Namespace}/{metric.Name}",
                     null,
                     RejectionReason.UnitDrift,
@@ -429,96 +412,110 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
     }
 
     /// <summary>Asks for all of it, in smaller parts where Azure does not accept the whole, and tells of what is left that it does not accept.</summary>
-    private async IAsyncEnumerable<UnreadSeries> AskAsync(
-        Ask whole,
+    private async IAsyncEnumerable<UnreadSeries> QueryAsync(
+        ResourceQuery whole,
         Interval window,
         DateTime now,
-        ObservationBatch answer,
+        ObservationBatch batch,
         Action<Series, DateTime, DateTime, double> take,
         [EnumeratorCancellation] CancellationToken cancellationToken,
         TimeSpan? period = null
     )
     {
-        var left = new Stack<Ask>();
+        var left = new Stack<ResourceQuery>();
         left.Push(whole);
-        while (left.TryPop(out var ask))
+        while (left.TryPop(out var resourceQuery))
         {
-            var span = new Interval(
-                Floor(window.Start, ask.Query.Grain),
-                Floor(window.End.AddTicks(ask.Query.Grain.Ticks - 1), ask.Query.Grain)
-            );
-            var batch = !ask.Custom && !(batchRefusedAt is { } at && now - at < BatchRefused && now >= at);
+            var span = new Interval(window.Start.Floor(resourceQuery.Query.Grain), window.End.Ceiling(resourceQuery.Query.Grain));
+            var byBatch = !resourceQuery.Custom && !(batchRefusedAt is { } at && now - at < BatchRefused && now >= at);
             var unread = new List<UnreadSeries>();
             try
             {
-                if (batch)
+                if (byBatch)
                 {
                     using var document = await monitor.BatchAsync(
-                        [.. ask.Resources.Select(resource => resource.Id)],
-                        ask.Query,
+                        [.. resourceQuery.Resources.Select(resource => resource.Id)],
+                        resourceQuery.Query,
                         span,
                         cancellationToken
                     );
                     if (!document.RootElement.TryGetProperty("values", out _))
                         throw NoMetrics("values");
-                    var byId = ask.Resources.ToDictionary(resource => resource.Id, StringComparer.OrdinalIgnoreCase);
+                    var byId = resourceQuery.Resources.ToDictionary(resource => resource.Id, StringComparer.OrdinalIgnoreCase);
                     foreach (var one in Array(document.RootElement, "values"))
                         if (byId.TryGetValue(RestAzureMonitor.Text(one, "resourceid"), out var resource))
-                            Take(one, ask, resource, now, answer, unread, take, period);
+                            Take(one, resourceQuery, resource, now, batch, unread, take, period);
                 }
-                else if (ask.Resources.Length > 1)
+                else if (resourceQuery.Resources.Length > 1)
                 {
-                    foreach (var resource in ask.Resources.AsEnumerable().Reverse())
-                        left.Push(ask with { Resources = [resource] });
+                    foreach (var resource in resourceQuery.Resources.AsEnumerable().Reverse())
+                        left.Push(resourceQuery with { Resources = [resource] });
                 }
                 else
                 {
-                    using var document = await monitor.MetricsAsync(ask.Resources[0].Id, ask.Query, span, cancellationToken);
+                    using var document = await monitor.MetricsAsync(
+                        resourceQuery.Resources[0].Id,
+                        resourceQuery.Query,
+                        span,
+                        cancellationToken
+                    );
                     if (!document.RootElement.TryGetProperty("value", out _))
                         throw NoMetrics("value");
-                    Take(document.RootElement, ask, ask.Resources[0], now, answer, unread, take, period);
+                    Take(document.RootElement, resourceQuery, resourceQuery.Resources[0], now, batch, unread, take, period);
                 }
             }
-            catch (ForbiddenException) when (batch)
+            catch (ForbiddenException) when (byBatch)
             {
                 // A role on each resource is not enough for the region's endpoint, and is for the Resource Manager.
                 batchRefusedAt = now;
-                left.Push(ask);
+                left.Push(resourceQuery);
             }
             catch (ForbiddenException forbidden)
             {
                 lastForbidden = forbidden.Fault;
-                foreach (var name in ask.Query.Names)
-                    unread.Add(new(Subject(ask, name, ask.Resources[0]), forbidden.Fault.Code, forbidden.Fault.Message));
+                foreach (var name in resourceQuery.Query.Names)
+                    unread.Add(
+                        new(Subject(resourceQuery, name, resourceQuery.Resources[0]), forbidden.Fault.Code, forbidden.Fault.Message)
+                    );
             }
-            catch (SourceException exception) when (exception.Code == "refused")
+            catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
             {
-                if (ask.Query.Names.Count > 1)
-                    foreach (var names in ask.Query.Names.Chunk((ask.Query.Names.Count + 1) / 2).Reverse())
-                        left.Push(ask with { Query = ask.Query with { Names = names } });
-                else if (ask.Resources.Length > 1)
-                    foreach (var part in ask.Resources.Chunk((ask.Resources.Length + 1) / 2).Reverse())
-                        left.Push(ask with { Resources = part });
+                if (resourceQuery.Query.Names.Count > 1)
+                    foreach (var names in resourceQuery.Query.Names.Chunk((resourceQuery.Query.Names.Count + 1) / 2).Reverse())
+                        left.Push(resourceQuery with { Query = resourceQuery.Query with { Names = names } });
+                else if (resourceQuery.Resources.Length > 1)
+                    foreach (var part in resourceQuery.Resources.Chunk((resourceQuery.Resources.Length + 1) / 2).Reverse())
+                        left.Push(resourceQuery with { Resources = part });
                 else
-                    unread.Add(new(Subject(ask, ask.Query.Names[0], ask.Resources[0]), exception.Code, exception.Message));
+                    unread.Add(
+                        new(
+                            Subject(resourceQuery, resourceQuery.Query.Names[0], resourceQuery.Resources[0]),
+                            exception.Code,
+                            exception.Message
+                        )
+                    );
             }
             foreach (var one in unread)
                 yield return one;
         }
     }
 
-    private static string Subject(Ask ask, string name, Resource resource) => $"{ask.Query.Namespace}/{name}{{resourceid={resource.Id}}}";
+    private static string Subject(ResourceQuery resourceQuery, string name, Resource resource) =>
+        $"{resourceQuery.Query.Namespace}/{name}{{resourceid={resource.Id}}}";
 
     private SourceException NoMetrics(string missing) =>
-        new("not_metrics", $"Azure Monitor answered without '{missing}'. Check Endpoint and Azure:MetricsEndpoint of {settings.Id}.");
+        new(
+            SourceErrorCode.NotMetrics,
+            $"Azure Monitor answered without '{missing}'. Check Endpoint and Azure:MetricsEndpoint of {settings.Id}."
+        );
 
     /// <summary>Hands on the values of one resource.</summary>
     private void Take(
         JsonElement told,
-        Ask ask,
+        ResourceQuery resourceQuery,
         Resource resource,
         DateTime now,
-        ObservationBatch answer,
+        ObservationBatch batch,
         List<UnreadSeries> unread,
         Action<Series, DateTime, DateTime, double> take,
         TimeSpan? period
@@ -528,18 +525,18 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
         // Azure may answer in another grain than was asked for: what counts is what it says.
         var grain = Duration(RestAzureMonitor.Text(told, "interval"));
         if (grain <= TimeSpan.Zero)
-            grain = ask.Query.Grain;
+            grain = resourceQuery.Query.Grain;
         foreach (var metric in Array(told, "value"))
         {
             var name = RestAzureMonitor.Text(Inner(metric, "name"), "value");
             // Spelled as the catalogue does.
-            name = ask.Query.Names.FirstOrDefault(asked => asked.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? name;
+            name = resourceQuery.Query.Names.FirstOrDefault(asked => asked.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? name;
             if (RestAzureMonitor.Text(metric, "errorCode") is { Length: > 0 } code && code != "Success")
             {
                 unread.Add(
                     new(
-                        Subject(ask, name, resource),
-                        "refused",
+                        Subject(resourceQuery, name, resource),
+                        SourceErrorCode.Refused,
                         $"Azure Monitor does not tell {name} of {resource.Id} ({Shown(code)}: \"{Shown(RestAzureMonitor.Text(metric, "errorMessage"))}\"). The rest is read."
                     )
                 );
@@ -550,26 +547,34 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
             {
                 count++;
                 if (
-                    SeriesOf(one, $"{ask.Query.Namespace}/{name}", ask.Statistic, resource, period ?? grain, answer, out var since)
+                    SeriesOf(
+                        one,
+                        $"{resourceQuery.Query.Namespace}/{name}",
+                        resourceQuery.Statistic,
+                        resource,
+                        period ?? grain,
+                        batch,
+                        out var since
+                    )
                     is not { } series
                 )
                     continue;
                 if (catalogue.Find(series, now) is null)
                 {
                     if (
-                        grain != ask.Query.Grain
+                        grain != resourceQuery.Query.Grain
                         && period is null
                         && catalogue.Find(
-                            new Series(series.Source, Provider, series.Metric, series.Labels, series.Statistic, ask.Query.Grain),
+                            new Series(series.Source, Provider, series.Metric, series.Labels, series.Statistic, resourceQuery.Query.Grain),
                             now
                         )
                             is not null
                     )
-                        answer.Refuse(
+                        batch.Refuse(
                             series.ToString(),
                             null,
                             RejectionReason.UnitDrift,
-                            $"Azure answered by {XmlConvert.ToString(grain)} where {XmlConvert.ToString(ask.Query.Grain)} was asked for, and the catalogue does not explain that. It is not stored."
+                            $"Azure answered by {XmlConvert.ToString(grain)} where {XmlConvert.ToString(resourceQuery.Query.Grain)} was asked for, and the catalogue does not explain that. It is not stored."
                         );
                     continue;
                 }
@@ -577,11 +582,11 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
                 foreach (var point in Array(one, "data"))
                 {
                     // A bucket without a value is a gap and no zero.
-                    if (!point.TryGetProperty(ask.Query.Aggregation, out var value) || value.ValueKind == JsonValueKind.Null)
+                    if (!point.TryGetProperty(resourceQuery.Query.Aggregation, out var value) || value.ValueKind == JsonValueKind.Null)
                         continue;
                     if (Instant(RestAzureMonitor.Text(point, "timeStamp")) is not { } start || value.ValueKind != JsonValueKind.Number)
                     {
-                        answer.Refuse(
+                        batch.Refuse(
                             series.ToString(),
                             null,
                             RejectionReason.Malformed,
@@ -590,20 +595,20 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
                         continue;
                     }
                     if (start <= before)
-                        answer.MayRepeat = true;
+                        batch.MayRepeat = true;
                     before = start;
                     if (start >= since)
                         take(series, start, start + grain, value.GetDouble());
                 }
             }
-            if (count >= ask.Query.Top)
-                answer.Refuse(
-                    Subject(ask, name, resource),
+            if (count >= resourceQuery.Query.Top)
+                batch.Refuse(
+                    Subject(resourceQuery, name, resource),
                     null,
                     RejectionReason.LimitExceeded,
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"The metric has {ask.Query.Top} series or more; what Azure left out beyond them it does not say."
+                        $"The metric has {resourceQuery.Query.Top} series or more; what Azure left out beyond them it does not say."
                     )
                 );
         }
@@ -615,7 +620,7 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
         Statistic statistic,
         Resource resource,
         TimeSpan period,
-        ObservationBatch answer,
+        ObservationBatch batch,
         out DateTime since
     )
     {
@@ -638,7 +643,7 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
                         since = made;
                     break;
                 }
-        if (pool.Intern(Provider, metric, labels, answer, statistic: statistic, period: period) is not { } pooled)
+        if (pool.Intern(Provider, metric, labels, batch, statistic: statistic, period: period) is not { } pooled)
             return null;
         pooled.LastRead = pool.Read;
         return pooled.Series;
@@ -677,7 +682,7 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
                 next = RestAzureMonitor.Text(document.RootElement, "nextLink");
                 if (next.Length > 0 && (!seen.Add(next) || seen.Count >= MostPages))
                     throw new SourceException(
-                        "not_metrics",
+                        SourceErrorCode.NotMetrics,
                         $"The list {address.Split('?')[0]} comes without end: the server gave {(seen.Count >= MostPages ? $"more than {MostPages} pages" : "the same nextLink twice")}. Check Endpoint."
                     );
             }
@@ -705,8 +710,6 @@ internal sealed class AzureSource(SourceSettings settings, MetricCatalogue catal
     }
 
     private static string Shown(string text) => Transport.Excerpt(Encoding.UTF8.GetBytes(text));
-
-    private static DateTime Floor(DateTime time, TimeSpan grain) => new(time.Ticks - time.Ticks % grain.Ticks, DateTimeKind.Utc);
 
     private static DateTime? Instant(string text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Xml;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Http.Credentials;
@@ -68,7 +69,7 @@ internal sealed class RestAzureMonitor : IAzureMonitor
 {
     private const string ApiVersion = "2024-02-01";
 
-    private readonly SourceSettings settings;
+    private readonly AzureMonitorSettings settings;
     private readonly Uri manager,
         metrics;
     private readonly AzureSigner managerSigner,
@@ -76,13 +77,13 @@ internal sealed class RestAzureMonitor : IAzureMonitor
     private readonly Transport managerTransport,
         metricsTransport;
 
-    public RestAzureMonitor(SourceSettings settings, TimeProvider clock)
+    public RestAzureMonitor(AzureMonitorSettings settings, TimeProvider clock)
     {
         this.settings = settings;
         var azure = settings.Azure!;
         (manager, metrics) = (settings.Endpoint ?? azure.ManagerAddress, azure.MetricsAddress);
-        managerSigner = new(settings, azure.ManagerScope, clock);
-        metricsSigner = new(settings, azure.MetricsScope, clock);
+        managerSigner = new(settings, azure, azure.ManagerScope, clock);
+        metricsSigner = new(settings, azure, azure.MetricsScope, clock);
         managerTransport = new(settings, clock, managerSigner);
         metricsTransport = new(settings, clock, metricsSigner);
     }
@@ -103,7 +104,7 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         // The token goes along: a list that continues elsewhere is not followed.
         if (Uri.Compare(whole, manager, UriComponents.SchemeAndServer, UriFormat.Unescaped, StringComparison.OrdinalIgnoreCase) != 0)
             throw new SourceException(
-                "not_metrics",
+                SourceErrorCode.NotMetrics,
                 $"A list of {Transport.Show(manager)} goes on at {Transport.Show(whole)}, which is not followed. Check Endpoint."
             );
         return CallAsync(() => new HttpRequestMessage(HttpMethod.Get, whole), managerTransport, managerSigner, cancellationToken);
@@ -204,7 +205,7 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         {
             using var request = make();
             return new(
-                "not_metrics",
+                SourceErrorCode.NotMetrics,
                 $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as Azure does but with {instead}. Check Endpoint, Azure:MetricsEndpoint and whether a login or proxy page stands before them.",
                 inner
             );
@@ -225,7 +226,7 @@ internal sealed class RestAzureMonitor : IAzureMonitor
             case 401:
                 var refused = new ForbiddenException(
                     new(
-                        "unauthorised",
+                        SourceErrorCode.Unauthorised,
                         $"{said}: the token is not accepted. Check Azure:Tenant and Azure:Cloud and the clock of this host; the account needs {rights}."
                     )
                 );
@@ -236,24 +237,27 @@ internal sealed class RestAzureMonitor : IAzureMonitor
                     : refused;
             case 403:
                 return new ForbiddenException(
-                    new("unauthorised", $"{said}: give the account {rights}, and register the provider Microsoft.Insights there.")
+                    new(
+                        SourceErrorCode.Unauthorised,
+                        $"{said}: give the account {rights}, and register the provider Microsoft.Insights there."
+                    )
                 );
             case 404 when code is "SubscriptionNotFound" or "InvalidSubscriptionId":
                 return new ForbiddenException(
                     new(
-                        "unauthorised",
+                        SourceErrorCode.Unauthorised,
                         $"{said}: the account does not see the subscription. Check Azure:Subscription and Azure:Tenant; it needs {rights}."
                     )
                 );
             case 429 or 529:
                 return new SourceException(
-                    "throttled",
+                    SourceErrorCode.Throttled,
                     $"{said}: the subscription was asked more often than it may be. It is read again later; a longer Every helps."
                 );
             case >= 500:
-                return new SourceException("server_error", $"{said}. The fault is on Azure's side; it is read again later.");
+                return new SourceException(SourceErrorCode.ServerError, $"{said}. The fault is on Azure's side; it is read again later.");
             case 400 or 404:
-                return new SourceException("refused", $"{said}. Check Azure:Subscription, Azure:Region and Endpoint.");
+                return new SourceException(SourceErrorCode.Refused, $"{said}. Check Azure:Subscription, Azure:Region and Endpoint.");
             default:
                 return null;
         }

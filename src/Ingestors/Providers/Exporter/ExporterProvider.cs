@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Exporter;
 
 /// <summary>Provider <c>exporter</c>: scrapes one metrics page, in Prometheus text 0.0.4 or OpenMetrics 1.0.</summary>
-public sealed class ExporterProvider : IProvider
+public sealed class ExporterProvider : IProvider<ExporterSettings>
 {
     /// <summary>Exporters speak Prometheus' language: that catalogue explains them.</summary>
     internal const string Explains = "prometheus";
@@ -15,16 +16,7 @@ public sealed class ExporterProvider : IProvider
     public string Name => "exporter";
 
     /// <inheritdoc/>
-    public IEnumerable<string> Check(SourceSettings settings)
-    {
-        foreach (var fault in Transport.Check(settings))
-            yield return fault;
-        if (settings.Selector is not null)
-            yield return "Selector is for the provider 'prometheus': remove it.";
-    }
-
-    /// <inheritdoc/>
-    public ITelemetrySource Open(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock) =>
+    public ITelemetrySource Open(ExporterSettings settings, MetricCatalogue catalogue, TimeProvider clock) =>
         new ExporterSource(settings, catalogue, clock);
 }
 
@@ -38,18 +30,18 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
     // The window is not asked for: after a long pause one read catches up.
     private static readonly TimeSpan Always = TimeSpan.FromDays(3650);
 
-    private readonly SourceSettings settings;
+    private readonly ExporterSettings settings;
     private readonly TimeProvider clock;
     private readonly Transport transport;
     private readonly Lazy<ExpositionParser> parser;
     private readonly SemaphoreSlim turn = new(1);
     private int expected;
 
-    public ExporterSource(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock)
+    public ExporterSource(ExporterSettings settings, MetricCatalogue catalogue, TimeProvider clock)
     {
         this.settings = settings;
         this.clock = clock;
-        transport = new Transport(settings, clock);
+        transport = new Transport(settings, clock, settings.Signer());
         var endpoint = settings.Endpoint!;
         parser = new Lazy<ExpositionParser>(() =>
             new ExpositionParser(
@@ -80,7 +72,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
     {
         var asked = clock.GetTimestamp();
         await turn.WaitAsync(cancellationToken);
-        var answer = new ObservationBatch(settings.Id) { Observations = new(expected) };
+        var batch = new ObservationBatch(settings.Id) { Observations = new(expected) };
         try
         {
             using var message = new HttpRequestMessage(HttpMethod.Get, settings.Endpoint);
@@ -92,19 +84,19 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 message,
                 async (body, limit) =>
                 {
-                    await parser.Value.ParseAsync(body.Content, await FormatOfAsync(body, limit), at, answer, limit);
+                    await parser.Value.ParseAsync(body.Content, await FormatOfAsync(body, limit), at, batch, limit);
                     return true;
                 },
                 null,
                 cancellationToken
             );
-            expected = answer.Observations.Count;
+            expected = batch.Observations.Count;
         }
         finally
         {
             turn.Release();
         }
-        foreach (var page in answer.Pages())
+        foreach (var page in batch.Pages())
             yield return page;
     }
 
@@ -119,7 +111,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 var start = new byte[2048];
                 var length = await body.Content.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken);
                 throw new SourceException(
-                    "not_metrics",
+                    SourceErrorCode.NotMetrics,
                     $"{place} answered with {body.MediaType}, not with metrics: \"{Transport.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login or proxy page stands before it."
                 );
             default:
@@ -127,7 +119,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 return body.Framed
                     ? ExpositionFormat.Text
                     : throw new SourceException(
-                        "truncated",
+                        SourceErrorCode.Truncated,
                         $"{place} sent its page with neither Content-Length nor chunks, so that a cut cannot be told from its end; nothing of it is stored. Let the exporter speak HTTP/1.1 or OpenMetrics."
                     );
         }

@@ -54,7 +54,7 @@ public sealed class ExpositionParser
     private List<KnownLine> now = [];
     private int guess;
 
-    private ObservationBatch answer = new("");
+    private ObservationBatch batch = new("");
     private ExpositionFormat format;
     private DateTime at;
     private long line;
@@ -165,7 +165,7 @@ public sealed class ExpositionParser
         (before, now) = (now, before);
         now.Clear();
         guess = 0;
-        answer = into;
+        batch = into;
         format = newFormat;
         at = newAt;
         line = 0;
@@ -209,7 +209,7 @@ public sealed class ExpositionParser
                 throw NotMetrics();
             if (!ended)
                 throw new SourceException(
-                    "truncated",
+                    SourceErrorCode.Truncated,
                     $"{origin} ended after line {line} without '# EOF'; nothing of it is stored. It is read again."
                 );
         }
@@ -225,17 +225,17 @@ public sealed class ExpositionParser
                 throw NotMetrics();
             if (!rest.IsEmpty)
                 throw new SourceException(
-                    "truncated",
+                    SourceErrorCode.Truncated,
                     $"{origin} ended in the middle of line {line + 1}; nothing of it is stored. It is read again."
                 );
         }
-        pool.ReportLeftOut(answer);
-        answer.SettleRepeats();
+        pool.ReportLeftOut(batch);
+        batch.SettleRepeats();
     }
 
     private SourceException NotMetrics() =>
         new(
-            "not_metrics",
+            SourceErrorCode.NotMetrics,
             $"{origin} did not answer with metrics but with \"{firstBad}\". Check Endpoint (usually .../metrics) and whether a login or proxy page stands before it."
         );
 
@@ -249,7 +249,7 @@ public sealed class ExpositionParser
             return;
         if (ended)
             throw new SourceException(
-                "not_metrics",
+                SourceErrorCode.NotMetrics,
                 $"{origin} goes on after '# EOF' at line {line}; nothing of it is stored. Let the exporter write one page."
             );
         if (text[0] == '#')
@@ -417,7 +417,7 @@ public sealed class ExpositionParser
         }
         if (instance is not null && !pairs.Exists(static pair => pair.Key == "instance" && pair.Value.Length > 0))
             pairs.Add(new("instance", instance));
-        if (pool.Intern(provider, metric!, pairs, answer) is not { } series)
+        if (pool.Intern(provider, metric!, pairs, batch) is not { } series)
         {
             if (TryReadValue(text[key.Length..], out _, out _, out _, out _))
                 sampled = true;
@@ -436,7 +436,7 @@ public sealed class ExpositionParser
         now.Add(entry);
         if (now.Count > (long)SamplesPerSeries * pool.Capacity)
             throw new SourceException(
-                "too_large",
+                SourceErrorCode.TooLarge,
                 $"{origin} sent more than {(long)SamplesPerSeries * pool.Capacity} samples; reading stopped at line {line} and nothing of it is stored. Select less, or raise MaxSeries."
             );
 
@@ -450,7 +450,7 @@ public sealed class ExpositionParser
         var instant = at;
         if (!timestamp.IsEmpty && !TryReadTimestamp(timestamp, out instant))
         {
-            answer.Refuse(
+            batch.Refuse(
                 pooled.Series.ToString(),
                 null,
                 RejectionReason.ImplausibleTimestamp,
@@ -460,7 +460,7 @@ public sealed class ExpositionParser
         }
         if (!double.IsFinite(value))
         {
-            answer.Refuse(
+            batch.Refuse(
                 pooled.Series.ToString(),
                 instant,
                 RejectionReason.NotFinite,
@@ -469,9 +469,9 @@ public sealed class ExpositionParser
             return;
         }
         if (pooled.LastRead == pool.Read)
-            answer.MayRepeat = true;
+            batch.MayRepeat = true;
         pooled.LastRead = pool.Read;
-        answer.Observations.Add(new Observation(pooled.Series, Sample.At(instant, value)));
+        batch.Observations.Add(new Observation(pooled.Series, Sample.At(instant, value)));
     }
 
     private bool TryReadValue(
@@ -666,7 +666,7 @@ public sealed class ExpositionParser
         if (!bad)
             firstBad = Transport.Excerpt(text);
         bad = true;
-        answer.Refuse(
+        batch.Refuse(
             string.Create(CultureInfo.InvariantCulture, $"line {line}"),
             null,
             RejectionReason.Malformed,
@@ -684,7 +684,7 @@ public sealed class ExpositionParser
             Malformed(text[..2048], "it is longer than any sample");
             return;
         }
-        answer.Refuse(
+        batch.Refuse(
             string.Create(CultureInfo.InvariantCulture, $"line {line}"),
             null,
             RejectionReason.LimitExceeded,

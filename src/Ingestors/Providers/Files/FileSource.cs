@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Observations;
 
 namespace Metrics.Ingestors.Providers.Files;
 
@@ -11,13 +12,12 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
     // The window is not asked for: after a long pause one read catches up.
     private static readonly TimeSpan Always = TimeSpan.FromDays(3650);
 
-    private readonly SourceSettings settings;
+    private readonly FileSettings settings;
     private readonly TimeProvider clock;
     private readonly SeriesPool pool;
     private readonly Lazy<RowReader> rows;
-    private readonly SemaphoreSlim turn = new(1);
 
-    public FileSource(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock)
+    public FileSource(FileSettings settings, MetricCatalogue catalogue, TimeProvider clock)
     {
         this.settings = settings;
         this.clock = clock;
@@ -33,7 +33,7 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
 
     public Cadence Cadence { get; }
 
-    public void Dispose() => turn.Dispose();
+    public void Dispose() => pool.Dispose();
 
     /// <summary>Whether the name is that of a file of rows.</summary>
     public static bool IsRows(string path)
@@ -53,7 +53,7 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
         if (File.Exists(path))
             return [path];
         if (!Directory.Exists(path))
-            throw new SourceException("unreachable", $"There is no file or folder '{path}'. Check Path.");
+            throw new SourceException(SourceErrorCode.Unreachable, $"There is no file or folder '{path}'. Check Path.");
         try
         {
             return [.. Directory.EnumerateFiles(path).Where(IsRowsOfFolder).Order(StringComparer.Ordinal)];
@@ -61,7 +61,7 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new SourceException(
-                "unreadable",
+                SourceErrorCode.Unreadable,
                 $"The folder '{path}' cannot be listed: {exception.Message} Check its rights.",
                 exception
             );
@@ -70,55 +70,47 @@ internal sealed class FileSource : ITelemetrySource, IDisposable
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await turn.WaitAsync(cancellationToken);
-        try
+        using var reading = await pool.BeginReadAsync(cancellationToken);
+        var cursor = FileCursor.Parse(request.Cursor);
+        var left = request.Cursor;
+        var paths = FilesOf(settings.Path!);
+        cursor.Keep(paths.Select(path => Path.GetFileName(path)));
+        SourceException? failed = null;
+        var batch = new ObservationBatch(settings.Id);
+        foreach (var path in paths)
         {
-            var cursor = FileCursor.Parse(request.Cursor);
-            var left = request.Cursor;
-            pool.StartRead();
-            var paths = FilesOf(settings.Path!);
-            cursor.Keep(paths.Select(path => Path.GetFileName(path)));
-            SourceException? failed = null;
-            var answer = new ObservationBatch(settings.Id);
-            foreach (var path in paths)
+            var name = Path.GetFileName(path);
+            using var file = new RowFile(path, rows.Value, cursor[name], clock.GetUtcNow());
+            var more = true;
+            while (more)
             {
-                var name = Path.GetFileName(path);
-                using var file = new RowFile(path, rows.Value, cursor[name], clock.GetUtcNow());
-                var more = true;
-                while (more)
+                try
                 {
-                    try
-                    {
-                        more = await file.ReadAsync(answer, cancellationToken);
-                        cursor[name] = file.Position;
-                    }
-                    catch (SourceException exception)
-                    {
-                        // The other files are read first: one bad file stops no other.
-                        failed ??= exception;
-                        more = false;
-                    }
-                    if (!RowFile.IsFull(answer))
-                        continue;
-                    answer.MayRepeat = true;
-                    left = cursor.ToString();
-                    foreach (var page in answer.Pages(left))
-                        yield return page;
-                    answer = new ObservationBatch(settings.Id);
+                    more = await file.ReadAsync(batch, cancellationToken);
+                    cursor[name] = file.Position;
                 }
+                catch (SourceException exception)
+                {
+                    // The other files are read first: one bad file stops no other.
+                    failed ??= exception;
+                    more = false;
+                }
+                if (!RowFile.IsFull(batch))
+                    continue;
+                batch.MayRepeat = true;
+                left = cursor.ToString();
+                foreach (var page in batch.Pages(left))
+                    yield return page;
+                batch = new ObservationBatch(settings.Id);
             }
-            pool.ReportLeftOut(answer);
-            answer.MayRepeat = true;
-            var now = cursor.ToString();
-            foreach (var page in answer.Pages(now == left ? null : now))
-                yield return page;
-            if (failed is not null)
-                throw failed;
         }
-        finally
-        {
-            turn.Release();
-        }
+        pool.ReportLeftOut(batch);
+        batch.MayRepeat = true;
+        var now = cursor.ToString();
+        foreach (var page in batch.Pages(now == left ? null : now))
+            yield return page;
+        if (failed is not null)
+            throw failed;
     }
 
     // Whoever drops a .gz into the folder means it to be read, whatever its name before.

@@ -11,7 +11,7 @@ namespace Metrics.Ingestors.Providers.Files;
 /// </summary>
 internal sealed class PlayedSource : ITelemetrySource, IDisposable
 {
-    private readonly SourceSettings settings;
+    private readonly FileSettings settings;
     private readonly MetricCatalogue catalogue;
     private readonly SemaphoreSlim turn = new(1);
     private readonly Lazy<Cadence> cadence;
@@ -19,7 +19,7 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
     private (DateTime At, IReadOnlyList<Track> Tracks)? prepared;
     private bool told;
 
-    public PlayedSource(SourceSettings settings, MetricCatalogue catalogue)
+    public PlayedSource(FileSettings settings, MetricCatalogue catalogue)
     {
         this.settings = settings;
         this.catalogue = catalogue;

@@ -47,7 +47,7 @@ internal sealed class Recording
 
     /// <summary>Reads the rows of a file or folder.</summary>
     /// <exception cref="SourceException">It cannot be read.</exception>
-    public static async Task<Recording> LoadAsync(SourceSettings settings, MetricCatalogue catalogue, CancellationToken cancellationToken)
+    public static async Task<Recording> LoadAsync(FileSettings settings, MetricCatalogue catalogue, CancellationToken cancellationToken)
     {
         var pool = new SeriesPool(settings.Id, settings.MaxSeries);
         pool.StartRead();
@@ -60,11 +60,11 @@ internal sealed class Recording
             using var file = new RowFile(paths[i], rows, null, DateTimeOffset.MinValue);
             for (var more = true; more; )
             {
-                var answer = new ObservationBatch(settings.Id) { MayRepeat = true };
-                more = await file.ReadAsync(answer, cancellationToken);
+                var batch = new ObservationBatch(settings.Id) { MayRepeat = true };
+                more = await file.ReadAsync(batch, cancellationToken);
                 if (!more && i == paths.Count - 1)
-                    pool.ReportLeftOut(answer);
-                foreach (var page in answer.Pages())
+                    pool.ReportLeftOut(batch);
+                foreach (var page in batch.Pages())
                 {
                     if (rejections.Count < ObservationBatch.MostRefusals)
                         rejections.AddRange(page.Rejections);

@@ -36,19 +36,19 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
     public FilePosition? Position { get; private set; } = left;
 
     /// <summary>Whether the answer holds a page.</summary>
-    public static bool IsFull(ObservationBatch answer) =>
-        answer.Observations.Count >= ObservationBatch.PageSize || answer.Refused >= ObservationBatch.MostRefusals;
+    public static bool IsFull(ObservationBatch batch) =>
+        batch.Observations.Count >= ObservationBatch.PageSize || batch.Refused >= ObservationBatch.MostRefusals;
 
     /// <summary>Reads until the answer holds a page or the file ends.</summary>
     /// <returns>Whether there is more to read.</returns>
     /// <exception cref="SourceException">The file cannot be read.</exception>
-    public async Task<bool> ReadAsync(ObservationBatch answer, CancellationToken cancellationToken)
+    public async Task<bool> ReadAsync(ObservationBatch batch, CancellationToken cancellationToken)
     {
         try
         {
-            if (!opened && !await OpenAsync(answer, cancellationToken))
+            if (!opened && !await OpenAsync(batch, cancellationToken))
                 return false;
-            while (!IsFull(answer))
+            while (!IsFull(batch))
                 switch (await lines!.NextAsync(cancellationToken))
                 {
                     case LineKind.End:
@@ -57,18 +57,18 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
                     case LineKind.Unfinished when compressed || !csv && RowReader.IsWholeJson(lines.Line.Span):
                         // Nothing can follow: a compressed file is read as it is, and a JSON object says itself where it ends.
                         lines.TakeUnfinished();
-                        Row(answer);
+                        Row(batch);
                         break;
                     case LineKind.Unfinished when csv && lines.IsSplit && Rests:
                         lines.TakeUnfinished();
-                        Row(answer);
+                        Row(batch);
                         break;
                     case LineKind.Unfinished:
                         Leave(whole: true);
-                        TellUnfinished(answer);
+                        TellUnfinished(batch);
                         return false;
                     case LineKind.TooLong:
-                        answer.Refuse(
+                        batch.Refuse(
                             Place.ToString(),
                             null,
                             RejectionReason.LimitExceeded,
@@ -76,7 +76,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
                         );
                         break;
                     default:
-                        Row(answer);
+                        Row(batch);
                         break;
                 }
             Leave(whole: false);
@@ -85,7 +85,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new SourceException(
-                "unreadable",
+                SourceErrorCode.Unreadable,
                 $"The file '{path}' cannot be read: {exception.Message} Check its rights and the disk.",
                 exception
             );
@@ -93,7 +93,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         catch (InvalidDataException exception)
         {
             throw new SourceException(
-                "truncated",
+                SourceErrorCode.Truncated,
                 $"The file '{path}' is no whole gzip file: {exception.Message} What could be read of it is kept. Write it under another name and rename it when it is finished.",
                 exception
             );
@@ -111,7 +111,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
 
     private bool Rests => now - File.GetLastWriteTimeUtc(handle!) >= Rest;
 
-    private async Task<bool> OpenAsync(ObservationBatch answer, CancellationToken cancellationToken)
+    private async Task<bool> OpenAsync(ObservationBatch batch, CancellationToken cancellationToken)
     {
         handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.SequentialScan);
         opened = true;
@@ -154,7 +154,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
             columns = rows.Header(Header(lines.Line.Span), out var fault);
             if (columns is not null)
                 return true;
-            answer.Refuse(
+            batch.Refuse(
                 $"{name}:1",
                 null,
                 RejectionReason.Malformed,
@@ -184,7 +184,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         return compressed ? Gzip.Open(stream) : stream;
     }
 
-    private void Row(ObservationBatch answer)
+    private void Row(ObservationBatch batch)
     {
         var line = lines!.Line.Span;
         if (lines.Number == 1)
@@ -193,23 +193,23 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
             return;
         if (!csv)
         {
-            rows.ReadJson(line, Place, answer);
+            rows.ReadJson(line, Place, batch);
             return;
         }
-        if (rows.ReadCsv(line, columns!, Place, answer, out var fault))
+        if (rows.ReadCsv(line, columns!, Place, batch, out var fault))
             return;
         // A quotation mark too many must not cost the rows after it.
         lines.KeepFirstLine();
-        RowReader.Refuse(Place, fault, answer);
+        RowReader.Refuse(Place, fault, batch);
     }
 
     private static ReadOnlySpan<byte> Header(ReadOnlySpan<byte> line) => line.StartsWith("\uFEFF"u8) ? line[3..] : line;
 
-    private void TellUnfinished(ObservationBatch answer)
+    private void TellUnfinished(ObservationBatch batch)
     {
         if (!Rests || Position?.Told == length)
             return;
-        answer.Refuse(
+        batch.Refuse(
             Place.ToString(),
             null,
             RejectionReason.Malformed,

@@ -59,22 +59,22 @@ internal sealed class RowReader
     }
 
     /// <summary>Reads a line of NDJSON. A bad one becomes a refusal.</summary>
-    public void ReadJson(ReadOnlySpan<byte> line, in RowPlace place, ObservationBatch answer)
+    public void ReadJson(ReadOnlySpan<byte> line, in RowPlace place, ObservationBatch batch)
     {
-        if (Json(line, place, answer) is { } fault)
-            Refuse(place, fault, answer);
+        if (Json(line, place, batch) is { } fault)
+            Refuse(place, fault, batch);
     }
 
     /// <summary>Reads a record of CSV; false when it is bad, and then it is not refused yet.</summary>
-    public bool ReadCsv(ReadOnlySpan<byte> record, CsvColumns columns, in RowPlace place, ObservationBatch answer, out string fault)
+    public bool ReadCsv(ReadOnlySpan<byte> record, CsvColumns columns, in RowPlace place, ObservationBatch batch, out string fault)
     {
-        fault = Csv(record, columns, place, answer) ?? "";
+        fault = Csv(record, columns, place, batch) ?? "";
         return fault.Length == 0;
     }
 
     /// <summary>Tells the answer of a bad row.</summary>
-    public static void Refuse(in RowPlace place, string fault, ObservationBatch answer) =>
-        answer.Refuse(
+    public static void Refuse(in RowPlace place, string fault, ObservationBatch batch) =>
+        batch.Refuse(
             place.ToString(),
             null,
             RejectionReason.Malformed,
@@ -129,7 +129,7 @@ internal sealed class RowReader
 
     private static JsonReaderOptions Options => new() { MaxDepth = 8 };
 
-    private string? Json(ReadOnlySpan<byte> line, in RowPlace place, ObservationBatch answer)
+    private string? Json(ReadOnlySpan<byte> line, in RowPlace place, ObservationBatch batch)
     {
         var row = new Row();
         var used = 0;
@@ -207,7 +207,7 @@ internal sealed class RowReader
         {
             return "a text is not valid UTF-8";
         }
-        return Take(row, default, null, place, answer);
+        return Take(row, default, null, place, batch);
     }
 
     private static int Property(ref Utf8JsonReader reader)
@@ -231,7 +231,7 @@ internal sealed class RowReader
         return plain.AsSpan(used - length, length);
     }
 
-    private string? Csv(ReadOnlySpan<byte> record, CsvColumns columns, in RowPlace place, ObservationBatch answer)
+    private string? Csv(ReadOnlySpan<byte> record, CsvColumns columns, in RowPlace place, ObservationBatch batch)
     {
         var text = Split(record, out var fault);
         if (fault.Length > 0)
@@ -270,7 +270,7 @@ internal sealed class RowReader
                     break;
             }
         }
-        return Take(row, text, columns, place, answer);
+        return Take(row, text, columns, place, batch);
     }
 
     /// <summary>The fields, as ranges of the text returned: the record itself, or a copy without the quotation marks (RFC 4180).</summary>
@@ -337,7 +337,7 @@ internal sealed class RowReader
         }
     }
 
-    private string? Take(in Row row, ReadOnlySpan<byte> text, CsvColumns? columns, in RowPlace place, ObservationBatch answer)
+    private string? Take(in Row row, ReadOnlySpan<byte> text, CsvColumns? columns, in RowPlace place, ObservationBatch batch)
     {
         if (row.Provider.IsEmpty)
             return "provider is missing";
@@ -361,7 +361,7 @@ internal sealed class RowReader
         var length = Key(row, text, columns, end - start);
         if (!lookup.TryGetValue(key.AsSpan(0, length), out var series) || series.Released)
         {
-            var fault = New(row, text, columns, end - start, place, answer, out series);
+            var fault = New(row, text, columns, end - start, place, batch, out series);
             if (fault is not null)
                 return fault;
             if (series is null)
@@ -372,9 +372,9 @@ internal sealed class RowReader
         }
         series.LastRead = pool.Read;
         if (double.IsFinite(value))
-            answer.Observations.Add(new Observation(series.Series, new Sample(start, end, value)));
+            batch.Observations.Add(new Observation(series.Series, new Sample(start, end, value)));
         else
-            answer.Refuse(
+            batch.Refuse(
                 place.ToString(),
                 end,
                 RejectionReason.NotFinite,
@@ -418,7 +418,7 @@ internal sealed class RowReader
         CsvColumns? columns,
         TimeSpan period,
         in RowPlace place,
-        ObservationBatch answer,
+        ObservationBatch batch,
         out PooledSeries? series
     )
     {
@@ -446,7 +446,7 @@ internal sealed class RowReader
         }
         if (!providers.Contains(provider))
             return $"the provider '{Transport.Excerpt(row.Provider)}' is not known; known are {string.Join(", ", providers)}";
-        series = pool.Intern(provider, metric, pairs, answer, place.ToString(), statistic, period);
+        series = pool.Intern(provider, metric, pairs, batch, place.ToString(), statistic, period);
         return null;
     }
 

@@ -14,7 +14,7 @@ namespace Metrics.Ingestors.Providers.Gcp;
 /// The API selects points by their end, in an interval that is open at its start and closed at its end. So instants are asked for from a microsecond
 /// before the window, and the window is cut here. No aligner is used: those of counters interpolate.
 /// </remarks>
-internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalogue, IMonitoring monitoring)
+internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue catalogue, IMonitoring monitoring)
     : ITelemetrySource,
         ICoarseStatistics,
         IDisposable
@@ -36,7 +36,6 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
     private static readonly string[] PlaceLabels = ["location", "zone", "region"];
 
     private readonly SeriesPool pool = new(settings.Id, settings.MaxSeries);
-    private readonly SemaphoreSlim turn = new(1);
     private readonly List<KeyValuePair<string, string>> labels = [];
     private readonly List<(DateTime Start, DateTime End, double Value)> points = [];
     private IReadOnlyList<Descriptor> descriptors = [];
@@ -64,50 +63,40 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
 
     public void Dispose()
     {
-        turn.Dispose();
+        pool.Dispose();
         monitoring.Dispose();
     }
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await turn.WaitAsync(cancellationToken);
-        try
+        using var reading = await pool.BeginReadAsync(cancellationToken);
+        await DescribeAsync(request.Now, cancellationToken);
+        foreach (var descriptor in descriptors)
         {
-            pool.StartRead();
-            await DescribeAsync(request.Now, cancellationToken);
-            foreach (var descriptor in descriptors)
+            var batch = new ObservationBatch(settings.Id);
+            UnreadSeries? unread = null;
+            if (Drift(descriptor) is { } drift)
+                batch.Refuse(descriptor.Type, null, RejectionReason.UnitDrift, drift);
+            else
             {
-                var answer = new ObservationBatch(settings.Id);
-                UnreadSeries? unread = null;
-                if (Drift(descriptor) is { } drift)
-                    answer.Refuse(descriptor.Type, null, RejectionReason.UnitDrift, drift);
-                else
+                try
                 {
-                    try
-                    {
-                        await SeriesAsync(descriptor, request, answer, cancellationToken);
-                    }
-                    catch (SourceException exception) when (exception.Code == "refused")
-                    {
-                        // One metric that the server will not tell stops no other.
-                        unread = new UnreadSeries(descriptor.Type, exception.Code, exception.Message);
-                        answer = new ObservationBatch(settings.Id);
-                    }
+                    await SeriesAsync(descriptor, request, batch, cancellationToken);
                 }
-                foreach (var page in answer.Pages())
-                    yield return page;
-                if (unread is not null)
-                    yield return new Page([]) { Unread = [unread] };
+                catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
+                {
+                    // One metric that the server will not tell stops no other.
+                    unread = new UnreadSeries(descriptor.Type, exception.Code, exception.Message);
+                    batch = new ObservationBatch(settings.Id);
+                }
             }
-            var last = new ObservationBatch(settings.Id);
-            pool.ReportLeftOut(last);
-            foreach (var page in last.Pages())
+            foreach (var page in batch.Pages())
                 yield return page;
+            if (unread is not null)
+                yield return new Page([]) { Unread = [unread] };
         }
-        finally
-        {
-            turn.Release();
-        }
+        foreach (var page in pool.LeftOutPages())
+            yield return page;
     }
 
     /// <summary>Deltas and gauges by the hour. Counters are left out: every aligner for them interpolates.</summary>
@@ -117,36 +106,28 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        await turn.WaitAsync(cancellationToken);
-        try
+        using var reading = await pool.BeginReadAsync(cancellationToken);
+        await DescribeAsync(now, cancellationToken);
+        foreach (var descriptor in descriptors)
         {
-            pool.StartRead();
-            await DescribeAsync(now, cancellationToken);
-            foreach (var descriptor in descriptors)
-            {
-                if (descriptor.Kind == "CUMULATIVE" || descriptor.ValueType == "DISTRIBUTION" || Drift(descriptor) is not null)
-                    continue;
-                var found = new Dictionary<(Series, DateTime), (double? Value, long? Count)>();
-                var delta = descriptor.Kind == "DELTA";
-                // Instants belong to the hour that they begin; the buckets are closed at their end and hang on the end asked for.
-                var shift = delta ? TimeSpan.Zero : TimeSpan.FromMilliseconds(1);
-                foreach (var aligner in delta ? new[] { "ALIGN_SUM" } : ["ALIGN_MEAN", "ALIGN_COUNT"])
-                await foreach (var page in PagesAsync(descriptor, hours.Start - shift, hours.End - shift, aligner, cancellationToken))
-                foreach (var (series, element) in SeriesOf(page, descriptor, new ObservationBatch(settings.Id)))
-                foreach (var point in Array(element, "points"))
-                    if (PointOf(point) is var (_, end, value))
-                    {
-                        var key = (series, end + shift - TimeSpan.FromHours(1));
-                        var known = found.GetValueOrDefault(key);
-                        found[key] = aligner == "ALIGN_COUNT" ? (known.Value, (long)value) : (value, known.Count);
-                    }
-                foreach (var ((series, hour), (value, count)) in found)
-                    yield return new CoarseStatistic(series, hour, delta ? value : null, delta ? null : value, count, 1e-6);
-            }
-        }
-        finally
-        {
-            turn.Release();
+            if (descriptor.Kind == "CUMULATIVE" || descriptor.ValueType == "DISTRIBUTION" || Drift(descriptor) is not null)
+                continue;
+            var found = new Dictionary<(Series, DateTime), (double? Value, long? Count)>();
+            var delta = descriptor.Kind == "DELTA";
+            // Instants belong to the hour that they begin; the buckets are closed at their end and hang on the end asked for.
+            var shift = delta ? TimeSpan.Zero : TimeSpan.FromMilliseconds(1);
+            foreach (var aligner in delta ? new[] { "ALIGN_SUM" } : ["ALIGN_MEAN", "ALIGN_COUNT"])
+            await foreach (var page in PagesAsync(descriptor, hours.Start - shift, hours.End - shift, aligner, cancellationToken))
+            foreach (var (series, element) in SeriesOf(page, descriptor, new ObservationBatch(settings.Id)))
+            foreach (var point in Array(element, "points"))
+                if (PointOf(point) is var (_, end, value))
+                {
+                    var key = (series, end + shift - TimeSpan.FromHours(1));
+                    var known = found.GetValueOrDefault(key);
+                    found[key] = aligner == "ALIGN_COUNT" ? (known.Value, (long)value) : (value, known.Count);
+                }
+            foreach (var ((series, hour), (value, count)) in found)
+                yield return new CoarseStatistic(series, hour, delta ? value : null, delta ? null : value, count, 1e-6);
         }
     }
 
@@ -236,7 +217,7 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
 
     private static string Shown(string text) => Transport.Excerpt(Encoding.UTF8.GetBytes(text));
 
-    private async Task SeriesAsync(Descriptor descriptor, ReadRequest request, ObservationBatch answer, CancellationToken cancellationToken)
+    private async Task SeriesAsync(Descriptor descriptor, ReadRequest request, ObservationBatch batch, CancellationToken cancellationToken)
     {
         var window = request.Window;
         var counter = descriptor.Kind == "CUMULATIVE";
@@ -246,8 +227,8 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
         var epochs = new HashSet<(long, DateTime)>();
         var marks = new List<(Series Series, DateTime At)>();
         var taken = new HashSet<(long, DateTime)>();
-        await foreach (var page in PagesAsync(descriptor, window.Start.AddTicks(-10), end, null, cancellationToken, answer))
-        foreach (var (series, element) in SeriesOf(page, descriptor, answer))
+        await foreach (var page in PagesAsync(descriptor, window.Start.AddTicks(-10), end, null, cancellationToken, batch))
+        foreach (var (series, element) in SeriesOf(page, descriptor, batch))
         {
             points.Clear();
             foreach (var point in Array(element, "points"))
@@ -255,7 +236,7 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
                 if (PointOf(point) is var (start, at, value))
                     points.Add((start, at, value));
                 else
-                    answer.Refuse(
+                    batch.Refuse(
                         series.ToString(),
                         null,
                         RejectionReason.Malformed,
@@ -278,12 +259,12 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
                     continue;
                 if (!double.IsFinite(value))
                 {
-                    answer.Refuse(series.ToString(), at, RejectionReason.NotFinite, "The value is not finite. It is not stored.");
+                    batch.Refuse(series.ToString(), at, RejectionReason.NotFinite, "The value is not finite. It is not stored.");
                     continue;
                 }
                 if (counter)
                     taken.Add((series.Id, at));
-                answer.Observations.Add(new Observation(series, new Sample(from, at, value)));
+                batch.Observations.Add(new Observation(series, new Sample(from, at, value)));
             }
         }
         // A counter is zero where it starts: so a reset shows as a fall even where the first value after it is above the last before.
@@ -291,9 +272,9 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
         {
             var mark = taken.Contains((series.Id, at)) ? at.AddTicks(10) : at;
             if (window.Contains(mark))
-                answer.Observations.Add(new Observation(series, Sample.At(mark, 0)));
+                batch.Observations.Add(new Observation(series, Sample.At(mark, 0)));
         }
-        answer.MayRepeat = true;
+        batch.MayRepeat = true;
     }
 
     private IAsyncEnumerable<JsonElement> PagesAsync(
@@ -302,7 +283,7 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
         DateTime end,
         string? aligner,
         CancellationToken cancellationToken,
-        ObservationBatch? answer = null
+        ObservationBatch? batch = null
     )
     {
         var filter = $"metric.type=\"{descriptor.Type}\"";
@@ -311,14 +292,14 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
         return EveryPageAsync(
             token => monitoring.ListTimeSeriesAsync(filter, start, end, aligner, token, cancellationToken),
             $"timeSeries of {descriptor.Type}",
-            answer
+            batch
         );
     }
 
     private static async IAsyncEnumerable<JsonElement> EveryPageAsync(
         Func<string?, Task<JsonDocument>> list,
         string what,
-        ObservationBatch? answer = null
+        ObservationBatch? batch = null
     )
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
@@ -329,22 +310,22 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
             if (Array(document.RootElement, "executionErrors").FirstOrDefault() is { ValueKind: JsonValueKind.Object } error)
             {
                 var because = $"The {what} are incomplete: \"{Shown(RestMonitoring.Text(error, "message"))}\". They are read again.";
-                if (answer is not null)
-                    answer.PartialBecause ??= because;
+                if (batch is not null)
+                    batch.PartialBecause ??= because;
                 else
-                    throw new SourceException("server_error", because);
+                    throw new SourceException(SourceErrorCode.ServerError, because);
             }
             yield return document.RootElement;
             token = RestMonitoring.Text(document.RootElement, "nextPageToken");
             if (token.Length > 0 && (!seen.Add(token) || seen.Count >= MostPages))
                 throw new SourceException(
-                    "not_metrics",
+                    SourceErrorCode.NotMetrics,
                     $"The {what} come without end: the server gave {(seen.Count >= MostPages ? $"more than {MostPages} pages" : "the same page token twice")}. Check Endpoint."
                 );
         } while (token.Length > 0);
     }
 
-    private IEnumerable<(Series Series, JsonElement Element)> SeriesOf(JsonElement page, Descriptor descriptor, ObservationBatch answer)
+    private IEnumerable<(Series Series, JsonElement Element)> SeriesOf(JsonElement page, Descriptor descriptor, ObservationBatch batch)
     {
         foreach (var element in Array(page, "timeSeries"))
         {
@@ -363,7 +344,7 @@ internal sealed class GcpSource(SourceSettings settings, MetricCatalogue catalog
                 && !labels.Exists(pair => pair.Key == "machine_type")
             )
                 labels.Add(new("machine_type", machine));
-            if (pool.Intern("gcp-monitoring", descriptor.Type, labels, answer) is not { } pooled)
+            if (pool.Intern("gcp-monitoring", descriptor.Type, labels, batch) is not { } pooled)
                 continue;
             pooled.LastRead = pool.Read;
             // Only what the catalogue maps: a label's value may decide, such as the class of a response.

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Gcp;
@@ -33,7 +34,7 @@ internal interface IMonitoring : IDisposable
 }
 
 /// <summary>Cloud Monitoring v3 over REST.</summary>
-internal sealed class RestMonitoring(SourceSettings settings, Transport transport) : IMonitoring
+internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport transport) : IMonitoring
 {
     private const int PointsPerPage = 10_000;
 
@@ -99,7 +100,7 @@ internal sealed class RestMonitoring(SourceSettings settings, Transport transpor
 
     private static SourceException NotAnAnswer(Uri address, string instead, Exception? inner = null) =>
         new(
-            "not_metrics",
+            SourceErrorCode.NotMetrics,
             $"GET {Transport.Show(address)} did not answer as Cloud Monitoring but with {instead}. Check Endpoint and whether a login or proxy page stands before it.",
             inner
         );
@@ -128,19 +129,22 @@ internal sealed class RestMonitoring(SourceSettings settings, Transport transpor
         return (int)status switch
         {
             401 => new SourceException(
-                "unauthorised",
+                SourceErrorCode.Unauthorised,
                 $"{said}: the token is not accepted. Check Google:CredentialsFile and the clock of this host; the account needs {rights} on project '{settings.Google!.Project}'."
             ),
             403 => new SourceException(
-                "unauthorised",
+                SourceErrorCode.Unauthorised,
                 $"{said}: grant {rights} on project '{settings.Google!.Project}' to the account, and check Google:Project and Google:QuotaProject."
             ),
-            404 => new SourceException("refused", $"{said}: check Google:Project '{settings.Google!.Project}' and Endpoint."),
+            404 => new SourceException(SourceErrorCode.Refused, $"{said}: check Google:Project '{settings.Google!.Project}' and Endpoint."),
             429 => new SourceException(
-                "throttled",
+                SourceErrorCode.Throttled,
                 $"{said}: the quota of the project is used up. It is read again later; a longer Every helps."
             ),
-            >= 500 => new SourceException("server_error", $"{said}. The fault is on the server's side; it is read again later."),
+            >= 500 => new SourceException(
+                SourceErrorCode.ServerError,
+                $"{said}. The fault is on the server's side; it is read again later."
+            ),
             _ => null,
         };
     }

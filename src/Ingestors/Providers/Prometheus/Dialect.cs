@@ -43,7 +43,7 @@ internal sealed record Dialect(string Service, IReadOnlyList<string> Rights)
     public bool Managed => Rights.Count > 0;
 
     /// <summary>What the settings are for.</summary>
-    public static Dialect Of(SourceSettings settings) =>
+    public static Dialect Of(PrometheusSettings settings) =>
         settings switch
         {
             { Aws: { } aws } => aws.ServiceOf(settings.Endpoint!) == "monitoring" ? CloudWatch : Amazon,
@@ -55,13 +55,13 @@ internal sealed record Dialect(string Service, IReadOnlyList<string> Rights)
     /// <summary>Every right that any of the services asks for.</summary>
     public static IReadOnlyList<string> AllRights => [.. Amazon.Rights, .. CloudWatch.Rights, .. Azure.Rights, .. Google.Rights];
 
-    /// <summary>Signs requests as the settings say; null: as a server of one's own asks for it.</summary>
-    public static IRequestSigner? Signer(SourceSettings settings, TimeProvider clock) =>
+    /// <summary>Signs requests as the settings say; null: no credentials are given.</summary>
+    public static IRequestSigner? Signer(PrometheusSettings settings, TimeProvider clock) =>
         settings switch
         {
             { Aws: { } aws } => new AwsSigner(aws, aws.ServiceOf(settings.Endpoint!), clock),
-            { Azure: { } azure } => new AzureSigner(settings, azure.PrometheusScope, clock),
+            { Azure: { } azure } => new AzureSigner(settings, azure, azure.PrometheusScope, clock),
             { Google: { } google } => new GoogleSigner(google),
-            _ => null,
+            _ => settings.Signer(),
         };
 }

@@ -21,7 +21,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
     private const int LongestToken = 1024 * 1024;
     private const int MostSamples = 2_000_000;
 
-    private readonly ObservationBatch answer = new(source);
+    private readonly ObservationBatch batch = new(source);
     private readonly Node[] containers = new Node[MaxDepth + 2];
     private readonly List<KeyValuePair<string, string>> labels = [];
     private readonly List<(DateTime At, double Value)> points = [];
@@ -132,11 +132,15 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
     }
 
     private SourceException Cut(Exception? inner) =>
-        new("truncated", $"POST {place} broke off before the end of its answer; nothing of it is stored. It is read again.", inner);
+        new(
+            SourceErrorCode.Truncated,
+            $"POST {place} broke off before the end of its answer; nothing of it is stored. It is read again.",
+            inner
+        );
 
     private SourceException NotAnAnswer(string instead, Exception? inner) =>
         new(
-            "not_metrics",
+            SourceErrorCode.NotMetrics,
             $"POST {place} did not answer as a Prometheus server but with {instead}. Check Endpoint and whether a login or proxy page stands before it.",
             inner
         );
@@ -152,7 +156,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             throw NotAnAnswer("JSON of another shape", null);
         if (type != "matrix")
             throw NotAnAnswer($"a result of type '{Shorten(type)}'", null);
-        return answer;
+        return batch;
     }
 
     private int Consume(ReadOnlySpan<byte> text, bool final, ref JsonReaderState state)
@@ -292,7 +296,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 Take();
                 break;
         }
-        if (points.Count + answer.Observations.Count > MostSamples)
+        if (points.Count + batch.Observations.Count > MostSamples)
             throw new TooManySamplesException($"POST {place} brought more than {MostSamples} samples in one answer.", null);
     }
 
@@ -310,10 +314,10 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 errorType = Text(ref reader);
                 break;
             case Node.Root when next == Node.Partial && reader.TokenType == JsonTokenType.True:
-                answer.PartialBecause ??= "The server says that its answer is partial.";
+                batch.PartialBecause ??= "The server says that its answer is partial.";
                 break;
             case Node.Warnings:
-                answer.PartialBecause ??= Warned(Text(ref reader));
+                batch.PartialBecause ??= Warned(Text(ref reader));
                 break;
             case Node.Data when next == Node.ResultType:
                 type = Text(ref reader);
@@ -377,7 +381,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             return;
         if (fault is not null)
         {
-            answer.Refuse(
+            batch.Refuse(
                 Shorten(metric),
                 null,
                 RejectionReason.Malformed,
@@ -386,7 +390,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             return;
         }
         if (dropped > 0)
-            answer.Refuse(
+            batch.Refuse(
                 Shorten(metric),
                 null,
                 RejectionReason.Malformed,
@@ -401,7 +405,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         if (countMetric is not null)
             Take(countMetric, histograms.ConvertAll(static point => (point.At, point.Count)));
         if (has)
-            answer.Refuse(
+            batch.Refuse(
                 Series(metric),
                 null,
                 RejectionReason.UnitDrift,
@@ -411,21 +415,21 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
 
     private void Take(string name, List<(DateTime At, double Value)> samples)
     {
-        if (pool.Intern("prometheus", name, labels, answer) is not { } series)
+        if (pool.Intern("prometheus", name, labels, batch) is not { } series)
             return;
         series.LastRead = pool.Read;
         if (!seen.Add(series))
-            answer.MayRepeat = true;
+            batch.MayRepeat = true;
         var before = DateTime.MinValue;
         foreach (var (when, number) in samples)
         {
             if (when <= before)
-                answer.MayRepeat = true;
+                batch.MayRepeat = true;
             before = when;
             if (double.IsFinite(number))
-                answer.Observations.Add(new Observation(series.Series, Sample.At(when, number)));
+                batch.Observations.Add(new Observation(series.Series, Sample.At(when, number)));
             else
-                answer.Refuse(
+                batch.Refuse(
                     series.Series.ToString(),
                     when,
                     RejectionReason.NotFinite,

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
 
@@ -28,24 +29,26 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     /// <summary>Scrapes are assumed this far apart when the span of a query is chosen; where they are denser, answers are larger.</summary>
     private static readonly TimeSpan UsualScrape = TimeSpan.FromSeconds(15);
 
+    /// <summary>Prometheus tells instants in milliseconds.</summary>
+    private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
+
     /// <summary>A window is halved down to this when the server or the limits find its answer too large.</summary>
     private static readonly TimeSpan ShortestSpan = TimeSpan.FromMinutes(1);
 
     /// <summary>How long metrics that were not there are not asked for again, where there is no list of them.</summary>
     private static readonly TimeSpan AbsenceKept = TimeSpan.FromMinutes(10);
 
-    private readonly SourceSettings settings;
+    private readonly PrometheusSettings settings;
     private readonly Dialect dialect;
     private readonly IRequestSigner? signer;
     private readonly Transport transport;
     private readonly Uri root;
     private readonly MetricCatalogue catalogue;
     private readonly SeriesPool pool;
-    private readonly SemaphoreSlim turn = new(1);
     private List<string>? present;
     private DateTime probedAt;
 
-    public PrometheusSource(SourceSettings settings, MetricCatalogue catalogue, TimeProvider clock)
+    public PrometheusSource(PrometheusSettings settings, MetricCatalogue catalogue, TimeProvider clock)
     {
         this.settings = settings;
         this.catalogue = catalogue;
@@ -72,95 +75,85 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
 
     public void Dispose()
     {
-        turn.Dispose();
+        pool.Dispose();
         transport.Dispose();
         (signer as IDisposable)?.Dispose();
     }
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await turn.WaitAsync(cancellationToken);
-        try
-        {
-            pool.StartRead();
-            var wanted = new WantedMetrics(catalogue.MetricsOf("prometheus"));
-            var probing = !dialect.ListsNames && (present is null || request.Now - probedAt >= AbsenceKept || request.Now < probedAt);
-            var (names, namesPartial) = dialect.ListsNames
-                ? await NamesAsync(request.Window, wanted, cancellationToken)
-                : (probing ? wanted.All : present!, null);
-            if (namesPartial is not null)
-                yield return new Page([]) { PartialBecause = namesPartial };
-            if (names.Count == 0)
-                yield break;
+        using var reading = await pool.BeginReadAsync(cancellationToken);
+        var wanted = new WantedMetrics(catalogue.MetricsOf("prometheus"));
+        var probing = !dialect.ListsNames && (present is null || request.Now - probedAt >= AbsenceKept || request.Now < probedAt);
+        var (names, namesPartial) = dialect.ListsNames
+            ? await NamesAsync(request.Window, wanted, cancellationToken)
+            : (probing ? wanted.All : present!, null);
+        if (namesPartial is not null)
+            yield return new Page([]) { PartialBecause = namesPartial };
+        if (names.Count == 0)
+            yield break;
 
-            var found = new List<string>();
-            foreach (
-                var group in dialect.OneName
-                    ? names.Select(name => (Names: new List<string> { name }, Series: UnknownSeries))
-                    : Groups(names, await CountsAsync(request.Window, names, cancellationToken))
-            )
-            {
-                var seen = new HashSet<long>();
-                long refused = 0;
-                var spans = new Stack<Interval>();
-                foreach (var span in Cut(request.Window, group.Series).Reverse())
-                    spans.Push(span);
-                while (spans.TryPop(out var span))
-                {
-                    ObservationBatch answer;
-                    try
-                    {
-                        answer = await SamplesAsync(group.Names, span, wanted, cancellationToken);
-                    }
-                    catch (TooManySamplesException tooMany)
-                    {
-                        if (span.Length < 2 * ShortestSpan)
-                            throw new SourceException(
-                                "too_large",
-                                $"{tooMany.Message} The window {span} is the shortest asked for: select less with Selector, or raise MaxBytes and the server's query.max-samples.",
-                                tooMany
-                            );
-                        var middle =
-                            span.Start + new TimeSpan(span.Length.Ticks / 2 / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond);
-                        spans.Push(new Interval(middle, span.End));
-                        spans.Push(new Interval(span.Start, middle));
-                        continue;
-                    }
-                    foreach (var observation in dialect.OneName ? answer.Observations : [])
-                        seen.Add(observation.Series.Id);
-                    refused += answer.Refused;
-                    foreach (var page in answer.Pages())
-                        yield return page;
-                }
-                if (seen.Count + refused > 0)
-                    found.AddRange(group.Names);
-                if (dialect.MostSeries is { } most && seen.Count + refused >= most)
-                    yield return new Page([])
-                    {
-                        Unread =
-                        [
-                            new(
-                                group.Names[0],
-                                "too_large",
-                                string.Create(
-                                    CultureInfo.InvariantCulture,
-                                    $"{dialect.Service} tells {most} series of {group.Names[0]} at most, and not that there are more. Read it in parts, each a source with a Selector of its own."
-                                )
-                            ),
-                        ],
-                    };
-            }
-            if (probing)
-                (present, probedAt) = (found, request.Now);
-            var last = new ObservationBatch(settings.Id);
-            pool.ReportLeftOut(last);
-            foreach (var page in last.Pages())
-                yield return page;
-        }
-        finally
+        var found = new List<string>();
+        foreach (
+            var group in dialect.OneName
+                ? names.Select(name => (Names: new List<string> { name }, Series: UnknownSeries))
+                : Groups(names, await CountsAsync(request.Window, names, cancellationToken))
+        )
         {
-            turn.Release();
+            var seen = new HashSet<long>();
+            long refused = 0;
+            var spans = new Stack<Interval>();
+            foreach (var span in Cut(request.Window, group.Series).Reverse())
+                spans.Push(span);
+            while (spans.TryPop(out var span))
+            {
+                ObservationBatch batch;
+                try
+                {
+                    batch = await SamplesAsync(group.Names, span, wanted, cancellationToken);
+                }
+                catch (TooManySamplesException tooMany)
+                {
+                    if (span.Length < 2 * ShortestSpan)
+                        throw new SourceException(
+                            SourceErrorCode.TooLarge,
+                            $"{tooMany.Message} The window {span} is the shortest asked for: select less with Selector, or raise MaxBytes and the server's query.max-samples.",
+                            tooMany
+                        );
+                    var middle =
+                        span.Start + new TimeSpan(span.Length.Ticks / 2 / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond);
+                    spans.Push(new Interval(middle, span.End));
+                    spans.Push(new Interval(span.Start, middle));
+                    continue;
+                }
+                foreach (var observation in dialect.OneName ? batch.Observations : [])
+                    seen.Add(observation.Series.Id);
+                refused += batch.Refused;
+                foreach (var page in batch.Pages())
+                    yield return page;
+            }
+            if (seen.Count + refused > 0)
+                found.AddRange(group.Names);
+            if (dialect.MostSeries is { } most && seen.Count + refused >= most)
+                yield return new Page([])
+                {
+                    Unread =
+                    [
+                        new(
+                            group.Names[0],
+                            SourceErrorCode.TooLarge,
+                            string.Create(
+                                CultureInfo.InvariantCulture,
+                                $"{dialect.Service} tells {most} series of {group.Names[0]} at most, and not that there are more. Read it in parts, each a source with a Selector of its own."
+                            )
+                        ),
+                    ],
+                };
         }
+        if (probing)
+            (present, probedAt) = (found, request.Now);
+        foreach (var page in pool.LeftOutPages())
+            yield return page;
     }
 
     /// <summary>Which of the metrics wanted the server has in the window.</summary>
@@ -231,7 +224,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                 cancellationToken
             );
         }
-        catch (Exception exception) when (exception is TooManySamplesException or SourceException { Code: "refused" or "too_large" })
+        catch (Exception exception)
+            when (exception is TooManySamplesException or SourceException { Code: SourceErrorCode.Refused or SourceErrorCode.TooLarge })
         {
             counts.Clear();
         }
@@ -246,8 +240,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     )
     {
         // Evaluated at the last millisecond inside; the range reaches one millisecond before the first.
-        var first = Floor(span.Start);
-        var last = Floor(span.End.AddTicks(-1));
+        var first = span.Start.Floor(Millisecond);
+        var last = span.End.AddTicks(-1).Floor(Millisecond);
         var range = (long)(last - first).TotalMilliseconds + 1;
         using var request = Query(string.Create(CultureInfo.InvariantCulture, $"{Selector(names)}[{range}ms]"), last);
         try
@@ -265,7 +259,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                 cancellationToken
             );
         }
-        catch (SourceException exception) when (exception.Code == "too_large")
+        catch (SourceException exception) when (exception.Code == SourceErrorCode.TooLarge)
         {
             throw new TooManySamplesException(exception.Message, exception);
         }
@@ -358,7 +352,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
 
     private static SourceException NotAnAnswer(HttpRequestMessage request, string instead) =>
         new(
-            "not_metrics",
+            SourceErrorCode.NotMetrics,
             $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as a Prometheus server but with {instead}. Check Endpoint and whether a login or proxy page stands before it."
         );
 
@@ -369,7 +363,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         await body.Content.CopyToAsync(text, cancellationToken);
         SourceException Unlike(Exception? inner = null) =>
             new(
-                "not_metrics",
+                SourceErrorCode.NotMetrics,
                 NotAnAnswer(request, $"\"{Transport.Excerpt(text.GetBuffer().AsSpan(0, (int)text.Length))}\"").Message,
                 inner
             );
@@ -412,7 +406,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             var status = response.StatusCode;
             if (dialect.Managed && (int)status is 401 or 403)
                 return new SourceException(
-                    "unauthorised",
+                    SourceErrorCode.Unauthorised,
                     $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} \"{Transport.Excerpt(text)}\": {dialect.Service} does not accept the credentials. They need `{string.Join("` and `", dialect.Rights)}`; check the section {(settings.Aws is not null ? "Aws and its Region" : settings.Azure is not null ? "Azure" : "Google")}, and the clock of this host."
                 );
             if ((int)status is 401 or 403 or 429)
@@ -443,15 +437,13 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             return new TooManySamplesException(said, null);
         if (type is "timeout" or "canceled")
             return new SourceException(
-                "timeout",
+                SourceErrorCode.Timeout,
                 $"{said} The server gave up on the query. It is read again later; select less with Selector, or raise the server's query.timeout."
             );
         return (int)status >= 500 || type is "internal" or "unavailable"
-            ? new SourceException("server_error", $"{said} The fault is on the server's side; it is read again later.")
-            : new SourceException("refused", $"{said} Check Endpoint and Selector.");
+            ? new SourceException(SourceErrorCode.ServerError, $"{said} The fault is on the server's side; it is read again later.")
+            : new SourceException(SourceErrorCode.Refused, $"{said} Check Endpoint and Selector.");
     }
-
-    private static DateTime Floor(DateTime time) => time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMillisecond));
 
     private static string Seconds(DateTime time)
     {

@@ -1,3 +1,4 @@
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 
@@ -6,7 +7,7 @@ namespace Metrics.Storage.Reading;
 /// <summary>A span of the past that is to be read, or was.</summary>
 /// <param name="Id">Key.</param>
 /// <param name="Source">Id of the source.</param>
-/// <param name="Kind"><c>backfill</c>, <c>reread</c>, <c>reconcile</c> or <c>healed</c>.</param>
+/// <param name="Kind">Why it is read; never <see cref="ReadKind.Read"/>.</param>
 /// <param name="Span">What is to be read, UTC.</param>
 /// <param name="Position">Everything before it has been read.</param>
 /// <param name="Step">Length of a window.</param>
@@ -14,13 +15,13 @@ namespace Metrics.Storage.Reading;
 /// <param name="WindowsDone">Those that were stored.</param>
 /// <param name="Received">Observations received.</param>
 /// <param name="Written">Samples inserted or changed.</param>
-/// <param name="State"><c>waiting</c>, <c>reading</c>, <c>done</c> or <c>cancelled</c>.</param>
+/// <param name="State">How far it is.</param>
 /// <param name="Failures">Failed windows since the last that was stored.</param>
 /// <param name="Error">What the last of those said.</param>
 public sealed record Backfill(
     long Id,
     string Source,
-    string Kind,
+    ReadKind Kind,
     Interval Span,
     DateTime Position,
     TimeSpan Step,
@@ -28,13 +29,13 @@ public sealed record Backfill(
     int WindowsDone,
     long Received,
     long Written,
-    string State,
+    BackfillState State,
     int Failures,
     string? Error
 )
 {
     /// <summary>Whether there is anything left to read.</summary>
-    public bool IsOpen => State is "waiting" or "reading";
+    public bool IsOpen => State is BackfillState.Waiting or BackfillState.Reading;
 
     /// <summary>The next window.</summary>
     public Interval Next => new(Position, Position + Step < Span.End ? Position + Step : Span.End);
@@ -46,13 +47,18 @@ public sealed class Backfills
     private const string Columns =
         "id, source, kind, from_at, to_at, position, step_seconds, windows, windows_done, received, written, state, failures, error";
 
+    private static readonly string Open = $"state IN ('{SnakeCase.Of(BackfillState.Waiting)}', '{SnakeCase.Of(BackfillState.Reading)}')";
+
+    private static readonly IReadOnlyDictionary<string, ReadKind> Kinds = SnakeCase.Values<ReadKind>();
+    private static readonly IReadOnlyDictionary<string, BackfillState> States = SnakeCase.Values<BackfillState>();
+
     private readonly Database database;
 
     internal Backfills(Database database) => this.database = database;
 
     /// <summary>Asks for a span. The same one asked for again while it is open is the one that is there.</summary>
     /// <param name="source">Id of a registered source.</param>
-    /// <param name="kind"><c>backfill</c>, <c>reread</c> or <c>reconcile</c>.</param>
+    /// <param name="kind">Why it is to be read.</param>
     /// <param name="span">What to read, UTC.</param>
     /// <param name="step">Length of a window.</param>
     /// <param name="cancellationToken">Stops it.</param>
@@ -60,7 +66,7 @@ public sealed class Backfills
     /// <exception cref="StorageException">The database failed.</exception>
     public Task<(Backfill Backfill, bool IsNew)> RequestAsync(
         string source,
-        string kind,
+        ReadKind kind,
         Interval span,
         TimeSpan step,
         CancellationToken cancellationToken
@@ -76,8 +82,8 @@ public sealed class Backfills
                     token
                 );
                 var open = await session.QueryAsync(
-                    $"SELECT {Columns} FROM backfill WHERE source = @source AND kind = @kind AND from_at = @from AND to_at = @to AND state IN ('waiting', 'reading')",
-                    [("source", source), ("kind", kind), ("from", span.Start), ("to", span.End)],
+                    $"SELECT {Columns} FROM backfill WHERE source = @source AND kind = @kind AND from_at = @from AND to_at = @to AND {Open}",
+                    [("source", source), ("kind", SnakeCase.Of(kind)), ("from", span.Start), ("to", span.End)],
                     Read,
                     token
                 );
@@ -96,8 +102,8 @@ public sealed class Backfills
                 (
                     await session.QueryAsync(
                         $"""
-                        SELECT {Columns} FROM backfill WHERE source = @source AND state IN ('waiting', 'reading') AND (next_read_at IS NULL OR next_read_at <= {database.Now})
-                        ORDER BY CASE kind WHEN 'backfill' THEN 0 ELSE 1 END, id LIMIT 1
+                        SELECT {Columns} FROM backfill WHERE source = @source AND {Open} AND (next_read_at IS NULL OR next_read_at <= {database.Now})
+                        ORDER BY CASE kind WHEN '{SnakeCase.Of(ReadKind.Backfill)}' THEN 0 ELSE 1 END, id LIMIT 1
                         """,
                         [("source", source)],
                         Read,
@@ -137,8 +143,8 @@ public sealed class Backfills
         database.TransactAsync(
             async (session, token) =>
                 await session.ExecuteAsync(
-                    "UPDATE backfill SET state = 'cancelled', ended_at = @now WHERE id = @id AND state IN ('waiting', 'reading')",
-                    [("id", id), ("now", await session.NowAsync(token))],
+                    $"UPDATE backfill SET state = @cancelled, ended_at = @now WHERE id = @id AND {Open}",
+                    [("id", id), ("cancelled", SnakeCase.Of(BackfillState.Cancelled)), ("now", await session.NowAsync(token))],
                     token
                 ) > 0,
             cancellationToken
@@ -169,7 +175,7 @@ public sealed class Backfills
                 var from = watermark - reach > registered ? watermark - reach : registered;
                 var to = watermark - overlap;
                 if (to > from)
-                    await AddAsync(session, claim.Source, "reread", from, to, claim.Now, token, step);
+                    await AddAsync(session, claim.Source, ReadKind.Reread, from, to, claim.Now, token, step);
             },
             cancellationToken
         );
@@ -178,7 +184,7 @@ public sealed class Backfills
     internal static async Task AddAsync(
         Session session,
         string source,
-        string kind,
+        ReadKind kind,
         DateTime from,
         DateTime to,
         DateTime now,
@@ -188,8 +194,8 @@ public sealed class Backfills
     {
         var span = WholeHours(from, to);
         var held = await session.QueryAsync(
-            "SELECT 1 FROM backfill WHERE source = @source AND kind = @kind AND state IN ('waiting', 'reading') AND position <= @from AND to_at >= @to",
-            [("source", source), ("kind", kind), ("from", span.Start), ("to", span.End)],
+            $"SELECT 1 FROM backfill WHERE source = @source AND kind = @kind AND {Open} AND position <= @from AND to_at >= @to",
+            [("source", source), ("kind", SnakeCase.Of(kind)), ("from", span.Start), ("to", span.End)],
             row => row.Small(0),
             cancellationToken
         );
@@ -220,7 +226,7 @@ public sealed class Backfills
             UPDATE backfill SET received = received + @received, written = written + @written, started_at = COALESCE(started_at, @now),
                 position = CASE WHEN @whole = 1 AND position = @from THEN @to ELSE position END,
                 windows_done = windows_done + CASE WHEN @whole = 1 AND position = @from THEN 1 ELSE 0 END,
-                state = CASE WHEN state = 'cancelled' THEN state WHEN @whole = 1 AND position = @from AND @to >= to_at THEN 'done' ELSE 'reading' END,
+                state = CASE WHEN state = @cancelled THEN state WHEN @whole = 1 AND position = @from AND @to >= to_at THEN @done ELSE @reading END,
                 ended_at = CASE WHEN @whole = 1 AND position = @from AND @to >= to_at THEN @now ELSE ended_at END,
                 failures = CASE WHEN @whole = 1 THEN 0 ELSE failures + @failed END, next_read_at = @next, error_code = @code, error = @error
             WHERE id = @id
@@ -231,11 +237,14 @@ public sealed class Backfills
                 ("written", outcome.Written),
                 ("now", now),
                 ("whole", whole ? 1 : 0),
+                ("cancelled", SnakeCase.Of(BackfillState.Cancelled)),
+                ("done", SnakeCase.Of(BackfillState.Done)),
+                ("reading", SnakeCase.Of(BackfillState.Reading)),
                 ("from", result.From),
                 ("to", result.To),
                 ("failed", outcome.PartialBecause is null ? 0 : 1),
                 ("next", outcome.PartialBecause is null ? null : now + TimeSpan.FromMinutes(1)),
-                ("code", outcome.PartialBecause is null ? null : "partial"),
+                ("code", outcome.PartialBecause is null ? null : SnakeCase.Of(RunState.Partial)),
                 ("error", outcome.PartialBecause),
             ],
             cancellationToken
@@ -245,21 +254,21 @@ public sealed class Backfills
     internal static Task<int> FailAsync(
         Session session,
         Backfill backfill,
-        string code,
+        SourceErrorCode code,
         string message,
         DateTime next,
         CancellationToken cancellationToken
     ) =>
         session.ExecuteAsync(
             "UPDATE backfill SET failures = failures + 1, next_read_at = @next, error_code = @code, error = @error WHERE id = @id",
-            [("id", backfill.Id), ("next", next), ("code", code), ("error", message)],
+            [("id", backfill.Id), ("next", next), ("code", SnakeCase.Of(code)), ("error", message)],
             cancellationToken
         );
 
     private static async Task<Backfill> InsertAsync(
         Session session,
         string source,
-        string kind,
+        ReadKind kind,
         Interval span,
         TimeSpan step,
         DateTime now,
@@ -269,15 +278,16 @@ public sealed class Backfills
             await session.QueryAsync(
                 $"""
                 INSERT INTO backfill (source, kind, from_at, to_at, position, step_seconds, windows, windows_done, received, written, state, requested_at, failures)
-                VALUES (@source, @kind, @from, @to, @from, @step, @windows, 0, 0, 0, 'waiting', @now, 0) RETURNING {Columns}
+                VALUES (@source, @kind, @from, @to, @from, @step, @windows, 0, 0, 0, @waiting, @now, 0) RETURNING {Columns}
                 """,
                 [
                     ("source", source),
-                    ("kind", kind),
+                    ("kind", SnakeCase.Of(kind)),
                     ("from", span.Start),
                     ("to", span.End),
                     ("step", (int)step.TotalSeconds),
                     ("windows", (int)Math.Ceiling(span.Length / step)),
+                    ("waiting", SnakeCase.Of(BackfillState.Waiting)),
                     ("now", now),
                 ],
                 Read,
@@ -289,7 +299,7 @@ public sealed class Backfills
         new(
             row.Number(0),
             row.Text(1),
-            row.Text(2),
+            Kinds[row.Text(2)],
             new(row.Time(3), row.Time(4)),
             row.Time(5),
             TimeSpan.FromSeconds(row.Small(6)),
@@ -297,7 +307,7 @@ public sealed class Backfills
             row.Small(8),
             row.Number(9),
             row.Number(10),
-            row.Text(11),
+            States[row.Text(11)],
             row.Small(12),
             row.TextOrNull(13)
         );

@@ -67,11 +67,11 @@ public sealed class Ledger
     /// <summary>Remembers that a day was compared, with its run, and tells of differences; the claim ends.</summary>
     /// <param name="claim">A claim of the source.</param>
     /// <param name="day">The day.</param>
-    /// <param name="told">What differs, for people; null when nothing does.</param>
+    /// <param name="message">What differs, for people; null when nothing does.</param>
     /// <param name="differences">How many hours of series differ.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="StorageException">The database failed.</exception>
-    public Task ComparedAsync(Claim claim, Interval day, string? told, int differences, CancellationToken cancellationToken) =>
+    public Task ComparedAsync(Claim claim, Interval day, string? message, int differences, CancellationToken cancellationToken) =>
         database.TransactAsync(
             async (session, token) =>
             {
@@ -86,7 +86,7 @@ public sealed class Ledger
                 await session.ExecuteAsync(
                     """
                     INSERT INTO run (source, epoch, kind, started_at, ended_at, window_start, window_end, received, written, rejected, series_received, state, error_code, error)
-                    VALUES (@source, @epoch, 'reconcile', @started, @now, @from, @to, 0, 0, 0, 0, @state, @code, @error)
+                    VALUES (@source, @epoch, @kind, @started, @now, @from, @to, 0, 0, 0, 0, @state, @code, @error)
                     """,
                     [
                         ("source", claim.Source),
@@ -95,13 +95,14 @@ public sealed class Ledger
                         ("now", now),
                         ("from", day.Start),
                         ("to", day.End),
-                        ("state", told is null ? "whole" : "mismatch"),
-                        ("code", told is null ? null : "mismatch"),
-                        ("error", told),
+                        ("kind", SnakeCase.Of(ReadKind.Reconcile)),
+                        ("state", SnakeCase.Of(message is null ? RunState.Whole : RunState.Mismatch)),
+                        ("code", message is null ? null : SnakeCase.Of(RunState.Mismatch)),
+                        ("error", message),
                     ],
                     token
                 );
-                if (told is not null)
+                if (message is not null)
                     await EventLog.AppendAsync(
                         session,
                         "reconciliation.mismatch",
@@ -110,7 +111,7 @@ public sealed class Ledger
                         {
                             ["day"] = day.Start.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
                             ["differences"] = differences,
-                            ["message"] = told,
+                            ["message"] = message,
                         },
                         now,
                         token

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Events;
 
@@ -55,7 +56,7 @@ internal static class Quarantine
                 [
                     ("source", claim.Source),
                     ("subject", one.Subject),
-                    ("code", one.Code),
+                    ("code", SnakeCase.Of(one.Code)),
                     ("message", one.Message),
                     ("since", result.From),
                     ("now", now),
@@ -65,7 +66,7 @@ internal static class Quarantine
             if (failures < Patience)
                 outcome = outcome with
                 {
-                    PartialBecause = outcome.PartialBecause ?? $"{one.Subject} could not be read ({one.Code}): {one.Message}",
+                    PartialBecause = outcome.PartialBecause ?? $"{one.Subject} could not be read ({SnakeCase.Of(one.Code)}): {one.Message}",
                 };
             else
                 left.Add(one);
@@ -77,7 +78,7 @@ internal static class Quarantine
                     new()
                     {
                         ["series"] = one.Subject,
-                        ["code"] = one.Code,
+                        ["code"] = SnakeCase.Of(one.Code),
                         ["message"] = one.Message,
                     },
                     now,
@@ -96,7 +97,15 @@ internal static class Quarantine
         // Before its patience ended the watermark waited, and nothing was missed.
         var missed = healed.Where(one => one.Failures >= Patience && one.Since < result.From).ToList();
         if (missed.Count > 0)
-            await Backfills.AddAsync(session, claim.Source, "healed", missed.Min(one => one.Since), result.From, now, cancellationToken);
+            await Backfills.AddAsync(
+                session,
+                claim.Source,
+                ReadKind.Healed,
+                missed.Min(one => one.Since),
+                result.From,
+                now,
+                cancellationToken
+            );
         foreach (var one in healed.Where(one => one.Failures >= Patience))
             await EventLog.AppendAsync(
                 session,
@@ -117,7 +126,7 @@ internal static class Quarantine
             RejectionReason.Quarantined,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Patience} reads in a row could not get it ({unread.Code}): {unread.Message} The others of the source go on; once it can be read, what was missed is read again."
+                $"{Patience} reads in a row could not get it ({SnakeCase.Of(unread.Code)}): {unread.Message} The others of the source go on; once it can be read, what was missed is read again."
             )
         );
 
@@ -141,7 +150,7 @@ internal static class Quarantine
         return unread.Find(one => !known.Contains(one.Subject)) is { } first
             ? outcome with
             {
-                PartialBecause = $"{first.Subject} could not be read ({first.Code}): {first.Message}",
+                PartialBecause = $"{first.Subject} could not be read ({SnakeCase.Of(first.Code)}): {first.Message}",
             }
             : outcome;
     }

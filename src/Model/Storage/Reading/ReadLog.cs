@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Events;
 
@@ -63,9 +64,9 @@ public sealed record ReadResult
 
 /// <summary>A series that a read did not get.</summary>
 /// <param name="Subject">What it is, the same text at every read.</param>
-/// <param name="Code">Stable name of the fault.</param>
+/// <param name="Code">Why.</param>
 /// <param name="Message">For people. No secret.</param>
-public sealed record UnreadRecord(string Subject, string Code, string Message);
+public sealed record UnreadRecord(string Subject, SourceErrorCode Code, string Message);
 
 /// <summary>How many rows a commit touched.</summary>
 /// <param name="Received">Observations given.</param>
@@ -259,9 +260,9 @@ public sealed class ReadLog
                     token
                 );
                 var state =
-                    result.Continues ? "reading"
-                    : outcome.PartialBecause is null ? "whole"
-                    : "partial";
+                    result.Continues ? RunState.Reading
+                    : outcome.PartialBecause is null ? RunState.Whole
+                    : RunState.Partial;
                 await RecordRunAsync(session, claim, result, outcome, source.Expected, state, now, token);
                 if (result.Backfill is { } backfill)
                     await Backfills.AdvanceAsync(session, backfill, result, outcome, now, token);
@@ -296,7 +297,7 @@ public sealed class ReadLog
                                 ("watermark", watermark),
                                 ("cursor", result.Cursor ?? source.Cursor),
                                 ("now", now),
-                                ("code", outcome.PartialBecause is null ? null : "partial"),
+                                ("code", outcome.PartialBecause is null ? null : SnakeCase.Of(RunState.Partial)),
                                 ("error", outcome.PartialBecause),
                                 ("expected", (object?)expected),
                                 ("thin", (object?)thin),
@@ -341,7 +342,16 @@ public sealed class ReadLog
                     row => row.Small(0),
                     token
                 );
-                await EndRunAsync(session, claim, "read", failures.Count == 0 ? "fenced" : "failed", code, message, now, token);
+                await EndRunAsync(
+                    session,
+                    claim,
+                    ReadKind.Read,
+                    failures.Count == 0 ? RunState.Fenced : RunState.Failed,
+                    code,
+                    message,
+                    now,
+                    token
+                );
                 if (failures is [ToldFailures])
                     await EventLog.AppendAsync(
                         session,
@@ -371,7 +381,7 @@ public sealed class ReadLog
     public Task FailAsync(
         Claim claim,
         Backfill backfill,
-        string code,
+        SourceErrorCode code,
         string message,
         TimeSpan retryAfter,
         CancellationToken cancellationToken
@@ -384,10 +394,24 @@ public sealed class ReadLog
                     """
                     UPDATE source SET lease_owner = NULL, lease_until = NULL, next_read_at = CASE WHEN @throttled = 1 THEN @next ELSE next_read_at END WHERE id = @id AND epoch = @epoch
                     """,
-                    [("id", claim.Source), ("epoch", claim.Epoch), ("next", now + retryAfter), ("throttled", code == "throttled" ? 1 : 0)],
+                    [
+                        ("id", claim.Source),
+                        ("epoch", claim.Epoch),
+                        ("next", now + retryAfter),
+                        ("throttled", code == SourceErrorCode.Throttled ? 1 : 0),
+                    ],
                     token
                 );
-                await EndRunAsync(session, claim, backfill.Kind, ours == 0 ? "fenced" : "failed", code, message, now, token);
+                await EndRunAsync(
+                    session,
+                    claim,
+                    backfill.Kind,
+                    ours == 0 ? RunState.Fenced : RunState.Failed,
+                    SnakeCase.Of(code),
+                    message,
+                    now,
+                    token
+                );
                 if (ours > 0)
                     await Backfills.FailAsync(session, backfill, code, message, now + retryAfter, token);
             },
@@ -477,7 +501,7 @@ public sealed class ReadLog
         ReadResult result,
         CommitOutcome outcome,
         int? expected,
-        string state,
+        RunState state,
         DateTime now,
         CancellationToken cancellationToken
     ) =>
@@ -492,7 +516,7 @@ public sealed class ReadLog
             [
                 ("source", claim.Source),
                 ("epoch", claim.Epoch),
-                ("kind", result.Backfill?.Kind ?? "read"),
+                ("kind", SnakeCase.Of(result.Backfill?.Kind ?? ReadKind.Read)),
                 ("started", claim.Now),
                 ("ended", result.Continues ? null : now),
                 ("from", result.From),
@@ -502,8 +526,8 @@ public sealed class ReadLog
                 ("rejected", outcome.Rejected),
                 ("expected", result is { BringsAll: true, Backfill: null } ? expected : null),
                 ("series", result.SeriesReceived),
-                ("state", state),
-                ("code", outcome.PartialBecause is null ? null : "partial"),
+                ("state", SnakeCase.Of(state)),
+                ("code", outcome.PartialBecause is null ? null : SnakeCase.Of(RunState.Partial)),
                 ("error", outcome.PartialBecause),
             ],
             cancellationToken
@@ -512,8 +536,8 @@ public sealed class ReadLog
     private static Task<int> EndRunAsync(
         Session session,
         Claim claim,
-        string kind,
-        string state,
+        ReadKind kind,
+        RunState state,
         string code,
         string message,
         DateTime now,
@@ -528,10 +552,10 @@ public sealed class ReadLog
             [
                 ("source", claim.Source),
                 ("epoch", claim.Epoch),
-                ("kind", kind),
+                ("kind", SnakeCase.Of(kind)),
                 ("started", claim.Now),
                 ("now", now),
-                ("state", state),
+                ("state", SnakeCase.Of(state)),
                 ("code", code),
                 ("error", message),
             ],
@@ -548,10 +572,10 @@ public sealed class ReadLog
     ) =>
         session.ExecuteAsync(
             """
-            UPDATE run SET state = 'failed', ended_at = @now, error_code = 'abandoned', error = 'The reader stopped before the end of the read; the same span is read again.'
+            UPDATE run SET state = @failed, ended_at = @now, error_code = 'abandoned', error = 'The reader stopped before the end of the read; the same span is read again.'
             WHERE source = @source AND epoch = @epoch AND ended_at IS NULL
             """,
-            [("source", source), ("epoch", epoch), ("now", now)],
+            [("source", source), ("epoch", epoch), ("now", now), ("failed", SnakeCase.Of(RunState.Failed))],
             cancellationToken
         );
 
@@ -561,9 +585,9 @@ public sealed class ReadLog
                 await EndRunAsync(
                     session,
                     claim,
-                    result.Backfill?.Kind ?? "read",
-                    "fenced",
-                    "fenced",
+                    result.Backfill?.Kind ?? ReadKind.Read,
+                    RunState.Fenced,
+                    SnakeCase.Of(RunState.Fenced),
                     $"Another reader took the source over; {result.Observations.Count.ToString(CultureInfo.InvariantCulture)} observations of this one were refused.",
                     await session.NowAsync(token),
                     token
