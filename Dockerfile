@@ -41,4 +41,6 @@ FROM runtime AS api
 COPY --from=build /out/api ./
 ENV ASPNETCORE_URLS=http://0.0.0.0:8080
 EXPOSE 8080
+# The image has no curl. Whether it is ready is for compose to ask: that needs the database, and a key where there are keys.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 CMD ["dotnet", "Metrics.Api.dll", "health", "--live"]
 ENTRYPOINT ["dotnet", "Metrics.Api.dll"]

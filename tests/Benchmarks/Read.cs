@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Metrics.Emulators;
-using Metrics.Emulators.CloudWatch;
+using Metrics.Emulators.Aws;
 using Metrics.Emulators.Prometheus;
 using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Http.Credentials;
@@ -132,7 +132,7 @@ public static class Read
                             minute => 400 + board % 8 + minute.Minute * 0.125
                         )),
                 ];
-        await using var cloud = await CloudWatchEmulator.StartAsync(streams, Faults.None, TimeProvider.System);
+        await using var cloud = await AwsEmulator.StartAsync(streams, Faults.None, TimeProvider.System);
         await TellAsync(cloud.Server.Address, cloud.AccessKey.Id, cloud.AccessKey.Secret);
         return 0;
 
@@ -149,7 +149,7 @@ public static class Read
     private static AwsSettings Keys(FarSide far) =>
         new()
         {
-            Region = CloudWatchEmulator.Region,
+            Region = AwsEmulator.Region,
             AccessKeyId = far.Id,
             SecretAccessKey = far.Secret,
         };
@@ -244,7 +244,7 @@ public static class Read
                 new
                 {
                     address = far.Address,
-                    region = CloudWatchEmulator.Region,
+                    region = AwsEmulator.Region,
                     accessKeyId = far.Id,
                     secretAccessKey = far.Secret,
                     @namespace = "ContainerInsights",

@@ -1,5 +1,6 @@
 using System.Data.Common;
 using System.Globalization;
+using Metrics.Domain.Facts;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 using Microsoft.Data.Sqlite;
@@ -106,7 +107,9 @@ internal sealed record ServeRows(StorageEngine Engine, string ConnectionString)
                    11.25 * (1 + a / 3), CASE WHEN d % 6 < 4 THEN facility / 3600000 * 1.8 * b END, COALESCE(server, board), COALESCE(server, board) * b, 3600 - CASE WHEN i % 31 = 0 THEN 615.5 ELSE 0 END,
                    CASE WHEN server IS NULL THEN 1 ELSE i % 2 END,
                    CASE WHEN facility IS NULL THEN 'embodied-h100@2' ELSE 'embodied-h100@2 grid-eu-2024@7 pue-published@3 water-region@1' END,
-                   CASE WHEN server IS NULL THEN 'server_unmetered' WHEN facility IS NULL THEN 'grid_unknown pue_unknown' ELSE '' END, {start} + {micros} (7200000000 + i % 999983), TRUE
+                   CASE WHEN server IS NULL THEN {(int)MissingReasons.ServerUnmetered} WHEN facility IS NULL THEN {(int)(
+                MissingReasons.GridUnknown | MissingReasons.PueUnknown
+            )} ELSE 0 END, {start} + {micros} (7200000000 + i % 999983), TRUE
             FROM (SELECT *, server * (1.1 + 0.07 * (d % 5)) * CASE WHEN d % 6 <> 5 THEN 1 END AS facility
                   FROM (SELECT *, CASE WHEN d % 8 <> 7 THEN board * (1.18 + 0.11 * b) END AS server
                         FROM (SELECT *, CASE WHEN i % 997 = 0 THEN 0 ELSE 1000000 * b / (1 + u) END AS units, 28800 * (120 + 560 * a) AS board

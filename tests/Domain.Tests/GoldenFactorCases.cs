@@ -162,8 +162,8 @@ public sealed class GoldenFactorCases
         foreach (var fact in facts)
         {
             Close(2, Energy.FromJoules(fact.ServerJoules!.Value).KilowattHours);
-            Close(1, new CarbonIntensity(0.5).Of(Energy.FromJoules(fact.ServerJoules.Value)).Grams);
-            Close(942, new CarbonIntensity(471).Of(Energy.FromJoules(fact.ServerJoules.Value)).Grams);
+            Close(1, new CarbonIntensity(0.5).Of(Energy.FromJoules(fact.ServerJoules!.Value)).Grams);
+            Close(942, new CarbonIntensity(471).Of(Energy.FromJoules(fact.ServerJoules!.Value)).Grams);
         }
     }
 

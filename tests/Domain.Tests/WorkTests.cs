@@ -5,6 +5,7 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Xunit;
+using RollUp = Metrics.Domain.Catalogue.RollUp;
 
 namespace Metrics.Domain.Tests;
 

@@ -27,7 +27,8 @@ public sealed record DrillPlan(StorageEngine Engine, string ConnectionString, Ur
     /// <summary>The sources that all workers share.</summary>
     public static readonly IReadOnlyList<string> Sources = ["rack-1", "rack-2", "rack-3"];
 
-    /// <summary>The database's clock in SQL: the machine's, <see cref="Speed"/> times as fast, and moved by the row <c>drill_offset</c> (microseconds).</summary>
+    /// <summary>The database's clock in SQL: the machine's, <see cref="Speed"/> times as fast, and moved by the row <c>drill_offset</c>
+    /// (microseconds).</summary>
     public string Clock
     {
         get
@@ -36,11 +37,14 @@ public sealed record DrillPlan(StorageEngine Engine, string ConnectionString, Ur
             return Engine == StorageEngine.Postgres
                 ? string.Create(
                     CultureInfo.InvariantCulture,
-                    $"(SELECT timestamptz 'epoch' + ({from} + ((extract(epoch from clock_timestamp()) * 1000000)::bigint - {real}) * {Speed} + COALESCE((SELECT value::bigint FROM settings WHERE name = 'drill_offset'), 0)) * interval '1 microsecond')"
+                    $"(SELECT timestamptz 'epoch' + ({from} + ((extract(epoch from clock_timestamp()) * 1000000)::bigint - "
+                        + $"{real}) * {Speed} + COALESCE((SELECT value::bigint FROM settings WHERE name = 'drill_offset'), 0)) * "
+                        + $"interval '1 microsecond')"
                 )
                 : string.Create(
                     CultureInfo.InvariantCulture,
-                    $"(SELECT {from} + (CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000 - {real}) * {Speed} + COALESCE((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'drill_offset'), 0))"
+                    $"(SELECT {from} + (CAST(round(unixepoch('subsec') * 1000) AS INTEGER) * 1000 - {real}) * {Speed} + "
+                        + $"COALESCE((SELECT CAST(value AS INTEGER) FROM settings WHERE name = 'drill_offset'), 0))"
                 );
         }
     }

@@ -10,7 +10,8 @@ using Npgsql;
 
 namespace Metrics.Drill;
 
-/// <summary>The reader that many programs have: it notes how far it read, and then stores what it read, without a key. The drill must find it out.</summary>
+/// <summary>The reader that many programs have: it notes how far it read, and then stores what it read, without a key. The drill must find
+/// it out.</summary>
 internal sealed class NaiveReader(ReadLog log, DrillPlan plan)
 {
     public async Task ReadAsync(string source, ITelemetrySource from, CancellationToken cancellationToken)
@@ -36,11 +37,13 @@ internal sealed class NaiveReader(ReadLog log, DrillPlan plan)
                 rows.Append(rows.Length == 0 ? "" : ",")
                     .Append(
                         CultureInfo.InvariantCulture,
-                        $"('{series.Source}/{series.Metric}/{series.Labels["pod"]}/{series.Labels["UUID"]}',{Micros(sample.Start)},{sample.Value:R})"
+                        $"('{series.Source}/{series.Metric}/{series.Labels["pod"]}/{series.Labels["UUID"]}',"
+                            + $"{Micros(sample.Start)},{sample.Value:R})"
                     );
             await RunAsync(
                 connection,
-                $"INSERT INTO naive_watermark (source, watermark) VALUES ('{source}', {Micros(window.End)}) ON CONFLICT (source) DO UPDATE SET watermark = excluded.watermark",
+                $"INSERT INTO naive_watermark (source, watermark) VALUES ('{source}', {Micros(window.End)}) ON CONFLICT (source) "
+                    + $"DO UPDATE SET watermark = excluded.watermark",
                 cancellationToken
             );
             if (rows.Length > 0)

@@ -7,7 +7,8 @@ using Metrics.Storage.Reading;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 
-// A worker of the exactness drill: reads the sources of the plan in turn until its standard input ends, which it also does when the test dies.
+// A worker of the exactness drill: reads the sources of the plan in turn until its standard input ends, which it also does when the test
+// dies.
 // Arguments: the plan, the file of the mark, "product" or "naive".
 var plan = DrillPlan.Of(args);
 using var mark = new StageMark(args[5]);

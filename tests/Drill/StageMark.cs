@@ -24,7 +24,8 @@ public enum Stage
     Recomputing,
 }
 
-/// <summary>A few bytes of a file shared by a worker and its executioner. They outlive <c>kill -9</c>, so that the stage at death is known and not guessed.</summary>
+/// <summary>A few bytes of a file shared by a worker and its executioner. They outlive <c>kill -9</c>, so that the stage at death is known
+/// and not guessed.</summary>
 public sealed class StageMark : IDisposable
 {
     private readonly MemoryMappedFile file;

@@ -1,18 +1,19 @@
+using Metrics.Emulators.Aws;
 using Metrics.Emulators.Azure;
-using Metrics.Emulators.CloudWatch;
 using Metrics.Emulators.Gcp;
 using Metrics.Emulators.Prometheus;
 
 namespace Metrics.Emulators;
 
-/// <summary>The four places of <see cref="Truth"/>, each behind what its provider answers with: all emulators on loopback, and the settings of the service that reads them.</summary>
+/// <summary>The four places of <see cref="Truth"/>, each behind what its provider answers with: all emulators on loopback, and the settings
+/// of the service that reads them.</summary>
 public sealed class EmulatedFleet : IAsyncDisposable
 {
-    private EmulatedFleet(CloudWatchEmulator aws, AzureEmulator azure, GcpEmulator gcp, PrometheusEmulator prometheus) =>
+    private EmulatedFleet(AwsEmulator aws, AzureEmulator azure, GcpEmulator gcp, PrometheusEmulator prometheus) =>
         (Aws, Azure, Gcp, Prometheus) = (aws, azure, gcp, prometheus);
 
     /// <summary>Amazon, with the place <c>eks</c>.</summary>
-    public CloudWatchEmulator Aws { get; }
+    public AwsEmulator Aws { get; }
 
     /// <summary>Azure, with the place <c>azure-ml</c>.</summary>
     public AzureEmulator Azure { get; }
@@ -32,7 +33,7 @@ public sealed class EmulatedFleet : IAsyncDisposable
     {
         var at = first ?? new ListenAddresses();
         return new(
-            await CloudWatchEmulator.StartAsync(CloudWatchFleet.Signals, clouds, clock, at),
+            await AwsEmulator.StartAsync(AwsFleet.Signals, clouds, clock, at),
             await AzureEmulator.StartAsync(AzureFleet.Resources, AzureFleet.Signals, clouds, clock, at.Next(1)),
             await GcpEmulator.StartAsync(GcpFleet.Signals, clouds, clock, at.Next(2)),
             await PrometheusEmulator.StartAsync(
@@ -54,7 +55,8 @@ public sealed class EmulatedFleet : IAsyncDisposable
         await Prometheus.DisposeAsync();
     }
 
-    /// <summary>Writes the key and certificate files that the settings name into the folder and gives the settings of the service: sources, places and the workload <c>chat</c>, as keys of the configuration.</summary>
+    /// <summary>Writes the key and certificate files that the settings name into the folder and gives the settings of the service: sources,
+    /// places and the workload <c>chat</c>, as keys of the configuration.</summary>
     public async Task<IReadOnlyList<(string Key, string Value)>> SettingsAsync(string folder)
     {
         var (authority, key) = (Path.Combine(folder, "emulated-azure.pem"), Path.Combine(folder, "emulated-gcp.json"));
@@ -67,11 +69,11 @@ public sealed class EmulatedFleet : IAsyncDisposable
             "eks",
             ("Provider", "aws-cloudwatch"),
             ("Endpoint", $"{Aws.Server.Address}"),
-            ("Aws:Region", CloudWatchEmulator.Region),
+            ("Aws:Region", AwsEmulator.Region),
             ("Aws:AccessKeyId", Aws.AccessKey.Id),
             ("Aws:SecretAccessKey", Aws.AccessKey.Secret),
-            ("Aws:RoleArn", CloudWatchEmulator.Role),
-            ("Aws:ExternalId", CloudWatchEmulator.ExternalId),
+            ("Aws:RoleArn", AwsEmulator.Role),
+            ("Aws:ExternalId", AwsEmulator.ExternalId),
             ("Aws:StsEndpoint", $"{Aws.Server.Address}")
         );
         Source(

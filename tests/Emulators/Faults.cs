@@ -1,6 +1,7 @@
 namespace Metrics.Emulators;
 
-/// <summary>How a cloud falls short of telling the truth at once, decided by a seed: the same seed, stream, minute and time give the same answer.</summary>
+/// <summary>How a cloud falls short of telling the truth at once, decided by a seed: the same seed, stream, minute and time give the same
+/// answer.</summary>
 public sealed record Faults
 {
     /// <summary>A cloud that tells everything as soon as the minute is over, and answers every request.</summary>
@@ -18,7 +19,8 @@ public sealed record Faults
     /// <summary>How much later those come.</summary>
     public TimeSpan LateBy { get; init; }
 
-    /// <summary>Share of the minutes whose first value is too small (gauges and deltas) and becomes final after <see cref="RevisedAfter"/>.</summary>
+    /// <summary>Share of the minutes whose first value is too small (gauges and deltas) and becomes final after
+    /// <see cref="RevisedAfter"/>.</summary>
     public double RevisedShare { get; init; }
 
     /// <summary>How long after a minute can be read its value becomes final.</summary>

@@ -7,7 +7,8 @@ using Microsoft.AspNetCore.WebUtilities;
 
 namespace Metrics.Emulators;
 
-/// <summary>A managed service before a real Prometheus: it asks who is there, keeps to what the service takes, and passes the rest on.</summary>
+/// <summary>A managed service before a real Prometheus: it asks who is there, keeps to what the service takes, and passes the rest
+/// on.</summary>
 /// <param name="upstream">Address of the server behind.</param>
 /// <param name="prefix">Path below which the service answers, without a slash at its end; empty for none.</param>
 /// <param name="refuse">Why the request is not let through: status and text; null when it is.</param>

@@ -1,6 +1,7 @@
 // The emulated clouds for a person to try:
 //   dotnet run --project tests/Emulators [--folder DIR] [--port 9500] [--host NAME]
-// starts all of them and writes DIR/appsettings.json, with which the service reads them. `ready` says by its exit code whether that is done.
+// starts all of them and writes DIR/appsettings.json, with which the service reads them. `ready` says by its exit code whether that is
+// done.
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Metrics.Emulators;

@@ -14,7 +14,8 @@ public enum SignalKind
 }
 
 /// <summary>One stream of a cloud's telemetry and what is true of it in every minute.</summary>
-/// <param name="Metric">Name in the cloud's own spelling; CloudWatch: <c>Namespace/MetricName</c>, Azure: <c>ResourceType/MetricName</c>.</param>
+/// <param name="Metric">Name in the cloud's own spelling; CloudWatch: <c>Namespace/MetricName</c>, Azure:
+/// <c>ResourceType/MetricName</c>.</param>
 /// <param name="Labels">Dimensions and labels in the cloud's own spelling.</param>
 /// <param name="Kind">How its values are to be understood.</param>
 /// <param name="Minute">The value of the minute that begins at this UTC instant; null where the cloud has none, ever.</param>

@@ -1,6 +1,7 @@
 namespace Metrics.Emulators;
 
-/// <summary>What is physically true of one model served at four places by eight H100 each, in every minute. What each cloud tells is made from this and from nothing else.</summary>
+/// <summary>What is physically true of one model served at four places by eight H100 each, in every minute. What each cloud tells is made
+/// from this and from nothing else.</summary>
 public static class Truth
 {
     /// <summary>Accelerators of a place.</summary>
@@ -11,7 +12,8 @@ public static class Truth
 
     private static readonly Dictionary<(string, int), List<double>> Counters = [];
 
-    /// <summary>Minute that counters are counted from; before it they stand still at zero. To be set before the first is asked for.</summary>
+    /// <summary>Minute that counters are counted from; before it they stand still at zero. To be set before the first is asked
+    /// for.</summary>
     public static int CountedFrom { get; set; }
 
     /// <summary>One place.</summary>

@@ -110,7 +110,8 @@ public sealed class ExporterTests
         Assert.Contains("Authorization: Basic cmVhZGVyOmh1bnRlcjI=\r\n", server.Requests.First(), StringComparison.Ordinal);
         Assert.Contains("Authorization: Bearer s3cr3t-token\r\n", server.Requests.Last(), StringComparison.Ordinal);
         Assert.Equal(
-            $"GET http://127.0.0.1:{server.Port}/metrics answered 401: the server does not accept the credentials. Check Username and Password, BearerToken or the client certificate, and the rights behind them.",
+            $"GET http://127.0.0.1:{server.Port}/metrics answered 401: the server does not accept the credentials. Check Username "
+                + $"and Password, BearerToken or the client certificate, and the rights behind them.",
             basic.Message
         );
         Assert.DoesNotContain("s3cr3t", bearer.ToString(), StringComparison.Ordinal);
@@ -267,7 +268,8 @@ public sealed class ExporterTests
                     socket,
                     [
                         .. Encoding.ASCII.GetBytes(
-                            $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: {packed.Length}\r\n\r\n"
+                            $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: "
+                                + $"{packed.Length}\r\n\r\n"
                         ),
                         .. packed,
                     ],

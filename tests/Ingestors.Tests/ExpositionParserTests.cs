@@ -52,8 +52,12 @@ public sealed class ExpositionParserTests
 
     [Theory]
     [InlineData(
-        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu="0",UUID="GPU-00000000-0000-4000-8000-00000000000a",pci_bus_id="00000000:1B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",Hostname="node-a",container="srv",namespace="inf",pod="llm-0"} 812345678901""",
-        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{Hostname="node-a",UUID="GPU-00000000-0000-4000-8000-00000000000a",container="srv",device="nvidia0",gpu="0",modelName="NVIDIA H100 80GB HBM3",namespace="inf",pci_bus_id="00000000:1B:00.0",pod="llm-0"} 12:00:00 812345678901"""
+        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu="0",UUID="GPU-00000000-0000-4000-8000-00000000000a",pci_bus_id="00000000:1B:00."""
+            + """0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",Hostname="node-a",container="srv",namespace="inf","""
+            + """pod="llm-0"} 812345678901""",
+        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{Hostname="node-a",UUID="GPU-00000000-0000-4000-8000-00000000000a",container="srv","""
+            + """device="nvidia0",gpu="0",modelName="NVIDIA H100 80GB HBM3",namespace="inf",pci_bus_id="00000000:1B:00.0","""
+            + """pod="llm-0"} 12:00:00 812345678901"""
     )]
     [InlineData(
         """DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-…0a"} 431.250000""",
@@ -207,7 +211,8 @@ public sealed class ExpositionParserTests
         Assert.Equal(
             "m 12:00:00 2",
             Only(
-                "go_gc_duration_seconds{quantile=\"0\"} 1\ngo_gc_duration_seconds{quantile=\"1\"} 1\nmm 1\nm 2\nm_bucket{le=\"+Inf\"} 1\n{\"other.metric\",\"l\"=\"v\"} 1\n"
+                "go_gc_duration_seconds{quantile=\"0\"} 1\ngo_gc_duration_seconds{quantile=\"1\"} 1\nmm 1\nm "
+                    + "2\nm_bucket{le=\"+Inf\"} 1\n{\"other.metric\",\"l\"=\"v\"} 1\n"
             )
         );
 
@@ -340,7 +345,8 @@ public sealed class ExpositionParserTests
     {
         var many = string.Join(',', Enumerable.Range(0, 5000).Select(i => $"l{i}=\"x\""));
         var answer = Parse(
-            $"m{{{many}}} 1\nm{{{new string('n', 257)}=\"x\"}} 1\nm{{v=\"{new string('v', 4097)}\"}} 1\nm{{ok=\"{new string('v', 4096)}\"}} 1\n"
+            $"m{{{many}}} 1\nm{{{new string('n', 257)}=\"x\"}} 1\nm{{v=\"{new string('v', 4097)}\"}} "
+                + $"1\nm{{ok=\"{new string('v', 4096)}\"}} 1\n"
         );
 
         Assert.Single(answer.Observations);
@@ -440,7 +446,8 @@ public sealed class ExpositionParserTests
         for (var i = 0; i < 2000; i++)
             page.Append(
                 CultureInfo.InvariantCulture,
-                $"DCGM_FI_DEV_POWER_USAGE{{gpu=\"{i}\",UUID=\"GPU-{i:D36}\",modelName=\"NVIDIA H100 80GB HBM3\"}} {400 + i * 0.125}\nDCGM_FI_DEV_SM_CLOCK{{gpu=\"{i}\",UUID=\"GPU-{i:D36}\"}} 1980\n"
+                $"DCGM_FI_DEV_POWER_USAGE{{gpu=\"{i}\",UUID=\"GPU-{i:D36}\",modelName=\"NVIDIA H100 80GB HBM3\"}} "
+                    + $"{400 + i * 0.125}\nDCGM_FI_DEV_SM_CLOCK{{gpu=\"{i}\",UUID=\"GPU-{i:D36}\"}} 1980\n"
             );
         var bytes = Encoding.UTF8.GetBytes(page.ToString());
         var big = new ExpositionParser("x", "prometheus", Wanted, "gpu-1:9400", new SeriesPool("rack-7", 5000));
@@ -466,7 +473,8 @@ public sealed class ExpositionParserTests
         var random = new Random(7);
         var page = Encoding.UTF8.GetBytes(
             string.Concat(
-                "# HELP m x\n# TYPE m gauge\nm{a=\"1\",b=\"x\\\"y\\\\z\\n\"} 1.5 1767268800000\n{\"hw.energy\",\"hw.id\"=\"gpu0\"} 1\nother{a=\"b\"} 3 # {t=\"1\"} 2\n",
+                "# HELP m x\n# TYPE m gauge\nm{a=\"1\",b=\"x\\\"y\\\\z\\n\"} 1.5 "
+                    + "1767268800000\n{\"hw.energy\",\"hw.id\"=\"gpu0\"} 1\nother{a=\"b\"} 3 # {t=\"1\"} 2\n",
                 "DCGM_FI_DEV_POWER_USAGE{gpu=\"0\",UUID=\"GPU-1\",modelName=\"NVIDIA H100 80GB HBM3\"} 431.25\nm NaN\nm{} +Inf\n# EOF\n"
             )
         );

@@ -73,13 +73,15 @@ public sealed class FileTests : IDisposable
     {
         Write(
             "a.ndjson",
-            """
-            {"provider":"prometheus","metric":"m","labels":{"UUID":"GPU-1"},"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z","value":431.2}
-            { "value": -1e-3, "end": "2026-01-01T01:00:00.1234567+01:00", "start": "2026-01-01t00:00:00.123456z", "metric": "m\u0020x", "provider": "prometheus" }
-
-            {"provider":"aws-cloudwatch","metric":"CPUUtilization","labels":{"InstanceId":"i-1"},"start":"2026-01-01T00:00:00-00:00","end":"2026-01-01T00:05:00Z","value":12,"statistic":"Average"}
-
-            """
+            """{"provider":"prometheus","metric":"m","labels":{"UUID":"GPU-1"},"""
+                + """ "start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:01:00Z","value":431.2}"""
+                + "\n"
+                + """{ "value": -1e-3, "end": "2026-01-01T01:00:00.1234567+01:00", "start": "2026-01-01t00:00:00.123456z", """
+                + """ "metric": "m\u0020x", "provider": "prometheus" }"""
+                + "\n\n"
+                + """{"provider":"aws-cloudwatch","metric":"CPUUtilization","labels":{"InstanceId":"i-1"},"""
+                + """ "start":"2026-01-01T00:00:00-00:00","end":"2026-01-01T00:05:00Z","value":12,"statistic":"Average"}"""
+                + "\n"
         );
         var pages = await Some.Pages(Source(), Some.Request());
 
@@ -148,7 +150,8 @@ public sealed class FileTests : IDisposable
         "end is before start"
     )]
     [InlineData(
-        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":\"1\"}",
+        "{\"provider\":\"prometheus\",\"metric\":\"m\","
+            + "\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":\"1\"}",
         "value is no number"
     )]
     [InlineData(
@@ -160,19 +163,23 @@ public sealed class FileTests : IDisposable
         "the provider 'nobody' is not known; known are aws-cloudwatch, prometheus"
     )]
     [InlineData(
-        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"unit\":\"kW\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"unit\":\"kW\","
+            + "\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
         "the property 'unit' is not known; properties are provider, metric, labels, start, end, value, statistic"
     )]
     [InlineData(
-        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"value\":2,\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"value\":2,"
+            + "\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
         "the property 'value' is there twice"
     )]
     [InlineData(
-        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"labels\":{\"a\":1},\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"labels\":{\"a\":1},"
+            + "\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
         "the label 'a' is no text"
     )]
     [InlineData(
-        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"statistic\":\"p99\",\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
+        "{\"provider\":\"prometheus\",\"metric\":\"m\",\"statistic\":\"p99\","
+            + "\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
         "statistic 'p99' is none of Raw, Average, Sum, Minimum, Maximum, SampleCount"
     )]
     public async Task A_bad_row_is_refused_with_file_and_line_and_the_rest_goes_on(string row, string fault)
@@ -463,7 +470,8 @@ public sealed class FileTests : IDisposable
             var time = start.AddSeconds(i).ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture);
             text.Append(
                     CultureInfo.InvariantCulture,
-                    $$"""{"provider":"prometheus","metric":"m","labels":{"gpu":"{{i % 8}}"},"start":"{{time}}","end":"{{time}}","value":{{i}}}"""
+                    $$"""{"provider":"prometheus","metric":"m","labels":"""
+                        + $$"""{"gpu":"{{i % 8}}"},"start":"{{time}}","end":"{{time}}","value":{{i}}}"""
                 )
                 .Append('\n');
         }
@@ -512,7 +520,8 @@ public sealed class FileTests : IDisposable
         Assert.Equal(
             [
                 "x: BearerToken is for the providers 'exporter' and 'prometheus': remove it.",
-                "x: Endpoint is for the providers 'aws-cloudwatch', 'azure-monitor', 'exporter', 'gcp-monitoring' and 'prometheus': remove it.",
+                "x: Endpoint is for the providers 'aws-cloudwatch', 'azure-monitor', 'exporter', 'gcp-monitoring' and "
+                    + "'prometheus': remove it.",
                 "x: Selector is for the provider 'prometheus': remove it.",
             ],
             Some.Errors("file", ("Path", "rows.csv"), ("Endpoint", "http://x"), ("Selector", "a=\"b\""), ("bearerToken", "x"))

@@ -33,7 +33,8 @@ internal sealed class HostileServer : IAsyncDisposable
                     socket,
                     [
                         .. Encoding.ASCII.GetBytes(
-                            $"HTTP/1.1 {status}\r\nContent-Type: {type}\r\n{headers}Content-Length: {bytes.Length}\r\nConnection: close\r\n\r\n"
+                            $"HTTP/1.1 {status}\r\nContent-Type: {type}\r\n{headers}Content-Length: "
+                                + $"{bytes.Length}\r\nConnection: close\r\n\r\n"
                         ),
                         .. bytes,
                     ],

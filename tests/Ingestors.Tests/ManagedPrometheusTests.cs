@@ -1,7 +1,7 @@
 using Metrics.Domain.Observations;
 using Metrics.Emulators;
+using Metrics.Emulators.Aws;
 using Metrics.Emulators.Azure;
-using Metrics.Emulators.CloudWatch;
 using Metrics.Emulators.Gcp;
 using Metrics.Ingestors.Http.Credentials;
 using Metrics.Ingestors.Providers;
@@ -79,7 +79,7 @@ public sealed class ManagedPrometheusTests
                 var settings = Settings(amazon);
                 settings.Aws = new()
                 {
-                    Region = CloudWatchEmulator.Region,
+                    Region = AwsEmulator.Region,
                     AccessKeyId = account.AccessKey.Id,
                     SecretAccessKey = account.AccessKey.Secret,
                     Service = service == "cloudwatch" ? "monitoring" : null,

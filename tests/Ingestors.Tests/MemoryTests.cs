@@ -38,7 +38,10 @@ public sealed class MemoryTests
                 file.Write(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $$"""{"provider":"prometheus","metric":"m","labels":{"gpu":"{{i & 63}}","UUID":"GPU-{{i & 63:D36}}"},"start":"{{start.AddSeconds(i >> 6):yyyy-MM-ddTHH:mm:ssZ}}","end":"{{start.AddSeconds(i >> 6):yyyy-MM-ddTHH:mm:ssZ}}","value":{{i}}}"""
+                        $$"""{"provider":"prometheus","metric":"m","labels":"""
+                            + $$"""{"gpu":"{{i & 63}}","UUID":"GPU-{{i & 63:D36}}"}"""
+                            + $$""","start":"{{start.AddSeconds(i >> 6):yyyy-MM-ddTHH:mm:ssZ}}","end":"""
+                            + $$""" "{{start.AddSeconds(i >> 6):yyyy-MM-ddTHH:mm:ssZ}}","value":{{i}}}"""
                     ) + "\n"
                 );
         }
@@ -85,7 +88,8 @@ public sealed class MemoryTests
                     socket,
                     [
                         .. Encoding.ASCII.GetBytes(
-                            $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: {bomb.Length}\r\n\r\n"
+                            $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\nContent-Length: "
+                                + $"{bomb.Length}\r\n\r\n"
                         ),
                         .. bomb,
                     ],

@@ -18,7 +18,8 @@ public sealed class PrometheusContractTests : NetworkProviderContract
     // On the window's first instant, inside, and on its end, which is the next window's.
     private const string Samples = """
         {"status":"success","data":{"resultType":"matrix","result":[
-          {"metric":{"__name__":"DCGM_FI_DEV_POWER_USAGE","UUID":"GPU-a"},"values":[[1767265200,"431.25"],[1767267000,"430"],[1767268800,"429"]]},
+          {"metric":{"__name__":"DCGM_FI_DEV_POWER_USAGE","UUID":"GPU-a"},
+            "values":[[1767265200,"431.25"],[1767267000,"430"],[1767268800,"429"]]},
           {"metric":{"__name__":"DCGM_FI_DEV_POWER_USAGE","UUID":"GPU-b"},"values":[[1767265215,"0"]]}]}}
         """;
 
@@ -68,7 +69,9 @@ public sealed class ExporterContractTests : NetworkProviderContract
         var server = HostileFarSide.Open(farSide, "application/openmetrics-text; version=1.0.0; charset=utf-8", _ =>
             farSide == FarSide.IsEmpty
                 ? "# EOF\n"
-                : "# TYPE DCGM_FI_DEV_POWER_USAGE gauge\nDCGM_FI_DEV_POWER_USAGE{UUID=\"GPU-a\",instance=\"gpu-box:9400\"} 431.25 1767268500\nDCGM_FI_DEV_POWER_USAGE{UUID=\"GPU-b\",instance=\"gpu-box:9400\"} 0 1767268500\nother_metric 1 1767268500\n# EOF\n"
+                : "# TYPE DCGM_FI_DEV_POWER_USAGE gauge\nDCGM_FI_DEV_POWER_USAGE{UUID=\"GPU-a\",instance=\"gpu-box:9400\"} 431.25 "
+                    + "1767268500\nDCGM_FI_DEV_POWER_USAGE{UUID=\"GPU-b\",instance=\"gpu-box:9400\"} 0 1767268500\nother_metric 1 "
+                    + "1767268500\n# EOF\n"
         );
         return Task.FromResult(
             HostileFarSide.Bench(
@@ -103,7 +106,8 @@ public sealed class FileContractTests : ProviderContract, IDisposable
             foreach (var (name, watts) in new[] { ("a", "431.25"), ("b", "0") })
                 File.WriteAllText(
                     Path.Combine(folder, $"{name}.ndjson"),
-                    $$"""{"provider":"prometheus","metric":"DCGM_FI_DEV_POWER_USAGE","labels":{"UUID":"GPU-{{name}}"},"start":"2026-01-01T11:30:00Z","end":"2026-01-01T11:30:00Z","value":{{watts}}}"""
+                    $$"""{"provider":"prometheus","metric":"DCGM_FI_DEV_POWER_USAGE","labels":"""
+                        + $$"""{"UUID":"GPU-{{name}}"},"start":"2026-01-01T11:30:00Z","end":"2026-01-01T11:30:00Z","value":{{watts}}}"""
                         + "\n"
                 );
         var catalogue = Catalogues.Load([]);

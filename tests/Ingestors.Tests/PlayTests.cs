@@ -37,7 +37,8 @@ public sealed class PlayTests : IDisposable
     private static string Row(string metric, string start, double value, string? end = null) =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $$"""{"provider":"prometheus","metric":"{{metric}}","start":"2026-01-01T{{start}}Z","end":"2026-01-01T{{end ?? start}}Z","value":{{value}}}"""
+            $$"""{"provider":"prometheus","metric":"{{metric}}","start":"""
+                + $$""" "2026-01-01T{{start}}Z","end":"2026-01-01T{{end ?? start}}Z","value":{{value}}}"""
         );
 
     private static async Task<List<string>> Read(ITelemetrySource source, string from, string to) =>

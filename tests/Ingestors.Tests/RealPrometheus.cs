@@ -78,7 +78,7 @@ internal sealed class RealPrometheus : IAsyncDisposable
     {
         var waited = Stopwatch.StartNew();
         Exception? last = null;
-        while (waited.Elapsed < TimeSpan.FromSeconds(60))
+        while (waited.Elapsed < TimeSpan.FromMinutes(5))
         {
             if (process.HasExited)
                 throw new InvalidOperationException($"Prometheus ended: {output}");

@@ -15,7 +15,8 @@ public sealed class RealPrometheusTests
     // Of the password "hunter2", with the cheapest work factor.
     private const string Hash = "$2b$04$HkyKlGiPAYmgdxYfG1cdieETJimGVdJUgq15pU5s4xLzDWDTMZrI.";
 
-    /// <summary>An exporter whose counter rises with every scrape, with timestamps of its own, so that what the server must hold is known exactly.</summary>
+    /// <summary>An exporter whose counter rises with every scrape, with timestamps of its own, so that what the server must hold is known
+    /// exactly.</summary>
     private static HostileServer Exporter(List<(DateTime At, int Count)> shown) => HostileServer.Serving("text/plain; version=0.0.4", _ =>
         {
             lock (shown)
@@ -24,7 +25,9 @@ public sealed class RealPrometheusTests
                 shown.Add((DateTimeOffset.FromUnixTimeMilliseconds(now).UtcDateTime, shown.Count + 1));
                 return string.Create(
                     CultureInfo.InvariantCulture,
-                    $"# TYPE DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION counter\nDCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{{gpu=\"0\",modelName=\"NVIDIA H100 80GB HBM3\"}} {812345678901 + shown.Count} {now}\n"
+                    $"# TYPE DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION "
+                        + $"counter\nDCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{{gpu=\"0\",modelName=\"NVIDIA H100 80GB HBM3\"}} "
+                        + $"{812345678901 + shown.Count} {now}\n"
                         + $"watts{{gpu=\"0\"}} {100 + shown.Count * 0.125} {now}\nwatts{{gpu=\"1\"}} NaN {now}\nunmapped 1\n"
                 );
             }
@@ -78,7 +81,8 @@ public sealed class RealPrometheusTests
             observations.Where(one => one.Series.Metric == "watts").Select(one => (one.Sample.Start, one.Sample.Value))
         );
         Assert.Equal(
-            $"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{{gpu=\"0\",instance=\"127.0.0.1:{exporter.Port}\",job=\"fleet\",modelName=\"NVIDIA H100 80GB HBM3\"}}",
+            $"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{{gpu=\"0\",instance=\"127.0.0.1:{exporter.Port}\",job=\"fleet\",modelName=\"NVIDIA "
+                + $"H100 80GB HBM3\"}}",
             energy[0].Series.ToString()
         );
         Assert.Equal(expected.Count, rejections.Count);
@@ -130,7 +134,8 @@ public sealed class RealPrometheusTests
         await using var server = await RealPrometheus.StartAsync(
             exporter.Port,
             """
-            tls_server_config: { cert_file: server.pem, key_file: server.key, client_auth_type: RequireAndVerifyClientCert, client_ca_file: authority.pem }
+            tls_server_config:
+              { cert_file: server.pem, key_file: server.key, client_auth_type: RequireAndVerifyClientCert, client_ca_file: authority.pem }
             """,
             Certify
         );

@@ -6,6 +6,7 @@ using Xunit;
 namespace Metrics.SystemTests;
 
 /// <summary>The rules of who may know whom, where a project reference does not already hold them.</summary>
+[Trait("Suite", "Quick")]
 public sealed class ArchitectureTests
 {
     private static readonly Assembly Domain = typeof(Domain.Quantities.Energy).Assembly;

@@ -10,15 +10,22 @@ using Xunit;
 namespace Metrics.SystemTests;
 
 /// <summary>
-/// A private PostgreSQL on a free loopback port, made from the binaries of this machine and deleted afterwards.
+/// A PostgreSQL on a free loopback port, made from the binaries of this machine: one for the whole run, each test with databases of its own in it.
 /// <c>METRICS_TEST_POSTGRES</c> (a connection string of a role that may create databases) takes its place when set.
 /// </summary>
 public sealed class PostgresCluster : IAsyncLifetime
 {
+    private static readonly Lazy<Task<PostgresCluster>> OfTheRun = new(StartForTheRunAsync);
+
+    // Two runs side by side start at different places.
+    private const int FirstPort = 11_000,
+        PortCount = 20_000;
+    private static int lastPort = Random.Shared.Next(PortCount);
+
     private string? folder;
     private int port;
 
-    /// <summary>True for a cluster that a test may stop: the environment's is not taken.</summary>
+    /// <summary>True for a cluster that a test may stop: neither the run's nor the environment's is taken.</summary>
     public bool AlwaysPrivate { get; init; }
 
     /// <summary>Connection string of the maintenance database.</summary>
@@ -26,32 +33,15 @@ public sealed class PostgresCluster : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        if (!AlwaysPrivate && Environment.GetEnvironmentVariable("METRICS_TEST_POSTGRES") is { Length: > 0 } given)
-        {
+        if (AlwaysPrivate)
+            await CreateAsync();
+        else if (Environment.GetEnvironmentVariable("METRICS_TEST_POSTGRES") is { Length: > 0 } given)
             ConnectionString = given;
-            return;
-        }
-        folder = Directory.CreateTempSubdirectory("metrics-pg-").FullName;
-        port = FreePort();
-        if (Environment.IsPrivilegedProcess)
-            await RunAsync("chown", "postgres", folder);
-        await RunAsServerUserAsync(
-            Binary("initdb"),
-            "-D",
-            $"{folder}/data",
-            "-U",
-            "metrics",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C.UTF-8",
-            "--no-sync"
-        );
-        await StartAsync();
-        ConnectionString = $"Host=127.0.0.1;Port={port};Username=metrics;Database=postgres;Include Error Detail=true";
+        else
+            ConnectionString = (await OfTheRun.Value).ConnectionString;
     }
 
+    /// <summary>Stops and deletes a private cluster; the run's ends with the process.</summary>
     public async Task DisposeAsync()
     {
         if (folder is null)
@@ -80,23 +70,55 @@ public sealed class PostgresCluster : IAsyncLifetime
     /// <summary>Stops the server of a private cluster as a crash does: no connection is told.</summary>
     public Task StopAsync() => RunAsServerUserAsync(Binary("pg_ctl"), "-D", $"{folder}/data", "-w", "-m", "immediate", "stop");
 
-    /// <summary>Connection string of a new, empty database.</summary>
-    public async Task<string> CreateDatabaseAsync()
+    /// <summary>Connection string of a new database.</summary>
+    /// <param name="template">Name of the database that it is a copy of, to which nobody may be connected; null for an empty one.</param>
+    public async Task<string> CreateDatabaseAsync(string? template = null)
     {
         var name = "t" + Guid.NewGuid().ToString("N");
         await using var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand($"CREATE DATABASE {name}", connection);
+        await using var command = new NpgsqlCommand($"CREATE DATABASE {name} TEMPLATE {template ?? "template1"}", connection);
         await command.ExecuteNonQueryAsync();
         return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
     }
 
-    /// <summary>A loopback port that nobody listens on now.</summary>
+    /// <summary>A loopback port that nobody listens on now, and that no outgoing connection is given: it lies below the ports that the system hands out.</summary>
     public static int FreePort()
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        while (true)
+        {
+            var candidate = FirstPort + (int)((uint)Interlocked.Increment(ref lastPort) % PortCount);
+            try
+            {
+                using var listener = new TcpListener(IPAddress.Loopback, candidate);
+                listener.Start();
+                return candidate;
+            }
+            catch (SocketException)
+            {
+                // Taken: the next one.
+            }
+        }
+    }
+
+    private static async Task<PostgresCluster> StartForTheRunAsync()
+    {
+        var cluster = new PostgresCluster();
+        await cluster.CreateAsync();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => cluster.DisposeAsync().Wait();
+        return cluster;
+    }
+
+    private async Task CreateAsync()
+    {
+        folder = Directory.CreateTempSubdirectory("metrics-pg-").FullName;
+        port = FreePort();
+        if (Environment.IsPrivilegedProcess)
+            await RunAsync("chown", "postgres", folder);
+        string[] arguments = ["-D", $"{folder}/data", "-U", "metrics", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"];
+        await RunAsServerUserAsync(Binary("initdb"), arguments);
+        await StartAsync();
+        ConnectionString = $"Host=127.0.0.1;Port={port};Username=metrics;Database=postgres;Include Error Detail=true";
     }
 
     private static string Binary(string name)
@@ -134,18 +156,4 @@ public sealed class PostgresCluster : IAsyncLifetime
         if (process.ExitCode != 0)
             throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}.");
     }
-}
-
-/// <summary>One cluster for every test of the collection.</summary>
-[CollectionDefinition(Name)]
-public sealed class PostgresTests : ICollectionFixture<PostgresCluster>
-{
-    public const string Name = "PostgreSQL";
-}
-
-/// <summary>A cluster of their own for the tests that start whole services and wait for them, so that the others go on beside them.</summary>
-[CollectionDefinition(Name)]
-public sealed class ServiceTests : ICollectionFixture<PostgresCluster>
-{
-    public const string Name = "Services on PostgreSQL";
 }

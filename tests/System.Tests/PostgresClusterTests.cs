@@ -3,8 +3,7 @@ using Xunit;
 
 namespace Metrics.SystemTests;
 
-[Collection(PostgresTests.Name)]
-public sealed class PostgresClusterTests(PostgresCluster cluster)
+public sealed class PostgresClusterTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     [Fact]
     public async Task A_new_database_answers()

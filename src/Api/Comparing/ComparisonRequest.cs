@@ -117,7 +117,8 @@ internal sealed record ComparisonRequest(
             )
             {
                 faults.Add(
-                    $"{name} '{Spelling.Shorten(text)}' is not a time. Write 2026-02-01T00:00:00Z, 2026-02-01T02:00:00%2B02:00 (a + in an address is %2B) or 2026-02-01."
+                    $"{name} '{Spelling.Shorten(text)}' is not a time. Write 2026-02-01T00:00:00Z, 2026-02-01T02:00:00%2B02:00 (a + in "
+                        + "an address is %2B) or 2026-02-01."
                 );
                 return null;
             }

@@ -60,12 +60,14 @@ internal sealed record DeploymentComparison
             faults.Add(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"from {start:yyyy-MM-ddTHH:mm:ssZ} is not before to {end:yyyy-MM-ddTHH:mm:ssZ}{(question.To is null ? ", the end of the newest complete hour with work in the unit" : "")}."
+                    $"from {start:yyyy-MM-ddTHH:mm:ssZ} is not before to {end:yyyy-MM-ddTHH:mm:ssZ}"
+                        + $"{(question.To is null ? ", the end of the newest complete hour with work in the unit" : "")}."
                 )
             );
         else if (end - start > TimeSpan.FromDays(ComparisonRequest.MostDays))
             faults.Add(
-                $"The period is longer than {ComparisonRequest.MostDays} days, and every hour of it is read. Ask for less, or take /odata/DailyIntensities or /odata/MonthlyIntensities."
+                $"The period is longer than {ComparisonRequest.MostDays} days, and every hour of it is read. Ask for less, or take "
+                    + "/odata/DailyIntensities or /odata/MonthlyIntensities."
             );
         if (faults.Count > 0)
             return null;
@@ -147,7 +149,8 @@ internal sealed record DeploymentComparison
             UnknownBecause = Unknown(question, sums.Hours),
         };
 
-    /// <summary>The first link of the chain that is unknown in every hour; where each is known in some hour and never all at once, none is named.</summary>
+    /// <summary>The first link of the chain that is unknown in every hour; where each is known in some hour and never all at once, none is
+    /// named.</summary>
     private static string? Unknown(ComparisonRequest question, HoursKnown hours) =>
         (question.Boundary, hours) switch
         {

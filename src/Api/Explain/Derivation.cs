@@ -150,42 +150,42 @@ internal sealed class Derivation
     }
 
     /// <summary>The steps from the facts to the sums of the hour, and from the sums to the ratios.</summary>
-    public IReadOnlyList<Formula> Formulas(double? units)
+    public IReadOnlyList<Formula> Formulas(PeriodSums? sums)
     {
         var formulas = new List<Formula>();
         if (work.Length > 0)
-            formulas.Add(new Formula("Units", Sum("Units", [.. work.Select(fact => fact.Units)]), units));
+            formulas.Add(new Formula("Units", Sum("Units", [.. work.Select(fact => fact.Units)]), sums?[Measures.Units]));
         // A rack or distribution unit holds the servers and stands beside them.
-        var hasServers = own.Any(fact => fact.RackJoules is null);
-        var periods = own.Where(fact => !hasServers || fact.RackJoules is null)
+        var hasServers = own.Any(fact => fact[Measures.Rack] is null);
+        var periods = own.Where(fact => !hasServers || fact[Measures.Rack] is null)
             .GroupBy(fact => fact.Period.Start)
             .OrderBy(group => group.Key)
             .Select(group => group.OrderBy(fact => fact.Resource.Id).ToArray())
             .ToArray();
-        var accelerator = Add("AcceleratorJoules", fact => fact.AcceleratorJoules, partly: true);
-        var server = Add("ServerJoules", fact => fact.ServerJoules);
+        Add("AcceleratorJoules", fact => fact[Measures.Accelerator], partly: true);
+        var server = Add("ServerJoules", fact => fact[Measures.Server]);
         var facility = AddBy(
             "FacilityJoules",
-            fact => fact.FacilityJoules,
+            fact => fact[Measures.Facility],
             server,
-            fact => fact.ServerJoules,
+            fact => fact[Measures.Server],
             "ServerJoules",
             "pue:",
             "",
             pue => $" x {Number(pue)} (PUE)"
         );
-        var idle = Add("IdleJoules", fact => fact.IdleJoules);
+        Add("IdleJoules", fact => fact[Measures.Idle]);
         Func<EnergyFact, double?> widest =
-            facility is not null ? fact => fact.FacilityJoules
-            : server is not null ? fact => fact.ServerJoules
-            : fact => fact.AcceleratorJoules;
-        Add("LowJoules", fact => fact.LowJoules, when: widest);
-        Add("HighJoules", fact => fact.HighJoules, when: widest);
-        var operational = AddBy(
+            facility is not null ? fact => fact[Measures.Facility]
+            : server is not null ? fact => fact[Measures.Server]
+            : fact => fact[Measures.Accelerator];
+        Add("LowJoules", fact => fact[Measures.Low], when: widest);
+        Add("HighJoules", fact => fact[Measures.High], when: widest);
+        AddBy(
             "OperationalGrams",
-            fact => fact.OperationalGrams,
+            fact => fact[Measures.Operational],
             facility,
-            fact => fact.FacilityJoules,
+            fact => fact[Measures.Facility],
             "FacilityJoules",
             "grid_intensity:",
             ":location_average@",
@@ -193,9 +193,9 @@ internal sealed class Derivation
         );
         AddBy(
             "MarginalGrams",
-            fact => fact.MarginalGrams,
+            fact => fact[Measures.Marginal],
             facility,
-            fact => fact.FacilityJoules,
+            fact => fact[Measures.Facility],
             "FacilityJoules",
             "grid_intensity:",
             ":location_marginal@",
@@ -203,37 +203,27 @@ internal sealed class Derivation
         );
         AddBy(
             "MarketBasedGrams",
-            fact => fact.MarketBasedGrams,
+            fact => fact[Measures.MarketBased],
             facility,
-            fact => fact.FacilityJoules,
+            fact => fact[Measures.Facility],
             "FacilityJoules",
             "grid_intensity:",
             ":market_based@",
             grams => $" / 3600000 J/kWh x {Number(grams)} g/kWh"
         );
-        var embodied = Add("EmbodiedGrams", fact => fact.EmbodiedGrams);
+        Add("EmbodiedGrams", fact => fact[Measures.Embodied]);
         AddBy(
             "WaterLitres",
-            fact => fact.WaterLitres,
+            fact => fact[Measures.Water],
             server,
-            fact => fact.ServerJoules,
+            fact => fact[Measures.Server],
             "ServerJoules",
             "wue:",
             "",
             litres => $" / 3600000 J/kWh x {Number(litres)} L/kWh"
         );
-        formulas.AddRange(
-            Ratios(
-                units,
-                accelerator,
-                server,
-                facility,
-                idle,
-                operational,
-                embodied,
-                periods.SelectMany(facts => facts).Aggregate(MissingReasons.None, (all, fact) => all | fact.Missing)
-            )
-        );
+        if (sums is not null)
+            formulas.AddRange(RatioFormulas.Of(sums));
         return formulas;
 
         double? Add(string name, Func<EnergyFact, double?> of, bool partly = false, Func<EnergyFact, double?>? when = null)
@@ -296,62 +286,6 @@ internal sealed class Derivation
         }
     }
 
-    /// <summary>The ratios of sums, for an hour and for anything longer.</summary>
-    /// <param name="missing">What the row lacks in some of its period.</param>
-    public static IEnumerable<Formula> Ratios(
-        double? units,
-        double? accelerator,
-        double? server,
-        double? facility,
-        double? idle,
-        double? operational,
-        double? embodied,
-        MissingReasons missing
-    )
-    {
-        yield return Ratio("AcceleratorJoulesPerUnit", "AcceleratorJoules", accelerator);
-        yield return Ratio("ServerJoulesPerUnit", "ServerJoules", server);
-        yield return Ratio("JoulesPerUnit", "FacilityJoules", facility);
-        yield return Of(
-            "ActiveJoulesPerUnit",
-            facility * (1 - idle / (server is 0 ? null : server)),
-            [("FacilityJoules", facility), ("IdleJoules", idle), ("ServerJoules", server)],
-            MissingReasons.BusyUnknown
-                | MissingReasons.ServerUnmetered
-                | MissingReasons.HardwareUnknown
-                | MissingReasons.AcceleratorUnmetered,
-            () =>
-                $"FacilityJoules x (1 - IdleJoules / ServerJoules) / Units = {Number(facility!.Value)} x (1 - {Number(idle!.Value)} / {Number(server!.Value)})"
-        );
-        yield return Of(
-            "SciGramsPerUnit",
-            operational + embodied,
-            [("OperationalGrams", operational), ("EmbodiedGrams", embodied)],
-            MissingReasons.PueUnknown | MissingReasons.GridUnknown | MissingReasons.EmbodiedUnknown,
-            () => $"(OperationalGrams + EmbodiedGrams) / Units = ({Number(operational!.Value)} + {Number(embodied!.Value)})"
-        );
-
-        Formula Ratio(string name, string of, double? joules) =>
-            Of(name, joules, [(of, joules)], MissingReasons.None, () => $"{of} / Units = {Number(joules!.Value)}");
-
-        Formula Of(string name, double? value, (string Name, double? Value)[] parts, MissingReasons whole, Func<string> text)
-        {
-            if (units is not > 0)
-                return new Formula(name, $"{name} is null: Units is {(units is null ? "null" : "zero")}", null);
-            if (Array.Find(parts, part => part.Value is null) is { Name: { } unknown })
-                return new Formula(name, $"{name} is null: {unknown} is null", null);
-            if ((missing & whole).Words().FirstOrDefault() is { } lacking)
-                return new Formula(
-                    name,
-                    $"{name} is null: {lacking} in a part of the period, and what is known of the rest is too little for all of the Units",
-                    null
-                );
-            return value is { } known
-                ? new Formula(name, $"{name} = {text()} / {Number(units.Value)} = {Number(known / units.Value)}", known / units.Value)
-                : new Formula(name, $"{name} is null: ServerJoules is zero", null);
-        }
-    }
-
     /// <summary>A sum with its parts, of many parts the first.</summary>
     public static string Sum(string name, IReadOnlyList<double> parts) =>
         $"{name} = {string.Join(" + ", parts.Take(DecisionText.MostTerms).Select(Number))}{(parts.Count > DecisionText.MostTerms ? string.Create(CultureInfo.InvariantCulture, $" + ... ({parts.Count - DecisionText.MostTerms} more)") : "")} = {Number(parts.Aggregate(0.0, (sum, more) => sum + more))}";
@@ -388,7 +322,7 @@ internal sealed class Derivation
 
     private static string UnitOf(TracedReading reading) => reading.Mapping.FunctionalUnit ?? (IsLoad(reading) ? "s" : "J");
 
-    private static double? Joules(EnergyFact fact) => fact.ServerJoules ?? fact.AcceleratorJoules ?? fact.RackJoules;
+    private static double? Joules(EnergyFact fact) => fact[Measures.Server] ?? fact[Measures.Accelerator] ?? fact[Measures.Rack];
 
     private static double? Total(IEnumerable<EnergyFact> facts, Func<EnergyFact, double?> of) =>
         facts.Aggregate((double?)null, (sum, fact) => of(fact) is { } more ? (sum ?? 0) + more : sum);
@@ -433,9 +367,9 @@ internal sealed class Derivation
     private CoverDecision Describe(List<EnergyFact> facts, List<EnergyDecision> decided)
     {
         var (accelerator, server, rack) = (
-            Total(facts, fact => fact.AcceleratorJoules),
-            Total(facts, fact => fact.ServerJoules),
-            Total(facts, fact => fact.RackJoules)
+            Total(facts, fact => fact[Measures.Accelerator]),
+            Total(facts, fact => fact[Measures.Server]),
+            Total(facts, fact => fact[Measures.Rack])
         );
         var missing = facts.Aggregate(MissingReasons.None, (all, fact) => all | fact.Missing);
         var isAccelerator = accelerator is not null;
@@ -447,7 +381,7 @@ internal sealed class Derivation
             Joined(decision => DecisionText.Energy(decision, accelerator, server, rack, missing)) ?? "",
             Joined(DecisionText.Bounds),
             Idle(facts, decided),
-            facts.Exists(fact => fact.EmbodiedGrams is not null) ? Joined(decision => DecisionText.Embodied(decision, isAccelerator)) : null
+            facts.Exists(fact => fact[Measures.Embodied] is not null) ? Joined(decision => DecisionText.Embodied(decision, isAccelerator)) : null
         );
 
         string? Joined(Func<EnergyDecision, string?> text) =>
@@ -456,7 +390,8 @@ internal sealed class Derivation
 
     /// <summary>How the idle part of the row's own workload was found.</summary>
     private string? Idle(List<EnergyFact> facts, List<EnergyDecision> decided) =>
-        facts.Find(fact => fact.IdleJoules is not null && fact.Deployment.Id == own[0].Deployment.Id) is { IdleJoules: { } idle } fact
+        facts.Find(fact => fact[Measures.Idle] is not null && fact.Deployment.Id == own[0].Deployment.Id) is { } fact
+        && fact[Measures.Idle] is { } idle
         && Joules(fact) is { } joules
             ? DecisionText.Idle(
                 decided.Select(decision => ShareOf(decision, fact)?.Idle).FirstOrDefault(known => known is not null),
@@ -593,19 +528,19 @@ internal sealed class Derivation
             Resource = Describe(fact.Resource),
             PeriodStart = fact.Period.Start,
             PeriodEnd = fact.Period.End,
-            AcceleratorJoules = fact.AcceleratorJoules,
-            ServerJoules = fact.ServerJoules,
-            FacilityJoules = fact.FacilityJoules,
-            RackJoules = fact.RackJoules,
-            IdleJoules = fact.IdleJoules,
-            LowJoules = fact.LowJoules,
-            HighJoules = fact.HighJoules,
-            OperationalGrams = fact.OperationalGrams,
-            MarginalGrams = fact.MarginalGrams,
-            MarketBasedGrams = fact.MarketBasedGrams,
-            EmbodiedGrams = fact.EmbodiedGrams,
-            WaterLitres = fact.WaterLitres,
-            MeasuredJoules = fact.MeasuredJoules,
+            AcceleratorJoules = fact[Measures.Accelerator],
+            ServerJoules = fact[Measures.Server],
+            FacilityJoules = fact[Measures.Facility],
+            RackJoules = fact[Measures.Rack],
+            IdleJoules = fact[Measures.Idle],
+            LowJoules = fact[Measures.Low],
+            HighJoules = fact[Measures.High],
+            OperationalGrams = fact[Measures.Operational],
+            MarginalGrams = fact[Measures.Marginal],
+            MarketBasedGrams = fact[Measures.MarketBased],
+            EmbodiedGrams = fact[Measures.Embodied],
+            WaterLitres = fact[Measures.Water],
+            MeasuredJoules = fact[Measures.Measured] ?? 0,
             CoveredSeconds = fact.CoveredSeconds,
             Evidence = Word(fact.Evidence),
             Cover = fact.Cover.Word(),

@@ -8,10 +8,10 @@ using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Facts;
 using Metrics.Storage.Queries;
-using Metrics.Storage.Schema.Tables;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.OpenApi;
+using RollUp = Metrics.Domain.Facts.RollUp;
 
 namespace Metrics.Api.Explain;
 
@@ -20,11 +20,13 @@ public static class ExplainEndpoint
 {
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    // The samples of three hours of every source are read for one answer: a few at a time, so that a flood of questions takes the service's memory from nobody.
+    // The samples of three hours of every source are read for one answer: a few at a time, so that a flood of questions takes the service's
+    // memory from nobody.
     private static readonly SemaphoreSlim explainSlots = new(2);
 
     /// <summary>
-    /// Maps <c>GET /api/explain</c>. It takes the store (<see cref="QueryConnections"/>, <see cref="FactStore"/>), the <see cref="Normaliser"/> and, where there is one, the
+    /// Maps <c>GET /api/explain</c>. It takes the store (<see cref="QueryConnections"/>, <see cref="FactStore"/>), the
+    /// <see cref="Normaliser"/> and, where there is one, the
     /// <see cref="FactorBook"/> from the services.
     /// </summary>
     public static IEndpointConventionBuilder MapExplain(this IEndpointRouteBuilder endpoints) =>
@@ -60,7 +62,9 @@ public static class ExplainEndpoint
         [FromServices] ILogger<Explanation> log,
         [Description("Entity set of the row: HourlyIntensities, DailyIntensities, MonthlyIntensities or EnergyFacts.")] string? set,
         [Description(
-            "Key of the row as OData writes it, with or without parentheses: DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z; of EnergyFacts DeploymentId, ResourceId, PeriodStart."
+            "Key of the row as OData writes it, with or without parentheses: "
+                + "DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z; of EnergyFacts DeploymentId, ResourceId, "
+                + "PeriodStart."
         )]
             string? key
     )
@@ -91,7 +95,7 @@ public static class ExplainEndpoint
                 );
             return TypedResults.Ok(
                 question.Set is ExplainRequest.Days or ExplainRequest.Months
-                    ? await RollUpAsync(question, row, stored)
+                    ? await RollUpAsync(question, row, stored, facts, aborted)
                     : await HourAsync(
                         question,
                         row,
@@ -134,103 +138,124 @@ public static class ExplainEndpoint
         var samples = await facts.SamplesAsync(new Interval(period.Start - Limits.Reach, period.End + Limits.Reach), cancellationToken);
         var trace = normaliser.Trace(period, samples);
         var derivation = new Derivation(trace, question, book);
-        var again = question.ResourceId is null
-            ? OfHour(
-                RollUp
-                    .Hour(hour, trace.Period.Energy, trace.Period.Work)
-                    .FirstOrDefault(made => made.DeploymentId == question.DeploymentId && made.FunctionalUnit == question.FunctionalUnit)
-            )
-            : OfFact(derivation.Own);
+        var made = question.ResourceId is null
+            ? RollUp
+                .Hour(hour, trace.Period.Energy, trace.Period.Work)
+                .Find(sums => sums.DeploymentId == question.DeploymentId && sums.FunctionalUnit == question.FunctionalUnit)
+            : null;
+        var again = question.ResourceId is null ? Numbers(made) : Numbers(derivation.Own);
         var explanation = new Explanation
         {
             Set = question.Set,
             Key = question.Key,
             Row = row,
             Check = Check(row, again, dirty, samples.Count > 0),
-            Formulas =
-                derivation.Formulas(again.GetValueOrDefault("Units")) is var formulas && question.ResourceId is null
-                    ? formulas
-                    : [.. formulas.Where(formula => !formula.Name.EndsWith("PerUnit", StringComparison.Ordinal))],
+            Formulas = derivation.Formulas(made),
         };
         return derivation.Complete(explanation, samples);
     }
 
-    private static async Task<Explanation> RollUpAsync(ExplainRequest question, IReadOnlyDictionary<string, object?> row, StoredRows stored)
+    private static async Task<Explanation> RollUpAsync(
+        ExplainRequest question,
+        IReadOnlyDictionary<string, object?> row,
+        StoredRows stored,
+        FactStore facts,
+        CancellationToken cancellationToken
+    )
     {
         var end = (DateTime)row["PeriodEnd"]!;
         var dirty = await stored.IsDirtyAsync(question.PeriodStart, end);
-        var rows = await stored.HoursAsync(question.DeploymentId, question.PeriodStart, end);
+        // What is stored is added up again: hours to days, and for a month days to the month.
+        var hours = await facts.HoursAsync(question.DeploymentId, new Interval(question.PeriodStart, end), cancellationToken);
+        var days = hours.GroupBy(hour => hour.PeriodStart.Date).SelectMany(day => RollUp.Day(day.Key, [.. day])).ToList();
+        var made = (question.Set == ExplainRequest.Months ? RollUp.Period(question.PeriodStart, end, days) : days).FirstOrDefault(sums =>
+            sums.FunctionalUnit == question.FunctionalUnit
+        );
         // An hour's energy stands on each row of its units: it is taken once.
-        var hours = rows.GroupBy(hour => (DateTime)hour["PeriodStart"]!)
-            .Select(group =>
-            {
-                var own = group.FirstOrDefault(hour => (string)hour["FunctionalUnit"]! == question.FunctionalUnit);
-                var any = own ?? group.First();
-                return new ExplainedHour
-                {
-                    PeriodStart = group.Key,
-                    Key = (
-                        question with
-                        {
-                            Set = ExplainRequest.Hours,
-                            FunctionalUnit = (string)any["FunctionalUnit"]!,
-                            PeriodStart = group.Key,
-                        }
-                    ).Key,
-                    Units = (double?)own?["Units"],
-                    AcceleratorJoules = (double?)any["AcceleratorJoules"],
-                    ServerJoules = (double?)any["ServerJoules"],
-                    FacilityJoules = (double?)any["FacilityJoules"],
-                    IdleJoules = (double?)any["IdleJoules"],
-                    OperationalGrams = (double?)any["OperationalGrams"],
-                    EmbodiedGrams = (double?)any["EmbodiedGrams"],
-                };
-            })
+        var parts = hours
+            .GroupBy(hour => hour.PeriodStart)
+            .OrderBy(group => group.Key)
+            .Select(group => (Own: group.FirstOrDefault(hour => hour.FunctionalUnit == question.FunctionalUnit), Any: group.First()))
             .ToList();
         var formulas = new List<Formula>();
-        var again = new Dictionary<string, double?>(StringComparer.Ordinal)
-        {
-            ["Units"] = Add("Units", hour => hour.Units),
-            ["AcceleratorJoules"] = Add("AcceleratorJoules", hour => hour.AcceleratorJoules),
-            ["ServerJoules"] = Add("ServerJoules", hour => hour.ServerJoules),
-            ["FacilityJoules"] = Add("FacilityJoules", hour => hour.FacilityJoules),
-            ["IdleJoules"] = Add("IdleJoules", hour => hour.IdleJoules),
-            ["OperationalGrams"] = Add("OperationalGrams", hour => hour.OperationalGrams),
-            ["EmbodiedGrams"] = Add("EmbodiedGrams", hour => hour.EmbodiedGrams),
-        };
-        var ratios = Derivation
-            .Ratios(
-                again["Units"],
-                again["AcceleratorJoules"],
-                again["ServerJoules"],
-                again["FacilityJoules"],
-                again["IdleJoules"],
-                again["OperationalGrams"],
-                again["EmbodiedGrams"],
-                rows.Aggregate(MissingReasons.None, (all, hour) => all | MissingReasonText.Parse((string?)hour["Missing"] ?? ""))
-            )
-            .ToList();
-        formulas.AddRange(ratios);
-        foreach (var ratio in ratios)
-            again[ratio.Name] = ratio.Value;
+        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods))
+            if (SumOf(measure, made, parts) is { } formula)
+                formulas.Add(formula);
+        if (made is not null)
+            formulas.AddRange(RatioFormulas.Of(made));
         return new Explanation
         {
             Set = question.Set,
             Key = question.Key,
             Row = row,
-            Check = Check(row, again, dirty, true),
+            Check = Check(row, Numbers(made), dirty, true),
             Formulas = formulas,
-            Hours = hours,
+            Hours =
+            [
+                .. parts.Select(part => new ExplainedHour
+                {
+                    PeriodStart = part.Any.PeriodStart,
+                    Key = (
+                        question with
+                        {
+                            Set = ExplainRequest.Hours,
+                            FunctionalUnit = (part.Own ?? part.Any).FunctionalUnit,
+                            PeriodStart = part.Any.PeriodStart,
+                        }
+                    ).Key,
+                    Units = part.Own?[Measures.Units],
+                    AcceleratorJoules = part.Any[Measures.Accelerator],
+                    ServerJoules = part.Any[Measures.Server],
+                    FacilityJoules = part.Any[Measures.Facility],
+                    IdleJoules = part.Any[Measures.Idle],
+                    OperationalGrams = part.Any[Measures.Operational],
+                    EmbodiedGrams = part.Any[Measures.Embodied],
+                }),
+            ],
         };
+    }
 
-        double? Add(string name, Func<ExplainedHour, double?> of)
-        {
-            var parts = hours.Select(of).OfType<double>().ToList();
-            if (parts.Count == 0)
-                return null;
-            formulas.Add(new Formula(name, Derivation.Sum(name, parts), parts.Aggregate(0.0, (sum, more) => sum + more)));
-            return formulas[^1].Value;
-        }
+    /// <summary>A measure as the sum of that of the hours; bounds are of the hours that have the widest boundary. Null without a value.</summary>
+    private static Formula? SumOf(Measure measure, PeriodSums? made, IReadOnlyList<(PeriodSums? Own, PeriodSums Any)> parts)
+    {
+        if (made?[measure] is not { } value)
+            return null;
+        var widest =
+            made[Measures.Facility] is not null ? Measures.Facility
+            : made[Measures.Server] is not null ? Measures.Server
+            : Measures.Accelerator;
+        var terms = parts
+            .Where(part => measure.Across != AcrossResources.Bounds || part.Any[widest] is not null)
+            .Select(part => (measure == Measures.Units ? part.Own : part.Any)?[measure])
+            .OfType<double>()
+            .ToList();
+        return new Formula(measure.Name, Derivation.Sum(measure.Name, terms), value);
+    }
+
+    /// <summary>Every number that a row of a period tells.</summary>
+    private static Dictionary<string, double?> Numbers(PeriodSums? sums)
+    {
+        var numbers = new Dictionary<string, double?>(StringComparer.Ordinal);
+        if (sums is null)
+            return numbers;
+        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods))
+            numbers[measure.Name] = sums[measure];
+        foreach (var ratio in Ratios.OfPeriods)
+            numbers[ratio.Name] = sums[ratio];
+        return numbers;
+    }
+
+    /// <summary>Every number that a row of a fact tells.</summary>
+    private static Dictionary<string, double?> Numbers(IReadOnlyList<EnergyFact> facts)
+    {
+        var numbers = new Dictionary<string, double?>(StringComparer.Ordinal);
+        if (facts is not [var fact])
+            return numbers;
+        foreach (var measure in Measures.ToldBy(MeasureHolders.Facts))
+            numbers[measure.Name] = fact[measure];
+        foreach (var ratio in Ratios.OfFacts)
+            numbers[ratio.Name] = ratio.Of(fact.Values, fact.Period.Seconds, fact.Missing);
+        return numbers;
     }
 
     private static RowCheck Check(IReadOnlyDictionary<string, object?> row, Dictionary<string, double?> again, bool dirty, bool sampled)
@@ -262,58 +287,4 @@ public static class ExplainEndpoint
 
         static string Text(double? value) => value is { } known ? Derivation.Number(known) : "null";
     }
-
-    private static Dictionary<string, double?> OfHour(IntensityHourRow? row)
-    {
-        if (row is null)
-            return [];
-        var again = new Dictionary<string, double?>(StringComparer.Ordinal)
-        {
-            ["Units"] = row.Units,
-            ["AcceleratorJoules"] = row.AcceleratorJoules,
-            ["ServerJoules"] = row.ServerJoules,
-            ["FacilityJoules"] = row.FacilityJoules,
-            ["IdleJoules"] = row.IdleJoules,
-            ["LowJoules"] = row.LowJoules,
-            ["HighJoules"] = row.HighJoules,
-            ["OperationalGrams"] = row.OperationalGrams,
-            ["MarginalGrams"] = row.MarginalGrams,
-            ["MarketBasedGrams"] = row.MarketBasedGrams,
-            ["EmbodiedGrams"] = row.EmbodiedGrams,
-            ["WaterLitres"] = row.WaterLitres,
-        };
-        foreach (
-            var ratio in Derivation.Ratios(
-                row.Units,
-                row.AcceleratorJoules,
-                row.ServerJoules,
-                row.FacilityJoules,
-                row.IdleJoules,
-                row.OperationalGrams,
-                row.EmbodiedGrams,
-                MissingReasonText.Parse(row.Missing)
-            )
-        )
-            again[ratio.Name] = ratio.Value;
-        return again;
-    }
-
-    private static Dictionary<string, double?> OfFact(IReadOnlyList<EnergyFact> facts) =>
-        facts is not [var fact]
-            ? []
-            : new(StringComparer.Ordinal)
-            {
-                ["AcceleratorJoules"] = fact.AcceleratorJoules,
-                ["ServerJoules"] = fact.ServerJoules,
-                ["FacilityJoules"] = fact.FacilityJoules,
-                ["RackJoules"] = fact.RackJoules,
-                ["IdleJoules"] = fact.IdleJoules,
-                ["LowJoules"] = fact.LowJoules,
-                ["HighJoules"] = fact.HighJoules,
-                ["OperationalGrams"] = fact.OperationalGrams,
-                ["MarginalGrams"] = fact.MarginalGrams,
-                ["MarketBasedGrams"] = fact.MarketBasedGrams,
-                ["EmbodiedGrams"] = fact.EmbodiedGrams,
-                ["WaterLitres"] = fact.WaterLitres,
-            };
 }

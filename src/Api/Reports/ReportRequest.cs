@@ -99,12 +99,15 @@ public sealed record ReportRequest(
         if (from > now)
             throw new ReportError(
                 "future_period",
-                $"'from' ({ReportText.Of(from)}) lies in the future; it is {ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now."
+                $"'from' ({ReportText.Of(from)}) lies in the future; it is "
+                    + $"{ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now."
             );
         if (to > now)
             throw new ReportError(
                 "future_period",
-                $"'to' ({ReportText.Of(to)}) lies in the future; it is {ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now. Ask up to the last whole period; 'grain=hour' reaches farthest."
+                $"'to' ({ReportText.Of(to)}) lies in the future; it is "
+                    + $"{ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now. Ask up to the "
+                    + "last whole period; 'grain=hour' reaches farthest."
             );
         if (known.NeedsUnit && One("unit") is null)
             throw new ReportError(
@@ -122,7 +125,8 @@ public sealed record ReportRequest(
             if (!whole)
                 throw new ReportError(
                     "invalid_period",
-                    $"'{name}' ({ReportText.Of(time)}) is not at the start of a {length.ToString().ToLowerInvariant()} of UTC, and rows are of whole ones. Choose another time, or a finer 'grain'."
+                    $"'{name}' ({ReportText.Of(time)}) is not at the start of a {length.ToString().ToLowerInvariant()} of UTC, and rows "
+                        + "are of whole ones. Choose another time, or a finer 'grain'."
                 );
         }
         return new ReportRequest(known, way, from, to, length, One("workload"), One("provider"), One("unit"));

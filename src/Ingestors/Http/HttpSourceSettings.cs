@@ -7,7 +7,8 @@ namespace Metrics.Ingestors.Http;
 /// <summary>What sources on a network have besides: an address, certificates and limits.</summary>
 public abstract class HttpSourceSettings : SourceSettings
 {
-    /// <summary>Address of the server; for <c>exporter</c> the whole URL of its metrics page, for a cloud null unless it is not the cloud's own.</summary>
+    /// <summary>Address of the server; for <c>exporter</c> the whole URL of its metrics page, for a cloud null unless it is not the cloud's
+    /// own.</summary>
     public Uri? Endpoint { get; set; }
 
     /// <summary>Longest time one request may take. Default <see cref="Transport.DefaultTimeout"/>.</summary>

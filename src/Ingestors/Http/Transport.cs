@@ -53,14 +53,16 @@ public sealed record Body(Stream Content, bool Framed, string MediaType)
 public interface IRequestSigner
 {
     /// <summary>Signs the request in place.</summary>
-    /// <exception cref="SourceException">There are no credentials, or they cannot be used; the message says which and what to do, and holds no secret.</exception>
+    /// <exception cref="SourceException">There are no credentials, or they cannot be used; the message says which and what to do, and holds
+    /// no secret.</exception>
     ValueTask SignAsync(HttpRequestMessage request, CancellationToken cancellationToken);
 
     /// <summary>Forgets what was refused, so that the next request has new credentials.</summary>
     void Forget() { }
 }
 
-/// <summary>HTTP to one source: credentials, certificates, one time limit for a whole exchange, limits on size, and every fault as a <see cref="SourceException"/>.</summary>
+/// <summary>HTTP to one source: credentials, certificates, one time limit for a whole exchange, limits on size, and every fault as a
+/// <see cref="SourceException"/>.</summary>
 public sealed partial class Transport : IDisposable
 {
     /// <summary>Longest that a source may send itself to sleep.</summary>
@@ -77,7 +79,8 @@ public sealed partial class Transport : IDisposable
     /// <summary>Most tries of one exchange in a row; a longer trouble is the next read's.</summary>
     private const int Tries = 4;
 
-    /// <summary>Longest wait between two tries: a source that asks for more is left alone by everybody, and not by one waiting worker.</summary>
+    /// <summary>Longest wait between two tries: a source that asks for more is left alone by everybody, and not by one waiting
+    /// worker.</summary>
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(4);
 
     private readonly TimeSpan timeout;
@@ -132,7 +135,8 @@ public sealed partial class Transport : IDisposable
         return Opaque().Replace(text, "***");
     }
 
-    /// <summary>One exchange: sends the request, checks the status, and lets <paramref name="read"/> take the body, all within the source's timeout.</summary>
+    /// <summary>One exchange: sends the request, checks the status, and lets <paramref name="read"/> take the body, all within the source's
+    /// timeout.</summary>
     /// <param name="request">What to send; credentials are added.</param>
     /// <param name="read">Reads the body. It may throw what it likes; transport faults under it are translated.</param>
     /// <param name="explain">What an answer other than 2xx and its text mean; null for the general meaning.</param>
@@ -214,7 +218,8 @@ public sealed partial class Transport : IDisposable
         }
     }
 
-    /// <summary>As <see cref="SendAsync"/>, and again a few times where the trouble may pass within seconds: throttling, faults of the server, broken connections. Anything longer is left to the next read.</summary>
+    /// <summary>As <see cref="SendAsync"/>, and again a few times where the trouble may pass within seconds: throttling, faults of the
+    /// server, broken connections. Anything longer is left to the next read.</summary>
     /// <param name="make">Makes the request; once for each try.</param>
     /// <param name="read">Reads the body.</param>
     /// <param name="explain">What an answer other than 2xx and its text mean; null for the general meaning.</param>
@@ -258,7 +263,8 @@ public sealed partial class Transport : IDisposable
         else if (encodings.Any(encoding => !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase)))
             throw new SourceException(
                 SourceErrorCode.NotMetrics,
-                $"{place} answered in the encoding '{Redact(string.Join(", ", encodings))}', which was not asked for. Let the server send gzip or plain text."
+                $"{place} answered in the encoding '{Redact(string.Join(", ", encodings))}', which was not asked for. Let the "
+                    + $"server send gzip or plain text."
             );
         return new Body(
             new BoundedStream(stream, settings.MaxBytes, place),
@@ -284,7 +290,8 @@ public sealed partial class Transport : IDisposable
                 : "";
             return new SourceException(
                 SourceErrorCode.Redirected,
-                $"{said}: it sends us on{target}, which is not followed because credentials would go along. Set Endpoint to the final address."
+                $"{said}: it sends us on{target}, which is not followed because credentials would go along. Set Endpoint to the "
+                    + $"final address."
             );
         }
         var text = await FaultTextAsync(place, response, cancellationToken);
@@ -295,7 +302,8 @@ public sealed partial class Transport : IDisposable
         if (status is 401 or 403)
             return new SourceException(
                 SourceErrorCode.Unauthorised,
-                $"{said}: the server does not accept the credentials. Check Username and Password, BearerToken or the client certificate, and the rights behind them."
+                $"{said}: the server does not accept the credentials. Check Username and Password, BearerToken or the client "
+                    + $"certificate, and the rights behind them."
             );
         // 529 is what metrics backends of Azure say when they are asked too much.
         if (status is 429 or 529)
@@ -365,7 +373,8 @@ public sealed partial class Transport : IDisposable
         if (fault.InnerException is AuthenticationException tls)
             return new SourceException(
                 SourceErrorCode.Unreachable,
-                $"{place}: no trusted TLS connection: {tls.Message} Check CertificateAuthorityFile, ClientCertificateFile and the host name in the server's certificate.",
+                $"{place}: no trusted TLS connection: {tls.Message} Check CertificateAuthorityFile, ClientCertificateFile and "
+                    + $"the host name in the server's certificate.",
                 fault
             );
         return fault.HttpRequestError switch
@@ -397,13 +406,15 @@ public sealed partial class Transport : IDisposable
             ),
             _ => new SourceException(
                 SourceErrorCode.Unreachable,
-                $"{place}: no connection: {Redact(fault.InnerException?.Message ?? fault.Message)}. Check Endpoint and that the server runs.",
+                $"{place}: no connection: {Redact(fault.InnerException?.Message ?? fault.Message)}. Check Endpoint and that the "
+                    + $"server runs.",
                 fault
             ),
         };
     }
 
-    /// <summary>Connections as the settings want them: no redirects, no cookies, their certificates, and no proxy of the environment for this machine itself.</summary>
+    /// <summary>Connections as the settings want them: no redirects, no cookies, their certificates, and no proxy of the environment for
+    /// this machine itself.</summary>
     internal static SocketsHttpHandler Handler(HttpSourceSettings settings)
     {
         var handler = new SocketsHttpHandler
@@ -443,7 +454,8 @@ public sealed partial class Transport : IDisposable
     private static partial Regex Scheme();
 
     [GeneratedRegex(
-        @"((?:passw(?:or)?d|pwd|secret|token|api[-_]?key|access[-_]?key|authorization|cookie|session(?:id)?|signature|sig|code)[""']?\s*[:=]\s*[""']?)[^\s""'&<>,;]+",
+        @"((?:passw(?:or)?d|pwd|secret|token|api[-_]?key|access[-_]?key|authorization|cookie|session(?:id)?|signature|sig|code)"
+            + @"[""']?\s*[:=]\s*[""']?)[^\s""'&<>,;]+",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
     )]
     private static partial Regex Assignment();
@@ -496,7 +508,8 @@ public sealed partial class Transport : IDisposable
             if (read > most)
                 throw new SourceException(
                     SourceErrorCode.TooLarge,
-                    $"{place} sent more than {most} bytes after decompression; reading stopped and nothing of it is stored. Select less, or raise MaxBytes."
+                    $"{place} sent more than {most} bytes after decompression; reading stopped and nothing of it is stored. "
+                        + $"Select less, or raise MaxBytes."
                 );
             return more;
         }

@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Metrics.Ingestors.Pipeline;
 
-/// <summary>Turns dirty hours into facts: samples around the hour, normalised, replace what stood there. Never adds to what is there.</summary>
+/// <summary>Turns dirty hours into facts: samples around the hour, normalised, replace what stood there. Never adds to what is
+/// there.</summary>
 /// <remarks>With the sources at hand it also makes hours final that all of them were read past.</remarks>
 public sealed class FactRecomputer(
     FactStore store,
@@ -24,7 +25,8 @@ public sealed class FactRecomputer(
     /// <summary>Workloads that are known to have facts, here or in the database; null before it was asked.</summary>
     private HashSet<string>? known;
 
-    /// <summary>Recomputes every hour that is dirty now, the newest first. An hour that cannot be computed stays dirty and stops no other.</summary>
+    /// <summary>Recomputes every hour that is dirty now, the newest first. An hour that cannot be computed stays dirty and stops no
+    /// other.</summary>
     /// <returns>Number of hours; zero also when a recompute is under way in this process.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
     public async Task<int> RecomputeAsync(CancellationToken cancellationToken)
@@ -107,7 +109,8 @@ public sealed class FactRecomputer(
             failed.Add(hour);
             logger?.LogError(
                 exception,
-                "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is tried again.",
+                "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is "
+                    + "tried again.",
                 hour
             );
         }

@@ -4,7 +4,8 @@ namespace Metrics.Ingestors.Pipeline;
 
 /// <summary>What Hangfire calls. Names and arguments are stored data: strings only, and a rename is a migration.</summary>
 /// <remarks>
-/// A tick carries no work of its own: it finds out from the database what is to be done, so that a lost, late or doubled tick changes nothing.
+/// A tick carries no work of its own: it finds out from the database what is to be done, so that a lost, late or doubled tick changes
+/// nothing.
 /// The next tick is the retry.
 /// </remarks>
 [AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
@@ -48,7 +49,8 @@ public sealed class Jobs(SourceList sources, SourceReader reader, Reconciliation
         await rules.CheckAsync(cancellationToken);
     }
 
-    /// <summary>A cron line, seconds first, that ticks at least as often as asked: the largest divisor of a minute or an hour that is not above it.</summary>
+    /// <summary>A cron line, seconds first, that ticks at least as often as asked: the largest divisor of a minute or an hour that is not
+    /// above it.</summary>
     public static string Cron(TimeSpan every)
     {
         if (every < TimeSpan.FromMinutes(1))

@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Metrics.Ingestors.Pipeline;
 
-/// <summary>Once a day: whether what was stored of a day adds up to what the provider itself says of its hours. What differs is read again, and told when it still differs.</summary>
+/// <summary>Once a day: whether what was stored of a day adds up to what the provider itself says of its hours. What differs is read again,
+/// and told when it still differs.</summary>
 public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledger, ILogger<Reconciliation> logger)
 {
     /// <summary>Differences that are told one by one.</summary>
@@ -47,7 +48,8 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
             if (differences.Count > 0 && again is null)
             {
                 logger.LogInformation(
-                    "Source {Source}: {Count} hours of series on {Day:yyyy-MM-dd} differ from the provider's own statistic; the day is read again. {First}",
+                    "Source {Source}: {Count} hours of series on {Day:yyyy-MM-dd} differ from the provider's own statistic; the "
+                        + "day is read again. {First}",
                     settings.Id,
                     differences.Count,
                     due.Start,
@@ -62,7 +64,9 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
                     ? null
                     : string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{differences.Count} hours of series differ from the provider's own statistic, also after a second reading: {string.Join("; ", differences.Take(Named))}{(differences.Count > Named ? "; and more" : "")}."
+                        $"{differences.Count} hours of series differ from the provider's own statistic, also after a second "
+                            + $"reading: "
+                            + $"{string.Join("; ", differences.Take(Named))}{(differences.Count > Named ? "; and more" : "")}."
                     );
             await ledger.ComparedAsync(claim, due, told, differences.Count, cancellationToken);
             if (told is null)
@@ -75,7 +79,8 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
         {
             // The samples are there; that the comparison has to wait is no failure of the source.
             logger.LogInformation(
-                "Source {Source}: {Day:yyyy-MM-dd} could not be compared with the provider's own statistic ({Code}): {Message} It is tried again.",
+                "Source {Source}: {Day:yyyy-MM-dd} could not be compared with the provider's own statistic ({Code}): {Message} It "
+                    + "is tried again.",
                 settings.Id,
                 due.Start,
                 SnakeCase.Of(exception.Code),

@@ -8,8 +8,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Metrics.Ingestors.Pipeline;
 
-/// <summary>Tells of workload rules that no series meets although their source has been read: a label misspelt there loses a workload's energy without a fault anywhere else.</summary>
-/// <remarks>A rule that has met a series once is not looked at again, and the others seldom: what a source has is known only by reading its series.</remarks>
+/// <summary>Tells of workload rules that no series meets although their source has been read: a label misspelt there loses a workload's
+/// energy without a fault anywhere else.</summary>
+/// <remarks>A rule that has met a series once is not looked at again, and the others seldom: what a source has is known only by reading its
+/// series.</remarks>
 public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads, TimeProvider clock, ILogger<RuleWatch>? logger = null)
 {
     private static readonly TimeSpan Every = TimeSpan.FromHours(1);
@@ -28,7 +30,8 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
     private DateTimeOffset next = DateTimeOffset.MinValue;
     private int running;
 
-    /// <summary>Looks at the rules when a source has been read for the first time, and every hour. Does nothing else, and nothing while it runs already.</summary>
+    /// <summary>Looks at the rules when a source has been read for the first time, and every hour. Does nothing else, and nothing while it
+    /// runs already.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
@@ -78,13 +81,18 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
         var why =
             series.Count == 0
                 ? "it has been read and has brought no series yet"
-                : $"none of its {count} series has that{string.Concat(rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => Nearest(label.Key, label.Value, series)))}";
+                : $"none of its {count} series has that"
+                    + string.Concat(
+                        rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal)
+                            .Select(label => Nearest(label.Key, label.Value, series))
+                    );
         return new(
             rule.Source,
             at,
             null,
             RejectionReason.RuleMatchesNothing,
-            $"The workload '{workload.Name}' asks source '{rule.Source}' for {wanted}; {why}. Until one meets it, the workload gets nothing by this rule: mend it if it is misspelt."
+            $"The workload '{workload.Name}' asks source '{rule.Source}' for {wanted}; {why}. Until one meets it, the workload "
+                + $"gets nothing by this rule: mend it if it is misspelt."
         );
     }
 

@@ -25,7 +25,8 @@ public sealed class SourceList
         return found;
     }
 
-    /// <summary>Marks the source as being read here; false when it already is, so that a slow source holds one worker and not all of them.</summary>
+    /// <summary>Marks the source as being read here; false when it already is, so that a slow source holds one worker and not all of
+    /// them.</summary>
     public bool TryEnter(string id) => reading.TryAdd(id, true);
 
     /// <summary>Ends what <see cref="TryEnter"/> began.</summary>

@@ -13,7 +13,8 @@ using Microsoft.Extensions.Logging;
 namespace Metrics.Ingestors.Pipeline;
 
 /// <summary>One tick of one source: claim, window, read, commit. Knows nothing of what calls it or how often.</summary>
-/// <remarks>Reading happens outside any transaction. What a page brought is committed with the fence, the dirty hours and the watermark in one.</remarks>
+/// <remarks>Reading happens outside any transaction. What a page brought is committed with the fence, the dirty hours and the watermark in
+/// one.</remarks>
 /// <param name="log">Where it is kept who reads what, and how far.</param>
 /// <param name="catalogue">What metrics mean.</param>
 /// <param name="logger">For people.</param>
@@ -30,7 +31,8 @@ public sealed class SourceReader(
     /// <summary>Longest pause that a source may ask for.</summary>
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(15);
 
-    /// <summary>How long the right to read holds after its last sign of life; it is renewed while the read goes on. So a reader that died keeps others off no longer than this.</summary>
+    /// <summary>How long the right to read holds after its last sign of life; it is renewed while the read goes on. So a reader that died
+    /// keeps others off no longer than this.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>Rows that one commit holds at most, so that memory stays bounded whatever the source sends.</summary>
@@ -39,11 +41,13 @@ public sealed class SourceReader(
     /// <summary>Rejections that one commit holds at most, about: each is a sentence, and a file may hold nothing else.</summary>
     private const int CommitRejections = 10_000;
 
-    /// <summary>A far side whose clock differs from the database's by more than the first is told of; by more than the second, its windows are not taken for read: they may lie where it has not been yet.</summary>
+    /// <summary>A far side whose clock differs from the database's by more than the first is told of; by more than the second, its windows
+    /// are not taken for read: they may lie where it has not been yet.</summary>
     private static readonly TimeSpan ToldDifference = TimeSpan.FromMinutes(1),
         MostDifference = TimeSpan.FromMinutes(10);
 
-    /// <summary>What was last said of a source that does not answer as it should, by id. The same is not said again at every tick: each run tells it too.</summary>
+    /// <summary>What was last said of a source that does not answer as it should, by id. The same is not said again at every tick: each run
+    /// tells it too.</summary>
     private readonly ConcurrentDictionary<string, string> told = new(StringComparer.Ordinal);
 
     /// <summary>Sources that have brought nothing yet since they were first read here.</summary>
@@ -112,7 +116,8 @@ public sealed class SourceReader(
         return written;
     }
 
-    /// <summary>Reads spans of the past, window by window, until none is due or the time is over: then it is the live read's turn again.</summary>
+    /// <summary>Reads spans of the past, window by window, until none is due or the time is over: then it is the live read's turn
+    /// again.</summary>
     /// <param name="settings">Settings of the source.</param>
     /// <param name="source">The opened source.</param>
     /// <param name="budget">After this long no further window is begun.</param>
@@ -245,7 +250,8 @@ public sealed class SourceReader(
         }
     }
 
-    /// <summary>Lets go of a source whose read ended in neither data nor a fault of the source: the service stops, the database failed, or the fault is ours.</summary>
+    /// <summary>Lets go of a source whose read ended in neither data nor a fault of the source: the service stops, the database failed, or
+    /// the fault is ours.</summary>
     private async Task EndAsync(Claim claim, Exception fault, Cadence cadence, CancellationToken cancellationToken)
     {
         try
@@ -402,7 +408,8 @@ public sealed class SourceReader(
             new(a.Received + b.Received, a.Written + b.Written, a.Rejected + b.Rejected);
     }
 
-    /// <summary>Compares the far side's clock, as its last answer of this read told it, with the database's, on which windows are cut.</summary>
+    /// <summary>Compares the far side's clock, as its last answer of this read told it, with the database's, on which windows are
+    /// cut.</summary>
     /// <param name="source">What was read.</param>
     /// <param name="claim">Holds the database's time.</param>
     /// <param name="began">When that was, about.</param>
@@ -423,7 +430,8 @@ public sealed class SourceReader(
             $"its clock is {ahead.Duration().TotalMinutes:0} minutes {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} the database's"
         );
         if (ahead.Duration() > MostDifference)
-            return $"{said}; windows are cut by the database's, so reading does not go on before both agree to {MostDifference.TotalMinutes} minutes: set them by NTP";
+            return $"{said}; windows are cut by the database's, so reading does not go on before both agree to "
+                + $"{MostDifference.TotalMinutes} minutes: set them by NTP";
         if (IsNews(key, "skew"))
             logger.LogWarning(
                 "Source {Source}: {Skew}. Set both by NTP; from {Most} minutes on it is not read further.",
@@ -434,7 +442,8 @@ public sealed class SourceReader(
         return null;
     }
 
-    /// <summary>What can be true goes on, what cannot becomes a rejection. A metric that no mapping knows is neither: a server has many.</summary>
+    /// <summary>What can be true goes on, what cannot becomes a rejection. A metric that no mapping knows is neither: a server has
+    /// many.</summary>
     private void Admit(
         Page page,
         DateTime now,
@@ -470,7 +479,8 @@ public sealed class SourceReader(
         return true;
     }
 
-    /// <summary>As long as the source asks for; without that, twice as long after each failure in a row when the far side is in trouble, and not all sources at one time.</summary>
+    /// <summary>As long as the source asks for; without that, twice as long after each failure in a row when the far side is in trouble,
+    /// and not all sources at one time.</summary>
     private static TimeSpan Pause(SourceException fault, Cadence cadence, int failures)
     {
         if (fault.RetryAfter is { } asked && asked > TimeSpan.Zero)

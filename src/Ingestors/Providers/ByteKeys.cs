@@ -1,6 +1,7 @@
 namespace Metrics.Ingestors.Providers;
 
-/// <summary>Compares byte strings by content and looks them up by a span, so that a known text is found without making an object of it.</summary>
+/// <summary>Compares byte strings by content and looks them up by a span, so that a known text is found without making an object of
+/// it.</summary>
 public sealed class ByteKeys : IEqualityComparer<byte[]>, IAlternateEqualityComparer<ReadOnlySpan<byte>, byte[]>
 {
     /// <summary>The one instance.</summary>

@@ -15,8 +15,10 @@ public static class Catalogues
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>The shipped mapping files and the extra ones, together.</summary>
-    /// <param name="extraFiles">Paths of the operator's mapping files. An entry of theirs with a later effective day takes the place of a shipped one.</param>
-    /// <exception cref="CatalogueException">A file cannot be read, or any file has any fault. All faults of all files are listed, unreadable files first.</exception>
+    /// <param name="extraFiles">Paths of the operator's mapping files. An entry of theirs with a later effective day takes the place of a
+    /// shipped one.</param>
+    /// <exception cref="CatalogueException">A file cannot be read, or any file has any fault. All faults of all files are listed,
+    /// unreadable files first.</exception>
     public static MetricCatalogue Load(IEnumerable<string> extraFiles)
     {
         var files = new List<(string Name, string Text)>(Shipped());
@@ -37,7 +39,8 @@ public static class Catalogues
                 )
             {
                 unreadable.Add(
-                    $"{(string.IsNullOrWhiteSpace(path) ? "a file without a name" : path)}: cannot be read: {WhyUnreadable(path, exception)}"
+                    $"{(string.IsNullOrWhiteSpace(path) ? "a file without a name" : path)}: cannot be read: "
+                        + $"{WhyUnreadable(path, exception)}"
                 );
             }
         }

@@ -13,13 +13,15 @@ public interface ITelemetrySource
     FarClock? FarClock => null;
 
     /// <summary>Everything the source has in the window, page by page. An empty answer is no page, never zeros.</summary>
-    /// <exception cref="SourceException">The source could not be read; what was yielded before may be kept, the watermark stays.</exception>
+    /// <exception cref="SourceException">The source could not be read; what was yielded before may be kept, the watermark
+    /// stays.</exception>
     IAsyncEnumerable<Page> ReadAsync(ReadRequest request, CancellationToken cancellationToken);
 }
 
 /// <summary>A look at the clock of the far side.</summary>
 /// <param name="Time">What it showed, UTC, in whole seconds.</param>
-/// <param name="At">When that was, by <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>: this host's clock may be the wrong one.</param>
+/// <param name="At">When that was, by <see cref="System.Diagnostics.Stopwatch.GetTimestamp"/>: this host's clock may be the wrong
+/// one.</param>
 public readonly record struct FarClock(DateTime Time, long At);
 
 /// <summary>How a source wants to be read.</summary>
@@ -32,7 +34,8 @@ public sealed record Cadence(TimeSpan Settle, TimeSpan Overlap, TimeSpan Lookbac
     /// <summary>Time between two reads: the setting, or the provider's default.</summary>
     public TimeSpan Every { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Windows end on multiples of this since midnight, so that no sample of a longer interval lies across two of them; zero: anywhere.</summary>
+    /// <summary>Windows end on multiples of this since midnight, so that no sample of a longer interval lies across two of them; zero:
+    /// anywhere.</summary>
     public TimeSpan Align { get; init; }
 
     /// <summary>How far back everything is read once more each day, for what came or changed later than the overlap; zero: never.</summary>
@@ -59,13 +62,15 @@ public sealed record Page(IReadOnlyList<Observation> Observations)
     /// <summary>Rows or samples that the reader itself had to refuse.</summary>
     public IReadOnlyList<Rejection> Rejections { get; init; } = [];
 
-    /// <summary>Why the answer is known to be incomplete; null when it is whole. An incomplete answer is stored and the watermark stays.</summary>
+    /// <summary>Why the answer is known to be incomplete; null when it is whole. An incomplete answer is stored and the watermark
+    /// stays.</summary>
     public string? PartialBecause { get; init; }
 
     /// <summary>Position to remember once this page is committed; null: unchanged.</summary>
     public string? Cursor { get; init; }
 
-    /// <summary>Series that could not be read this time although the rest could. They are asked for again; one that never answers does not keep the others waiting.</summary>
+    /// <summary>Series that could not be read this time although the rest could. They are asked for again; one that never answers does not
+    /// keep the others waiting.</summary>
     public IReadOnlyList<UnreadSeries> Unread { get; init; } = [];
 }
 
@@ -78,7 +83,8 @@ public sealed record UnreadSeries(string Subject, SourceErrorCode Code, string M
 /// <summary>A source that also keeps coarse statistics of its own, against which what was stored can be compared.</summary>
 public interface ICoarseStatistics
 {
-    /// <summary>What the source itself says of whole hours, for the series that <see cref="ITelemetrySource.ReadAsync"/> yields for them.</summary>
+    /// <summary>What the source itself says of whole hours, for the series that <see cref="ITelemetrySource.ReadAsync"/> yields for
+    /// them.</summary>
     /// <param name="hours">Whole hours, UTC.</param>
     /// <param name="now">The database's clock.</param>
     /// <param name="cancellationToken">Stops it.</param>
@@ -92,10 +98,12 @@ public interface ICoarseStatistics
 /// <param name="Sum">Sum of the values of the samples that start in the hour.</param>
 /// <param name="Mean">Mean of those values.</param>
 /// <param name="Count">Number of those samples.</param>
-/// <param name="Tolerance">Largest relative difference of sum and mean that is no mismatch: rounding, or what the source's own statistic cannot tell.</param>
+/// <param name="Tolerance">Largest relative difference of sum and mean that is no mismatch: rounding, or what the source's own statistic
+/// cannot tell.</param>
 public readonly record struct CoarseStatistic(Series Series, DateTime Hour, double? Sum, double? Mean, long? Count, double Tolerance);
 
-/// <summary>The source could not be read. The message is for people: what was asked, what came back, what to do. No secret, no stack.</summary>
+/// <summary>The source could not be read. The message is for people: what was asked, what came back, what to do. No secret, no
+/// stack.</summary>
 /// <param name="code">Why, for programs.</param>
 /// <param name="message">What was asked, what came back, what to do.</param>
 /// <param name="inner">What it comes from.</param>

@@ -11,7 +11,8 @@ public interface IProvider
     /// <summary>What a source's section is bound to.</summary>
     Type Settings { get; }
 
-    /// <summary>What the credentials must be allowed to do, in the provider's own words, as its README lists them; messages of refused reads name them.</summary>
+    /// <summary>What the credentials must be allowed to do, in the provider's own words, as its README lists them; messages of refused
+    /// reads name them.</summary>
     IReadOnlyList<string> Permissions => [];
 
     /// <summary>What to do instead of setting a key that only other providers have, as the end of a message; null: remove it.</summary>

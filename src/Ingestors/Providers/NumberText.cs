@@ -35,7 +35,8 @@ public static class NumberText
         1e22,
     ];
 
-    /// <summary>Reads a decimal number, <c>NaN</c>, <c>Inf</c>, <c>+Inf</c> or <c>-Inf</c>, correctly rounded. What exceeds a double becomes an infinity, which the caller refuses.</summary>
+    /// <summary>Reads a decimal number, <c>NaN</c>, <c>Inf</c>, <c>+Inf</c> or <c>-Inf</c>, correctly rounded. What exceeds a double
+    /// becomes an infinity, which the caller refuses.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, out double value)
     {
         value = 0;

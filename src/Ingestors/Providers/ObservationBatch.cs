@@ -3,7 +3,8 @@ using Metrics.Domain.Observations;
 
 namespace Metrics.Ingestors.Providers;
 
-/// <summary>What one request to a source brought: observations and refusals, made into pages once the whole of it proved readable.</summary>
+/// <summary>What one request to a source brought: observations and refusals, made into pages once the whole of it proved
+/// readable.</summary>
 /// <param name="source">Id of the source.</param>
 public sealed class ObservationBatch(string source)
 {
@@ -38,7 +39,8 @@ public sealed class ObservationBatch(string source)
             beyond[reason] = beyond.GetValueOrDefault(reason) + 1;
     }
 
-    /// <summary>Takes out what was said twice: the same value once more is dropped, different values for one instant are both refused.</summary>
+    /// <summary>Takes out what was said twice: the same value once more is dropped, different values for one instant are both
+    /// refused.</summary>
     public void SettleRepeats()
     {
         if (!MayRepeat)
@@ -69,7 +71,8 @@ public sealed class ObservationBatch(string source)
                         RejectionReason.ConflictingDuplicate,
                         string.Create(
                             System.Globalization.CultureInfo.InvariantCulture,
-                            $"The instant came with {first.Sample.Value:R} and with {items[j].Sample.Value:R}; neither is stored. Let one exporter report the series."
+                            $"The instant came with {first.Sample.Value:R} and with {items[j].Sample.Value:R}; neither is "
+                                + $"stored. Let one exporter report the series."
                         )
                     );
                 }

@@ -6,10 +6,12 @@ using Microsoft.Extensions.Configuration;
 
 namespace Metrics.Ingestors.Providers;
 
-/// <summary>Whether a section of the configuration has the shape of the type that it is bound to. The binder itself passes over what it does not know.</summary>
+/// <summary>Whether a section of the configuration has the shape of the type that it is bound to. The binder itself passes over what it
+/// does not know.</summary>
 public static class SectionShape
 {
-    /// <summary>Compares the section with the type that it is bound to: keys that nothing reads and values that cannot be read are errors.</summary>
+    /// <summary>Compares the section with the type that it is bound to: keys that nothing reads and values that cannot be read are
+    /// errors.</summary>
     public static void Validate(IConfigurationSection section, Type type, ICollection<string> errors)
     {
         type = Nullable.GetUnderlyingType(type) ?? type;

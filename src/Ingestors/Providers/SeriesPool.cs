@@ -16,7 +16,8 @@ public sealed class PooledSeries(Series series)
 }
 
 /// <summary>The series of one source, one instance each, never more than a limit.</summary>
-/// <remarks>When it is full, series that neither this read nor the one before brought make room. Those of the last read stay, whatever new ones come.</remarks>
+/// <remarks>When it is full, series that neither this read nor the one before brought make room. Those of the last read stay, whatever new
+/// ones come.</remarks>
 /// <param name="source">Id of the source.</param>
 /// <param name="capacity">Most series held.</param>
 public sealed class SeriesPool(string source, int capacity) : IDisposable
@@ -72,7 +73,8 @@ public sealed class SeriesPool(string source, int capacity) : IDisposable
         leftOut = 0;
     }
 
-    /// <summary>The series with this name and these labels; null when it was refused, and then <paramref name="batch"/> has the reason.</summary>
+    /// <summary>The series with this name and these labels; null when it was refused, and then <paramref name="batch"/> has the
+    /// reason.</summary>
     /// <remarks>A refusal of a series has no instant: it is one thing however often it is read.</remarks>
     public PooledSeries? Intern(
         string provider,
@@ -137,7 +139,8 @@ public sealed class SeriesPool(string source, int capacity) : IDisposable
             firstLeftOut!,
             null,
             RejectionReason.LimitExceeded,
-            $"The source has more than {capacity} series; {leftOut} new ones were left out, known ones go on.{blame} Drop that label at the source, select less, or raise MaxSeries."
+            $"The source has more than {capacity} series; {leftOut} new ones were left out, known ones go on.{blame} Drop that "
+                + $"label at the source, select less, or raise MaxSeries."
         );
         firstLeftOut = null;
         leftOut = 0;
@@ -183,7 +186,8 @@ public sealed class SeriesPool(string source, int capacity) : IDisposable
             if (value.Length > LongestValue)
                 return (
                     RejectionReason.LimitExceeded,
-                    $"The value of label '{name}' has {value.Length} characters; at most {LongestValue} are allowed. Shorten or drop the label at the source."
+                    $"The value of label '{name}' has {value.Length} characters; at most {LongestValue} are allowed. Shorten or "
+                        + $"drop the label at the source."
                 );
             if (name.Contains('\0', StringComparison.Ordinal) || value.Contains('\0', StringComparison.Ordinal))
                 return (

@@ -6,7 +6,8 @@ namespace Metrics.Ingestors.Providers;
 /// <summary>Section <c>Metrics:Sources:{id}</c> as the type that its provider names.</summary>
 public static class SourceSection
 {
-    /// <summary>Keys that no provider has, and values that cannot be read. Keys that only other providers have are errors of <see cref="Bind"/>.</summary>
+    /// <summary>Keys that no provider has, and values that cannot be read. Keys that only other providers have are errors of
+    /// <see cref="Bind"/>.</summary>
     public static void Validate(IConfigurationSection section, IReadOnlyDictionary<string, IProvider> providers, ICollection<string> errors)
     {
         if (section.Value is { Length: > 0 } text)
@@ -26,7 +27,8 @@ public static class SourceSection
                 errors.Add($"{child.Path}: {SectionShape.Unknown(child.Key, known)}");
     }
 
-    /// <summary>Settings of a source whose section has passed <see cref="Validate"/>; of the plain type when there is no such provider.</summary>
+    /// <summary>Settings of a source whose section has passed <see cref="Validate"/>; of the plain type when there is no such
+    /// provider.</summary>
     /// <param name="section">The source's section.</param>
     /// <param name="providers">Providers by name.</param>
     /// <param name="errors">Gets a sentence for each key that only other providers have.</param>

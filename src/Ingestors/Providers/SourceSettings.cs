@@ -1,6 +1,7 @@
 namespace Metrics.Ingestors.Providers;
 
-/// <summary>What every source has: section <c>Metrics:Sources:{id}</c>. Each provider binds it to a type of its own, with what its sources have besides. Null takes the provider's default.</summary>
+/// <summary>What every source has: section <c>Metrics:Sources:{id}</c>. Each provider binds it to a type of its own, with what its sources
+/// have besides. Null takes the provider's default.</summary>
 public class SourceSettings
 {
     /// <summary>Key of the section: the source's id.</summary>
@@ -12,7 +13,8 @@ public class SourceSettings
     /// <summary>Where the source stands: a name from <c>Metrics:Places</c>.</summary>
     public string? Place { get; set; }
 
-    /// <summary>What its machines are where their labels do not tell: an instance type or a server that the table of servers knows (<c>p5.48xlarge</c>, <c>DGX H100</c>).</summary>
+    /// <summary>What its machines are where their labels do not tell: an instance type or a server that the table of servers knows
+    /// (<c>p5.48xlarge</c>, <c>DGX H100</c>).</summary>
     public string? Hardware { get; set; }
 
     /// <summary>Time between two reads.</summary>

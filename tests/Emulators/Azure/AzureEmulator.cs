@@ -42,10 +42,13 @@ public sealed record AzureResource(string Id, string Location)
 }
 
 /// <summary>
-/// One subscription of Azure: Microsoft Entra (tokens for an application), the Resource Manager (lists, metric definitions, metrics of one resource) and the metrics of a
-/// region for many resources. A signal's metric is <c>ResourceType/MetricName</c>; its label <c>resourceid</c> names the resource, the others are dimensions.
+/// One subscription of Azure: Microsoft Entra (tokens for an application), the Resource Manager (lists, metric definitions, metrics of one
+/// resource) and the metrics of a region for many resources. A signal's metric is <c>ResourceType/MetricName</c>; its label
+/// <c>resourceid</c> names the resource, the
+/// others are dimensions.
 /// </summary>
-/// <remarks>Written from Microsoft's public descriptions; it shares nothing with the reader. It speaks TLS, because Microsoft's libraries give no token to a server without.</remarks>
+/// <remarks>Written from Microsoft's public descriptions; it shares nothing with the reader. It speaks TLS, because Microsoft's libraries
+/// give no token to a server without.</remarks>
 public sealed partial class AzureEmulator : IAsyncDisposable
 {
     /// <summary>Subscription, tenant and application that it knows, and the region of its metrics.</summary>
@@ -201,7 +204,8 @@ public sealed partial class AzureEmulator : IAsyncDisposable
             : form["client_secret"] != ClientSecret
                 ? (
                     7000215,
-                    $"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{ClientId}'."
+                    $"Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not "
+                        + $"the client secret ID, for a secret added to app '{ClientId}'."
                 )
             : scope is not (Manager + "/.default" or Metrics + "/.default" or Prometheus + "/.default")
                 ? (500011, "The resource principal was not found in the tenant.")
@@ -401,7 +405,9 @@ public sealed partial class AzureEmulator : IAsyncDisposable
         if (all.Count > ListPage)
             told["nextLink"] = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{server.Address}{context.Request.Path.Value![1..]}?api-version={context.Request.Query["api-version"]}&$filter={Uri.EscapeDataString(context.Request.Query["$filter"].ToString())}&$skiptoken={skip + ListPage}"
+                $"{server.Address}{context.Request.Path.Value![1..]}?api-version={context.Request.Query["api-version"]}"
+                    + $"&$filter={Uri.EscapeDataString(context.Request.Query["$filter"].ToString())}"
+                    + $"&$skiptoken={skip + ListPage}"
             );
         return (200, told);
     }
@@ -554,7 +560,8 @@ public sealed partial class AzureEmulator : IAsyncDisposable
             )
                 return (
                     null,
-                    $"Failed to find metric configuration for provider: {space.Split('/')[0]}, resource Type: {space[(space.IndexOf('/', StringComparison.Ordinal) + 1)..]}, metric: {name}, Valid metrics: ..."
+                    $"Failed to find metric configuration for provider: {space.Split('/')[0]}, resource Type: "
+                        + $"{space[(space.IndexOf('/', StringComparison.Ordinal) + 1)..]}, metric: {name}, Valid metrics: ..."
                 );
             if (
                 own.Count > 0
@@ -562,7 +569,8 @@ public sealed partial class AzureEmulator : IAsyncDisposable
             )
                 return (
                     null,
-                    $"Metric: {name} does not support requested dimension combination: {unknown}, supported ones are: {string.Join(',', Dimensions(own[0]).Select(one => one.Key))}"
+                    $"Metric: {name} does not support requested dimension combination: {unknown}, supported ones are: "
+                        + $"{string.Join(',', Dimensions(own[0]).Select(one => one.Key))}"
                 );
             metric["unit"] = own.Count > 0 ? own[0].Unit : "Count";
             if (

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Metrics.Emulators.Azure;
 
-/// <summary>What Azure tells of the place <c>azure-ml</c>: joules of each minute of an online deployment's instance, its processors, and the tokens and requests of an Azure OpenAI account in both families; beside it machines of a scale that takes two pages.</summary>
+/// <summary>What Azure tells of the place <c>azure-ml</c>: joules of each minute of an online deployment's instance, its processors, and
+/// the tokens and requests of an Azure OpenAI account in both families; beside it machines of a scale that takes two pages.</summary>
 public static class AzureFleet
 {
     private const string Endpoint =

@@ -11,8 +11,8 @@ using Microsoft.AspNetCore.Http;
 namespace Metrics.Emulators.Gcp;
 
 /// <summary>
-/// Google Cloud Monitoring v3 over REST, with the token endpoint of Google's OAuth: descriptors and time series of one project, made from signals. Labels of a
-/// signal are written <c>resource.type</c>, <c>resource.zone</c>, <c>metric.uuid</c>, <c>system.machine_type</c>.
+/// Google Cloud Monitoring v3 over REST, with the token endpoint of Google's OAuth: descriptors and time series of one project, made from
+/// signals. Labels of a signal are written <c>resource.type</c>, <c>resource.zone</c>, <c>metric.uuid</c>, <c>system.machine_type</c>.
 /// </summary>
 /// <remarks>Written from Google's public descriptions of the API; it shares nothing with the reader.</remarks>
 public sealed partial class GcpEmulator : IAsyncDisposable
@@ -154,7 +154,8 @@ public sealed partial class GcpEmulator : IAsyncDisposable
         );
     }
 
-    /// <summary>A token that was given and holds, or a JWT that the account signed itself for this API, which Google's libraries send instead of asking for a token.</summary>
+    /// <summary>A token that was given and holds, or a JWT that the account signed itself for this API, which Google's libraries send
+    /// instead of asking for a token.</summary>
     public bool IsAccepted(string token)
     {
         if (tokens.TryGetValue(token, out var until))
@@ -195,7 +196,8 @@ public sealed partial class GcpEmulator : IAsyncDisposable
                 ? Error(
                     401,
                     "UNAUTHENTICATED",
-                    "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential."
+                    "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid "
+                        + "authentication credential."
                 )
             : Forbidden ? Error(403, "PERMISSION_DENIED", "Permission monitoring.timeSeries.list denied (or the resource may not exist).")
             : project != Project ? Error(404, "NOT_FOUND", $"The project ID or number '{project}' does not exist.")

@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Metrics.Emulators.Gcp;
 
-/// <summary>What Google Cloud tells of the place <c>gke</c>: counters of joules from the Ops Agent, the used share of the processors, and the tokens of a model of a publisher.</summary>
+/// <summary>What Google Cloud tells of the place <c>gke</c>: counters of joules from the Ops Agent, the used share of the processors, and
+/// the tokens of a model of a publisher.</summary>
 public static class GcpFleet
 {
     /// <summary>The streams.</summary>

@@ -6,8 +6,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace Metrics.Emulators.Prometheus;
 
-/// <summary>A server that answers as Prometheus does, from signals whose values are known, and falls short of it by seed. Each source has a folder of its own: <c>/rack-1/api/v1/...</c>.</summary>
-/// <remarks>It is written from Prometheus's documentation and shares nothing with the reader. Ranges are left-open, as since Prometheus 3.</remarks>
+/// <summary>A server that answers as Prometheus does, from signals whose values are known, and falls short of it by seed. Each source has a
+/// folder of its own: <c>/rack-1/api/v1/...</c>.</summary>
+/// <remarks>It is written from Prometheus's documentation and shares nothing with the reader. Ranges are left-open, as since Prometheus
+/// 3.</remarks>
 public sealed partial class PrometheusEmulator : IAsyncDisposable
 {
     /// <summary>Time between two scrapes.</summary>

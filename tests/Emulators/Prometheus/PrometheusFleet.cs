@@ -1,6 +1,7 @@
 namespace Metrics.Emulators.Prometheus;
 
-/// <summary>What Prometheus servers tell of the four places: of the place <c>rack</c> all of it, of the others the serving engine's tokens, which no cloud tells.</summary>
+/// <summary>What Prometheus servers tell of the four places: of the place <c>rack</c> all of it, of the others the serving engine's tokens,
+/// which no cloud tells.</summary>
 public static class PrometheusFleet
 {
     /// <summary>The sources of tokens, by the place that they stand in.</summary>

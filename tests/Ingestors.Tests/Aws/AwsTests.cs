@@ -4,7 +4,7 @@ using System.Text;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Emulators;
-using Metrics.Emulators.CloudWatch;
+using Metrics.Emulators.Aws;
 using Metrics.Ingestors.Http.Credentials;
 using Metrics.Ingestors.Providers;
 using Metrics.Ingestors.Providers.Aws;
@@ -16,18 +16,14 @@ namespace Metrics.Ingestors.Tests.Aws;
 /// <summary>An emulated account and a source that reads it.</summary>
 internal static class Account
 {
-    public static Task<CloudWatchEmulator> StartAsync(DateTime now, IReadOnlyList<Signal>? signals = null, Faults? faults = null) =>
-        CloudWatchEmulator.StartAsync(
-            signals ?? CloudWatchFleet.Signals,
-            faults ?? Faults.None,
-            new FakeTimeProvider(new DateTimeOffset(now))
-        );
+    public static Task<AwsEmulator> StartAsync(DateTime now, IReadOnlyList<Signal>? signals = null, Faults? faults = null) =>
+        AwsEmulator.StartAsync(signals ?? AwsFleet.Signals, faults ?? Faults.None, new FakeTimeProvider(new DateTimeOffset(now)));
 
-    public static CloudWatchSettings Settings(CloudWatchEmulator cloud, Action<AwsSettings>? change = null)
+    public static CloudWatchSettings Settings(AwsEmulator cloud, Action<AwsSettings>? change = null)
     {
         var aws = new AwsSettings
         {
-            Region = CloudWatchEmulator.Region,
+            Region = AwsEmulator.Region,
             AccessKeyId = cloud.AccessKey.Id,
             SecretAccessKey = cloud.AccessKey.Secret,
             StsEndpoint = cloud.Server.Address,
@@ -44,7 +40,7 @@ internal static class Account
         };
     }
 
-    public static ITelemetrySource Source(CloudWatchEmulator cloud, Action<AwsSettings>? change = null) =>
+    public static ITelemetrySource Source(AwsEmulator cloud, Action<AwsSettings>? change = null) =>
         Some.Source(Settings(cloud, change), Catalogues.Load([]));
 }
 
@@ -78,7 +74,8 @@ public sealed class AwsContractTests : NetworkProviderContract
             FarSide.Refuses => EmulatedServer.Answering(
                 400,
                 "application/x-amz-json-1.0",
-                $$"""{"__type":"AccessDenied","message":"not authorized to perform: cloudwatch:ListMetrics, secret={{cloud.AccessKey.Secret}}"}"""
+                $$"""{"__type":"AccessDenied","message":"not authorized to perform: cloudwatch:ListMetrics, """
+                    + $$"""secret={{cloud.AccessKey.Secret}}"}"""
             ),
             FarSide.Hangs => EmulatedServer.Hang,
             FarSide.Floods => EmulatedServer.Flood,
@@ -132,7 +129,10 @@ public sealed class AwsTests
         // facts of Amazon's signature for a key pair that nobody uses.
         var signer = new AwsSigner(new() { Region = "eu-west-1" }, "monitoring", TimeProvider.System);
         var body = Encoding.UTF8.GetBytes(
-            """{"MetricDataQueries":[{"Id":"q0","MetricStat":{"Metric":{"Namespace":"AWS/Bedrock","MetricName":"OutputTokenCount","Dimensions":[{"Name":"ModelId","Value":"example.model-v1:0"}]},"Period":300,"Stat":"Sum"},"ReturnData":true}],"StartTime":1767225600,"EndTime":1767229200,"ScanBy":"TimestampAscending"}"""
+            """{"MetricDataQueries":[{"Id":"q0","MetricStat":{"Metric":"""
+                + """{"Namespace":"AWS/Bedrock","MetricName":"OutputTokenCount","Dimensions":[{"Name":"ModelId","Value":"example."""
+                + """model-v1:0"}]},"Period":300,"Stat":"Sum"},"ReturnData":true}],"StartTime":1767225600,"EndTime":"""
+                + """1767229200,"ScanBy":"TimestampAscending"}"""
         );
         using var request = new HttpRequestMessage(HttpMethod.Post, "https://monitoring.eu-west-1.amazonaws.com/")
         {
@@ -147,7 +147,9 @@ public sealed class AwsTests
         );
         Assert.Equal("20260101T010000Z", request.Headers.GetValues("X-Amz-Date").Single());
         Assert.Equal(
-            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-1/monitoring/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-target;x-amzn-query-mode, Signature=0d66187843f264d3f441aadd62579861649d0009ac04de2ad5b494664fd7eedf",
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-1/monitoring/aws4_request, "
+                + "SignedHeaders=content-type;host;x-amz-date;x-amz-target;x-amzn-query-mode, "
+                + "Signature=0d66187843f264d3f441aadd62579861649d0009ac04de2ad5b494664fd7eedf",
             request.Headers.GetValues("Authorization").Single()
         );
     }
@@ -175,7 +177,9 @@ public sealed class AwsTests
             signer.Sign(request, body, "AKIDEXAMPLE", "EXAMPLE/SECRET/KEY/DO/NOT/USE", null, new(2026, 1, 1, 1, 0, 0, TimeSpan.Zero))
         );
         Assert.Equal(
-            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-1/aps/aws4_request, SignedHeaders=content-type;host;x-amz-date, Signature=c44b9fbf5a35e5ad788640d538fecd4bbe75d3a08a34c727b45b831df3c451e5",
+            "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20260101/eu-west-1/aps/aws4_request, "
+                + "SignedHeaders=content-type;host;x-amz-date, "
+                + "Signature=c44b9fbf5a35e5ad788640d538fecd4bbe75d3a08a34c727b45b831df3c451e5",
             request.Headers.GetValues("Authorization").Single()
         );
     }
@@ -197,7 +201,10 @@ public sealed class AwsTests
             writer.WriteEndObject();
         }
         Assert.Equal(
-            """{"MetricDataQueries":[{"Id":"q0","MetricStat":{"Metric":{"Namespace":"AWS/Bedrock","MetricName":"OutputTokenCount","Dimensions":[{"Name":"ModelId","Value":"example.model-v1:0"}]},"Period":300,"Stat":"Sum"},"ReturnData":true}],"StartTime":1767225600,"EndTime":1767229200,"ScanBy":"TimestampAscending"}""",
+            """{"MetricDataQueries":[{"Id":"q0","MetricStat":{"Metric":"""
+                + """{"Namespace":"AWS/Bedrock","MetricName":"OutputTokenCount","Dimensions":[{"Name":"ModelId","Value":"example."""
+                + """model-v1:0"}]},"Period":300,"Stat":"Sum"},"ReturnData":true}],"StartTime":1767225600,"EndTime":"""
+                + """1767229200,"ScanBy":"TimestampAscending"}""",
             Encoding.UTF8.GetString(into.ToArray())
         );
     }
@@ -383,15 +390,15 @@ public sealed class AwsTests
     public async Task A_role_is_taken_with_its_external_id_and_taken_again_when_its_credentials_have_expired()
     {
         await using var cloud = await Account.StartAsync(Ten.AddHours(2));
-        var source = Account.Source(cloud, aws => (aws.RoleArn, aws.ExternalId) = (CloudWatchEmulator.Role, CloudWatchEmulator.ExternalId));
+        var source = Account.Source(cloud, aws => (aws.RoleArn, aws.ExternalId) = (AwsEmulator.Role, AwsEmulator.ExternalId));
         Assert.Equal(852, (await Some.Read(source, Hour)).Observations.Count);
         cloud.ExpireKeys();
         Assert.Equal(852, (await Some.Read(source, Hour)).Observations.Count);
 
-        var fault = await FaultAsync(Account.Source(cloud, aws => aws.RoleArn = CloudWatchEmulator.Role));
+        var fault = await FaultAsync(Account.Source(cloud, aws => aws.RoleArn = AwsEmulator.Role));
         Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
         Assert.Contains("`sts:AssumeRole`", fault.Message, StringComparison.Ordinal);
-        Assert.Contains(CloudWatchEmulator.Role, fault.Message, StringComparison.Ordinal);
+        Assert.Contains(AwsEmulator.Role, fault.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -403,7 +410,7 @@ public sealed class AwsTests
         {
             await File.WriteAllTextAsync(file, cloud.WebIdentity);
             void Change(AwsSettings aws) =>
-                (aws.RoleArn, aws.WebIdentityTokenFile, aws.AccessKeyId, aws.SecretAccessKey) = (CloudWatchEmulator.Role, file, null, null);
+                (aws.RoleArn, aws.WebIdentityTokenFile, aws.AccessKeyId, aws.SecretAccessKey) = (AwsEmulator.Role, file, null, null);
             Assert.Equal(852, (await Some.Read(Account.Source(cloud, Change), Hour)).Observations.Count);
             await File.WriteAllTextAsync(file, "eyJ.stale");
             Assert.Contains("InvalidIdentityToken", (await FaultAsync(Account.Source(cloud, Change))).Message, StringComparison.Ordinal);
@@ -523,7 +530,7 @@ public sealed class AwsTests
         var question = new
         {
             address = cloud.Server.Address,
-            region = CloudWatchEmulator.Region,
+            region = AwsEmulator.Region,
             accessKeyId = cloud.AccessKey.Id,
             secretAccessKey = cloud.AccessKey.Secret,
             @namespace = "ContainerInsights",
@@ -550,7 +557,9 @@ public sealed class AwsTests
                 .EnumerateArray()
                 .Where(one => one.GetProperty("dimensions").TryGetProperty("GpuDevice", out _))
                 .Select(one =>
-                    $"{one.GetProperty("dimensions").GetProperty("GpuDevice").GetString()} {DateTimeOffset.FromUnixTimeMilliseconds(one.GetProperty("time").GetInt64()):HH:mm} {one.GetProperty("value").GetDouble():R}"
+                    $"{one.GetProperty("dimensions").GetProperty("GpuDevice").GetString()} "
+                    + $"{DateTimeOffset.FromUnixTimeMilliseconds(one.GetProperty("time").GetInt64()):HH:mm} "
+                    + $"{one.GetProperty("value").GetDouble():R}"
                 )
                 .Order(StringComparer.Ordinal)
         );

@@ -107,7 +107,8 @@ public sealed class AzureContractTests : NetworkProviderContract
             FarSide.Refuses => EmulatedServer.Answering(
                 403,
                 "application/json",
-                $$$"""{"error":{"code":"AuthorizationFailed","message":"The client does not have authorization, client_secret={{{cloud.ClientSecret}}}"}}"""
+                $$$"""{"error":{"code":"AuthorizationFailed","message":"The client does not have authorization, """
+                    + $$$"""client_secret={{{cloud.ClientSecret}}}"}}"""
             ),
             FarSide.Hangs => EmulatedServer.Hang,
             FarSide.Floods => EmulatedServer.Flood,
@@ -161,11 +162,15 @@ public sealed class AzureTests
     public void Requests_are_those_of_the_API_to_the_byte()
     {
         const string deployment =
-            "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-inf/providers/Microsoft.MachineLearningServices/workspaces/ws1/onlineEndpoints/chat/deployments/blue";
+            "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-inf"
+            + "/providers/Microsoft.MachineLearningServices/workspaces/ws1/onlineEndpoints/chat/deployments/blue";
         Assert.Equal(
             deployment
-                + "/providers/Microsoft.Insights/metrics?api-version=2024-02-01&metricnamespace=Microsoft.MachineLearningServices%2Fworkspaces%2FonlineEndpoints%2Fdeployments&metricnames=GpuEnergyJoules,GpuUtilizationPercentage&aggregation=average&interval=PT1M"
-                + "&timespan=2026-01-01T00:00:00Z/2026-01-01T00:03:00Z&$filter=instanceId%20eq%20%27*%27&top=1000&AutoAdjustTimegrain=false&ValidateDimensions=true",
+                + "/providers/Microsoft.Insights/metrics?api-version=2024-02-01"
+                + "&metricnamespace=Microsoft.MachineLearningServices%2Fworkspaces%2FonlineEndpoints%2Fdeployments"
+                + "&metricnames=GpuEnergyJoules,GpuUtilizationPercentage&aggregation=average&interval=PT1M"
+                + "&timespan=2026-01-01T00:00:00Z/2026-01-01T00:03:00Z"
+                + "&$filter=instanceId%20eq%20%27*%27&top=1000&AutoAdjustTimegrain=false&ValidateDimensions=true",
             RestAzureMonitor.OneAddress(
                 deployment,
                 new(
@@ -182,7 +187,9 @@ public sealed class AzureTests
             )
         );
         Assert.Equal(
-            "/subscriptions/00000000-0000-4000-8000-000000000001/metrics:getBatch?api-version=2024-02-01&metricnamespace=microsoft.cognitiveservices%2Faccounts&metricnames=ProcessedPromptTokens,GeneratedTokens,AzureOpenAIRequests&aggregation=total&interval=PT1M"
+            "/subscriptions/00000000-0000-4000-8000-000000000001/metrics:getBatch?api-version=2024-02-01"
+                + "&metricnamespace=microsoft.cognitiveservices%2Faccounts"
+                + "&metricnames=ProcessedPromptTokens,GeneratedTokens,AzureOpenAIRequests&aggregation=total&interval=PT1M"
                 + "&starttime=2026-01-01T00:00:00Z&endtime=2026-01-01T00:05:00Z&filter=ModelDeploymentName%20eq%20%27*%27&top=1000",
             RestAzureMonitor.BatchAddress(
                 "00000000-0000-4000-8000-000000000001",
@@ -410,8 +417,11 @@ public sealed class AzureTests
             await File.WriteAllTextAsync(
                 file,
                 """
-                { "provider": "azure-monitor", "resources": { "machine": { "kind": "node", "id": ["resourceid"] } }, "mappings": [ { "id": "azure-monitor/own-power", "version": 1, "metric": "azure.vm.linux.guestmetrics/power/draw", "statistic": "average",
-                  "unit": "W", "kind": "gauge", "component": "node", "evidence": "derived", "resource": "machine", "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org" } ] }
+                { "provider": "azure-monitor", "resources": { "machine": { "kind": "node", "id": ["resourceid"] } },
+                  "mappings": [ { "id": "azure-monitor/own-power", "version": 1, "metric": "azure.vm.linux.guestmetrics/power/draw",
+                  "statistic": "average",
+                  "unit": "W", "kind": "gauge", "component": "node", "evidence": "derived", "resource": "machine", "maxSpan": "00:05:00",
+                  "effectiveFrom": "2020-01-01", "reference": "https://example.org" } ] }
                 """
             );
             await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(1));
@@ -424,12 +434,15 @@ public sealed class AzureTests
                     ? EmulatedServer.Answering(
                         200,
                         "application/json",
-                        """{"value":[{"name":{"value":"power/draw"},"supportedAggregationTypes":["Average"],"metricAvailabilities":[{"timeGrain":"PT1M"}]}]}"""
+                        """{"value":[{"name":{"value":"power/draw"},"supportedAggregationTypes":["Average"],"metricAvailabilities":["""
+                            + """{"timeGrain":"PT1M"}]}]}"""
                     )(context)
                 : EmulatedServer.Answering(
                     200,
                     "application/json",
-                    """{"interval":"PT1M","value":[{"name":{"value":"power/draw"},"errorCode":"Success","timeseries":[{"metadatavalues":[],"data":[{"timeStamp":"2026-02-03T10:00:00Z","average":431.5},{"timeStamp":"2026-02-03T10:01:00Z"}]}]}]}"""
+                    """{"interval":"PT1M","value":[{"name":{"value":"power/draw"},"errorCode":"Success","timeseries":["""
+                        + """{"metadatavalues":[],"data":[{"timeStamp":"2026-02-03T10:00:00Z","average":431.5},"""
+                        + """{"timeStamp":"2026-02-03T10:01:00Z"}]}]}]}"""
                 )(context);
             var (observations, _) = await Some.Read(
                 Some.Source(tenancy.Settings(), Catalogues.Load([file])),
@@ -659,7 +672,9 @@ public sealed class AzureTests
             points
                 .EnumerateArray()
                 .Select(one =>
-                    $"{one.GetProperty("resource").GetString()} {DateTimeOffset.FromUnixTimeMilliseconds(one.GetProperty("time").GetInt64()):HH:mm} {one.GetProperty("value").GetDouble():R}"
+                    $"{one.GetProperty("resource").GetString()} "
+                    + $"{DateTimeOffset.FromUnixTimeMilliseconds(one.GetProperty("time").GetInt64()):HH:mm} "
+                    + $"{one.GetProperty("value").GetDouble():R}"
                 )
                 .Order(StringComparer.Ordinal)
         );

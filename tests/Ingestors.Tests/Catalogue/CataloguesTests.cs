@@ -22,8 +22,10 @@ public sealed class CataloguesTests : IDisposable
 
     private static string Entry(string id, string metric, string from = "2020-01-01", string component = "node") =>
         $$"""
-            { "provider": "prometheus", "mappings": [ { "id": "{{id}}", "version": 1, "metric": "{{metric}}", "unit": "W", "kind": "gauge", "component": "{{component}}", "evidence": "derived",
-              "resource": { "kind": "node", "id": "instance" }, "maxSpan": "00:05:00", "effectiveFrom": "{{from}}", "reference": "https://example.org/x" } ] }
+            { "provider": "prometheus", "mappings": [ { "id": "{{id}}", "version": 1,
+              "metric": "{{metric}}", "unit": "W", "kind": "gauge", "component": "{{component}}", "evidence": "derived",
+              "resource": { "kind": "node", "id": "instance" }, "maxSpan": "00:05:00", "effectiveFrom": "{{from}}",
+              "reference": "https://example.org/x" } ] }
             """;
 
     private static IReadOnlyList<string> Faults(params string[] paths) =>
@@ -53,7 +55,8 @@ public sealed class CataloguesTests : IDisposable
     {
         var path = Write("own.metrics.json", Entry("prometheus/own", "ipmi_dcmi_power_consumption_watts"));
         Assert.StartsWith(
-            $"{path}: mappings[0] 'prometheus/own': metric: 'ipmi_dcmi_power_consumption_watts' is explained from 2020-01-01 under the same conditions by prometheus-servers.metrics.json: mappings[",
+            $"{path}: mappings[0] 'prometheus/own': metric: 'ipmi_dcmi_power_consumption_watts' is explained from 2020-01-01 "
+                + $"under the same conditions by prometheus-servers.metrics.json: mappings[",
             Assert.Single(Faults(path)),
             StringComparison.Ordinal
         );

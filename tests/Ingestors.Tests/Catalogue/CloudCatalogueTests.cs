@@ -26,7 +26,8 @@ public sealed class CloudCatalogueTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     private static string Series(string provider, string metric, string labels, string? statistic) =>
-        $$"""{"provider":"{{provider}}","metric":"{{metric}}","labels":{{{labels}}}{{(statistic is null ? "" : $",\"statistic\":\"{statistic}\"")}}""";
+        $$"""{"provider":"{{provider}}","metric":"{{metric}}","labels":"""
+        + $$"""{{{labels}}}{{(statistic is null ? "" : $",\"statistic\":\"{statistic}\"")}}""";
 
     private static string Row(string series, int from, int to, double value) =>
         string.Create(
@@ -356,7 +357,8 @@ public sealed class CloudCatalogueTests : IDisposable
                 + Aws("/aws/sagemaker/Endpoints/CPUUtilization", labels, 2400, "Average")
         );
 
-        // 200 % of four boards is half load: 4 x (18 + 153) / 2 W for 300 s, twice. 2,400 % of 48 vCPUs as well: 48 x (0.64 + 3.97) / 2 W + 192 x 0.392 W.
+        // 200 % of four boards is half load: 4 x (18 + 153) / 2 W for 300 s, twice. 2,400 % of 48 vCPUs as well: 48 x (0.64 + 3.97) / 2 W +
+        // 192 x 0.392 W.
         Assert.Equal(205200, period.Energy.Sum(fact => fact.AcceleratorJoules ?? 0), 6);
         Assert.Equal(205200 + 111542.4, period.Energy.Sum(fact => fact.ServerJoules ?? 0), 6);
         Assert.All(period.Energy, fact => Assert.Equal(Evidence.Modelled, fact.Evidence));

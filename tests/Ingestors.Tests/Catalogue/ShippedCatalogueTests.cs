@@ -36,7 +36,9 @@ public partial class ShippedCatalogueTests
     [Theory]
     // NVIDIA: both spellings of the host, the old namespace, renamed fields.
     [InlineData(
-        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu="0",UUID="GPU-00000000-0000-4000-8000-00000000000a",pci_bus_id="00000000:1B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",Hostname="node-a",container="srv",namespace="inf",pod="llm-0"} 812345678901""",
+        """DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{gpu="0",UUID="GPU-00000000-0000-4000-8000-00000000000a",pci_bus_id="00000000:1B:00."""
+            + """0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",Hostname="node-a",container="srv",namespace="inf","""
+            + """pod="llm-0"} 812345678901""",
         "dcgm-energy",
         Component.Accelerator,
         812345678.901
@@ -54,7 +56,8 @@ public partial class ShippedCatalogueTests
         1.5
     )]
     [InlineData(
-        """DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-0a",pci_bus_id="00000000:1B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB HBM3",hostname="node-a"} 431.250000""",
+        """DCGM_FI_DEV_POWER_USAGE{gpu="0",UUID="GPU-0a",pci_bus_id="00000000:1B:00.0",device="nvidia0",modelName="NVIDIA H100 80GB """
+            + """HBM3",hostname="node-a"} 431.250000""",
         "dcgm-power",
         Component.Accelerator,
         431.25
@@ -96,7 +99,8 @@ public partial class ShippedCatalogueTests
     )]
     // AMD: microjoules in a gauge, an optional prefix.
     [InlineData(
-        """gpu_energy_consumed{card_model="102-G30211-00",gpu_compute_partition_type="spx",gpu_id="0",gpu_partition_id="0",hostname="node-b",serial_number="S1"} 5.12e+14""",
+        """gpu_energy_consumed{card_model="102-G30211-00",gpu_compute_partition_type="spx",gpu_id="0",gpu_partition_id="0","""
+            + """hostname="node-b",serial_number="S1"} 5.12e+14""",
         "amd-energy",
         Component.Accelerator,
         512000000
@@ -268,7 +272,8 @@ public partial class ShippedCatalogueTests
         9
     )]
     [InlineData(
-        """kepler_platform_watts{source="redfish",node_name="node-a",power_control_id="PC1",power_control_name="Server Power Control"} 450""",
+        """kepler_platform_watts{source="redfish",node_name="node-a",power_control_id="PC1",power_control_name="Server Power """
+            + """Control"} 450""",
         "kepler-platform",
         Component.Node,
         450
@@ -298,7 +303,8 @@ public partial class ShippedCatalogueTests
         9
     )]
     [InlineData(
-        """kepler_container_dram_joules_total{container_id="c1",pod_name="llm-0",container_name="srv",container_namespace="inf",mode="dynamic",source="intel_rapl"} 9""",
+        """kepler_container_dram_joules_total{container_id="c1",pod_name="llm-0",container_name="srv",container_namespace="inf","""
+            + """mode="dynamic",source="intel_rapl"} 9""",
         "kepler-old-container-dram",
         Component.Memory,
         9
@@ -651,7 +657,8 @@ public partial class ShippedCatalogueTests
         ""
     )]
     [InlineData(
-        """kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package",instance="10.0.0.1:28282"} 5""",
+        """kepler_node_cpu_joules_total{node_name="node-a",path="/sys/class/powercap/intel-rapl:0",zone="package",instance="10.0.0."""
+            + """1:28282"} 5""",
         "node-a",
         "node-a",
         "",

@@ -85,7 +85,8 @@ public sealed class GcpContractTests : NetworkProviderContract
             FarSide.Refuses => EmulatedServer.Answering(
                 403,
                 "application/json",
-                """{"error":{"code":403,"message":"Permission denied for ya29.a0AfB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0","status":"PERMISSION_DENIED"}}"""
+                """{"error":{"code":403,"message":"Permission denied for ya29."""
+                    + """a0AfB1cD2eF3gH4iJ5kL6mN7oP8qR9sT0","status":"PERMISSION_DENIED"}}"""
             ),
             FarSide.Hangs => EmulatedServer.Hang,
             FarSide.Floods => EmulatedServer.Flood,
@@ -179,13 +180,18 @@ public sealed class GcpTests
 
         var requests = project.Cloud.Server.Requests.ToArray();
         Assert.Contains(
-            "GET /v3/projects/demo-proj/metricDescriptors?filter=metric.type%20%3D%20starts_with%28%22aiplatform.googleapis.com%2F%22%29&pageSize=1000",
+            "GET "
+                + "/v3/projects/demo-proj/metricDescriptors"
+                + "?filter=metric.type%20%3D%20starts_with%28%22aiplatform.googleapis.com%2F%22%29&pageSize=1000",
             requests.Select(request =>
                 request.Replace("aiplatform.googleapis.com%2Fp%22", "aiplatform.googleapis.com%2F%22", StringComparison.Ordinal)
             )
         );
         Assert.Contains(
-            "GET /v3/projects/demo-proj/timeSeries?filter=metric.type%3D%22aiplatform.googleapis.com%2Fpublisher%2Fonline_serving%2Ftoken_count%22%20AND%20resource.labels.location%3Dstarts_with%28%22europe-west4%22%29"
+            "GET "
+                + "/v3/projects/demo-proj/timeSeries"
+                + "?filter=metric.type%3D%22aiplatform.googleapis.com%2Fpublisher%2Fonline_serving%2Ftoken_count%22"
+                + "%20AND%20resource.labels.location%3Dstarts_with%28%22europe-west4%22%29"
                 + "&interval.startTime=2025-12-31T23:59:59.999999Z&interval.endTime=2026-01-01T01:00:00Z&view=FULL&pageSize=10000",
             requests
         );
@@ -312,12 +318,16 @@ public sealed class GcpTests
                 type == ""
                     ? "{}"
                     : $$$"""
-                    {"timeSeries":[{"metric":{"type":"{{{Tokens}}}","labels":{"type":"output"}},"resource":{"type":"aiplatform.googleapis.com/PublisherModel","labels":{"model_user_id":"m","location":"europe-west4"}},
+                    {"timeSeries":[{"metric":{"type":"{{{Tokens}}}","labels":{"type":"output"}},
+                      "resource":{"type":"aiplatform.googleapis.com/PublisherModel",
+                        "labels":{"model_user_id":"m","location":"europe-west4"}},
                      "metricKind":"DELTA","valueType":"INT64","points":[
-                      {"interval":{"startTime":"2026-02-03T10:03:00.001Z","endTime":"2026-02-03T10:04:00Z"},"value":{"doubleValue":"Infinity"}},
+                      {"interval":{"startTime":"2026-02-03T10:03:00.001Z","endTime":"2026-02-03T10:04:00Z"},
+                        "value":{"doubleValue":"Infinity"}},
                       {"interval":{"startTime":"2026-02-03T10:02:00.001Z","endTime":"2026-02-03T10:03:00Z"},"value":{"doubleValue":"NaN"}},
                       {"interval":{"startTime":"2026-02-03T10:01:00.001Z","endTime":"2026-02-03T10:02:00Z"},"value":{"stringValue":"x"}},
-                      {"interval":{"startTime":"2026-02-03T10:00:00.001Z","endTime":"2026-02-03T10:01:00Z"},"value":{"int64Value":"48211"}}]}]}
+                      {"interval":{"startTime":"2026-02-03T10:00:00.001Z","endTime":"2026-02-03T10:01:00Z"},
+                        "value":{"int64Value":"48211"}}]}]}
                     """
             )(context);
             return true;
@@ -504,7 +514,9 @@ public sealed class GcpTests
             points
                 .EnumerateArray()
                 .Select(one =>
-                    $"{one.GetProperty("labels").GetProperty("uuid").GetString()} {DateTimeOffset.FromUnixTimeMilliseconds(one.GetProperty("end").GetInt64()):HH:mm} {one.GetProperty("value").GetDouble():R}"
+                    $"{one.GetProperty("labels").GetProperty("uuid").GetString()} "
+                    + $"{DateTimeOffset.FromUnixTimeMilliseconds(one.GetProperty("end").GetInt64()):HH:mm} "
+                    + $"{one.GetProperty("value").GetDouble():R}"
                 )
                 .Order(StringComparer.Ordinal)
         );

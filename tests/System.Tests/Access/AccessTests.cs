@@ -391,21 +391,15 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
     {
         var service = services[engine];
         // Its own metrics are behind the same gate, and it reads them.
-        await service.RowsAsync(
-            "Sources?$filter=Id eq 'self'",
-            rows => rows is [var self] && self.GetProperty("Watermark").ValueKind != JsonValueKind.Null,
-            TimeSpan.FromSeconds(60)
+        await service.RowsAsync("Sources?$filter=Id eq 'self'", rows =>
+            rows is [var self] && self.GetProperty("Watermark").ValueKind != JsonValueKind.Null
         );
-        await service.RowsAsync(
-            "Runs?$filter=Source eq 'basic'",
-            rows => rows.Exists(row => row.GetProperty("State").GetString() == "failed"),
-            TimeSpan.FromSeconds(60)
+        await service.RowsAsync("Runs?$filter=Source eq 'basic'", rows =>
+            rows.Exists(row => row.GetProperty("State").GetString() == "failed")
         );
         foreach (var cloud in new[] { "aws", "azure" })
-            await service.RowsAsync(
-                $"Sources?$filter=Id eq '{cloud}'",
-                rows => rows is [var source] && source.GetProperty("LastError").ValueKind == JsonValueKind.String,
-                TimeSpan.FromSeconds(60)
+            await service.RowsAsync($"Sources?$filter=Id eq '{cloud}'", rows =>
+                rows is [var source] && source.GetProperty("LastError").ValueKind == JsonValueKind.String
             );
         var made = await CreateAsync(engine, "to be kept secret", "admin");
         var token = services.Issuer.Token();

@@ -258,17 +258,11 @@ public sealed class CommandLineTests
     [Fact]
     public void The_program_only_composes()
     {
-        var program = Path.Combine(Root(), "src/Api/Program.cs");
+        var program = Path.Combine(Root, "src/Api/Program.cs");
         Assert.InRange(File.ReadAllLines(program).Length, 10, 60);
     }
 
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "Metrics.sln")))
-            folder = folder.Parent;
-        return folder.FullName;
-    }
+    internal static string Root => Compose.ComposeFile.Root;
 
     private static async Task<JsonElement> JsonAsync(ServiceProcess service, string path)
     {

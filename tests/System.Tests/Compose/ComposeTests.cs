@@ -3,8 +3,7 @@ using Xunit;
 
 namespace Metrics.SystemTests.Compose;
 
-[Collection(ServiceTests.Name)]
-public sealed class ComposeTests(PostgresCluster cluster)
+public sealed class ComposeTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static readonly string[] ServiceNames = ["api", "clouds", "emulators", "fleet", "migrate", "postgres", "prometheus", "worker"];
     private static readonly string[] All = ["ALL"];
@@ -37,6 +36,30 @@ public sealed class ComposeTests(PostgresCluster cluster)
         Assert.Equal("demo", Assert.Single(file["emulators"].Profiles));
         Assert.Equal("service_healthy", file["clouds"].DependsOn["emulators"]);
         Assert.Empty(file["worker"].Profiles);
+    }
+
+    [Fact]
+    public async Task What_serves_is_asked_whether_it_is_ready_and_the_image_whether_it_lives()
+    {
+        var file = await ComposeFile.ReadAsync("a-password");
+
+        foreach (var service in new[] { "api", "worker", "clouds" })
+            Assert.Equal(
+                ["CMD", "dotnet", "Metrics.Api.dll", "health"],
+                JsonDocument
+                    .Parse(file[service].Text)
+                    .RootElement.GetProperty("healthcheck")
+                    .GetProperty("test")
+                    .EnumerateArray()
+                    .Select(word => word.GetString())
+            );
+        // It ends before anybody could ask.
+        Assert.Contains("NONE", file["migrate"].Text, StringComparison.Ordinal);
+        Assert.Contains(
+            """CMD ["dotnet", "Metrics.Api.dll", "health", "--live"]""",
+            await File.ReadAllTextAsync(Path.Combine(ComposeFile.Root, "Dockerfile")),
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -92,7 +115,7 @@ public sealed class ComposeTests(PostgresCluster cluster)
                 await processes.UntilWrittenAsync("emulators", "appsettings.json", TimeSpan.FromSeconds(60));
             if (service.Name != "migrate")
                 continue;
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            using var patience = new CancellationTokenSource(ServiceProcess.Patience);
             await process.WaitForExitAsync(patience.Token);
             Assert.True(process.ExitCode == 0, $"migrate ended with {process.ExitCode}:\n{processes.LogOf("migrate")}");
         }

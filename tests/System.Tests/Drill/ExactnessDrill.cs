@@ -361,7 +361,7 @@ internal sealed class ExactnessDrill : IAsyncDisposable
             worker.Process.StandardInput.Close();
         foreach (var worker in workers)
         {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+            using var limit = new CancellationTokenSource(ServiceProcess.Patience);
             await worker.Process.WaitForExitAsync(limit.Token);
             Assert.True(worker.Process.ExitCode == 0, $"A worker ended with {worker.Process.ExitCode}: {complaints}");
         }

@@ -14,8 +14,7 @@ using Xunit.Abstractions;
 namespace Metrics.SystemTests.Drill;
 
 /// <summary>One read in which the n-th thing fails, for each n until none is left to fail: nothing is half-written, and the next read makes it whole.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper output)
+public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper output) : IClassFixture<PostgresCluster>
 {
     private static readonly DateTime Noon = new(2026, 1, 15, 12, 0, 0, DateTimeKind.Utc);
 

@@ -16,8 +16,7 @@ using Xunit;
 namespace Metrics.SystemTests.Drill;
 
 /// <summary>Against a real database: whatever befell the reads and the clock, the samples and facts are those of one read that nothing befell.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class ReadingHistoryTests(PostgresCluster cluster)
+public sealed class ReadingHistoryTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static readonly DateTime Noon = new(2026, 1, 15, 12, 0, 0, DateTimeKind.Utc);
     private static readonly TimeSpan Lease = TimeSpan.FromMinutes(1);

@@ -15,8 +15,7 @@ using Xunit;
 namespace Metrics.SystemTests.Fleet;
 
 /// <summary>A day of the four places, read by the product's own jobs from all emulated clouds and Prometheus servers, which throttle, break, lie, come late and change their mind: in the end the totals are the truth.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class CloudDayTests(PostgresCluster cluster)
+public sealed class CloudDayTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const int Day = 24 * 60;
 

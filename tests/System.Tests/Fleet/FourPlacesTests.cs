@@ -7,8 +7,7 @@ using Xunit;
 namespace Metrics.SystemTests.Fleet;
 
 /// <summary>The same model at four places, told in four ways, is brought to numbers that can be compared: within their bounds of what is true, and in the true order.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class FourPlacesTests(PostgresCluster cluster) : IDisposable
+public sealed class FourPlacesTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("metrics-places-").FullName;
 
@@ -20,10 +19,8 @@ public sealed class FourPlacesTests(PostgresCluster cluster) : IDisposable
     public async Task Each_place_is_within_its_bounds_of_the_truth_and_they_are_ranked_in_the_true_order(StorageEngine engine)
     {
         await using var service = await StartAsync(engine);
-        var rows = await service.RowsAsync(
-            "HourlyIntensities?$filter=FunctionalUnit eq 'output-token' and Workload eq 'chat'",
-            rows => rows.Count == 12 && rows.All(row => Number(row, "Coverage") > 0.99),
-            TimeSpan.FromSeconds(60)
+        var rows = await service.RowsAsync("HourlyIntensities?$filter=FunctionalUnit eq 'output-token' and Workload eq 'chat'", rows =>
+            rows.Count == 12 && rows.All(row => Number(row, "Coverage") > 0.99)
         );
 
         foreach (var (source, place, _, _, _, _) in Truth.Places)

@@ -5,8 +5,7 @@ using Xunit;
 namespace Metrics.SystemTests.Journey;
 
 /// <summary>What clients see when they meet the service at a wrong address, by a wrong name, or another process of it.</summary>
-[Collection(ServiceTests.Name)]
-public sealed class ManyProcessesTests(PostgresCluster cluster)
+public sealed class ManyProcessesTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     [Fact]
     public async Task A_nextLink_of_one_process_is_followed_by_another_on_the_same_database()

@@ -7,8 +7,7 @@ using Xunit;
 namespace Metrics.SystemTests.Journey;
 
 /// <summary>What cannot be used is refused at the start, with everything that is wrong; what fails later fails alone.</summary>
-[Collection(ServiceTests.Name)]
-public sealed class RefusalTests(PostgresCluster cluster)
+public sealed class RefusalTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     [Fact]
     public async Task A_wrong_configuration_stops_the_start_with_every_fault()
@@ -165,19 +164,13 @@ public sealed class RefusalTests(PostgresCluster cluster)
             ("Metrics__Sources__own__Place", "lab"),
             ("Metrics__Workloads__own__Match__0__Source", "own")
         );
-        await service.RowsAsync(
-            "HourlyIntensities?$filter=Workload eq 'own' and JoulesPerUnit ne null",
-            rows => rows.Count > 0,
-            TimeSpan.FromSeconds(60)
-        );
-        var dead = Assert.Single(
-            await service.RowsAsync("Sources?$filter=Failures gt 0", rows => rows.Count > 0, TimeSpan.FromSeconds(30))
-        );
+        await service.RowsAsync("HourlyIntensities?$filter=Workload eq 'own' and JoulesPerUnit ne null", rows => rows.Count > 0);
+        var dead = Assert.Single(await service.RowsAsync("Sources?$filter=Failures gt 0", rows => rows.Count > 0));
         Assert.Equal("dead", dead.GetProperty("Id").GetString());
         Assert.Equal("unreachable", dead.GetProperty("LastErrorCode").GetString());
         Assert.Equal(System.Text.Json.JsonValueKind.Null, dead.GetProperty("Watermark").ValueKind);
         // Every try is kept, and only the first is said aloud.
-        await service.RowsAsync("Runs?$filter=Source eq 'dead' and State eq 'failed'", rows => rows.Count >= 3, TimeSpan.FromSeconds(30));
+        await service.RowsAsync("Runs?$filter=Source eq 'dead' and State eq 'failed'", rows => rows.Count >= 3);
         Assert.Equal(1, Regex.Count(service.Output, "Source dead could not be read"));
     }
 
@@ -192,9 +185,9 @@ public sealed class RefusalTests(PostgresCluster cluster)
                 ("Metrics__Sources__inbox__Path", $"{folder}/rows.ndjson"),
                 ("Metrics__Sources__inbox__Every", "00:00:01")
             );
-            await service.RowsAsync("Runs?$filter=State eq 'failed'", rows => rows.Count > 1, TimeSpan.FromSeconds(30));
+            await service.RowsAsync("Runs?$filter=State eq 'failed'", rows => rows.Count > 1);
             await File.WriteAllTextAsync($"{folder}/rows.ndjson", "");
-            await service.RowsAsync("Runs?$filter=State eq 'whole'", rows => rows.Count > 1, TimeSpan.FromSeconds(30));
+            await service.RowsAsync("Runs?$filter=State eq 'whole'", rows => rows.Count > 1);
             Assert.Equal(1, Regex.Count(service.Output, "Source inbox could not be read"));
             Assert.Equal(1, Regex.Count(service.Output, "Source inbox is read again"));
         }
@@ -249,29 +242,19 @@ public sealed class RefusalTests(PostgresCluster cluster)
             ("Metrics__Sources__own__Place", "lab"),
             ("Metrics__Workloads__own__Match__0__Source", "own"),
         ]);
-        await service.RowsAsync("Runs?$filter=State eq 'whole'", rows => rows.Count > 0, TimeSpan.FromSeconds(60));
+        await service.RowsAsync("Runs?$filter=State eq 'whole'", rows => rows.Count > 0);
 
         await own.Cluster.StopAsync();
-        await service.WaitUntilAsync(
-            "/health/ready",
-            answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable,
-            TimeSpan.FromSeconds(30)
+        await service.WaitUntilAsync("/health/ready", answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable);
+        await service.WaitUntilAsync("/odata/Sources", answer =>
+            answer.StatusCode == HttpStatusCode.ServiceUnavailable && answer.Headers.RetryAfter is not null
         );
-        await service.WaitUntilAsync(
-            "/odata/Sources",
-            answer => answer.StatusCode == HttpStatusCode.ServiceUnavailable && answer.Headers.RetryAfter is not null,
-            TimeSpan.FromSeconds(30)
-        );
-        await service.WaitUntilAsync("/health/live", answer => answer.StatusCode == HttpStatusCode.OK, TimeSpan.FromSeconds(10));
+        await service.WaitUntilAsync("/health/live", answer => answer.StatusCode == HttpStatusCode.OK);
 
         await own.Cluster.StartAsync();
         var back = DateTime.UtcNow;
-        await service.WaitUntilAsync("/health/ready", answer => answer.StatusCode == HttpStatusCode.OK, TimeSpan.FromSeconds(60));
-        await service.RowsAsync(
-            "Sources",
-            rows => rows[0].GetProperty("LastReadAt").GetDateTime().ToUniversalTime() > back,
-            TimeSpan.FromSeconds(60)
-        );
+        await service.WaitUntilAsync("/health/ready", answer => answer.StatusCode == HttpStatusCode.OK);
+        await service.RowsAsync("Sources", rows => rows[0].GetProperty("LastReadAt").GetDateTime().ToUniversalTime() > back);
     }
 
     private sealed class OwnCluster : IAsyncDisposable

@@ -107,7 +107,7 @@ public sealed class ODataFailureTests(ODataServices services)
     // There is nothing to wait on but the server's own list of what runs.
     private static async Task UntilAsync(NpgsqlConnection connection, long running)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var patience = new CancellationTokenSource(ServiceProcess.Patience);
         while (true)
         {
             await using var command = new NpgsqlCommand(

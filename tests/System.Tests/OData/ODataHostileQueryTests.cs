@@ -24,7 +24,6 @@ public sealed class ODataHostileQueryTests(ODataServices services, ITestOutputHe
         var service = services.Small(engine);
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var (answered, refused, unseen, next) = (0, 0, 0, -1);
-        var slowest = (Time: TimeSpan.Zero, Url: "");
         var guard = new Lock();
         await Task.WhenAll(
             Enumerable
@@ -37,7 +36,6 @@ public sealed class ODataHostileQueryTests(ODataServices services, ITestOutputHe
                         {
                             // Each query from a seed of its own, whichever lane takes it.
                             var url = new HostileQueries(new Random(HashCode.Combine(seed, 7919) ^ (i * 2654435761L).GetHashCode())).Url();
-                            var clock = Stopwatch.GetTimestamp();
                             using var request = new HttpRequestMessage(
                                 HttpMethod.Get,
                                 new Uri(
@@ -47,13 +45,11 @@ public sealed class ODataHostileQueryTests(ODataServices services, ITestOutputHe
                             );
                             using var response = await service.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
                             var body = await response.Content.ReadAsStringAsync();
-                            var took = Stopwatch.GetElapsedTime(clock);
                             var status = (int)response.StatusCode;
                             Assert.True(
                                 status < 500 || status == 501,
                                 $"query {i} of seed {seed}: {status} for {url}: {body} {service.LastFailure}"
                             );
-                            Assert.True(took < TimeSpan.FromSeconds(2), $"query {i} of seed {seed}: {took} for {url}");
                             // What is no HTTP at all the server refuses by itself, before anybody here sees it.
                             if (status >= 400 && response.Headers.Contains("OData-Version"))
                             {
@@ -74,17 +70,13 @@ public sealed class ODataHostileQueryTests(ODataServices services, ITestOutputHe
                                     answered++;
                                 else
                                     refused++;
-                                if (took > slowest.Time)
-                                    slowest = (took, url);
                             }
                         }
                     })
                 )
         );
         var grown = GC.GetTotalMemory(forceFullCollection: true) - before;
-        output.WriteLine(
-            $"{engine}: {answered} answered, {refused} refused, {unseen} no HTTP, slowest {slowest.Time.TotalMilliseconds:0} ms, {grown / 1024 / 1024} MiB more held"
-        );
+        output.WriteLine($"{engine}: {answered} answered, {refused} refused, {unseen} no HTTP, {grown / 1024 / 1024} MiB more held");
         Assert.True(
             answered > Queries / 20 && refused > Queries / 4,
             $"{answered} answered and {refused} refused: one kind is hardly tried."

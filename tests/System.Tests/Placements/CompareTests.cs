@@ -13,8 +13,7 @@ using Xunit;
 namespace Metrics.SystemTests.Placements;
 
 /// <summary>One comparison, asked in two forms: by <c>/api/placements</c> and by the OData function <c>Compare</c>.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class CompareTests(PostgresCluster cluster)
+public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Period = "from=2026-01-15T00:00:00Z,to=2026-01-15T04:00:00Z";
     private static readonly DateTime Day = new(2026, 1, 15, 0, 0, 0, DateTimeKind.Utc);
@@ -93,9 +92,9 @@ public sealed class CompareTests(PostgresCluster cluster)
         {
             // The last hour of c has the grid for half of it: 0.1 g instead of 0.2 g, for all of its tokens. The last hour of a has a server for a part of it.
             if (row is { DeploymentId: 3, PeriodStart.Hour: 3 })
-                (row.OperationalGrams, row.Missing) = (0.1, "grid_unknown wue_unknown");
+                (row.OperationalGrams, row.Missing) = (0.1, MissingReasons.GridUnknown | MissingReasons.WueUnknown);
             if (row is { DeploymentId: 1, PeriodStart.Hour: 3 })
-                (row.IdleJoules, row.Missing) = (1900, "server_unmetered");
+                (row.IdleJoules, row.Missing) = (1900, MissingReasons.ServerUnmetered);
         });
 
         Assert.Equal(
@@ -506,7 +505,7 @@ public sealed class CompareTests(PostgresCluster cluster)
                         row.MarketBasedGrams,
                         row.EmbodiedGrams,
                         row.Missing
-                    ) = (2000, 2800, 2660, 2940, 0, 0.1, "busy_unknown grid_unknown")
+                    ) = (2000, 2800, 2660, 2940, 0, 0.1, MissingReasons.BusyUnknown | MissingReasons.GridUnknown)
                 ),
                 Row(3, "output-token", hour, 1000, row =>
                     (
@@ -521,7 +520,12 @@ public sealed class CompareTests(PostgresCluster cluster)
                 ),
                 Row(4, "request", hour, 120, row => (row.ServerJoules, row.FacilityJoules) = (200, 240)),
                 Row(5, "workflow", hour, 10, row =>
-                    (row.ServerJoules, row.FacilityJoules, row.Factors, row.Missing) = (400, 480, "pue:onprem/e@config", "grid_unknown")
+                    (row.ServerJoules, row.FacilityJoules, row.Factors, row.Missing) = (
+                        400,
+                        480,
+                        "pue:onprem/e@config",
+                        MissingReasons.GridUnknown
+                    )
                 )
             );
         }

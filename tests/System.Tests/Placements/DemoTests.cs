@@ -12,9 +12,7 @@ public sealed class DemoTests
     public async Task The_models_of_the_sample_fleet_are_not_ranked_with_each_other_and_their_numbers_are_those_of_odata()
     {
         await using var service = await ServiceProcess.StartAsync();
-        var sample = Assert.Single(
-            await service.RowsAsync("Sources?$filter=Id eq 'sample'", rows => rows.Count == 1, TimeSpan.FromSeconds(60))
-        );
+        var sample = Assert.Single(await service.RowsAsync("Sources?$filter=Id eq 'sample'", rows => rows.Count == 1));
         var registered = sample.GetProperty("RegisteredAt").GetDateTime().ToUniversalTime();
         var anchor = registered.Date.AddHours(registered.Hour);
         // The newest hour of the recording is not whole until the next one is read.
@@ -28,8 +26,7 @@ public sealed class DemoTests
         {
             var rows = await service.RowsAsync(
                 $"HourlyIntensities?$filter=Region eq 'sample-dc' and PeriodStart ge {from} and PeriodStart lt {to}",
-                rows => Hours(rows) == 23 && Known(rows),
-                TimeSpan.FromSeconds(90)
+                rows => Hours(rows) == 23 && Known(rows)
             );
             expected = [Ratio(rows, "chat-70b"), Ratio(rows, "code-8b")];
             using var document = JsonDocument.Parse(
@@ -48,7 +45,7 @@ public sealed class DemoTests
                         $"{placement.GetProperty("workload").GetString()} {Digits(placement.GetProperty("joulesPerUnit").GetDouble())}"
                     ),
             ];
-        } while (!told.SequenceEqual(expected) && waited.Elapsed < TimeSpan.FromSeconds(90));
+        } while (!told.SequenceEqual(expected) && waited.Elapsed < ServiceProcess.Patience);
 
         Assert.Equal(expected, told);
         var groups = answer.GetProperty("groups");
@@ -74,8 +71,7 @@ public sealed class DemoTests
         var row = (
             await service.RowsAsync(
                 $"HourlyIntensities?$filter=Workload eq 'chat-70b' and FunctionalUnit eq 'output-token' and PeriodStart eq {Text(anchor.AddHours(-5))}",
-                rows => rows.Count == 1,
-                TimeSpan.FromSeconds(30)
+                rows => rows.Count == 1
             )
         )[0];
         using var explained = JsonDocument.Parse(

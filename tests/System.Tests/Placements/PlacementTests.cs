@@ -16,8 +16,7 @@ using Xunit;
 
 namespace Metrics.SystemTests.Placements;
 
-[Collection(PostgresTests.Name)]
-public sealed class PlacementTests(PostgresCluster cluster)
+public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static readonly DateTime Day = new(2026, 1, 15, 0, 0, 0, DateTimeKind.Utc);
 

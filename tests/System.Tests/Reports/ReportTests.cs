@@ -146,7 +146,7 @@ public sealed class ReportServices : IAsyncLifetime
             Row(0, unit, units, 3.6e6, 5.04e6, 3600, 490, 140, 10, factors, "");
             Row(1, unit, units / 2, 1.8e6, 2.52e6, 3600, 245, 70, 10, factors, "");
         }
-        Row(3, IntensityRow.NoWork, null, 0.9e6, null, 1800, null, null, null, "", "pue_unknown");
+        Row(3, PeriodSums.NoWork, null, 0.9e6, null, 1800, null, null, null, "", "pue_unknown");
         context.Add(
             new IntensityHourRow
             {
@@ -164,7 +164,7 @@ public sealed class ReportServices : IAsyncLifetime
                 MeasuredJoules = 0,
                 CoveredSeconds = 3600,
                 Evidence = Evidence.Estimated,
-                Missing = "embodied_unknown",
+                Missing = MissingReasons.EmbodiedUnknown,
                 RecomputedAt = Hour(5),
             }
         );
@@ -224,7 +224,10 @@ public sealed class ReportServices : IAsyncLifetime
                     CoveredSeconds = covered,
                     Evidence = Evidence.Derived,
                     Factors = made,
-                    Missing = missing,
+                    Missing = missing
+                        .Split(' ', StringSplitOptions.RemoveEmptyEntries)
+                        .Select(word => MissingReasonText.All.Single(entry => entry.Word == word).Reason)
+                        .Aggregate(MissingReasons.None, (all, reason) => all | reason),
                     RecomputedAt = Hour(5),
                 }
             );
@@ -936,7 +939,7 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
         };
         using var process = Process.Start(start)!;
         var (page, said) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(ServiceProcess.Patience);
         await process.WaitForExitAsync(limit.Token);
         return process.ExitCode == 0
             ? WebUtility.HtmlDecode(await page).Replace("\u00A0", " ", StringComparison.Ordinal)

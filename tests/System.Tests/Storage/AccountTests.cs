@@ -6,35 +6,34 @@ using static Metrics.SystemTests.Storage.Fleet;
 namespace Metrics.SystemTests.Storage;
 
 /// <summary>What hours, days and months say of grams, litres, bounds and factors.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class AccountTests(PostgresCluster cluster)
+public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Accounts =
         "SELECT \"OperationalGrams\", \"MarginalGrams\", \"MarketBasedGrams\", \"EmbodiedGrams\", \"SciGramsPerUnit\", \"WaterLitres\", \"LowJoules\", \"HighJoules\", \"FactorVersion\", \"Missing\" FROM ";
 
     private static EnergyFact OfGpu(DateTime start) =>
-        Energy(Gpu, start, 1000, 1000, 1500, idle: 200) with
+        Energy(Gpu, start, 1000, 1000, 1500, idle: 200)
+            .With(Measures.Low, 1425)
+            .With(Measures.High, 1575)
+            .With(Measures.Operational, 0.25)
+            .With(Measures.Marginal, 0.5)
+            .With(Measures.MarketBased, 0)
+            .With(Measures.Embodied, 0.125)
+            .With(Measures.Water, 0.5) with
         {
-            LowJoules = 1425,
-            HighJoules = 1575,
-            OperationalGrams = 0.25,
-            MarginalGrams = 0.5,
-            MarketBasedGrams = 0,
-            EmbodiedGrams = 0.125,
-            WaterLitres = 0.5,
             Factors = "grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config",
         };
 
     private static EnergyFact OfNode(DateTime start) =>
-        Energy(Node, start, null, 500, 750, idle: 100) with
+        Energy(Node, start, null, 500, 750, idle: 100)
+            .With(Measures.Low, 600)
+            .With(Measures.High, 900)
+            .With(Measures.Operational, 0.125)
+            .With(Measures.Marginal, 0.25)
+            .With(Measures.MarketBased, 0)
+            .With(Measures.Embodied, 0.125)
+            .With(Measures.Water, 0.25) with
         {
-            LowJoules = 600,
-            HighJoules = 900,
-            OperationalGrams = 0.125,
-            MarginalGrams = 0.25,
-            MarketBasedGrams = 0,
-            EmbodiedGrams = 0.125,
-            WaterLitres = 0.25,
             Factors = "grid_intensity:country/DE:location_average@e wue:onprem/dc-1@config",
         };
 
@@ -66,10 +65,8 @@ public sealed class AccountTests(PostgresCluster cluster)
             OfGpu(Ten),
             OfNode(Ten),
             OfGpu(five),
-            OfNode(five) with
+            OfNode(five).With(Measures.MarketBased, null).With(Measures.Embodied, null) with
             {
-                MarketBasedGrams = null,
-                EmbodiedGrams = null,
                 Missing = MissingReasons.EmbodiedUnknown,
             },
             Work(Ten, 100)
@@ -77,15 +74,12 @@ public sealed class AccountTests(PostgresCluster cluster)
         // An hour without a factor of the grid at all: null, and not zero.
         await storage.ReplaceAsync(
             Ten.AddHours(1),
-            OfGpu(Ten.AddHours(1)) with
+            OfGpu(Ten.AddHours(1)).With(Measures.Operational, null) with
             {
-                OperationalGrams = null,
                 Missing = MissingReasons.BusyUnknown | MissingReasons.GridUnknown,
             },
-            OfNode(Ten.AddHours(1)) with
+            OfNode(Ten.AddHours(1)).With(Measures.Operational, null).With(Measures.Water, null) with
             {
-                OperationalGrams = null,
-                WaterLitres = null,
                 Missing = MissingReasons.GridUnknown | MissingReasons.WueUnknown,
             },
             Work(Ten.AddHours(1), 100)
@@ -121,30 +115,20 @@ public sealed class AccountTests(PostgresCluster cluster)
             OfGpu(Ten),
             OfNode(Ten),
             OfGpu(five),
-            OfNode(five) with
-            {
-                FacilityJoules = null,
-                LowJoules = 450,
-                HighJoules = 550,
-            },
+            OfNode(five).With(Measures.Facility, null).With(Measures.Low, 450).With(Measures.High, 550),
             Work(Ten, 100)
         );
         // Nowhere: the accelerator's bounds, which are its facility's, count by their share: 1425 x 1000 / 1500 and 1575 x 1000 / 1500.
         await storage.ReplaceAsync(
             eleven,
             OfGpu(eleven),
-            OfNode(eleven) with
-            {
-                FacilityJoules = null,
-                LowJoules = 450,
-                HighJoules = 550,
-            },
+            OfNode(eleven).With(Measures.Facility, null).With(Measures.Low, 450).With(Measures.High, 550),
             Work(eleven, 100)
         );
         // The node is unknown: the boards are left, by the same share.
         await storage.ReplaceAsync(twelve, OfGpu(twelve), Energy(Node, twelve, null, null, null), Work(twelve, 100));
         // One resource without bounds leaves none.
-        await storage.ReplaceAsync(one, OfGpu(one), OfNode(one) with { HighJoules = null }, Work(one, 100));
+        await storage.ReplaceAsync(one, OfGpu(one), OfNode(one).With(Measures.High, null), Work(one, 100));
 
         Assert.Equal(
             ["2250|2025|2475", "∅|1400|1600", "∅|950|1050", "2250|∅|∅"],
@@ -178,10 +162,9 @@ public sealed class AccountTests(PostgresCluster cluster)
         await storage.ReplaceAsync(Ten, OfGpu(Ten), Work(Ten, 100), Work(Ten, 10, "request"));
         await storage.ReplaceAsync(
             Ten.AddHours(1),
-            OfNode(Ten.AddHours(1)) with
+            OfNode(Ten.AddHours(1)).With(Measures.Water, null) with
             {
                 Missing = MissingReasons.WueUnknown,
-                WaterLitres = null,
             }
         );
         await storage.ReplaceAsync(
@@ -196,12 +179,12 @@ public sealed class AccountTests(PostgresCluster cluster)
         // A day without PUE: its bounds are its server's, and the month has the facility.
         await storage.ReplaceAsync(
             third,
-            OfGpu(third) with
+            OfGpu(third)
+                .With(Measures.Facility, null)
+                .With(Measures.Low, 950)
+                .With(Measures.High, 1050)
+                .With(Measures.Operational, null) with
             {
-                FacilityJoules = null,
-                LowJoules = 950,
-                HighJoules = 1050,
-                OperationalGrams = null,
                 Factors = "",
                 Missing = MissingReasons.PueUnknown,
             },
@@ -236,10 +219,7 @@ public sealed class AccountTests(PostgresCluster cluster)
         await storage.ReplaceAsync(
             Ten.AddHours(1),
             OfGpu(Ten.AddHours(1)),
-            OfNode(Ten.AddHours(1)) with
-            {
-                IdleJoules = null,
-            },
+            OfNode(Ten.AddHours(1)).With(Measures.Idle, null),
             Work(Ten.AddHours(1), 100)
         );
         Assert.Equal(
@@ -271,9 +251,8 @@ public sealed class AccountTests(PostgresCluster cluster)
         await storage.ReplaceAsync(
             eleven,
             OfGpu(eleven),
-            OfGpu(eleven.AddMinutes(5)) with
+            OfGpu(eleven.AddMinutes(5)).With(Measures.Idle, null) with
             {
-                IdleJoules = null,
                 Missing = MissingReasons.BusyUnknown,
             },
             Work(eleven, 100)
@@ -288,8 +267,8 @@ public sealed class AccountTests(PostgresCluster cluster)
     public async Task An_account_that_is_no_number_is_refused_by_the_table(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        await Assert.ThrowsAnyAsync<Exception>(() => storage.ReplaceAsync(Ten, OfGpu(Ten) with { WaterLitres = double.PositiveInfinity }));
-        await Assert.ThrowsAnyAsync<Exception>(() => storage.ReplaceAsync(Ten, OfGpu(Ten) with { LowJoules = -1 }));
+        await Assert.ThrowsAnyAsync<Exception>(() => storage.ReplaceAsync(Ten, OfGpu(Ten).With(Measures.Water, double.PositiveInfinity)));
+        await Assert.ThrowsAnyAsync<Exception>(() => storage.ReplaceAsync(Ten, OfGpu(Ten).With(Measures.Low, -1)));
         Assert.Empty(await storage.RowsAsync("SELECT * FROM \"EnergyFacts\""));
     }
 }

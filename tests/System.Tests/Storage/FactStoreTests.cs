@@ -11,8 +11,7 @@ using static Metrics.SystemTests.Storage.Fleet;
 
 namespace Metrics.SystemTests.Storage;
 
-[Collection(PostgresTests.Name)]
-public sealed class FactStoreTests(PostgresCluster cluster)
+public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Sums =
         "SELECT \"FunctionalUnit\", \"Units\", \"AcceleratorJoules\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\", \"AcceleratorJoulesPerUnit\", \"ServerJoulesPerUnit\", \"MeasuredShare\", \"Coverage\", \"Evidence\", \"NullReason\" FROM ";

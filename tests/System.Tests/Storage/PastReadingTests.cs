@@ -13,8 +13,7 @@ using Xunit;
 namespace Metrics.SystemTests.Storage;
 
 /// <summary>What is read beside the live reads, and what is not believed or waited for: on both engines, on a clock that the test puts.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class PastReadingTests(PostgresCluster cluster)
+public sealed class PastReadingTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Power = "ipmi_dcmi_power_consumption_watts";
     private static readonly MetricCatalogue Catalogue = Catalogues.Load([]);

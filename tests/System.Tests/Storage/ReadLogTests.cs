@@ -7,8 +7,7 @@ using static Metrics.SystemTests.Storage.Fleet;
 
 namespace Metrics.SystemTests.Storage;
 
-[Collection(PostgresTests.Name)]
-public sealed class ReadLogTests(PostgresCluster cluster)
+public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     [Theory]
     [InlineData(StorageEngine.Sqlite)]

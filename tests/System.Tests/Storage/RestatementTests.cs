@@ -10,8 +10,7 @@ using static Metrics.SystemTests.Storage.Fleet;
 namespace Metrics.SystemTests.Storage;
 
 /// <summary>Which hours a changed factor reaches, when a number is final, and what is told when it changes after that.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class RestatementTests(PostgresCluster cluster)
+public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Restatements =
         "SELECT \"FunctionalUnit\", \"PeriodStart\", \"Measure\", \"Old\", \"New\", \"OldFactorVersion\", \"NewFactorVersion\", \"Reason\" FROM \"Restatements\" ORDER BY \"PeriodStart\", \"Measure\", \"FunctionalUnit\", \"Id\"";
@@ -60,9 +59,8 @@ public sealed class RestatementTests(PostgresCluster cluster)
             await storage.Facts.ReplaceHourAsync(
                 dirty,
                 Period(
-                    Energy(Node, dirty.Hour, null, joules, joules) with
+                    Energy(Node, dirty.Hour, null, joules, joules).With(Measures.Operational, value * grid?.Value) with
                     {
-                        OperationalGrams = value * grid?.Value,
                         Factors = grid?.Name ?? "",
                         Missing = grid is null ? MissingReasons.GridUnknown : MissingReasons.None,
                     },
@@ -266,13 +264,19 @@ public sealed class RestatementTests(PostgresCluster cluster)
         await ReadAsync(storage, 1, Ten);
         await storage.Facts.ReplaceHourAsync(
             (await storage.Facts.DirtyHoursAsync(1, default))[0],
-            Period(Energy(Node, Ten, null, 100, null) with { EmbodiedGrams = 0.5, Factors = "a" }, Work(Ten, 10)),
+            Period(Energy(Node, Ten, null, 100, null).With(Measures.Embodied, 0.5) with { Factors = "a" }, Work(Ten, 10)),
             default
         );
         await storage.Facts.FinaliseAsync(["rack"], default);
 
         // In the thirteenth digit, as after a sum in another order.
-        await AgainAsync(Energy(Node, Ten, null, 100 * (1 + 5e-13), null) with { EmbodiedGrams = 0.5, Factors = "a" }, Work(Ten, 10));
+        await AgainAsync(
+            Energy(Node, Ten, null, 100 * (1 + 5e-13), null).With(Measures.Embodied, 0.5) with
+            {
+                Factors = "a",
+            },
+            Work(Ten, 10)
+        );
         Assert.Empty(await storage.RowsAsync(Restatements));
         await AgainAsync(Energy(Node, Ten, null, 100, 150) with { Factors = "b" }, Work(Ten, 10), Work(Ten, 4, "request"));
         await AgainAsync();

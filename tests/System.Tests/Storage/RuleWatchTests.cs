@@ -6,8 +6,7 @@ using static Metrics.SystemTests.Storage.Fleet;
 
 namespace Metrics.SystemTests.Storage;
 
-[Collection(PostgresTests.Name)]
-public sealed class RuleWatchTests(PostgresCluster cluster)
+public sealed class RuleWatchTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Told = "SELECT \"Source\", \"Subject\", \"Reason\", \"Detail\" FROM \"Rejections\" ORDER BY 2";
 

@@ -8,8 +8,7 @@ using Xunit;
 
 namespace Metrics.SystemTests.Storage;
 
-[Collection(PostgresTests.Name)]
-public sealed class SchemaTests(PostgresCluster cluster)
+public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
@@ -260,7 +259,7 @@ public sealed class SchemaTests(PostgresCluster cluster)
         await storage.ExecuteAsync(
             "INSERT OR REPLACE INTO \"__EFMigrationsLock\" (\"Id\", \"Timestamp\") VALUES (1, '2026-01-01 00:00:00+00:00')"
         );
-        await storage.Schema.MigrateAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        await storage.Schema.MigrateAsync().WaitAsync(ServiceProcess.Patience);
         Assert.True((await storage.Schema.CheckAsync()).IsCurrent);
     }
 

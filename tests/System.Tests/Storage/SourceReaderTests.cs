@@ -129,7 +129,7 @@ public sealed class SourceReaderTests
             yield return Watts(250, request.Now);
         }
 
-        Assert.Equal(1, await ReadAsync(storage, Pages, new Hasty()).WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(1, await ReadAsync(storage, Pages, new Hasty()).WaitAsync(ServiceProcess.Patience));
         Assert.Equal(["∅"], await storage.RowsAsync("SELECT lease_until FROM source"));
     }
 

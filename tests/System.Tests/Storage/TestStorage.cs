@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Metrics.Api.Webhooks;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Events;
@@ -5,12 +6,15 @@ using Metrics.Storage.Facts;
 using Metrics.Storage.Reading;
 using Metrics.Storage.Schema;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace Metrics.SystemTests.Storage;
 
 /// <summary>An empty database of one engine with the services that the host would register.</summary>
 internal sealed class TestStorage : IAsyncDisposable
 {
+    private static readonly ConcurrentDictionary<string, Lazy<Task<string>>> Templates = new(StringComparer.Ordinal);
+
     private readonly ServiceProvider services;
     private readonly string? folder;
 
@@ -58,9 +62,22 @@ internal sealed class TestStorage : IAsyncDisposable
     /// <summary>A database with this version's schema.</summary>
     public static async Task<TestStorage> MigratedAsync(PostgresCluster cluster, StorageEngine engine, string more = "")
     {
-        var storage = await EmptyAsync(cluster, engine, more);
-        await storage.Schema.MigrateAsync();
-        return storage;
+        var folder = engine == StorageEngine.Sqlite ? Directory.CreateTempSubdirectory("metrics-sqlite-").FullName : null;
+        return new(engine, await NewDatabaseAsync(cluster, engine, folder) + more, folder);
+    }
+
+    /// <summary>Connection string of a new database with this version's schema: a copy of one that was migrated once in this run.</summary>
+    /// <param name="folder">Where SQLite's file is made; PostgreSQL's are the cluster's.</param>
+    public static async Task<string> NewDatabaseAsync(PostgresCluster cluster, StorageEngine engine, string? folder)
+    {
+        var template = await Templates
+            .GetOrAdd(cluster.ConnectionString + engine, _ => new(() => MigrateTemplateAsync(cluster, engine)))
+            .Value;
+        if (engine == StorageEngine.Postgres)
+            return await cluster.CreateDatabaseAsync(template);
+        var file = Path.Combine(folder!, $"{Guid.NewGuid():N}.db");
+        File.Copy(template, file);
+        return $"Data Source={file}";
     }
 
     /// <summary>The same database with a clock that stands where <see cref="SetClockAsync"/> puts it.</summary>
@@ -119,6 +136,22 @@ internal sealed class TestStorage : IAsyncDisposable
             return;
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
         Directory.Delete(folder, recursive: true);
+    }
+
+    /// <returns>PostgreSQL: name of the database; SQLite: its file.</returns>
+    private static async Task<string> MigrateTemplateAsync(PostgresCluster cluster, StorageEngine engine)
+    {
+        var folder = Directory.CreateTempSubdirectory("metrics-template-").FullName;
+        var connectionString =
+            engine == StorageEngine.Postgres
+                ? $"{await cluster.CreateDatabaseAsync()};Pooling=false"
+                : $"Data Source={folder}/template.db;Pooling=false";
+        await using (var template = new TestStorage(engine, connectionString, null))
+            await template.Schema.MigrateAsync();
+        if (engine == StorageEngine.Sqlite)
+            return $"{folder}/template.db";
+        Directory.Delete(folder);
+        return new NpgsqlConnectionStringBuilder(connectionString).Database!;
     }
 
     private static string Text(object value) =>

@@ -10,8 +10,7 @@ using static Metrics.SystemTests.Storage.Fleet;
 namespace Metrics.SystemTests.Webhooks;
 
 /// <summary>From the change to the receiver: what is sent, how often, when no more, and what becomes of it when somebody dies or misbehaves. The database's clock stands where it is put.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class DeliveryTests(PostgresCluster cluster)
+public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     public static TheoryData<StorageEngine> Engines { get; } = [StorageEngine.Sqlite, StorageEngine.Postgres];
 

@@ -16,8 +16,7 @@ using static Metrics.SystemTests.Storage.Fleet;
 namespace Metrics.SystemTests.Webhooks;
 
 /// <summary>When joules per unit are told of: sums over sums of final hours, once a cool-down.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class RuleTests(PostgresCluster cluster)
+public sealed class RuleTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     public static TheoryData<StorageEngine> Engines { get; } = [StorageEngine.Sqlite, StorageEngine.Postgres];
 

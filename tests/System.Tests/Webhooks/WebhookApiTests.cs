@@ -13,8 +13,7 @@ using Xunit;
 namespace Metrics.SystemTests.Webhooks;
 
 /// <summary>Webhooks as an operator makes, tries, looks through and mends them, on sockets, with the dispatcher running; every delivery is verified by npm's standardwebhooks.</summary>
-[Collection(PostgresTests.Name)]
-public sealed class WebhookApiTests(PostgresCluster cluster)
+public sealed class WebhookApiTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     public static TheoryData<StorageEngine> Engines { get; } = [StorageEngine.Sqlite, StorageEngine.Postgres];
 

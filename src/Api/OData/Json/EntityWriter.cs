@@ -73,12 +73,6 @@ internal sealed record Shape(IReadOnlyList<Member> Members)
 /// <param name="root">Address of the service, with a slash at its end.</param>
 internal sealed class EntityWriter(Shape shape, int? part, Negotiation negotiation, bool omitNulls, string root)
 {
-    public static readonly JsonWriterOptions Options = new()
-    {
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-        SkipValidation = true,
-    };
-
     private static readonly JsonName TypeName = new("@odata.type"),
         Id = new("@odata.id"),
         Context = new("@odata.context");

@@ -15,7 +15,7 @@ namespace Metrics.Api.OData.Model;
 
 /// <summary>
 /// The function <c>Compare</c>: which deployments may be ranked with each other, as one flat table that every BI tool loads.
-/// What it tells is what /api/placements tells; only the form is another one.
+/// What it says is what /api/placements says; only the form is another one.
 /// </summary>
 internal sealed class CompareFunction(QueryConnections connections, UnitConversions conversions, TimeProvider time)
 {
@@ -184,26 +184,26 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             : ODataError.BadRequest("InvalidPath", $"The call of {Name} has no closing parenthesis.", "path");
     }
 
-    /// <summary>The question that a call asks.</summary>
-    /// <exception cref="ODataError">An argument is missing, unknown, or not what the parameter takes; all faults are told.</exception>
-    public static ComparisonRequest Question(string arguments, IReadOnlyDictionary<string, string> aliases)
+    /// <summary>The comparison that a call asks for.</summary>
+    /// <exception cref="ODataError">An argument is missing, unknown, or not what the parameter takes; all errors are listed.</exception>
+    public static ComparisonRequest ReadRequest(string arguments, IReadOnlyDictionary<string, string> aliases)
     {
-        var faults = new List<string>();
-        var given = new List<(string, string?)>();
-        foreach (var literal in NamedLiterals.Read(arguments, $"The list of parameters of {Name}", faults))
+        var errors = new List<string>();
+        var values = new List<(string, string?)>();
+        foreach (var literal in NamedLiterals.Read(arguments, $"The list of parameters of {Name}", errors))
         {
             var argument = literal;
             if (argument is { IsText: false, Value: ['@', ..] alias })
             {
-                if (!aliases.TryGetValue(alias, out var told))
+                if (!aliases.TryGetValue(alias, out var aliased))
                 {
-                    faults.Add(
+                    errors.Add(
                         $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
                     );
                     continue;
                 }
                 if (
-                    NamedLiterals.Read($"{argument.Name}={told}", $"The parameter alias {ExpressionText.Shorten(alias)}", faults)
+                    NamedLiterals.Read($"{argument.Name}={aliased}", $"The parameter alias {ExpressionText.Shorten(alias)}", errors)
                     is not [var one]
                 )
                     continue;
@@ -215,23 +215,23 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
                     is { Name: not null, Type: EdmPrimitiveTypeKind.String }
             )
             {
-                faults.Add($"{argument.Name} is a text: write {argument.Name}='{ExpressionText.Shorten(bare)}'.");
+                errors.Add($"{argument.Name} is a text: write {argument.Name}='{ExpressionText.Shorten(bare)}'.");
             }
-            given.Add((argument.Name, argument.Value));
+            values.Add((argument.Name, argument.Value));
         }
-        var question = ComparisonRequest.Read(given, faults);
-        return faults.Count == 0 && question is not null ? question : throw Invalid(faults);
+        var request = ComparisonRequest.Read(values, errors);
+        return errors.Count == 0 && request is not null ? request : throw Invalid(errors);
     }
 
-    /// <summary>Answers a call, whole or not at all.</summary>
+    /// <summary>Carries out a call, whole or not at all.</summary>
     /// <returns>The rows, ranked ones first.</returns>
-    /// <exception cref="ODataError">The question has a fault that only the data shows.</exception>
-    public async Task<IReadOnlyList<ComparedRow>> RowsAsync(ComparisonRequest question, CancellationToken cancellationToken)
+    /// <exception cref="ODataError">The request has an error that only the data shows.</exception>
+    public async Task<IReadOnlyList<ComparedRow>> RowsAsync(ComparisonRequest request, CancellationToken cancellationToken)
     {
-        var faults = new List<string>();
+        var errors = new List<string>();
         await using var session = new ReadSession(connections, cancellationToken);
-        var comparison = await DeploymentComparison.ReadAsync(session, question, conversions, time.GetUtcNow().UtcDateTime, faults)
-            ?? throw Invalid(faults);
+        var comparison = await DeploymentComparison.ReadAsync(session, request, conversions, time.GetUtcNow().UtcDateTime, errors)
+            ?? throw Invalid(errors);
         var rows = new List<ComparedRow>();
         var (from, to) = (comparison.Period.Start, comparison.Period.End);
         foreach (var (group, at) in comparison.Result.Groups.Select((group, at) => (group, at + 1)))
@@ -265,83 +265,6 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             ))
         );
         return rows;
-    }
-
-    /// <summary>Writes the answer, or what it would be without rows of a HEAD request.</summary>
-    /// <param name="options">$top, $skip and $count of the request.</param>
-    public static void Write(
-        Utf8JsonWriter json,
-        IReadOnlyList<ComparedRow> rows,
-        QueryOptions options,
-        Negotiation negotiation,
-        bool omitNulls,
-        string root
-    )
-    {
-        json.WriteStartObject();
-        if (negotiation.Control != ControlInformation.None)
-            json.WriteString("@odata.context", $"{root}$metadata#Collection({EntityModel.Namespace}.{TypeName})");
-        if (options.Count && negotiation.LongsAsText)
-            json.WriteString("@odata.count", rows.Count.ToString(CultureInfo.InvariantCulture));
-        else if (options.Count)
-            json.WriteNumber("@odata.count", rows.Count);
-        json.WriteStartArray("value");
-        foreach (
-            var row in rows.Skip((int)Math.Min(options.Skip ?? 0, rows.Count)).Take((int)Math.Min(options.Top ?? rows.Count, rows.Count))
-        )
-        {
-            json.WriteStartObject();
-            if (negotiation.Control == ControlInformation.Full)
-                json.WriteString("@odata.type", $"#{EntityModel.Namespace}.{TypeName}");
-            foreach (var column in Columns)
-            {
-                var value = column.Value(row);
-                if (value is null && omitNulls)
-                    continue;
-                if (negotiation.Control == ControlInformation.Full && value is int or long or DateTime)
-                    json.WriteString($"{column.Name}@odata.type", $"#{column.Type}");
-                switch (value)
-                {
-                    case null:
-                        json.WriteNull(column.Name);
-                        break;
-                    case string text:
-                        json.WriteString(column.Name, text);
-                        break;
-                    case bool flag:
-                        json.WriteBoolean(column.Name, flag);
-                        break;
-                    case int number:
-                        json.WriteNumber(column.Name, number);
-                        break;
-                    case long number when negotiation.LongsAsText:
-                        json.WriteString(column.Name, number.ToString(CultureInfo.InvariantCulture));
-                        break;
-                    case long number:
-                        json.WriteNumber(column.Name, number);
-                        break;
-                    case double number when double.IsFinite(number):
-                        json.WriteNumber(column.Name, number);
-                        break;
-                    case double number:
-                        json.WriteString(
-                            column.Name,
-                            double.IsNaN(number) ? "NaN"
-                                : number > 0 ? "INF"
-                                : "-INF"
-                        );
-                        break;
-                    case DateTime time:
-                        json.WriteString(column.Name, InstantText.Of(time));
-                        break;
-                    default:
-                        throw new InvalidOperationException($"{column.Name} has a value of {value.GetType()}, which no column has.");
-                }
-            }
-            json.WriteEndObject();
-        }
-        json.WriteEndArray();
-        json.WriteEndObject();
     }
 
     private static string? Text(IEnumerable<string> parts) => string.Join("; ", parts) is { Length: > 0 } text ? text : null;

@@ -305,7 +305,7 @@ internal sealed class EntityModel
         foreach (var navigation in set.Navigations.Where(navigation => navigation.Optional))
             json[Namespace]![set.TypeName]![navigation.Name]!["$Nullable"] = true;
         using var whole = new MemoryStream();
-        using (var writer = new Utf8JsonWriter(whole, EntityWriter.Options))
+        using (var writer = new Utf8JsonWriter(whole, JsonRow.WriterOptions))
             json.WriteTo(writer);
         return whole.ToArray();
     }

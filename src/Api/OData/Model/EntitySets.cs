@@ -1,3 +1,5 @@
+using Metrics.Domain.Facts;
+
 namespace Metrics.Api.OData.Model;
 
 /// <summary>What a column holds, as the model, the SQL and the writer see it.</summary>
@@ -42,7 +44,7 @@ internal enum Adding
 /// <param name="Over">Expression above the line.</param>
 /// <param name="Under">Expression below it; counted for the rows whose upper one is known.</param>
 /// <param name="Where">Rows that count; null for all.</param>
-internal sealed record Ratio(string Over, string Under, string? Where = null);
+internal sealed record SumOverSum(string Over, string Under, string? Where = null);
 
 /// <summary>A way from an entity to one of another set.</summary>
 /// <param name="Name">Name in the model.</param>
@@ -92,7 +94,7 @@ internal sealed record EntityProperty(
     public Adding Adding { get; init; }
 
     /// <summary>What it is the ratio of, where <see cref="Adding"/> says so.</summary>
-    public Ratio? Ratio { get; init; }
+    public SumOverSum? Ratio { get; init; }
 
     /// <summary>Whether $search looks into it: it is a name that people know.</summary>
     public bool Searchable { get; } = Type == PropertyType.Text && Names.Contains(Name);
@@ -289,41 +291,28 @@ internal static class EntitySets
             "EnergyFact",
             "Energy of one resource for one deployment and grid period.",
             ["DeploymentId", "ResourceId", "PeriodStart"],
-            Number("DeploymentId", "Deployment that the energy is attributed to."),
-            Number("ResourceId", "Resource that drew it."),
-            Instant("PeriodStart", "Start of the period, inclusive."),
-            Instant("PeriodEnd", "End of the period, exclusive."),
-            Date("Date", "Day of the period's start (UTC)."),
-            DateKey(),
-            Text("Workload", "Workload that the deployment serves."),
-            Text("Provider", "Cloud or on-premises provider."),
-            Text("Region", "Region or site."),
-            Text("ResourceKind", "Kind of resource."),
-            Text("ResourceName", "Name that its source gives it."),
-            TextOrNull("Hardware", "Hardware model."),
-            Measure("AcceleratorJoules", "Energy of the accelerators.", "J"),
-            Measure("ServerJoules", "Energy of the whole server, accelerators included.", "J"),
-            Measure("FacilityJoules", "Server energy times the place's PUE.", "J"),
-            Measure("RackJoules", "Energy measured at the rack.", "J"),
-            Measure("IdleJoules", "Part of the energy drawn while reserved and doing nothing.", "J"),
-            Measure("LowJoules", "Least that the energy of the widest boundary known can be.", "J"),
-            Measure("HighJoules", "Most that the energy of the widest boundary known can be.", "J"),
-            Measure("OperationalGrams", "Carbon dioxide equivalents of the facility energy, location-based average.", "g"),
-            Measure("MarginalGrams", "The same by the grid's marginal intensity. Never add it to the others.", "g"),
-            Measure("MarketBasedGrams", "The same by contracts and certificates. Never add it to the others.", "g"),
-            Measure("EmbodiedGrams", "Share of the emissions of making the hardware that falls to the period.", "g"),
-            Measure("WaterLitres", "Water used at the site.", "L"),
-            MeasuredShare(),
-            Coverage() with
-            {
-                Nullable = false,
-            },
-            Evidence(),
-            Text("Cover", "How the boundaries were covered by readings."),
-            Text("Mappings", "Mappings by which the readings were understood."),
-            FactorVersion(),
-            Missing(),
-            Instant("RecomputedAt", "When the fact was computed from the samples.")
+            [
+                Number("DeploymentId", "Deployment that the energy is attributed to."),
+                Number("ResourceId", "Resource that drew it."),
+                Instant("PeriodStart", "Start of the period, inclusive."),
+                Instant("PeriodEnd", "End of the period, exclusive."),
+                Date("Date", "Day of the period's start (UTC)."),
+                DateKey(),
+                Text("Workload", "Workload that the deployment serves."),
+                Text("Provider", "Cloud or on-premises provider."),
+                Text("Region", "Region or site."),
+                Text("ResourceKind", "Kind of resource."),
+                Text("ResourceName", "Name that its source gives it."),
+                TextOrNull("Hardware", "Hardware model."),
+                .. Measures.ToldBy(MeasureHolders.Facts).Select(measure => Of(measure, measure.Description)),
+                .. Ratios.OfFacts.Select(ratio => Of(ratio) with { Nullable = ratio != Ratios.Coverage }),
+                Evidence(),
+                Text("Cover", "How the boundaries were covered by readings."),
+                Text("Mappings", "Mappings by which the readings were understood."),
+                FactorVersion(),
+                Missing(),
+                Instant("RecomputedAt", "When the fact was computed from the samples."),
+            ]
         )
         {
             Navigations =
@@ -348,11 +337,11 @@ internal static class EntitySets
             TextOrNull("Model", "Model that the workload serves."),
             Text("Provider", "Cloud or on-premises provider."),
             Text("Region", "Region or site."),
-            Units("Functional units of work done.") with
+            Of(Measures.Units, Measures.Units.Description) with
             {
                 Nullable = false,
             },
-            Coverage() with
+            Of(Ratios.Coverage) with
             {
                 Nullable = false,
             },
@@ -377,12 +366,12 @@ internal static class EntitySets
                 "Method",
                 "How it was found: annual, location_average, location_marginal, market_based; of a power model, its mapping."
             ),
-            Measure("Value", "The factor, in its unit.", null) with
+            Amount("Value", "The factor, in its unit.", null) with
             {
                 Nullable = false,
             },
-            Measure("Low", "Least that the value can be, when its source says.", null),
-            Measure("High", "Most that the value can be, when its source says.", null),
+            Amount("Low", "Least that the value can be, when its source says.", null),
+            Amount("High", "Most that the value can be, when its source says.", null),
             Text("Unit", "Unit of the value."),
             Text("Source", "Who published it."),
             TextOrNull("Licence", "Licence of the publication."),
@@ -436,8 +425,8 @@ internal static class EntitySets
             Text("FunctionalUnit", "What its work is counted in."),
             Instant("PeriodStart", "Start of the period whose number changed."),
             Text("Measure", "Column of the table of hours that changed: facility_joules, units ...", 32),
-            Measure("Old", "Value before; null when it was unknown or the row did not exist.", null),
-            Measure("New", "Value after; null when it is unknown or the row no longer exists.", null),
+            Amount("Old", "Value before; null when it was unknown or the row did not exist.", null),
+            Amount("New", "Value after; null when it is unknown or the row no longer exists.", null),
             TextOrNull("OldFactorVersion", "Factors that made the value before."),
             TextOrNull("NewFactorVersion", "Factors that made the value after."),
             Instant("At", "When it changed."),
@@ -472,67 +461,32 @@ internal static class EntitySets
             typeName,
             description,
             ["DeploymentId", "FunctionalUnit", "PeriodStart"],
-            Number("DeploymentId", "Deployment that the energy and the work belong to."),
-            Text("FunctionalUnit", "What the work is counted in: output-token, request ...; none where no work was counted."),
-            Instant("PeriodStart", "Start of the period, inclusive."),
-            Instant("PeriodEnd", "End of the period, exclusive."),
-            Date("Date", "Day of the period's start (UTC)."),
-            DateKey(),
-            Text("Workload", "Workload that the deployment serves."),
-            TextOrNull("Model", "Model that the workload serves."),
-            TextOrNull("Precision", "Numeric precision that the model is served in."),
-            Text("Provider", "Cloud or on-premises provider."),
-            TextOrNull("Account", "Account, subscription or project at the provider."),
-            Text("Region", "Region or site."),
-            TextOrNull("Hardware", "Hardware models of the deployment's resources."),
-            Units("Functional units of work done. Never add units of different FunctionalUnit."),
-            Measure("AcceleratorJoules", "Energy of the accelerators. Stands on every functional unit's row of the deployment.", "J"),
-            Measure("ServerJoules", "Energy of the whole servers, accelerators included. Stands on every functional unit's row.", "J"),
-            Measure("FacilityJoules", "Server energy times the place's PUE. Stands on every functional unit's row.", "J"),
-            Measure("IdleJoules", "Part of the energy drawn while reserved and doing nothing.", "J"),
-            PerUnit("JoulesPerUnit", "Facility energy over units, sum over sum.", "J/{unit}", "FacilityJoules"),
-            PerUnit("AcceleratorJoulesPerUnit", "Accelerator energy over units, sum over sum.", "J/{unit}", "AcceleratorJoules"),
-            PerUnit("ServerJoulesPerUnit", "Server energy over units, sum over sum.", "J/{unit}", "ServerJoules"),
-            PerUnit(
-                "ActiveJoulesPerUnit",
-                "Facility energy without the idle share of the server's, over units; null when the idle share is unknown in some of the period (Missing names busy_unknown, server_unmetered, hardware_unknown or accelerator_unmetered).",
-                "J/{unit}",
-                "FacilityJoules mul (1 sub IdleJoules div ServerJoules)",
-                "Missing eq null or not (contains(Missing,'busy_unknown') or contains(Missing,'server_unmetered') or contains(Missing,'hardware_unknown') or contains(Missing,'accelerator_unmetered'))"
-            ),
-            Measure("OperationalGrams", "Carbon dioxide equivalents of the facility energy, location-based average.", "g"),
-            Measure(
-                "MarginalGrams",
-                "The same by the grid's marginal intensity. Never part of SciGramsPerUnit, never to be added to the others.",
-                "g"
-            ),
-            Measure(
-                "MarketBasedGrams",
-                "The same by contracts and certificates. Never part of SciGramsPerUnit, never to be added to the others.",
-                "g"
-            ),
-            Measure("EmbodiedGrams", "Share of the emissions of making the hardware that falls to the period.", "g"),
-            PerUnit(
-                "SciGramsPerUnit",
-                "Software Carbon Intensity (ISO/IEC 21031): operational and embodied grams over units; null when either is unknown in some of the period (Missing names pue_unknown, grid_unknown or embodied_unknown).",
-                "g/{unit}",
-                "OperationalGrams add EmbodiedGrams",
-                "Missing eq null or not (contains(Missing,'pue_unknown') or contains(Missing,'grid_unknown') or contains(Missing,'embodied_unknown'))"
-            ),
-            Measure("WaterLitres", "Water used at the site: IT energy times the place's WUE.", "L"),
-            Measure("LowJoules", "Least that the energy of the widest boundary can be that the row has.", "J"),
-            Measure("HighJoules", "Most that the energy of the widest boundary can be that the row has.", "J"),
-            Evidence(),
-            MeasuredShare(),
-            Coverage(),
-            TextOrNull(
-                "NullReason",
-                "Why JoulesPerUnit is null: no_work, zero_functional_units, no_energy, server_unknown or pue_unknown.",
-                32
-            ),
-            Missing(),
-            FactorVersion(),
-            Instant("RecomputedAt", "When the numbers were computed from the facts.")
+            [
+                Number("DeploymentId", "Deployment that the energy and the work belong to."),
+                Text("FunctionalUnit", "What the work is counted in: output-token, request ...; none where no work was counted."),
+                Instant("PeriodStart", "Start of the period, inclusive."),
+                Instant("PeriodEnd", "End of the period, exclusive."),
+                Date("Date", "Day of the period's start (UTC)."),
+                DateKey(),
+                Text("Workload", "Workload that the deployment serves."),
+                TextOrNull("Model", "Model that the workload serves."),
+                TextOrNull("Precision", "Numeric precision that the model is served in."),
+                Text("Provider", "Cloud or on-premises provider."),
+                TextOrNull("Account", "Account, subscription or project at the provider."),
+                Text("Region", "Region or site."),
+                TextOrNull("Hardware", "Hardware models of the deployment's resources."),
+                .. Measures.ToldBy(MeasureHolders.Periods).SelectMany(OfPeriods),
+                Evidence(),
+                .. Ratios.OfPeriods.Where(ratio => ratio.After is null).Select(Of),
+                TextOrNull(
+                    "NullReason",
+                    "Why JoulesPerUnit is null: no_work, zero_functional_units, no_energy, server_unknown or pue_unknown.",
+                    32
+                ),
+                Missing(),
+                FactorVersion(),
+                Instant("RecomputedAt", "When the numbers were computed from the facts."),
+            ]
         )
         {
             Navigations = [ToDeployment("Workload", "Model", "Precision", "Provider", "Account", "Region", "Hardware"), ToCalendar()],
@@ -559,23 +513,39 @@ internal static class EntitySets
 
     private static EntityProperty InstantOrNull(string name, string description) => new(name, PropertyType.Instant, true, description);
 
-    private static EntityProperty Measure(string name, string description, string? unit) =>
-        new(name, PropertyType.Double, true, description, unit) { Adding = unit is "J" or "g" or "L" ? Adding.Sum : Adding.Plain };
+    private static EntityProperty Amount(string name, string description, string? unit) =>
+        new(name, PropertyType.Double, true, description, unit);
 
-    private static EntityProperty Units(string description) => Measure("Units", description, "1") with { Adding = Adding.Sum };
-
-    private static EntityProperty PerUnit(string name, string description, string unit, string over, string? where = null) =>
-        Measure(name, description, unit) with
+    private static EntityProperty Of(Measure measure, string description) =>
+        Amount(measure.Name, description, measure.Unit) with
         {
-            Adding = Adding.Ratio,
-            Ratio = new Ratio(over, "Units", where),
+            Adding = Adding.Sum,
         };
 
-    private static EntityProperty Coverage() =>
-        Measure("Coverage", "Share of the period for which readings exist, 0 to 1.", "1") with
+    // Each measure with the ratios that are told behind it.
+    private static IEnumerable<EntityProperty> OfPeriods(Measure measure) =>
+        Ratios.OfPeriods.Where(ratio => ratio.After == measure).Select(Of).Prepend(Of(measure, measure.DescriptionOfPeriods));
+
+    private static EntityProperty Of(Ratio ratio)
+    {
+        var amount = Amount(ratio.Name, ratio.Description, ratio.Unit);
+        return ratio.OfMany switch
         {
-            Adding = Adding.Mean,
+            RatioOfMany.SumOverSum => amount with
+            {
+                Adding = Adding.Ratio,
+                Ratio = new SumOverSum(ratio.Over.ToOData(), ratio.Under.ToOData(), Where(ratio.NullWhile)),
+            },
+            RatioOfMany.Mean => amount with { Adding = Adding.Mean },
+            _ => amount with { Adding = Adding.Never },
         };
+    }
+
+    // The rows that lack none of it.
+    private static string? Where(MissingReasons reasons) =>
+        reasons == MissingReasons.None
+            ? null
+            : $"Missing eq null or not ({string.Join(" or ", reasons.Words().Select(word => $"contains(Missing,'{word}')"))})";
 
     private static Navigation ToDeployment(params string[] repeated) =>
         new("Deployment", "Deployments", false, "The workload at its place.", ("DeploymentId", "Id")) { Repeated = repeated };
@@ -588,12 +558,6 @@ internal static class EntitySets
 
     private static EntityProperty Missing() =>
         TextOrNull("Missing", "Why a column is null in some of the period, as words separated by a space: pue_unknown, grid_unknown ...");
-
-    private static EntityProperty MeasuredShare() =>
-        Measure("MeasuredShare", "Energy-weighted share of measured and derived readings, 0 to 1.", "1") with
-        {
-            Adding = Adding.Never,
-        };
 
     private static EntityProperty Evidence() =>
         Text("Evidence", "Worst evidence of the inputs: measured, derived, modelled or estimated.", 16);

@@ -54,7 +54,7 @@ internal sealed class AsyncResponses : IAsyncDisposable
     /// <param name="root">Address of the service, with a slash at its end.</param>
     /// <param name="target">Path and query of the question, as they would be sent by GET.</param>
     /// <param name="wait">How long the client waits.</param>
-    /// <param name="respond">Answers a request.</param>
+    /// <param name="respond">Responds to a request.</param>
     /// <exception cref="ODataError">429: as many are kept as there may be.</exception>
     public async Task AcceptAsync(HttpContext context, string root, string target, TimeSpan wait, Func<HttpContext, Task> respond)
     {
@@ -72,28 +72,7 @@ internal sealed class AsyncResponses : IAsyncDisposable
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var pending = new PendingResponse(NameOf(context.User));
         responses[id] = pending;
-        // What the client has already is of no use to one that fetches; all else is asked as it came.
-        var headers = context
-            .Request.Headers.Where(header =>
-                header.Key is not ("If-None-Match" or "Content-Length" or "Content-Type" or "Host" or "Prefer")
-            )
-            .Select(header => KeyValuePair.Create(header.Key, header.Value.ToString()))
-            .Append(
-                KeyValuePair.Create(
-                    "Prefer",
-                    string.Join(
-                        ",",
-                        context
-                            .Request.Headers["Prefer"]
-                            .SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries))
-                            .Where(preference =>
-                                !preference.StartsWith("respond-async", StringComparison.OrdinalIgnoreCase)
-                                && !preference.StartsWith("wait", StringComparison.OrdinalIgnoreCase)
-                            )
-                    )
-                )
-            );
-        var request = new InnerRequest(context, HttpMethods.Get, target, headers, [], pending.Body, pending.Cancelled);
+        var request = new InnerRequest(context, HttpMethods.Get, target, InnerHeaders(context.Request.Headers), [], pending.Body, pending.Cancelled);
         pending.Work = WorkAsync(pending, request, respond);
         if (wait > TimeSpan.Zero)
         {
@@ -116,7 +95,7 @@ internal sealed class AsyncResponses : IAsyncDisposable
             wait > TimeSpan.Zero
                 ? string.Create(CultureInfo.InvariantCulture, $"respond-async, wait={wait.TotalSeconds:0}")
                 : "respond-async";
-        Accepted(context, root, id);
+        WriteAccepted(context, root, id);
     }
 
     /// <summary>Answers a question after an answer: 202 while it is made, then the answer; DELETE stops and forgets it.</summary>
@@ -151,7 +130,7 @@ internal sealed class AsyncResponses : IAsyncDisposable
         }
         if (!pending.IsReady)
         {
-            Accepted(context, root, id);
+            WriteAccepted(context, root, id);
             return;
         }
         // Clients of 4.0 know the answer only as a message within the message; those of 4.01 by its status in a header.
@@ -233,7 +212,22 @@ internal sealed class AsyncResponses : IAsyncDisposable
         }
     }
 
-    private static void Accepted(HttpContext context, string root, string id)
+    // What the client has already is of no use to one that fetches; all else is asked as it came.
+    private static IEnumerable<KeyValuePair<string, string>> InnerHeaders(IHeaderDictionary headers)
+    {
+        var preferences = headers["Prefer"]
+            .SelectMany(value => (value ?? "").Split(',', StringSplitOptions.TrimEntries))
+            .Where(preference =>
+                !preference.StartsWith("respond-async", StringComparison.OrdinalIgnoreCase)
+                && !preference.StartsWith("wait", StringComparison.OrdinalIgnoreCase)
+            );
+        return headers
+            .Where(header => header.Key is not ("If-None-Match" or "Content-Length" or "Content-Type" or "Host" or "Prefer"))
+            .Select(header => KeyValuePair.Create(header.Key, header.Value.ToString()))
+            .Append(KeyValuePair.Create("Prefer", string.Join(",", preferences)));
+    }
+
+    private static void WriteAccepted(HttpContext context, string root, string id)
     {
         context.Response.StatusCode = StatusCodes.Status202Accepted;
         context.Response.Headers.Location = $"{root}{Path}{id}";

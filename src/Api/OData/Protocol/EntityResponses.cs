@@ -2,11 +2,11 @@ using System.Buffers;
 using System.Data.Common;
 using System.Globalization;
 using System.Security.Cryptography;
+using Metrics.Storage.Queries;
 using System.Text.Json;
 using Metrics.Api.OData.Json;
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Query;
-using Metrics.Storage.Queries;
 using Microsoft.Extensions.Options;
 
 namespace Metrics.Api.OData.Protocol;
@@ -74,7 +74,7 @@ internal sealed class EntityResponses
         var hasRow = await reader.ReadAsync(session.Token);
 
         var body = new ResponseBuffer(request.Context);
-        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
+        await using var json = new Utf8JsonWriter(body, JsonRow.WriterOptions);
         json.WriteStartObject();
         WriteAnnotations(json, request, page, count, isFirst: after is null);
         var next = await WriteRowsAsync(json, body, request, page, reader, hasRow, limit);

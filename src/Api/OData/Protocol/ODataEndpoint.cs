@@ -183,15 +183,15 @@ internal sealed class ODataEndpoint
         request.Options.RefuseComposition(CompareFunction.Name);
         var negotiation = request.Negotiate();
         var (_, omitNulls, _, _) = Negotiation.Preferences(request.Headers, settings.MaxPageSize);
-        var rows = await compare.RowsAsync(CompareFunction.Question(arguments, request.Options.Aliases), request.Context.RequestAborted);
+        var rows = await compare.RowsAsync(CompareFunction.ReadRequest(arguments, request.Options.Aliases), request.Context.RequestAborted);
         request.Response.ContentType = negotiation.ContentType;
         if (omitNulls)
             request.Response.Headers["Preference-Applied"] = "omit-values=nulls";
         if (request.IsHead)
             return;
         var body = new ResponseBuffer(request.Context);
-        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
-        CompareFunction.Write(json, rows, request.Options, negotiation, omitNulls, request.Root);
+        await using var json = new Utf8JsonWriter(body, JsonRow.WriterOptions);
+        new ComparisonWriter(negotiation, omitNulls, request.Root).Write(json, rows, request.Options);
         json.Flush();
         await body.CompleteAsync();
     }

@@ -1,6 +1,6 @@
+using Metrics.Storage.Queries;
 using System.Text.Json;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Queries;
 
 namespace Metrics.Api.OData.Protocol;
 

@@ -1,6 +1,6 @@
+using Metrics.Storage.Queries;
 using System.Text;
 using Metrics.Api.OData.Query;
-using Metrics.Storage.Queries;
 using Microsoft.AspNetCore.OData.Abstracts;
 using Microsoft.AspNetCore.OData.Extensions;
 

@@ -69,7 +69,7 @@ internal static class ServiceDocuments
     private static async Task WriteJsonAsync(ODataRequest request, Action<Utf8JsonWriter> write)
     {
         var body = new ResponseBuffer(request.Context);
-        await using var json = new Utf8JsonWriter(body, EntityWriter.Options);
+        await using var json = new Utf8JsonWriter(body, JsonRow.WriterOptions);
         json.WriteStartObject();
         write(json);
         json.WriteEndObject();

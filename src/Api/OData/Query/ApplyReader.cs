@@ -107,8 +107,8 @@ internal sealed class ApplyReader
             "search" => Search(at),
             "compute" => new ComputeStep(at, reader.NamedItems()),
             "orderby" => new OrderByStep(at, reader.SortItems()),
-            "top" => new SliceStep(at, reader.Whole("a whole number"), null),
-            "skip" => new SliceStep(at, null, reader.Whole("a whole number")),
+            "top" => new SliceStep(at, reader.Integer("a whole number"), null),
+            "skip" => new SliceStep(at, null, reader.Integer("a whole number")),
             "concat" => Concat(at),
             _ => TopBottom(at, word),
         };

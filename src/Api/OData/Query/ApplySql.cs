@@ -176,7 +176,7 @@ internal sealed class ApplySql(QueryContext query)
                 string MinOrMax(string of) =>
                     $"{(method == "min" ? "MIN" : "MAX")}({(term.Type == SqlType.Text ? dialect.Ordered(of) : of)})";
                 return Whole(
-                    ToColumn(MinOrMax(value), term.Type, only?.Type ?? Relation.TypeOf(term.Type)) with
+                    ToColumn(MinOrMax(value), term.Type, only?.Type ?? SqlTypes.Of(term.Type)) with
                     {
                         Context = context,
                     },
@@ -213,9 +213,9 @@ internal sealed class ApplySql(QueryContext query)
     private AggregateColumn RatioOfSums(Relation rows, EntityProperty property, string? mask, string name)
     {
         var sql = new ExpressionSql(query, rows, Option);
-        var over = query.Dialect.AsDouble(sql.Computed(ExpressionReader.Whole(property.Ratio!.Over, property.Name)).Sql!);
-        var known = property.Ratio.Where is { } where ? sql.Condition(ExpressionReader.Whole(where, property.Name)) : null;
-        var units = sql.Computed(ExpressionReader.Whole(property.Ratio.Under, property.Name)).Sql!;
+        var over = query.Dialect.AsDouble(sql.Computed(ExpressionReader.Parse(property.Ratio!.Over, property.Name)).Sql!);
+        var known = property.Ratio.Where is { } where ? sql.Condition(ExpressionReader.Parse(where, property.Name)) : null;
+        var units = sql.Computed(ExpressionReader.Parse(property.Ratio.Under, property.Name)).Sql!;
         var both = string.Join(" AND ", new[] { mask, known }.OfType<string>());
         if (both.Length > 0)
             over = $"CASE WHEN {both} THEN {over} END";

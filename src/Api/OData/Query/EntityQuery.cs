@@ -121,7 +121,7 @@ internal sealed class EntityQuery
         if (options.Search is { } search)
             Rows.Where(FreeTextSearch.Condition(query, Rows, search, "$search"));
         if (options.Filter is { } filter)
-            Rows.Where(ExpressionReader.Whole(filter, "$filter"), "$filter");
+            Rows.Where(ExpressionReader.Parse(filter, "$filter"), "$filter");
     }
 
     private static List<(Expression Expression, string Name, int At)> ComputeItems(string text)

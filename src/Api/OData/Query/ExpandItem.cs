@@ -10,6 +10,8 @@ namespace Metrics.Api.OData.Query;
 /// <param name="Expand">Its own $expand; null where there is none.</param>
 internal sealed record ExpandItem(Navigation Navigation, bool Reference, string? Select, string? Expand)
 {
+    /// <summary>Reads the items of $expand of a set.</summary>
+    /// <exception cref="ODataError">It cannot be read, names what there is not (400), or asks for what is not supported (501).</exception>
     public static List<ExpandItem> Read(string text, EntitySet set)
     {
         var items = new List<ExpandItem>();
@@ -28,39 +30,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
                 path = path[..^5];
             if (path.Contains("/$count", StringComparison.Ordinal) || path.Contains("$levels", StringComparison.Ordinal))
                 throw ODataError.NotSupported($"'{ExpressionText.Shorten(path)}' in $expand", "$expand");
-            string? select = null,
-                expand = null;
-            foreach (var option in open < 0 ? [] : Split(part[(open + 1)..^1], ';'))
-            {
-                var equals = option.IndexOf('=', StringComparison.Ordinal);
-                var name = (equals < 0 ? option : option[..equals]).Trim().TrimStart('$').ToLowerInvariant();
-                var value = equals < 0 ? "" : option[(equals + 1)..].Trim();
-                if (value.Length == 0)
-                    throw ODataError.BadRequest(
-                        "InvalidQuery",
-                        $"$expand: '{ExpressionText.Shorten(option)}' in parentheses is empty.",
-                        "$expand"
-                    );
-                switch (name)
-                {
-                    case "select" when select is null:
-                        select = value;
-                        break;
-                    case "expand" when expand is null:
-                        expand = value;
-                        break;
-                    case "select" or "expand":
-                        throw ODataError.BadRequest("InvalidQuery", $"$expand: ${name} is given twice.", "$expand");
-                    case "filter" or "orderby" or "top" or "skip" or "count" or "search" or "levels" or "compute" or "apply":
-                        throw ODataError.NotSupported($"${name} of a single entity within $expand", "$expand");
-                    default:
-                        throw ODataError.BadRequest(
-                            "InvalidQuery",
-                            $"$expand: there is no option '{ExpressionText.Shorten(name)}'.",
-                            "$expand"
-                        );
-                }
-            }
+            var (select, expand) = ReadOptions(open < 0 ? [] : Split(part[(open + 1)..^1], ';'));
             if (reference && (select ?? expand) is not null)
                 throw ODataError.BadRequest("InvalidQuery", "$expand: a reference has no properties to select.", "$expand");
             if (path == "*")
@@ -71,18 +41,58 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
                 );
                 continue;
             }
-            var navigation = set.Navigation(path)
-                ?? throw ODataError.BadRequest(
-                    "UnknownProperty",
-                    set.Navigations.Count == 0
-                        ? $"{set.Name} has no navigation property to expand."
-                        : $"{set.Name} has no navigation property '{ExpressionText.Shorten(path)}'. There is {string.Join(", ", set.Navigations.Select(navigation => navigation.Name))}.",
-                    "$expand"
-                );
-            items.Add(new ExpandItem(navigation, reference, select, expand));
+            items.Add(new ExpandItem(Find(set, path), reference, select, expand));
         }
         return items;
     }
+
+    private static (string? Select, string? Expand) ReadOptions(IEnumerable<string> options)
+    {
+        string? select = null,
+            expand = null;
+        foreach (var option in options)
+        {
+            var equals = option.IndexOf('=', StringComparison.Ordinal);
+            var name = (equals < 0 ? option : option[..equals]).Trim().TrimStart('$').ToLowerInvariant();
+            var value = equals < 0 ? "" : option[(equals + 1)..].Trim();
+            if (value.Length == 0)
+                throw ODataError.BadRequest(
+                    "InvalidQuery",
+                    $"$expand: '{ExpressionText.Shorten(option)}' in parentheses is empty.",
+                    "$expand"
+                );
+            switch (name)
+            {
+                case "select" when select is null:
+                    select = value;
+                    break;
+                case "expand" when expand is null:
+                    expand = value;
+                    break;
+                case "select" or "expand":
+                    throw ODataError.BadRequest("InvalidQuery", $"$expand: ${name} is given twice.", "$expand");
+                case "filter" or "orderby" or "top" or "skip" or "count" or "search" or "levels" or "compute" or "apply":
+                    throw ODataError.NotSupported($"${name} of a single entity within $expand", "$expand");
+                default:
+                    throw ODataError.BadRequest(
+                        "InvalidQuery",
+                        $"$expand: there is no option '{ExpressionText.Shorten(name)}'.",
+                        "$expand"
+                    );
+            }
+        }
+        return (select, expand);
+    }
+
+    private static Navigation Find(EntitySet set, string path) =>
+        set.Navigation(path)
+        ?? throw ODataError.BadRequest(
+            "UnknownProperty",
+            set.Navigations.Count == 0
+                ? $"{set.Name} has no navigation property to expand."
+                : $"{set.Name} has no navigation property '{ExpressionText.Shorten(path)}'. There is {string.Join(", ", set.Navigations.Select(navigation => navigation.Name))}.",
+            "$expand"
+        );
 
     // At the character, outside of parentheses and quotes.
     private static List<string> Split(string text, char by)

@@ -93,7 +93,7 @@ internal sealed partial class ExpressionReader(string text, string option)
 
     /// <summary>The whole text as one expression.</summary>
     /// <exception cref="ODataError">It is none.</exception>
-    public static Expression Whole(string text, string option)
+    public static Expression Parse(string text, string option)
     {
         var reader = new ExpressionReader(text, option);
         var read = reader.Expression();
@@ -233,7 +233,7 @@ internal sealed partial class ExpressionReader(string text, string option)
     }
 
     /// <summary>Takes a whole number from zero.</summary>
-    public long Whole(string what)
+    public long Integer(string what)
     {
         SkipBlanks();
         var start = At;

@@ -4,64 +4,6 @@ using Metrics.Api.OData.Protocol;
 
 namespace Metrics.Api.OData.Query;
 
-/// <summary>What a piece of SQL yields.</summary>
-internal enum SqlType
-{
-    Null,
-    Boolean,
-    Integer,
-    Double,
-    Text,
-    Date,
-    Instant,
-}
-
-/// <summary>A piece of SQL, or a literal that becomes a parameter once it is known what it is compared with.</summary>
-/// <param name="Sql">The SQL; null for a literal.</param>
-/// <param name="Type">What it yields.</param>
-/// <param name="Nullable">Whether it may yield null.</param>
-/// <param name="Literal">The literal: long, double, string, DateOnly, UTC DateTime; null for SQL and for the null literal.</param>
-internal readonly record struct Term(string? Sql, SqlType Type, bool Nullable, object? Literal = null)
-{
-    public bool IsLiteral => Sql is null;
-
-    public bool IsNumber => Type is SqlType.Integer or SqlType.Double;
-}
-
-/// <summary>What the options of one request have in common: engine, parameters, aliases, the time, and the limit on how much is asked.</summary>
-internal sealed class QueryContext(SqlDialect dialect, IReadOnlyDictionary<string, string> aliases, DateTime now)
-{
-    private const int MaxNodes = 4_000;
-    private readonly Dictionary<string, Expression> read = new(StringComparer.Ordinal);
-    private int nodes,
-        names;
-
-    public SqlDialect Dialect => dialect;
-
-    public SqlParameters Parameters { get; } = new();
-
-    /// <summary>The time that now() is throughout the request, UTC.</summary>
-    public DateTime Now => now;
-
-    /// <summary>Counts a part of any option against the limit of the request.</summary>
-    public void Count(string option)
-    {
-        if (++nodes > MaxNodes)
-            throw ExpressionText.TooComplex(option, $"makes the query larger than {MaxNodes} nodes");
-    }
-
-    /// <summary>A name for a derived table, not used before.</summary>
-    public string NextName() => string.Create(CultureInfo.InvariantCulture, $"r{++names}");
-
-    /// <summary>What a parameter alias stands for; null when it has no value, which the specification calls null.</summary>
-    public Expression? Alias(string name)
-    {
-        if (read.TryGetValue(name, out var known))
-            return known;
-        return aliases.TryGetValue(name, out var text) ? read[name] = ExpressionReader.Whole(text, name) : null;
-    }
-}
-
 /// <summary>
 /// Translates expressions into SQL with OData's meaning: a comparison is never null, arithmetic and
 /// functions over null are, texts compare by code point, and a number is a double as soon as one operand is.
@@ -113,17 +55,6 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
             _ => term with { Sql = Sql(term, term.Type), Literal = null },
         };
     }
-
-    public static SqlType TypeOf(PropertyType type) =>
-        type switch
-        {
-            PropertyType.Boolean => SqlType.Boolean,
-            PropertyType.Int32 or PropertyType.Int64 or PropertyType.Decimal => SqlType.Integer,
-            PropertyType.Double => SqlType.Double,
-            PropertyType.Text => SqlType.Text,
-            PropertyType.Date => SqlType.Date,
-            _ => SqlType.Instant,
-        };
 
     // A parameter that stands alone in a list of columns has no type of its own on PostgreSQL.
     private string Typed(string sql, Term term) => term.IsLiteral ? dialect.Typed(sql, term.Type) : sql;

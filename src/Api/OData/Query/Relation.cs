@@ -73,7 +73,7 @@ internal sealed class Relation
     private static QueryColumn ColumnOf(EntitySet set, EntityProperty property, string alias, string prefix, bool nullable = false) =>
         new(
             prefix + property.Name,
-            new Term($"{alias}.{SqlDialect.Quote(property.Name)}", ExpressionSql.TypeOf(property.Type), property.Nullable || nullable),
+            new Term($"{alias}.{SqlDialect.Quote(property.Name)}", SqlTypes.Of(property.Type), property.Nullable || nullable),
             property.Type
         )
         {
@@ -221,7 +221,7 @@ internal sealed class Relation
             var sql = new ExpressionSql(query, this, option);
             var term = sql.Computed(expression);
             computed.Add(
-                new QueryColumn(name, term, TypeOf(term.Type))
+                new QueryColumn(name, term, SqlTypes.Of(term.Type))
                 {
                     Weight = sql.Weight,
                     Context = sql.Used.FirstOrDefault(column => column.Context is not null)?.Context,
@@ -243,17 +243,6 @@ internal sealed class Relation
             $"{option}: the name '{ExpressionText.Shorten(name)}' at position {ExpressionReader.Position(at)} is taken: choose another.",
             option
         );
-
-    public static PropertyType TypeOf(SqlType type) =>
-        type switch
-        {
-            SqlType.Boolean => PropertyType.Boolean,
-            SqlType.Integer => PropertyType.Int64,
-            SqlType.Double => PropertyType.Double,
-            SqlType.Text => PropertyType.Text,
-            SqlType.Date => PropertyType.Date,
-            _ => PropertyType.Instant,
-        };
 
     /// <summary>The same rows in an order.</summary>
     public Relation Ordered(IReadOnlyList<SortKey> order)
@@ -442,64 +431,11 @@ internal sealed class Relation
     {
         if (parts.Sum(part => part.Parts) > 64)
             throw ExpressionText.TooComplex(option, "puts more than 64 parts together");
-        var columns = new List<QueryColumn>();
-        var offset = 0;
-        var offsets = new List<int>();
-        foreach (var part in parts)
-        {
-            offsets.Add(offset);
-            var mask = part.Parts == 64 ? ulong.MaxValue : ((1UL << part.Parts) - 1) << offset;
-            foreach (var column in part.columns)
-            {
-                var own = column.Parts == ulong.MaxValue ? mask : column.Parts << offset & mask;
-                if (columns.FindIndex(other => other.Path == column.Path) is >= 0 and var at)
-                {
-                    var both = columns[at];
-                    var type = both.Type == column.Type ? both.Type : Common(both, column, option);
-                    columns[at] = both with
-                    {
-                        Parts = both.Parts | own,
-                        Type = type,
-                        Term = both.Term with { Type = ExpressionSql.TypeOf(type), Nullable = both.Term.Nullable || column.Term.Nullable },
-                        Weight = Math.Max(both.Weight, column.Weight),
-                        Context = both.Context ?? column.Context,
-                    };
-                }
-                else
-                    columns.Add(column with { Parts = own });
-            }
-            offset += part.Parts;
-        }
+        var (columns, offsets, count) = ConcatColumns(parts, option);
         var identity = parts.SelectMany(part => part.Identity).Distinct(StringComparer.Ordinal).ToList();
         var ordered = parts.Any(part => part.Order.Count > 0);
         var name = query.NextName();
-        var selects = parts
-            .Select(
-                (part, i) =>
-                {
-                    var number = part.Part is { } inner
-                        ? $"({inner.Sql} + {offsets[i]})"
-                        : offsets[i].ToString(CultureInfo.InvariantCulture);
-                    var list = new List<string> { $"{number} AS p" };
-                    if (ordered)
-                        list.Add(
-                            part.Order.Count == 0
-                                ? "0 AS o"
-                                : $"ROW_NUMBER() OVER (ORDER BY {string.Join(", ", part.TotalOrder([]).Select(key => key.Sql))}) AS o"
-                        );
-                    for (var c = 0; c < columns.Count; c++)
-                    {
-                        var sql = part.byPath.TryGetValue(columns[c].Path, out var has)
-                            ? columns[c].Type == PropertyType.Double && has.Type != PropertyType.Double
-                                ? query.Dialect.AsDouble(has.Term.Sql!)
-                                : has.Term.Sql!
-                            : query.Dialect.Typed("NULL", columns[c].SqlType);
-                        list.Add(string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{c}"));
-                    }
-                    return $"SELECT {string.Join(", ", list)}{part.From()}";
-                }
-            )
-            .ToList();
+        var selects = parts.Select((part, i) => SelectPart(query, part, offsets[i], columns, ordered));
         var result = columns.Select(
             (column, c) =>
                 column with
@@ -515,7 +451,7 @@ internal sealed class Relation
         var union = new Relation(query, $"({string.Join(" UNION ALL ", selects)}) AS {name}", result, identity, entities)
         {
             Part = new Term($"{name}.p", SqlType.Integer, false),
-            Parts = offset,
+            Parts = count,
         };
         if (ordered)
             union.Order =
@@ -524,6 +460,64 @@ internal sealed class Relation
                 new SortKey(new Term($"{name}.o", SqlType.Integer, false), $"{name}.o", false),
             ];
         return union;
+    }
+
+    /// <summary>The columns of all parts.</summary>
+    /// <returns>The columns with the parts that have them, the number of the first part of each relation, and how many parts there are.</returns>
+    private static (List<QueryColumn> Columns, List<int> Offsets, int Count) ConcatColumns(IReadOnlyList<Relation> parts, string option)
+    {
+        var columns = new List<QueryColumn>();
+        var offsets = new List<int>();
+        var offset = 0;
+        foreach (var part in parts)
+        {
+            offsets.Add(offset);
+            var mask = part.Parts == 64 ? ulong.MaxValue : ((1UL << part.Parts) - 1) << offset;
+            foreach (var column in part.columns)
+            {
+                var own = column.Parts == ulong.MaxValue ? mask : column.Parts << offset & mask;
+                if (columns.FindIndex(other => other.Path == column.Path) is >= 0 and var at)
+                {
+                    var both = columns[at];
+                    var type = both.Type == column.Type ? both.Type : Common(both, column, option);
+                    columns[at] = both with
+                    {
+                        Parts = both.Parts | own,
+                        Type = type,
+                        Term = both.Term with { Type = SqlTypes.Of(type), Nullable = both.Term.Nullable || column.Term.Nullable },
+                        Weight = Math.Max(both.Weight, column.Weight),
+                        Context = both.Context ?? column.Context,
+                    };
+                }
+                else
+                    columns.Add(column with { Parts = own });
+            }
+            offset += part.Parts;
+        }
+        return (columns, offsets, offset);
+    }
+
+    /// <summary>Reads one part with the columns of all: its number, its place if there is an order, and null for what it does not have.</summary>
+    private static string SelectPart(QueryContext query, Relation part, int offset, List<QueryColumn> columns, bool ordered)
+    {
+        var number = part.Part is { } inner ? $"({inner.Sql} + {offset})" : offset.ToString(CultureInfo.InvariantCulture);
+        var list = new List<string> { $"{number} AS p" };
+        if (ordered)
+            list.Add(
+                part.Order.Count == 0
+                    ? "0 AS o"
+                    : $"ROW_NUMBER() OVER (ORDER BY {string.Join(", ", part.TotalOrder([]).Select(key => key.Sql))}) AS o"
+            );
+        for (var c = 0; c < columns.Count; c++)
+        {
+            var sql = part.byPath.TryGetValue(columns[c].Path, out var own)
+                ? columns[c].Type == PropertyType.Double && own.Type != PropertyType.Double
+                    ? query.Dialect.AsDouble(own.Term.Sql!)
+                    : own.Term.Sql!
+                : query.Dialect.Typed("NULL", columns[c].SqlType);
+            list.Add(string.Create(CultureInfo.InvariantCulture, $"{sql} AS c{c}"));
+        }
+        return $"SELECT {string.Join(", ", list)}{part.From()}";
     }
 
     private static PropertyType Common(QueryColumn one, QueryColumn other, string option)

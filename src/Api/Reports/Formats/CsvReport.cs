@@ -7,7 +7,8 @@ using Metrics.Api.Reports.Kinds;
 namespace Metrics.Api.Reports.Formats;
 
 /// <summary>CSV by RFC 4180: UTF-8, commas, CR LF, a row of names first; unknown is empty, yes and no are true and false.</summary>
-/// <remarks>Texts that a spreadsheet would take for a formula begin with an apostrophe. Numbers never do: a negative one stays a number.</remarks>
+/// <remarks>Texts that a spreadsheet would take for a formula begin with an apostrophe. Numbers never do: a negative one stays a
+/// number.</remarks>
 public sealed class CsvReport : IReportFormat
 {
     private const int FlushAt = 64 * 1024;

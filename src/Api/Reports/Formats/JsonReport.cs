@@ -4,7 +4,8 @@ using Metrics.Api.Reports.Kinds;
 
 namespace Metrics.Api.Reports.Formats;
 
-/// <summary>JSON: everything about the report first, then <c>rows</c>, an array of objects; unknown is null. Its schema is served at <c>/api/reports/{kind}/schema</c>.</summary>
+/// <summary>JSON: everything about the report first, then <c>rows</c>, an array of objects; unknown is null. Its schema is served at
+/// <c>/api/reports/{kind}/schema</c>.</summary>
 public sealed class JsonReport : IReportFormat
 {
     private const int FlushAt = 64 * 1024;

@@ -4,7 +4,8 @@ using Parquet.Schema;
 
 namespace Metrics.Api.Reports.Formats;
 
-/// <summary>Parquet with typed columns; unit, UN/ECE code, description and datapoint stand in each column's metadata, everything else about the report in the file's (<c>metrics.report</c>, JSON).</summary>
+/// <summary>Parquet with typed columns; unit, UN/ECE code, description and datapoint stand in each column's metadata, everything else about
+/// the report in the file's (<c>metrics.report</c>, JSON).</summary>
 /// <remarks>Holds one group of rows at a time.</remarks>
 public sealed class ParquetReport : IReportFormat
 {

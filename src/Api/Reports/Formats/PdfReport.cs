@@ -8,8 +8,10 @@ using UglyToad.PdfPig.Writer;
 
 namespace Metrics.Api.Reports.Formats;
 
-/// <summary>PDF on A4 with the same content as the page of HTML: what the numbers rest on, the chart, notes, rows, gaps and factors.</summary>
-/// <remarks>It uses the fonts that every reader has, so that none is shipped; letters that they have not are written by number (<c>\u65E5</c>). The pages are held until the last is written, and are of at most <see cref="HtmlReport.MostRows"/> rows.</remarks>
+/// <summary>PDF on A4 with the same content as the page of HTML: what the numbers rest on, the chart, notes, rows, gaps and
+/// factors.</summary>
+/// <remarks>It uses the fonts that every reader has, so that none is shipped; letters that they have not are written by number
+/// (<c>\u65E5</c>). The pages are held until the last is written, and are of at most <see cref="HtmlReport.MostRows"/> rows.</remarks>
 public sealed class PdfReport : IReportFormat
 {
     private const double Width = 595,
@@ -37,7 +39,8 @@ public sealed class PdfReport : IReportFormat
         pages.Write($"{ReportText.Of(report.From)} to {ReportText.Of(report.To)}", 10);
         if (report.GapCount > 0)
             pages.Write(
-                $"The period has {report.GapCount.ToString(CultureInfo.InvariantCulture)} gaps: times for which not all is known. Nothing is interpolated.",
+                $"The period has {report.GapCount.ToString(CultureInfo.InvariantCulture)} gaps: times for which not all is known. "
+                    + "Nothing is interpolated.",
                 10,
                 bold: true
             );
@@ -72,7 +75,7 @@ public sealed class PdfReport : IReportFormat
         }
         if (rows > HtmlReport.MostRows)
             pages.Write(
-                $"These are the first {HtmlReport.MostRows.ToString("#,0", CultureInfo.InvariantCulture)} of {rows.ToString("#,0", CultureInfo.InvariantCulture)} rows; CSV, Parquet and JSON hold all of them.",
+                HtmlReport.FirstRows(rows),
                 9,
                 bold: true
             );
@@ -80,20 +83,23 @@ public sealed class PdfReport : IReportFormat
             pages.Head("Gaps");
         foreach (var gap in report.Gaps)
             pages.Write(
-                $"{gap.Workload} at {gap.Place}: {ReportText.Of(gap.From)} to {ReportText.Of(gap.To)}, coverage {HtmlReport.Shown(gap.Coverage)}",
+                $"{gap.Workload} at {gap.Place}: {ReportText.Of(gap.From)} to {ReportText.Of(gap.To)}, coverage "
+                    + $"{HtmlReport.Shown(gap.Coverage)}",
                 8
             );
         if (report.Factors.Count > 0)
             pages.Head("Factors");
         foreach (var factor in report.Factors)
             pages.Write(
-                $"{factor.Name}: {(factor.Value is { } value ? ReportText.Of(value) : "-")} {factor.Unit} | {factor.Method} | {factor.Source} | {factor.Vintage} | {factor.Licence}",
+                $"{factor.Name}: {(factor.Value is { } value ? ReportText.Of(value) : "-")} {factor.Unit} | {factor.Method} | "
+                    + $"{factor.Source} | {factor.Vintage} | {factor.Licence}",
                 8
             );
         pages.Head("Columns");
         foreach (var column in report.Columns)
             pages.Write(
-                $"{column.Name}{(column.Unit is null or "1" ? "" : $" ({column.Unit})")}: {column.Description}{(column.Datapoint is null ? "" : $" [{column.Datapoint}]")}",
+                $"{column.Name}{(column.Unit is null or "1" ? "" : $" ({column.Unit})")}: {column.Description}"
+                    + (column.Datapoint is null ? "" : $" [{column.Datapoint}]"),
                 8
             );
         var file = document.Build();
@@ -101,7 +107,8 @@ public sealed class PdfReport : IReportFormat
         await output.WriteAsync(file, cancellationToken);
     }
 
-    /// <summary>Puts ids of the content in the place of the random ones that the library gives: <c>/ID [ &lt;32 digits&gt;&lt;32 digits&gt; ]</c> in the trailer, at its end.</summary>
+    /// <summary>Puts ids of the content in the place of the random ones that the library gives: <c>/ID [ &lt;32 digits&gt;&lt;32 digits&gt;
+    /// ]</c> in the trailer, at its end.</summary>
     private static void Identify(byte[] file)
     {
         const int digits = 32;

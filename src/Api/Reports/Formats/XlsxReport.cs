@@ -6,21 +6,41 @@ using Metrics.Api.Reports.Kinds;
 namespace Metrics.Api.Reports.Formats;
 
 /// <summary>
-/// A workbook (ECMA-376): sheet <c>Data</c> with typed cells, sheet <c>About</c> with what the numbers rest on and a chart, and sheets of columns, factors and gaps.
+/// A workbook (ECMA-376): sheet <c>Data</c> with typed cells, sheet <c>About</c> with what the numbers rest on and a chart, and sheets of
+/// columns, factors and gaps.
 /// </summary>
-/// <remarks>Written part by part into the archive, so that no sheet is held, and with one date on every part, so that the same report gives the same bytes; the libraries at hand do one or the other.
+/// <remarks>Written part by part into the archive, so that no sheet is held, and with one date on every part, so that the same report gives
+/// the same bytes; the libraries at hand do one or the other.
 /// Text is text by its type and never a formula.</remarks>
 public sealed class XlsxReport : IReportFormat
 {
     private const string Main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     private const string Relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     private const string Packages = "http://schemas.openxmlformats.org/package/2006/relationships";
+    private const string Drawings = "http://schemas.openxmlformats.org/drawingml/2006";
     private const int LongestText = 32_767;
 
     // Styles of the sheet of styles below, by number.
     private const string Plain = "0",
         Time = "1",
         Head = "2";
+
+    private const string Styles = $"""
+        <styleSheet xmlns="{Main}">
+          <numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\-mm\-dd\ hh:mm"/></numFmts>
+          <fonts count="2">
+            <font><sz val="11"/><name val="Calibri"/></font>
+            <font><b/><sz val="11"/><name val="Calibri"/></font>
+          </fonts>
+          <fills count="2">
+            <fill><patternFill patternType="none"/></fill>
+            <fill><patternFill patternType="gray125"/></fill>
+          </fills>
+          <borders count="1"><border/></borders>
+          <cellStyleXfs count="1"><xf/></cellStyleXfs>
+          <cellXfs count="3"><xf/><xf numFmtId="164" applyNumberFormat="1"/><xf fontId="1" applyFont="1"/></cellXfs>
+        </styleSheet>
+        """;
 
     private static readonly DateTimeOffset Epoch = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -80,13 +100,7 @@ public sealed class XlsxReport : IReportFormat
             }
             xml.WriteEndElement();
         });
-        Raw(
-            archive,
-            "xl/styles.xml",
-            $"""
-            <styleSheet xmlns="{Main}"><numFmts count="1"><numFmt numFmtId="164" formatCode="yyyy\-mm\-dd\ hh:mm"/></numFmts><fonts count="2"><font><sz val="11"/><name val="Calibri"/></font><font><b/><sz val="11"/><name val="Calibri"/></font></fonts><fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill></fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="3"><xf/><xf numFmtId="164" applyNumberFormat="1"/><xf fontId="1" applyFont="1"/></cellXfs></styleSheet>
-            """
-        );
+        Raw(archive, "xl/styles.xml", Styles);
 
         var rows = 1L;
         using (var sheet = Open(archive, "xl/worksheets/sheet1.xml"))
@@ -94,11 +108,13 @@ public sealed class XlsxReport : IReportFormat
             sheet.WriteStartElement("worksheet", Main);
             // The names stay in sight.
             sheet.WriteRaw(
-                "<sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" state=\"frozen\"/></sheetView></sheetViews><cols>"
+                "<sheetViews><sheetView workbookViewId=\"0\"><pane ySplit=\"1\" topLeftCell=\"A2\" activePane=\"bottomLeft\" "
+                    + "state=\"frozen\"/></sheetView></sheetViews><cols>"
             );
             for (var i = 1; i <= report.Columns.Count; i++)
                 sheet.WriteRaw(
-                    $"<col min=\"{i}\" max=\"{i}\" width=\"{(report.Columns[i - 1].Type is ReportType.Time or ReportType.Text ? 20 : 14)}\" customWidth=\"1\"/>"
+                    $"<col min=\"{i}\" max=\"{i}\" "
+                        + $"width=\"{(report.Columns[i - 1].Type is ReportType.Time or ReportType.Text ? 20 : 14)}\" customWidth=\"1\"/>"
                 );
             sheet.WriteRaw("</cols>");
             sheet.WriteStartElement("sheetData");
@@ -198,21 +214,36 @@ public sealed class XlsxReport : IReportFormat
             return;
         Relate(archive, "xl/worksheets/_rels/sheet2.xml.rels", [("drawing", "../drawings/drawing1.xml")]);
         Relate(archive, "xl/drawings/_rels/drawing1.xml.rels", [("chart", "../charts/chart1.xml")]);
-        Raw(
-            archive,
-            "xl/drawings/drawing1.xml",
-            $"""
-            <xdr:wsDr xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"><xdr:twoCellAnchor><xdr:from><xdr:col>3</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>1</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from><xdr:to><xdr:col>13</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>{24
-                + drawn.Bars.Count}</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:to><xdr:graphicFrame macro=""><xdr:nvGraphicFramePr><xdr:cNvPr id="2" name="Chart"/><xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr><xdr:xfrm><a:off x="0" y="0"/><a:ext cx="0" cy="0"/></xdr:xfrm><a:graphic><a:graphicData uri="http://schemas.openxmlformats.org/drawingml/2006/chart"><c:chart xmlns:c="http://schemas.openxmlformats.org/drawingml/2006/chart" xmlns:r="{Relations}" r:id="rId1"/></a:graphicData></a:graphic></xdr:graphicFrame><xdr:clientData/></xdr:twoCellAnchor></xdr:wsDr>
-            """
-        );
+        Raw(archive, "xl/drawings/drawing1.xml", Drawing(24 + drawn.Bars.Count));
         Part(archive, "xl/charts/chart1.xml", xml => Chart(xml, drawn, first));
     }
 
+    /// <summary>Where the chart stands on the sheet, beside the names and values.</summary>
+    /// <param name="lastRow">The row at which it ends.</param>
+    private static string Drawing(int lastRow) =>
+        $"""
+            <xdr:wsDr xmlns:xdr="{Drawings}/spreadsheetDrawing" xmlns:a="{Drawings}/main">
+              <xdr:twoCellAnchor>
+                <xdr:from><xdr:col>3</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>1</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from>
+                <xdr:to><xdr:col>13</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>{lastRow}</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:to>
+                <xdr:graphicFrame macro="">
+                  <xdr:nvGraphicFramePr><xdr:cNvPr id="2" name="Chart"/><xdr:cNvGraphicFramePr/></xdr:nvGraphicFramePr>
+                  <xdr:xfrm><a:off x="0" y="0"/><a:ext cx="0" cy="0"/></xdr:xfrm>
+                  <a:graphic>
+                    <a:graphicData uri="{Drawings}/chart">
+                      <c:chart xmlns:c="{Drawings}/chart" xmlns:r="{Relations}" r:id="rId1"/>
+                    </a:graphicData>
+                  </a:graphic>
+                </xdr:graphicFrame>
+                <xdr:clientData/>
+              </xdr:twoCellAnchor>
+            </xdr:wsDr>
+            """;
+
     private static void Chart(XmlWriter xml, ReportChart chart, int first)
     {
-        const string c = "http://schemas.openxmlformats.org/drawingml/2006/chart",
-            a = "http://schemas.openxmlformats.org/drawingml/2006/main";
+        const string c = Drawings + "/chart",
+            a = Drawings + "/main";
         var last = first + chart.Bars.Count - 1;
         xml.WriteStartElement("c", "chartSpace", c);
         xml.WriteStartElement("chart", c);
@@ -378,10 +409,11 @@ public sealed class XlsxReport : IReportFormat
         write(xml);
     }
 
+    /// <summary>A part as it is written in the source, without what makes it readable there.</summary>
     private static void Raw(ZipArchive archive, string name, string text)
     {
         using var xml = Open(archive, name);
-        xml.WriteRaw(text);
+        xml.WriteRaw(string.Concat(text.Split('\n').Select(line => line.Trim())));
     }
 
     private static XmlWriter Open(ZipArchive archive, string name)

@@ -46,7 +46,8 @@ internal sealed class ReportFiles(ReportReader reader)
         if (open.StoredRows > question.Format.MostRows)
             throw new ReportError(
                 "too_many_rows",
-                $"The report is made of {open.StoredRows:#,0} rows, and {question.Format.Name} holds at most {question.Format.MostRows:#,0}. Choose csv or parquet, a coarser 'grain' or a shorter period."
+                $"The report is made of {open.StoredRows:#,0} rows, and {question.Format.Name} holds at most "
+                    + $"{question.Format.MostRows:#,0}. Choose csv or parquet, a coarser 'grain' or a shorter period."
             );
         var validator = new Validator(question.Kind);
         var report = open.Report with

@@ -62,7 +62,8 @@ internal sealed class ReportJobs : IDisposable
     {
         (this.files, this.settings, this.webhooks, this.clock, this.log) = (files, settings, webhooks, clock, log);
         turns = new SemaphoreSlim(settings.Concurrency);
-        // A temporary folder of others is no place for a name that they can know before: this one is random, and nobody else may look into it.
+        // A temporary folder of others is no place for a name that they can know before: this one is random, and nobody else may look into
+        // it.
         folder = new(() =>
             settings.Folder is { } given
                 ? Directory.CreateDirectory(Path.Combine(given, $"metrics-reports-{Guid.NewGuid():N}")).FullName

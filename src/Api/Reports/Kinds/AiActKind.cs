@@ -42,7 +42,9 @@ public sealed class AiActKind : ReportKind<ModelSums>
                 Text("FactorVersions", "Names of the factors.", row => row.Factors),
             ],
             [
-                "Annex XI, section 1, 2(e) of Regulation (EU) 2024/1689 asks for the known or estimated energy consumption of a general-purpose AI model. This is the energy of its use; training is in it only as far as it was read as a workload of the same model.",
+                "Annex XI, section 1, 2(e) of Regulation (EU) 2024/1689 asks for the known or estimated energy consumption of a "
+                    + "general-purpose AI model. This is the energy of its use; training is in it only as far as it was read as a workload "
+                    + "of the same model.",
             ]
         ) { }
 

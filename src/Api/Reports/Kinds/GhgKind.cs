@@ -66,8 +66,10 @@ public sealed class GhgKind : DeploymentKind
                 ),
             ],
             [
-                "One row for each deployment and period. Location- and market-based emissions stand side by side and are never added up; embodied emissions are in neither.",
-                "Scope 2 is taken of places of provider 'onprem', scope 3 category 1 of all others; who reports by another boundary moves the rows.",
+                "One row for each deployment and period. Location- and market-based emissions stand side by side and are never added "
+                    + "up; embodied emissions are in neither.",
+                "Scope 2 is taken of places of provider 'onprem', scope 3 category 1 of all others; who reports by another boundary "
+                    + "moves the rows.",
             ]
         ) { }
 

@@ -3,7 +3,8 @@ using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
 
-/// <summary>A kind with a row, or some, for each deployment and period: columns before those of its own say when and where, those after them how far to trust it.</summary>
+/// <summary>A kind with a row, or some, for each deployment and period: columns before those of its own say when and where, those after
+/// them how far to trust it.</summary>
 public abstract class PeriodKind<TRow> : ReportKind<TRow>
     where TRow : PeriodRow
 {
@@ -71,7 +72,8 @@ public abstract class PeriodKind<TRow> : ReportKind<TRow>
             ),
             Text(
                 "Quality",
-                "measured (by meters), modelled (from utilisation) or sourced (from published figures for each unit of work); the worst of the inputs.",
+                "measured (by meters), modelled (from utilisation) or sourced (from published figures for each unit of work); the "
+                    + "worst of the inputs.",
                 row => row.Quality
             ),
             Text("Evidence", "The same in four steps: measured, derived, modelled, estimated.", row => row.Text(ReportField.Evidence)),
@@ -148,7 +150,8 @@ public class PeriodRow(ReportRows rows, string set)
     /// <summary>Key of the deployment.</summary>
     public long Deployment => last.Deployment;
 
-    /// <summary>Whether the row is the first of its deployment and period: the energy of a deployment stands on the row of each of its units.</summary>
+    /// <summary>Whether the row is the first of its deployment and period: the energy of a deployment stands on the row of each of its
+    /// units.</summary>
     public bool IsNewDeployment { get; private set; }
 
     /// <summary>Key of the deployment, as text.</summary>
@@ -179,9 +182,17 @@ public class PeriodRow(ReportRows rows, string set)
         !rows.IsNull(ReportField.RestatedBy) && rows.Integer(ReportField.UnknownBefore) == 0 ? rows.Number(ReportField.RestatedBy) : null;
 
     /// <summary>Where the derivation is told.</summary>
-    public string Link =>
-        link ??=
-            $"/odata/{set}(DeploymentId={DeploymentKey},FunctionalUnit='{Uri.EscapeDataString(Text(ReportField.FunctionalUnit)!.Replace("'", "''", StringComparison.Ordinal))}',PeriodStart={ReportText.Of(last.Start)})";
+    public string Link
+    {
+        get
+        {
+            if (link is not null)
+                return link;
+            var unit = Uri.EscapeDataString(Text(ReportField.FunctionalUnit)!.Replace("'", "''", StringComparison.Ordinal));
+            var start = ReportText.Of(last.Start);
+            return link = $"/odata/{set}(DeploymentId={DeploymentKey},FunctionalUnit='{unit}',PeriodStart={start})";
+        }
+    }
 
     /// <summary>A number; null where it is unknown.</summary>
     public double? Number(ReportField field) => rows.Number(field);

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Metrics.Api.Reports.Formats;
+using Metrics.Domain.Normalisation;
 using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
@@ -87,7 +89,8 @@ public sealed record ReportGap(string Workload, string Place, DateTime From, Dat
 public sealed record ReportChart(string Title, string Unit, IReadOnlyList<(string Name, double Value)> Bars);
 
 /// <summary>A report: what it is of, what it rests on, and its rows as a stream.</summary>
-/// <remarks>Everything but the rows is there before the first row is read, from the same view of the store. The same data gives the same report: nothing in it is of the moment that it was asked for.</remarks>
+/// <remarks>Everything but the rows is there before the first row is read, from the same view of the store. The same data gives the same
+/// report: nothing in it is of the moment that it was asked for.</remarks>
 public sealed record Report
 {
     /// <summary>Which: <c>energy</c>, <c>ghg</c>, <c>sci</c>, <c>comparison</c>, <c>ai-act</c>.</summary>
@@ -137,7 +140,7 @@ public sealed record Report
 
     /// <summary>Id and version of how the numbers are made.</summary>
     public static string Methodology =>
-        $"metrics-normalisation {Metrics.Domain.Normalisation.Normaliser.Revision.ToString(System.Globalization.CultureInfo.InvariantCulture)} (SCI, ISO/IEC 21031:2024)";
+        string.Create(CultureInfo.InvariantCulture, $"metrics-normalisation {Normaliser.Revision} (SCI, ISO/IEC 21031:2024)");
 
     /// <summary>Name and version of the software.</summary>
     public static string Software { get; } = $"Metrics {typeof(Report).Assembly.GetName().Version!.ToString(3)}";
@@ -157,7 +160,7 @@ public sealed record Report
         yield return ("Assurance", "none");
         foreach (var (name, value) in Totals)
             yield return (name, value is { } known ? ReportText.Of(known) : "unknown");
-        yield return ("Gaps", GapCount.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        yield return ("Gaps", GapCount.ToString(CultureInfo.InvariantCulture));
     }
 }
 
@@ -165,13 +168,13 @@ public sealed record Report
 public static class ReportText
 {
     /// <summary>Shortest digits that read back as the same number.</summary>
-    public static string Of(double number) => number.ToString("R", System.Globalization.CultureInfo.InvariantCulture);
+    public static string Of(double number) => number.ToString("R", CultureInfo.InvariantCulture);
 
     /// <summary>ISO 8601, UTC.</summary>
     public static string Of(DateTime time) =>
         time.ToString(
             time.Ticks % TimeSpan.TicksPerSecond == 0 ? "yyyy-MM-ddTHH:mm:ss'Z'" : "yyyy-MM-ddTHH:mm:ss.ffffff'Z'",
-            System.Globalization.CultureInfo.InvariantCulture
+            CultureInfo.InvariantCulture
         );
 
     /// <summary>A value by the type of its column; empty when unknown.</summary>

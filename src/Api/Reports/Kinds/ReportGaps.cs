@@ -2,7 +2,8 @@ using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
 
-/// <summary>The times within a report's period for which not all is known, by deployment: by the hour up to a month, by the day beyond.</summary>
+/// <summary>The times within a report's period for which not all is known, by deployment: by the hour up to a month, by the day
+/// beyond.</summary>
 internal static class ReportGaps
 {
     /// <summary>A period that is known for less than this is told as a gap; what is missing beyond it is rounding.</summary>

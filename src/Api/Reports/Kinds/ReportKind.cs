@@ -72,7 +72,8 @@ public abstract class ReportKind
     }
 }
 
-/// <summary>A kind whose columns are filled from one type of row: a list of a column and its value, so that none can slip into another's place.</summary>
+/// <summary>A kind whose columns are filled from one type of row: a list of a column and its value, so that none can slip into another's
+/// place.</summary>
 /// <typeparam name="TRow">What a row is made from.</typeparam>
 public abstract class ReportKind<TRow> : ReportKind
 {

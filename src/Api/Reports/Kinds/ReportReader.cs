@@ -1,7 +1,6 @@
 using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Messages;
-using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 
@@ -12,7 +11,8 @@ internal sealed class ReportReader(QueryConnections connections, UnitConversions
 {
     private const int MostWorkloads = 50;
 
-    /// <summary>Opens a report. What it needs to be told at its head has been read; its rows are read as they are asked for, until it is disposed of.</summary>
+    /// <summary>Opens a report. What it needs to be told at its head has been read; its rows are read as they are asked for, until it is
+    /// disposed of.</summary>
     /// <param name="request">What was asked.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <exception cref="ReportError">There is no such workload, or no data.</exception>

@@ -2,7 +2,8 @@ using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
 
-/// <summary>Software Carbon Intensity by ISO/IEC 21031: three rows, of the components and of their sum, for each deployment, period and unit.</summary>
+/// <summary>Software Carbon Intensity by ISO/IEC 21031: three rows, of the components and of their sum, for each deployment, period and
+/// unit.</summary>
 public sealed class SciKind : PeriodKind<SciRow>
 {
     internal SciKind()
@@ -48,8 +49,10 @@ public sealed class SciKind : PeriodKind<SciRow>
                 ),
             ],
             [
-                "SCI = (E x I + M) / R by ISO/IEC 21031:2024. Boundary: the facility's energy of the hardware reserved for the workload, idle time included, and its embodied emissions. Not in it: networks, end-user devices, training.",
-                "Location-based only; no market-based measure, offset or certificate is in a score. A score is unknown where a part of it is.",
+                "SCI = (E x I + M) / R by ISO/IEC 21031:2024. Boundary: the facility's energy of the hardware reserved for the "
+                    + "workload, idle time included, and its embodied emissions. Not in it: networks, end-user devices, training.",
+                "Location-based only; no market-based measure, offset or certificate is in a score. A score is unknown where a part of "
+                    + "it is.",
             ]
         ) { }
 
@@ -113,6 +116,7 @@ public sealed class SciRow(ReportRows rows, string set) : PeriodRow(rows, set)
         }
     }
 
-    /// <summary>Grams for each unit. The store says whether grams are of the whole time: those of a part of it over all of the work are no score.</summary>
+    /// <summary>Grams for each unit. The store says whether grams are of the whole time: those of a part of it over all of the work are no
+    /// score.</summary>
     public double? Score => Number(ReportField.SciGramsPerUnit) is null ? null : Grams / Number(ReportField.Units);
 }

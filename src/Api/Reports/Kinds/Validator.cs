@@ -8,7 +8,8 @@ namespace Metrics.Api.Reports.Kinds;
 
 /// <summary>A rule that rows of reports have to follow. The rules are data (<c>rules.json</c>), in the pattern of FOCUS.</summary>
 /// <param name="Id">Stable id.</param>
-/// <param name="Check"><c>required</c>, <c>range</c>, <c>order</c> (the first no more than the second), <c>before</c> (times), <c>oneOf</c> or <c>components</c>.</param>
+/// <param name="Check"><c>required</c>, <c>range</c>, <c>order</c> (the first no more than the second), <c>before</c> (times), <c>oneOf</c>
+/// or <c>components</c>.</param>
 /// <param name="Columns">The columns that it is about; those that a kind has not are left out.</param>
 /// <param name="Says">What it asks for, in words.</param>
 /// <param name="Kinds">The kinds that it is about; null: all.</param>
@@ -200,7 +201,8 @@ public sealed class Validator
         {
             throw new ReportError(
                 "unreadable_file",
-                $"The file is no JSON: line {(exception.LineNumber + 1)?.ToString(CultureInfo.InvariantCulture)}, position {exception.BytePositionInLine?.ToString(CultureInfo.InvariantCulture)}."
+                $"The file is no JSON: line {(exception.LineNumber + 1)?.ToString(CultureInfo.InvariantCulture)}, position "
+                    + $"{exception.BytePositionInLine?.ToString(CultureInfo.InvariantCulture)}."
             );
         }
         using (document)

@@ -2,7 +2,8 @@ using Amazon;
 
 namespace Metrics.Ingestors.Http.Credentials;
 
-/// <summary>Section <c>Aws</c> of a source: which account and region, and as whom. What is left out comes from the default chain of the AWS SDK.</summary>
+/// <summary>Section <c>Aws</c> of a source: which account and region, and as whom. What is left out comes from the default chain of the AWS
+/// SDK.</summary>
 public sealed class AwsSettings
 {
     /// <summary>Region, for instance <c>eu-west-1</c>.</summary>
@@ -38,7 +39,8 @@ public sealed class AwsSettings
     /// <summary>Metrics of the accounts that are linked to this one are read too.</summary>
     public bool LinkedAccounts { get; set; }
 
-    /// <summary>For <c>prometheus</c>: <c>aps</c> (Amazon Managed Service for Prometheus) or <c>monitoring</c> (CloudWatch); null: by the host of <c>Endpoint</c>.</summary>
+    /// <summary>For <c>prometheus</c>: <c>aps</c> (Amazon Managed Service for Prometheus) or <c>monitoring</c> (CloudWatch); null: by the
+    /// host of <c>Endpoint</c>.</summary>
     public string? Service { get; set; }
 
     /// <summary>Name of the service in signatures for Prometheus at the address.</summary>
@@ -54,7 +56,7 @@ public sealed class AwsSettings
         if (Region is not { Length: > 0 } region)
             yield return "Aws:Region is missing: give one, for instance eu-west-1.";
         else if (!IsRegion(region))
-            yield return $"Aws:Region '{region}' is not a region that is known; there are {string.Join(", ", RegionEndpoint.EnumerableAllRegions.Select(one => one.SystemName).OrderBy(name => Apart(name, region)).ThenBy(name => name, StringComparer.Ordinal).Take(3))} and more.";
+            yield return $"Aws:Region '{region}' is not a region that is known; there are {string.Join(", ", Near(region))} and more.";
         if (Service is not (null or "aps" or "monitoring"))
             yield return $"Aws:Service '{Service}' is not a service with Prometheus; there are aps and monitoring.";
         if (AccessKeyId is null != SecretAccessKey is null)
@@ -86,6 +88,13 @@ public sealed class AwsSettings
         };
 
     private static bool IsRegion(string region) => RegionEndpoint.EnumerableAllRegions.Any(known => known.SystemName == region);
+
+    private static IEnumerable<string> Near(string region) =>
+        RegionEndpoint
+            .EnumerableAllRegions.Select(one => one.SystemName)
+            .OrderBy(name => Apart(name, region))
+            .ThenBy(name => name, StringComparer.Ordinal)
+            .Take(3);
 
     private static int Apart(string a, string b) => Math.Abs(a.Length - b.Length) + a.Zip(b).Count(pair => pair.First != pair.Second);
 }

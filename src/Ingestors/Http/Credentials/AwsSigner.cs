@@ -13,7 +13,8 @@ using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http.Credentials;
 
-/// <summary>Signs requests to Amazon by Signature Version 4. Credentials come from the settings or the SDK's default chain, and those of a role are renewed before they end.</summary>
+/// <summary>Signs requests to Amazon by Signature Version 4. Credentials come from the settings or the SDK's default chain, and those of a
+/// role are renewed before they end.</summary>
 /// <param name="settings">Checked settings.</param>
 /// <param name="service">Name of the service in the signature: <c>monitoring</c>, <c>aps</c>.</param>
 /// <param name="clock">The time of the signature.</param>
@@ -98,7 +99,9 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
     private static string Pair(string pair)
     {
         var parts = pair.Split('=', 2);
-        return $"{Uri.EscapeDataString(Uri.UnescapeDataString(parts[0]))}={(parts.Length > 1 ? Uri.EscapeDataString(Uri.UnescapeDataString(parts[1])) : "")}";
+        return $"{Escaped(parts[0])}={(parts.Length > 1 ? Escaped(parts[1]) : "")}";
+
+        static string Escaped(string part) => Uri.EscapeDataString(Uri.UnescapeDataString(part));
     }
 
     private async Task<ImmutableCredentials> KeysAsync(CancellationToken cancellationToken)
@@ -117,7 +120,9 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
             // The message of STS names who asked for what, and no secret; the code is a word of the protocol.
             throw new SourceException(
                 (int)refused.StatusCode >= 500 ? SourceErrorCode.ServerError : SourceErrorCode.Unauthorised,
-                $"Acting as Aws:RoleArn '{settings.RoleArn}' was refused by STS ({refused.ErrorCode}): {Transport.Redact(refused.Message)}. Its trust policy must let these credentials use `sts:AssumeRole`{(settings.ExternalId is null ? "" : " with Aws:ExternalId")}.",
+                $"Acting as Aws:RoleArn '{settings.RoleArn}' was refused by STS ({refused.ErrorCode}): "
+                    + $"{Transport.Redact(refused.Message)}. Its trust policy must let these credentials use "
+                    + $"`sts:AssumeRole`{(settings.ExternalId is null ? "" : " with Aws:ExternalId")}.",
                 refused
             );
         }
@@ -130,7 +135,8 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
                 : "the default chain (environment, shared files, web identity, container, instance)";
             throw new SourceException(
                 SourceErrorCode.Unauthorised,
-                $"No credentials of Amazon from {where}: {Transport.Redact(exception.Message.ReplaceLineEndings(" "))} Set Aws:Profile, give the machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+                $"No credentials of Amazon from {where}: {Transport.Redact(exception.Message.ReplaceLineEndings(" "))} Set "
+                    + $"Aws:Profile, give the machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
                 exception
             );
         }

@@ -1,6 +1,7 @@
 namespace Metrics.Ingestors.Http.Credentials;
 
-/// <summary>Section <c>Azure</c> of a source: which subscription and region, and as whom. What is left out comes from <c>DefaultAzureCredential</c>.</summary>
+/// <summary>Section <c>Azure</c> of a source: which subscription and region, and as whom. What is left out comes from
+/// <c>DefaultAzureCredential</c>.</summary>
 public sealed class AzureSettings
 {
     /// <summary>Id of the subscription whose resources are read.</summary>
@@ -36,7 +37,8 @@ public sealed class AzureSettings
     /// <summary>Address of Microsoft Entra where it is not the cloud's own.</summary>
     public Uri? Authority { get; set; }
 
-    /// <summary>Address of the region's metrics where it is not the cloud's own, such as a private endpoint. That of the Resource Manager is <c>Endpoint</c> of the source.</summary>
+    /// <summary>Address of the region's metrics where it is not the cloud's own, such as a private endpoint. That of the Resource Manager
+    /// is <c>Endpoint</c> of the source.</summary>
     public Uri? MetricsEndpoint { get; set; }
 
     /// <summary>Hosts and audiences of one cloud of Microsoft.</summary>

@@ -7,7 +7,8 @@ using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http.Credentials;
 
-/// <summary>Adds a token of Microsoft Entra for one audience. Microsoft's library gets it; it is kept here until shortly before it expires.</summary>
+/// <summary>Adds a token of Microsoft Entra for one audience. Microsoft's library gets it; it is kept here until shortly before it
+/// expires.</summary>
 /// <param name="settings">Valid settings of the source, for its certificates.</param>
 /// <param name="azure">As whom.</param>
 /// <param name="scope">Audience and <c>/.default</c>.</param>
@@ -78,13 +79,15 @@ public sealed class AzureSigner(HttpSourceSettings settings, AzureSettings azure
         : azure.ManagedIdentity ? "The managed identity of this machine"
         : "The default chain (environment, workload identity, managed identity, az login)";
 
-    /// <summary>Code, and a sentence for people. Of what Entra says only the number is told: its text names accounts and requests.</summary>
+    /// <summary>Code, and a sentence for people. Of what Entra says only the number is told: its text names accounts and
+    /// requests.</summary>
     private (SourceErrorCode Code, string Because) Because(AuthenticationFailedException refused)
     {
         if (refused is CredentialUnavailableException)
             return (
                 SourceErrorCode.Unauthorised,
-                "there are no credentials. Set Azure:Tenant, Azure:ClientId and one of Azure:ClientSecret, Azure:CertificateFile and Azure:TokenFile, or give the machine a managed identity."
+                "there are no credentials. Set Azure:Tenant, Azure:ClientId and one of Azure:ClientSecret, Azure:CertificateFile "
+                    + "and Azure:TokenFile, or give the machine a managed identity."
             );
         var number = "";
         for (Exception? inner = refused; inner is not null; inner = inner.InnerException)

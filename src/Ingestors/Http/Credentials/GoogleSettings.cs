@@ -3,7 +3,8 @@ using Google.Apis.Auth.OAuth2;
 
 namespace Metrics.Ingestors.Http.Credentials;
 
-/// <summary>Section <c>Google</c> of a source: which project and region, and as whom. What is left out comes from the application default credentials.</summary>
+/// <summary>Section <c>Google</c> of a source: which project and region, and as whom. What is left out comes from the application default
+/// credentials.</summary>
 public sealed class GoogleSettings
 {
     /// <summary>Id of the project whose metrics are read.</summary>
@@ -12,7 +13,8 @@ public sealed class GoogleSettings
     /// <summary>Region, for instance <c>europe-west4</c>, or <c>global</c>.</summary>
     public string? Region { get; set; }
 
-    /// <summary>JSON file of a service account's key, of workload identity federation, of a user or of an impersonation; null: the application default credentials.</summary>
+    /// <summary>JSON file of a service account's key, of workload identity federation, of a user or of an impersonation; null: the
+    /// application default credentials.</summary>
     public string? CredentialsFile { get; set; }
 
     /// <summary>E-mail address of a service account to act as.</summary>
@@ -54,7 +56,8 @@ public sealed class GoogleSettings
                     : "it is no credentials file or its key is damaged";
             }
             if (fault is not null)
-                yield return $"Google:CredentialsFile '{file}' cannot be used: {fault}. Give the JSON file of a service account's key, of workload identity federation or of a user.";
+                yield return $"Google:CredentialsFile '{file}' cannot be used: {fault}. Give the JSON file of a service account's key, of "
+                    + $"workload identity federation or of a user.";
         }
     }
 

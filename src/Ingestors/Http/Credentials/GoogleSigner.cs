@@ -6,7 +6,8 @@ using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http.Credentials;
 
-/// <summary>Adds Google's bearer token, and the project that pays where one is given. The library keeps a token until shortly before it expires.</summary>
+/// <summary>Adds Google's bearer token, and the project that pays where one is given. The library keeps a token until shortly before it
+/// expires.</summary>
 /// <param name="settings">Checked settings.</param>
 public sealed class GoogleSigner(GoogleSettings settings) : IRequestSigner
 {
@@ -55,7 +56,8 @@ public sealed class GoogleSigner(GoogleSettings settings) : IRequestSigner
                 );
             throw new SourceException(
                 SourceErrorCode.Unauthorised,
-                $"{whose} were refused by the token endpoint ({code}). Check that the key or login is not revoked or expired and that the clock of this host is right{Acting()}.",
+                $"{whose} were refused by the token endpoint ({code}). Check that the key or login is not revoked or expired and "
+                    + $"that the clock of this host is right{Acting()}.",
                 refused
             );
         }

@@ -10,8 +10,8 @@ namespace Metrics.Ingestors.Providers.Aws;
 
 /// <summary>One account and region of Amazon CloudWatch.</summary>
 /// <remarks>
-/// Which metrics there are is listed and kept for a while; only sets of dimensions that the catalogue maps are asked for. Period and statistic are part of a
-/// series: what can be had in minutes now and in five minutes later is two series, and never added.
+/// Which metrics there are is listed and kept for a while; only sets of dimensions that the catalogue maps are asked for. Period and
+/// statistic are part of a series: what can be had in minutes now and in five minutes later is two series, and never added.
 /// </remarks>
 internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue catalogue, ICloudWatch cloudWatch)
     : ITelemetrySource,
@@ -33,7 +33,8 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
     /// <summary>New metrics take up to fifteen minutes to be listed; more often is of no use.</summary>
     private static readonly TimeSpan ListKept = TimeSpan.FromMinutes(10);
 
-    /// <summary>Minutes are kept for 15 days and five minutes for 63; asked for a finer period CloudWatch answers with nothing and says nothing. An hour less, for what a request takes.</summary>
+    /// <summary>Minutes are kept for 15 days and five minutes for 63; asked for a finer period CloudWatch answers with nothing and says
+    /// nothing. An hour less, for what a request takes.</summary>
     private static readonly TimeSpan MinutesKept = TimeSpan.FromDays(15) - TimeSpan.FromHours(1),
         FiveMinutesKept = TimeSpan.FromDays(63) - TimeSpan.FromHours(1);
 
@@ -88,7 +89,8 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
             yield return page;
     }
 
-    /// <summary>The same statistic over an hour. A mean of means is the hour's mean only where every minute had as many samples, so a little is allowed for.</summary>
+    /// <summary>The same statistic over an hour. A mean of means is the hour's mean only where every minute had as many samples, so a
+    /// little is allowed for.</summary>
     public async IAsyncEnumerable<CoarseStatistic> CoarseAsync(
         Interval hours,
         DateTime now,
@@ -110,7 +112,8 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
         }
     }
 
-    /// <summary>Seconds of the period in which a metric is asked for: what the age of the window's start allows, and no finer than the metric is written.</summary>
+    /// <summary>Seconds of the period in which a metric is asked for: what the age of the window's start allows, and no finer than the
+    /// metric is written.</summary>
     internal static int Period(string @namespace, TimeSpan age)
     {
         // Without detailed monitoring EC2 writes every five minutes; asked for minutes it tells one in five of them.
@@ -230,7 +233,8 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                     queryBatch.Give(part[0], SourceErrorCode.Refused, $"{exception.Message}. Check the metric's name and dimensions.");
                 else
                 {
-                    // One query that CloudWatch does not accept must not keep five hundred others out: halves are asked for until it stands alone.
+                    // One query that CloudWatch does not accept must not keep five hundred others out: halves are asked for until it stands
+                    // alone.
                     left.Push(part[(part.Count / 2)..]);
                     left.Push(part[..(part.Count / 2)]);
                 }
@@ -289,7 +293,8 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                     queryBatch.Give(
                         part[i],
                         SourceErrorCode.Unauthorised,
-                        "CloudWatch does not let these credentials read it (Forbidden): allow `cloudwatch:GetMetricData`, in the account that owns it too."
+                        "CloudWatch does not let these credentials read it (Forbidden): allow `cloudwatch:GetMetricData`, in the "
+                            + "account that owns it too."
                     );
                 else if (result.MixedUnits is { } mixed)
                     queryBatch.RefuseUnits(part[i], mixed);
@@ -313,7 +318,8 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
             SourceErrorCode.NotMetrics,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{operation} comes without end: {(pages > MostPages ? $"more than {MostPages} pages came" : "the same page token came twice")}. Check Endpoint."
+                $"{operation} comes without end: "
+                    + $"{(pages > MostPages ? $"more than {MostPages} pages came" : "the same page token came twice")}. Check Endpoint."
             )
         );
 
@@ -387,7 +393,8 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                 wantedSeries[index].Series.ToString(),
                 null,
                 RejectionReason.UnitDrift,
-                $"The metric is written in several units, which CloudWatch does not convert ({Transport.Excerpt(Encoding.UTF8.GetBytes(message))}); nothing of it is stored. Let its writers agree on one."
+                $"The metric is written in several units, which CloudWatch does not convert "
+                    + $"({Transport.Excerpt(Encoding.UTF8.GetBytes(message))}); nothing of it is stored. Let its writers agree on one."
             );
 
         public void Keep(int index, Result result, bool complete)

@@ -384,7 +384,8 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
     private SourceException NotAnAnswer(string operation, string instead, Exception? inner) =>
         new(
             SourceErrorCode.NotMetrics,
-            $"{operation} at {Transport.Show(address)} was not answered as CloudWatch does but with {instead}. Check Endpoint and whether a login or proxy page stands before it.",
+            $"{operation} at {Transport.Show(address)} was not answered as CloudWatch does but with {instead}. Check Endpoint "
+                + $"and whether a login or proxy page stands before it.",
             inner
         );
 
@@ -394,7 +395,8 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
         if (code.Length == 0)
             return null;
         var said =
-            $"{operation} at {Transport.Show(address)} was refused ({code}{(message.Length == 0 ? "" : $": {Transport.Excerpt(Encoding.UTF8.GetBytes(message))}")})";
+            $"{operation} at {Transport.Show(address)} was refused "
+            + $"({code}{(message.Length == 0 ? "" : $": {Transport.Excerpt(Encoding.UTF8.GetBytes(message))}")})";
         var needed = $"`{AwsProvider.Needed[0]}` and `{AwsProvider.Needed[1]}`";
         switch (code)
         {
@@ -423,7 +425,8 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
                 return new ExpiredCredentialsException(
                     new(
                         SourceErrorCode.Unauthorised,
-                        $"{said}: the credentials have expired. Renew what Aws:Profile or the environment gives (for instance by aws sso login); they need {needed}."
+                        $"{said}: the credentials have expired. Renew what Aws:Profile or the environment gives (for instance by "
+                            + $"aws sso login); they need {needed}."
                     )
                 );
             case "RequestTimeTooSkewed" or "RequestExpired" or "SignatureDoesNotMatch" or "InvalidSignatureException":
@@ -437,7 +440,8 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
                     return Skewed(said, ahead);
                 return new SourceException(
                     SourceErrorCode.Unauthorised,
-                    $"{said}: the secret does not belong to the access key. Check Aws:SecretAccessKey or Aws:Profile, and that the clock of this host is right; the credentials need {needed}."
+                    $"{said}: the secret does not belong to the access key. Check Aws:SecretAccessKey or Aws:Profile, and that "
+                        + $"the clock of this host is right; the credentials need {needed}."
                 );
             case "AccessDenied" or "AccessDeniedException" or "UnauthorizedOperation" or "NotAuthorized":
                 return new SourceException(
@@ -452,7 +456,8 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
             or "OptInRequired":
                 return new SourceException(
                     SourceErrorCode.Unauthorised,
-                    $"{said}: Amazon does not know these credentials, or the account has not enabled the region '{settings.Aws!.Region}'. Check Aws:AccessKeyId or Aws:Profile and Aws:Region; the reader needs {needed}."
+                    $"{said}: Amazon does not know these credentials, or the account has not enabled the region "
+                        + $"'{settings.Aws!.Region}'. Check Aws:AccessKeyId or Aws:Profile and Aws:Region; the reader needs {needed}."
                 );
         }
         return (int)response.StatusCode >= 500
@@ -465,7 +470,8 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
             SourceErrorCode.Unauthorised,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{said}: the clock of this host is {Math.Abs(ahead.TotalMinutes):0} minutes {(ahead > TimeSpan.Zero ? "behind" : "ahead of")} Amazon's. Set it by NTP; signatures hold for five minutes."
+                $"{said}: the clock of this host is {Math.Abs(ahead.TotalMinutes):0} minutes "
+                    + $"{(ahead > TimeSpan.Zero ? "behind" : "ahead of")} Amazon's. Set it by NTP; signatures hold for five minutes."
             )
         );
 

@@ -3,7 +3,8 @@ using Metrics.Ingestors.Http.Credentials;
 
 namespace Metrics.Ingestors.Providers.Azure;
 
-/// <summary>Provider <c>azure-monitor</c>: reads the catalogue's metrics of the resources of one subscription and region from Azure Monitor.</summary>
+/// <summary>Provider <c>azure-monitor</c>: reads the catalogue's metrics of the resources of one subscription and region from Azure
+/// Monitor.</summary>
 public sealed class AzureProvider : IProvider<AzureMonitorSettings>
 {
     /// <summary>What the credentials must be allowed to do on the subscription; the role <c>Monitoring Reader</c> holds it.</summary>

@@ -12,8 +12,8 @@ namespace Metrics.Ingestors.Providers.Azure;
 
 /// <summary>Resources of one subscription and region in Azure Monitor.</summary>
 /// <remarks>
-/// Resources and the definitions of their metrics are listed and kept for a while; a metric is split by those of its dimensions that the catalogue asks about. Fifty resources
-/// of a type are read at once where the credentials reach the whole subscription, else one by one.
+/// Resources and the definitions of their metrics are listed and kept for a while; a metric is split by those of its dimensions that the
+/// catalogue asks about. Fifty resources of a type are read at once where the credentials reach the whole subscription, else one by one.
 /// </remarks>
 internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue catalogue, IAzureMonitor monitor)
     : ITelemetrySource,
@@ -33,7 +33,8 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
         Minute = TimeSpan.FromMinutes(1),
         Hour = TimeSpan.FromHours(1);
 
-    /// <summary>Once the region's endpoint refused, the Resource Manager is asked for so long: roles take up to half an hour to arrive.</summary>
+    /// <summary>Once the region's endpoint refused, the Resource Manager is asked for so long: roles take up to half an hour to
+    /// arrive.</summary>
     private static readonly TimeSpan BatchRefused = TimeSpan.FromMinutes(30);
 
     private readonly SeriesPool pool = new(settings.Id, settings.MaxSeries);
@@ -123,7 +124,8 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             yield return page;
     }
 
-    /// <summary>The same statistic over an hour. A mean of means is the hour's mean only where every minute had as many samples, so a little is allowed for.</summary>
+    /// <summary>The same statistic over an hour. A mean of means is the hour's mean only where every minute had as many samples, so a
+    /// little is allowed for.</summary>
     public async IAsyncEnumerable<CoarseStatistic> CoarseAsync(
         Interval hours,
         DateTime now,
@@ -340,7 +342,8 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             {
                 await foreach (
                     var element in EveryAsync(
-                        $"{resource.Id}/providers/Microsoft.Insights/metricDefinitions?api-version=2024-02-01{(custom is null ? "" : "&metricnamespace=" + Uri.EscapeDataString(custom))}",
+                        $"{resource.Id}/providers/Microsoft.Insights/metricDefinitions?api-version=2024-02-01"
+                            + (custom is null ? "" : "&metricnamespace=" + Uri.EscapeDataString(custom)),
                         cancellationToken
                     )
                 )
@@ -376,7 +379,8 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                     $"{metric.Namespace}/{metric.Name}",
                     null,
                     RejectionReason.UnitDrift,
-                    $"Azure does not tell its {Aggregation(metric.Statistic)} any more, by which the catalogue explains it. It is not read; mend the mapping."
+                    $"Azure does not tell its {Aggregation(metric.Statistic)} any more, by which the catalogue explains it. It is "
+                        + $"not read; mend the mapping."
                 );
                 continue;
             }
@@ -411,7 +415,8 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             );
     }
 
-    /// <summary>Asks for all of it, in smaller parts where Azure does not accept the whole, and tells of what is left that it does not accept.</summary>
+    /// <summary>Asks for all of it, in smaller parts where Azure does not accept the whole, and tells of what is left that it does not
+    /// accept.</summary>
     private async IAsyncEnumerable<UnreadSeries> QueryAsync(
         ResourceQuery whole,
         Interval window,
@@ -537,7 +542,8 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                     new(
                         Subject(resourceQuery, name, resource),
                         SourceErrorCode.Refused,
-                        $"Azure Monitor does not tell {name} of {resource.Id} ({Shown(code)}: \"{Shown(RestAzureMonitor.Text(metric, "errorMessage"))}\"). The rest is read."
+                        $"Azure Monitor does not tell {name} of {resource.Id} ({Shown(code)}: "
+                            + $"\"{Shown(RestAzureMonitor.Text(metric, "errorMessage"))}\"). The rest is read."
                     )
                 );
                 continue;
@@ -574,7 +580,9 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                             series.ToString(),
                             null,
                             RejectionReason.UnitDrift,
-                            $"Azure answered by {XmlConvert.ToString(grain)} where {XmlConvert.ToString(resourceQuery.Query.Grain)} was asked for, and the catalogue does not explain that. It is not stored."
+                            $"Azure answered by {XmlConvert.ToString(grain)} where "
+                                + $"{XmlConvert.ToString(resourceQuery.Query.Grain)} was asked for, and the catalogue does not explain "
+                                + $"that. It is not stored."
                         );
                     continue;
                 }
@@ -633,7 +641,8 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             if (name.Length > 0 && !labels.Exists(label => label.Key == name))
                 labels.Add(new(name, RestAzureMonitor.Text(dimension, "value")));
         }
-        // Where the metric does not name the model its deployment does, for the time since it was made: what was before belongs to another of the same name.
+        // Where the metric does not name the model its deployment does, for the time since it was made: what was before belongs to another
+        // of the same name.
         if (resource.Models.Count > 0 && !labels.Exists(label => label.Key == "modelname"))
             foreach (var (key, value) in labels)
                 if (key == "modeldeploymentname" && resource.Models.TryGetValue(value, out var model))
@@ -683,7 +692,9 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                 if (next.Length > 0 && (!seen.Add(next) || seen.Count >= MostPages))
                     throw new SourceException(
                         SourceErrorCode.NotMetrics,
-                        $"The list {address.Split('?')[0]} comes without end: the server gave {(seen.Count >= MostPages ? $"more than {MostPages} pages" : "the same nextLink twice")}. Check Endpoint."
+                        $"The list {address.Split('?')[0]} comes without end: the server gave "
+                            + $"{(seen.Count >= MostPages ? $"more than {MostPages} pages" : "the same nextLink twice")}. Check "
+                            + $"Endpoint."
                     );
             }
         }

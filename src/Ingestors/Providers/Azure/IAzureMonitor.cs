@@ -10,7 +10,8 @@ using Metrics.Ingestors.Http.Credentials;
 
 namespace Metrics.Ingestors.Providers.Azure;
 
-/// <summary>The operations of the Azure Resource Manager and of Azure Monitor that a reader needs. What they give is disposed of by the caller.</summary>
+/// <summary>The operations of the Azure Resource Manager and of Azure Monitor that a reader needs. What they give is disposed of by the
+/// caller.</summary>
 internal interface IAzureMonitor : IDisposable
 {
     /// <inheritdoc cref="ITelemetrySource.FarClock"/>
@@ -26,7 +27,8 @@ internal interface IAzureMonitor : IDisposable
     /// <exception cref="ForbiddenException">The credentials may not.</exception>
     Task<JsonDocument> MetricsAsync(string resource, MetricsQuery query, Interval window, CancellationToken cancellationToken);
 
-    /// <summary>Metrics of up to fifty resources of one type, from the region's own endpoint: <c>values</c>, each with <c>resourceid</c>, <c>interval</c> and <c>value</c>.</summary>
+    /// <summary>Metrics of up to fifty resources of one type, from the region's own endpoint: <c>values</c>, each with <c>resourceid</c>,
+    /// <c>interval</c> and <c>value</c>.</summary>
     /// <exception cref="ForbiddenException">The credentials may not, for want of a role on the whole subscription.</exception>
     Task<JsonDocument> BatchAsync(
         IReadOnlyList<string> resources,
@@ -140,13 +142,18 @@ internal sealed class RestAzureMonitor : IAzureMonitor
 
     /// <summary>Path and query for one resource.</summary>
     internal static string OneAddress(string resource, MetricsQuery query, Interval window) =>
-        $"{resource}/providers/Microsoft.Insights/metrics?api-version={ApiVersion}&metricnamespace={Uri.EscapeDataString(query.Namespace)}&metricnames={Names(query)}&aggregation={query.Aggregation}"
-        + $"&interval={XmlConvert.ToString(query.Grain)}&timespan={Time(window.Start)}/{Time(window.End)}{Split(query, "&$filter=")}&AutoAdjustTimegrain=false&ValidateDimensions=true";
+        $"{resource}/providers/Microsoft.Insights/metrics?{Selection(query)}&timespan={Time(window.Start)}/{Time(window.End)}"
+        + $"{Split(query, "&$filter=")}&AutoAdjustTimegrain=false&ValidateDimensions=true";
 
     /// <summary>Path and query for many resources.</summary>
     internal static string BatchAddress(string subscription, MetricsQuery query, Interval window) =>
-        $"/subscriptions/{subscription}/metrics:getBatch?api-version={ApiVersion}&metricnamespace={Uri.EscapeDataString(query.Namespace)}&metricnames={Names(query)}&aggregation={query.Aggregation}"
-        + $"&interval={XmlConvert.ToString(query.Grain)}&starttime={Time(window.Start)}&endtime={Time(window.End)}{Split(query, "&filter=")}";
+        $"/subscriptions/{subscription}/metrics:getBatch?{Selection(query)}&starttime={Time(window.Start)}&endtime={Time(window.End)}"
+        + Split(query, "&filter=");
+
+    // What both addresses ask for.
+    private static string Selection(MetricsQuery query) =>
+        $"api-version={ApiVersion}&metricnamespace={Uri.EscapeDataString(query.Namespace)}&metricnames={Names(query)}"
+        + $"&aggregation={query.Aggregation}&interval={XmlConvert.ToString(query.Grain)}";
 
     // A comma within a name is told apart from those between names in Azure's own way.
     private static string Names(MetricsQuery query) =>
@@ -206,7 +213,8 @@ internal sealed class RestAzureMonitor : IAzureMonitor
             using var request = make();
             return new(
                 SourceErrorCode.NotMetrics,
-                $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as Azure does but with {instead}. Check Endpoint, Azure:MetricsEndpoint and whether a login or proxy page stands before them.",
+                $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as Azure does but with {instead}. Check "
+                    + $"Endpoint, Azure:MetricsEndpoint and whether a login or proxy page stands before them.",
                 inner
             );
         }
@@ -218,16 +226,19 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         var request = response.RequestMessage!;
         var quote = message.Length == 0 ? "" : $" \"{Transport.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
         var said =
-            $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)response.StatusCode}{(code.Length == 0 ? "" : " " + code)}{quote}";
+            $"{request.Method} {Transport.Show(request.RequestUri!)} answered "
+            + $"{(int)response.StatusCode}{(code.Length == 0 ? "" : " " + code)}{quote}";
         var rights =
-            $"the role Monitoring Reader on the subscription '{settings.Azure!.Subscription}' (`{string.Join("`, `", AzureProvider.Needed)}`)";
+            $"the role Monitoring Reader on the subscription '{settings.Azure!.Subscription}' "
+            + $"(`{string.Join("`, `", AzureProvider.Needed)}`)";
         switch ((int)response.StatusCode)
         {
             case 401:
                 var refused = new ForbiddenException(
                     new(
                         SourceErrorCode.Unauthorised,
-                        $"{said}: the token is not accepted. Check Azure:Tenant and Azure:Cloud and the clock of this host; the account needs {rights}."
+                        $"{said}: the token is not accepted. Check Azure:Tenant and Azure:Cloud and the clock of this host; the "
+                            + $"account needs {rights}."
                     )
                 );
                 return

@@ -112,7 +112,9 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 var length = await body.Content.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken);
                 throw new SourceException(
                     SourceErrorCode.NotMetrics,
-                    $"{place} answered with {body.MediaType}, not with metrics: \"{Transport.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login or proxy page stands before it."
+                    $"{place} answered with {body.MediaType}, not with metrics: "
+                        + $"\"{Transport.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login "
+                        + $"or proxy page stands before it."
                 );
             default:
                 // A cut text page is a valid shorter page: only the transfer can tell them apart.
@@ -120,7 +122,8 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                     ? ExpositionFormat.Text
                     : throw new SourceException(
                         SourceErrorCode.Truncated,
-                        $"{place} sent its page with neither Content-Length nor chunks, so that a cut cannot be told from its end; nothing of it is stored. Let the exporter speak HTTP/1.1 or OpenMetrics."
+                        $"{place} sent its page with neither Content-Length nor chunks, so that a cut cannot be told from its "
+                            + $"end; nothing of it is stored. Let the exporter speak HTTP/1.1 or OpenMetrics."
                     );
         }
     }

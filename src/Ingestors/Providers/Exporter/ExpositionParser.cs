@@ -22,8 +22,8 @@ public enum ExpositionFormat
 /// A line whose bytes up to the value were seen before costs a comparison and a number: no text is made of it and nothing is allocated.
 /// </summary>
 /// <remarks>
-/// Lines of metrics that nobody asked for are passed over by their name. Tolerated beyond the formats: a carriage return before the line feed, blank lines and
-/// leading blanks. Exemplars are passed over. Not thread-safe: one page at a time.
+/// Lines of metrics that nobody asked for are passed over by their name. Tolerated beyond the formats: a carriage return before the line
+/// feed, blank lines and leading blanks. Exemplars are passed over. Not thread-safe: one page at a time.
 /// </remarks>
 public sealed class ExpositionParser
 {
@@ -91,7 +91,8 @@ public sealed class ExpositionParser
     }
 
     /// <summary>Reads a whole page that lies in memory.</summary>
-    /// <exception cref="SourceException"><c>truncated</c>: the end is missing. <c>not_metrics</c>: it is something else. <c>too_large</c>: more samples than the source may send.</exception>
+    /// <exception cref="SourceException"><c>truncated</c>: the end is missing. <c>not_metrics</c>: it is something else. <c>too_large</c>:
+    /// more samples than the source may send.</exception>
     public void Parse(ReadOnlySpan<byte> page, ExpositionFormat format, DateTime at, ObservationBatch into)
     {
         Start(format, at, into);
@@ -236,7 +237,8 @@ public sealed class ExpositionParser
     private SourceException NotMetrics() =>
         new(
             SourceErrorCode.NotMetrics,
-            $"{origin} did not answer with metrics but with \"{firstBad}\". Check Endpoint (usually .../metrics) and whether a login or proxy page stands before it."
+            $"{origin} did not answer with metrics but with \"{firstBad}\". Check Endpoint (usually .../metrics) and whether a "
+                + $"login or proxy page stands before it."
         );
 
     private void ReadLine(ReadOnlySpan<byte> text)
@@ -437,7 +439,8 @@ public sealed class ExpositionParser
         if (now.Count > (long)SamplesPerSeries * pool.Capacity)
             throw new SourceException(
                 SourceErrorCode.TooLarge,
-                $"{origin} sent more than {(long)SamplesPerSeries * pool.Capacity} samples; reading stopped at line {line} and nothing of it is stored. Select less, or raise MaxSeries."
+                $"{origin} sent more than {(long)SamplesPerSeries * pool.Capacity} samples; reading stopped at line {line} and "
+                    + $"nothing of it is stored. Select less, or raise MaxSeries."
             );
 
         var pooled = entry.Series;
@@ -670,7 +673,8 @@ public sealed class ExpositionParser
             string.Create(CultureInfo.InvariantCulture, $"line {line}"),
             null,
             RejectionReason.Malformed,
-            $"The line cannot be read: {fault}. It begins \"{Transport.Excerpt(text[..Math.Min(text.Length, 100)])}\". Mend the exporter; the other lines are read."
+            $"The line cannot be read: {fault}. It begins \"{Transport.Excerpt(text[..Math.Min(text.Length, 100)])}\". Mend the "
+                + $"exporter; the other lines are read."
         );
     }
 
@@ -688,7 +692,8 @@ public sealed class ExpositionParser
             string.Create(CultureInfo.InvariantCulture, $"line {line}"),
             null,
             RejectionReason.LimitExceeded,
-            $"The line has more than {LongestLine} bytes. It begins \"{Transport.Excerpt(text[..100])}\". Shorten its labels at the exporter; the other lines are read."
+            $"The line has more than {LongestLine} bytes. It begins \"{Transport.Excerpt(text[..100])}\". Shorten its labels at "
+                + $"the exporter; the other lines are read."
         );
     }
 }

@@ -2,7 +2,8 @@ using Metrics.Domain.Catalogue;
 
 namespace Metrics.Ingestors.Providers.Files;
 
-/// <summary>Provider <c>file</c>: reads rows of NDJSON or CSV from a file or from every file of a watched folder, or plays them as if they happened now.</summary>
+/// <summary>Provider <c>file</c>: reads rows of NDJSON or CSV from a file or from every file of a watched folder, or plays them as if they
+/// happened now.</summary>
 public sealed class FileProvider : IProvider<FileSettings>
 {
     /// <inheritdoc/>

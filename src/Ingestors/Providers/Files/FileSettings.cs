@@ -6,7 +6,8 @@ public sealed class FileSettings : SourceSettings
     /// <summary>A file, or a folder that is watched.</summary>
     public string? Path { get; set; }
 
-    /// <summary><c>true</c> plays the recording so that it ends at the hour of registration and then goes on from its start, without end.</summary>
+    /// <summary><c>true</c> plays the recording so that it ends at the hour of registration and then goes on from its start, without
+    /// end.</summary>
     public bool Play { get; set; }
 
     /// <inheritdoc/>

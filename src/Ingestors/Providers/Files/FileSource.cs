@@ -4,7 +4,8 @@ using Metrics.Domain.Observations;
 
 namespace Metrics.Ingestors.Providers.Files;
 
-/// <summary>A file of rows, or a folder of such files. It reads on where it stopped; what was replaced, cut or rotated is read from its start.</summary>
+/// <summary>A file of rows, or a folder of such files. It reads on where it stopped; what was replaced, cut or rotated is read from its
+/// start.</summary>
 internal sealed class FileSource : ITelemetrySource, IDisposable
 {
     private static readonly string[] Endings = [".ndjson", ".jsonl", ".csv"];

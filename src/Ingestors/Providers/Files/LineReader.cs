@@ -50,7 +50,8 @@ internal sealed class LineReader(Stream stream, bool records, long position, lon
     /// <summary>Lines of the file up to the end of the line.</summary>
     public long Lines { get; private set; } = lines;
 
-    /// <summary>Whether the unfinished line has a line feed within quotation marks: a record over several lines, or a mark that nobody closes.</summary>
+    /// <summary>Whether the unfinished line has a line feed within quotation marks: a record over several lines, or a mark that nobody
+    /// closes.</summary>
     public bool IsSplit => firstEnd >= 0;
 
     /// <summary>Goes on to the next line.</summary>

@@ -6,7 +6,8 @@ using Metrics.Domain.Quantities;
 namespace Metrics.Ingestors.Providers.Files;
 
 /// <summary>
-/// A recording played as if it happened now: its end falls on the full hour at or before the source's registration, then it repeats without end.
+/// A recording played as if it happened now: its end falls on the full hour at or before the source's registration, then it repeats without
+/// end.
 /// What a window holds depends on the recording, the registration and the window alone.
 /// </summary>
 internal sealed class PlayedSource : ITelemetrySource, IDisposable
@@ -36,7 +37,8 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
         );
     }
 
-    /// <summary>How it wants to be read. Its look-back is as long as the recording and an hour, so that it is played from its start; to know that, the recording is read.</summary>
+    /// <summary>How it wants to be read. Its look-back is as long as the recording and an hour, so that it is played from its start; to
+    /// know that, the recording is read.</summary>
     public Cadence Cadence => cadence.Value;
 
     public void Dispose() => turn.Dispose();

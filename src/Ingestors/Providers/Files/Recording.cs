@@ -5,8 +5,10 @@ namespace Metrics.Ingestors.Providers.Files;
 
 /// <summary>Rows read once and kept small, to be played again and again.</summary>
 /// <remarks>
-/// Its grid is the spacing that most of its samples have, in whole seconds. It begins on the grid at or before its first sample and ends on the grid at or after its last:
-/// samples every minute from 00:00:07 to 23:59:59 last a day. What stands at its end and at its beginning is one instant when it is played again.
+/// Its grid is the spacing that most of its samples have, in whole seconds. It begins on the grid at or before its first sample and ends on
+/// the grid at or after its last:
+/// samples every minute from 00:00:07 to 23:59:59 last a day. What stands at its end and at its beginning is one instant when it is played
+/// again.
 /// </remarks>
 internal sealed class Recording
 {
@@ -127,8 +129,9 @@ internal sealed class Recording
 
 /// <summary>A series as it is played, over and over.</summary>
 /// <remarks>
-/// A counter goes on in each pass from where the one before left it: over the seam it does not rise. Where it began again from zero in the recording it does so in
-/// every pass, with the values recorded. A fall that the mapping's maximum explains is a wrap, and the counter wraps wherever the passes bring it there.
+/// A counter goes on in each pass from where the one before left it: over the seam it does not rise. Where it began again from zero in the
+/// recording it does so in every pass, with the values recorded. A fall that the mapping's maximum explains is a wrap, and the counter
+/// wraps wherever the passes bring it there.
 /// </remarks>
 internal sealed class Track
 {

@@ -94,7 +94,8 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         {
             throw new SourceException(
                 SourceErrorCode.Truncated,
-                $"The file '{path}' is no whole gzip file: {exception.Message} What could be read of it is kept. Write it under another name and rename it when it is finished.",
+                $"The file '{path}' is no whole gzip file: {exception.Message} What could be read of it is kept. Write it under "
+                    + $"another name and rename it when it is finished.",
                 exception
             );
         }
@@ -227,7 +228,8 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
             Position = new FilePosition(lines!.Position, lines.Lines, Mark(lines.Position), Position?.Told ?? 0);
     }
 
-    /// <summary>A hash of the first bytes and of those before the position: another file under the same name, or one written anew, has another.</summary>
+    /// <summary>A hash of the first bytes and of those before the position: another file under the same name, or one written anew, has
+    /// another.</summary>
     private string Mark(long position)
     {
         var count = (int)Math.Min(position, MarkedBytes);

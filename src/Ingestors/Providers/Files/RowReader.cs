@@ -117,7 +117,8 @@ internal sealed class RowReader
             )
             {
                 fault =
-                    $"the column '{Transport.Excerpt(Encoding.UTF8.GetBytes(name))}' is not known; columns are {string.Join(", ", Properties)} and label:NAME";
+                    $"the column '{Transport.Excerpt(Encoding.UTF8.GetBytes(name))}' is not known; columns are "
+                    + $"{string.Join(", ", Properties)} and label:NAME";
                 return null;
             }
         if (names.Distinct(StringComparer.Ordinal).Count() != names.Count)
@@ -143,7 +144,8 @@ internal sealed class RowReader
             {
                 var property = Property(ref reader);
                 if (property < 0)
-                    return $"the property '{Transport.Excerpt(reader.ValueSpan)}' is not known; properties are {string.Join(", ", Properties)}";
+                    return $"the property '{Transport.Excerpt(reader.ValueSpan)}' is not known; properties are "
+                        + $"{string.Join(", ", Properties)}";
                 if ((seen & 1 << property) != 0)
                     return $"the property '{Properties[property]}' is there twice";
                 seen |= 1 << property;

@@ -11,8 +11,8 @@ namespace Metrics.Ingestors.Providers.Gcp;
 
 /// <summary>One project and region of Google Cloud Monitoring.</summary>
 /// <remarks>
-/// The API selects points by their end, in an interval that is open at its start and closed at its end. So instants are asked for from a microsecond
-/// before the window, and the window is cut here. No aligner is used: those of counters interpolate.
+/// The API selects points by their end, in an interval that is open at its start and closed at its end. So instants are asked for from a
+/// microsecond before the window, and the window is cut here. No aligner is used: those of counters interpolate.
 /// </remarks>
 internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue catalogue, IMonitoring monitoring)
     : ITelemetrySource,
@@ -22,10 +22,12 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
     /// <summary>Pages of one query; more is an endless answer.</summary>
     private const int MostPages = 10_000;
 
-    /// <summary>No accelerator draws so much: a counter that would have risen faster since its start time began earlier than it says.</summary>
+    /// <summary>No accelerator draws so much: a counter that would have risen faster since its start time began earlier than it
+    /// says.</summary>
     private const double MostWatts = 5_000;
 
-    /// <summary>What Google's own metrics take at most before their descriptors say so: sampled each minute, visible four minutes later.</summary>
+    /// <summary>What Google's own metrics take at most before their descriptors say so: sampled each minute, visible four minutes
+    /// later.</summary>
     private static readonly TimeSpan UsualSettle = TimeSpan.FromMinutes(5);
 
     /// <summary>How far behind the window points of counters are looked at for start times that lie inside it.</summary>
@@ -200,8 +202,10 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
                 continue;
             var kind = mapping.Kind.ToString().ToUpperInvariant();
             if (descriptor.Kind != kind)
-                return $"The project tells it as {Shown(descriptor.Kind)}, the catalogue expects {kind}. It is not read; mend the mapping {mapping.Id}.";
-            // 10^2.% is how Google writes a ratio that it shows as a percentage; whole numbers from 0 to 100 are told as % or without a unit.
+                return $"The project tells it as {Shown(descriptor.Kind)}, the catalogue expects {kind}. It is not read; mend the "
+                    + $"mapping {mapping.Id}.";
+            // 10^2.% is how Google writes a ratio that it shows as a percentage; whole numbers from 0 to 100 are told as % or without a
+            // unit.
             var same = mapping.Unit.Symbol switch
             {
                 "1" => descriptor.Unit is "1" or "10^2.%" or "",
@@ -210,7 +214,8 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
                 var symbol => descriptor.Unit == symbol,
             };
             if (!same)
-                return $"The project tells it in '{Shown(descriptor.Unit)}', the catalogue expects '{mapping.Unit.Symbol}'. It is not read; mend the mapping {mapping.Id}.";
+                return $"The project tells it in '{Shown(descriptor.Unit)}', the catalogue expects '{mapping.Unit.Symbol}'. It is not "
+                    + $"read; mend the mapping {mapping.Id}.";
         }
         return null;
     }
@@ -320,7 +325,8 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
             if (token.Length > 0 && (!seen.Add(token) || seen.Count >= MostPages))
                 throw new SourceException(
                     SourceErrorCode.NotMetrics,
-                    $"The {what} come without end: the server gave {(seen.Count >= MostPages ? $"more than {MostPages} pages" : "the same page token twice")}. Check Endpoint."
+                    $"The {what} come without end: the server gave "
+                        + $"{(seen.Count >= MostPages ? $"more than {MostPages} pages" : "the same page token twice")}. Check Endpoint."
                 );
         } while (token.Length > 0);
     }
@@ -371,7 +377,8 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
         }
     }
 
-    /// <summary>Whether the series stands in the source's region: its place is the region or a zone of it. What names no place is everywhere.</summary>
+    /// <summary>Whether the series stands in the source's region: its place is the region or a zone of it. What names no place is
+    /// everywhere.</summary>
     private bool Here()
     {
         var region = settings.Google!.Region!;

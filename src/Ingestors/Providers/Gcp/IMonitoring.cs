@@ -16,7 +16,8 @@ internal interface IMonitoring : IDisposable
     /// <summary>A page of the descriptors that the filter selects; the caller disposes of it.</summary>
     Task<JsonDocument> ListMetricDescriptorsAsync(string filter, string? pageToken, CancellationToken cancellationToken);
 
-    /// <summary>A page of the points that end in the interval, which is open at its start and closed at its end; the caller disposes of it.</summary>
+    /// <summary>A page of the points that end in the interval, which is open at its start and closed at its end; the caller disposes of
+    /// it.</summary>
     /// <param name="filter">Names exactly one metric type.</param>
     /// <param name="start">UTC.</param>
     /// <param name="end">UTC.</param>
@@ -60,7 +61,8 @@ internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport t
     {
         var aligned = hourlyAligner is null ? "" : $"&aggregation.alignmentPeriod=3600s&aggregation.perSeriesAligner={hourlyAligner}";
         return GetAsync(
-            $"timeSeries?filter={Uri.EscapeDataString(filter)}&interval.startTime={Time(start)}&interval.endTime={Time(end)}{aligned}&view=FULL&pageSize={PointsPerPage}{Token(pageToken)}",
+            $"timeSeries?filter={Uri.EscapeDataString(filter)}&interval.startTime={Time(start)}&interval.endTime={Time(end)}"
+                + $"{aligned}&view=FULL&pageSize={PointsPerPage}{Token(pageToken)}",
             cancellationToken
         );
     }
@@ -101,7 +103,8 @@ internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport t
     private static SourceException NotAnAnswer(Uri address, string instead, Exception? inner = null) =>
         new(
             SourceErrorCode.NotMetrics,
-            $"GET {Transport.Show(address)} did not answer as Cloud Monitoring but with {instead}. Check Endpoint and whether a login or proxy page stands before it.",
+            $"GET {Transport.Show(address)} did not answer as Cloud Monitoring but with {instead}. Check Endpoint and whether a "
+                + $"login or proxy page stands before it.",
             inner
         );
 
@@ -124,17 +127,20 @@ internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport t
         }
         var quote = message.Length == 0 ? "" : $" \"{Transport.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
         var said =
-            $"GET {Transport.Show(address)} answered {(int)status}{(word.Length == 0 ? "" : " " + Transport.Excerpt(Encoding.UTF8.GetBytes(word)))}{quote}";
+            $"GET {Transport.Show(address)} answered "
+            + $"{(int)status}{(word.Length == 0 ? "" : " " + Transport.Excerpt(Encoding.UTF8.GetBytes(word)))}{quote}";
         var rights = $"`{GcpProvider.Needed[0]}` and `{GcpProvider.Needed[1]}` (roles/monitoring.viewer)";
         return (int)status switch
         {
             401 => new SourceException(
                 SourceErrorCode.Unauthorised,
-                $"{said}: the token is not accepted. Check Google:CredentialsFile and the clock of this host; the account needs {rights} on project '{settings.Google!.Project}'."
+                $"{said}: the token is not accepted. Check Google:CredentialsFile and the clock of this host; the account needs "
+                    + $"{rights} on project '{settings.Google!.Project}'."
             ),
             403 => new SourceException(
                 SourceErrorCode.Unauthorised,
-                $"{said}: grant {rights} on project '{settings.Google!.Project}' to the account, and check Google:Project and Google:QuotaProject."
+                $"{said}: grant {rights} on project '{settings.Google!.Project}' to the account, and check Google:Project and "
+                    + $"Google:QuotaProject."
             ),
             404 => new SourceException(SourceErrorCode.Refused, $"{said}: check Google:Project '{settings.Google!.Project}' and Endpoint."),
             429 => new SourceException(

@@ -27,7 +27,8 @@ internal sealed record Dialect(string Service, IReadOnlyList<string> Rights)
         OneName = true,
     };
 
-    /// <summary>False where there is no list of the metrics: each of the catalogue's is asked for, and for a while only those that were there.</summary>
+    /// <summary>False where there is no list of the metrics: each of the catalogue's is asked for, and for a while only those that were
+    /// there.</summary>
     public bool ListsNames { get; init; } = true;
 
     /// <summary>True where a query selects one metric by its whole name.</summary>

@@ -8,7 +8,8 @@ using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Prometheus;
 
-/// <summary>Reads a matrix (<c>{"status":"success","data":{"resultType":"matrix","result":[...]}}</c>) as it comes: memory holds the samples and a piece of the text, never the whole of it.</summary>
+/// <summary>Reads a matrix (<c>{"status":"success","data":{"resultType":"matrix","result":[...]}}</c>) as it comes: memory holds the
+/// samples and a piece of the text, never the whole of it.</summary>
 /// <param name="body">The text.</param>
 /// <param name="place">Address without secrets, for messages.</param>
 /// <param name="source">Id of the source.</param>
@@ -141,7 +142,8 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
     private SourceException NotAnAnswer(string instead, Exception? inner) =>
         new(
             SourceErrorCode.NotMetrics,
-            $"POST {place} did not answer as a Prometheus server but with {instead}. Check Endpoint and whether a login or proxy page stands before it.",
+            $"POST {place} did not answer as a Prometheus server but with {instead}. Check Endpoint and whether a login or proxy "
+                + $"page stands before it.",
             inner
         );
 
@@ -409,7 +411,8 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 Series(metric),
                 null,
                 RejectionReason.UnitDrift,
-                $"The catalogue knows the metric as a number, here it is a native histogram; {histograms.Count} samples are left out. Map its _sum or _count instead."
+                $"The catalogue knows the metric as a number, here it is a native histogram; {histograms.Count} samples are left "
+                    + $"out. Map its _sum or _count instead."
             );
     }
 

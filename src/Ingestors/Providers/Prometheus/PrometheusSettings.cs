@@ -2,7 +2,8 @@ using Metrics.Ingestors.Http.Credentials;
 
 namespace Metrics.Ingestors.Providers.Prometheus;
 
-/// <summary>Settings of a source of <c>prometheus</c>: a server of one's own, or a managed service that one cloud's credentials are for.</summary>
+/// <summary>Settings of a source of <c>prometheus</c>: a server of one's own, or a managed service that one cloud's credentials are
+/// for.</summary>
 public sealed class PrometheusSettings : ServerSettings
 {
     /// <summary>Label matchers added to every query, for instance <c>job="dcgm",cluster="a"</c>.</summary>
@@ -50,7 +51,8 @@ public sealed class PrometheusSettings : ServerSettings
     private static IEnumerable<string> Given(params (string Key, object? Value)[] settings) =>
         settings.Where(setting => setting.Value is not null).Select(setting => setting.Key);
 
-    /// <summary>Whether the text is matchers alone: braces outside quotation marks would end the selector and begin another query.</summary>
+    /// <summary>Whether the text is matchers alone: braces outside quotation marks would end the selector and begin another
+    /// query.</summary>
     private static bool IsMatcherList(string text)
     {
         var quote = '\0';

@@ -12,8 +12,10 @@ namespace Metrics.Ingestors.Providers.Prometheus;
 
 /// <summary>A Prometheus server, or what answers like one.</summary>
 /// <remarks>
-/// Samples come as they were scraped, by range selectors in instant queries: <c>increase()</c> and <c>query_range</c> would extrapolate or resample.
-/// Ranges are closed at both ends before Prometheus 3 and left-open since, so each query asks for a millisecond more and the window is cut here.
+/// Samples come as they were scraped, by range selectors in instant queries: <c>increase()</c> and <c>query_range</c> would extrapolate or
+/// resample.
+/// Ranges are closed at both ends before Prometheus 3 and left-open since, so each query asks for a millisecond more and the window is cut
+/// here.
 /// </remarks>
 internal sealed class PrometheusSource : ITelemetrySource, IDisposable
 {
@@ -23,7 +25,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     /// <summary>Series one query should ask for, at most about.</summary>
     private const int SeriesPerQuery = 2_000;
 
-    /// <summary>Series that a metric is taken to have where nobody counted: those that ended before the instant of counting are not counted, and some servers do not count at all.</summary>
+    /// <summary>Series that a metric is taken to have where nobody counted: those that ended before the instant of counting are not
+    /// counted, and some servers do not count at all.</summary>
     private const int UnknownSeries = 50;
 
     /// <summary>Scrapes are assumed this far apart when the span of a query is chosen; where they are denser, answers are larger.</summary>
@@ -117,7 +120,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                     if (span.Length < 2 * ShortestSpan)
                         throw new SourceException(
                             SourceErrorCode.TooLarge,
-                            $"{tooMany.Message} The window {span} is the shortest asked for: select less with Selector, or raise MaxBytes and the server's query.max-samples.",
+                            $"{tooMany.Message} The window {span} is the shortest asked for: select less with Selector, or raise "
+                                + $"MaxBytes and the server's query.max-samples.",
                             tooMany
                         );
                     var middle =
@@ -144,7 +148,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                             SourceErrorCode.TooLarge,
                             string.Create(
                                 CultureInfo.InvariantCulture,
-                                $"{dialect.Service} tells {most} series of {group.Names[0]} at most, and not that there are more. Read it in parts, each a source with a Selector of its own."
+                                $"{dialect.Service} tells {most} series of {group.Names[0]} at most, and not that there are "
+                                    + $"more. Read it in parts, each a source with a Selector of its own."
                             )
                         ),
                     ],
@@ -185,7 +190,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         );
     }
 
-    /// <summary>About how many series each metric has. Only the size of queries depends on it: where the server does not say, none are assumed.</summary>
+    /// <summary>About how many series each metric has. Only the size of queries depends on it: where the server does not say, none are
+    /// assumed.</summary>
     private async Task<Dictionary<string, int>> CountsAsync(Interval window, List<string> names, CancellationToken cancellationToken)
     {
         var counts = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -353,7 +359,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     private static SourceException NotAnAnswer(HttpRequestMessage request, string instead) =>
         new(
             SourceErrorCode.NotMetrics,
-            $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as a Prometheus server but with {instead}. Check Endpoint and whether a login or proxy page stands before it."
+            $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as a Prometheus server but with {instead}. "
+                + $"Check Endpoint and whether a login or proxy page stands before it."
         );
 
     private static async Task<JsonDocument> DocumentAsync(HttpRequestMessage request, Body body, CancellationToken cancellationToken)
@@ -407,7 +414,11 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             if (dialect.Managed && (int)status is 401 or 403)
                 return new SourceException(
                     SourceErrorCode.Unauthorised,
-                    $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} \"{Transport.Excerpt(text)}\": {dialect.Service} does not accept the credentials. They need `{string.Join("` and `", dialect.Rights)}`; check the section {(settings.Aws is not null ? "Aws and its Region" : settings.Azure is not null ? "Azure" : "Google")}, and the clock of this host."
+                    $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} "
+                        + $"\"{Transport.Excerpt(text)}\": {dialect.Service} does not accept the credentials. They need "
+                        + $"`{string.Join("` and `", dialect.Rights)}`; check the section "
+                        + $"{(settings.Aws is not null ? "Aws and its Region" : settings.Azure is not null ? "Azure" : "Google")}, and "
+                        + $"the clock of this host."
                 );
             if ((int)status is 401 or 403 or 429)
                 return null;
@@ -429,7 +440,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     internal static Exception Failure(HttpRequestMessage request, HttpStatusCode status, string type, string error)
     {
         var said =
-            $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} {Transport.Excerpt(Encoding.UTF8.GetBytes(type))}: {MatrixReader.Shorten(error)}.";
+            $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} "
+            + $"{Transport.Excerpt(Encoding.UTF8.GetBytes(type))}: {MatrixReader.Shorten(error)}.";
         if (
             error.Contains("exceeded maximum resolution", StringComparison.Ordinal)
             || error.Contains("too many samples", StringComparison.Ordinal)
@@ -438,7 +450,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         if (type is "timeout" or "canceled")
             return new SourceException(
                 SourceErrorCode.Timeout,
-                $"{said} The server gave up on the query. It is read again later; select less with Selector, or raise the server's query.timeout."
+                $"{said} The server gave up on the query. It is read again later; select less with Selector, or raise the "
+                    + $"server's query.timeout."
             );
         return (int)status >= 500 || type is "internal" or "unavailable"
             ? new SourceException(SourceErrorCode.ServerError, $"{said} The fault is on the server's side; it is read again later.")

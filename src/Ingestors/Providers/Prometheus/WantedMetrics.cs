@@ -1,6 +1,7 @@
 namespace Metrics.Ingestors.Providers.Prometheus;
 
-/// <summary>The catalogue's metrics as a server may hold them: by their own name, or as a native histogram whose sum or count they are.</summary>
+/// <summary>The catalogue's metrics as a server may hold them: by their own name, or as a native histogram whose sum or count they
+/// are.</summary>
 internal sealed class WantedMetrics
 {
     private readonly HashSet<string> metrics;

@@ -18,47 +18,18 @@ public sealed record EnergyFact
     /// <summary>The period of the grid.</summary>
     public required Interval Period { get; init; }
 
-    /// <summary>Joules of accelerator boards; null when the resource is none or they are unknown.</summary>
-    public double? AcceleratorJoules { get; init; }
+    /// <summary>The measures: see <see cref="Measures"/>.</summary>
+    public MeasureValues Values { get; private init; } = new();
 
-    /// <summary>Joules of IT equipment; null when unknown.</summary>
-    public double? ServerJoules { get; init; }
-
-    /// <summary>Server joules x PUE; null when either is unknown.</summary>
-    public double? FacilityJoules { get; init; }
-
-    /// <summary>Joules of a rack or distribution unit, kept apart because they hold the servers'; null elsewhere.</summary>
-    public double? RackJoules { get; init; }
-
-    /// <summary>The part of the IT joules (of the boards' where the server's are unknown) drawn while reserved and doing nothing; null when unknown.</summary>
-    public double? IdleJoules { get; init; }
-
-    /// <summary>The least that the joules of the widest boundary known can be; null without any.</summary>
-    public double? LowJoules { get; init; }
-
-    /// <summary>The most that the joules of the widest boundary known can be; null without any.</summary>
-    public double? HighJoules { get; init; }
-
-    /// <summary>Facility energy x location-based average intensity, in grams of CO2 equivalents; null when either is unknown.</summary>
-    public double? OperationalGrams { get; init; }
-
-    /// <summary>Facility energy x location-based marginal intensity: beside the operational grams, never added to them. Null when either is unknown.</summary>
-    public double? MarginalGrams { get; init; }
-
-    /// <summary>Facility energy x market-based intensity: never part of a score. Null when either is unknown.</summary>
-    public double? MarketBasedGrams { get; init; }
-
-    /// <summary>The part of making and disposing of the hardware that falls to the period, in grams of CO2 equivalents; null when unknown.</summary>
-    public double? EmbodiedGrams { get; init; }
-
-    /// <summary>Water of the site: IT energy x WUE, in litres; null when either is unknown.</summary>
-    public double? WaterLitres { get; init; }
-
-    /// <summary>Joules (of the widest boundary known without PUE) that were measured or derived, not modelled or estimated.</summary>
-    public required double MeasuredJoules { get; init; }
+    /// <summary>The value of a measure; null when it is unknown.</summary>
+    public double? this[Measure measure]
+    {
+        get => Values[measure];
+        init => Values[measure] = value;
+    }
 
     /// <summary>Seconds of the period for which readings exist; at most the period.</summary>
-    public required double CoveredSeconds { get; init; }
+    public double CoveredSeconds => Values[Measures.Covered] ?? 0;
 
     /// <summary>Worst evidence of the inputs.</summary>
     public required Evidence Evidence { get; init; }
@@ -74,6 +45,12 @@ public sealed record EnergyFact
 
     /// <summary>Why columns are null.</summary>
     public MissingReasons Missing { get; init; }
+
+    /// <summary>The fact with another value of a measure.</summary>
+    public EnergyFact With(Measure measure, double? value) => With(Values.With(measure, value));
+
+    /// <summary>The fact with other values.</summary>
+    public EnergyFact With(MeasureValues values) => this with { Values = values };
 }
 
 /// <summary>The work that a deployment did in one functional unit in one period of the grid. Denominators.</summary>

@@ -49,28 +49,10 @@ public static class MissingReasonText
             .OrderBy(entry => entry.Word, StringComparer.Ordinal),
     ];
 
-    private static readonly Dictionary<string, MissingReasons> ByWord = All.ToDictionary(
-        entry => entry.Word,
-        entry => entry.Reason,
-        StringComparer.Ordinal
-    );
-
     /// <summary>The words of a set, ordered.</summary>
     public static IEnumerable<string> Words(this MissingReasons reasons) =>
         All.Where(entry => (reasons & entry.Reason) != 0).Select(entry => entry.Word);
 
     /// <summary>The words of a set, ordered, separated by a space; empty for none.</summary>
     public static string Text(this MissingReasons reasons) => reasons == MissingReasons.None ? "" : string.Join(' ', reasons.Words());
-
-    /// <summary>The set of words separated by a space.</summary>
-    /// <exception cref="FormatException">A word is none of them.</exception>
-    public static MissingReasons Parse(string words)
-    {
-        var reasons = MissingReasons.None;
-        foreach (var word in words.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            reasons |= ByWord.TryGetValue(word, out var reason)
-                ? reason
-                : throw new FormatException($"'{word}' is no reason why a number is missing.");
-        return reasons;
-    }
 }

@@ -66,19 +66,19 @@ internal sealed class Accounts(
                 Deployment = DeploymentOf(share.Workload, share.Resource.Place),
                 Resource = share.Resource.Identity,
                 Period = grid[share.Bin],
-                AcceleratorJoules = accelerator,
-                ServerJoules = server,
-                FacilityJoules = facility?.Joules,
-                IdleJoules = share.Idle,
-                LowJoules = widest is { } low ? share.Reading.LowOf(low) * (facility is null ? 1 : site.LowPue) : null,
-                HighJoules = widest is { } high ? share.Reading.HighOf(high) * (facility is null ? 1 : site.HighPue) : null,
-                OperationalGrams = facility is { } used ? site.Average?.Of(used).Grams : null,
-                MarginalGrams = facility is { } marginal ? site.Marginal?.Of(marginal).Grams : null,
-                MarketBasedGrams = facility is { } market ? site.MarketBased?.Of(market).Grams : null,
-                EmbodiedGrams = share.Embodied,
-                WaterLitres = it is { } cooled ? site.Water?.OnSiteOf(cooled).Litres : null,
-                MeasuredJoules = share.Reading.MeasuredOf(widest ?? 0),
-                CoveredSeconds = share.Seconds,
+                [Measures.Accelerator] = accelerator,
+                [Measures.Server] = server,
+                [Measures.Facility] = facility?.Joules,
+                [Measures.Idle] = share.Idle,
+                [Measures.Low] = widest is { } low ? share.Reading.LowOf(low) * (facility is null ? 1 : site.LowPue) : null,
+                [Measures.High] = widest is { } high ? share.Reading.HighOf(high) * (facility is null ? 1 : site.HighPue) : null,
+                [Measures.Operational] = facility is { } used ? site.Average?.Of(used).Grams : null,
+                [Measures.Marginal] = facility is { } marginal ? site.Marginal?.Of(marginal).Grams : null,
+                [Measures.MarketBased] = facility is { } market ? site.MarketBased?.Of(market).Grams : null,
+                [Measures.Embodied] = share.Embodied,
+                [Measures.Water] = it is { } cooled ? site.Water?.OnSiteOf(cooled).Litres : null,
+                [Measures.Measured] = share.Reading.MeasuredOf(widest ?? 0),
+                [Measures.Covered] = share.Seconds,
                 Evidence = share.Reading.Evidence,
                 Cover = share.Cover,
                 Mappings = provenance.Text(share.Reading.Mappings),
@@ -104,9 +104,9 @@ internal sealed class Accounts(
                 Deployment = DeploymentOf(workload, resource.Place),
                 Resource = resource.Identity,
                 Period = grid[bin],
-                RackJoules = joules,
-                MeasuredJoules = 0,
-                CoveredSeconds = seconds,
+                [Measures.Rack] = joules,
+                [Measures.Measured] = 0,
+                [Measures.Covered] = seconds,
                 Evidence = reading.Evidence,
                 Cover = cover,
                 Mappings = provenance.Text(reading.Mappings),
@@ -179,7 +179,7 @@ internal sealed class Accounts(
         for (var i = 0; i < Energy.Count; i++)
         {
             var fact = Energy[i];
-            if (fact.IdleJoules is not null || fact.RackJoules is not null || fact.Deployment.Workload == Workload.Unattributed)
+            if (fact[Measures.Idle] is not null || fact[Measures.Rack] is not null || fact.Deployment.Workload == Workload.Unattributed)
                 continue;
             if (worked is null)
             {
@@ -194,10 +194,7 @@ internal sealed class Accounts(
             if (isKnown)
                 trace?.IdleByWork(fact, busy);
             Energy[i] = isKnown
-                ? fact with
-                {
-                    IdleJoules = busy ? 0 : fact.ServerJoules ?? fact.AcceleratorJoules,
-                }
+                ? fact.With(Measures.Idle, busy ? 0 : fact[Measures.Server] ?? fact[Measures.Accelerator])
                 : fact with
                 {
                     Missing = fact.Missing | MissingReasons.BusyUnknown,
@@ -205,29 +202,24 @@ internal sealed class Accounts(
         }
     }
 
-    private static EnergyFact Merge(EnergyFact a, EnergyFact b) =>
-        a with
+    private static EnergyFact Merge(EnergyFact a, EnergyFact b)
+    {
+        var values = new MeasureValues();
+        foreach (var measure in Measures.HeldBy(MeasureHolders.Facts))
+            values[measure] =
+                measure == Measures.Covered ? Math.Max(a[measure] ?? 0, b[measure] ?? 0)
+                // What is bounded or idle is of both, or unknown; of the rest each tells its own part.
+                : measure == Measures.Idle || measure.Across == AcrossResources.Bounds ? a[measure] + b[measure]
+                : Sum(a[measure], b[measure]);
+        return a.With(values) with
         {
-            AcceleratorJoules = Sum(a.AcceleratorJoules, b.AcceleratorJoules),
-            ServerJoules = Sum(a.ServerJoules, b.ServerJoules),
-            FacilityJoules = Sum(a.FacilityJoules, b.FacilityJoules),
-            RackJoules = Sum(a.RackJoules, b.RackJoules),
-            IdleJoules = a.IdleJoules + b.IdleJoules,
-            LowJoules = a.LowJoules + b.LowJoules,
-            HighJoules = a.HighJoules + b.HighJoules,
-            OperationalGrams = Sum(a.OperationalGrams, b.OperationalGrams),
-            MarginalGrams = Sum(a.MarginalGrams, b.MarginalGrams),
-            MarketBasedGrams = Sum(a.MarketBasedGrams, b.MarketBasedGrams),
-            EmbodiedGrams = Sum(a.EmbodiedGrams, b.EmbodiedGrams),
-            WaterLitres = Sum(a.WaterLitres, b.WaterLitres),
-            MeasuredJoules = a.MeasuredJoules + b.MeasuredJoules,
-            CoveredSeconds = Math.Max(a.CoveredSeconds, b.CoveredSeconds),
             Evidence = KnownSeries.Worst(a.Evidence, b.Evidence),
             Cover = a.Cover == b.Cover || a.Cover == EnergyCover.Accelerator ? b.Cover : a.Cover,
             Mappings = Provenance.Join(a.Mappings, b.Mappings),
             Factors = Provenance.Join(a.Factors, b.Factors),
             Missing = a.Missing | b.Missing,
         };
+    }
 
     private static double? Sum(double? a, double? b) =>
         a is null ? b

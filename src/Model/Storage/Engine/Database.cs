@@ -235,7 +235,8 @@ internal sealed class Session(Database database, DbConnection connection, DbTran
         if (Database.IsPostgres)
             return;
         await ExecuteAsync(
-            "INSERT INTO settings (name, value) VALUES ('dirty_mark', '1') ON CONFLICT (name) DO UPDATE SET value = CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
+            "INSERT INTO settings (name, value) VALUES ('dirty_mark', '1') ON CONFLICT (name) DO UPDATE SET value = "
+                + "CAST(CAST(value AS INTEGER) + 1 AS TEXT)",
             cancellationToken
         );
     }
@@ -313,10 +314,11 @@ internal sealed class SqlitePragmas : DbConnectionInterceptor
     public static void Apply(SqliteConnection connection)
     {
         using var command = connection.CreateCommand();
-        // The engine waits in small steps before the driver's coarse ones begin. In WAL mode NORMAL loses no consistency, and after a power cut the
-        // last reads come again, because the watermark is in the same transaction.
+        // The engine waits in small steps before the driver's coarse ones begin. In WAL mode NORMAL loses no consistency, and after a power
+        // cut the last reads come again, because the watermark is in the same transaction.
         command.CommandText =
-            $"PRAGMA busy_timeout = {Math.Max(1, connection.DefaultTimeout) * 1000}; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32000;";
+            $"PRAGMA busy_timeout = {Math.Max(1, connection.DefaultTimeout) * 1000}; PRAGMA synchronous = NORMAL; PRAGMA "
+            + $"temp_store = MEMORY; PRAGMA cache_size = -32000;";
         command.ExecuteNonQuery();
     }
 

@@ -16,7 +16,8 @@ internal sealed class Partitions(NpgsqlDataSource source)
     public static string Name(string table, DateTime time) =>
         string.Create(CultureInfo.InvariantCulture, $"{table}_y{time.Year:0000}m{time.Month:00}");
 
-    /// <summary>Makes the partitions for these times where they are missing. In transactions of its own, so that no bulk write holds a lock on the schema.</summary>
+    /// <summary>Makes the partitions for these times where they are missing. In transactions of its own, so that no bulk write holds a lock
+    /// on the schema.</summary>
     public async Task EnsureAsync(string table, IEnumerable<DateTime> times, CancellationToken cancellationToken)
     {
         var missing = times
@@ -43,7 +44,9 @@ internal sealed class Partitions(NpgsqlDataSource source)
                 await using var attach = new NpgsqlCommand(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES); ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{month:yyyy-MM-dd} 00:00:00+00') TO ('{month.AddMonths(1):yyyy-MM-dd} 00:00:00+00')"
+                        $"CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES); ALTER "
+                            + $"TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{month:yyyy-MM-dd} 00:00:00+00') TO "
+                            + $"('{month.AddMonths(1):yyyy-MM-dd} 00:00:00+00')"
                     ),
                     connection,
                     transaction
@@ -66,7 +69,8 @@ internal sealed class Partitions(NpgsqlDataSource source)
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         // A query that reads the parent for long must not make every other one queue behind this.
         await using var list = new NpgsqlCommand(
-            $"SELECT pg_advisory_xact_lock({Lock}); SET LOCAL lock_timeout = '10s'; SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = '{table}'::regclass ORDER BY 1",
+            $"SELECT pg_advisory_xact_lock({Lock}); SET LOCAL lock_timeout = '10s'; SELECT c.relname FROM pg_inherits i JOIN "
+                + $"pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = '{table}'::regclass ORDER BY 1",
             connection,
             transaction
         );

@@ -4,7 +4,8 @@ using Npgsql;
 namespace Metrics.Storage.Engine;
 
 /// <summary>
-/// Connections for those who ask, apart from those of the service's own work: a flood of questions leaves the reading of sources its connections, and its processors.
+/// Connections for those who ask, apart from those of the service's own work: a flood of questions leaves the reading of sources its
+/// connections, and its processors.
 /// </summary>
 public sealed class QueryConnections : IAsyncDisposable
 {
@@ -23,7 +24,8 @@ public sealed class QueryConnections : IAsyncDisposable
     public StorageEngine Engine => postgres is null ? StorageEngine.Sqlite : StorageEngine.Postgres;
 
     /// <summary>
-    /// What a statement waits for before it works in this process, and gives back before it waits for anything else: more of them than processors only get in each other's way.
+    /// What a statement waits for before it works in this process, and gives back before it waits for anything else: more of them than
+    /// processors only get in each other's way.
     /// Null where the database works elsewhere.
     /// </summary>
     public SemaphoreSlim? Turns { get; }

@@ -54,17 +54,22 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
     private string Change =>
         compared.Length == 0
             ? "NOTHING"
-            : $"UPDATE SET {string.Join(", ", columns.Select(column => column.Name).Except(key, StringComparer.Ordinal).Select(name => $"{name} = excluded.{name}"))}";
+            : "UPDATE SET "
+                + string.Join(
+                    ", ",
+                    columns.Select(column => column.Name).Except(key, StringComparer.Ordinal).Select(name => $"{name} = excluded.{name}")
+                );
 
     private string SameKey => string.Join(" AND ", key.Select(name => $"staged.{name} = {table}.{name}"));
 
     // Asked before the insert, because ON CONFLICT .. WHERE locks and so rewrites every row that it then leaves alone.
     private string Differing(string? scope) =>
-        $"""
-        NOT EXISTS (SELECT 1 FROM {table} WHERE {(scope is null ? "" : scope + " AND ")}{SameKey}{(compared.Length == 0 ? "" : $"""
-         AND ({string.Join(", ", compared.Select(name => $"{table}.{name}"))}) IS NOT DISTINCT FROM ({string.Join(", ", compared.Select(name => $"staged.{name}"))})
-        """)})
-        """;
+        $"NOT EXISTS (SELECT 1 FROM {table} WHERE {(scope is null ? "" : scope + " AND ")}{SameKey}{SameValues})";
+
+    private string SameValues =>
+        compared.Length == 0 ? "" : $" AND ({Named(table, compared)}) IS NOT DISTINCT FROM ({Named("staged", compared)})";
+
+    private static string Named(string rows, IEnumerable<string> names) => string.Join(", ", names.Select(name => $"{rows}.{name}"));
 
     private async Task<int> RunAsync(
         Session session,
@@ -79,7 +84,8 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
         if (rows.Count == 0 && scope is null)
             return 0;
         var insert =
-            $"INSERT INTO {table} ({names}) SELECT {names} FROM staged WHERE {which} ORDER BY {keys}{(onConflict is null ? "" : $" ON CONFLICT ({keys}) DO {onConflict}")}";
+            $"INSERT INTO {table} ({names}) SELECT {names} FROM staged WHERE {which} ORDER BY "
+            + $"{keys}{(onConflict is null ? "" : $" ON CONFLICT ({keys}) DO {onConflict}")}";
         var delete = scope is null ? null : $"DELETE FROM {table} WHERE {scope} AND NOT EXISTS (SELECT 1 FROM staged WHERE {SameKey})";
         if (session.Database.IsPostgres)
         {

@@ -2,7 +2,8 @@ using System.Security.Cryptography;
 
 namespace Metrics.Storage.Engine;
 
-/// <summary>Random keys that every process on the same database shares, kept in its table <c>settings</c>. Whoever can read the database can read them.</summary>
+/// <summary>Random keys that every process on the same database shares, kept in its table <c>settings</c>. Whoever can read the database
+/// can read them.</summary>
 public sealed class SharedKeys
 {
     private const int Bytes = 32;

@@ -3,7 +3,8 @@ using Microsoft.Data.Sqlite;
 namespace Metrics.Storage.Engine;
 
 /// <summary>
-/// The right of one process to read sources into a SQLite file. Two would each play their own scheduler and scrape their own counters into the same series.
+/// The right of one process to read sources into a SQLite file. Two would each play their own scheduler and scrape their own counters into
+/// the same series.
 /// Held by a locked file beside the database, which the system lets go when the process ends, however it ends.
 /// </summary>
 public sealed class SoleWorker : IDisposable
@@ -31,7 +32,8 @@ public sealed class SoleWorker : IDisposable
         {
             throw new StorageException(
                 "locked",
-                $"Another process reads sources into the SQLite database '{settings.DataSource}', and only one may. Stop it, name another file (Metrics:Storage:ConnectionString), or use PostgreSQL.",
+                $"Another process reads sources into the SQLite database '{settings.DataSource}', and only one may. Stop it, name "
+                    + $"another file (Metrics:Storage:ConnectionString), or use PostgreSQL.",
                 exception
             );
         }

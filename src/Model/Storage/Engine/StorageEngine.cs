@@ -5,6 +5,7 @@ using Metrics.Storage.Reading;
 using Metrics.Storage.Schema;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -102,11 +103,14 @@ public static class StorageRegistration
 
     /// <summary>PostgreSQL with the migrations of this product.</summary>
     public static DbContextOptionsBuilder UsePostgresStorage(this DbContextOptionsBuilder options, NpgsqlDataSource source) =>
-        options.UseNpgsql(source, postgres => postgres.MigrationsAssembly("Metrics.Migrations.Postgres"));
+        options
+            .UseNpgsql(source, postgres => postgres.MigrationsAssembly("Metrics.Migrations.Postgres"))
+            .ReplaceService<IMigrationsSqlGenerator, PostgresMigrationsSql>();
 
     /// <summary>SQLite with the migrations of this product.</summary>
     public static DbContextOptionsBuilder UseSqliteStorage(this DbContextOptionsBuilder options, string connectionString) =>
         options
             .UseSqlite(connectionString, sqlite => sqlite.MigrationsAssembly("Metrics.Migrations.Sqlite"))
+            .ReplaceService<IMigrationsSqlGenerator, SqliteMigrationsSql>()
             .AddInterceptors(SqlitePragmas.Instance);
 }

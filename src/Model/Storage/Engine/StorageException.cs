@@ -4,8 +4,10 @@ using Npgsql;
 
 namespace Metrics.Storage.Engine;
 
-/// <summary>The database could not do what was asked, for a reason that lies with the database and its surroundings. The message is for people and holds no secret.</summary>
-/// <param name="code">Stable snake_case name: <c>unreachable</c>, <c>locked</c>, <c>full</c>, <c>read_only</c>, <c>corrupt</c>, <c>refused</c>, <c>no_schema</c>, <c>busy</c>, <c>collision</c>.</param>
+/// <summary>The database could not do what was asked, for a reason that lies with the database and its surroundings. The message is for
+/// people and holds no secret.</summary>
+/// <param name="code">Stable snake_case name: <c>unreachable</c>, <c>locked</c>, <c>full</c>, <c>read_only</c>, <c>corrupt</c>,
+/// <c>refused</c>, <c>no_schema</c>, <c>busy</c>, <c>collision</c>.</param>
 public sealed class StorageException(string code, string message, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>Stable name of the fault.</summary>
@@ -32,7 +34,8 @@ public static class StorageFault
             if (cause is NpgsqlException or SocketException)
                 return new(
                     "unreachable",
-                    $"{Sentence(database)} cannot be reached: {cause.Message.TrimEnd('.')}. Check that it runs and that Metrics:Storage:ConnectionString names it.",
+                    $"{Sentence(database)} cannot be reached: {cause.Message.TrimEnd('.')}. Check that it runs and that "
+                        + $"Metrics:Storage:ConnectionString names it.",
                     fault
                 );
         }
@@ -44,7 +47,8 @@ public static class StorageFault
         {
             5 or 6 => new(
                 "locked",
-                $"{Sentence(database)} is locked by another process. One process at a time may use a SQLite file: stop the other one, or use PostgreSQL.",
+                $"{Sentence(database)} is locked by another process. One process at a time may use a SQLite file: stop the other "
+                    + $"one, or use PostgreSQL.",
                 fault
             ),
             8 => new(

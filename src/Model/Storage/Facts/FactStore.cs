@@ -11,6 +11,7 @@ using Metrics.Storage.Events;
 using Metrics.Storage.Reading;
 using Metrics.Storage.Schema.Tables;
 using NpgsqlTypes;
+using RollUp = Metrics.Domain.Facts.RollUp;
 
 namespace Metrics.Storage.Facts;
 
@@ -127,6 +128,20 @@ public sealed class FactStore
             cancellationToken
         );
 
+    /// <summary>The sums of the hours of a deployment that start within the interval, ordered by time and unit.</summary>
+    /// <exception cref="StorageException">The database failed.</exception>
+    public async Task<IReadOnlyList<PeriodSums>> HoursAsync(long deployment, Interval interval, CancellationToken cancellationToken) =>
+        await database.ReadAsync(
+            (session, token) =>
+                HoursAsync(
+                    session,
+                    [("from", interval.Start), ("to", interval.End), ("deployment", deployment)],
+                    token,
+                    "AND deployment_id = @deployment ORDER BY period_start, functional_unit"
+                ),
+            cancellationToken
+        );
+
     /// <summary>Makes the facts, derived rejections and roll-ups of one hour what the period says, and the hour clean if it was not marked again meanwhile.</summary>
     /// <param name="dirty">The hour, with the mark that was seen before its samples were read.</param>
     /// <param name="period">Everything concluded for that hour.</param>
@@ -185,7 +200,7 @@ public sealed class FactStore
                             session,
                             "measurement.restated",
                             null,
-                            Restatement.ToJson(dirty.Hour, still[0], restated, database.Links?.Restatements(dirty.Hour)),
+                            RestatedEvent.ToJson(dirty.Hour, still[0], restated, database.Links?.Restatements(dirty.Hour)),
                             now,
                             token
                         );
@@ -512,45 +527,48 @@ public sealed class FactStore
         return samples;
     }
 
-    private static Task<List<IntensityHourRow>> HoursAsync(
+    private static readonly Measure[] PeriodMeasures = [.. Measures.HeldBy(MeasureHolders.Periods)];
+
+    private static readonly string HourColumns = string.Join(
+        ", ",
+        [
+            "deployment_id",
+            "functional_unit",
+            "period_start",
+            "period_end",
+            "evidence",
+            "factors",
+            "missing",
+            "final",
+            .. PeriodMeasures.Select(measure => measure.Column),
+        ]
+    );
+
+    /// <summary>The rows of the hours of a span.</summary>
+    private static Task<List<PeriodSums>> HoursAsync(
         Session session,
         (string, object?)[] span,
-        CancellationToken cancellationToken
+        CancellationToken cancellationToken,
+        string more = ""
     ) =>
         session.QueryAsync(
-            """
-            SELECT deployment_id, functional_unit, period_start, period_end, units, accelerator_joules, server_joules, facility_joules, rack_joules, idle_joules,
-                known_joules, measured_joules, covered_seconds, evidence, low_joules, high_joules, operational_grams, marginal_grams, market_based_grams, embodied_grams,
-                water_litres, factors, missing, final
-            FROM intensity_hours WHERE period_start >= @from AND period_start < @to
-            """,
+            $"SELECT {HourColumns} FROM intensity_hours WHERE period_start >= @from AND period_start < @to {more}",
             span,
-            row => new IntensityHourRow
+            row =>
             {
-                DeploymentId = row.Number(0),
-                FunctionalUnit = row.Text(1),
-                PeriodStart = row.Time(2),
-                PeriodEnd = row.Time(3),
-                Units = row.DoubleOrNull(4),
-                AcceleratorJoules = row.DoubleOrNull(5),
-                ServerJoules = row.DoubleOrNull(6),
-                FacilityJoules = row.DoubleOrNull(7),
-                RackJoules = row.DoubleOrNull(8),
-                IdleJoules = row.DoubleOrNull(9),
-                KnownJoules = row.DoubleOrNull(10),
-                MeasuredJoules = row.Double(11),
-                CoveredSeconds = row.Double(12),
-                Evidence = (Evidence)row.Small(13),
-                LowJoules = row.DoubleOrNull(14),
-                HighJoules = row.DoubleOrNull(15),
-                OperationalGrams = row.DoubleOrNull(16),
-                MarginalGrams = row.DoubleOrNull(17),
-                MarketBasedGrams = row.DoubleOrNull(18),
-                EmbodiedGrams = row.DoubleOrNull(19),
-                WaterLitres = row.DoubleOrNull(20),
-                Factors = row.Text(21),
-                Missing = row.Text(22),
-                Final = row.Flag(23),
+                var column = 0;
+                return new PeriodSums
+                {
+                    DeploymentId = row.Number(column++),
+                    FunctionalUnit = row.Text(column++),
+                    PeriodStart = row.Time(column++),
+                    PeriodEnd = row.Time(column++),
+                    Evidence = (Evidence)row.Small(column++),
+                    Factors = row.Text(column++),
+                    Missing = (MissingReasons)row.Small(column++),
+                    Final = row.Flag(column++),
+                    Values = MeasureValues.Of(PeriodMeasures, measure => row.DoubleOrNull(column + measure)),
+                };
             },
             cancellationToken
         );
@@ -625,7 +643,7 @@ public sealed class FactStore
                 };
             row.Node = Known(row.Node, resource.Node);
             row.Hardware = Known(row.Hardware, resource.Hardware);
-            row.Accelerator |= fact.AcceleratorJoules is not null;
+            row.Accelerator |= fact[Measures.Accelerator] is not null;
         }
         var among = session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))";
         object ids = session.Database.IsPostgres ? rows.Keys.ToArray() : System.Text.Json.JsonSerializer.Serialize(rows.Keys);
@@ -777,7 +795,7 @@ public sealed class FactStore
                 Column.Of("deployment_id", NpgsqlDbType.Bigint, (Restatement row) => row.Deployment),
                 Column.Of("functional_unit", NpgsqlDbType.Text, (Restatement row) => row.FunctionalUnit),
                 Column.Of("period_start", NpgsqlDbType.TimestampTz, (Restatement row) => row.PeriodStart),
-                Column.Of("measure", NpgsqlDbType.Text, (Restatement row) => row.Measure),
+                Column.Of("measure", NpgsqlDbType.Text, (Restatement row) => row.Measure.Column),
                 Column.Of("old", NpgsqlDbType.Double, (Restatement row) => row.Old),
                 Column.Of("new", NpgsqlDbType.Double, (Restatement row) => row.New),
                 Column.Of("old_factors", NpgsqlDbType.Text, (Restatement row) => row.OldFactors),
@@ -815,25 +833,12 @@ public sealed class FactStore
                 Column.Of("resource_id", NpgsqlDbType.Bigint, (EnergyFact fact) => fact.Resource.Id),
                 Column.Of("period_start", NpgsqlDbType.TimestampTz, (EnergyFact fact) => fact.Period.Start),
                 Column.Of("period_end", NpgsqlDbType.TimestampTz, (EnergyFact fact) => fact.Period.End),
-                Column.Of("accelerator_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.AcceleratorJoules),
-                Column.Of("server_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.ServerJoules),
-                Column.Of("facility_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.FacilityJoules),
-                Column.Of("rack_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.RackJoules),
-                Column.Of("idle_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.IdleJoules),
-                Column.Of("low_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.LowJoules),
-                Column.Of("high_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.HighJoules),
-                Column.Of("operational_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.OperationalGrams),
-                Column.Of("marginal_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.MarginalGrams),
-                Column.Of("market_based_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.MarketBasedGrams),
-                Column.Of("embodied_grams", NpgsqlDbType.Double, (EnergyFact fact) => fact.EmbodiedGrams),
-                Column.Of("water_litres", NpgsqlDbType.Double, (EnergyFact fact) => fact.WaterLitres),
-                Column.Of("measured_joules", NpgsqlDbType.Double, (EnergyFact fact) => fact.MeasuredJoules),
-                Column.Of("covered_seconds", NpgsqlDbType.Double, (EnergyFact fact) => fact.CoveredSeconds),
+                .. Measures.HeldBy(MeasureHolders.Facts).Select(measure => Of(measure, (EnergyFact fact) => fact[measure])),
                 Column.Of("evidence", NpgsqlDbType.Smallint, (EnergyFact fact) => (short)fact.Evidence),
-                Column.Of("cover", NpgsqlDbType.Text, (EnergyFact fact) => fact.Cover.Word()),
+                Column.Of("cover", NpgsqlDbType.Smallint, (EnergyFact fact) => (short)fact.Cover),
                 Column.Of("mappings", NpgsqlDbType.Text, (EnergyFact fact) => fact.Mappings),
                 Column.Of("factors", NpgsqlDbType.Text, (EnergyFact fact) => fact.Factors),
-                Column.Of("missing", NpgsqlDbType.Text, (EnergyFact fact) => fact.Missing.Text()),
+                Column.Of("missing", NpgsqlDbType.Integer, (EnergyFact fact) => (int)fact.Missing),
                 Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (EnergyFact _) => now),
             ],
             "recomputed_at"
@@ -858,46 +863,37 @@ public sealed class FactStore
         );
 
     // Whether a row is final does not tell when its numbers changed.
-    private static RowSet<IntensityHourRow> IntensityHours(DateTime now) =>
+    private static RowSet<PeriodSums> IntensityHours(DateTime now) =>
         new(
             "intensity_hours",
             ["deployment_id", "functional_unit", "period_start"],
-            [.. Intensities<IntensityHourRow>(now), Column.Of("final", NpgsqlDbType.Boolean, (IntensityHourRow row) => row.Final)],
+            [.. Intensities(now), Column.Of("final", NpgsqlDbType.Boolean, (PeriodSums row) => row.Final)],
             "recomputed_at",
             "final"
         );
 
-    private static RowSet<IntensityRow> IntensityDays(DateTime now) =>
-        new("intensity_days", ["deployment_id", "functional_unit", "period_start"], Intensities<IntensityRow>(now), "recomputed_at");
+    private static RowSet<PeriodSums> IntensityDays(DateTime now) =>
+        new("intensity_days", ["deployment_id", "functional_unit", "period_start"], Intensities(now), "recomputed_at");
 
-    private static Column<T>[] Intensities<T>(DateTime now)
-        where T : IntensityRow =>
+    private static Column<PeriodSums>[] Intensities(DateTime now) =>
         [
-            Column.Of("deployment_id", NpgsqlDbType.Bigint, (T row) => row.DeploymentId),
-            Column.Of("functional_unit", NpgsqlDbType.Text, (T row) => row.FunctionalUnit),
-            Column.Of("period_start", NpgsqlDbType.TimestampTz, (T row) => row.PeriodStart),
-            Column.Of("period_end", NpgsqlDbType.TimestampTz, (T row) => row.PeriodEnd),
-            Column.Of("date", NpgsqlDbType.Date, (T row) => row.Date),
-            Column.Of("date_key", NpgsqlDbType.Integer, (T row) => row.DateKey),
-            Column.Of("units", NpgsqlDbType.Double, (T row) => row.Units),
-            Column.Of("accelerator_joules", NpgsqlDbType.Double, (T row) => row.AcceleratorJoules),
-            Column.Of("server_joules", NpgsqlDbType.Double, (T row) => row.ServerJoules),
-            Column.Of("facility_joules", NpgsqlDbType.Double, (T row) => row.FacilityJoules),
-            Column.Of("rack_joules", NpgsqlDbType.Double, (T row) => row.RackJoules),
-            Column.Of("idle_joules", NpgsqlDbType.Double, (T row) => row.IdleJoules),
-            Column.Of("low_joules", NpgsqlDbType.Double, (T row) => row.LowJoules),
-            Column.Of("high_joules", NpgsqlDbType.Double, (T row) => row.HighJoules),
-            Column.Of("operational_grams", NpgsqlDbType.Double, (T row) => row.OperationalGrams),
-            Column.Of("marginal_grams", NpgsqlDbType.Double, (T row) => row.MarginalGrams),
-            Column.Of("market_based_grams", NpgsqlDbType.Double, (T row) => row.MarketBasedGrams),
-            Column.Of("embodied_grams", NpgsqlDbType.Double, (T row) => row.EmbodiedGrams),
-            Column.Of("water_litres", NpgsqlDbType.Double, (T row) => row.WaterLitres),
-            Column.Of("known_joules", NpgsqlDbType.Double, (T row) => row.KnownJoules),
-            Column.Of("measured_joules", NpgsqlDbType.Double, (T row) => row.MeasuredJoules),
-            Column.Of("covered_seconds", NpgsqlDbType.Double, (T row) => row.CoveredSeconds),
-            Column.Of("evidence", NpgsqlDbType.Smallint, (T row) => (short)row.Evidence),
-            Column.Of("factors", NpgsqlDbType.Text, (T row) => row.Factors),
-            Column.Of("missing", NpgsqlDbType.Text, (T row) => row.Missing),
-            Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (T _) => now),
+            Column.Of("deployment_id", NpgsqlDbType.Bigint, (PeriodSums row) => row.DeploymentId),
+            Column.Of("functional_unit", NpgsqlDbType.Text, (PeriodSums row) => row.FunctionalUnit),
+            Column.Of("period_start", NpgsqlDbType.TimestampTz, (PeriodSums row) => row.PeriodStart),
+            Column.Of("period_end", NpgsqlDbType.TimestampTz, (PeriodSums row) => row.PeriodEnd),
+            Column.Of("date", NpgsqlDbType.Date, (PeriodSums row) => DateOnly.FromDateTime(row.PeriodStart)),
+            Column.Of("date_key", NpgsqlDbType.Integer, (PeriodSums row) => DateKey(row.PeriodStart)),
+            .. PeriodMeasures.Select(measure => Of(measure, (PeriodSums row) => row[measure])),
+            Column.Of("evidence", NpgsqlDbType.Smallint, (PeriodSums row) => (short)row.Evidence),
+            Column.Of("factors", NpgsqlDbType.Text, (PeriodSums row) => row.Factors),
+            Column.Of("missing", NpgsqlDbType.Integer, (PeriodSums row) => (int)row.Missing),
+            Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (PeriodSums _) => now),
         ];
+
+    private static Column<T> Of<T>(Measure measure, Func<T, double?> value) =>
+        measure.Always
+            ? Column.Of(measure.Column, NpgsqlDbType.Double, (T row) => value(row) ?? 0)
+            : Column.Of(measure.Column, NpgsqlDbType.Double, value);
+
+    private static int DateKey(DateTime time) => time.Year * 10_000 + time.Month * 100 + time.Day;
 }

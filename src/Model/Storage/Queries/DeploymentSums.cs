@@ -47,7 +47,8 @@ public sealed record DeploymentSums
     /// <summary>The most that the energy can be.</summary>
     public required double? HighJoules { get; init; }
 
-    /// <summary>Operational (location-based average) and embodied grams of the hours that count; null when they are unknown in one of them.</summary>
+    /// <summary>Operational (location-based average) and embodied grams of the hours that count; null when they are unknown in one of
+    /// them.</summary>
     public required double? Grams { get; init; }
 
     /// <summary>The least that the grams can be, by the bounds of the energy.</summary>
@@ -101,7 +102,8 @@ public readonly record struct SumTerms(Boundary Boundary, RankedBy By, IdlePolic
 /// <param name="session">What is read with.</param>
 public sealed class DeploymentHours(ReadSession session)
 {
-    /// <summary>End of the newest hour, over by <paramref name="now"/>, in which work was counted in the unit; null when there is none.</summary>
+    /// <summary>End of the newest hour, over by <paramref name="now"/>, in which work was counted in the unit; null when there is
+    /// none.</summary>
     /// <exception cref="StorageException">The database failed, or took too long.</exception>
     public async Task<DateTime?> NewestEndAsync(string unit, DateTime now)
     {
@@ -134,7 +136,8 @@ public sealed class DeploymentHours(ReadSession session)
 
     /// <summary>The sums of every deployment that did work in the unit or, when a model is given, that serves it.</summary>
     /// <remarks>
-    /// Hours in which what is ranked by is unknown give neither energy nor work nor coverage, or the worst metered place would look like the best. So do hours whose
+    /// Hours in which what is ranked by is unknown give neither energy nor work nor coverage, or the worst metered place would look like
+    /// the best. So do hours whose
     /// grams or idle joules are known for a part of their time: their work is whole.
     /// Market-based and marginal grams are not read at all: they are other questions.
     /// </remarks>
@@ -148,7 +151,8 @@ public sealed class DeploymentHours(ReadSession session)
             Boundary.Facility => "facility",
             _ => throw new ArgumentOutOfRangeException(nameof(terms), terms.Boundary, "There is no such boundary."),
         };
-        // The bounds are those of the widest boundary known. A PUE multiplies all of it alike; of the part that the accelerators are, they say nothing.
+        // The bounds are those of the widest boundary known. A PUE multiplies all of it alike; of the part that the accelerators are, they
+        // say nothing.
         var bound = terms.Boundary switch
         {
             Boundary.Facility => "CASE WHEN facility IS NOT NULL THEN {0} END",
@@ -156,50 +160,53 @@ public sealed class DeploymentHours(ReadSession session)
             _ => "CASE WHEN server IS NULL THEN {0} END",
         };
         // Idle energy is of the servers, or of the accelerators where the servers are unknown.
-        // Where the servers are known for a part of the hour alone, so is their idle share: the hour's would be that of two different times.
+        // Where the servers are known for a part of the hour alone, so is their idle share: the hour's would be of two different times.
         var (whole, elsewhere) =
             terms.Boundary == Boundary.Accelerator
                 ? ("accelerator", "server IS NOT NULL")
-                : (
-                    "server",
-                    $"server IS NULL OR {Lacks("missing", MissingReasons.ServerUnmetered, MissingReasons.HardwareUnknown, MissingReasons.AcceleratorUnmetered)}"
-                );
+                : ("server", $"server IS NULL OR {Lacks("missing", Ratios.ActiveJoulesPerUnit.NullWhile & ~MissingReasons.BusyUnknown)}");
         var active =
             terms.IdlePolicy == IdlePolicy.Provisioned
                 ? "1.0"
-                : $"CASE WHEN idle IS NULL OR {elsewhere} OR {whole} IS NULL THEN NULL WHEN {whole} <= 0 THEN 1.0 WHEN idle >= {whole} THEN 0.0 ELSE 1.0 - idle / {whole} END";
+                : $"CASE WHEN idle IS NULL OR {elsewhere} OR {whole} IS NULL THEN NULL WHEN {whole} <= 0 THEN 1.0 WHEN idle >= {whole} "
+                    + $"THEN 0.0 ELSE 1.0 - idle / {whole} END";
+        // What makes a score of a part of the time makes none of the hour: each part of it is known for all of the time or not at all.
+        var score = Ratios.SciGramsPerUnit.NullWhile;
         var basis = terms.By == RankedBy.Energy ? "joules" : "grams";
         IReadOnlyList<(string, object)> model = terms.Model is { } served ? [("@model", served)] : [];
-        // An hour's energy stands on each row of its units: it is taken once. Hours without work in the unit count too, their energy was provided.
+        var (least, most) = (
+            string.Format(CultureInfo.InvariantCulture, bound, "low"),
+            string.Format(CultureInfo.InvariantCulture, bound, "high")
+        );
+        var sums = string.Join(
+            ", ",
+            ((string[])["units", "known", "measured", "covered"]).Select(column => $"{Counted(column)} AS {column}")
+        );
+        // A sum is known where it is known in every hour that counts.
+        var knownSums = string.Join(
+            ", ",
+            ((string[])["joules", "low_joules", "high_joules", "grams", "low_grams", "high_grams"]).Select(column =>
+                $"CASE WHEN COUNT(CASE WHEN {basis} IS NOT NULL THEN {column} END) = COUNT({basis}) THEN {Counted(column)} END AS {column}"
+            )
+        );
+        // An hour's energy stands on each row of its units: it is taken once. Hours without work in the unit count too, their energy was
+        // provided.
         return session.QueryAsync(
             $"""
             WITH hours AS (
-                SELECT h.deployment_id, h.period_start, MAX(h.accelerator_joules) AS accelerator, MAX(h.server_joules) AS server, MAX(h.facility_joules) AS facility,
-                       CASE WHEN {Lacks(
-                "MAX(h.missing)",
-                MissingReasons.BusyUnknown
-            )} THEN NULL ELSE MAX(h.idle_joules) END AS idle, MAX(h.missing) AS missing, MAX(h.known_joules) AS known, MAX(h.measured_joules) AS measured, MAX(h.covered_seconds) AS covered,
-                       MAX(h.low_joules) AS low, MAX(h.high_joules) AS high,
-                       CASE WHEN {Lacks(
-                "MAX(h.missing)",
-                MissingReasons.PueUnknown,
-                MissingReasons.GridUnknown
-            )} THEN NULL ELSE MAX(h.operational_grams) END AS operational,
-                       CASE WHEN {Lacks(
-                "MAX(h.missing)",
-                MissingReasons.EmbodiedUnknown
-            )} THEN NULL ELSE MAX(h.embodied_grams) END AS embodied,
+                SELECT h.deployment_id, h.period_start, {Most(Measures.Accelerator)} AS accelerator, {Most(Measures.Server)} AS server,
+                       {Most(Measures.Facility)} AS facility, {Known(Measures.Idle, MissingReasons.BusyUnknown)} AS idle,
+                       MAX(h.missing) AS missing, {Most(Measures.Known)} AS known, {Most(Measures.Measured)} AS measured,
+                       {Most(Measures.Covered)} AS covered, {Most(Measures.Low)} AS low, {Most(Measures.High)} AS high,
+                       {Known(Measures.Operational, score & ~MissingReasons.EmbodiedUnknown)} AS operational,
+                       {Known(Measures.Embodied, score & MissingReasons.EmbodiedUnknown)} AS embodied,
                        SUM(CASE WHEN h.functional_unit = @unit THEN h.units END) AS units,
                        COALESCE(MAX(CASE WHEN h.functional_unit = @unit THEN h.evidence END), MIN(h.evidence)) AS evidence
                 FROM intensity_hours h
                 WHERE h.period_start >= @from AND h.period_start < @to
                 GROUP BY h.deployment_id, h.period_start
             ), shares AS (
-                SELECT hours.*, {active} AS active, {string.Format(CultureInfo.InvariantCulture, bound, "low")} AS least, {string.Format(
-                CultureInfo.InvariantCulture,
-                bound,
-                "high"
-            )} AS most
+                SELECT hours.*, {active} AS active, {least} AS least, {most} AS most
                 FROM hours
             ), told AS (
                 SELECT shares.*, {total} * active AS joules,
@@ -208,31 +215,25 @@ public sealed class DeploymentHours(ReadSession session)
                        operational * active + embodied AS grams
                 FROM shares
             ), bounded AS (
-                SELECT told.*, CASE WHEN joules > 0 THEN operational * active * (low_joules / joules) + embodied WHEN low_joules IS NOT NULL THEN grams END AS low_grams,
-                       CASE WHEN joules > 0 THEN operational * active * (high_joules / joules) + embodied WHEN high_joules IS NOT NULL THEN grams END AS high_grams
+                SELECT told.*,
+                       CASE WHEN joules > 0 THEN operational * active * (low_joules / joules) + embodied
+                            WHEN low_joules IS NOT NULL THEN grams END AS low_grams,
+                       CASE WHEN joules > 0 THEN operational * active * (high_joules / joules) + embodied
+                            WHEN high_joules IS NOT NULL THEN grams END AS high_grams
                 FROM told
             ), sums AS (
-                SELECT deployment_id, SUM(units) AS all_units, COUNT(known) AS knowns, COUNT(server) AS servers, COUNT({total}) AS totals, COUNT(active) AS actives,
+                SELECT deployment_id, SUM(units) AS all_units,
+                       COUNT(known) AS knowns, COUNT(server) AS servers, COUNT({total}) AS totals, COUNT(active) AS actives,
                        COUNT(operational) AS operationals, COUNT(embodied) AS embodieds, COUNT({basis}) AS counted,
-                       {string.Join(
-                ", ",
-                ((string[])["units", "known", "measured", "covered"]).Select(column =>
-                    $"SUM(CASE WHEN {basis} IS NOT NULL THEN {column} END) AS {column}"
-                )
-            )},
-                       {string.Join(
-                ", ",
-                ((string[])["joules", "low_joules", "high_joules", "grams", "low_grams", "high_grams"]).Select(column =>
-                    $"CASE WHEN COUNT(CASE WHEN {basis} IS NOT NULL THEN {column} END) = COUNT({basis}) THEN SUM(CASE WHEN {basis} IS NOT NULL THEN {column} END) END AS {column}"
-                )
-            )},
+                       {sums}, {knownSums},
                        MAX(CASE WHEN {basis} IS NOT NULL THEN evidence END) AS evidence, MAX(evidence) AS any_evidence
                 FROM bounded GROUP BY deployment_id
             )
             SELECT d.id, d.workload, w.model, w.precision, p.provider, p.region, d.place, d.hardware, d.accelerators,
                    s.joules, s.low_joules, s.high_joules, s.grams, s.low_grams, s.high_grams,
                    s.knowns, s.servers, s.totals, s.actives, s.operationals, s.embodieds,
-                   CASE WHEN s.counted = 0 THEN s.all_units ELSE s.units END, s.known, s.measured, s.covered, COALESCE(s.evidence, s.any_evidence)
+                   CASE WHEN s.counted = 0 THEN s.all_units ELSE s.units END, s.known, s.measured, s.covered,
+                   COALESCE(s.evidence, s.any_evidence)
             FROM sums s JOIN deployment d ON d.id = s.deployment_id JOIN workload w ON w.name = d.workload JOIN places p ON p.name = d.place
             WHERE {(terms.Model is null ? "s.all_units IS NOT NULL" : "w.model = @model")}
             """,
@@ -270,6 +271,8 @@ public sealed class DeploymentHours(ReadSession session)
                 Evidence = (Evidence)row.Integer(25),
             }
         );
+
+        string Counted(string column) => $"SUM(CASE WHEN {basis} IS NOT NULL THEN {column} END)";
     }
 
     /// <summary>Names of the factors and the reasons for nulls of each deployment's hours, each once and sorted.</summary>
@@ -279,25 +282,30 @@ public sealed class DeploymentHours(ReadSession session)
         var hours = await session.QueryAsync(
             "SELECT DISTINCT deployment_id, factors, missing FROM intensity_hours WHERE period_start >= @from AND period_start < @to",
             [("@from", period.Start), ("@to", period.End)],
-            row => (Deployment: row.Integer(0), Factors: row.TextOrNull(1) ?? "", Missing: row.TextOrNull(2) ?? "")
+            row => (Deployment: row.Integer(0), Factors: row.TextOrNull(1) ?? "", Missing: (MissingReasons)row.Integer(2))
         );
         return hours
             .GroupBy(hour => hour.Deployment)
-            .ToDictionary(group => group.Key, group => (Words(group.Select(row => row.Factors)), Words(group.Select(row => row.Missing))));
-
-        static IReadOnlyList<string> Words(IEnumerable<string> texts) =>
-            Sorted(texts.SelectMany(text => text.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+            .ToDictionary(
+                group => group.Key,
+                group =>
+                    (
+                        Sorted(group.SelectMany(row => row.Factors.Split(' ', StringSplitOptions.RemoveEmptyEntries))),
+                        Sorted(group.SelectMany(row => row.Missing.Words()))
+                    )
+            );
     }
 
     private static IReadOnlyList<string> Sorted(IEnumerable<string> texts) =>
         [.. texts.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-    /// <summary>Whether the words of a column name one of these.</summary>
-    private static string Lacks(string column, params ReadOnlySpan<MissingReasons> reasons)
-    {
-        var tests = new List<string>(reasons.Length);
-        foreach (var reason in reasons)
-            tests.Add($"{column} LIKE '%{reason.Text()}%'");
-        return $"({string.Join(" OR ", tests)})";
-    }
+    // An hour's amounts stand on each row of its units.
+    private static string Most(Measure measure) => $"MAX(h.{measure.Column})";
+
+    private static string Known(Measure measure, MissingReasons nullWhile) =>
+        $"CASE WHEN {Lacks("MAX(h.missing)", nullWhile)} THEN NULL ELSE {Most(measure)} END";
+
+    /// <summary>Whether a column names one of these.</summary>
+    private static string Lacks(string column, MissingReasons reasons) =>
+        string.Create(CultureInfo.InvariantCulture, $"({column} & {(int)reasons}) <> 0");
 }

@@ -28,7 +28,8 @@ public enum ReadFailure
 
 /// <summary>One connection of one reader: a consistent, read-only view of the store, and a clock that stops what takes too long.</summary>
 /// <remarks>
-/// The clock runs while the database works, not while a slow client is written to. One statement at a time: the next one ends the reader of the one before.
+/// The clock runs while the database works, not while a slow client is written to. One statement at a time: the next one ends the reader of
+/// the one before.
 /// Every reader of Api has one: engines, transactions, limits and times are handled here and nowhere else.
 /// </remarks>
 public sealed class ReadSession : IAsyncDisposable
@@ -49,7 +50,8 @@ public sealed class ReadSession : IAsyncDisposable
 
     /// <summary>A session; it opens its connection when it is first needed.</summary>
     /// <param name="connections">Where from.</param>
-    /// <param name="timeout">How long the database may work on a statement; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>: without a limit.</param>
+    /// <param name="timeout">How long the database may work on a statement; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/>:
+    /// without a limit.</param>
     /// <param name="aborted">Cancelled when the client is gone.</param>
     /// <param name="takesTurns">False for one that is long at work and would keep the others from theirs.</param>
     /// <param name="sortsOnDisk">True for one that sorts more than memory is to hold.</param>
@@ -103,7 +105,8 @@ public sealed class ReadSession : IAsyncDisposable
         clock.CancelAfter(Timeout);
     }
 
-    /// <summary>Begins to read. The clock runs until <see cref="Pause"/>; failures come as the driver's, see <see cref="FailureOf"/>.</summary>
+    /// <summary>Begins to read. The clock runs until <see cref="Pause"/>; failures come as the driver's, see
+    /// <see cref="FailureOf"/>.</summary>
     /// <param name="sql">One statement.</param>
     /// <param name="parameters">Names with their <c>@</c>; values are long, int, double, string, bool, DateOnly or UTC DateTime.</param>
     public async Task<DbDataReader> ExecuteAsync(string sql, IReadOnlyList<(string Name, object Value)> parameters)
@@ -268,7 +271,8 @@ public sealed class ReadSession : IAsyncDisposable
         }
     }
 
-    /// <summary>A failure as what the store tells of itself; null when the fault is our own, or nobody waits for the answer any more.</summary>
+    /// <summary>A failure as what the store tells of itself; null when the fault is our own, or nobody waits for the answer any
+    /// more.</summary>
     internal StorageException? Describe(Exception exception) =>
         aborted.IsCancellationRequested
             ? null

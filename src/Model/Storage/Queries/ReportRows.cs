@@ -139,7 +139,8 @@ public sealed record ReportSelection(PeriodLength Length, DateTime From, DateTim
         };
 }
 
-/// <summary>The sums of a workload over the rows of a report. An hour's energy stands on the row of each unit and is in them once.</summary>
+/// <summary>The sums of a workload over the rows of a report. An hour's energy stands on the row of each unit and is in them
+/// once.</summary>
 /// <param name="Workload">The workload.</param>
 /// <param name="Rows">Rows summed.</param>
 /// <param name="ServerJoules">Energy of the servers.</param>
@@ -262,7 +263,8 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
             )
         );
 
-    /// <summary>How much of each period is known of each deployment, by deployment and time. Periods of which nothing is stored are not there.</summary>
+    /// <summary>How much of each period is known of each deployment, by deployment and time. Periods of which nothing is stored are not
+    /// there.</summary>
     /// <param name="length">Length of the periods.</param>
     /// <exception cref="StorageException">The database failed.</exception>
     public IAsyncEnumerable<CoveredPeriod> CoverageAsync(PeriodLength length) =>
@@ -277,7 +279,8 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
             row => new CoveredPeriod(row.Integer(0), row.Text(1), row.Text(2), row.Text(3), row.Instant(4), row.DoubleOrNull(5) ?? 0)
         );
 
-    /// <summary>Names of the factors that the rows were made with, sorted, with what the store keeps of each; only the name where it keeps nothing.</summary>
+    /// <summary>Names of the factors that the rows were made with, sorted, with what the store keeps of each; only the name where it keeps
+    /// nothing.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
     public async Task<IReadOnlyList<StoredFactor>> FactorsAsync()
     {

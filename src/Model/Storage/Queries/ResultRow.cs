@@ -47,7 +47,8 @@ public abstract class ResultRow
     /// <summary>Name of a column.</summary>
     public abstract string Name(int ordinal);
 
-    /// <summary>A value as the driver tells it, for those who do not know what the column holds: on SQLite times are whole numbers.</summary>
+    /// <summary>A value as the driver tells it, for those who do not know what the column holds: on SQLite times are whole
+    /// numbers.</summary>
     public abstract object Value(int ordinal);
 
     /// <summary>A double; null where there is none.</summary>
@@ -99,7 +100,8 @@ public abstract class ResultRow
         }
     }
 
-    /// <summary>Straight from the engine's row: the driver looks after its handles at each value, which costs more than the value.</summary>
+    /// <summary>Straight from the engine's row: the driver looks after its handles at each value, which costs more than the
+    /// value.</summary>
     /// <remarks>The statement lives as long as the reader, and the reader outlives its rows.</remarks>
     private sealed class SqliteRow(SqliteDataReader reader) : ResultRow
     {
@@ -132,7 +134,8 @@ public abstract class ResultRow
             return text is null ? default : new ReadOnlySpan<byte>(text, Native.Length(statement, ordinal));
         }
 
-        /// <summary>sqlite3_column_*, https://www.sqlite.org/c3ref/column_blob.html. None of those below waits for anything, so the collector need not be told of the call.</summary>
+        /// <summary>sqlite3_column_*, https://www.sqlite.org/c3ref/column_blob.html. None of those below waits for anything, so the
+        /// collector need not be told of the call.</summary>
         private static unsafe class Native
         {
             private const string Library = "e_sqlite3";

@@ -41,7 +41,8 @@ public sealed record Backfill(
     public Interval Next => new(Position, Position + Step < Span.End ? Position + Step : Span.End);
 }
 
-/// <summary>Spans of the past that are to be read: whoever asks, they are worked window by window, oldest first, and a restart goes on where the last commit ended.</summary>
+/// <summary>Spans of the past that are to be read: whoever asks, they are worked window by window, oldest first, and a restart goes on
+/// where the last commit ended.</summary>
 public sealed class Backfills
 {
     private const string Columns =
@@ -82,7 +83,8 @@ public sealed class Backfills
                     token
                 );
                 var open = await session.QueryAsync(
-                    $"SELECT {Columns} FROM backfill WHERE source = @source AND kind = @kind AND from_at = @from AND to_at = @to AND {Open}",
+                    $"SELECT {Columns} FROM backfill WHERE source = @source AND kind = @kind AND from_at = @from AND to_at = @to "
+                        + $"AND {Open}",
                     [("source", source), ("kind", SnakeCase.Of(kind)), ("from", span.Start), ("to", span.End)],
                     Read,
                     token
@@ -94,7 +96,8 @@ public sealed class Backfills
             cancellationToken
         );
 
-    /// <summary>The span to work on now: what somebody asked for before what the service asked itself for, the oldest request first; null when none is due.</summary>
+    /// <summary>The span to work on now: what somebody asked for before what the service asked itself for, the oldest request first; null
+    /// when none is due.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
     public async Task<Backfill?> NextAsync(string source, CancellationToken cancellationToken) =>
         await database.ReadAsync(
@@ -102,7 +105,8 @@ public sealed class Backfills
                 (
                     await session.QueryAsync(
                         $"""
-                        SELECT {Columns} FROM backfill WHERE source = @source AND {Open} AND (next_read_at IS NULL OR next_read_at <= {database.Now})
+                        SELECT {Columns} FROM backfill WHERE source = @source AND {Open}
+                            AND (next_read_at IS NULL OR next_read_at <= {database.Now})
                         ORDER BY CASE kind WHEN '{SnakeCase.Of(ReadKind.Backfill)}' THEN 0 ELSE 1 END, id LIMIT 1
                         """,
                         [("source", source)],
@@ -164,7 +168,8 @@ public sealed class Backfills
                 // The first day begins with the first read: there is nothing to look at again before.
                 var due = await session.QueryAsync(
                     """
-                    UPDATE source SET reread_at = @now WHERE id = @id AND epoch = @epoch AND (reread_at IS NULL OR reread_at <= @dayAgo) RETURNING watermark, registered_at
+                    UPDATE source SET reread_at = @now WHERE id = @id AND epoch = @epoch AND (reread_at IS NULL OR reread_at <= @dayAgo)
+                        RETURNING watermark, registered_at
                     """,
                     [("id", claim.Source), ("epoch", claim.Epoch), ("now", claim.Now), ("dayAgo", claim.Now.AddDays(-1))],
                     row => (Watermark: row.TimeOrNull(0), Registered: row.Time(1)),
@@ -226,7 +231,8 @@ public sealed class Backfills
             UPDATE backfill SET received = received + @received, written = written + @written, started_at = COALESCE(started_at, @now),
                 position = CASE WHEN @whole = 1 AND position = @from THEN @to ELSE position END,
                 windows_done = windows_done + CASE WHEN @whole = 1 AND position = @from THEN 1 ELSE 0 END,
-                state = CASE WHEN state = @cancelled THEN state WHEN @whole = 1 AND position = @from AND @to >= to_at THEN @done ELSE @reading END,
+                state = CASE WHEN state = @cancelled THEN state WHEN @whole = 1 AND position = @from AND @to >= to_at THEN @done
+                    ELSE @reading END,
                 ended_at = CASE WHEN @whole = 1 AND position = @from AND @to >= to_at THEN @now ELSE ended_at END,
                 failures = CASE WHEN @whole = 1 THEN 0 ELSE failures + @failed END, next_read_at = @next, error_code = @code, error = @error
             WHERE id = @id
@@ -277,7 +283,8 @@ public sealed class Backfills
         (
             await session.QueryAsync(
                 $"""
-                INSERT INTO backfill (source, kind, from_at, to_at, position, step_seconds, windows, windows_done, received, written, state, requested_at, failures)
+                INSERT INTO backfill (source, kind, from_at, to_at, position, step_seconds, windows, windows_done, received, written,
+                    state, requested_at, failures)
                 VALUES (@source, @kind, @from, @to, @from, @step, @windows, 0, 0, 0, @waiting, @now, 0) RETURNING {Columns}
                 """,
                 [

@@ -5,7 +5,8 @@ using Metrics.Storage.Events;
 
 namespace Metrics.Storage.Reading;
 
-/// <summary>What is stored of a source, by series and hour, for comparison with what the source says itself; and how far it was compared.</summary>
+/// <summary>What is stored of a source, by series and hour, for comparison with what the source says itself; and how far it was
+/// compared.</summary>
 public sealed class Ledger
 {
     private readonly Database database;
@@ -85,7 +86,8 @@ public sealed class Ledger
                     return;
                 await session.ExecuteAsync(
                     """
-                    INSERT INTO run (source, epoch, kind, started_at, ended_at, window_start, window_end, received, written, rejected, series_received, state, error_code, error)
+                    INSERT INTO run (source, epoch, kind, started_at, ended_at, window_start, window_end, received, written, rejected,
+                        series_received, state, error_code, error)
                     VALUES (@source, @epoch, @kind, @started, @now, @from, @to, 0, 0, 0, 0, @state, @code, @error)
                     """,
                     [

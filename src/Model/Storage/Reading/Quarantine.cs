@@ -6,7 +6,8 @@ using Metrics.Storage.Events;
 
 namespace Metrics.Storage.Reading;
 
-/// <summary>Series that a source does not let be read although it lets the others: at first they hold the watermark, then the source goes on without them, and once they can be read what was missed is read again.</summary>
+/// <summary>Series that a source does not let be read although it lets the others: at first they hold the watermark, then the source goes
+/// on without them, and once they can be read what was missed is read again.</summary>
 internal static class Quarantine
 {
     /// <summary>A series that so many reads in a row did not get is left out.</summary>
@@ -15,7 +16,8 @@ internal static class Quarantine
     /// <summary>Most series that one read brings into quarantine by name; a source that has more has another trouble.</summary>
     private const int MostNamed = 1_000;
 
-    /// <summary>Counts the unread series of a read, and ends the quarantine of those that were read. To be called in the transaction of the commit that ends the read.</summary>
+    /// <summary>Counts the unread series of a read, and ends the quarantine of those that were read. To be called in the transaction of the
+    /// commit that ends the read.</summary>
     /// <returns>The outcome with what became of them; partial while one of them is still waited for.</returns>
     public static async Task<CommitOutcome> SettleAsync(
         Session session,
@@ -50,8 +52,10 @@ internal static class Quarantine
                 (known.FirstOrDefault(row => row.Subject == one.Subject) is { Subject: not null } before ? before.Failures : 0) + 1;
             await session.ExecuteAsync(
                 """
-                INSERT INTO quarantine (source, subject, code, message, failures, since, last_at) VALUES (@source, @subject, @code, @message, 1, @since, @now)
-                ON CONFLICT (source, subject) DO UPDATE SET code = excluded.code, message = excluded.message, failures = quarantine.failures + 1, last_at = excluded.last_at
+                INSERT INTO quarantine (source, subject, code, message, failures, since, last_at) VALUES (@source, @subject, @code,
+                    @message, 1, @since, @now)
+                ON CONFLICT (source, subject) DO UPDATE SET code = excluded.code, message = excluded.message,
+                    failures = quarantine.failures + 1, last_at = excluded.last_at
                 """,
                 [
                     ("source", claim.Source),
@@ -126,11 +130,13 @@ internal static class Quarantine
             RejectionReason.Quarantined,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"{Patience} reads in a row could not get it ({SnakeCase.Of(unread.Code)}): {unread.Message} The others of the source go on; once it can be read, what was missed is read again."
+                $"{Patience} reads in a row could not get it ({SnakeCase.Of(unread.Code)}): {unread.Message} The others of the "
+                    + $"source go on; once it can be read, what was missed is read again."
             )
         );
 
-    /// <summary>A window of the past is incomplete for a series that is not in quarantine already: those come with their own span once they heal.</summary>
+    /// <summary>A window of the past is incomplete for a series that is not in quarantine already: those come with their own span once they
+    /// heal.</summary>
     private static async Task<CommitOutcome> WithoutKnownAsync(
         Session session,
         Claim claim,

@@ -25,7 +25,8 @@ public sealed record Claim(string Source, long Epoch, DateTime? Watermark, strin
 /// <summary>What one read found.</summary>
 public sealed record ReadResult
 {
-    /// <summary>Admitted observations, in any order, duplicates allowed. Of unequal ones of one instant the smallest is kept and the others are rejected, whatever their order.</summary>
+    /// <summary>Admitted observations, in any order, duplicates allowed. Of unequal ones of one instant the smallest is kept and the others
+    /// are rejected, whatever their order.</summary>
     public required IReadOnlyList<Observation> Observations { get; init; }
 
     /// <summary>What was refused.</summary>
@@ -95,10 +96,11 @@ public sealed record SourceFreshness(string Id, DateTime ReadUntil, DateTime? St
     public bool IsRead { get; init; }
 }
 
-/// <summary>What has been read: who may read a source, the samples it brought, and how far it was read. Safe for many threads and processes.</summary>
+/// <summary>What has been read: who may read a source, the samples it brought, and how far it was read. Safe for many threads and
+/// processes.</summary>
 /// <remarks>
-/// Samples, dirty hours, rejections and the watermark are one transaction behind the epoch of the claim, so that a crash, a second worker, a
-/// late one or a lost answer leave either all of a commit or nothing, and a repetition changes nothing. Times are the database's.
+/// Samples, dirty hours, rejections and the watermark are one transaction behind the epoch of the claim, so that a crash, a second worker,
+/// a late one or a lost answer leave either all of a commit or nothing, and a repetition changes nothing. Times are the database's.
 /// </remarks>
 public sealed class ReadLog
 {
@@ -119,7 +121,8 @@ public sealed class ReadLog
             (session, token) =>
                 session.ExecuteAsync(
                     $"""
-                    INSERT INTO source (id, provider, place, registered_at, epoch, failures) VALUES (@id, @provider, @place, {database.Now}, 0, 0)
+                    INSERT INTO source (id, provider, place, registered_at, epoch, failures, thin_reads)
+                    VALUES (@id, @provider, @place, {database.Now}, 0, 0, 0)
                     ON CONFLICT (id) DO UPDATE SET provider = excluded.provider, place = excluded.place
                     """,
                     [("id", source), ("provider", provider), ("place", place)],
@@ -128,7 +131,8 @@ public sealed class ReadLog
             cancellationToken
         );
 
-    /// <summary>The right to read the source, for as long as the lease; null when another owner has it or the source is to be left alone for now. Never waits for another reader.</summary>
+    /// <summary>The right to read the source, for as long as the lease; null when another owner has it or the source is to be left alone
+    /// for now. Never waits for another reader.</summary>
     /// <param name="source">Id of a registered source.</param>
     /// <param name="owner">Who asks. An owner gets its own lease again; the claim before it is then void.</param>
     /// <param name="lease">How long others keep off. It bounds waiting, not correctness: that is the epoch's.</param>
@@ -168,7 +172,8 @@ public sealed class ReadLog
             cancellationToken
         );
 
-    /// <summary>Gives the claim back without having read, or without having read to the end. Does nothing when it is no longer ours.</summary>
+    /// <summary>Gives the claim back without having read, or without having read to the end. Does nothing when it is no longer
+    /// ours.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
     public Task ReleaseAsync(Claim claim, CancellationToken cancellationToken) =>
         database.TransactAsync(
@@ -200,8 +205,10 @@ public sealed class ReadLog
         );
 
     /// <summary>Stores what a read brought, in one transaction with the hours it makes dirty, the watermark and the run.</summary>
-    /// <returns>How many rows that were; null when another claim has been given since: then nothing was written, and nothing is lost because the other reads the same span.</returns>
-    /// <exception cref="StorageException">The database failed and nothing was written. Code <c>collision</c>: two different series have the same key.</exception>
+    /// <returns>How many rows that were; null when another claim has been given since: then nothing was written, and nothing is lost
+    /// because the other reads the same span.</returns>
+    /// <exception cref="StorageException">The database failed and nothing was written. Code <c>collision</c>: two different series have the
+    /// same key.</exception>
     public async Task<CommitOutcome?> CommitAsync(Claim claim, ReadResult result, CancellationToken cancellationToken)
     {
         var batch = SampleBatch.Of(result.Observations);
@@ -246,7 +253,11 @@ public sealed class ReadLog
                             outcome = outcome with
                             {
                                 PartialBecause = outcome.PartialBecause
-                                    ?? $"Only {result.SeriesReceived.ToString(CultureInfo.InvariantCulture)} of {source.Expected!.Value.ToString(CultureInfo.InvariantCulture)} series came, although the answer looked whole; it is read again",
+                                    ?? (
+                                        $"Only {result.SeriesReceived.ToString(CultureInfo.InvariantCulture)} of "
+                                        + $"{source.Expected!.Value.ToString(CultureInfo.InvariantCulture)} series came, although the "
+                                        + $"answer looked whole; it is read again"
+                                    ),
                             };
                         else
                             (expected, thin) = (result.SeriesReceived, 0);
@@ -281,8 +292,10 @@ public sealed class ReadLog
                         UPDATE source SET lease_owner = CASE WHEN @held = 1 THEN lease_owner END, lease_until = @until WHERE id = @id
                         """
                         : """
-                        UPDATE source SET watermark = @watermark, cursor = @cursor, last_read_at = @now, failures = CASE WHEN @held = 1 THEN failures ELSE 0 END, next_read_at = NULL,
-                            last_error_code = @code, last_error = @error, lease_owner = CASE WHEN @held = 1 THEN lease_owner END, lease_until = @until,
+                        UPDATE source SET watermark = @watermark, cursor = @cursor, last_read_at = @now, failures = CASE WHEN @held = 1
+                            THEN failures ELSE 0 END, next_read_at = NULL,
+                            last_error_code = @code, last_error = @error, lease_owner = CASE WHEN @held = 1 THEN lease_owner END,
+                                lease_until = @until,
                             series_expected = @expected, thin_reads = @thin
                         WHERE id = @id
                         """,
@@ -321,7 +334,8 @@ public sealed class ReadLog
     /// <summary>At most half of the series that the source had, where it had more than a handful.</summary>
     private static bool IsThin(int? expected, int received) => expected >= 4 && received * 2 <= expected;
 
-    /// <summary>Remembers that a read failed and leaves the source alone for a while. Does nothing to the source when the claim is no longer ours.</summary>
+    /// <summary>Remembers that a read failed and leaves the source alone for a while. Does nothing to the source when the claim is no
+    /// longer ours.</summary>
     /// <param name="claim">The claim under which it was read; it ends.</param>
     /// <param name="code">Stable name of the fault.</param>
     /// <param name="message">A sentence for people, without secrets.</param>
@@ -335,7 +349,8 @@ public sealed class ReadLog
                 var now = await session.NowAsync(token);
                 var failures = await session.QueryAsync(
                     """
-                    UPDATE source SET failures = failures + 1, next_read_at = @next, last_error_code = @code, last_error = @message, lease_owner = NULL, lease_until = NULL
+                    UPDATE source SET failures = failures + 1, next_read_at = @next, last_error_code = @code, last_error = @message,
+                        lease_owner = NULL, lease_until = NULL
                     WHERE id = @id AND epoch = @epoch RETURNING failures
                     """,
                     [("id", claim.Source), ("epoch", claim.Epoch), ("next", now + retryAfter), ("code", code), ("message", message)],
@@ -370,7 +385,8 @@ public sealed class ReadLog
             cancellationToken
         );
 
-    /// <summary>Remembers that a window of the past could not be read and leaves the span alone for a while; live reads of the source go on, unless it asked for rest.</summary>
+    /// <summary>Remembers that a window of the past could not be read and leaves the span alone for a while; live reads of the source go
+    /// on, unless it asked for rest.</summary>
     /// <param name="claim">The claim under which it was read; it ends.</param>
     /// <param name="backfill">The span.</param>
     /// <param name="code">Stable name of the fault.</param>
@@ -392,7 +408,8 @@ public sealed class ReadLog
                 var now = await session.NowAsync(token);
                 var ours = await session.ExecuteAsync(
                     """
-                    UPDATE source SET lease_owner = NULL, lease_until = NULL, next_read_at = CASE WHEN @throttled = 1 THEN @next ELSE next_read_at END WHERE id = @id AND epoch = @epoch
+                    UPDATE source SET lease_owner = NULL, lease_until = NULL, next_read_at = CASE WHEN @throttled = 1 THEN @next
+                        ELSE next_read_at END WHERE id = @id AND epoch = @epoch
                     """,
                     [
                         ("id", claim.Source),
@@ -507,10 +524,14 @@ public sealed class ReadLog
     ) =>
         session.ExecuteAsync(
             """
-            INSERT INTO run (source, epoch, kind, started_at, ended_at, window_start, window_end, received, written, rejected, series_expected, series_received, state, error_code, error)
-            VALUES (@source, @epoch, @kind, @started, @ended, @from, @to, @received, @written, @rejected, @expected, @series, @state, @code, @error)
-            ON CONFLICT (source, epoch) DO UPDATE SET series_received = excluded.series_received, ended_at = excluded.ended_at, window_start = excluded.window_start, window_end = excluded.window_end,
-                received = run.received + excluded.received, written = run.written + excluded.written, rejected = run.rejected + excluded.rejected,
+            INSERT INTO run (source, epoch, kind, started_at, ended_at, window_start, window_end, received, written, rejected,
+                series_expected, series_received, state, error_code, error)
+            VALUES (@source, @epoch, @kind, @started, @ended, @from, @to, @received, @written, @rejected, @expected, @series, @state,
+                @code, @error)
+            ON CONFLICT (source, epoch) DO UPDATE SET series_received = excluded.series_received, ended_at = excluded.ended_at,
+                window_start = excluded.window_start, window_end = excluded.window_end,
+                received = run.received + excluded.received, written = run.written + excluded.written,
+                    rejected = run.rejected + excluded.rejected,
                 state = excluded.state, error_code = excluded.error_code, error = excluded.error
             """,
             [
@@ -545,9 +566,11 @@ public sealed class ReadLog
     ) =>
         session.ExecuteAsync(
             """
-            INSERT INTO run (source, epoch, kind, started_at, ended_at, received, written, rejected, series_received, state, error_code, error)
+            INSERT INTO run (source, epoch, kind, started_at, ended_at, received, written, rejected, series_received, state, error_code,
+                error)
             VALUES (@source, @epoch, @kind, @started, @now, 0, 0, 0, 0, @state, @code, @error)
-            ON CONFLICT (source, epoch) DO UPDATE SET ended_at = excluded.ended_at, state = excluded.state, error_code = excluded.error_code, error = excluded.error
+            ON CONFLICT (source, epoch) DO UPDATE SET ended_at = excluded.ended_at, state = excluded.state,
+                error_code = excluded.error_code, error = excluded.error
             """,
             [
                 ("source", claim.Source),
@@ -572,7 +595,8 @@ public sealed class ReadLog
     ) =>
         session.ExecuteAsync(
             """
-            UPDATE run SET state = @failed, ended_at = @now, error_code = 'abandoned', error = 'The reader stopped before the end of the read; the same span is read again.'
+            UPDATE run SET state = @failed, ended_at = @now, error_code = 'abandoned',
+                error = 'The reader stopped before the end of the read; the same span is read again.'
             WHERE source = @source AND epoch = @epoch AND ended_at IS NULL
             """,
             [("source", source), ("epoch", epoch), ("now", now), ("failed", SnakeCase.Of(RunState.Failed))],
@@ -588,7 +612,8 @@ public sealed class ReadLog
                     result.Backfill?.Kind ?? ReadKind.Read,
                     RunState.Fenced,
                     SnakeCase.Of(RunState.Fenced),
-                    $"Another reader took the source over; {result.Observations.Count.ToString(CultureInfo.InvariantCulture)} observations of this one were refused.",
+                    $"Another reader took the source over; {result.Observations.Count.ToString(CultureInfo.InvariantCulture)} "
+                        + $"observations of this one were refused.",
                     await session.NowAsync(token),
                     token
                 ),

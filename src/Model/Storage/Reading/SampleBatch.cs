@@ -6,7 +6,8 @@ using Metrics.Storage.Engine;
 namespace Metrics.Storage.Reading;
 
 /// <summary>Observations ready to be stored: by series key, then by start, each key once.</summary>
-/// <remarks>The same observations give the same batch in whatever order they came. The order is also that of the table's key, so that rows go where their neighbours are.</remarks>
+/// <remarks>The same observations give the same batch in whatever order they came. The order is also that of the table's key, so that rows
+/// go where their neighbours are.</remarks>
 internal sealed class SampleBatch
 {
     private readonly Sample[] samples;
@@ -135,7 +136,9 @@ internal sealed class SampleBatch
     public static StorageException Collision(string stored, Series series) =>
         new(
             "collision",
-            $"The series {series} of the source '{series.Source}' has the same key {series.Id.ToString(CultureInfo.InvariantCulture)} as the series {stored}. Nothing was written; change a label of one of them."
+            $"The series {series} of the source '{series.Source}' has the same key "
+                + $"{series.Id.ToString(CultureInfo.InvariantCulture)} as the series {stored}. Nothing was written; change a label of "
+                + $"one of them."
         );
 
     /// <summary>To the microsecond, which is what both engines keep: two times within one are one key.</summary>
@@ -157,7 +160,8 @@ internal sealed class SampleBatch
             RejectionReason.ConflictingDuplicate,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"The source gave {kept.Value:R} and {other.Value:R} for one instant; {kept.Value:R} was kept. Check that two exporters do not send one series."
+                $"The source gave {kept.Value:R} and {other.Value:R} for one instant; {kept.Value:R} was kept. Check that two "
+                    + $"exporters do not send one series."
             )
         );
 }

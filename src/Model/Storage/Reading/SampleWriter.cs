@@ -127,13 +127,15 @@ internal static class SampleWriter
             ]
         );
 
-    /// <summary>Binary COPY into a table of this transaction, then one upsert that leaves equal rows alone and says which it touched.</summary>
+    /// <summary>Binary COPY into a table of this transaction, then one upsert that leaves equal rows alone and says which it
+    /// touched.</summary>
     private static async Task<long> CopyAsync(Session session, SampleBatch batch, CancellationToken cancellationToken)
     {
         await session.ExecuteAsync(
             """
             CREATE TEMP TABLE incoming (series_id bigint, start timestamptz, end_at timestamptz, value double precision) ON COMMIT DROP;
-            CREATE TEMP TABLE touched (series_id bigint, hour timestamptz, first_start timestamptz, last_start timestamptz, last_end timestamptz, samples bigint) ON COMMIT DROP;
+            CREATE TEMP TABLE touched (series_id bigint, hour timestamptz, first_start timestamptz, last_start timestamptz,
+                last_end timestamptz, samples bigint) ON COMMIT DROP;
             """,
             cancellationToken
         );
@@ -255,8 +257,9 @@ internal static class SampleWriter
 
     /// <summary>Marks the hours whose facts the touched samples decide.</summary>
     /// <remarks>
-    /// A span between two samples belongs to the hours of both. The scalar subqueries find the neighbour by the key, one probe each. A series
-    /// without a neighbour may go on from another one, as a GPU's counter does when the pod on it changes, so then the neighbouring hour counts too.
+    /// A span between two samples belongs to the hours of both. The scalar subqueries find the neighbour by the key, one probe each. A
+    /// series without a neighbour may go on from another one, as a GPU's counter does when the pod on it changes, so then the neighbouring
+    /// hour counts too.
     /// </remarks>
     private static async Task MarkAsync(Session session, CancellationToken cancellationToken)
     {
@@ -264,7 +267,8 @@ internal static class SampleWriter
         await session.ExecuteAsync(
             $"""
             INSERT INTO sample_hours (hour)
-            SELECT hour FROM (SELECT hour FROM touched UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour}) reached WHERE true ORDER BY hour
+            SELECT hour FROM (SELECT hour FROM touched UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour}) reached
+                WHERE true ORDER BY hour
             ON CONFLICT (hour) DO NOTHING
             """,
             cancellationToken
@@ -278,11 +282,13 @@ internal static class SampleWriter
                 UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour}
                 UNION SELECT t.hour - {hour} FROM touched t
                 WHERE t.hour - {hour} IN (SELECT hour FROM sample_hours) AND t.hour - {hour} NOT IN (SELECT hour FROM touched)
-                  AND COALESCE((SELECT s.start FROM samples s WHERE s.series_id = t.series_id AND s.start >= t.first_start - {hour} AND s.start < t.first_start
+                  AND COALESCE((SELECT s.start FROM samples s WHERE s.series_id = t.series_id AND s.start >= t.first_start - {hour}
+                      AND s.start < t.first_start
                                 ORDER BY s.start DESC LIMIT 1) < t.hour, true)
                 UNION SELECT t.hour + {hour} FROM touched t
                 WHERE t.hour + {hour} IN (SELECT hour FROM sample_hours) AND t.hour + {hour} NOT IN (SELECT hour FROM touched)
-                  AND COALESCE((SELECT s.start FROM samples s WHERE s.series_id = t.series_id AND s.start > t.last_start AND s.start <= t.last_start + {hour}
+                  AND COALESCE((SELECT s.start FROM samples s WHERE s.series_id = t.series_id AND s.start > t.last_start
+                      AND s.start <= t.last_start + {hour}
                                 ORDER BY s.start LIMIT 1) >= t.hour + {hour}, true)
             ) reached WHERE true ORDER BY hour
             ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}, reason = excluded.reason

@@ -16,6 +16,8 @@ public sealed class MetricsDbContext(DbContextOptions<MetricsDbContext> options)
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {
         configurationBuilder.Properties<Evidence>().HaveConversion<short>();
+        configurationBuilder.Properties<EnergyCover>().HaveConversion<short>();
+        configurationBuilder.Properties<MissingReasons>().HaveConversion<int>();
         configurationBuilder.Properties<Statistic>().HaveConversion<short>();
         // Bytes, not a language, order text: the same on both engines and on every server's locale, so that pages of OData go on where they ended.
         if (Database.IsNpgsql())

@@ -16,6 +16,9 @@ public enum SchemaStanding
     /// <summary>Migrations were applied that this version does not know.</summary>
     Newer,
 
+    /// <summary>It was made by a version from before the first release, whose tables no version takes over.</summary>
+    Abandoned,
+
     /// <summary>No table yet.</summary>
     Empty,
 
@@ -39,6 +42,9 @@ public sealed class SchemaMigrator
     /// <summary>EF Core guards a migration of SQLite by a row that a killed process leaves behind; older than this it is nobody's.</summary>
     private static readonly TimeSpan AbandonedAfter = TimeSpan.FromMinutes(2);
 
+    // The first half of a two-part advisory lock.
+    private const int ViewsLock = 0x4D564945;
+
     private readonly IDbContextFactory<MetricsDbContext> contexts;
     private readonly Database database;
 
@@ -49,18 +55,21 @@ public sealed class SchemaMigrator
     }
 
     /// <summary>Applies what is missing; creates the database when there is none. Safe to run twice, and by two processes at once.</summary>
-    /// <exception cref="StorageException">The database cannot be reached or written, or its schema is newer than this version.</exception>
+    /// <exception cref="StorageException">The database cannot be reached or written, or its schema is newer than this version (<c>newer_schema</c>) or of before the first release (<c>abandoned_schema</c>).</exception>
     public async Task MigrateAsync(CancellationToken cancellationToken = default)
     {
         var before = await CheckAsync(cancellationToken);
         if (before.Standing == SchemaStanding.Newer)
             throw new StorageException("newer_schema", before.Message);
+        if (before.Standing == SchemaStanding.Abandoned)
+            throw new StorageException("abandoned_schema", before.Message);
         try
         {
             await using var context = await contexts.CreateDbContextAsync(cancellationToken);
             if (!database.IsPostgres)
                 await PrepareFileAsync(context, cancellationToken);
             await context.Database.MigrateAsync(cancellationToken);
+            await database.TransactAsync(RenewAsync, cancellationToken);
         }
         catch (Exception exception) when (StorageFault.Describe(exception, database.Name) is { } described)
         {
@@ -105,7 +114,10 @@ public sealed class SchemaMigrator
                 };
             var known = context.Database.GetMigrations().ToList();
             var applied = (await context.Database.GetAppliedMigrationsAsync(cancellationToken)).ToList();
-            return Compare(Sentence, known, applied);
+            var state = Compare(Sentence, known, applied);
+            return state.IsCurrent && await database.ReadAsync(FingerprintAsync, cancellationToken) != Views.Fingerprint
+                ? new(SchemaStanding.Older, $"{Sentence} has the views of another version of Metrics. Run the command 'migrate'.")
+                : state;
         }
         catch (Exception exception)
             when (StorageFault.Describe(exception, database.Name) is { } described && !cancellationToken.IsCancellationRequested)
@@ -120,6 +132,12 @@ public sealed class SchemaMigrator
     /// <param name="applied">Migrations of the database, oldest first.</param>
     public static SchemaState Compare(string database, IReadOnlyList<string> known, IReadOnlyList<string> applied)
     {
+        // Names begin with a time. What is older than the first migration of all was made before the first release.
+        if (applied.FirstOrDefault() is { } first && string.CompareOrdinal(first, known[0]) < 0)
+            return new(
+                SchemaStanding.Abandoned,
+                $"{database} was made by a development version of Metrics from before its first release (its schema begins with {first}), which no version takes over: give this version an empty database, and it reads again what the sources still have."
+            );
         if (applied.LastOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } foreign)
             return new(
                 SchemaStanding.Newer,
@@ -141,6 +159,33 @@ public sealed class SchemaMigrator
             }
             : new(SchemaStanding.Current, $"{database} has the schema of this version.");
     }
+
+    /// <summary>The part of the schema that holds nothing of its own: views and the calendar, made again when they are of another version.</summary>
+    private async Task RenewAsync(Session session, CancellationToken cancellationToken)
+    {
+        // Two processes that migrate at once take turns.
+        if (database.IsPostgres)
+            await session.ExecuteAsync("SELECT pg_advisory_xact_lock(@lock, 0)", [("lock", ViewsLock)], cancellationToken);
+        if (await FingerprintAsync(session, cancellationToken) == Views.Fingerprint)
+            return;
+        foreach (var (name, _) in Views.All.Reverse())
+            await session.ExecuteAsync($"DROP VIEW IF EXISTS \"{name}\"", cancellationToken);
+        foreach (var (_, sql) in Views.All)
+            await session.ExecuteAsync(sql, cancellationToken);
+        await CalendarDay.Table.UpsertAsync(session, CalendarDay.All(), cancellationToken);
+        await session.ExecuteAsync(
+            "INSERT INTO settings (name, value) VALUES ('views', @views) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            [("views", Views.Fingerprint)],
+            cancellationToken
+        );
+    }
+
+    private static async Task<string?> FingerprintAsync(Session session, CancellationToken cancellationToken) =>
+        (
+            await session.QueryAsync("SELECT value FROM settings WHERE name = 'views'", [], row => row.Text(0), cancellationToken)
+        ).FirstOrDefault();
+
+    private Views Views => database.IsPostgres ? Views.Postgres : Views.Sqlite;
 
     private string Sentence => char.ToUpperInvariant(database.Name[0]) + database.Name[1..];
 

@@ -45,7 +45,8 @@ public sealed class SampleContractTests : NetworkProviderContract
     }
 }
 
-/// <summary>One folder and one line of the list of providers are a provider: its settings are bound, validated and opened by nothing else.</summary>
+/// <summary>One folder and one line of the list of providers are a provider: its settings are bound, validated and opened by nothing
+/// else.</summary>
 public sealed class SampleTests
 {
     internal static readonly string Folder = Path.Combine("tests", "Ingestors.Tests", "Providers", "Sample");
@@ -113,7 +114,8 @@ public sealed class SampleTests
             [
                 "Metrics:Sources:meters:MaxSeries: 'many' is not a number.",
                 "Metrics:Sources:meters:Sit: unknown key; known here are CertificateAuthorityFile, ClientCertificateFile, ClientKeyFile, "
-                    + "Endpoint, Every, Hardware, Lookback, MaxBytes, MaxSeries, Overlap, Place, Provider, SampleKey, Settle, Site, Timeout. "
+                    + "Endpoint, Every, Hardware, Lookback, MaxBytes, MaxSeries, Overlap, Place, Provider, SampleKey, Settle, Site, "
+                    + "Timeout. "
                     + "Did you mean 'Site'?",
             ],
             ShapeErrors(Section(("Sit", "dc-1"), ("MaxSeries", "many"), ("Selector", "a=\"b\"")))

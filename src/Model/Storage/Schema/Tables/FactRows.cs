@@ -5,36 +5,22 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Metrics.Storage.Schema.Tables;
 
-/// <summary>Energy of one resource for one deployment in one grid period. Joules; null is unknown.</summary>
-public sealed class EnergyFactRow
+/// <summary>Energy of one resource for one deployment in one grid period.</summary>
+public sealed class EnergyFactRow : MeasuredRow
 {
     public long DeploymentId { get; set; }
     public long ResourceId { get; set; }
     public DateTime PeriodStart { get; set; }
     public DateTime PeriodEnd { get; set; }
-    public double? AcceleratorJoules { get; set; }
-    public double? ServerJoules { get; set; }
-    public double? FacilityJoules { get; set; }
-    public double? RackJoules { get; set; }
-    public double? IdleJoules { get; set; }
-    public double? LowJoules { get; set; }
-    public double? HighJoules { get; set; }
-    public double? OperationalGrams { get; set; }
-    public double? MarginalGrams { get; set; }
-    public double? MarketBasedGrams { get; set; }
-    public double? EmbodiedGrams { get; set; }
-    public double? WaterLitres { get; set; }
-    public double MeasuredJoules { get; set; }
-    public double CoveredSeconds { get; set; }
     public Evidence Evidence { get; set; }
-    public required string Cover { get; set; }
+    public EnergyCover Cover { get; set; }
     public required string Mappings { get; set; }
 
     /// <summary>Names of the factors used, ordered, separated by a space.</summary>
     public string Factors { get; set; } = "";
 
-    /// <summary>Words of why columns are null, ordered, separated by a space.</summary>
-    public string Missing { get; set; } = "";
+    /// <summary>Why columns are null.</summary>
+    public MissingReasons Missing { get; set; }
 
     /// <summary>When a column of the row last changed.</summary>
     public DateTime RecomputedAt { get; set; }
@@ -58,38 +44,21 @@ public sealed class WorkFactRow
 
 internal sealed class EnergyFactTable : IEntityTypeConfiguration<EnergyFactRow>
 {
-    // A check that comes to null lets the row pass.
-    private static readonly string[] Accounts =
-    [
-        "low_joules",
-        "high_joules",
-        "operational_grams",
-        "marginal_grams",
-        "market_based_grams",
-        "embodied_grams",
-        "water_litres",
-    ];
-
     public void Configure(EntityTypeBuilder<EnergyFactRow> builder)
     {
-        builder
-            .ToTable("energy_facts", table =>
-            {
-                table.HasCheckConstraint(
-                    "ck_energy_facts_joules",
-                    "measured_joules >= 0 AND measured_joules <= 1e24 AND (accelerator_joules IS NULL OR (accelerator_joules >= 0 AND accelerator_joules <= 1e24))"
-                        + " AND (server_joules IS NULL OR (server_joules >= 0 AND server_joules <= 1e24)) AND (facility_joules IS NULL OR (facility_joules >= 0 AND facility_joules <= 1e24))"
-                        + " AND (rack_joules IS NULL OR (rack_joules >= 0 AND rack_joules <= 1e24)) AND (idle_joules IS NULL OR (idle_joules >= 0 AND idle_joules <= 1e24))"
-                );
-                foreach (var column in Accounts)
-                    table.HasCheckConstraint($"ck_energy_facts_{column}", $"{column} >= 0 AND {column} <= 1e24");
-            })
-            .HasKey(row => new
-            {
-                row.DeploymentId,
-                row.ResourceId,
-                row.PeriodStart,
-            });
+        MeasuredRow.Configure(builder, "energy_facts", MeasureHolders.Facts);
+        // A check that comes to null lets the row pass.
+        builder.ToTable(table =>
+        {
+            foreach (var measure in Measures.HeldBy(MeasureHolders.Facts))
+                table.HasCheckConstraint($"ck_energy_facts_{measure.Column}", $"{measure.Column} >= 0 AND {measure.Column} <= 1e24");
+        });
+        builder.HasKey(row => new
+        {
+            row.DeploymentId,
+            row.ResourceId,
+            row.PeriodStart,
+        });
         builder.HasIndex(row => row.PeriodStart);
     }
 }

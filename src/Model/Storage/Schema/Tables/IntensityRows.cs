@@ -5,12 +5,36 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Metrics.Storage.Schema.Tables;
 
-/// <summary>Sums of a deployment over a period, for one functional unit. The ratios are made when they are told.</summary>
-public abstract class IntensityRow
+/// <summary>A row with the columns of <see cref="Measures"/>, by their names.</summary>
+public abstract class MeasuredRow
 {
-    /// <summary>The functional unit of a period without any work.</summary>
-    public const string NoWork = "none";
+    private readonly Dictionary<string, object?> values = new(StringComparer.Ordinal);
 
+    /// <summary>The value of a measure, a double; null when it is unknown.</summary>
+    public object? this[string measure]
+    {
+        get => values.GetValueOrDefault(measure);
+        set => values[measure] = value;
+    }
+
+    /// <summary>The columns, and what they may hold.</summary>
+    internal static void Configure<T>(EntityTypeBuilder<T> builder, string table, MeasureHolders holder)
+        where T : MeasuredRow
+    {
+        foreach (var measure in Measures.HeldBy(holder))
+        {
+            if (measure.Always)
+                builder.IndexerProperty<double>(measure.Name);
+            else
+                builder.IndexerProperty<double?>(measure.Name);
+        }
+        builder.ToTable(table);
+    }
+}
+
+/// <summary>Sums of a deployment over a period, for one functional unit. The ratios are made when they are told.</summary>
+public abstract class IntensityRow : MeasuredRow
+{
     public long DeploymentId { get; set; }
     public required string FunctionalUnit { get; set; }
     public DateTime PeriodStart { get; set; }
@@ -21,39 +45,13 @@ public abstract class IntensityRow
 
     /// <summary>The day as yyyymmdd.</summary>
     public int DateKey { get; set; }
-
-    /// <summary>Null when no work was counted.</summary>
-    public double? Units { get; set; }
-    public double? AcceleratorJoules { get; set; }
-    public double? ServerJoules { get; set; }
-    public double? FacilityJoules { get; set; }
-    public double? RackJoules { get; set; }
-    public double? IdleJoules { get; set; }
-
-    /// <summary>The least that the joules of the widest boundary can be that the row has; null when they or the bounds of a part of them are unknown.</summary>
-    public double? LowJoules { get; set; }
-
-    /// <summary>The most that they can be.</summary>
-    public double? HighJoules { get; set; }
-    public double? OperationalGrams { get; set; }
-    public double? MarginalGrams { get; set; }
-    public double? MarketBasedGrams { get; set; }
-    public double? EmbodiedGrams { get; set; }
-    public double? WaterLitres { get; set; }
-
-    /// <summary>Joules of each resource's widest boundary known without PUE, added up: what <see cref="MeasuredJoules"/> is a part of. Null without any energy fact.</summary>
-    public double? KnownJoules { get; set; }
-    public double MeasuredJoules { get; set; }
-
-    /// <summary>Mean over the deployment's resources of the seconds covered.</summary>
-    public double CoveredSeconds { get; set; }
     public Evidence Evidence { get; set; }
 
     /// <summary>Names of the factors used anywhere in the period, ordered, separated by a space.</summary>
     public string Factors { get; set; } = "";
 
-    /// <summary>Words of why columns are null anywhere in the period, ordered, separated by a space.</summary>
-    public string Missing { get; set; } = "";
+    /// <summary>Why columns are null anywhere in the period.</summary>
+    public MissingReasons Missing { get; set; }
 
     /// <summary>When a column of the row last changed.</summary>
     public DateTime RecomputedAt { get; set; }
@@ -74,14 +72,13 @@ internal abstract class IntensityTable<T>(string name) : IEntityTypeConfiguratio
 {
     public virtual void Configure(EntityTypeBuilder<T> builder)
     {
-        builder
-            .ToTable(name)
-            .HasKey(row => new
-            {
-                row.DeploymentId,
-                row.FunctionalUnit,
-                row.PeriodStart,
-            });
+        MeasuredRow.Configure(builder, name, MeasureHolders.Periods);
+        builder.HasKey(row => new
+        {
+            row.DeploymentId,
+            row.FunctionalUnit,
+            row.PeriodStart,
+        });
         builder.HasIndex(row => row.PeriodStart);
         builder.HasIndex(row => row.Date);
     }

@@ -1,0 +1,2 @@
+CREATE VIEW "Resources" AS
+SELECT id AS "Id", kind AS "Kind", name AS "Name", node AS "Node", hardware AS "Hardware", place AS "Place" FROM resource;

@@ -1,0 +1,2 @@
+CREATE VIEW "Workloads" AS
+SELECT name AS "Name", model AS "Model", precision AS "Precision" FROM workload;
