@@ -381,7 +381,9 @@ internal sealed class Derivation
             Joined(decision => DecisionText.Energy(decision, accelerator, server, rack, missing)) ?? "",
             Joined(DecisionText.Bounds),
             Idle(facts, decided),
-            facts.Exists(fact => fact[Measures.Embodied] is not null) ? Joined(decision => DecisionText.Embodied(decision, isAccelerator)) : null
+            facts.Exists(fact => fact[Measures.Embodied] is not null)
+                ? Joined(decision => DecisionText.Embodied(decision, isAccelerator))
+                : null
         );
 
         string? Joined(Func<EnergyDecision, string?> text) =>
