@@ -2,7 +2,8 @@ namespace Metrics.Fleet;
 
 /// <summary>Random numbers that are the same on every machine and in every version of the runtime (SplitMix64).</summary>
 /// <param name="seed">Equal seeds throw equal numbers.</param>
-/// <remarks>Only operations that IEEE 754 rounds exactly are used, here and in <see cref="Day"/>: a logarithm or a sine may differ in its last digit between machines.</remarks>
+/// <remarks>Only operations that IEEE 754 rounds exactly are used, here and in <see cref="Day"/>: a logarithm or a sine may differ in its
+/// last digit between machines.</remarks>
 public sealed class Dice(ulong seed)
 {
     private ulong state = seed;

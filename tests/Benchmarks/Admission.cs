@@ -13,7 +13,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Metrics.Benchmarks;
 
-/// <summary>What letting somebody in adds to a request: the gate with a thousand keys before an address that does nothing, against the address alone, one thread.</summary>
+/// <summary>What letting somebody in adds to a request: the gate with a thousand keys before an address that does nothing, against the
+/// address alone, one thread.</summary>
 public static class Admission
 {
     private const int Keys = 1_000;

@@ -8,7 +8,8 @@ using NpgsqlTypes;
 
 namespace Metrics.Benchmarks;
 
-/// <summary>A recording read, normalised and kept as facts on PostgreSQL, against PostgreSQL taking the same sample rows and nothing else.</summary>
+/// <summary>A recording read, normalised and kept as facts on PostgreSQL, against PostgreSQL taking the same sample rows and nothing
+/// else.</summary>
 public static class Durable
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(15);
@@ -52,7 +53,8 @@ public static class Durable
         }
     }
 
-    /// <summary>Seconds that PostgreSQL needs for the rows: binary COPY into a staging table, then an upsert into the product's own table, in batches as the product commits them.</summary>
+    /// <summary>Seconds that PostgreSQL needs for the rows: binary COPY into a staging table, then an upsert into the product's own table,
+    /// in batches as the product commits them.</summary>
     private static async Task<double> BareAsync(string database)
     {
         await using (var storage = new ServiceCollection().AddMetricsStorage(StorageEngine.Postgres, database).BuildServiceProvider())
@@ -61,7 +63,8 @@ public static class Durable
         await connection.OpenAsync();
         await RunAsync(
             connection,
-            $"CREATE TABLE samples_of_the_day PARTITION OF samples FOR VALUES FROM ('{Rack.Start:yyyy-MM-01}Z') TO ('{Rack.Start.AddMonths(1):yyyy-MM-01}Z')"
+            $"CREATE TABLE samples_of_the_day PARTITION OF samples FOR VALUES FROM ('{Rack.Start:yyyy-MM-01}Z') TO "
+                + $"('{Rack.Start.AddMonths(1):yyyy-MM-01}Z')"
         );
         await RunAsync(connection, "CREATE TEMP TABLE staging (series_id bigint, start timestamptz, end_at timestamptz, value float8)");
         var clock = Stopwatch.StartNew();
@@ -88,7 +91,8 @@ public static class Durable
             }
             await RunAsync(
                 connection,
-                "INSERT INTO samples SELECT * FROM staging ON CONFLICT (series_id, start) DO UPDATE SET end_at = excluded.end_at, value = excluded.value WHERE samples.value IS DISTINCT FROM excluded.value"
+                "INSERT INTO samples SELECT * FROM staging ON CONFLICT (series_id, start) DO UPDATE SET end_at = excluded.end_at, "
+                    + "value = excluded.value WHERE samples.value IS DISTINCT FROM excluded.value"
             );
             await RunAsync(connection, "TRUNCATE staging");
             await transaction.CommitAsync();

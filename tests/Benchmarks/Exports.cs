@@ -12,7 +12,8 @@ using Npgsql;
 
 namespace Metrics.Benchmarks;
 
-/// <summary>Reports of many rows on PostgreSQL, to a file, against <c>COPY</c> of as many rows with as many columns by the same statement to CSV; and the memory that they take.</summary>
+/// <summary>Reports of many rows on PostgreSQL, to a file, against <c>COPY</c> of as many rows with as many columns by the same statement
+/// to CSV; and the memory that they take.</summary>
 public static class Exports
 {
     private static int Rows =>

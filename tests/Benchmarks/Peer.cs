@@ -42,7 +42,8 @@ public static class Peer
         var folder = Directory.CreateTempSubdirectory("metrics-benchmark-").FullName;
         try
         {
-            // Compiled ahead of time together with its framework: a program that lives for a quarter of a second should not spend it on compiling itself.
+            // Compiled ahead of time together with its framework: a program that lives for a quarter of a second should not spend it on
+            // compiling itself.
             var ready = Path.Combine(folder, "ready");
             string[] forThisMachine = Avx2.IsSupported ? ["-p:PublishReadyToRunCrossgen2ExtraArgs=--instruction-set:x86-64-v3"] : [];
             await EndAsync(
@@ -123,7 +124,8 @@ public static class Peer
     private static string Manifest(int count, bool align = false)
     {
         var text = new StringBuilder(
-            "name: benchmark\ndescription: power and tokens of boards to grams per token\ntags:\naggregation:\n  metrics: [carbon, tokens]\n  type: both\ninitialize:\n  plugins:\n"
+            "name: benchmark\ndescription: power and tokens of boards to grams per token\ntags:\naggregation:\n  metrics: "
+                + "[carbon, tokens]\n  type: both\ninitialize:\n  plugins:\n"
         );
         void Plugin(string name, string method, params string[] settings)
         {
@@ -170,12 +172,14 @@ public static class Peer
         {
             text.Append(
                 CultureInfo.InvariantCulture,
-                $"    board-{board}:\n      pipeline:\n        compute: [{(align ? "time-sync, " : "")}joules, board-energy, server-energy, facility-energy, operational, embodied, carbon, sci]\n      inputs:\n"
+                $"    board-{board}:\n      pipeline:\n        compute: [{(align ? "time-sync, " : "")}joules, board-energy, "
+                    + "server-energy, facility-energy, operational, embodied, carbon, sci]\n      inputs:\n"
             );
             for (var i = 0; i < count / Boards; i++)
                 text.Append(
                     CultureInfo.InvariantCulture,
-                    $"        - timestamp: '{At(i):yyyy-MM-ddTHH:mm:ss.fffZ}'\n          duration: 15\n          power: {Watts(i)}\n          tokens: {Tokens(i)}\n"
+                    $"        - timestamp: '{At(i):yyyy-MM-ddTHH:mm:ss.fffZ}'\n          duration: 15\n          power: "
+                        + $"{Watts(i)}\n          tokens: {Tokens(i)}\n"
                 );
         }
         return text.ToString();
@@ -192,7 +196,8 @@ public static class Peer
             for (var board = 0; board < Boards; board++)
                 text.Append(
                         CultureInfo.InvariantCulture,
-                        $"DCGM_FI_DEV_POWER_USAGE{{UUID=\"GPU-{board:x12}\",hostname=\"node-{board / 8}\",pod=\"chat-{board}\"}} {Watts(i)} {at}\n"
+                        $"DCGM_FI_DEV_POWER_USAGE{{UUID=\"GPU-{board:x12}\",hostname=\"node-{board / 8}\",pod=\"chat-{board}\"}} "
+                            + $"{Watts(i)} {at}\n"
                     )
                     .Append(
                         CultureInfo.InvariantCulture,

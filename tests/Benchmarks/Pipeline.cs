@@ -7,7 +7,8 @@ using Metrics.Ingestors.Providers.Exporter;
 
 namespace Metrics.Benchmarks;
 
-/// <summary>The program that stands against if-run: scrapes of power and tokens in; joules and grams per token out, for each board and period.</summary>
+/// <summary>The program that stands against if-run: scrapes of power and tokens in; joules and grams per token out, for each board and
+/// period.</summary>
 public static class Pipeline
 {
     private const double GramsPerKilowattHour = 400;

@@ -46,7 +46,8 @@ var processor = File.Exists("/proc/cpuinfo")
         .Trim()
     : null;
 Console.WriteLine(
-    $"{Environment.ProcessorCount} x {processor ?? "unknown processor"}, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}"
+    $"{Environment.ProcessorCount} x {processor ?? "unknown processor"}, {RuntimeInformation.FrameworkDescription}, "
+        + $"{RuntimeInformation.OSDescription}"
 );
 #if DEBUG
 Console.WriteLine("This is a debug build: its figures mean nothing. Run with -c Release.");

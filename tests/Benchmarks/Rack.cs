@@ -5,7 +5,8 @@ using Metrics.Domain.Observations;
 
 namespace Metrics.Benchmarks;
 
-/// <summary>What the benchmarks work on: two nodes with eight boards each and six engines, as dcgm-exporter and vLLM show them. 56 series, all of which mean something to the catalogue.</summary>
+/// <summary>What the benchmarks work on: two nodes with eight boards each and six engines, as dcgm-exporter and vLLM show them. 56 series,
+/// all of which mean something to the catalogue.</summary>
 public static class Rack
 {
     public const string Source = "rack";

@@ -19,7 +19,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Metrics.Benchmarks;
 
 /// <summary>
-/// From a cloud's answer to samples that are durable in PostgreSQL: CloudWatch and Prometheus, emulated in a process of their own on the same two cores; and the same read of CloudWatch by
+/// From a cloud's answer to samples that are durable in PostgreSQL: CloudWatch and Prometheus, emulated in a process of their own on the
+/// same two cores; and the same read of CloudWatch by
 /// Amazon's own JavaScript SDK, which keeps nothing.
 /// </summary>
 public static class Read

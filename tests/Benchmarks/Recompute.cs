@@ -70,7 +70,8 @@ public static class Recompute
             long facts = 0;
             for (var hour = 0; hour < hours.Length; hour++)
                 facts += normaliser.Normalise(hours[hour], around[hour]).Energy.Count;
-            // Every board has a row in each period, and every host one for each of the workloads on it, but for the first minute of the day.
+            // Every board has a row in each period, and every host one for each of the workloads on it, but for the first minute of the
+            // day.
             if (facts < Boards * 288)
                 throw new InvalidOperationException($"{facts} facts came of a day: the figure would mean nothing.");
             return observations / clock.Elapsed.TotalSeconds;

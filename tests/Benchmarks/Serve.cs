@@ -11,7 +11,8 @@ using Npgsql;
 namespace Metrics.Benchmarks;
 
 /// <summary>
-/// /odata over a million hours: all of them in pages, against the stock library, SAP's CAP and PostgreSQL's own JSON; first and last page, memory, many readers, and groups.
+/// /odata over a million hours: all of them in pages, against the stock library, SAP's CAP and PostgreSQL's own JSON; first and last page,
+/// memory, many readers, and groups.
 /// </summary>
 /// <remarks><c>METRICS_BENCHMARK_ROWS</c> asks for another number of rows, as 10000000.</remarks>
 internal static class Serve
@@ -188,13 +189,19 @@ internal static class Serve
     {
         const string groups =
             Set
-            + "?$apply=filter(FunctionalUnit eq 'output-token')/groupby((Provider,Region,Hardware),aggregate(FacilityJoules with sum as E,Units with sum as U))";
+            + "?$apply=filter(FunctionalUnit eq 'output-token')/groupby((Provider,Region,Hardware),aggregate(FacilityJoules with "
+            + "sum as E,Units with sum as U))";
         const string month =
-            "DailyIntensities?$apply=filter(FunctionalUnit eq 'output-token' and Date ge 2024-01-01 and Date le 2024-01-31)/groupby((Date,Provider),aggregate(FacilityJoules with sum as E,Units with sum as U))";
+            "DailyIntensities?$apply=filter(FunctionalUnit eq 'output-token' and Date ge 2024-01-01 and Date le "
+            + "2024-01-31)/groupby((Date,Provider),aggregate(FacilityJoules with sum as E,Units with sum as U))";
         const string joined =
-            "SELECT p.provider, p.region, d.hardware, SUM(i.facility_joules), SUM(i.units) FROM intensity_hours i JOIN deployment d ON d.id = i.deployment_id JOIN places p ON p.name = d.place WHERE i.functional_unit = 'output-token' GROUP BY p.provider, p.region, d.hardware";
+            "SELECT p.provider, p.region, d.hardware, SUM(i.facility_joules), SUM(i.units) FROM intensity_hours i JOIN deployment "
+            + "d ON d.id = i.deployment_id JOIN places p ON p.name = d.place WHERE i.functional_unit = 'output-token' GROUP BY "
+            + "p.provider, p.region, d.hardware";
         const string summed =
-            "SELECT p.provider, p.region, d.hardware, SUM(s.e), SUM(s.u) FROM (SELECT deployment_id, SUM(facility_joules) AS e, SUM(units) AS u FROM intensity_hours WHERE functional_unit = 'output-token' GROUP BY deployment_id) s JOIN deployment d ON d.id = s.deployment_id JOIN places p ON p.name = d.place GROUP BY p.provider, p.region, d.hardware";
+            "SELECT p.provider, p.region, d.hardware, SUM(s.e), SUM(s.u) FROM (SELECT deployment_id, SUM(facility_joules) AS e, "
+            + "SUM(units) AS u FROM intensity_hours WHERE functional_unit = 'output-token' GROUP BY deployment_id) s JOIN "
+            + "deployment d ON d.id = s.deployment_id JOIN places p ON p.name = d.place GROUP BY p.provider, p.region, d.hardware";
         if (await GroupAsync(client, new Uri(ours.Address, groups)) is null)
         {
             Console.WriteLine("  The service does not know $apply: groups were not measured.");
@@ -337,7 +344,8 @@ internal static class Serve
         if (answer.StatusCode != HttpStatusCode.OK)
             throw new InvalidOperationException($"{(int)answer.StatusCode} for {address}: {await answer.Content.ReadAsStringAsync()}");
         await using var body = await answer.Content.ReadAsStreamAsync();
-        // The end of what was read stays in front of what comes next: a name may be cut, and the link to the next page is at the very end. CAP tells it at the beginning.
+        // The end of what was read stays in front of what comes next: a name may be cut, and the link to the next page is at the very end.
+        // CAP tells it at the beginning.
         const int tail = 2_048;
         var head = "";
         var buffer = new byte[tail + 64 * 1024];
@@ -399,11 +407,14 @@ internal static class Serve
             if (install.ExitCode != 0)
                 throw new InvalidOperationException($"npm ended with {install.ExitCode}: {told}");
         }
-        // CAP writes names without quotes, which PostgreSQL reads as lower case: the view once more under such names, which costs its plans nothing.
+        // CAP writes names without quotes, which PostgreSQL reads as lower case: the view once more under such names, which costs its plans
+        // nothing.
         await using var connection = await rows.OpenAsync();
         await ServeRows.RunAsync(
             connection,
-            $"CREATE VIEW metrics_hours AS SELECT {string.Join(", ", typeof(StockHour).GetProperties().Select(property => $"\"{property.Name}\" AS {property.Name}"))} FROM \"{Set}\""
+            "CREATE VIEW metrics_hours AS SELECT "
+                + $"{string.Join(", ", typeof(StockHour).GetProperties().Select(property => $"\"{property.Name}\" AS {property.Name}"))} "
+                + $"FROM \"{Set}\""
         );
         var settings = new NpgsqlConnectionStringBuilder(rows.ConnectionString);
         var start = new ProcessStartInfo("node", ["serve.mjs"]) { WorkingDirectory = home };

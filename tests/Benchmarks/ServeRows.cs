@@ -9,7 +9,8 @@ using Npgsql;
 
 namespace Metrics.Benchmarks;
 
-/// <summary>A store of the product, full of hours: 40 deployments with five functional units each, hour by hour as the product writes them.</summary>
+/// <summary>A store of the product, full of hours: 40 deployments with five functional units each, hour by hour as the product writes
+/// them.</summary>
 /// <param name="Engine">Its engine.</param>
 /// <param name="ConnectionString">Its connection string.</param>
 internal sealed record ServeRows(StorageEngine Engine, string ConnectionString)

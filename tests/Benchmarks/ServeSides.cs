@@ -17,7 +17,8 @@ using Microsoft.OData.ModelBuilder;
 
 namespace Metrics.Benchmarks;
 
-/// <summary>The services that are compared, each a process of its own: it prints its address, then what it has used whenever it is asked, and ends with its standard input.</summary>
+/// <summary>The services that are compared, each a process of its own: it prints its address, then what it has used whenever it is asked,
+/// and ends with its standard input.</summary>
 internal sealed class ServeSides : IAsyncDisposable
 {
     private readonly Process process;
@@ -102,7 +103,8 @@ internal sealed class ServeSides : IAsyncDisposable
         return 0;
     }
 
-    // As its documentation sets it up, with what makes it faster: no tracking, pooled contexts, and pages that go on behind a key where it can (else it skips rows).
+    // As its documentation sets it up, with what makes it faster: no tracking, pooled contexts, and pages that go on behind a key where it
+    // can (else it skips rows).
     private static void AddStock(IServiceCollection services, StorageEngine engine, string connectionString)
     {
         services.AddDbContextPool<StockStore>(options =>

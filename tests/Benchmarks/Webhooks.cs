@@ -16,7 +16,8 @@ using Npgsql;
 
 namespace Metrics.Benchmarks;
 
-/// <summary>Deliveries claimed, signed, sent to a receiver on a loopback socket and kept, on PostgreSQL; and how long an event waits for its receiver while others come. Receiver and database run on the same machine.</summary>
+/// <summary>Deliveries claimed, signed, sent to a receiver on a loopback socket and kept, on PostgreSQL; and how long an event waits for
+/// its receiver while others come. Receiver and database run on the same machine.</summary>
 public static class Webhooks
 {
     private const int Backlog = 20_000;

@@ -7,7 +7,8 @@ using Xunit;
 
 namespace Metrics.Domain.Tests;
 
-/// <summary>From IT energy to the facility, its emissions, its water and what making the hardware took; models of power; idle energy.</summary>
+/// <summary>From IT energy to the facility, its emissions, its water and what making the hardware took; models of power; idle
+/// energy.</summary>
 public sealed class AccountTests
 {
     private static readonly Series Node = Scene.Series("node_energy", labels: ("node", "node-a"));
@@ -25,7 +26,8 @@ public sealed class AccountTests
         Assert.Equal(60, fact.MarketBasedGrams!.Value, 1e-9);
         Assert.Equal(0.5, fact.WaterLitres!.Value, 1e-12);
         Assert.Equal(
-            "grid_intensity:country/DE:location_average@test-1 grid_intensity:country/DE:location_marginal@test-1 grid_intensity:country/DE:market_based@test-1 pue:onprem/dc-1@test-1 wue:onprem/dc-1@test-1",
+            "grid_intensity:country/DE:location_average@test-1 grid_intensity:country/DE:location_marginal@test-1 "
+                + "grid_intensity:country/DE:market_based@test-1 pue:onprem/dc-1@test-1 wue:onprem/dc-1@test-1",
             fact.Factors
         );
     }
@@ -270,7 +272,8 @@ public sealed class AccountTests
         var rejection = Assert.Single(period.Rejections);
         Assert.Equal(RejectionReason.NoPowerModel, rejection.Reason);
         Assert.Equal(
-            "Its utilisation gives no energy, for the power of an accelerator 'Nonesuch 9000' is not known. Add it by a hardware file under Metrics:Factors.",
+            "Its utilisation gives no energy, for the power of an accelerator 'Nonesuch 9000' is not known. Add it by a hardware "
+                + "file under Metrics:Factors.",
             rejection.Detail
         );
     }

@@ -76,8 +76,18 @@ public sealed class DomainShapeTests
     }
 
     [Fact]
-    public void Every_public_class_is_sealed_or_static() =>
-        Assert.Empty(Public.Where(type => type.IsClass && !type.IsSealed).Select(type => type.Name));
+    public void Every_public_class_is_sealed_or_static_or_closed_to_others() =>
+        Assert.Empty(Public.Where(type => type.IsClass && !type.IsSealed && !IsClosed(type)).Select(type => type.Name));
+
+    /// <summary>Whether only this assembly can derive from a type: it is abstract, and no constructor can be called from outside.</summary>
+    private static bool IsClosed(Type type) =>
+        type.IsAbstract
+        && type.GetConstructors(BindingFlags.Instance | BindingFlags.NonPublic | BindingFlags.Public)
+            .All(constructor =>
+                constructor.IsPrivate
+                || constructor.IsFamilyAndAssembly
+                || constructor.GetParameters() is [{ ParameterType: var copied }] && copied == type
+            );
 
     [Fact]
     public void Quantities_can_be_told_apart_and_compared()

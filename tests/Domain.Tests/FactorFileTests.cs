@@ -20,7 +20,8 @@ public sealed class FactorFileTests
                 .Read(
                     "mine.csv",
                     Header
-                        + "grid_intensity,country/DE,location_average,380.5,350,400,g/kWh,our lab,CC0-1.0,2025-03-01,2024,2025-01-01,2026-01-01,lab-1\n"
+                        + "grid_intensity,country/DE,location_average,380.5,350,400,g/kWh,our "
+                        + "lab,CC0-1.0,2025-03-01,2024,2025-01-01,2026-01-01,lab-1\n"
                 )
                 .Factors
         );
@@ -75,7 +76,8 @@ public sealed class FactorFileTests
                 "mine.csv: line 5: value: 21 L/kWh is not from zero to 20 L/kWh; write the litres for a kilowatt-hour of IT",
                 "mine.csv: line 6: value: 2001 g/kWh is not from zero to 2000 g/kWh; write the grams for a kilowatt-hour",
                 "mine.csv: line 7: value: is blank, which is not zero; write the grams for a kilowatt-hour, or leave the row out",
-                "mine.csv: line 8: method: 'annual' is no way to find a grid_intensity; write location_average, location_marginal or market_based",
+                "mine.csv: line 8: method: 'annual' is no way to find a grid_intensity; write location_average, location_marginal "
+                    + "or market_based",
                 "mine.csv: line 9: method: 'market_based' is no way to find a pue; write annual",
                 "mine.csv: line 10: unit: 'kg/kWh' is not the unit of a grid_intensity; convert the value to g/kWh",
                 "mine.csv: line 11: low and high: one of them is blank; write both or none",
@@ -83,10 +85,12 @@ public sealed class FactorFileTests
                 "mine.csv: line 12: value: 300 does not lie between low 310 and high 320",
                 "mine.csv: line 13: place: 'Germany' is not a place; write aws/eu-central-1, onprem/dc-1, zone/US-MIDA-PJM or country/DE",
                 "mine.csv: line 13: retrieved: '1.1.2025' is not a day; write it as 2025-01-31",
-                "mine.csv: line 13: vintage: '25' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown",
+                "mine.csv: line 13: vintage: '25' is not a year from 1990 to 2100; write it with four digits, or leave it blank "
+                    + "when it is unknown",
                 "mine.csv: line 13: from: is blank; write the first day that the factor is used for",
                 "mine.csv: line 13: version: 'V 1' is not made of lower-case letters, digits, dots and hyphens; write it as ember-2025",
-                "mine.csv: line 14: to: 2025-01-01 is not after the 2025-01-01 of from; write the first day that the factor is no longer used for, or leave it blank",
+                "mine.csv: line 14: to: 2025-01-01 is not after the 2025-01-01 of from; write the first day that the factor is no "
+                    + "longer used for, or leave it blank",
                 "mine.csv: line 15: kind: 'power' is not one of: pue, wue, grid_intensity; use one of them",
             ],
             Faults(text)
@@ -106,8 +110,10 @@ public sealed class FactorFileTests
 
         Assert.Equal(
             [
-                "mine.csv: line 3: pue:onprem/a@v2 holds on 2025-06-01, as does pue:onprem/a@v1 of mine.csv: line 2; end one before the other begins, or keep one",
-                "mine.csv: line 4: pue:onprem/a@v3 holds on 2025-06-01, as does pue:onprem/a@v2 of mine.csv: line 3; end one before the other begins, or keep one",
+                "mine.csv: line 3: pue:onprem/a@v2 holds on 2025-06-01, as does pue:onprem/a@v1 of mine.csv: line 2; end one "
+                    + "before the other begins, or keep one",
+                "mine.csv: line 4: pue:onprem/a@v3 holds on 2025-06-01, as does pue:onprem/a@v2 of mine.csv: line 3; end one "
+                    + "before the other begins, or keep one",
             ],
             Faults(text)
         );
@@ -176,13 +182,17 @@ public sealed class FactorFileTests
                 "mine.csv: line 2: vcpus: 2.5 is not a whole number; write the virtual CPUs of the instance",
                 "mine.csv: line 3: vcpus: 0 is not above zero and at most 4096; write the number of virtual CPUs",
                 "mine.csv: line 3: memory_gb: is blank, which is not zero; write the gigabytes, or leave the server out",
-                "mine.csv: line 4: accelerator and accelerators: one says that there is one and the other not; write both, or a blank and 0",
+                "mine.csv: line 4: accelerator and accelerators: one says that there is one and the other not; write both, or a "
+                    + "blank and 0",
                 "mine.csv: line 5: server_kg: 1000000 kg is not above zero and at most 50000 kg; write the kilograms of the whole server",
                 "mine.csv: line 6: share: 5/4 is not above zero and at most 1; write what is reserved of the server, as 4/96",
                 "mine.csv: line 7: share: is blank, which is not zero; write what is reserved of the server, as 4/96",
-                "mine.csv: line 7: lifespan_years: 0 years is not above zero and at most 25 years; write the years that the server is expected to serve",
-                "mine.csv: line 8: server_kg: is blank, which is not zero; write the kilograms of the whole server, or leave share and lifespan_years blank too",
-                "mine.csv: line 9: accelerators: is blank, which is not zero; write the number of accelerators, 0 for none and 1/8 for a part of one",
+                "mine.csv: line 7: lifespan_years: 0 years is not above zero and at most 25 years; write the years that the "
+                    + "server is expected to serve",
+                "mine.csv: line 8: server_kg: is blank, which is not zero; write the kilograms of the whole server, or leave "
+                    + "share and lifespan_years blank too",
+                "mine.csv: line 9: accelerators: is blank, which is not zero; write the number of accelerators, 0 for none and "
+                    + "1/8 for a part of one",
                 "mine.csv: line 11: name: 'I.large' is given twice; keep one",
             ],
             Faults(text)
@@ -195,7 +205,8 @@ public sealed class FactorFileTests
         Assert.Equal(
             [
                 "mine.csv: line 2: pattern: 'Own-*' has a capital letter; names are compared in lower case, so write it so",
-                "mine.csv: line 3: active_low: 7.3 is not from 1000000 to 1000000000000000; write the parameters as a count, 7.3e9 for 7.3 billion",
+                "mine.csv: line 3: active_low: 7.3 is not from 1000000 to 1000000000000000; write the parameters as a count, "
+                    + "7.3e9 for 7.3 billion",
                 "mine.csv: line 4: more parameters are active than there are; write active parameters of at most the total",
                 "mine.csv: line 5: a low bound is above its high bound; exchange them",
                 "mine.csv: line 6: method: 'guessed' is not one of: published, assumed; use one of them",
@@ -215,8 +226,10 @@ public sealed class FactorFileTests
         );
         Assert.Equal(
             [
-                "mine.csv: line 2: component: 'gpu' is not one of: accelerator, cpu, core, uncore, memory, platform, module, node, psu, outlet, pdu, rack; use one of them",
-                "mine.csv: line 2: low: 1.1 is not above zero and at most 1; write the least that the truth can be, as a multiple of the reading",
+                "mine.csv: line 2: component: 'gpu' is not one of: accelerator, cpu, core, uncore, memory, platform, module, "
+                    + "node, psu, outlet, pdu, rack; use one of them",
+                "mine.csv: line 2: low: 1.1 is not above zero and at most 1; write the least that the truth can be, as a multiple "
+                    + "of the reading",
             ],
             Assert
                 .Throws<FactorException>(() =>
@@ -234,14 +247,17 @@ public sealed class FactorFileTests
 
         Assert.Equal(
             [
-                "mine.csv: line 4: year: '24' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown",
+                "mine.csv: line 4: year: '24' is not a year from 1990 to 2100; write it with four digits, or leave it blank when "
+                    + "it is unknown",
                 "mine.csv: line 6: a quote is not closed; close it",
                 "mine.csv: line 5: power-usage-effectiveness: 0.5 is not from 1 to 10; write facility energy over IT energy",
                 "mine.csv: line 5: grid-carbon-intensity-average-consumption-annual: 'lots' is not a number; write it as 12.5",
             ],
             Faults(
                 header
-                    + "2024,Amazon Web Services,us-east-1,,1.1,,,,,,x\n2024,Amazon Web Services,us-east-1,,1.1,,,,,,x\n24,Amazon Web Services,us-east-2,,,,,,,,x\n2024,Google Cloud,us-central1,,0.5,,,lots,,,x\n2024,Google Cloud,us-east1,,,,,,,,\"x\n"
+                    + "2024,Amazon Web Services,us-east-1,,1.1,,,,,,x\n2024,Amazon Web Services,us-east-1,,1.1,,,,,,x\n24,Amazon "
+                    + "Web Services,us-east-2,,,,,,,,x\n2024,Google Cloud,us-central1,,0.5,,,lots,,,x\n2024,Google "
+                    + "Cloud,us-east1,,,,,,,,\"x\n"
             )
         );
         Assert.Equal(["mine.csv: line 1: column 'year' is missing; add it"], Faults(header["year,".Length..]));
@@ -269,9 +285,12 @@ public sealed class FactorFileTests
         Assert.Equal([new Region("azure/northeurope", "IE", "IE")], file.Regions);
         Assert.Equal(
             [
-                "rtc.csv: line 2: azure/northeurope: is not used, because 2023 has 2 rows of the region and this one does not stand in IE, as the region does",
-                "rtc.csv: line 4: azure/nowhere: is not used, because 2023 has 2 rows of the region and nothing tells which of them is right",
-                "rtc.csv: line 5: azure/nowhere: is not used, because 2023 has 2 rows of the region and nothing tells which of them is right",
+                "rtc.csv: line 2: azure/northeurope: is not used, because 2023 has 2 rows of the region and this one does not "
+                    + "stand in IE, as the region does",
+                "rtc.csv: line 4: azure/nowhere: is not used, because 2023 has 2 rows of the region and nothing tells which of "
+                    + "them is right",
+                "rtc.csv: line 5: azure/nowhere: is not used, because 2023 has 2 rows of the region and nothing tells which of "
+                    + "them is right",
             ],
             file.Remarks
         );

@@ -8,7 +8,8 @@ using Xunit;
 
 namespace Metrics.Domain.Tests;
 
-/// <summary>Numbers from public specifications and from other tools' tests, by id. Those under T are inputs that at least one tool answers wrongly.</summary>
+/// <summary>Numbers from public specifications and from other tools' tests, by id. Those under T are inputs that at least one tool answers
+/// wrongly.</summary>
 public sealed class GoldenCases
 {
     private static readonly DateTime Now = Scene.At(120);

@@ -6,7 +6,8 @@ using Xunit;
 
 namespace Metrics.Domain.Tests;
 
-/// <summary>Numbers of emissions, water and estimated energy from public specifications, papers and other tools' tests, by id. Those under T are inputs that at least one tool answers wrongly.</summary>
+/// <summary>Numbers of emissions, water and estimated energy from public specifications, papers and other tools' tests, by id. Those under
+/// T are inputs that at least one tool answers wrongly.</summary>
 public sealed class GoldenFactorCases
 {
     private const double Hour = 3600;
@@ -126,7 +127,8 @@ public sealed class GoldenFactorCases
     }
 
     [Fact(
-        DisplayName = "B13 a second of one of eight vCPU at 50 % of 100 W: 2.604e-06 kWh, 2.083e-03 g at 800 g/kWh and 1.001e-02 g with its hardware"
+        DisplayName = "B13 a second of one of eight vCPU at 50 % of 100 W: 2.604e-06 kWh, 2.083e-03 g at 800 g/kWh and 1.001e-02 g with its "
+            + "hardware"
     )]
     public void Pipeline()
     {
@@ -476,7 +478,8 @@ public sealed class GoldenFactorCases
     }
 
     [Fact(
-        DisplayName = "H03 a kilowatt-hour of IT in swedencentral in 2023: 28.6636 g by the average and 917.8616 g by the margin, 32 times as much"
+        DisplayName = "H03 a kilowatt-hour of IT in swedencentral in 2023: 28.6636 g by the average and 917.8616 g by the margin, 32 times as "
+            + "much"
     )]
     public void Average_and_margin()
     {
@@ -499,12 +502,18 @@ public sealed class GoldenFactorCases
     public void Stale_vintages() =>
         Assert.Equal(
             [
-                "Cloud_Region_Metadata.csv: line 2: aws/us-east-1: grid-carbon-intensity-average-consumption-annual: 396.25 of 2024 repeats 2023; its vintage is 2023",
-                "Cloud_Region_Metadata.csv: line 2: aws/us-east-1: grid-carbon-intensity-marginal-consumption-annual: 557.17 of 2024 repeats 2023; its vintage is 2023",
-                "Cloud_Region_Metadata.csv: line 6: gcp/europe-west1: grid-carbon-intensity-marginal-consumption-annual: 415.75 of 2024 repeats 2023; its vintage is 2023",
-                "Cloud_Region_Metadata.csv: line 6: gcp/europe-west1: grid-carbon-intensity-average-production-annual: 172.79 of 2024 repeats 2023; its vintage is 2023",
-                "Cloud_Region_Metadata.csv: line 4: gcp/us-central1: grid-carbon-intensity-marginal-consumption-annual: 585.88 of 2024 repeats 2023; its vintage is 2023",
-                "Cloud_Region_Metadata.csv: line 4: gcp/us-central1: grid-carbon-intensity-average-production-annual: 518.84 of 2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 2: aws/us-east-1: grid-carbon-intensity-average-consumption-annual: 396.25 of "
+                    + "2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 2: aws/us-east-1: grid-carbon-intensity-marginal-consumption-annual: 557.17 of "
+                    + "2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 6: gcp/europe-west1: grid-carbon-intensity-marginal-consumption-annual: 415.75 "
+                    + "of 2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 6: gcp/europe-west1: grid-carbon-intensity-average-production-annual: 172.79 of "
+                    + "2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 4: gcp/us-central1: grid-carbon-intensity-marginal-consumption-annual: 585.88 of "
+                    + "2024 repeats 2023; its vintage is 2023",
+                "Cloud_Region_Metadata.csv: line 4: gcp/us-central1: grid-carbon-intensity-average-production-annual: 518.84 of "
+                    + "2024 repeats 2023; its vintage is 2023",
             ],
             Regions.Remarks
         );
@@ -685,7 +694,8 @@ public sealed class GoldenFactorCases
     }
 
     [Fact(
-        DisplayName = "T15 servers of 168.5 kWh at 765.49 g/kWh have 128,985.065 g, not the printed 129,005; with 691 g of hardware 2.5935213 g for a visit"
+        DisplayName = "T15 servers of 168.5 kWh at 765.49 g/kWh have 128,985.065 g, not the printed 129,005; with 691 g of hardware 2.5935213 g "
+            + "for a visit"
     )]
     public void Components_make_the_headline()
     {

@@ -119,15 +119,19 @@ public sealed class HardwareTableTests
 
         Assert.Equal(
             [
-                "mine.csv: line 3: idle_watts: is blank, which is not zero; write the watts of one board or one virtual CPU, or leave the hardware out",
-                "mine.csv: line 4: max_watts: is blank, which is not zero; write the watts of one board or one virtual CPU, or leave the hardware out",
+                "mine.csv: line 3: idle_watts: is blank, which is not zero; write the watts of one board or one virtual CPU, or "
+                    + "leave the hardware out",
+                "mine.csv: line 4: max_watts: is blank, which is not zero; write the watts of one board or one virtual CPU, or "
+                    + "leave the hardware out",
                 "mine.csv: line 5: idle_watts: -5 W is not from zero to 10000 W; write the watts of one board or one virtual CPU",
-                "mine.csv: line 6: max_watts: 700000 W is not above zero and at most 10000 W; write the watts of one board or one virtual CPU",
+                "mine.csv: line 6: max_watts: 700000 W is not above zero and at most 10000 W; write the watts of one board or one "
+                    + "virtual CPU",
                 "mine.csv: line 7: idle_watts: 'ten' is not a number; write it as 12.5",
                 "mine.csv: line 7: max_watts: 'NaN' is not a number; write it as 12.5",
                 "mine.csv: line 8: idle_watts: 70 is above the 7 of max_watts; hardware at rest draws no more than under load",
                 "mine.csv: line 9: kind: 'gpu' is not one of: accelerator, vcpu; use one of them",
-                "mine.csv: line 9: vintage: '24' is not a year from 1990 to 2100; write it with four digits, or leave it blank when it is unknown",
+                "mine.csv: line 9: vintage: '24' is not a year from 1990 to 2100; write it with four digits, or leave it blank "
+                    + "when it is unknown",
                 "mine.csv: line 10: names: is blank; write it",
                 "mine.csv: line 10: method: is blank; write it",
                 "mine.csv: line 10: source: is blank; write it",
@@ -154,7 +158,8 @@ public sealed class HardwareTableTests
             [
                 "mine.csv: line 1: column 'max_watts' is missing; add it",
                 "mine.csv: line 1: column 'vintage' is missing; add it",
-                "mine.csv: line 1: column 'watts' is not known; known are: kind, names, idle_watts, max_watts, method, source, licence, vintage",
+                "mine.csv: line 1: column 'watts' is not known; known are: kind, names, idle_watts, max_watts, method, source, "
+                    + "licence, vintage",
                 "mine.csv: line 1: column 'idle_watts' is given twice; keep one",
             ],
             faults

@@ -60,7 +60,8 @@ public sealed class MeasureTests
             Ratios.SciGramsPerUnit.ToSql(Column, "3600", "i.missing")
         );
         Assert.Equal(
-            "CASE WHEN i.missing & 135 = 0 THEN i.facility_joules * (1 - i.idle_joules / NULLIF(i.server_joules, 0)) / NULLIF(i.units, 0) END",
+            "CASE WHEN i.missing & 135 = 0 THEN i.facility_joules * (1 - i.idle_joules / NULLIF(i.server_joules, 0)) / "
+                + "NULLIF(i.units, 0) END",
             Ratios.ActiveJoulesPerUnit.ToSql(Column, "3600", "i.missing")
         );
         Assert.Equal("i.covered_seconds / NULLIF(3600, 0)", Ratios.Coverage.ToSql(Column, "3600", "i.missing"));
@@ -127,7 +128,9 @@ public sealed class MeasureTests
         foreach (var measure in Measures.All)
             values = values.With(measure, 10 + measure.Index);
 
-        var day = Assert.Single(RollUp.Day(At.Date, [Sums(values), Sums(values) with { PeriodStart = At.AddHours(1), PeriodEnd = At.AddHours(2) }]));
+        var day = Assert.Single(
+            RollUp.Day(At.Date, [Sums(values), Sums(values) with { PeriodStart = At.AddHours(1), PeriodEnd = At.AddHours(2) }])
+        );
 
         Assert.All(Measures.All, measure => Assert.Equal(2 * (10 + measure.Index), day[measure]));
     }
@@ -135,7 +138,8 @@ public sealed class MeasureTests
     [Fact]
     public void Reasons_are_told_by_their_words_in_order() =>
         Assert.Equal(
-            "accelerator_unmetered busy_unknown embodied_unknown grid_unknown hardware_unknown model_unknown pue_unknown server_unmetered wue_unknown",
+            "accelerator_unmetered busy_unknown embodied_unknown grid_unknown hardware_unknown model_unknown pue_unknown "
+                + "server_unmetered wue_unknown",
             ((MissingReasons)511).Text()
         );
 

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Metrics.Domain.Tests;
 
-/// <summary>What several tell at once, what only part of the time is told, and what only part of a machine is told of: nothing is doubled, lost, or given to the wrong one.</summary>
+/// <summary>What several tell at once, what only part of the time is told, and what only part of a machine is told of: nothing is doubled,
+/// lost, or given to the wrong one.</summary>
 public sealed class OverlapTests
 {
     [Fact]

@@ -63,7 +63,8 @@ public sealed class PropertyTests
         Joules
     ).Array[1, 20];
 
-    /// <summary>Samples of a small fleet: which series, the milliseconds since the last sample of any, and a number that its value is made from.</summary>
+    /// <summary>Samples of a small fleet: which series, the milliseconds since the last sample of any, and a number that its value is made
+    /// from.</summary>
     private static readonly Gen<(int Series, int Step, int Number)[]> Fleet = Gen.Select(
         Gen.Int[0, Series.Length - 1],
         Gen.Int[1, 25_000],

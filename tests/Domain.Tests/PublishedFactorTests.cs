@@ -7,7 +7,8 @@ using Xunit;
 
 namespace Metrics.Domain.Tests;
 
-/// <summary>The tables that come with the product: each number against what its source says, and what the tables promise of themselves.</summary>
+/// <summary>The tables that come with the product: each number against what its source says, and what the tables promise of
+/// themselves.</summary>
 public sealed class PublishedFactorTests
 {
     private static readonly FactorBook Book = FactorBook.Published;

@@ -7,7 +7,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Tests;
 
-/// <summary>A machine room in a few lines: what is mapped, who works, what was sampled. Times are minutes after ten on 5 January 2026, UTC.</summary>
+/// <summary>A machine room in a few lines: what is mapped, who works, what was sampled. Times are minutes after ten on 5 January 2026,
+/// UTC.</summary>
 internal sealed class Scene
 {
     public const string Source = "rack-7";

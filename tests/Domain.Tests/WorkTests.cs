@@ -9,7 +9,8 @@ using RollUp = Metrics.Domain.Catalogue.RollUp;
 
 namespace Metrics.Domain.Tests;
 
-/// <summary>Work that is told more than once counts once; tokens of APIs give an estimate of their energy; utilisation is read on its own scale.</summary>
+/// <summary>Work that is told more than once counts once; tokens of APIs give an estimate of their energy; utilisation is read on its own
+/// scale.</summary>
 public sealed class WorkTests
 {
     private static readonly ResourceLabels Api = new("endpoint", ["model"], [], [], []);

@@ -12,7 +12,8 @@ public sealed record DataCentreIndicators
     /// <param name="waterInput">Total water input (W_IN); null when unknown.</param>
     /// <param name="reused">Waste heat reused outside (E_REUSE); null when unknown.</param>
     /// <param name="renewable">Renewable energy consumption (E_RES-TOT), at most the total; null when unknown.</param>
-    /// <exception cref="ArgumentOutOfRangeException">An amount is not finite, negative, or more than what it is a part of; the message names it.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">An amount is not finite, negative, or more than what it is a part of; the message
+    /// names it.</exception>
     public DataCentreIndicators(Energy total, Energy it, Water? waterInput = null, Energy? reused = null, Energy? renewable = null)
     {
         Total = total.Joules is >= 0 and < double.PositiveInfinity

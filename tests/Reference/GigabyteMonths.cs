@@ -2,7 +2,8 @@ using System.Globalization;
 
 namespace Metrics.Reference;
 
-/// <summary>Storage as bills count it. A month of a bill has its own length, so the same number of gigabyte-months is more in October than in February.</summary>
+/// <summary>Storage as bills count it. A month of a bill has its own length, so the same number of gigabyte-months is more in October than
+/// in February.</summary>
 /// <param name="Count">Gigabytes kept for a month.</param>
 /// <remarks><c>default</c> is no storage.</remarks>
 public readonly record struct GigabyteMonths(double Count)

@@ -3,7 +3,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Reference;
 
-/// <summary>Energy in two parts by how busy the hardware was: the part that the load is given, and the part that was drawn for being there.</summary>
+/// <summary>Energy in two parts by how busy the hardware was: the part that the load is given, and the part that was drawn for being
+/// there.</summary>
 /// <param name="Active">Energy x busy ratio.</param>
 /// <param name="Idle">The rest; both sum to the whole.</param>
 /// <remarks><c>default</c> is no energy split into nothing. Source: the rule by which Kepler divides a node's counter.</remarks>
@@ -13,7 +14,8 @@ public readonly record struct IdleSplit(Energy Active, Energy Idle)
     public Energy Whole => Active + Idle;
 
     /// <summary>The energy that counts under a policy.</summary>
-    /// <remarks>By the product's own rule (<see cref="Ratios.ActiveJoulesPerUnit"/>), of one unit, so that published cases told in this form guard it.</remarks>
+    /// <remarks>By the product's own rule (<see cref="Ratios.ActiveJoulesPerUnit"/>), of one unit, so that published cases told in this
+    /// form guard it.</remarks>
     public Energy Under(IdlePolicy policy)
     {
         if (policy != IdlePolicy.ActiveOnly)

@@ -3,7 +3,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Reference;
 
-/// <summary>Amounts in the units that publishers of factors and other tools use; the product itself reads units by its mappings and tables.</summary>
+/// <summary>Amounts in the units that publishers of factors and other tools use; the product itself reads units by its mappings and
+/// tables.</summary>
 public static class PublishedUnits
 {
     /// <summary>Grams in one avoirdupois pound, exactly (international yard and pound agreement of 1959).</summary>
@@ -29,7 +30,8 @@ public static class PublishedUnits
         /// <summary>Mass in metric tons.</summary>
         public double Tonnes => mass.Grams / 1e6;
 
-        /// <summary>The relative change since an earlier mass: 1 is twice as much, -0.5 is half. Null when the earlier one was nothing.</summary>
+        /// <summary>The relative change since an earlier mass: 1 is twice as much, -0.5 is half. Null when the earlier one was
+        /// nothing.</summary>
         public double? ChangeSince(Mass earlier) => earlier.Grams == 0 ? null : (mass.Grams - earlier.Grams) / earlier.Grams;
     }
 
@@ -119,12 +121,14 @@ public static class EnergyUnits
         public static Energy Zero => default;
 
         /// <summary>An amount given in a unit of <c>units.json</c>.</summary>
-        /// <exception cref="ArgumentException">The unit measures something else: power is not energy, however alike W and Wh look.</exception>
+        /// <exception cref="ArgumentException">The unit measures something else: power is not energy, however alike W and Wh
+        /// look.</exception>
         public static Energy From(double value, Unit unit) =>
             unit.Quantity == Quantity.Energy
                 ? new Energy(unit.ToCanonical(value))
                 : throw new ArgumentException(
-                    $"{unit.Symbol} ({unit.Description}) measures {unit.Quantity}, not Energy; give joules, watt-hours or another unit of energy.",
+                    $"{unit.Symbol} ({unit.Description}) measures {unit.Quantity}, not Energy; give joules, watt-hours or "
+                        + "another unit of energy.",
                     nameof(unit)
                 );
     }

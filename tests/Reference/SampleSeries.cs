@@ -15,7 +15,8 @@ public static class SampleSeries
     extension(SeriesSamples)
     {
         /// <summary>The observations sorted into series, ordered by series id, each by time.</summary>
-        /// <param name="observations">In any order. Equal duplicates are dropped; of samples with one start that differ the greatest (by end, then value) is kept, whatever the order.</param>
+        /// <param name="observations">In any order. Equal duplicates are dropped; of samples with one start that differ the greatest (by
+        /// end, then value) is kept, whatever the order.</param>
         /// <remarks>Series are told apart by id: two instances of one series are one.</remarks>
         public static IReadOnlyList<SeriesSamples> Group(IEnumerable<Observation> observations) =>
             observations switch

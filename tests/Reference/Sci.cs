@@ -36,7 +36,8 @@ public sealed record Sci(Mass Operational, Mass Embodied, double Units)
                     _ => Units,
                 }), 3600, MissingReasons.None);
 
-    /// <summary>Grams for so many functional units, as scores of tokens are told for a thousand or a million; null when none was done.</summary>
+    /// <summary>Grams for so many functional units, as scores of tokens are told for a thousand or a million; null when none was
+    /// done.</summary>
     public double? GramsPer(double units) => GramsPerUnit * units;
 
     /// <summary>Why there is no score; null when there is one.</summary>

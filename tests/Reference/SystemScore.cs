@@ -39,7 +39,8 @@ public sealed record SystemScore
     /// <param name="functionalUnit">What the score is for.</param>
     /// <param name="conversions">What was declared about units; <see cref="UnitConversions.None"/> when nothing was.</param>
     /// <param name="components">At least one.</param>
-    /// <exception cref="ArgumentException">There is no component, or one counts another functional unit and no conversion is declared; all such components are named.</exception>
+    /// <exception cref="ArgumentException">There is no component, or one counts another functional unit and no conversion is declared; all
+    /// such components are named.</exception>
     public static SystemScore Of(string functionalUnit, UnitConversions conversions, params ReadOnlySpan<ScoredComponent> components)
     {
         if (components.IsEmpty)
@@ -57,7 +58,8 @@ public sealed record SystemScore
         return foreign.Count == 0
             ? new SystemScore(functionalUnit, parts.ToImmutable())
             : throw new ArgumentException(
-                $"Scores for different functional units have no sum. Per {functionalUnit} is asked, but: {string.Join(", ", foreign)}. Count the same unit, or declare a conversion.",
+                $"Scores for different functional units have no sum. Per {functionalUnit} is asked, but: "
+                    + $"{string.Join(", ", foreign)}. Count the same unit, or declare a conversion.",
                 nameof(components)
             );
     }

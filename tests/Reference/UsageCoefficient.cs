@@ -2,14 +2,16 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Reference;
 
-/// <summary>Energy for an amount of a use that a bill counts and no meter shows: gigabytes moved, gigabyte-hours kept, vCPU-hours without a server.</summary>
+/// <summary>Energy for an amount of a use that a bill counts and no meter shows: gigabytes moved, gigabyte-hours kept, vCPU-hours without a
+/// server.</summary>
 /// <remarks>
 /// IT energy: neither replication nor PUE is in it. Evidence of energy made by it is <see cref="Evidence.Estimated"/>.
 /// The unit is compared, so that a coefficient for terabyte-hours never meets an amount in gigabyte-hours.
 /// </remarks>
 public sealed record UsageCoefficient
 {
-    /// <summary>A coefficient from energy and the amount that took it: a published factor, or energy and amount of a use that is known.</summary>
+    /// <summary>A coefficient from energy and the amount that took it: a published factor, or energy and amount of a use that is
+    /// known.</summary>
     /// <param name="energy">Energy; finite, not negative.</param>
     /// <param name="amount">Amount of the use that took it; finite, above zero.</param>
     /// <param name="unit">What the amount is counted in, for instance <c>GB.h</c>.</param>
@@ -35,7 +37,8 @@ public sealed record UsageCoefficient
     /// <summary>What the amount is counted in.</summary>
     public string Unit { get; }
 
-    /// <summary>Memory: 0.000392 kWh for each gigabyte-hour. Source: Cloud Carbon Footprint 2024 (Apache-2.0), for memory beyond what the CPU's figure holds.</summary>
+    /// <summary>Memory: 0.000392 kWh for each gigabyte-hour. Source: Cloud Carbon Footprint 2024 (Apache-2.0), for memory beyond what the
+    /// CPU's figure holds.</summary>
     public static UsageCoefficient Memory { get; } = new(Energy.FromKilowattHours(0.000392), 1, "GB.h");
 
     /// <summary>Solid state disks: 1.2 Wh for each terabyte-hour. Source: Cloud Carbon Footprint 2024 (Apache-2.0).</summary>

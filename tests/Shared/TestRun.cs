@@ -5,7 +5,8 @@ using System.Runtime.CompilerServices;
 namespace Metrics.Testing;
 
 /// <summary>
-/// One run of a test program. All temporary files are made in a folder of its own, and a small script outlives the program, however that ends: it stops
+/// One run of a test program. All temporary files are made in a folder of its own, and a small script outlives the program, however that
+/// ends: it stops
 /// whatever the run has started (known by a variable of its environment, and PostgreSQL by its pid file) and deletes the folder.
 /// </summary>
 internal static class TestRun

@@ -38,7 +38,8 @@ public sealed class DomainArchitectureTests
 
     private static string Short(string name) => string.Join('.', name.Split('.')[^1].Split("::"));
 
-    /// <summary>Public methods and properties that somebody wrote: no operators and no members that a record or an interface asks for.</summary>
+    /// <summary>Public methods and properties that somebody wrote: no operators and no members that a record or an interface asks
+    /// for.</summary>
     private static IEnumerable<string> Offered(Assembly assembly) =>
         assembly
             .GetExportedTypes()

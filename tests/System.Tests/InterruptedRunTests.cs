@@ -77,7 +77,8 @@ public sealed class InterruptedRunTests
     private static bool Lives(int process) => Directory.Exists($"/proc/{process}");
 }
 
-/// <summary>What the interrupted runs run: a test that has a cluster and waits for its end. Anywhere else it only looks at the cluster.</summary>
+/// <summary>What the interrupted runs run: a test that has a cluster and waits for its end. Anywhere else it only looks at the
+/// cluster.</summary>
 public sealed class HeldCluster(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     internal const string Held = "METRICS_TEST_HELD",

@@ -10,7 +10,8 @@ using Xunit;
 namespace Metrics.SystemTests;
 
 /// <summary>
-/// A PostgreSQL on a free loopback port, made from the binaries of this machine: one for the whole run, each test with databases of its own in it.
+/// A PostgreSQL on a free loopback port, made from the binaries of this machine: one for the whole run, each test with databases of its own
+/// in it.
 /// <c>METRICS_TEST_POSTGRES</c> (a connection string of a role that may create databases) takes its place when set.
 /// </summary>
 public sealed class PostgresCluster : IAsyncLifetime
@@ -82,7 +83,8 @@ public sealed class PostgresCluster : IAsyncLifetime
         return new NpgsqlConnectionStringBuilder(ConnectionString) { Database = name }.ConnectionString;
     }
 
-    /// <summary>A loopback port that nobody listens on now, and that no outgoing connection is given: it lies below the ports that the system hands out.</summary>
+    /// <summary>A loopback port that nobody listens on now, and that no outgoing connection is given: it lies below the ports that the
+    /// system hands out.</summary>
     public static int FreePort()
     {
         while (true)

@@ -12,7 +12,8 @@ public sealed class ServiceProcess : IAsyncDisposable
     public const string Key = "the key to send";
 
     /// <summary>
-    /// How long something is waited for that has to come. Only a test that fails anyway waits so long: on a machine with ten times the work that it can do,
+    /// How long something is waited for that has to come. Only a test that fails anyway waits so long: on a machine with ten times the work
+    /// that it can do,
     /// everything takes ten times as long.
     /// </summary>
     public static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
@@ -42,7 +43,8 @@ public sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Starts the service with these settings, on a free port unless one is given, and waits until it is ready.</summary>
-    /// <param name="settings">Environment variables, for instance <c>Metrics__Storage__Engine</c>; <see cref="Key"/> is kept here and sent with every request instead.</param>
+    /// <param name="settings">Environment variables, for instance <c>Metrics__Storage__Engine</c>; <see cref="Key"/> is kept here and sent
+    /// with every request instead.</param>
     public static async Task<ServiceProcess> StartAsync(params (string Key, string Value)[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("metrics-service-").FullName;
@@ -110,7 +112,8 @@ public sealed class ServiceProcess : IAsyncDisposable
             }
             if (process.HasExited || waited.Elapsed > Patience)
                 throw new InvalidOperationException(
-                    $"{path} was not as wanted after {waited.Elapsed.TotalSeconds:0} s (exited: {process.HasExited}). The service printed:\n{Output}"
+                    $"{path} was not as wanted after {waited.Elapsed.TotalSeconds:0} s (exited: {process.HasExited}). The "
+                        + $"service printed:\n{Output}"
                 );
             await Task.Delay(200);
         }
@@ -131,7 +134,8 @@ public sealed class ServiceProcess : IAsyncDisposable
         return rows;
     }
 
-    /// <summary>Asks until the query gives rows that are as wanted. An assertion that fails says not yet, and is thrown once the limit is over.</summary>
+    /// <summary>Asks until the query gives rows that are as wanted. An assertion that fails says not yet, and is thrown once the limit is
+    /// over.</summary>
     public async Task<List<JsonElement>> RowsAsync(string query, Func<List<JsonElement>, bool> wanted)
     {
         var waited = Stopwatch.StartNew();
@@ -149,7 +153,8 @@ public sealed class ServiceProcess : IAsyncDisposable
             }
             if (process.HasExited || waited.Elapsed > Patience)
                 throw new InvalidOperationException(
-                    $"{query} was not as wanted after {waited.Elapsed.TotalSeconds:0} s; last {rows.Count} rows: {string.Join('\n', rows.Take(20))}\nThe service printed:\n{Output}"
+                    $"{query} was not as wanted after {waited.Elapsed.TotalSeconds:0} s; last {rows.Count} rows: "
+                        + $"{string.Join('\n', rows.Take(20))}\nThe service printed:\n{Output}"
                 );
             await Task.Delay(500);
         }

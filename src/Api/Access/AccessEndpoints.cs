@@ -28,7 +28,8 @@ public static class AccessEndpoints
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .WithSummary("Makes a key")
             .WithDescription(
-                "The answer is the only place where the key is ever shown. The first key that there is closes the service to everybody without one."
+                "The answer is the only place where the key is ever shown. The first key that there is closes the service to "
+                    + "everybody without one."
             );
         keys.MapDelete("/{id}", RevokeAsync)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -39,12 +40,14 @@ public static class AccessEndpoints
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .WithSummary("Audit log")
             .WithDescription(
-                "Who changed what and who was refused, the oldest first. 'after' is the id of the last entry known, 'top' how many at most (100; up to 1,000)."
+                "Who changed what and who was refused, the oldest first. 'after' is the id of the last entry known, 'top' how "
+                    + "many at most (100; up to 1,000)."
             );
         log.MapGet("/verify", (AuditLog audit, CancellationToken cancellationToken) => audit.VerifyAsync(cancellationToken))
             .WithSummary("Checks the audit log")
             .WithDescription(
-                "Goes through all entries: each one's hash covers the one before. 'head' is the hash of the last; kept elsewhere, it shows later whether entries were cut off at the end."
+                "Goes through all entries: each one's hash covers the one before. 'head' is the hash of the last; kept elsewhere, "
+                    + "it shows later whether entries were cut off at the end."
             );
     }
 

@@ -21,7 +21,8 @@ public sealed record Caller(string Name, Scope Scope)
         context.Features.Get<Caller>() ?? throw new InvalidOperationException("The request did not come through the gate.");
 }
 
-/// <summary>The keys that are valid now, in memory: a request asks no database. Read again every two seconds, so that a key revoked by any process is refused by all within five.</summary>
+/// <summary>The keys that are valid now, in memory: a request asks no database. Read again every two seconds, so that a key revoked by any
+/// process is refused by all within five.</summary>
 /// <remarks>While the database is away the last keys read stay valid: none can be revoked in that time either.</remarks>
 public sealed class AccessKeyCache : BackgroundService
 {
@@ -63,10 +64,12 @@ public sealed class AccessKeyCache : BackgroundService
     /// <summary>What this process shows itself when it reads its own metrics. It ends with the process.</summary>
     public string Own { get; }
 
-    /// <summary>Whether nobody is asked for a key: there never was one, and no identity provider is configured. Then only this machine is answered.</summary>
+    /// <summary>Whether nobody is asked for a key: there never was one, and no identity provider is configured. Then only this machine is
+    /// answered.</summary>
     public bool IsOpen => isOpen;
 
-    /// <summary>Makes a key: <c>emk_</c>, eight letters that it is known by, and 240 random bits. What is kept of it is its SHA-256: it is random and long, so nothing slower is called for.</summary>
+    /// <summary>Makes a key: <c>emk_</c>, eight letters that it is known by, and 240 random bits. What is kept of it is its SHA-256: it is
+    /// random and long, so nothing slower is called for.</summary>
     /// <param name="keys">Where it is kept.</param>
     /// <param name="name">Who or what it is for.</param>
     /// <param name="scope">What it may be used for.</param>

@@ -54,12 +54,14 @@ internal sealed class Allowance(PartitionedRateLimiter<string> frequency, int mo
 }
 
 /// <summary>
-/// Stands before all addresses: who asks, whether they may, and not too often. Sets the headers that browsers are told to be careful by, and keeps what was changed in the audit log.
+/// Stands before all addresses: who asks, whether they may, and not too often. Sets the headers that browsers are told to be careful by,
+/// and keeps what was changed in the audit log.
 /// </summary>
 internal sealed class AccessMiddleware : IDisposable
 {
     private const string Unauthenticated =
-        "This service asks for a key. Send it as 'Authorization: Bearer KEY', as the password of Basic with any name, or as 'X-Api-Key: KEY'. An operator makes one by the command 'keys create'.";
+        "This service asks for a key. Send it as 'Authorization: Bearer KEY', as the password of Basic with any name, or as "
+        + "'X-Api-Key: KEY'. An operator makes one by the command 'keys create'.";
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     private readonly AccessKeyCache ring;
@@ -138,7 +140,8 @@ internal sealed class AccessMiddleware : IDisposable
                 StatusCodes.Status403Forbidden,
                 "forbidden",
                 "Forbidden",
-                $"{context.Request.Method} {context.Request.Path} asks for the scope '{string.Join(", ", needed.ToWords())}', and this key has {(has.Count == 0 ? "none" : $"'{string.Join(", ", has)}'")}."
+                $"{context.Request.Method} {context.Request.Path} asks for the scope '{string.Join(", ", needed.ToWords())}', "
+                    + $"and this key has {(has.Count == 0 ? "none" : $"'{string.Join(", ", has)}'")}."
             );
             return;
         }
@@ -369,6 +372,7 @@ internal sealed class AccessMiddleware : IDisposable
     private static string PolicyOf(PathString path) =>
         path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase)
         || path.StartsWithSegments("/jobs", StringComparison.OrdinalIgnoreCase)
-            ? "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data: https://fonts.scalar.com; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
+            ? "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+                + "font-src 'self' data: https://fonts.scalar.com; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'"
             : "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 }

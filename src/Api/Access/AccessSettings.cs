@@ -26,7 +26,8 @@ public sealed class AccessSettings
         foreach (var (name, key) in Keys)
         {
             if (key.Key.Length < ShortestKey)
-                yield return $"Metrics:Access:Keys:{name}:Key: has fewer than {ShortestKey} characters; make one for instance by `openssl rand -hex 32`.";
+                yield return $"Metrics:Access:Keys:{name}:Key: has fewer than {ShortestKey} characters; make one for instance by `openssl "
+                    + "rand -hex 32`.";
             if (key.Key.Length > AccessKeyCache.LongestKey)
                 yield return $"Metrics:Access:Keys:{name}:Key: has more than {AccessKeyCache.LongestKey} characters.";
             if (Scopes.Parse(key.Scopes) is null)
@@ -47,13 +48,15 @@ public sealed class AccessSettings
         if (Oidc is not { } oidc)
             yield break;
         if (oidc.Authority is null)
-            yield return "Metrics:Access:Oidc:Authority: is missing; give the issuer's address, such as https://login.example.com/realms/energy.";
+            yield return "Metrics:Access:Oidc:Authority: is missing; give the issuer's address, such as "
+                + "https://login.example.com/realms/energy.";
         else if (oidc.Authority.Scheme != Uri.UriSchemeHttps && !oidc.Authority.IsLoopback)
             yield return $"Metrics:Access:Oidc:Authority: {oidc.Authority} is not https; whoever stands between could sign tokens.";
         if (string.IsNullOrWhiteSpace(oidc.Audience))
             yield return "Metrics:Access:Oidc:Audience: is missing; a token for any other service would be taken.";
         if (oidc.Roles.Count == 0)
-            yield return "Metrics:Access:Oidc:Roles: is empty, so no token may do anything; give for instance { \"energy-analyst\": [\"read\", \"reports\"] }.";
+            yield return "Metrics:Access:Oidc:Roles: is empty, so no token may do anything; give for instance { \"energy-analyst\": [\"read\", "
+                + "\"reports\"] }.";
         foreach (var (role, scopes) in oidc.Roles)
             if (Scopes.Parse(scopes) is null)
                 yield return $"Metrics:Access:Oidc:Roles:{role}: '{string.Join(", ", scopes)}' are not scopes; there are {Scopes.All}.";
@@ -79,7 +82,8 @@ public sealed class OidcSettings
     /// <summary>Whom the tokens are for: this service's name at the issuer.</summary>
     public string Audience { get; set; } = "";
 
-    /// <summary>The claim that holds roles: a list, or words with blanks between; dots lead into objects (<c>realm_access.roles</c>).</summary>
+    /// <summary>The claim that holds roles: a list, or words with blanks between; dots lead into objects
+    /// (<c>realm_access.roles</c>).</summary>
     public string RolesClaim { get; set; } = "roles";
 
     /// <summary>Scopes by role. A role that is not here grants nothing.</summary>

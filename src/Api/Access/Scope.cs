@@ -34,7 +34,8 @@ public static class Scopes
     /// <summary>The words that there are, for people.</summary>
     public const string All = "read, reports, operate, admin";
 
-    /// <summary>Lets only those in whose key or token has the scope. An address that says nothing is for <see cref="Scope.Admin"/>.</summary>
+    /// <summary>Lets only those in whose key or token has the scope. An address that says nothing is for
+    /// <see cref="Scope.Admin"/>.</summary>
     /// <param name="endpoint">The address or group of addresses.</param>
     /// <param name="scope">What it asks for.</param>
     public static T RequireScope<T>(this T endpoint, Scope scope)

@@ -7,8 +7,10 @@ using Microsoft.IdentityModel.Tokens;
 
 namespace Metrics.Api.Access;
 
-/// <summary>Tokens (JWT) of the configured identity provider: signature, issuer, audience and time are checked, and roles become scopes.</summary>
-/// <remarks>What was found of a token holds for a minute, and never past its end: checking a signature takes longer than all else that is done to let somebody in.</remarks>
+/// <summary>Tokens (JWT) of the configured identity provider: signature, issuer, audience and time are checked, and roles become
+/// scopes.</summary>
+/// <remarks>What was found of a token holds for a minute, and never past its end: checking a signature takes longer than all else that is
+/// done to let somebody in.</remarks>
 internal sealed class Tokens
 {
     private const int Most = 10_000;

@@ -12,7 +12,8 @@ using Metrics.Storage.Reading;
 
 namespace Metrics.Api.Commands;
 
-/// <summary>The command <c>backfill SOURCE --from --to</c>: asks for a span of the past, works on it where it may, and shows how far it is.</summary>
+/// <summary>The command <c>backfill SOURCE --from --to</c>: asks for a span of the past, works on it where it may, and shows how far it
+/// is.</summary>
 internal static class BackfillCommand
 {
     /// <summary>How long it works before it looks whether the live read is due.</summary>
@@ -35,7 +36,8 @@ internal static class BackfillCommand
             Usage = ["backfill SOURCE --from TIME --to TIME [OPTIONS] [SETTINGS]"],
             Notes =
             [
-                "Window by window, the oldest first; what is stored already changes nothing. Stopped, it leaves the span for a running service, and the same command goes on from there.",
+                "Window by window, the oldest first; what is stored already changes nothing. Stopped, it leaves the span for a "
+                    + "running service, and the same command goes on from there.",
                 "Beside a service on the same SQLite file it only shows how far the service is.",
             ],
             Examples =
@@ -108,7 +110,8 @@ internal static class BackfillCommand
         {
             if (!settings.Sources.TryGetValue(id, out var source))
                 throw new CommandException(
-                    $"There is no source '{id}'.{Spelling.DidYouMean(id, settings.Sources.Keys)} Sources are: {string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}."
+                    $"There is no source '{id}'.{Spelling.DidYouMean(id, settings.Sources.Keys)} Sources are: "
+                        + $"{string.Join(", ", settings.Sources.Keys.Order(StringComparer.Ordinal))}."
                 );
             if (MetricsSettings.IsOwnMetrics(source))
                 throw new CommandException($"The source '{id}' is the service itself and tells the present only.");
@@ -143,7 +146,8 @@ internal static class BackfillCommand
                 CancellationToken.None
             );
             progress.Say(
-                $"{(isNew ? "Reading" : "Going on with")} {source.Id} from {BackfillEndpoints.Text(backfill.Span.Start)} to {BackfillEndpoints.Text(backfill.Span.End)}, {backfill.Windows} windows, {backfill.WindowsDone} done."
+                $"{(isNew ? "Reading" : "Going on with")} {source.Id} from {BackfillEndpoints.Text(backfill.Span.Start)} to "
+                    + $"{BackfillEndpoints.Text(backfill.Span.End)}, {backfill.Windows} windows, {backfill.WindowsDone} done."
             );
 
             // On SQLite one process reads: while a service runs, it does the work and this only looks on.
@@ -181,7 +185,8 @@ internal static class BackfillCommand
             {
                 progress.Dispose();
                 throw new CommandException(
-                    $"Stopped after {backfill.WindowsDone} of {backfill.Windows} windows. The same command goes on from there, and so does a running service.",
+                    $"Stopped after {backfill.WindowsDone} of {backfill.Windows} windows. The same command goes on from there, "
+                        + "and so does a running service.",
                     ExitCode.Failed
                 );
             }

@@ -11,7 +11,8 @@ using Metrics.Storage.Engine;
 namespace Metrics.Api.Commands;
 
 /// <summary>The program's commands: which one is meant, whether it can be done, and the exit code that it ends with.</summary>
-/// <remarks>Words, options and their completion are parsed by System.CommandLine; what it finds wrong is said in our own sentences, all of it at once, and before anything is done.</remarks>
+/// <remarks>Words, options and their completion are parsed by System.CommandLine; what it finds wrong is said in our own sentences, all of
+/// it at once, and before anything is done.</remarks>
 internal sealed class CommandLine
 {
     /// <summary>What users call the program, whatever file it is started by.</summary>
@@ -171,7 +172,8 @@ internal sealed class CommandLine
                 var others = Others(name, command).ToList();
                 yield return others.Count > 0 && Spelling.Nearest(name, options).Count == 0
                     ? $"{name} belongs to {string.Join(" and ", others.Select(other => $"'{other}'"))}."
-                    : $"'{name}' is not an option{(command == root ? "" : $" of '{PathOf(command)}'")}.{Spelling.DidYouMean(name, options)}";
+                    : $"'{name}' is not an "
+                        + $"option{(command == root ? "" : $" of '{PathOf(command)}'")}.{Spelling.DidYouMean(name, options)}";
             }
             // What stands after an unknown option is its value, and no fault of its own.
             else if (!afterOption || name.StartsWith('-'))
@@ -185,9 +187,11 @@ internal sealed class CommandLine
     {
         var commands = command.Subcommands.Where(known => !known.Hidden).Select(known => known.Name).ToList();
         if (command == root)
-            return $"'{token}' is not a command.{Spelling.DidYouMean(token, commands)} There are: serve (the default), {string.Join(", ", commands.Where(known => known != "serve"))}.";
+            return $"'{token}' is not a command.{Spelling.DidYouMean(token, commands)} There are: serve (the default), "
+                + $"{string.Join(", ", commands.Where(known => known != "serve"))}.";
         if (commands.Count > 0)
-            return $"'{token}' is nothing to do with {command.Name}.{Spelling.DidYouMean(token, commands)} There are: {string.Join(", ", commands)}.";
+            return $"'{token}' is nothing to do with {command.Name}.{Spelling.DidYouMean(token, commands)} There are: "
+                + $"{string.Join(", ", commands)}.";
         return command.Arguments.Count > 0
             ? $"'{token}' is one word too many; a name of several words stands in quotes."
             : $"'{token}' is one word too many: '{PathOf(command)}' takes no words.";

@@ -2,7 +2,8 @@ using System.CommandLine;
 
 namespace Metrics.Api.Commands;
 
-/// <summary>The command <c>completion</c>: prints a script by which a shell completes words and options. The program itself is asked for them, so the script never ages.</summary>
+/// <summary>The command <c>completion</c>: prints a script by which a shell completes words and options. The program itself is asked for
+/// them, so the script never ages.</summary>
 internal static class CompletionCommand
 {
     private static readonly Dictionary<string, string> Scripts = new(StringComparer.Ordinal)
@@ -61,7 +62,8 @@ internal static class CompletionCommand
             Usage = ["completion bash|zsh|fish|pwsh [--name NAME]"],
             Notes =
             [
-                $"The shell has to know the program by that name, for instance by a function: {CommandLine.ProgramName}() {{ dotnet /app/Metrics.Api.dll \"$@\"; }}",
+                $"The shell has to know the program by that name, for instance by a function: {CommandLine.ProgramName}() {{ "
+                    + "dotnet /app/Metrics.Api.dll \"$@\"; }",
             ],
             Examples = [("completion bash >> ~/.bashrc", "from the next shell on")],
             Validate = parsed =>

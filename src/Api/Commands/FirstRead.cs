@@ -7,12 +7,14 @@ using Metrics.Storage.Reading;
 
 namespace Metrics.Api.Commands;
 
-/// <summary>Shows how far the first read is: sources that were never read before, and the hours that are computed from what they bring.</summary>
+/// <summary>Shows how far the first read is: sources that were never read before, and the hours that are computed from what they
+/// bring.</summary>
 internal sealed class FirstRead(MetricsSettings settings, SourceList sources, ReadLog log, FactStore facts, TimeProvider clock)
 {
     private const int MostHours = 10_000;
 
-    /// <summary>Shows it until every new source was read or refuses to be, and no hour waits any more; nothing when no source is new.</summary>
+    /// <summary>Shows it until every new source was read or refuses to be, and no hour waits any more; nothing when no source is
+    /// new.</summary>
     /// <param name="style">How.</param>
     /// <param name="cancellationToken">Ends it.</param>
     public async Task ShowAsync(ProgressStyle style, CancellationToken cancellationToken)

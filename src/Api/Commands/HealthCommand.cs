@@ -6,7 +6,8 @@ using Metrics.Api.Operations;
 
 namespace Metrics.Api.Commands;
 
-/// <summary>The command <c>health</c>: asks a running service whether it is ready. For health checks of containers, where there is no curl.</summary>
+/// <summary>The command <c>health</c>: asks a running service whether it is ready. For health checks of containers, where there is no
+/// curl.</summary>
 internal static class HealthCommand
 {
     /// <summary>What the service said.</summary>
@@ -33,7 +34,8 @@ internal static class HealthCommand
             Usage = ["health [--url URL] [--live] [OPTIONS] [SETTINGS]"],
             Notes =
             [
-                "Ready means that the database answers and has the schema of this version. Where keys are asked for, the first of Metrics:Access:Keys is sent; --live needs none.",
+                "Ready means that the database answers and has the schema of this version. Where keys are asked for, the first of "
+                    + "Metrics:Access:Keys is sent; --live needs none.",
             ],
             Examples =
             [

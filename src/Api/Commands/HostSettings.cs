@@ -85,6 +85,7 @@ internal sealed record HostSettings(IReadOnlyList<string> Words, IReadOnlyList<s
         var section = name[2..name.IndexOf(':', StringComparison.Ordinal)];
         return Sections.Contains(section, StringComparer.OrdinalIgnoreCase)
             ? null
-            : $"'{name}' is in no section of the settings.{Spelling.DidYouMean(section, Sections)} There are {string.Join(", ", Sections)}.";
+            : $"'{name}' is in no section of the settings.{Spelling.DidYouMean(section, Sections)} There are "
+                + $"{string.Join(", ", Sections)}.";
     }
 }

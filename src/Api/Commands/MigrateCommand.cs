@@ -28,7 +28,8 @@ internal static class MigrateCommand
             Usage = ["migrate [--dry-run] [OPTIONS] [SETTINGS]"],
             Notes =
             [
-                "Run it once for each version before the service starts on PostgreSQL: a server never migrates a shared database. A SQLite file is brought up to date by whatever opens it.",
+                "Run it once for each version before the service starts on PostgreSQL: a server never migrates a shared database. "
+                    + "A SQLite file is brought up to date by whatever opens it.",
                 "It may run twice, and in two processes at once. A database of a newer version is left alone.",
             ],
             Examples =
@@ -113,7 +114,8 @@ internal static class MigrateCommand
         [
             before.Pending.Count == 0
                 ? $"The {engine} database is at the schema of this version; nothing would be done."
-                : $"The {engine} database {(before.Standing == SchemaStanding.Empty ? "is empty" : "has an older schema")}; 'migrate' would apply:",
+                : $"The {engine} database {(before.Standing == SchemaStanding.Empty ? "is empty" : "has an older schema")}; "
+                    + "'migrate' would apply:",
             .. before.Pending.Select(migration => $"  {migration}"),
         ];
         if (engine == StorageEngine.Postgres && before.Pending.Count > 0)

@@ -38,7 +38,8 @@ internal static class ReportCommand
             Usage = ["report KIND --from TIME --to TIME [OPTIONS] [SETTINGS]"],
             Notes =
             [
-                "The manifest beside the file has rows, bytes, SHA-256, columns, factors and gaps. A file has its name only when it is whole.",
+                "The manifest beside the file has rows, bytes, SHA-256, columns, factors and gaps. A file has its name only when "
+                    + "it is whole.",
             ],
             Examples =
             [
@@ -150,7 +151,8 @@ internal static class ReportCommand
             )
         );
         Console.Out.WriteLine(
-            $"{file.ManifestPath}: columns, factors, gaps{(file.Findings == 0 ? "" : $", and {file.Findings} rules that it does not follow")}"
+            $"{file.ManifestPath}: columns, factors, "
+                + $"gaps{(file.Findings == 0 ? "" : $", and {file.Findings} rules that it does not follow")}"
         );
     }
 }

@@ -8,7 +8,8 @@ using Microsoft.Extensions.Options;
 
 namespace Metrics.Api.Commands;
 
-/// <summary>The command <c>serve</c>, which is meant when none is given: reads the sources and answers requests until it is stopped.</summary>
+/// <summary>The command <c>serve</c>, which is meant when none is given: reads the sources and answers requests until it is
+/// stopped.</summary>
 internal static class ServeCommand
 {
     /// <summary>Makes the command.</summary>
@@ -22,7 +23,8 @@ internal static class ServeCommand
             Usage = ["[serve] [OPTIONS] [SETTINGS]"],
             Notes =
             [
-                "Without settings it reads itself and a sample recording, keeps metrics.db in the current folder and answers at http://localhost:5080.",
+                "Without settings it reads itself and a sample recording, keeps metrics.db in the current folder and answers at "
+                    + "http://localhost:5080.",
                 "It stops at SIGTERM or Ctrl-C, lets what is under way end, and exits with 0.",
             ],
             Examples =
@@ -93,7 +95,9 @@ internal static class ServeCommand
         await keys.RefreshAsync(cancellationToken);
         if (keys.IsOpen && ListenAddresses.BeyondLoopback(app.Configuration) is { } beyond)
             throw new CommandException(
-                $"{beyond} can be reached from beyond this machine, and there is no key yet, so that everybody would be let in. Make a key first by the command 'keys create NAME --scopes admin', give one by Metrics:Access:Keys, or listen at http://localhost:5080."
+                $"{beyond} can be reached from beyond this machine, and there is no key yet, so that everybody would be let in. "
+                    + "Make a key first by the command 'keys create NAME --scopes admin', give one by Metrics:Access:Keys, or listen at "
+                    + "http://localhost:5080."
             );
     }
 }

@@ -23,7 +23,8 @@ internal enum HostPurpose
     Command,
 }
 
-/// <summary>Makes the host that a command works with: its configuration, then its services. Neither opens a file, a port or a connection of the service.</summary>
+/// <summary>Makes the host that a command works with: its configuration, then its services. Neither opens a file, a port or a connection of
+/// the service.</summary>
 /// <param name="arguments">Settings of the command line, each <c>--NAME=VALUE</c>.</param>
 /// <param name="compose">Registers the services.</param>
 internal sealed class ServiceHost(IReadOnlyList<string> arguments, ServiceHost.Composition compose)
@@ -72,7 +73,8 @@ internal sealed class ServiceHost(IReadOnlyList<string> arguments, ServiceHost.C
 
     /// <summary>The services, not started.</summary>
     /// <param name="purpose">What for.</param>
-    /// <exception cref="CommandException">The configuration cannot be used; the message has one line for everything that is wrong.</exception>
+    /// <exception cref="CommandException">The configuration cannot be used; the message has one line for everything that is
+    /// wrong.</exception>
     public WebApplication Build(HostPurpose purpose)
     {
         var builder = Configure();
@@ -102,7 +104,8 @@ internal sealed class ServiceHost(IReadOnlyList<string> arguments, ServiceHost.C
         }
     }
 
-    /// <summary>Makes sure that the schema is the one of this version. The embedded database belongs to this process alone, so it is brought up to date here; a shared one is migrated on purpose.</summary>
+    /// <summary>Makes sure that the schema is the one of this version. The embedded database belongs to this process alone, so it is
+    /// brought up to date here; a shared one is migrated on purpose.</summary>
     /// <exception cref="CommandException">It is not.</exception>
     public static async Task PrepareSchemaAsync(WebApplication app, CancellationToken cancellationToken)
     {

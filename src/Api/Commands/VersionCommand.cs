@@ -28,7 +28,8 @@ internal static class VersionCommand
                 );
             else
                 Console.Out.WriteLine(
-                    $"Metrics {ServiceVersion.Current}{(ServiceVersion.Revision is { } revision ? $" ({revision})" : "")}, {runtime}, {platform}"
+                    $"Metrics {ServiceVersion.Current}{(ServiceVersion.Revision is { } revision ? $" ({revision})" : "")}, "
+                        + $"{runtime}, {platform}"
                 );
             return ExitCode.Done;
         });

@@ -432,7 +432,8 @@ internal sealed class Derivation
         )
             return $"it tells the same as {same.Series}, which is taken";
         if (others.Find(other => other.Component == reading.Component && other.Mapping != reading.Mapping && !IsLoad(other)) is { } better)
-            return $"the {Word(reading.Component)} is told by {better.Mapping.Id}, which has the better evidence or covers more of the period";
+            return $"the {Word(reading.Component)} is told by {better.Mapping.Id}, which has the better evidence or covers more of the "
+                + "period";
         if (IsLoad(reading))
             return "a meter reads the energy, so the load is not asked for it";
         if (reading.Component is Component.Core or Component.Uncore)
@@ -498,10 +499,12 @@ internal sealed class Derivation
             {
                 Name = name,
                 Text =
-                    $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, {(type.Accelerator is { } board ? $"{Number(type.Accelerators)} x {board}" : "no accelerator")}, "
+                    $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, "
+                    + $"{(type.Accelerator is { } board ? $"{Number(type.Accelerators)} x {board}" : "no accelerator")}, "
                     + (
                         type.Embodied is { } made
-                            ? $"{Number(made.Total.Kilograms)} kg embodied in what is reserved, over {Number(made.Lifespan.TotalDays / 365)} years ({type.Method})"
+                            ? $"{Number(made.Total.Kilograms)} kg embodied in what is reserved, over "
+                                + $"{Number(made.Lifespan.TotalDays / 365)} years ({type.Method})"
                             : "embodied emissions unknown"
                     ),
                 Source = type.Source,

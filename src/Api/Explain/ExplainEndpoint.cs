@@ -215,7 +215,8 @@ public static class ExplainEndpoint
         };
     }
 
-    /// <summary>A measure as the sum of that of the hours; bounds are of the hours that have the widest boundary. Null without a value.</summary>
+    /// <summary>A measure as the sum of that of the hours; bounds are of the hours that have the widest boundary. Null without a
+    /// value.</summary>
     private static Formula? SumOf(Measure measure, PeriodSums? made, IReadOnlyList<(PeriodSums? Own, PeriodSums Any)> parts)
     {
         if (made?[measure] is not { } value)

@@ -46,7 +46,8 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
         var key = One("key");
         if (key is null)
             faults.Add(
-                "'key' is missing: give the key of the row as OData writes it, for instance DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z."
+                "'key' is missing: give the key of the row as OData writes it, for instance "
+                    + "DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z."
             );
         if (key is null || set is null || !Sets.Contains(set))
             return null;
@@ -89,7 +90,8 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
                 start = instant.UtcDateTime;
             else
                 faults.Add(
-                    $"PeriodStart '{Spelling.Shorten(time.Value ?? "null")}' is not a time. Write 2026-02-01T00:00:00Z, or with an offset whose + is %2B."
+                    $"PeriodStart '{Spelling.Shorten(time.Value ?? "null")}' is not a time. Write 2026-02-01T00:00:00Z, or with "
+                        + "an offset whose + is %2B."
                 );
         }
         return faults.Count > 0 ? null : new ExplainRequest(set, deployment!.Value, unit, resource, start!.Value);

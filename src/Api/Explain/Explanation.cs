@@ -201,7 +201,8 @@ public sealed record ExplainedWork(DateTime PeriodStart, double Units, double Co
 /// <param name="Text">How that came from the readings, with the numbers.</param>
 /// <param name="Bounds">The least and the most that it can be, with the numbers: of a model at rest and at full load, of a meter by its accuracy; null when nothing states them.</param>
 /// <param name="Idle">How the part of it that was drawn while doing nothing was told; null when it is unknown.</param>
-/// <param name="Embodied">How the emissions of making it that fall to the period were found, with the numbers; null when they are unknown.</param>
+/// <param name="Embodied">How the emissions of making it that fall to the period were found, with the numbers; null when they are
+/// unknown.</param>
 public sealed record CoverDecision(
     ExplainedResource Resource,
     DateTime PeriodStart,
@@ -300,7 +301,8 @@ public sealed record ExplainedSource
     public ExplainedSample? Last { get; init; }
 
     [Description(
-        "SHA-256 over the samples, one line each, by start: start, end (yyyy-MM-ddTHH:mm:ss.ffffffZ) and the shortest text of the value that reads back as it, separated by a blank, ended by a line feed; in UTF-8."
+        "SHA-256 over the samples, one line each, by start: start, end (yyyy-MM-ddTHH:mm:ss.ffffffZ) and the shortest text of the "
+            + "value that reads back as it, separated by a blank, ended by a line feed; in UTF-8."
     )]
     public required string Sha256 { get; init; }
 

@@ -3,12 +3,15 @@ using System.Numerics;
 namespace Metrics.Api.Http;
 
 /// <summary>
-/// Doubles as the shortest text that reads back as the same double, and the nearest of several, in a third of the time of <c>double.TryFormat</c>: more than half of the time of a page was that.
+/// Doubles as the shortest text that reads back as the same double, and the nearest of several, in a third of the time of
+/// <c>double.TryFormat</c>: more than half of the time of a page was that.
 /// An exponent stands where the other way would be longer or hold more than 17 digits, from 1E+15 on, and below 0.0001.
 /// </summary>
 /// <remarks>
-/// The algorithm is Schubfach: Raffaello Giulietti, "The Schubfach way to render doubles" (2020). Of the multiples of a power of ten that is just smaller than the spacing of doubles,
-/// one or two lie between the double's neighbours' midpoints; whether a shorter one does is seen from their tenths. The products are of 64 and 128 bits and rounded to odd, which keeps every comparison exact.
+/// The algorithm is Schubfach: Raffaello Giulietti, "The Schubfach way to render doubles" (2020). Of the multiples of a power of ten that
+/// is just smaller than the spacing of doubles,
+/// one or two lie between the double's neighbours' midpoints; whether a shorter one does is seen from their tenths. The products are of 64
+/// and 128 bits and rounded to odd, which keeps every comparison exact.
 /// .NET's own text of some powers of two reads back as their neighbour: 2.980232238769531E-08 is not 2^-25, 2.9802322387695312E-08 is.
 /// </remarks>
 internal static class DoubleText

@@ -165,7 +165,8 @@ public static partial class Times
             at = time.Start;
         if (at is null)
             error =
-                $"{name} '{Spelling.Shorten(text)}' is not a time to come. Write 90d, 12h or 30m from now on, or a time such as 2027-11-01.";
+                $"{name} '{Spelling.Shorten(text)}' is not a time to come. Write 90d, 12h or 30m from now on, or a time such as "
+                + "2027-11-01.";
         else if (at <= now)
         {
             error = $"{name} '{Spelling.Shorten(text)}' is not in the future.";

@@ -26,7 +26,8 @@ public static class BackfillEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Reads a span of the past")
             .WithDescription(
-                "Asks a worker to read the span again, or for the first time: window by window, oldest first, beside the live reads. The same span asked for again while it is open is the one that is there."
+                "Asks a worker to read the span again, or for the first time: window by window, oldest first, beside the live "
+                    + "reads. The same span asked for again while it is open is the one that is there."
             );
         group
             .MapGet("", ListAsync)
@@ -57,7 +58,8 @@ public static class BackfillEndpoints
         if (from.Year < 2000)
             return $"'from' ({Text(from)}) lies before the year 2000, where nothing was measured.";
         if (cadence.Keeps is { } keeps && from < now - keeps)
-            return $"'from' ({Text(from)}) lies before what the source keeps: {keeps.TotalDays.ToString("0", CultureInfo.InvariantCulture)} days, so from {Text(now - keeps)} on.";
+            return $"'from' ({Text(from)}) lies before what the source keeps: "
+                + $"{keeps.TotalDays.ToString("0", CultureInfo.InvariantCulture)} days, so from {Text(now - keeps)} on.";
         return null;
     }
 
@@ -133,7 +135,8 @@ public static class BackfillEndpoints
         if (found?.Source == id && await backfills.CancelAsync(backfill, cancellationToken))
             return TypedResults.NoContent();
         return TypedResults.Problem(
-            $"The source '{id}' has no open span {backfill.ToString(CultureInfo.InvariantCulture)}{(found?.Source == id ? $"; it is {SnakeCase.Of(found.State)}" : "")}.",
+            $"The source '{id}' has no open span "
+                + $"{backfill.ToString(CultureInfo.InvariantCulture)}{(found?.Source == id ? $"; it is {SnakeCase.Of(found.State)}" : "")}.",
             statusCode: StatusCodes.Status404NotFound
         );
     }

@@ -1,6 +1,7 @@
 namespace Metrics.Api.Operations;
 
-/// <summary>What is read when nothing is configured: the service itself, and the recording of a small fleet, so that a newcomer sees true numbers in a minute.</summary>
+/// <summary>What is read when nothing is configured: the service itself, and the recording of a small fleet, so that a newcomer sees true
+/// numbers in a minute.</summary>
 public static class Demo
 {
     private static readonly string Folder = Path.Combine(AppContext.BaseDirectory, "samples");

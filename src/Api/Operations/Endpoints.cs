@@ -19,7 +19,8 @@ public static class Endpoints
     {
         services.AddHostedService<SelfMetrics>();
         services.AddHealthChecks().AddCheck<StorageHealth>("storage");
-        // A page of numbers is a fifth of its size when compressed. The answers hold no secret that a guess in the request could find by their length.
+        // A page of numbers is a fifth of its size when compressed. The answers hold no secret that a guess in the request could find by
+        // their length.
         services.AddResponseCompression(compression => compression.EnableForHttps = true);
         services.AddProblemAnswers();
         return services.AddOpenApi(openApi =>
@@ -87,7 +88,8 @@ public static class Endpoints
                     StatusCodes.Status401Unauthorized when request.Path.StartsWithSegments("/jobs", StringComparison.OrdinalIgnoreCase) =>
                         "Without a key the jobs can be looked at and not be changed. Make one with the scope 'operate'.",
                     StatusCodes.Status404NotFound =>
-                        $"There is nothing at '{request.Path}'. Data is at /odata, operations are described at /scalar, and / lists where to look.",
+                        $"There is nothing at '{request.Path}'. Data is at /odata, operations are described at /scalar, and / "
+                            + "lists where to look.",
                     StatusCodes.Status405MethodNotAllowed =>
                         $"{request.Method} is not possible at '{request.Path}'; possible is {told.HttpContext.Response.Headers.Allow}.",
                     StatusCodes.Status500InternalServerError => "The request could not be answered; the service's log says why.",
@@ -96,7 +98,8 @@ public static class Endpoints
             }
         );
 
-    /// <summary>Answers by application/problem+json where nothing else has said what is wrong: unknown addresses, wrong methods, our own faults.</summary>
+    /// <summary>Answers by application/problem+json where nothing else has said what is wrong: unknown addresses, wrong methods, our own
+    /// faults.</summary>
     public static void UseProblemAnswers(this WebApplication app)
     {
         app.UseExceptionHandler();

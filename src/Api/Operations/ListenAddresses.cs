@@ -8,12 +8,14 @@ public static class ListenAddresses
 {
     private const string Default = "http://localhost:5080";
 
-    /// <summary>Listens for this machine alone unless something else is configured, and takes requests of a size that this service has a use for.</summary>
+    /// <summary>Listens for this machine alone unless something else is configured, and takes requests of a size that this service has a
+    /// use for.</summary>
     public static void ConfigureListening(this WebApplicationBuilder builder)
     {
         if (Configured(builder.Configuration).Count == 0)
             builder.WebHost.UseUrls(Default);
-        // Loopback is the lock of a service that asks for no key. A page from elsewhere whose name is pointed at this machine would pick it: its own name gives it away.
+        // Loopback is the lock of a service that asks for no key. A page from elsewhere whose name is pointed at this machine would pick
+        // it: its own name gives it away.
         if (builder.Configuration["AllowedHosts"] is null && OnLoopbackOnly(builder.Configuration["urls"]))
             builder.Configuration["AllowedHosts"] = "localhost;127.0.0.1;[::1]";
         builder.WebHost.ConfigureKestrel(kestrel =>
@@ -89,7 +91,8 @@ public static class ListenAddresses
             IOException { InnerException: AddressInUseException } =>
                 $"{fault.Message.TrimEnd('.')}. Stop the other program, or listen elsewhere: --urls http://localhost:5081.",
             FormatException or ArgumentOutOfRangeException { ParamName: "port" } =>
-                $"The address to listen on cannot be used: {fault.Message.ReplaceLineEndings(" ")} Give one such as --urls http://localhost:5081.",
+                $"The address to listen on cannot be used: {fault.Message.ReplaceLineEndings(" ")} Give one such as --urls "
+                    + "http://localhost:5081.",
             System.Net.Sockets.SocketException or IOException { InnerException: System.Net.Sockets.SocketException } =>
                 $"The address to listen on cannot be used: {fault.Message.TrimEnd('.')}. Give one such as --urls http://localhost:5081.",
             _ => null,

@@ -3,7 +3,8 @@ using Prometheus;
 
 namespace Metrics.Api.Operations;
 
-/// <summary>What the service tells of itself at <c>/metrics</c>: the work it does and the processor time it takes, which make its own joules per request.</summary>
+/// <summary>What the service tells of itself at <c>/metrics</c>: the work it does and the processor time it takes, which make its own
+/// joules per request.</summary>
 public sealed class SelfMetrics(TimeProvider clock) : BackgroundService
 {
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(5);

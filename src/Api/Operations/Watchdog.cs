@@ -6,7 +6,8 @@ using Prometheus;
 
 namespace Metrics.Api.Operations;
 
-/// <summary>Looks at how current every source is, by itself: whatever became of the scheduler, a source that fell behind is told of, and read.</summary>
+/// <summary>Looks at how current every source is, by itself: whatever became of the scheduler, a source that fell behind is told of, and
+/// read.</summary>
 public sealed class Watchdog(SourceList sources, ReadLog log, Jobs jobs, Worker worker, TimeProvider clock, ILogger<Watchdog> logger)
     : BackgroundService
 {
@@ -111,7 +112,8 @@ public sealed class Watchdog(SourceList sources, ReadLog log, Jobs jobs, Worker 
         }
     }
 
-    /// <summary>Registers the recurring read again and reads the source here and now: if somebody else does, this finds the claim taken and does nothing.</summary>
+    /// <summary>Registers the recurring read again and reads the source here and now: if somebody else does, this finds the claim taken and
+    /// does nothing.</summary>
     private void Rescue(string source, CancellationToken cancellationToken)
     {
         if (rescues.TryGetValue(source, out var before) && !before.IsCompleted)

@@ -54,7 +54,8 @@ public static class WorkerRegistration
             .AddHostedService<Watchdog>();
 }
 
-/// <summary>Opens the configured sources once the service listens, and gives Hangfire one recurring read for each and one recompute.</summary>
+/// <summary>Opens the configured sources once the service listens, and gives Hangfire one recurring read for each and one
+/// recompute.</summary>
 /// <remarks>Everything is registered again at every start: a recurring job that was lost or disabled comes back.</remarks>
 public sealed class Worker(
     MetricsSettings settings,
@@ -117,7 +118,8 @@ public sealed class Worker(
         );
     }
 
-    /// <summary>Registers the recurring read of a source that is open; again, it changes nothing but brings back one that was lost or disabled.</summary>
+    /// <summary>Registers the recurring read of a source that is open; again, it changes nothing but brings back one that was lost or
+    /// disabled.</summary>
     public void Schedule(string source)
     {
         if (!sources.TryGet(source, out _, out var open))
@@ -134,12 +136,14 @@ public sealed class Worker(
 
     private static string Recurring(string source) => $"read:{source}";
 
-    /// <summary>Everything beside samples and dated factors that decides what the facts are: when it changes, all hours are computed again.</summary>
+    /// <summary>Everything beside samples and dated factors that decides what the facts are: when it changes, all hours are computed
+    /// again.</summary>
     private string Fingerprint()
     {
         var parts = new List<string> { $"revision {Normaliser.Revision}", settings.Grain.ToString() };
         parts.AddRange(catalogue.Mappings.Select(mapping => $"{mapping.Id}@{mapping.Version}"));
-        // Where a source stands decides which factors are asked for. Their values are no part of it: a factor marks the hours that it holds for.
+        // Where a source stands decides which factors are asked for. Their values are no part of it: a factor marks the hours that it holds
+        // for.
         foreach (var (source, place) in settings.ToPlaces().OrderBy(entry => entry.Key, StringComparer.Ordinal))
             parts.Add($"{source} {place.Name} {place.Country} {book.RegionOf(place.Name)}");
         // What hardware draws, servers are made of, models have and meters err by is not dated: another table is another rule.
@@ -158,7 +162,8 @@ public sealed class Worker(
             parts.Add($"{workload.Name} {workload.Model} {workload.Precision}");
             foreach (var rule in workload.Rules)
                 parts.Add(
-                    $"{rule.Source} {string.Join(' ', rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"))}"
+                    $"{rule.Source} "
+                        + $"{string.Join(' ', rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"))}"
                 );
         }
         return Identity.Of([.. parts]).ToString("x16", CultureInfo.InvariantCulture);

@@ -13,7 +13,8 @@ namespace Metrics.Api.Placements;
 /// <summary>Answers where a unit of work costs the least energy.</summary>
 public static class PlacementEndpoint
 {
-    /// <summary>Maps <c>GET /api/placements</c>. It takes the <see cref="QueryConnections"/> and the <see cref="TimeProvider"/> from the services.</summary>
+    /// <summary>Maps <c>GET /api/placements</c>. It takes the <see cref="QueryConnections"/> and the <see cref="TimeProvider"/> from the
+    /// services.</summary>
     public static IEndpointConventionBuilder MapPlacements(this IEndpointRouteBuilder endpoints) =>
         endpoints
             .MapGet("/api/placements", AnswerAsync)
@@ -40,7 +41,8 @@ public static class PlacementEndpoint
                 }
             );
 
-    // The parameters are declared for the API's description; ComparisonQuestion reads them, so that a fault is told in its own words and all at once.
+    // The parameters are declared for the API's description; ComparisonQuestion reads them, so that a fault is told in its own words and
+    // all at once.
     private static async Task<Results<Ok<PlacementResponse>, ProblemHttpResult>> AnswerAsync(
         HttpContext context,
         [FromServices] QueryConnections connections,
@@ -50,7 +52,8 @@ public static class PlacementEndpoint
         [Description("The model, exactly as configured. Left out: every model, each ranked by itself.")] string? model,
         [Description("accelerator, server or facility (server x PUE). facility when left out, and always for by=carbon.")] string? boundary,
         [Description(
-            "energy ranks by joules per unit, carbon by grams of CO2 equivalents per unit (operational, location-based average, and embodied). energy when left out."
+            "energy ranks by joules per unit, carbon by grams of CO2 equivalents per unit (operational, location-based average, "
+                + "and embodied). energy when left out."
         )]
             string? by,
         [Description(
@@ -62,7 +65,8 @@ public static class PlacementEndpoint
             string? to,
         [Description("Least share of the period that must be covered, from 0 to 1. 0.9 when left out.")] string? minCoverage,
         [Description(
-            "Worst evidence accepted: measured, derived, modelled or estimated. modelled when left out; estimated ranks estimates beside readings."
+            "Worst evidence accepted: measured, derived, modelled or estimated. modelled when left out; estimated ranks estimates "
+                + "beside readings."
         )]
             string? evidence
     )

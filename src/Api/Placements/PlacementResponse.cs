@@ -119,7 +119,8 @@ public sealed record Placement
     public double? Units { get; init; }
 
     [Description(
-        "The declared conversion that made the units from what was counted, for instance '1 workflow = 12 requests'; null when they were counted."
+        "The declared conversion that made the units from what was counted, for instance '1 workflow = 12 requests'; null when "
+            + "they were counted."
     )]
     public string? Converted { get; init; }
 
@@ -136,12 +137,14 @@ public sealed record Placement
     public double? MeasuredShare { get; init; }
 
     [Description(
-        "1 - joulesPerUnit (or gramsPerUnit) / that of the worst in the group, from 0 to 1; null for one alone and for one that is not ranked."
+        "1 - joulesPerUnit (or gramsPerUnit) / that of the worst in the group, from 0 to 1; null for one alone and for one that "
+            + "is not ranked."
     )]
     public double? SavingAgainstWorst { get; init; }
 
     [Description(
-        "Whether its place in the group is certain: false where its bounds overlap with another's; null for one alone and where bounds are unknown."
+        "Whether its place in the group is certain: false where its bounds overlap with another's; null for one alone and where "
+            + "bounds are unknown."
     )]
     public bool? Certain { get; init; }
 

@@ -50,7 +50,8 @@ public static class ReportEndpoints
             .WithSummary("A report")
             .WithDescription(
                 $"Kinds: {ReportKind.Names}. 'from' and 'to' (exclusive) are whole periods of 'grain' (hour, day, month; day when left "
-                    + $"out), 'format' is one of {ReportFormats.Names}; 'workload', 'provider' and 'unit' narrow it; comparison needs 'unit'. "
+                    + $"out), 'format' is one of {ReportFormats.Names}; 'workload', 'provider' and 'unit' narrow it; comparison "
+                    + "needs 'unit'. "
                     + "What takes long, or is asked for with 'Prefer: respond-async', is answered by 202 and a Location to poll; "
                     + "report.ready tells webhooks when it is there. The header Repr-Digest holds the file's SHA-256, Link its manifest."
             );

@@ -106,7 +106,8 @@ public sealed record ReportRequest(
             throw new ReportError(
                 "future_period",
                 $"'to' ({ReportText.Of(to)}) lies in the future; it is "
-                    + $"{ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now. Ask up to the "
+                    + $"{ReportText.Of(new DateTime(now.Ticks - now.Ticks % TimeSpan.TicksPerSecond, DateTimeKind.Utc))} now. Ask "
+                    + "up to the "
                     + "last whole period; 'grain=hour' reaches farthest."
             );
         if (known.NeedsUnit && One("unit") is null)

@@ -33,11 +33,13 @@ public sealed class ConversionSettings
             )
                 if (!FunctionalUnit.Known.ContainsKey(unit))
                     errors.Add(
-                        $"{at}:{key}: '{unit}' is not a functional unit; there are {string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}."
+                        $"{at}:{key}: '{unit}' is not a functional unit; there are "
+                            + $"{string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}."
                     );
             if (!(conversions[i].Factor is > 0 and < double.PositiveInfinity))
                 errors.Add(
-                    $"{at}:Factor: {conversions[i].Factor.ToString(CultureInfo.InvariantCulture)} is not a finite ratio above zero; write how many of {nameof(ConversionSettings.To)} are one of {nameof(ConversionSettings.From)}."
+                    $"{at}:Factor: {conversions[i].Factor.ToString(CultureInfo.InvariantCulture)} is not a finite ratio above "
+                        + $"zero; write how many of {nameof(ConversionSettings.To)} are one of {nameof(ConversionSettings.From)}."
                 );
             if (errors.Count > before)
                 continue;
@@ -53,7 +55,9 @@ public sealed class ConversionSettings
                 errors.Add(
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{at}: one {declared.From} is {declared.Factor} {declared.To}, but {(circle.Count == 0 ? "both are one unit" : $"{string.Join(", ", circle)} {(circle.Count == 1 ? "says" : "say")} that it is {ratio}")}; a circle says the same twice or contradicts itself, so remove one."
+                        $"{at}: one {declared.From} is {declared.Factor} {declared.To}, but "
+                            + $"{(circle.Count == 0 ? "both are one unit" : $"{string.Join(", ", circle)} {(circle.Count == 1 ? "says" : "say")} that it is {ratio}")}; "
+                            + "a circle says the same twice or contradicts itself, so remove one."
                     )
                 );
             }

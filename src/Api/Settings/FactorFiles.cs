@@ -4,7 +4,8 @@ using Metrics.Domain.Messages;
 
 namespace Metrics.Api.Settings;
 
-/// <summary>The operator's files of factors, <c>Metrics:Factors</c>. A later file lies over an earlier one, but two factors of one place, kind, method and day are a fault.</summary>
+/// <summary>The operator's files of factors, <c>Metrics:Factors</c>. A later file lies over an earlier one, but two factors of one place,
+/// kind, method and day are a fault.</summary>
 public sealed class FactorFiles
 {
     // A file of factors is some hundred kilobytes; the wrong file is not worth reading to its end.
@@ -52,7 +53,8 @@ public sealed class FactorFiles
                 when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
             {
                 read.faults.Add(
-                    $"{path}: cannot be read: {(exception is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : exception.Message)}"
+                    $"{path}: cannot be read: "
+                        + $"{(exception is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : exception.Message)}"
                 );
             }
         }
@@ -83,7 +85,9 @@ public sealed class FactorFiles
             .SelectMany(file => file.Factors)
             .Where(placed => clouds.Contains(placed.Factor.Place.Split('/')[0]) && !regions.Contains(placed.Factor.Place))
             .Select(placed =>
-                $"{placed.At}: place: '{placed.Factor.Place}' is not a region that is known{Spelling.Near(placed.Factor.Place, regions)}; mend it, or add the region by a file with the columns name,country,zone"
+                $"{placed.At}: place: '{placed.Factor.Place}' is not a region that is "
+                + $"known{Spelling.Near(placed.Factor.Place, regions)}; mend it, or add the region by a file with the columns "
+                + "name,country,zone"
             );
     }
 }

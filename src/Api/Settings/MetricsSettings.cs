@@ -94,7 +94,8 @@ public sealed class MetricsSettings
                 StringComparer.Ordinal
             );
 
-    /// <summary>The published factors, under those of the files, under those of <see cref="Places"/>, whose version is <c>config</c>.</summary>
+    /// <summary>The published factors, under those of the files, under those of <see cref="Places"/>, whose version is
+    /// <c>config</c>.</summary>
     public FactorBook ToFactors() =>
         factors ??= Files
             .Over(FactorBook.Published)

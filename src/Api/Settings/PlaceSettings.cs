@@ -62,7 +62,8 @@ public sealed class PlaceSettings
     {
         var at = $"Metrics:Places:{name}";
         if (Pue is { } pue && !(pue is >= 1 and <= 10))
-            yield return $"{at}:Pue: {pue.ToString(CultureInfo.InvariantCulture)} cannot be; it is facility energy over IT energy, so at least 1 (and below 10).";
+            yield return $"{at}:Pue: {pue.ToString(CultureInfo.InvariantCulture)} cannot be; it is facility energy over IT energy, so at "
+                + "least 1 (and below 10).";
         foreach (
             var (key, kind, value) in new[]
             {
@@ -77,7 +78,8 @@ public sealed class PlaceSettings
         if (Country is { } country && !Region.IsCountry(country))
             yield return $"{at}:Country: '{country}' is not a two-letter code of ISO 3166-1, such as 'DE'.";
         if (Country is null && Pue is null && IsCloud(name) && published.RegionOf(name) is null)
-            yield return $"{at}: is not a region that is known{Spelling.Near(name, published.Regions.Select(region => region.Name))}; mend it, or give its Country and Pue.";
+            yield return $"{at}: is not a region that is known{Spelling.Near(name, published.Regions.Select(region => region.Name))}; mend "
+                + "it, or give its Country and Pue.";
     }
 
     private static bool IsCloud(string place) =>

@@ -23,12 +23,14 @@ internal static class SourceErrors
     {
         var at = $"Metrics:Sources:{id}";
         if (!KnownProviders.All.ContainsKey(source.Provider))
-            yield return $"{at}:Provider: '{source.Provider}' is not a provider; there are {string.Join(", ", KnownProviders.All.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}.";
+            yield return $"{at}:Provider: '{source.Provider}' is not a provider; there are "
+                + $"{string.Join(", ", KnownProviders.All.Keys.Order(StringComparer.Ordinal).Select(name => $"'{name}'"))}.";
         else if (!MetricsSettings.IsOwnMetrics(source))
             foreach (var error in source.Validate())
                 yield return $"{at}: {error}";
         if (source.Place is { } place && !places.ContainsKey(place) && factors.RegionOf(place) is null)
-            yield return $"{at}:Place: '{place}' is not in Metrics:Places{Spelling.Near(place, places.Keys.Concat(regions))}; add it there, with its Country and Pue when they are known.";
+            yield return $"{at}:Place: '{place}' is not in Metrics:Places{Spelling.Near(place, places.Keys.Concat(regions))}; add it there, "
+                + "with its Country and Pue when they are known.";
         if (source.Hardware is { } hardware)
         {
             var stands = (source.Place ?? "").Split('/')[0];
@@ -39,7 +41,9 @@ internal static class SourceErrors
                         server.Provider.Equals(stands, StringComparison.OrdinalIgnoreCase) || server.Provider == "any"
                     )
                     .Select(server => server.Name);
-                yield return $"{at}:Hardware: '{hardware}' is not a server that is known {(source.Place is null ? "without a Place" : $"at '{stands}'")}{Spelling.Near(hardware, known)}; mend it, or add the server by a file of Metrics:Factors.";
+                yield return $"{at}:Hardware: '{hardware}' is not a server that is known "
+                    + $"{(source.Place is null ? "without a Place" : $"at '{stands}'")}{Spelling.Near(hardware, known)}; mend it, or "
+                    + "add the server by a file of Metrics:Factors.";
             }
         }
         if (source.Every is { } every && every < TimeSpan.FromSeconds(1))

@@ -34,7 +34,8 @@ public sealed class WorkloadSettings
             yield return $"{at}:Match: has no rule, so nothing can belong to the workload.";
         for (var i = 0; i < Match.Count; i++)
             if (!sources.ContainsKey(Match[i].Source))
-                yield return $"{at}:Match:{i}:Source: '{Match[i].Source}' is not in Metrics:Sources.{Spelling.DidYouMean(Match[i].Source, sources.Keys)}";
+                yield return $"{at}:Match:{i}:Source: '{Match[i].Source}' is not in "
+                    + $"Metrics:Sources.{Spelling.DidYouMean(Match[i].Source, sources.Keys)}";
     }
 
     /// <summary>Rules of two workloads that certainly claim the same series: each series has one workload.</summary>
@@ -50,7 +51,8 @@ public sealed class WorkloadSettings
             .ToList();
         foreach (var (_, at, rule) in rules)
         foreach (var label in rule.Labels.Where(label => label.Value.Length == 0))
-            yield return $"{at}:Labels:{label.Key}: is empty, and a label that a series has is not, so the rule matches nothing; write * for any value.";
+            yield return $"{at}:Labels:{label.Key}: is empty, and a label that a series has is not, so the rule matches nothing; write * for "
+                + "any value.";
         for (var i = 0; i < rules.Count; i++)
         {
             for (var j = i + 1; j < rules.Count; j++)
@@ -58,7 +60,8 @@ public sealed class WorkloadSettings
                 if (rules[i].Workload == rules[j].Workload || rules[i].Rule.Source != rules[j].Rule.Source)
                     continue;
                 if (Holds(rules[i].Rule, rules[j].Rule) || Holds(rules[j].Rule, rules[i].Rule))
-                    yield return $"{rules[j].At}: claims series of '{rules[j].Rule.Source}' that {rules[i].At} claims too; tell them apart by a label, or remove one.";
+                    yield return $"{rules[j].At}: claims series of '{rules[j].Rule.Source}' that {rules[i].At} claims too; tell them apart "
+                        + "by a label, or remove one.";
             }
         }
     }

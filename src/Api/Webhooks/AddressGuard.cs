@@ -13,10 +13,12 @@ public sealed class AddressRefusedException(string code, string message) : Excep
 }
 
 /// <summary>
-/// Opens connections to addresses that strangers name, and to none inside: a name is resolved, the bytes of what it resolves to are checked, and one of exactly these addresses
+/// Opens connections to addresses that strangers name, and to none inside: a name is resolved, the bytes of what it resolves to are
+/// checked, and one of exactly these addresses
 /// is dialled, so that no second answer of the name server is ever used. What cannot be resolved is refused.
 /// </summary>
-/// <remarks>The networks are those of the IANA registries of special-purpose addresses (RFC 6890) and the metadata services of clouds. Spelling does not matter, because no text is looked at.</remarks>
+/// <remarks>The networks are those of the IANA registries of special-purpose addresses (RFC 6890) and the metadata services of clouds.
+/// Spelling does not matter, because no text is looked at.</remarks>
 public sealed class AddressGuard
 {
     private const string Wrapped = "an IPv4 address inside an IPv6 one";
@@ -110,7 +112,8 @@ public sealed class AddressGuard
         }
     }
 
-    /// <summary>The addresses of a host, all of which may be dialled: one that may not refuses the host, or a second record would be a way in.</summary>
+    /// <summary>The addresses of a host, all of which may be dialled: one that may not refuses the host, or a second record would be a way
+    /// in.</summary>
     private async Task<IPAddress[]> ResolveAsync(Uri address, CancellationToken cancellationToken)
     {
         var host = address.IdnHost;
@@ -138,7 +141,8 @@ public sealed class AddressGuard
             if (Refuse(one) is { } reason)
                 throw new AddressRefusedException(
                     "blocked_address",
-                    $"{(literal is null ? $"'{host}' resolves to {one}, which" : $"{one}")} is {reason}: no request goes there.{(Find(Never, one) is null && !one.IsIPv4MappedToIPv6 ? " An operator opens networks inside by Metrics:Webhooks:AllowedNetworks." : "")}"
+                    $"{(literal is null ? $"'{host}' resolves to {one}, which" : $"{one}")} is {reason}: no request goes "
+                        + $"there.{(Find(Never, one) is null && !one.IsIPv4MappedToIPv6 ? " An operator opens networks inside by Metrics:Webhooks:AllowedNetworks." : "")}"
                 );
             if (address.Scheme != Uri.UriSchemeHttps && !IsAllowed(one))
                 throw new AddressRefusedException(

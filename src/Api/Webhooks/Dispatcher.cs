@@ -8,7 +8,8 @@ namespace Metrics.Api.Webhooks;
 
 /// <summary>Sends what is due. Each webhook has a pump of its own, so that one that hangs delays no other.</summary>
 /// <remarks>
-/// A pump claims deliveries, sends them outside of any transaction and keeps how that ended. Who dies in between leaves the claim to end by itself: the same message, under the same id,
+/// A pump claims deliveries, sends them outside of any transaction and keeps how that ended. Who dies in between leaves the claim to end by
+/// itself: the same message, under the same id,
 /// is sent again. So every message arrives at least once, and a receiver tells a second copy by its id.
 /// </remarks>
 public sealed class Dispatcher(
@@ -53,7 +54,8 @@ public sealed class Dispatcher(
         TimeSpan.FromHours(24),
     ];
 
-    /// <summary>The wait after a failed attempt, a fifth shorter or longer by chance so that what failed together does not come back together.</summary>
+    /// <summary>The wait after a failed attempt, a fifth shorter or longer by chance so that what failed together does not come back
+    /// together.</summary>
     /// <param name="failed">Failed attempts so far, from 1 on.</param>
     /// <param name="chance">From 0 to 1.</param>
     /// <returns>Null when there is no further attempt.</returns>

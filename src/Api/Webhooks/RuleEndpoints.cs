@@ -13,7 +13,8 @@ namespace Metrics.Api.Webhooks;
 public static class RuleEndpoints
 {
     private const string Example =
-        "{ \"kind\": \"threshold\", \"workload\": \"chat-70b\", \"functionalUnit\": \"output-token\", \"comparison\": \"above\", \"threshold\": 3.5 }";
+        "{ \"kind\": \"threshold\", \"workload\": \"chat-70b\", \"functionalUnit\": \"output-token\", \"comparison\": \"above\", "
+        + "\"threshold\": 3.5 }";
     private const int MonthHours = 744;
     private const int YearHours = 8_784;
     private const int YearMinutes = 527_040;
@@ -115,7 +116,8 @@ public static class RuleEndpoints
         if (!FunctionalUnit.Known.ContainsKey(rule.FunctionalUnit))
             return Problems.Of(
                 "unknown_unit",
-                $"'{rule.FunctionalUnit}' is no functional unit; there are {string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal))}."
+                $"'{rule.FunctionalUnit}' is no functional unit; there are "
+                    + $"{string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal))}."
             );
         if (!Boundaries.Contains(rule.Boundary, StringComparer.Ordinal))
             return Problems.Of("unknown_boundary", $"'{rule.Boundary}' is no boundary; there are {string.Join(", ", Boundaries)}.");
@@ -150,7 +152,8 @@ public static class RuleEndpoints
     private static ProblemHttpResult Unreadable() =>
         Problems.Of(
             "invalid_body",
-            $"The body cannot be read: give application/json such as {Example}. Members are kind, workload, functionalUnit, boundary, comparison, threshold, windowHours, baselineHours, coolDownMinutes, description, enabled."
+            $"The body cannot be read: give application/json such as {Example}. Members are kind, workload, functionalUnit, "
+                + "boundary, comparison, threshold, windowHours, baselineHours, coolDownMinutes, description, enabled."
         );
 }
 

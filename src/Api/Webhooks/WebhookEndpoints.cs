@@ -45,7 +45,8 @@ public static class WebhookEndpoints
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .WithSummary("Makes a webhook")
             .WithDescription(
-                "The address is resolved and dialled first; one inside, or one where nobody answers, is refused. The answer is the only place where the secret is ever shown."
+                "The address is resolved and dialled first; one inside, or one where nobody answers, is refused. The answer is "
+                    + "the only place where the secret is ever shown."
             );
         var one = all.MapGroup("/{id}")
             .AddEndpointFilter(
@@ -77,7 +78,8 @@ public static class WebhookEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Changes a webhook")
             .WithDescription(
-                "What is left out stays. While 'enabled' is false nothing is sent to it; enabled again, it goes on with what was due. What happened meanwhile can be replayed by its span."
+                "What is left out stays. While 'enabled' is false nothing is sent to it; enabled again, it goes on with what was "
+                    + "due. What happened meanwhile can be replayed by its span."
             );
         one.MapDelete("", DeleteAsync)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -88,7 +90,8 @@ public static class WebhookEndpoints
             .ProducesProblem(StatusCodes.Status409Conflict)
             .WithSummary("Gives it another secret")
             .WithDescription(
-                "For 24 hours every delivery is signed with the new secret and with those before it, so that the receiver changes over when it likes. The new secret is shown in this answer only."
+                "For 24 hours every delivery is signed with the new secret and with those before it, so that the receiver changes "
+                    + "over when it likes. The new secret is shown in this answer only."
             );
         one.MapPost("/test", TestAsync)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -102,7 +105,8 @@ public static class WebhookEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Deliveries with their attempts")
             .WithDescription(
-                $"The newest first. 'state' is one of {string.Join(", ", States)}; 'before' is the id that the last page ended with; 'top' how many at most (100; up to {MostDeliveries}). Kept for 30 days after they ended."
+                $"The newest first. 'state' is one of {string.Join(", ", States)}; 'before' is the id that the last page ended "
+                    + $"with; 'top' how many at most (100; up to {MostDeliveries}). Kept for 30 days after they ended."
             );
         one.MapGet("/deliveries/{delivery:long}", DeliveryAsync)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -118,7 +122,8 @@ public static class WebhookEndpoints
             .ProducesProblem(StatusCodes.Status409Conflict)
             .WithSummary("Sends a span, or all that failed, again")
             .WithDescription(
-                "Either 'from' and 'to': every event of the span that is of the types wanted now, also those that the webhook was never sent. Or 'failed=true': everything that was given up."
+                "Either 'from' and 'to': every event of the span that is of the types wanted now, also those that the webhook was "
+                    + "never sent. Or 'failed=true': everything that was given up."
             );
     }
 
@@ -436,7 +441,8 @@ public static class WebhookEndpoints
     private static ProblemHttpResult Unreadable() =>
         Problems.Of(
             "invalid_body",
-            $"The body cannot be read: give application/json such as {Example}. Members are url, description, types, format, signing, enabled."
+            $"The body cannot be read: give application/json such as {Example}. Members are url, description, types, format, "
+                + "signing, enabled."
         );
 }
 
@@ -455,9 +461,11 @@ public sealed record WebhookRequest
     [Description("Types of events wanted; left out or empty: all.")]
     public IReadOnlyList<string>? Types { get; init; }
 
-    /// <summary><c>standard</c> (Standard Webhooks, the default) or <c>cloudevents</c> (CloudEvents 1.0, structured). Both carry the headers of Standard Webhooks.</summary>
+    /// <summary><c>standard</c> (Standard Webhooks, the default) or <c>cloudevents</c> (CloudEvents 1.0, structured). Both carry the
+    /// headers of Standard Webhooks.</summary>
     [Description(
-        "standard (Standard Webhooks, the default) or cloudevents (CloudEvents 1.0, structured). Both carry the headers of Standard Webhooks."
+        "standard (Standard Webhooks, the default) or cloudevents (CloudEvents 1.0, structured). Both carry the headers of "
+            + "Standard Webhooks."
     )]
     public string? Format { get; init; }
 

@@ -11,13 +11,16 @@ namespace Metrics.Api.Webhooks;
 
 /// <summary>How one attempt ended, and how long the receiver asked for quiet.</summary>
 /// <param name="StatusCode">What it answered; null: nothing.</param>
-/// <param name="ErrorCode">Stable name of the fault: <c>blocked_address</c>, <c>unresolvable_host</c>, <c>https_required</c>, <c>timeout</c>, <c>unreachable</c>, <c>tls</c>, <c>bad_answer</c>, <c>redirect</c>, <c>gone</c>, <c>throttled</c>, <c>refused</c>; null: it was taken.</param>
+/// <param name="ErrorCode">Stable name of the fault: <c>blocked_address</c>, <c>unresolvable_host</c>, <c>https_required</c>,
+/// <c>timeout</c>, <c>unreachable</c>, <c>tls</c>, <c>bad_answer</c>, <c>redirect</c>, <c>gone</c>, <c>throttled</c>, <c>refused</c>; null:
+/// it was taken.</param>
 /// <param name="Error">A sentence for people.</param>
 /// <param name="RetryAfter">What the receiver asked for, an hour at most.</param>
 /// <param name="Milliseconds">How long it took.</param>
 public sealed record SendResult(int? StatusCode, string? ErrorCode, string? Error, TimeSpan? RetryAfter, int Milliseconds);
 
-/// <summary>Signs and sends one message. Nothing that a receiver does takes longer than the time limit or more than a few kilobytes.</summary>
+/// <summary>Signs and sends one message. Nothing that a receiver does takes longer than the time limit or more than a few
+/// kilobytes.</summary>
 public sealed class WebhookSender : IDisposable
 {
     /// <summary>A receiver can ask for so much quiet and no more.</summary>
@@ -126,7 +129,8 @@ public sealed class WebhookSender : IDisposable
     )
     {
         var status = (int)response.StatusCode;
-        // What the status says holds, whatever becomes of the body; that is read so that the connection can be used again and for what it says of a fault.
+        // What the status says holds, whatever becomes of the body; that is read so that the connection can be used again and for what it
+        // says of a fault.
         var buffer = ArrayPool<byte>.Shared.Rent(MostAnswerBytes);
         try
         {

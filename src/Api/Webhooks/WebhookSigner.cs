@@ -6,7 +6,8 @@ using NSec.Cryptography;
 
 namespace Metrics.Api.Webhooks;
 
-/// <summary>Signatures of Standard Webhooks 1.0.0: over id, unix seconds of the attempt and body, joined by dots; HMAC-SHA256 as <c>v1</c>, Ed25519 as <c>v1a</c>.</summary>
+/// <summary>Signatures of Standard Webhooks 1.0.0: over id, unix seconds of the attempt and body, joined by dots; HMAC-SHA256 as <c>v1</c>,
+/// Ed25519 as <c>v1a</c>.</summary>
 public static class WebhookSigner
 {
     private const int SecretBytes = 32;

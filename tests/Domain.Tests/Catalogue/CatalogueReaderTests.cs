@@ -32,9 +32,11 @@ public class CatalogueReaderTests
         """;
 
     private const string Units =
-        "%, 0.1kWh, 1, 10W, J, W, Wh, kW, kWh, mJ, mW, uJ, uW, {audio-second}, {character}, {image}, {inference}, {page}, {request}, {token}, {video-second}, {workflow}";
+        "%, 0.1kWh, 1, 10W, J, W, Wh, kW, kWh, mJ, mW, uJ, uW, {audio-second}, {character}, {image}, {inference}, {page}, "
+        + "{request}, {token}, {video-second}, {workflow}";
     private const string FunctionalUnits =
-        "audio-second, cached-input-token, character, image, inference, input-token, output-token, page, request, token, video-second, workflow";
+        "audio-second, cached-input-token, character, image, inference, input-token, output-token, page, request, token, "
+        + "video-second, workflow";
     private const string Components = "accelerator, cpu, core, uncore, memory, platform, module, node, psu, outlet, pdu, rack";
 
     private static string File(params string[] mappings) =>
@@ -156,11 +158,13 @@ public class CatalogueReaderTests
     public void Six_cells_of_quantity_and_kind_are_refused()
     {
         const string energy =
-            "energy cannot be a gauge, for a level of energy does not say what was used; use 'cumulative' for a running counter, whatever type the exporter gives it, or 'delta' for the energy of an interval";
+            "energy cannot be a gauge, for a level of energy does not say what was used; use 'cumulative' for a running counter, "
+            + "whatever type the exporter gives it, or 'delta' for the energy of an interval";
         const string power = "power is a level and cannot be a delta or a counter; use 'gauge', or a unit of energy";
         const string utilisation = "utilisation is a level and cannot be a delta or a counter; use 'gauge'";
         const string work =
-            "work cannot be a gauge, for a level is not an amount; use 'cumulative' for a running counter or 'delta' for the count of an interval";
+            "work cannot be a gauge, for a level is not an amount; use 'cumulative' for a running counter or 'delta' for the "
+            + "count of an interval";
         Refused(Energy, "kind", "\"gauge\"", energy);
         Refused(Power, "kind", "\"delta\"", power);
         Refused(Power, "kind", "\"cumulative\"", power);
@@ -332,7 +336,9 @@ public class CatalogueReaderTests
             Energy,
             "colour",
             "\"red\"",
-            "is not a known property; known are: id, version, metric, when, statistic, period, unit, kind, functionalUnit, component, share, limit, resource, evidence, wrapsAt, sentinelFrom, hold, maxSpan, power, scale, rollUp, nested, estimate, effectiveFrom, reference"
+            "is not a known property; known are: id, version, metric, when, statistic, period, unit, kind, functionalUnit, "
+                + "component, share, limit, resource, evidence, wrapsAt, sentinelFrom, hold, maxSpan, power, scale, rollUp, nested, "
+                + "estimate, effectiveFrom, reference"
         );
 
     [Fact]
@@ -432,11 +438,13 @@ public class CatalogueReaderTests
         Refused(Utilisation, "scale", "5", "is the number 5; write an object in braces");
         Refused(
             With(Utilisation, "scale", """{ "devicesLabel": "n" }"""),
-            "a.metrics.json: mappings[0] 'prometheus/x': scale: devicesLabel: is given, and the value is no sum over devices; add \"summed\": true or leave it out"
+            "a.metrics.json: mappings[0] 'prometheus/x': scale: devicesLabel: is given, and the value is no sum over devices; add "
+                + "\"summed\": true or leave it out"
         );
         Refused(
             With(Work, "rollUp", """{ "family": "Api", "level": 0 }"""),
-            "a.metrics.json: mappings[0] 'prometheus/x': rollUp: family: 'Api' is not a name of a family; write lower-case letters, digits and hyphens"
+            "a.metrics.json: mappings[0] 'prometheus/x': rollUp: family: 'Api' is not a name of a family; write lower-case "
+                + "letters, digits and hyphens"
         );
         Refused(
             With(Work, "rollUp", """{ "family": "api", "level": -1 }"""),
@@ -489,7 +497,8 @@ public class CatalogueReaderTests
     public void An_id_begins_with_its_provider(string json, string shown) =>
         Refused(
             With(Energy, "id", json),
-            $"a.metrics.json: mappings[0] '{shown}': id: '{shown}' does not fit; write 'prometheus/' and a name in lower-case letters, digits and hyphens"
+            $"a.metrics.json: mappings[0] '{shown}': id: '{shown}' does not fit; write 'prometheus/' and a name in lower-case "
+                + "letters, digits and hyphens"
         );
 
     [Theory]
@@ -535,7 +544,8 @@ public class CatalogueReaderTests
     public void A_name_that_is_no_template_says_which_there_are() =>
         Assert.Equal(
             [
-                "a.metrics.json: mappings[0] 'prometheus/x': resource: 'gpu' is not in 'resources' of the file, which has: board; add it there or write the labels here",
+                "a.metrics.json: mappings[0] 'prometheus/x': resource: 'gpu' is not in 'resources' of the file, which has: board; "
+                    + "add it there or write the labels here",
             ],
             Faults(
                 $$"""{ "provider": "prometheus", "resources": { "board": { "kind": "gpu", "id": "UUID" } }, "mappings": [ {{With(Energy, "resource", "\"gpu\"")}} ] }"""
@@ -596,7 +606,8 @@ public class CatalogueReaderTests
                 $"a.metrics.json: mappings[0] 'prometheus/x': unit: 'joules' is not a known unit; use one of: {Units}",
                 "a.metrics.json: mappings[0] 'prometheus/x': kind: 'level' is not one of: gauge, delta, cumulative; use one of them",
                 "b.metrics.json: mappings[0] 'prometheus/z': evidence: 'measured' is better than power can give; at best it is 'derived'",
-                "b.metrics.json: mappings[1] 'prometheus/w': maxSpan: '02:00:00' does not fit; write hours, minutes and seconds above 00:00:00 and at most 01:00:00, such as \"00:05:00\"",
+                "b.metrics.json: mappings[1] 'prometheus/w': maxSpan: '02:00:00' does not fit; write hours, minutes and seconds "
+                    + "above 00:00:00 and at most 01:00:00, such as \"00:05:00\"",
             ],
             faults
         );
@@ -606,7 +617,8 @@ public class CatalogueReaderTests
     public void An_id_and_version_stand_once_in_all_files() =>
         Assert.Equal(
             [
-                "b.metrics.json: mappings[0] 'prometheus/x': id: is taken in version 1 by a.metrics.json: mappings[0] 'prometheus/x'; choose another id or raise the version",
+                "b.metrics.json: mappings[0] 'prometheus/x': id: is taken in version 1 by a.metrics.json: mappings[0] "
+                    + "'prometheus/x'; choose another id or raise the version",
             ],
             Faults(File(Energy), File(With(Energy, "metric", "\"other_total\"")))
         );
@@ -618,7 +630,9 @@ public class CatalogueReaderTests
         var second = With(With(Energy, "when", """{ "b": ["3"], "a": ["2", "1"] }"""), "id", "\"prometheus/y\"");
         Assert.Equal(
             [
-                "b.metrics.json: mappings[0] 'prometheus/y': metric: 'x_joules_total' is explained from 2020-01-01 under the same conditions by a.metrics.json: mappings[0] 'prometheus/x' too; remove one, or tell them apart by 'when' or 'effectiveFrom'",
+                "b.metrics.json: mappings[0] 'prometheus/y': metric: 'x_joules_total' is explained from 2020-01-01 under the same "
+                    + "conditions by a.metrics.json: mappings[0] 'prometheus/x' too; remove one, or tell them apart by 'when' or "
+                    + "'effectiveFrom'",
             ],
             Faults(File(first), File(second))
         );
@@ -634,7 +648,9 @@ public class CatalogueReaderTests
         Assert.Equal(
             [
                 "a.metrics.json: mappings[0] 'prometheus/x': version: is 0; versions count from 1",
-                "a.metrics.json: mappings[1] 'prometheus/y': metric: 'x_joules_total' is explained from 2020-01-01 under the same conditions by a.metrics.json: mappings[0] 'prometheus/x' too; remove one, or tell them apart by 'when' or 'effectiveFrom'",
+                "a.metrics.json: mappings[1] 'prometheus/y': metric: 'x_joules_total' is explained from 2020-01-01 under the same "
+                    + "conditions by a.metrics.json: mappings[0] 'prometheus/x' too; remove one, or tell them apart by 'when' or "
+                    + "'effectiveFrom'",
             ],
             Faults(File(With(Energy, "version", "0"), With(Energy, "id", "\"prometheus/y\"")))
         );

@@ -13,7 +13,8 @@ using Xunit;
 namespace Metrics.SystemTests.Clients;
 
 /// <summary>
-/// Microsoft's OData library, which Power Query and most clients of .NET are made of, reads every kind of answer, and minds all that it can: version 8 as a reader of messages, version 7 as a reader of the model.
+/// Microsoft's OData library, which Power Query and most clients of .NET are made of, reads every kind of answer, and minds all that it
+/// can: version 8 as a reader of messages, version 7 as a reader of the model.
 /// </summary>
 [Collection(ODataTests.Name)]
 public sealed class ODataLibraryTests(ODataServices services)
@@ -22,7 +23,8 @@ public sealed class ODataLibraryTests(ODataServices services)
         Full = "application/json;odata.metadata=full",
         Exact = "application/json;IEEE754Compatible=true";
 
-    // What is asked, and how many entities or values are told; the seeded rows are 6,048 hours of 12 deployments and four units, 504 of each, 300 runs and two sources.
+    // What is asked, and how many entities or values are told; the seeded rows are 6,048 hours of 12 deployments and four units, 504 of
+    // each, 300 runs and two sources.
     private static readonly (string Accept, string Url, int Told)[] Asked =
     [
         (Minimal, "", 0),
@@ -54,7 +56,8 @@ public sealed class ODataLibraryTests(ODataServices services)
         (Minimal, "HourlyIntensities?$top=2&$expand=*&$select=Units", 6),
         (
             Minimal,
-            "HourlyIntensities?$top=2&$compute=FacilityJoules div 3600000 as KilowattHours,DeploymentId add 1 as Next&$select=DeploymentId,KilowattHours,Next",
+            "HourlyIntensities?$top=2&$compute=FacilityJoules div 3600000 as KilowattHours,DeploymentId add 1 as "
+                + "Next&$select=DeploymentId,KilowattHours,Next",
             2
         ),
         (Minimal, "Deployments(5)", 1),
@@ -74,7 +77,8 @@ public sealed class ODataLibraryTests(ODataServices services)
         ),
         (
             Full,
-            "HourlyIntensities?$apply=groupby((Provider,FunctionalUnit),aggregate(AcceleratorJoules with sum as Energy,PeriodStart with max as Last,Date with min as First,$count as Hours))",
+            "HourlyIntensities?$apply=groupby((Provider,FunctionalUnit),aggregate(AcceleratorJoules with sum as "
+                + "Energy,PeriodStart with max as Last,Date with min as First,$count as Hours))",
             12
         ),
         (Exact, "HourlyIntensities?$apply=groupby((DeploymentId),aggregate($count as Hours,DateKey with sum as Keys))", 12),
@@ -166,7 +170,9 @@ public sealed class ODataLibraryTests(ODataServices services)
     [Theory]
     [InlineData(
         "multipart/mixed;boundary=b",
-        "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nGET Deployments(5) HTTP/1.1\r\nAccept: application/json\r\n\r\n\r\n--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nGET Sources?$top=1 HTTP/1.1\r\n\r\n\r\n--b--\r\n"
+        "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nGET Deployments(5) HTTP/1.1\r\nAccept: "
+            + "application/json\r\n\r\n\r\n--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nGET "
+            + "Sources?$top=1 HTTP/1.1\r\n\r\n\r\n--b--\r\n"
     )]
     [InlineData(
         "application/json",
@@ -268,7 +274,8 @@ public sealed class ODataLibraryTests(ODataServices services)
             Assert.NotEqual("", property.Value.GetProperty("annotations").GetProperty("Org.OData.Core.V1.Description").GetString());
     }
 
-    // The vocabulary of aggregation is referenced by its address, from which these readers fetch nothing: its terms are unknown to them, and that is all that they may say.
+    // The vocabulary of aggregation is referenced by its address, from which these readers fetch nothing: its terms are unknown to them,
+    // and that is all that they may say.
     private static bool IsUnmet(string error) => !error.Contains("Org.OData.Aggregation.V1", StringComparison.Ordinal);
 
     private static async Task<IEdmModel> ModelAsync(ODataService service)

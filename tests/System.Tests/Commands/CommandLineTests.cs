@@ -6,7 +6,8 @@ using Xunit;
 
 namespace Metrics.SystemTests.Commands;
 
-/// <summary>Every command as a process in an empty folder: what it says, the number that it ends with, and that nothing is touched before it was understood.</summary>
+/// <summary>Every command as a process in an empty folder: what it says, the number that it ends with, and that nothing is touched before
+/// it was understood.</summary>
 public sealed class CommandLineTests
 {
     [Theory]

@@ -50,7 +50,8 @@ internal sealed record Differences(int Rows, int Lost, int Doubled, int Wrong, i
     }
 }
 
-/// <summary>One seed of the drill on one engine: workers that are killed, stopped and woken, a server that falls short, a database that crashes.</summary>
+/// <summary>One seed of the drill on one engine: workers that are killed, stopped and woken, a server that falls short, a database that
+/// crashes.</summary>
 internal sealed class ExactnessDrill : IAsyncDisposable
 {
     private const int Workers = 3;
@@ -139,7 +140,10 @@ internal sealed class ExactnessDrill : IAsyncDisposable
     public override string ToString() =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{storage.Engine} {mode} seed {seed}: {deaths.Values.Sum()} kills ({string.Join(", ", deaths.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key} {entry.Value}"))}), {zombies} zombies ({takenOver} taken over), {stops} stops of the server, {Fenced} runs fenced, {Found.Rows} rows, lost {Found.Lost}, doubled {Found.Doubled}, wrong {Found.Wrong}, unknown {Found.Unknown}"
+            $"{storage.Engine} {mode} seed {seed}: {deaths.Values.Sum()} kills "
+                + $"({string.Join(", ", deaths.OrderBy(entry => entry.Key).Select(entry => $"{entry.Key} {entry.Value}"))}), {zombies} "
+                + $"zombies ({takenOver} taken over), {stops} stops of the server, {Fenced} runs fenced, {Found.Rows} rows, lost "
+                + $"{Found.Lost}, doubled {Found.Doubled}, wrong {Found.Wrong}, unknown {Found.Unknown}"
         );
 
     private DateTime Now() =>
@@ -220,7 +224,8 @@ internal sealed class ExactnessDrill : IAsyncDisposable
                     NpgsqlConnection.ClearPool(maintenance);
                 continue;
             }
-            // One that sleeps in its commit is either done or holds the lock that the others need: most zombies sleep where the fence matters.
+            // One that sleeps in its commit is either done or holds the lock that the others need: most zombies sleep where the fence
+            // matters.
             var victim = await AtWorkAsync(
                 what == 'z' && random.Next(4) > 0 ? working[random.Next(2)] : working[wanted++ % working.Length]
             );
@@ -273,13 +278,16 @@ internal sealed class ExactnessDrill : IAsyncDisposable
             CheckAlive();
             if (waited.Elapsed > TimeSpan.FromSeconds(60))
                 throw new InvalidOperationException(
-                    $"No worker works: {string.Join(", ", workers.Select(worker => $"{worker.Mark.Stage} (exited: {worker.Process.HasExited})"))}. {complaints}"
+                    "No worker works: "
+                        + $"{string.Join(", ", workers.Select(worker => $"{worker.Mark.Stage} (exited: {worker.Process.HasExited})"))}. "
+                        + $"{complaints}"
                 );
             await Task.Delay(1);
         }
     }
 
-    /// <summary>Lets a stopped worker go on once its lease has ended and, where that happens in time, another has claimed its source.</summary>
+    /// <summary>Lets a stopped worker go on once its lease has ended and, where that happens in time, another has claimed its
+    /// source.</summary>
     private async Task WakeAsync(Worker zombie)
     {
         var stage = zombie.Mark.Stage;
@@ -334,13 +342,16 @@ internal sealed class ExactnessDrill : IAsyncDisposable
         var hours = TimeSpan.FromHours(3);
         Interlocked.Add(ref offset, hours.Ticks);
         await RowsAsync(
-            $"INSERT INTO settings (name, value) VALUES ('drill_offset', '{hours.Ticks / TimeSpan.TicksPerMicrosecond}') ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+            $"INSERT INTO settings (name, value) VALUES ('drill_offset', '{hours.Ticks / TimeSpan.TicksPerMicrosecond}') ON "
+                + "CONFLICT (name) DO UPDATE SET value = excluded.value"
         );
         var through = server.End + TimeSpan.FromMinutes(170);
         var watermark =
             mode == "naive"
                 ? "SELECT watermark FROM naive_watermark"
-                : $"SELECT {(plan.Engine == StorageEngine.Postgres ? "(extract(epoch from watermark) * 1000000)::bigint" : "watermark")} FROM source";
+                : "SELECT "
+                    + $"{(plan.Engine == StorageEngine.Postgres ? "(extract(epoch from watermark) * 1000000)::bigint" : "watermark")} "
+                    + "FROM source";
         var waited = Stopwatch.StartNew();
         while (true)
         {
@@ -353,7 +364,8 @@ internal sealed class ExactnessDrill : IAsyncDisposable
                 break;
             if (waited.Elapsed > TimeSpan.FromSeconds(60))
                 throw new InvalidOperationException(
-                    $"Not everything is read: watermarks {string.Join(", ", rows)}; wanted {UnixMicroseconds.From(through)}. {string.Join('\n', await RowsAsync("SELECT id, lease_owner, last_error_code, last_error, failures FROM source"))}{complaints}"
+                    $"Not everything is read: watermarks {string.Join(", ", rows)}; wanted {UnixMicroseconds.From(through)}. "
+                        + $"{string.Join('\n', await RowsAsync("SELECT id, lease_owner, last_error_code, last_error, failures FROM source"))}{complaints}"
                 );
             await Task.Delay(100);
         }

@@ -6,14 +6,16 @@ using Xunit.Abstractions;
 
 namespace Metrics.SystemTests.Drill;
 
-/// <summary>However often readers are killed, stopped and woken, and however late, double and broken the data comes: every sample once, with its final value.</summary>
+/// <summary>However often readers are killed, stopped and woken, and however late, double and broken the data comes: every sample once,
+/// with its final value.</summary>
 public abstract class ExactnessDrillTests(ITestOutputHelper output)
 {
     private static readonly int Seeds = Number("METRICS_DRILL_SEEDS", 4);
     private static readonly int Kills = Number("METRICS_DRILL_KILLS", 200);
     private static readonly int FirstSeed = Number("METRICS_DRILL_FIRST_SEED", 1);
 
-    /// <summary>Kills, a fifth as many zombies, and stops of the server, divided among the seeds: never fewer in all than asked for.</summary>
+    /// <summary>Kills, a fifth as many zombies, and stops of the server, divided among the seeds: never fewer in all than asked
+    /// for.</summary>
     private protected async Task DrillAsync(StorageEngine engine, PostgresCluster? cluster, int stops)
     {
         var deaths = new Dictionary<Stage, int>();
@@ -49,7 +51,8 @@ public abstract class ExactnessDrillTests(ITestOutputHelper output)
         Assert.True(fenced >= Kills / 40, $"Only {fenced} commits were refused.");
     }
 
-    /// <summary>The naive reader, in the same drill, does not pass the same comparison; left in peace, it does, so that it is the faults which it fails.</summary>
+    /// <summary>The naive reader, in the same drill, does not pass the same comparison; left in peace, it does, so that it is the faults
+    /// which it fails.</summary>
     private protected async Task FindOutAsync(StorageEngine engine, PostgresCluster? cluster)
     {
         await using (var calm = await ExactnessDrill.RunAsync(engine, cluster, FirstSeed, new(0, 0, 0), "naive", quiet: true))

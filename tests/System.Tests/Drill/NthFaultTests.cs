@@ -13,7 +13,8 @@ using Xunit.Abstractions;
 
 namespace Metrics.SystemTests.Drill;
 
-/// <summary>One read in which the n-th thing fails, for each n until none is left to fail: nothing is half-written, and the next read makes it whole.</summary>
+/// <summary>One read in which the n-th thing fails, for each n until none is left to fail: nothing is half-written, and the next read makes
+/// it whole.</summary>
 public sealed class NthFaultTests(PostgresCluster cluster, ITestOutputHelper output) : IClassFixture<PostgresCluster>
 {
     private static readonly DateTime Noon = new(2026, 1, 15, 12, 0, 0, DateTimeKind.Utc);

@@ -15,7 +15,8 @@ using Xunit;
 
 namespace Metrics.SystemTests.Drill;
 
-/// <summary>Against a real database: whatever befell the reads and the clock, the samples and facts are those of one read that nothing befell.</summary>
+/// <summary>Against a real database: whatever befell the reads and the clock, the samples and facts are those of one read that nothing
+/// befell.</summary>
 public sealed class ReadingHistoryTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private static readonly DateTime Noon = new(2026, 1, 15, 12, 0, 0, DateTimeKind.Utc);
@@ -183,7 +184,8 @@ public sealed class ReadingHistoryTests(PostgresCluster cluster) : IClassFixture
         }
     }
 
-    /// <summary>Watts of two nodes for each minute. Every seventh comes late, by as long as the overlap; every fifth is too small until then.</summary>
+    /// <summary>Watts of two nodes for each minute. Every seventh comes late, by as long as the overlap; every fifth is too small until
+    /// then.</summary>
     private sealed class Book(Cadence cadence) : ITelemetrySource
     {
         private readonly Series[] series =

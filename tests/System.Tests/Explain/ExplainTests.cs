@@ -165,8 +165,10 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
     }
 
     /// <summary>
-    /// The same boards in a machine that nobody meters: eight virtual CPUs of Skylake (0.65 W at rest, 4.26 W at full load) and 64 GB (0.392 W each). At a load of 0.4 it draws
-    /// 8 x 2.094 W + 25.088 W = 41.84 W, of which chat, with one board of two, has the half; at the usual load of one half 8 x 2.455 W + 25.088 W = 44.728 W.
+    /// The same boards in a machine that nobody meters: eight virtual CPUs of Skylake (0.65 W at rest, 4.26 W at full load) and 64 GB
+    /// (0.392 W each). At a load of 0.4 it draws
+    /// 8 x 2.094 W + 25.088 W = 41.84 W, of which chat, with one board of two, has the half; at the usual load of one half 8 x 2.455 W +
+    /// 25.088 W = 44.728 W.
     /// </summary>
     [Theory]
     [InlineData(StorageEngine.Sqlite, true)]
@@ -194,12 +196,16 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
             );
         Assert.Equal(
             loaded
-                ? "ServerJoules = (8 vCPU x (0.65 W + 0.4 x (4.26 W - 0.65 W)) + 64 GB x 0.392 W) x 300 s = 12552.000000000002, without accelerators; the load is 120 s at full load / 300 s = 0.4; by server:any/box@test and vcpu:Skylake@2024"
-                : "ServerJoules = (8 vCPU x (0.65 W + 0.5 x (4.26 W - 0.65 W)) + 64 GB x 0.392 W) x 300 s = 13418.4, without accelerators; the load 0.5 is the usual one (host_load:0.5@ccf-2024), because nothing tells how busy the host was and all its accelerators are read; by server:any/box@test and vcpu:Skylake@2024",
+                ? "ServerJoules = (8 vCPU x (0.65 W + 0.4 x (4.26 W - 0.65 W)) + 64 GB x 0.392 W) x 300 s = 12552.000000000002, "
+                    + "without accelerators; the load is 120 s at full load / 300 s = 0.4; by server:any/box@test and vcpu:Skylake@2024"
+                : "ServerJoules = (8 vCPU x (0.65 W + 0.5 x (4.26 W - 0.65 W)) + 64 GB x 0.392 W) x 300 s = 13418.4, without "
+                    + "accelerators; the load 0.5 is the usual one (host_load:0.5@ccf-2024), because nothing tells how busy the host "
+                    + "was and all its accelerators are read; by server:any/box@test and vcpu:Skylake@2024",
             host.GetProperty("text").GetString()
         );
         Assert.Equal(
-            "at rest (8 vCPU x 0.65 W + 64 GB x 0.392 W) x 300 s = 9086.4 J, at full load (8 vCPU x 4.26 W + 64 GB x 0.392 W) x 300 s = 17750.4 J",
+            "at rest (8 vCPU x 0.65 W + 64 GB x 0.392 W) x 300 s = 9086.4 J, at full load (8 vCPU x 4.26 W + 64 GB x 0.392 W) x "
+                + "300 s = 17750.4 J",
             host.GetProperty("bounds").GetString()
         );
         Assert.Equal(
@@ -217,7 +223,8 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
         var board = answer.GetProperty("cover").EnumerateArray().First(cover => cover.GetProperty("cover").GetString() == "accelerator");
         // 350,400 g for four years are 10 g an hour, 0.8333 g in five minutes.
         Assert.Equal(
-            "EmbodiedGrams = 350400 g (TE x RR / ToR) x 300 s / 126144000 s (TiR / EL) = 0.8333333333333334, / 2 accelerators = 0.4166666666666667, by server:any/box@test",
+            "EmbodiedGrams = 350400 g (TE x RR / ToR) x 300 s / 126144000 s (TiR / EL) = 0.8333333333333334, / 2 accelerators = "
+                + "0.4166666666666667, by server:any/box@test",
             board.GetProperty("embodied").GetString()
         );
         Assert.Equal(
@@ -313,7 +320,8 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
 
         // Half the watts of the machine at half past ten, as a person at the database would write it.
         await service.Storage.ExecuteAsync(
-            $"UPDATE samples SET value = 450 WHERE value = 900 AND start = {(engine == StorageEngine.Sqlite ? "1768473000000000" : "'2026-01-15T10:30:00Z'")}"
+            "UPDATE samples SET value = 450 WHERE value = 900 AND start = "
+                + $"{(engine == StorageEngine.Sqlite ? "1768473000000000" : "'2026-01-15T10:30:00Z'")}"
         );
         var after = await service.AskAsync($"HourlyIntensities&key=DeploymentId={Id},{Hour}");
 
@@ -405,7 +413,8 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
                     && share.GetProperty("periodStart").GetDateTime() == Ten
                 )
                 .Select(share =>
-                    $"{share.GetProperty("workload").GetString()} {share.GetProperty("share").GetDouble().ToString(CultureInfo.InvariantCulture)}"
+                    $"{share.GetProperty("workload").GetString()} "
+                    + $"{share.GetProperty("share").GetDouble().ToString(CultureInfo.InvariantCulture)}"
                 )
         );
         var grid = answer

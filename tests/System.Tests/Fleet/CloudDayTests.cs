@@ -14,7 +14,8 @@ using Xunit;
 
 namespace Metrics.SystemTests.Fleet;
 
-/// <summary>A day of the four places, read by the product's own jobs from all emulated clouds and Prometheus servers, which throttle, break, lie, come late and change their mind: in the end the totals are the truth.</summary>
+/// <summary>A day of the four places, read by the product's own jobs from all emulated clouds and Prometheus servers, which throttle,
+/// break, lie, come late and change their mind: in the end the totals are the truth.</summary>
 public sealed class CloudDayTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const int Day = 24 * 60;
@@ -176,7 +177,8 @@ public sealed class CloudDayTests(PostgresCluster cluster) : IClassFixture<Postg
                 await jobs.ReadAsync(source.Id, default);
         }
 
-        /// <summary>Joules of boards and servers and tokens of the workload at a place over hours, and how many of them have a row.</summary>
+        /// <summary>Joules of boards and servers and tokens of the workload at a place over hours, and how many of them have a
+        /// row.</summary>
         public async Task<(double Boards, double Server, double Tokens, int Rows)> TotalsAsync(string place, int from, int to)
         {
             string Bound(DateTime at) =>

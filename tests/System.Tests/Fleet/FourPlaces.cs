@@ -5,7 +5,8 @@ using Metrics.Emulators;
 
 namespace Metrics.SystemTests.Fleet;
 
-/// <summary>Three hours of the fleet of <see cref="Truth"/>, as each place's provider tells of it: in its own shape, kind, unit, scale and order, as rows of a file.</summary>
+/// <summary>Three hours of the fleet of <see cref="Truth"/>, as each place's provider tells of it: in its own shape, kind, unit, scale and
+/// order, as rows of a file.</summary>
 internal static class FourPlaces
 {
     public const int Minutes = 180;
@@ -20,7 +21,8 @@ internal static class FourPlaces
             _ => Rack().Concat(Tokens(source)),
         };
 
-    /// <summary>Container Insights: watts of each board as averages of a minute, in all sets of dimensions side by side; EC2: percent of five minutes. Newest first.</summary>
+    /// <summary>Container Insights: watts of each board as averages of a minute, in all sets of dimensions side by side; EC2: percent of
+    /// five minutes. Newest first.</summary>
     private static IEnumerable<string> Eks()
     {
         for (var minute = Minutes - 1; minute >= 0; minute--)
@@ -98,7 +100,8 @@ internal static class FourPlaces
         }
     }
 
-    /// <summary>Azure ML: joules of a minute of all boards of an instance, which its metric calls a count and averages; percent of its processors.</summary>
+    /// <summary>Azure ML: joules of a minute of all boards of an instance, which its metric calls a count and averages; percent of its
+    /// processors.</summary>
     private static IEnumerable<string> AzureMl()
     {
         (string, string)[] dimensions =
@@ -134,7 +137,8 @@ internal static class FourPlaces
         }
     }
 
-    /// <summary>Ops Agent with version 2 of the DCGM receiver: a counter of joules for each board; Compute Engine: a ratio of the vCPUs. Newest first.</summary>
+    /// <summary>Ops Agent with version 2 of the DCGM receiver: a counter of joules for each board; Compute Engine: a ratio of the vCPUs.
+    /// Newest first.</summary>
     private static IEnumerable<string> Gke()
     {
         for (var minute = Minutes; minute >= 0; minute--)
@@ -168,7 +172,8 @@ internal static class FourPlaces
         }
     }
 
-    /// <summary>dcgm-exporter: a counter of millijoules for each board; ipmi_exporter: watts of the whole machine, twice a minute.</summary>
+    /// <summary>dcgm-exporter: a counter of millijoules for each board; ipmi_exporter: watts of the whole machine, twice a
+    /// minute.</summary>
     private static IEnumerable<string> Rack()
     {
         for (var minute = 0; minute <= Minutes; minute++)

@@ -6,7 +6,8 @@ using Xunit;
 
 namespace Metrics.SystemTests.Fleet;
 
-/// <summary>The same model at four places, told in four ways, is brought to numbers that can be compared: within their bounds of what is true, and in the true order.</summary>
+/// <summary>The same model at four places, told in four ways, is brought to numbers that can be compared: within their bounds of what is
+/// true, and in the true order.</summary>
 public sealed class FourPlacesTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("metrics-places-").FullName;

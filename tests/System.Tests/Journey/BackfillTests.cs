@@ -10,7 +10,8 @@ using Xunit;
 
 namespace Metrics.SystemTests.Journey;
 
-/// <summary>A span of the past as an operator asks for it: by the command and by the API, of the service as a process, from a server on a socket.</summary>
+/// <summary>A span of the past as an operator asks for it: by the command and by the API, of the service as a process, from a server on a
+/// socket.</summary>
 public sealed class BackfillTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("metrics-backfill-").FullName;
@@ -185,7 +186,8 @@ public sealed class BackfillTests(PostgresCluster cluster) : IClassFixture<Postg
 
         await ExecuteAsync(
             database,
-            "DELETE FROM hangfire.set WHERE key = 'recurring-jobs' AND value = 'read:rack-1'; DELETE FROM hangfire.hash WHERE key = 'recurring-job:read:rack-1'"
+            "DELETE FROM hangfire.set WHERE key = 'recurring-jobs' AND value = 'read:rack-1'; DELETE FROM hangfire.hash WHERE key "
+                + "= 'recurring-job:read:rack-1'"
         );
         // Behind, told, and read without the scheduler; then current again, with the job back.
         var events = await service.RowsAsync("Events?$orderby=Id", rows => rows.Count >= 2);

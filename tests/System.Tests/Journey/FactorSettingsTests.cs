@@ -80,7 +80,8 @@ public sealed class FactorSettingsTests : IDisposable
     {
         var servers = Write(
             "servers.csv",
-            "provider,name,vcpus,memory_gb,micro_architecture,accelerator,accelerators,server_kg,share,lifespan_years,method,source,licence,version\nonprem,own-box,64,512,Ice Lake,L4,4,2000,1,5,meter,ours,CC0,v1\n"
+            "provider,name,vcpus,memory_gb,micro_architecture,accelerator,accelerators,server_kg,share,lifespan_years,method,source,licence,version\nonprem,own-box,64,512,Ice "
+                + "Lake,L4,4,2000,1,5,meter,ours,CC0,v1\n"
         );
         var models = Write(
             "models.csv",
@@ -107,8 +108,10 @@ public sealed class FactorSettingsTests : IDisposable
         var file = Write(
             "Cloud_Region_Metadata.csv",
             header
-                + "2024,Amazon Web Services,us-east-1,PJM,US-MIDA-PJM,PJM_DC,US East (N. Virginia),\"39.1057,-77.5544 \",,,1.15,0.12,0.0,,396.25,557.17,396.77,\n"
-                + "2023,Amazon Web Services,us-east-1,PJM,US-MIDA-PJM,PJM_DC,US East (N. Virginia),\"39.1057,-77.5544 \",,,1.15,0.18,0.0,,396.25,557.17,396.77,\n"
+                + "2024,Amazon Web Services,us-east-1,PJM,US-MIDA-PJM,PJM_DC,US East (N. Virginia),\"39.1057,-77.5544 "
+                + "\",,,1.15,0.12,0.0,,396.25,557.17,396.77,\n"
+                + "2023,Amazon Web Services,us-east-1,PJM,US-MIDA-PJM,PJM_DC,US East (N. Virginia),\"39.1057,-77.5544 "
+                + "\",,,1.15,0.18,0.0,,396.25,557.17,396.77,\n"
         );
         var settings = Read(("Factors:0", file));
         var factor = settings
@@ -118,8 +121,10 @@ public sealed class FactorSettingsTests : IDisposable
         Assert.Equal((396.25, "rtc-2024", 2023), (factor.Value, factor.Version, factor.Vintage));
         Assert.Equal(
             [
-                $"{file}: line 2: aws/us-east-1: grid-carbon-intensity-average-consumption-annual: 396.25 of 2024 repeats 2023; its vintage is 2023",
-                $"{file}: line 2: aws/us-east-1: grid-carbon-intensity-marginal-consumption-annual: 557.17 of 2024 repeats 2023; its vintage is 2023",
+                $"{file}: line 2: aws/us-east-1: grid-carbon-intensity-average-consumption-annual: 396.25 of 2024 repeats 2023; "
+                    + "its vintage is 2023",
+                $"{file}: line 2: aws/us-east-1: grid-carbon-intensity-marginal-consumption-annual: 557.17 of 2024 repeats 2023; "
+                    + "its vintage is 2023",
             ],
             settings.FactorRemarks
         );
@@ -138,9 +143,12 @@ public sealed class FactorSettingsTests : IDisposable
 
         Assert.Equal(
             [
-                "Metrics:Sources:a:Place: 'aws/us-east-11' is not in Metrics:Places; near: 'aws/us-east-1', 'aws/us-east-2'; add it there, with its Country and Pue when they are known.",
-                "Metrics:Sources:b:Hardware: 'p5.49xlarge' is not a server that is known at 'aws'; near: 'p5.48xlarge', 'p5.4xlarge', 'c5.4xlarge'; mend it, or add the server by a file of Metrics:Factors.",
-                "Metrics:Places:azure/swedencentrall: is not a region that is known; near: 'azure/swedencentral'; mend it, or give its Country and Pue.",
+                "Metrics:Sources:a:Place: 'aws/us-east-11' is not in Metrics:Places; near: 'aws/us-east-1', 'aws/us-east-2'; add "
+                    + "it there, with its Country and Pue when they are known.",
+                "Metrics:Sources:b:Hardware: 'p5.49xlarge' is not a server that is known at 'aws'; near: 'p5.48xlarge', "
+                    + "'p5.4xlarge', 'c5.4xlarge'; mend it, or add the server by a file of Metrics:Factors.",
+                "Metrics:Places:azure/swedencentrall: is not a region that is known; near: 'azure/swedencentral'; mend it, or "
+                    + "give its Country and Pue.",
                 "Metrics:Places:lab:Pue: 10.5 cannot be; it is facility energy over IT energy, so at least 1 (and below 10).",
                 "Metrics:Places:lab:Wue: 20.5 L/kWh is not from zero to 20 L/kWh; write the litres for a kilowatt-hour of IT.",
                 "Metrics:Places:lab:GridIntensity: -1 g/kWh is not from zero to 2000 g/kWh; write the grams for a kilowatt-hour.",
@@ -148,8 +156,10 @@ public sealed class FactorSettingsTests : IDisposable
                 "Metrics:Places:lab:MarketBasedIntensity: NaN g/kWh is not from zero to 2000 g/kWh; write the grams for a kilowatt-hour.",
                 $"Metrics:Factors: {broken}: line 2: value: 0.5 is not from 1 to 10; write facility energy over IT energy",
                 $"Metrics:Factors: {folder}/missing.csv: cannot be read: there is no such file",
-                $"Metrics:Factors: {second}: line 2: pue:onprem/a@v2 holds on 2024-01-01, as does pue:onprem/a@v1 of {first}: line 2; end one before the other begins, or keep one",
-                $"Metrics:Factors: {first}: line 3: place: 'aws/eu-central-l' is not a region that is known; near: 'aws/eu-central-1', 'aws/eu-central-2'; mend it, or add the region by a file with the columns name,country,zone",
+                $"Metrics:Factors: {second}: line 2: pue:onprem/a@v2 holds on 2024-01-01, as does pue:onprem/a@v1 of {first}: "
+                    + "line 2; end one before the other begins, or keep one",
+                $"Metrics:Factors: {first}: line 3: place: 'aws/eu-central-l' is not a region that is known; near: "
+                    + "'aws/eu-central-1', 'aws/eu-central-2'; mend it, or add the region by a file with the columns name,country,zone",
             ],
             Refused(
                 ("Sources:a:Provider", "exporter"),
@@ -217,7 +227,8 @@ public sealed class FactorSettingsTests : IDisposable
         else
             Assert.Equal(
                 [
-                    "Metrics:Workloads:second:Match:0: claims series of 'a' that Metrics:Workloads:first:Match:0 claims too; tell them apart by a label, or remove one.",
+                    "Metrics:Workloads:second:Match:0: claims series of 'a' that Metrics:Workloads:first:Match:0 claims too; tell "
+                        + "them apart by a label, or remove one.",
                 ],
                 Refused(settings)
             );
@@ -242,7 +253,8 @@ public sealed class FactorSettingsTests : IDisposable
     public void A_rule_that_can_match_nothing_is_refused() =>
         Assert.Equal(
             [
-                "Metrics:Workloads:w:Match:0:Labels:pod: is empty, and a label that a series has is not, so the rule matches nothing; write * for any value.",
+                "Metrics:Workloads:w:Match:0:Labels:pod: is empty, and a label that a series has is not, so the rule matches "
+                    + "nothing; write * for any value.",
             ],
             Refused(("Sources:a:Provider", "exporter"), ("Workloads:w:Match:0:Source", "a"), ("Workloads:w:Match:0:Labels:pod", ""))
         );
@@ -269,9 +281,13 @@ public sealed class FactorSettingsTests : IDisposable
     public void Conversions_that_go_in_a_circle_are_refused_with_those_that_make_it() =>
         Assert.Equal(
             [
-                "Metrics:Conversions:3: one workflow is 9000 output-token, but Metrics:Conversions:0, Metrics:Conversions:1 say that it is 9600; a circle says the same twice or contradicts itself, so remove one.",
-                "Metrics:Conversions:4: one request is 2 request, but both are one unit; a circle says the same twice or contradicts itself, so remove one.",
-                "Metrics:Conversions:5:From: 'tokens' is not a functional unit; there are 'audio-second', 'cached-input-token', 'character', 'image', 'inference', 'input-token', 'output-token', 'page', 'request', 'token', 'video-second', 'workflow'.",
+                "Metrics:Conversions:3: one workflow is 9000 output-token, but Metrics:Conversions:0, Metrics:Conversions:1 say "
+                    + "that it is 9600; a circle says the same twice or contradicts itself, so remove one.",
+                "Metrics:Conversions:4: one request is 2 request, but both are one unit; a circle says the same twice or "
+                    + "contradicts itself, so remove one.",
+                "Metrics:Conversions:5:From: 'tokens' is not a functional unit; there are 'audio-second', 'cached-input-token', "
+                    + "'character', 'image', 'inference', 'input-token', 'output-token', 'page', 'request', 'token', 'video-second', "
+                    + "'workflow'.",
                 "Metrics:Conversions:5:Factor: 0 is not a finite ratio above zero; write how many of To are one of From.",
             ],
             Refused(

@@ -5,7 +5,8 @@ using Xunit;
 
 namespace Metrics.SystemTests.Journey;
 
-/// <summary>The whole way with real parts: node_exporter, the service and the fleet's player, scraped by a real Prometheus, read, normalised, told over OData.</summary>
+/// <summary>The whole way with real parts: node_exporter, the service and the fleet's player, scraped by a real Prometheus, read,
+/// normalised, told over OData.</summary>
 public sealed class PrometheusTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     [Theory]
@@ -80,7 +81,8 @@ public sealed class PrometheusTests(PostgresCluster cluster) : IClassFixture<Pos
             rows.Exists(row => Is(row, "chat", "output-token")) && rows.Exists(row => Is(row, "own", "request"))
         );
 
-        // Until the first watermark past a moment, everything before that moment has been read: facts and Prometheus must then tell the same.
+        // Until the first watermark past a moment, everything before that moment has been read: facts and Prometheus must then tell the
+        // same.
         var moment = DateTime.UtcNow.AddSeconds(8);
         await metrics.RowsAsync("Sources", rows => rows[0].GetProperty("Watermark").GetDateTime().ToUniversalTime() > moment);
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{prometheus}") };
@@ -159,7 +161,8 @@ public sealed class PrometheusTests(PostgresCluster cluster) : IClassFixture<Pos
 
     private sealed record Counter(List<(DateTime At, double Value)> Samples)
     {
-        /// <summary>Rise from the first sample to the last one at or before the instant; a fall (the player's recorded restarts) counts nothing.</summary>
+        /// <summary>Rise from the first sample to the last one at or before the instant; a fall (the player's recorded restarts) counts
+        /// nothing.</summary>
         public double UpTo(DateTime instant)
         {
             var rise = 0.0;

@@ -12,7 +12,8 @@ using Xunit;
 
 namespace Metrics.SystemTests.Journey;
 
-/// <summary>The same recording gives the same facts: whole or in pieces, in order or not, once or twice, on one engine or the other.</summary>
+/// <summary>The same recording gives the same facts: whole or in pieces, in order or not, once or twice, on one engine or the
+/// other.</summary>
 public sealed class RecordingTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>, IDisposable
 {
     private static readonly Place Place = new("onprem/sample-dc", "DE", 1.4);

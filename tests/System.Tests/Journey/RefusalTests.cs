@@ -37,7 +37,8 @@ public sealed class RefusalTests(PostgresCluster cluster) : IClassFixture<Postgr
         Assert.Contains("Metrics:Grain: 00:07:00 does not divide an hour", output, StringComparison.Ordinal);
         Assert.Contains("Metrics:Roles: 'reader' is not a role", output, StringComparison.Ordinal);
         Assert.Contains(
-            "Metrics:Sources:a:Provider: 'promethius' is not a provider; there are 'aws-cloudwatch', 'azure-monitor', 'exporter', 'file', 'gcp-monitoring', 'prometheus'.",
+            "Metrics:Sources:a:Provider: 'promethius' is not a provider; there are 'aws-cloudwatch', 'azure-monitor', 'exporter', "
+                + "'file', 'gcp-monitoring', 'prometheus'.",
             output,
             StringComparison.Ordinal
         );
@@ -212,7 +213,8 @@ public sealed class RefusalTests(PostgresCluster cluster) : IClassFixture<Postgr
                 );
                 Assert.Equal(2, code);
                 Assert.Equal(
-                    $"Another process reads sources into the SQLite database '{folder}/metrics.db', and only one may. Stop it, name another file (Metrics:Storage:ConnectionString), or use PostgreSQL.",
+                    $"Another process reads sources into the SQLite database '{folder}/metrics.db', and only one may. Stop it, "
+                        + "name another file (Metrics:Storage:ConnectionString), or use PostgreSQL.",
                     output.Trim()
                 );
                 // Killed, as by a power cut: what it held is free again.

@@ -17,7 +17,8 @@ public sealed class ODataApplyTests(ODataServices services)
         new()
         {
             {
-                "$apply=filter(FunctionalUnit eq 'request')/aggregate(FacilityJoules with sum as S,FacilityJoules with average as A,FacilityJoules with min as Mi,FacilityJoules with max as Ma,$count as N)",
+                "$apply=filter(FunctionalUnit eq 'request')/aggregate(FacilityJoules with sum as S,FacilityJoules with average as "
+                    + "A,FacilityJoules with min as Mi,FacilityJoules with max as Ma,$count as N)",
                 """SELECT SUM("FacilityJoules") AS "S", AVG("FacilityJoules") AS "A", MIN("FacilityJoules") AS "Mi", MAX("FacilityJoules") AS "Ma", COUNT(*) AS "N" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request'"""
             },
             {
@@ -30,15 +31,18 @@ public sealed class ODataApplyTests(ODataServices services)
                 """SELECT NULL AS "S", 0 AS "N" """
             },
             {
-                "$apply=filter(FacilityJoules eq null and FunctionalUnit eq 'image')/groupby((Region),aggregate(FacilityJoules with sum as S,FacilityJoules with average as A,$count as N))",
+                "$apply=filter(FacilityJoules eq null and FunctionalUnit eq 'image')/groupby((Region),aggregate(FacilityJoules "
+                    + "with sum as S,FacilityJoules with average as A,$count as N))",
                 """SELECT "Region", SUM("FacilityJoules") AS "S", AVG("FacilityJoules") AS "A", COUNT(*) AS "N" FROM "HourlyIntensities" WHERE "FacilityJoules" IS NULL AND "FunctionalUnit" = 'image' GROUP BY "Region" ORDER BY "Region" """
             },
             {
-                "$apply=groupby((Region,FunctionalUnit),aggregate(FacilityJoules with sum as E,Units with sum as F))/compute(E div F as J)&$orderby=Region,FunctionalUnit",
+                "$apply=groupby((Region,FunctionalUnit),aggregate(FacilityJoules with sum as E,Units with sum as F))/compute(E "
+                    + "div F as J)&$orderby=Region,FunctionalUnit",
                 """SELECT "Region", "FunctionalUnit", SUM("FacilityJoules") AS "E", SUM("Units") AS "F", SUM("FacilityJoules") / NULLIF(SUM("Units"), 0) AS "J" FROM "HourlyIntensities" GROUP BY "Region", "FunctionalUnit" ORDER BY 1, 2"""
             },
             {
-                "$apply=groupby((Region,FunctionalUnit),aggregate(FacilityJoules with sum as E,Units with sum as F))&$compute=E div F as J&$orderby=Region,FunctionalUnit&$select=Region,J",
+                "$apply=groupby((Region,FunctionalUnit),aggregate(FacilityJoules with sum as E,Units with sum as F))&$compute=E "
+                    + "div F as J&$orderby=Region,FunctionalUnit&$select=Region,J",
                 """SELECT "Region", SUM("FacilityJoules") / NULLIF(SUM("Units"), 0) AS "J" FROM "HourlyIntensities" GROUP BY "Region", "FunctionalUnit" ORDER BY "Region", "FunctionalUnit" """
             },
             // A ratio is the sum over the sum of the rows that have both, whether it is called a custom aggregate or an average.
@@ -47,11 +51,13 @@ public sealed class ODataApplyTests(ODataServices services)
                 """SELECT "FunctionalUnit", SUM("FacilityJoules") / NULLIF(SUM(CASE WHEN "FacilityJoules" IS NOT NULL THEN "Units" END), 0) AS "JoulesPerUnit", SUM("FacilityJoules") AS "FacilityJoules", SUM("FacilityJoules") / NULLIF(SUM(CASE WHEN "FacilityJoules" IS NOT NULL THEN "Units" END), 0) AS "A" FROM "HourlyIntensities" GROUP BY "FunctionalUnit" ORDER BY 1"""
             },
             {
-                "$apply=groupby((Deployment/Country,Calendar/WeekdayName),aggregate($count as N))&$orderby=Deployment/Country,Calendar/WeekdayName",
+                "$apply=groupby((Deployment/Country,Calendar/WeekdayName),aggregate($count as "
+                    + "N))&$orderby=Deployment/Country,Calendar/WeekdayName",
                 """SELECT d."Country" AS "Deployment/Country", c."WeekdayName" AS "Calendar/WeekdayName", COUNT(*) AS "N" FROM "HourlyIntensities" h JOIN "Deployments" d ON d."Id" = h."DeploymentId" JOIN "Calendar" c ON c."Date" = h."Date" GROUP BY d."Country", c."WeekdayName" ORDER BY CASE WHEN d."Country" IS NULL THEN 0 ELSE 1 END, 1, 2"""
             },
             {
-                "$apply=groupby((Date),aggregate(RecomputedAt with max as Last,PeriodStart with min as First,$count as N))&$orderby=Date desc&$top=5",
+                "$apply=groupby((Date),aggregate(RecomputedAt with max as Last,PeriodStart with min as First,$count as "
+                    + "N))&$orderby=Date desc&$top=5",
                 """SELECT "Date", MAX("RecomputedAt") AS "Last", MIN("PeriodStart") AS "First", COUNT(*) AS "N" FROM "HourlyIntensities" GROUP BY "Date" ORDER BY "Date" DESC LIMIT 5"""
             },
             { "$apply=groupby((DateKey))", """SELECT DISTINCT "DateKey" FROM "HourlyIntensities" ORDER BY 1""" },
@@ -64,19 +70,23 @@ public sealed class ODataApplyTests(ODataServices services)
                 """SELECT "Date" AS "D", COUNT(*) AS "N" FROM "HourlyIntensities" GROUP BY "Date" ORDER BY 1"""
             },
             {
-                "$apply=filter(FunctionalUnit eq 'request')/groupby((Region),aggregate(FacilityJoules div Units with average as J))/filter(J ge 0.6)",
+                "$apply=filter(FunctionalUnit eq 'request')/groupby((Region),aggregate(FacilityJoules div Units with average as "
+                    + "J))/filter(J ge 0.6)",
                 """SELECT * FROM (SELECT "Region", AVG("FacilityJoules" / NULLIF("Units", 0)) AS "J" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request' GROUP BY "Region") g WHERE "J" >= 0.6 ORDER BY "Region" """
             },
             {
-                "$apply=groupby((DeploymentId,FunctionalUnit),aggregate(Units with sum as U))&$filter=U gt 1000&$orderby=U desc,DeploymentId&$top=3&$skip=1",
+                "$apply=groupby((DeploymentId,FunctionalUnit),aggregate(Units with sum as U))&$filter=U gt 1000&$orderby=U "
+                    + "desc,DeploymentId&$top=3&$skip=1",
                 """SELECT * FROM (SELECT "DeploymentId", "FunctionalUnit", SUM("Units") AS "U" FROM "HourlyIntensities" GROUP BY "DeploymentId", "FunctionalUnit") g WHERE "U" > 1000 ORDER BY "U" DESC, "DeploymentId" LIMIT 3 OFFSET 1"""
             },
             {
-                "$apply=filter(FunctionalUnit eq 'request')/groupby((DeploymentId,Region),aggregate(FacilityJoules with sum as S))/groupby((Region),aggregate(S with average as X))",
+                "$apply=filter(FunctionalUnit eq 'request')/groupby((DeploymentId,Region),aggregate(FacilityJoules with sum as "
+                    + "S))/groupby((Region),aggregate(S with average as X))",
                 """SELECT "Region", AVG("S") AS "X" FROM (SELECT "DeploymentId", "Region", SUM("FacilityJoules") AS "S" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request' GROUP BY "DeploymentId", "Region") g GROUP BY "Region" ORDER BY 1"""
             },
             {
-                "$apply=filter(FunctionalUnit eq 'request')/topcount(3,AcceleratorJoules)/aggregate(AcceleratorJoules with min as Mi,$count as N)",
+                "$apply=filter(FunctionalUnit eq 'request')/topcount(3,AcceleratorJoules)/aggregate(AcceleratorJoules with min as "
+                    + "Mi,$count as N)",
                 """SELECT MIN("AcceleratorJoules") AS "Mi", COUNT(*) AS "N" FROM (SELECT "AcceleratorJoules" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request' AND "AcceleratorJoules" IS NOT NULL ORDER BY 1 DESC LIMIT 3) t"""
             },
             {
@@ -109,7 +119,8 @@ public sealed class ODataApplyTests(ODataServices services)
                 """SELECT "Workload", MAX("Workload") AS "W", MIN("Evidence") AS "Ev" FROM "HourlyIntensities" GROUP BY "Workload" ORDER BY "Workload" LIMIT 2"""
             },
             {
-                "$compute=FacilityJoules div 3600000 as kWh,Units gt 10 as Busy&$select=DeploymentId,kWh,Busy&$filter=kWh gt 0.000001&$orderby=kWh desc,DeploymentId,FunctionalUnit,PeriodStart&$top=4",
+                "$compute=FacilityJoules div 3600000 as kWh,Units gt 10 as Busy&$select=DeploymentId,kWh,Busy&$filter=kWh gt "
+                    + "0.000001&$orderby=kWh desc,DeploymentId,FunctionalUnit,PeriodStart&$top=4",
                 """SELECT "DeploymentId", "FacilityJoules" / 3600000 AS "kWh", CASE WHEN "Units" > 10 THEN 'True' ELSE 'False' END AS "Busy" FROM "HourlyIntensities" WHERE "FacilityJoules" / 3600000 > 0.000001 ORDER BY "FacilityJoules" / 3600000 DESC, "DeploymentId", "FunctionalUnit", "PeriodStart" LIMIT 4"""
             },
             { "$search=\"eu-west\" OR us-central&$select=Region&$top=1&$orderby=Region", """SELECT 'eu-west-1' AS "Region" """ },
@@ -178,7 +189,9 @@ public sealed class ODataApplyTests(ODataServices services)
     public async Task A_grand_total_stands_before_the_groups_and_their_number()
     {
         const string Query =
-            "$apply=filter(FunctionalUnit eq 'request')/concat(aggregate(Units),groupby((Region),aggregate(Units))/concat(aggregate($count as UI5__count),top(2)))";
+            "$apply=filter(FunctionalUnit eq "
+            + "'request')/concat(aggregate(Units),groupby((Region),aggregate(Units))/concat(aggregate($count as "
+            + "UI5__count),top(2)))";
         foreach (var engine in new[] { StorageEngine.Sqlite, StorageEngine.Postgres })
         {
             var rows = (await services[engine].GetAsync($"{H}?{Escaped(Query)}")).GetProperty("value").EnumerateArray().ToList();
@@ -240,7 +253,8 @@ public sealed class ODataApplyTests(ODataServices services)
         {
             var (rows, pages) = await services[engine]
                 .WalkAsync(
-                    $"{H}?$apply=groupby((Model,Precision,DateKey,FunctionalUnit),aggregate(Units with sum as U))&$orderby=Precision desc,U",
+                    $"{H}?$apply=groupby((Model,Precision,DateKey,FunctionalUnit),aggregate(Units with sum as "
+                        + "U))&$orderby=Precision desc,U",
                     pageSize: 11
                 );
             var expected = await SqlAsync(
@@ -340,7 +354,8 @@ public sealed class ODataApplyTests(ODataServices services)
         {
             var answer = await services[engine]
                 .GetAsync(
-                    $"{H}?$apply=groupby((Date,DeploymentId),aggregate($count as N,RecomputedAt with max as Last,DateKey with sum as K,Coverage with average as C))&$top=1"
+                    $"{H}?$apply=groupby((Date,DeploymentId),aggregate($count as N,RecomputedAt with max as Last,DateKey with sum "
+                        + "as K,Coverage with average as C))&$top=1"
                 );
             Assert.EndsWith(
                 "$metadata#HourlyIntensities(Date,DeploymentId,N,Last,K,C)",

@@ -156,7 +156,8 @@ public sealed class ODataBatchTests(ODataServices services)
     private static string Multipart(params string[] urls) =>
         string.Concat(
             urls.Select(url =>
-                $"--b1\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nGET {url} HTTP/1.1\r\nAccept: */*\r\n\r\n\r\n"
+                $"--b1\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\nGET {url} "
+                + "HTTP/1.1\r\nAccept: */*\r\n\r\n\r\n"
             )
         ) + "--b1--\r\n";
 

@@ -48,7 +48,8 @@ public sealed class ODataFailureTests(ODataServices services)
         await service.ExecuteAsync("DROP VIEW \"Workloads\"");
         await service.ExecuteAsync(
             engine == StorageEngine.Sqlite
-                ? "CREATE VIEW \"Workloads\" AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM c WHERE n < 0"
+                ? "CREATE VIEW \"Workloads\" AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT 'a' AS "
+                    + "\"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM c WHERE n < 0"
                 : "CREATE VIEW \"Workloads\" AS SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM (SELECT pg_sleep(60)) s"
         );
         var refused = await service.RefusedAsync("Workloads");
@@ -62,7 +63,8 @@ public sealed class ODataFailureTests(ODataServices services)
     {
         await using var service = await services.StartEmptyAsync(StorageEngine.Postgres);
         await service.ExecuteAsync(
-            "DROP VIEW \"Workloads\"; CREATE VIEW \"Workloads\" AS SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM (SELECT pg_sleep(60)) s"
+            "DROP VIEW \"Workloads\"; CREATE VIEW \"Workloads\" AS SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" "
+                + "FROM (SELECT pg_sleep(60)) s"
         );
         await using var connection = (NpgsqlConnection)service.Connect();
         await connection.OpenAsync();
@@ -111,7 +113,8 @@ public sealed class ODataFailureTests(ODataServices services)
         while (true)
         {
             await using var command = new NpgsqlCommand(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE '%Workloads%' AND pid <> pg_backend_pid()",
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'active' AND query LIKE "
+                    + "'%Workloads%' AND pid <> pg_backend_pid()",
                 connection
             );
             if (Convert.ToInt64(await command.ExecuteScalarAsync(patience.Token), CultureInfo.InvariantCulture) == running)

@@ -12,7 +12,8 @@ namespace Metrics.SystemTests.OData;
 public sealed class ODataLaterTests(ODataServices services)
 {
     private const string Question =
-        "HourlyIntensities?$apply=groupby((Provider,FunctionalUnit),aggregate(FacilityJoules with sum as E,$count as N))&$orderby=Provider,FunctionalUnit";
+        "HourlyIntensities?$apply=groupby((Provider,FunctionalUnit),aggregate(FacilityJoules with sum as E,$count as "
+        + "N))&$orderby=Provider,FunctionalUnit";
 
     [Theory]
     [MemberData(nameof(ODataTests.Engines), MemberType = typeof(ODataTests))]
@@ -130,7 +131,8 @@ public sealed class ODataLaterTests(ODataServices services)
         // About a second of work, then endless.
         await service.ExecuteAsync(
             engine == StorageEngine.Sqlite
-                ? "CREATE VIEW \"Workloads\" AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000000) SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" WHERE (SELECT COUNT(*) FROM c) > 0"
+                ? "CREATE VIEW \"Workloads\" AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 3000000) "
+                    + "SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" WHERE (SELECT COUNT(*) FROM c) > 0"
                 : "CREATE VIEW \"Workloads\" AS SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM (SELECT pg_sleep(1)) s"
         );
         Assert.Equal((503, "QueryTimeout"), Short(await service.RefusedAsync("Workloads")));
@@ -146,8 +148,10 @@ public sealed class ODataLaterTests(ODataServices services)
         await service.ExecuteAsync("DROP VIEW \"Workloads\"");
         await service.ExecuteAsync(
             engine == StorageEngine.Sqlite
-                ? "CREATE VIEW \"Workloads\" AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM c WHERE n < 0"
-                : "CREATE VIEW \"Workloads\" AS SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM (SELECT pg_sleep(600)) s"
+                ? "CREATE VIEW \"Workloads\" AS WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c) SELECT 'a' AS "
+                    + "\"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM c WHERE n < 0"
+                : "CREATE VIEW \"Workloads\" AS SELECT 'a' AS \"Name\", 'b' AS \"Model\", 'c' AS \"Precision\" FROM (SELECT "
+                    + "pg_sleep(600)) s"
         );
         using var endless = await AskAsync(service, "Workloads");
         // Deleting waits for the end of the work.

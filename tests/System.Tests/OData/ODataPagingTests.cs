@@ -108,11 +108,13 @@ public sealed class ODataPagingTests(ODataServices services)
     {
         var service = services[engine];
         var page = await service.GetAsync(
-            $"{Hours}?apikey=secret&filter=Workload eq @w and Model ne 'x{{y'&@w='chat-70b'&$count=true&ORDERBY=Units desc&$select=Units&$top=300&$skip=5&$format=json"
+            $"{Hours}?apikey=secret&filter=Workload eq @w and Model ne 'x{{y'&@w='chat-70b'&$count=true&ORDERBY=Units "
+                + "desc&$select=Units&$top=300&$skip=5&$format=json"
         );
         Assert.False(page.TryGetProperty("@odata.nextLink", out _));
         page = await service.GetAsync(
-            $"{Hours}?apikey=secret&filter=Workload eq @w and Model ne 'x{{y'&@w='chat-70b'&$count=true&ORDERBY=Units desc&$select=Units&$top=1005&$skip=3&$format=json"
+            $"{Hours}?apikey=secret&filter=Workload eq @w and Model ne 'x{{y'&@w='chat-70b'&$count=true&ORDERBY=Units "
+                + "desc&$select=Units&$top=1005&$skip=3&$format=json"
         );
         var next = page.GetProperty("@odata.nextLink").GetString()!;
         Assert.StartsWith(service.Client.BaseAddress + Hours + "?", next, StringComparison.Ordinal);

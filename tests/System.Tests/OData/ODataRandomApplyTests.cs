@@ -7,7 +7,8 @@ using Xunit.Abstractions;
 
 namespace Metrics.SystemTests.OData;
 
-/// <summary>Random sequences of transformations, answered by the service and by an evaluator over the same rows that shares nothing with it.</summary>
+/// <summary>Random sequences of transformations, answered by the service and by an evaluator over the same rows that shares nothing with
+/// it.</summary>
 [Collection(ODataTests.Name)]
 public sealed class ODataRandomApplyTests(ODataServices services, ITestOutputHelper output)
 {
@@ -167,7 +168,8 @@ public sealed class RandomApply(Random random)
                 var amount = Any(Amounts);
                 var inner = keys.Append("FunctionalUnit").Append("DeploymentId").Distinct().ToList();
                 steps.Add(
-                    $"groupby(({string.Join(",", inner)}),aggregate({amount} with max as X,$count as C))/groupby(({string.Join(",", keys)}),aggregate(X with min as Y,C with sum as N))"
+                    $"groupby(({string.Join(",", inner)}),aggregate({amount} with max as X,$count as "
+                        + $"C))/groupby(({string.Join(",", keys)}),aggregate(X with min as Y,C with sum as N))"
                 );
                 result =
                 [

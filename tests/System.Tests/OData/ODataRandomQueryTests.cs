@@ -7,7 +7,8 @@ using Xunit.Abstractions;
 
 namespace Metrics.SystemTests.OData;
 
-/// <summary>Random filters and orders, answered by the service and by an evaluator over the same rows that shares nothing with it.</summary>
+/// <summary>Random filters and orders, answered by the service and by an evaluator over the same rows that shares nothing with
+/// it.</summary>
 [Collection(ODataTests.Name)]
 public sealed class ODataRandomQueryTests(ODataServices services, ITestOutputHelper output)
 {

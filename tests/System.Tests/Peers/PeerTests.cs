@@ -95,7 +95,8 @@ public sealed class PeerTests(ITestOutputHelper output) : IClassFixture<PeerAnsw
                 (double)c.VCpus / c.Largest
             );
             Near(answer["co2e"]!.GetValue<double>() * 1e6, ours.Grams, c);
-            // T01: they also tell "kilowattHours", which is these emissions over the intensity of the grid, and add it to energy. Ours has no such energy.
+            // T01: they also tell "kilowattHours", which is these emissions over the intensity of the grid, and add it to energy. Ours has
+            // no such energy.
             Near(ours.Grams / c.Grams, answer["kilowattHours"]!.GetValue<double>(), c);
         }
     }

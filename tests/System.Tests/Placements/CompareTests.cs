@@ -48,7 +48,8 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             [
                 "1.1 a 2.25 [2.1375 2.3625] J, 0.000775 [0.00074125 0.00080875] g, saves 0.625, certain True",
                 "1.2 c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves 0, certain True",
-                "-.- b - [- -] J, - [- -] g, saves -, certain -: no joules per output-token: busy_unknown (nothing tells when its hardware was idle); coverage 0 is below the minimum of 0.9",
+                "-.- b - [- -] J, - [- -] g, saves -, certain -: no joules per output-token: busy_unknown (nothing tells when its "
+                    + "hardware was idle); coverage 0 is below the minimum of 0.9",
             ],
             await RankedAsync(service, $"unit='output-token',idlePolicy='active-only',{Period}")
         );
@@ -58,7 +59,8 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             (await RankedAsync(service, $"unit='output-token',boundary='server',idlePolicy='active-only',{Period}"))[0]
         );
         Assert.Equal(
-            "-.- a - [- -] J, - [- -] g, saves -, certain -: no joules per output-token: accelerator_idle_unknown (its idle energy is known of whole servers and not of the accelerators alone); coverage 0 is below the minimum of 0.9",
+            "-.- a - [- -] J, - [- -] g, saves -, certain -: no joules per output-token: accelerator_idle_unknown (its idle "
+                + "energy is known of whole servers and not of the accelerators alone); coverage 0 is below the minimum of 0.9",
             (await RankedAsync(service, $"unit='output-token',boundary='accelerator',idlePolicy='active-only',{Period}"))[0]
         );
         // Of a part of the servers their bounds say nothing.
@@ -78,7 +80,8 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             [
                 "1.1 c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves 0.75, certain True",
                 "1.2 a 3 [2.85 3.15] J, 0.001 [0.000955 0.001045] g, saves 0, certain True",
-                "-.- b - [- -] J, - [- -] g, saves -, certain -: no grams per output-token: grid_unknown (no location-based average intensity of its grid is known); coverage 0 is below the minimum of 0.9",
+                "-.- b - [- -] J, - [- -] g, saves -, certain -: no grams per output-token: grid_unknown (no location-based "
+                    + "average intensity of its grid is known); coverage 0 is below the minimum of 0.9",
             ],
             await RankedAsync(service, $"unit='output-token',by='carbon',{Period}")
         );
@@ -90,7 +93,8 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
     {
         await using var service = await StartAsync(engine, later: row =>
         {
-            // The last hour of c has the grid for half of it: 0.1 g instead of 0.2 g, for all of its tokens. The last hour of a has a server for a part of it.
+            // The last hour of c has the grid for half of it: 0.1 g instead of 0.2 g, for all of its tokens. The last hour of a has a
+            // server for a part of it.
             if (row is { DeploymentId: 3, PeriodStart.Hour: 3 })
                 (row.OperationalGrams, row.Missing) = (0.1, MissingReasons.GridUnknown | MissingReasons.WueUnknown);
             if (row is { DeploymentId: 1, PeriodStart.Hour: 3 })
@@ -407,9 +411,12 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
                 .EnumerateArray()
                 .Where(row => row.GetProperty("Workload").GetString() is "chat" or "flow")
                 .Select(row =>
-                    $"{Number(row, "Group")}.{Number(row, "Rank")} {row.GetProperty("Region").GetString()} {Number(row, "JoulesPerUnit")} [{Number(row, "LowJoulesPerUnit")} {Number(row, "HighJoulesPerUnit")}] J, "
-                    + $"{Number(row, "GramsPerUnit")} [{Number(row, "LowGramsPerUnit")} {Number(row, "HighGramsPerUnit")}] g, saves {Number(row, "SavingAgainstWorst")}, "
-                    + $"certain {(row.GetProperty("Certain").ValueKind == JsonValueKind.Null ? "-" : row.GetProperty("Certain").GetBoolean())}"
+                    $"{Number(row, "Group")}.{Number(row, "Rank")} {row.GetProperty("Region").GetString()} "
+                    + $"{Number(row, "JoulesPerUnit")} [{Number(row, "LowJoulesPerUnit")} {Number(row, "HighJoulesPerUnit")}] J, "
+                    + $"{Number(row, "GramsPerUnit")} [{Number(row, "LowGramsPerUnit")} {Number(row, "HighGramsPerUnit")}] g, "
+                    + $"saves {Number(row, "SavingAgainstWorst")}, "
+                    + "certain "
+                    + $"{(row.GetProperty("Certain").ValueKind == JsonValueKind.Null ? "-" : row.GetProperty("Certain").GetBoolean())}"
                     + $"{(row.GetProperty("Converted").GetString() is { } converted ? $", {converted}" : "")}{(row.GetProperty("Reasons").GetString() is { } reasons ? $": {reasons}" : "")}"
                 ),
         ];

@@ -70,7 +70,8 @@ public sealed class DemoTests
         // Every hour behind the ranking tells its derivation, and is what it says.
         var row = (
             await service.RowsAsync(
-                $"HourlyIntensities?$filter=Workload eq 'chat-70b' and FunctionalUnit eq 'output-token' and PeriodStart eq {Text(anchor.AddHours(-5))}",
+                "HourlyIntensities?$filter=Workload eq 'chat-70b' and FunctionalUnit eq 'output-token' and PeriodStart eq "
+                    + $"{Text(anchor.AddHours(-5))}",
                 rows => rows.Count == 1
             )
         )[0];

@@ -38,10 +38,13 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
                 "org/small bf16: model differs: org/small against org/model; precision differs: bf16 against fp8",
                 "  4 code/a/H100 2 J = 48000/24000, coverage 1, modelled, measured share 0, saves -",
                 "left out:",
-                "  3 chat/c/- - J = -/24000, coverage 0, measured, measured share -: no joules per output-token: pue_unknown (its place has no PUE); coverage 0 is below the minimum of 0.9",
+                "  3 chat/c/- - J = -/24000, coverage 0, measured, measured share -: no joules per output-token: pue_unknown (its "
+                    + "place has no PUE); coverage 0 is below the minimum of 0.9",
                 "  5 chat/d/H100 2 J = 24000/12000, coverage 0.5, measured, measured share 1: coverage 0.5 is below the minimum of 0.9",
-                "  7 chat/x/- 0.5 J = 12000/24000, coverage 1, estimated, measured share 0: evidence estimated is worse than modelled, the worst accepted",
-                "  6 unattributed/a/- 0.001 J = 24/24000, coverage 1, measured, measured share 1: no workload's rules claim it: it is what is left at its place, and no deployment",
+                "  7 chat/x/- 0.5 J = 12000/24000, coverage 1, estimated, measured share 0: evidence estimated is worse than "
+                    + "modelled, the worst accepted",
+                "  6 unattributed/a/- 0.001 J = 24/24000, coverage 1, measured, measured share 1: no workload's rules claim it: "
+                    + "it is what is left at its place, and no deployment",
             ],
             Told(await service.AskAsync("unit=output-token"))
         );
@@ -108,7 +111,8 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
             Note(await service.AskAsync("unit=page&from=2026-01-15&to=2026-01-16"))
         );
         Assert.Equal(
-            "No deployment serves 'org/modle' in this period. Units with work: output-token, request. Models with work: org/model, org/small.",
+            "No deployment serves 'org/modle' in this period. Units with work: output-token, request. Models with work: "
+                + "org/model, org/small.",
             Note(await service.AskAsync("unit=output-token&model=org/modle"))
         );
         Assert.Equal(
@@ -145,7 +149,8 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
     [Theory]
     [InlineData(
         "",
-        "'unit' is missing: say what work is counted in. Units are: audio-second, cached-input-token, character, image, inference, input-token, output-token, page, request, token, video-second, workflow."
+        "'unit' is missing: say what work is counted in. Units are: audio-second, cached-input-token, character, image, "
+            + "inference, input-token, output-token, page, request, token, video-second, workflow."
     )]
     [InlineData("unit=tokens", "'tokens' is not a functional unit. Units are: audio-second,")]
     [InlineData("unit=token&boundary=gpu", "'gpu' is not a boundary. Boundaries are: accelerator, server, facility.")]
@@ -367,12 +372,15 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
     {
         var lines = new List<string>
         {
-            $"{answer.GetProperty("from").GetString()} to {answer.GetProperty("to").GetString()}, {answer.GetProperty("boundary").GetString()}, {answer.GetProperty("minCoverage").GetRawText()}, {answer.GetProperty("evidence").GetString()}",
+            $"{answer.GetProperty("from").GetString()} to {answer.GetProperty("to").GetString()}, "
+                + $"{answer.GetProperty("boundary").GetString()}, {answer.GetProperty("minCoverage").GetRawText()}, "
+                + $"{answer.GetProperty("evidence").GetString()}",
         };
         foreach (var group in answer.GetProperty("groups").EnumerateArray())
         {
             lines.Add(
-                $"{group.GetProperty("model").GetString()} {group.GetProperty("precision").GetString()}: {string.Join("; ", group.GetProperty("differs").EnumerateArray())}"
+                $"{group.GetProperty("model").GetString()} {group.GetProperty("precision").GetString()}: "
+                    + $"{string.Join("; ", group.GetProperty("differs").EnumerateArray())}"
             );
             lines.AddRange(
                 group
@@ -391,8 +399,10 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
         return [.. lines];
 
         static string Deployment(JsonElement placement) =>
-            $"{placement.GetProperty("deploymentId").GetString()} {placement.GetProperty("workload").GetString()}/{placement.GetProperty("region").GetString()}/{placement.GetProperty("hardware").GetString() ?? "-"} "
-            + $"{Number(placement, "joulesPerUnit")} J = {Number(placement, "joules")}/{Number(placement, "units")}, coverage {Number(placement, "coverage")}, "
+            $"{placement.GetProperty("deploymentId").GetString()} "
+            + $"{placement.GetProperty("workload").GetString()}/{placement.GetProperty("region").GetString()}/{placement.GetProperty("hardware").GetString() ?? "-"} "
+            + $"{Number(placement, "joulesPerUnit")} J = {Number(placement, "joules")}/{Number(placement, "units")}, coverage "
+            + $"{Number(placement, "coverage")}, "
             + $"{placement.GetProperty("evidence").GetString()}, measured share {Number(placement, "measuredShare")}";
 
         static string Number(JsonElement placement, string name) =>

@@ -86,7 +86,8 @@ public sealed class ReportServices : IAsyncLifetime
 
     private static DateTime Hour(int hour) => new(2026, 2, 1, hour, 0, 0, DateTimeKind.Utc);
 
-    // chat at a site with a PUE of 1.4 and a grid of 350 g/kWh, in the hours 0 to 3 but 2; the last is half covered and has no PUE. The other one in a cloud in hour 0, by estimate.
+    // chat at a site with a PUE of 1.4 and a grid of 350 g/kWh, in the hours 0 to 3 but 2; the last is half covered and has no PUE. The
+    // other one in a cloud in hour 0, by estimate.
     private static async Task WriteAsync(MetricsDbContext context)
     {
         const string factors = "grid_intensity:country/DE:location_average@v1 pue:onprem/dc-1@config";
@@ -298,7 +299,8 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
                 .GetProperty("gaps")
                 .EnumerateArray()
                 .Select(gap =>
-                    $"{gap.GetProperty("workload").GetString()} {gap.GetProperty("place").GetString()} {gap.GetProperty("from").GetString()} {gap.GetProperty("to").GetString()} {gap.GetProperty("coverage")}"
+                    $"{gap.GetProperty("workload").GetString()} {gap.GetProperty("place").GetString()} "
+                    + $"{gap.GetProperty("from").GetString()} {gap.GetProperty("to").GetString()} {gap.GetProperty("coverage")}"
                 )
         );
         Assert.Contains(report.GetProperty("notes").EnumerateArray(), note =>
@@ -633,7 +635,8 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
         using var csv = new MemoryStream();
         await new CsvReport().WriteAsync(report, csv, default);
         Assert.Equal(
-            "Text,Number\r\n'=1+1,-1.5\r\n'+1,-1.5\r\n'-1,-1.5\r\n'@SUM(A1),-1.5\r\n'\tx,-1.5\r\n\"'\rx\",-1.5\r\n'＝1,-1.5\r\nplain,-1.5\r\n\"a,b\",-1.5\r\n\"say \"\"x\"\"\",-1.5\r\n\"two\r\nlines\",-1.5\r\n,-1.5\r\n,\r\n",
+            "Text,Number\r\n'=1+1,-1.5\r\n'+1,-1.5\r\n'-1,-1.5\r\n'@SUM(A1),-1.5\r\n'\tx,-1.5\r\n\"'\rx\",-1.5\r\n'＝1,-1.5\r\nplain,-1.5\r\n\"a,b\",-1.5\r\n\"say "
+                + "\"\"x\"\"\",-1.5\r\n\"two\r\nlines\",-1.5\r\n,-1.5\r\n,\r\n",
             Encoding.UTF8.GetString(csv.ToArray())
         );
     }

@@ -9,7 +9,8 @@ namespace Metrics.SystemTests.Storage;
 public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Accounts =
-        "SELECT \"OperationalGrams\", \"MarginalGrams\", \"MarketBasedGrams\", \"EmbodiedGrams\", \"SciGramsPerUnit\", \"WaterLitres\", \"LowJoules\", \"HighJoules\", \"FactorVersion\", \"Missing\" FROM ";
+        "SELECT \"OperationalGrams\", \"MarginalGrams\", \"MarketBasedGrams\", \"EmbodiedGrams\", \"SciGramsPerUnit\", "
+        + "\"WaterLitres\", \"LowJoules\", \"HighJoules\", \"FactorVersion\", \"Missing\" FROM ";
 
     private static EnergyFact OfGpu(DateTime start) =>
         Energy(Gpu, start, 1000, 1000, 1500, idle: 200)
@@ -47,7 +48,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         // (0.25 + 0.125 + 0.125 + 0.125) g / 50: neither the zero of the certificates nor the marginal 0.75 g is in it.
         Assert.Equal(
             [
-                "0.375|0.75|0|0.25|0.0125|0.75|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config|∅",
+                "0.375|0.75|0|0.25|0.0125|0.75|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config "
+                    + "wue:onprem/dc-1@config|∅",
             ],
             await storage.RowsAsync(Accounts + "\"HourlyIntensities\"")
         );
@@ -97,7 +99,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         Assert.Equal(
             ["0.125|0.25|∅", "∅|0.25|embodied_unknown", "0.125|∅|grid_unknown wue_unknown"],
             await storage.RowsAsync(
-                "SELECT \"EmbodiedGrams\", \"WaterLitres\", \"Missing\" FROM \"EnergyFacts\" WHERE \"FactorVersion\" LIKE '% wue:%' ORDER BY \"PeriodStart\""
+                "SELECT \"EmbodiedGrams\", \"WaterLitres\", \"Missing\" FROM \"EnergyFacts\" WHERE \"FactorVersion\" LIKE '% "
+                    + "wue:%' ORDER BY \"PeriodStart\""
             )
         );
     }
@@ -192,7 +195,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         );
 
         const string first =
-            "0.375|0.75|0|0.25|{0}|0.5|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config|wue_unknown";
+            "0.375|0.75|0|0.25|{0}|0.5|2025|2475|grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config "
+            + "wue:onprem/dc-1@config|wue_unknown";
         Assert.Equal(
             [
                 first.Replace("{0}", "0.0625", StringComparison.Ordinal),
@@ -202,9 +206,12 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             ],
             await storage.RowsAsync(Accounts + "\"DailyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\"")
         );
-        // 0.375 + 0.25 g of operation and 0.25 + 0.125 + 0.125 g of making. The tokens of the third day have no grams, so there is no score. Bounds: 2025 + 1425 and 2475 + 1575.
+        // 0.375 + 0.25 g of operation and 0.25 + 0.125 + 0.125 g of making. The tokens of the third day have no grams, so there is no
+        // score. Bounds: 2025 + 1425 and 2475 + 1575.
         const string month =
-            "0.625|1.75|0|0.5|∅|1.5|3450|4050|grid_intensity:country/DE:location_average@e grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config wue:onprem/dc-1@config|busy_unknown pue_unknown wue_unknown";
+            "0.625|1.75|0|0.5|∅|1.5|3450|4050|grid_intensity:country/DE:location_average@e "
+            + "grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config wue:onprem/dc-1@config|busy_unknown pue_unknown "
+            + "wue_unknown";
         Assert.Equal([month, month], await storage.RowsAsync(Accounts + "\"MonthlyIntensities\" ORDER BY \"FunctionalUnit\""));
     }
 
@@ -237,7 +244,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var (five, eleven) = (Ten.AddMinutes(5), Ten.AddHours(1));
-        // The boards idled at 900 J while nobody metered the server: 1100 of the server's 1000 J would be idle, and a token would give energy back.
+        // The boards idled at 900 J while nobody metered the server: 1100 of the server's 1000 J would be idle, and a token would give
+        // energy back.
         await storage.ReplaceAsync(
             Ten,
             OfGpu(Ten),

@@ -14,7 +14,9 @@ namespace Metrics.SystemTests.Storage;
 public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Sums =
-        "SELECT \"FunctionalUnit\", \"Units\", \"AcceleratorJoules\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\", \"AcceleratorJoulesPerUnit\", \"ServerJoulesPerUnit\", \"MeasuredShare\", \"Coverage\", \"Evidence\", \"NullReason\" FROM ";
+        "SELECT \"FunctionalUnit\", \"Units\", \"AcceleratorJoules\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\", "
+        + "\"AcceleratorJoulesPerUnit\", \"ServerJoulesPerUnit\", \"MeasuredShare\", \"Coverage\", \"Evidence\", \"NullReason\" "
+        + "FROM ";
 
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
@@ -44,7 +46,8 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
         Assert.Equal(
             ["chat|org/model|fp8|onprem|∅|dc-1|H100|20260115|2026-01-15"],
             await storage.RowsAsync(
-                "SELECT DISTINCT \"Workload\", \"Model\", \"Precision\", \"Provider\", \"Account\", \"Region\", \"Hardware\", \"DateKey\", \"Date\" FROM \"HourlyIntensities\""
+                "SELECT DISTINCT \"Workload\", \"Model\", \"Precision\", \"Provider\", \"Account\", \"Region\", \"Hardware\", "
+                    + "\"DateKey\", \"Date\" FROM \"HourlyIntensities\""
             )
         );
         Assert.Equal(
@@ -64,7 +67,8 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
         Assert.Equal(
             ["gpu|1|1|measured", "gpu|1|1|measured", "node|0|1|modelled", "node|1|0.5|measured"],
             await storage.RowsAsync(
-                "SELECT \"ResourceKind\", \"MeasuredShare\", \"Coverage\", \"Evidence\" FROM \"EnergyFacts\" ORDER BY \"ResourceKind\", \"PeriodStart\""
+                "SELECT \"ResourceKind\", \"MeasuredShare\", \"Coverage\", \"Evidence\" FROM \"EnergyFacts\" ORDER BY "
+                    + "\"ResourceKind\", \"PeriodStart\""
             )
         );
         Assert.Equal(
@@ -176,7 +180,9 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
                 $"none|∅|7|10.5|∅|measured|20260201|2026-02-01|{UnixMicroseconds.From(february)}|{UnixMicroseconds.From(new(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc))}",
             ],
             await storage.RowsAsync(
-                "SELECT \"FunctionalUnit\", \"Units\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\", \"Evidence\", \"DateKey\", \"Date\", \"PeriodStart\", \"PeriodEnd\" FROM \"MonthlyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\""
+                "SELECT \"FunctionalUnit\", \"Units\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\", \"Evidence\", "
+                    + "\"DateKey\", \"Date\", \"PeriodStart\", \"PeriodEnd\" FROM \"MonthlyIntensities\" ORDER BY \"PeriodStart\", "
+                    + "\"FunctionalUnit\""
             )
         );
     }
@@ -195,7 +201,9 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
             new Rejection("rack", "energy", Ten, RejectionReason.CounterReset, "It fell."),
         ];
         const string stamps =
-            "SELECT 1, resource_id, recomputed_at FROM energy_facts UNION ALL SELECT 2, 0, recomputed_at FROM work_facts UNION ALL SELECT 3, 0, recomputed_at FROM intensity_hours UNION ALL SELECT 4, 0, recomputed_at FROM intensity_days UNION ALL SELECT 5, count, last_seen FROM rejection ORDER BY 1, 2";
+            "SELECT 1, resource_id, recomputed_at FROM energy_facts UNION ALL SELECT 2, 0, recomputed_at FROM work_facts UNION "
+            + "ALL SELECT 3, 0, recomputed_at FROM intensity_hours UNION ALL SELECT 4, 0, recomputed_at FROM intensity_days UNION "
+            + "ALL SELECT 5, count, last_seen FROM rejection ORDER BY 1, 2";
         await storage.ReplaceAsync(Ten, facts);
         var before = await storage.RowsAsync(stamps);
         Assert.Equal(6, before.Count);
@@ -410,7 +418,8 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
                 "pue:onprem/dc-1@config|pue|onprem/dc-1|annual|1.5|1|Metrics:Places:onprem/dc-1:Pue|config|1",
             ],
             await storage.RowsAsync(
-                "SELECT \"Name\", \"Kind\", \"Place\", \"Method\", \"Value\", \"Unit\", \"Source\", \"Version\", CASE WHEN \"SupersededAt\" IS NULL THEN 0 ELSE 1 END FROM \"Factors\" WHERE \"Version\" IN ('2', 'config') ORDER BY 1, 5"
+                "SELECT \"Name\", \"Kind\", \"Place\", \"Method\", \"Value\", \"Unit\", \"Source\", \"Version\", CASE WHEN "
+                    + "\"SupersededAt\" IS NULL THEN 0 ELSE 1 END FROM \"Factors\" WHERE \"Version\" IN ('2', 'config') ORDER BY 1, 5"
             )
         );
         Assert.Equal(

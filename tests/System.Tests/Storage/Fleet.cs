@@ -111,7 +111,8 @@ internal static class Fleet
     public static NormalisedPeriod Period(params object[] facts) =>
         new([.. facts.OfType<EnergyFact>()], [.. facts.OfType<WorkFact>()], [.. facts.OfType<Rejection>()]);
 
-    /// <summary>A stand-in for the normaliser: energy samples become facts of their five minutes, token samples work. A function of the samples alone.</summary>
+    /// <summary>A stand-in for the normaliser: energy samples become facts of their five minutes, token samples work. A function of the
+    /// samples alone.</summary>
     public static async Task RecomputeAsync(this TestStorage storage)
     {
         foreach (var dirty in await storage.Facts.DirtyHoursAsync(10_000, default))
@@ -153,7 +154,8 @@ internal static class Fleet
         }
     }
 
-    /// <summary>Everything that is a function of the samples: all rows of all such tables, without the times at which they were written.</summary>
+    /// <summary>Everything that is a function of the samples: all rows of all such tables, without the times at which they were
+    /// written.</summary>
     public static async Task<string> DumpAsync(this TestStorage storage)
     {
         string[] queries =
@@ -165,10 +167,14 @@ internal static class Fleet
             "SELECT * FROM resource ORDER BY id",
             "SELECT * FROM deployment ORDER BY id",
             "SELECT * FROM deployment_resources ORDER BY deployment_id, resource_id",
-            "SELECT deployment_id, resource_id, period_start, period_end, accelerator_joules, server_joules, facility_joules, measured_joules, covered_seconds, evidence FROM energy_facts ORDER BY 1, 2, 3",
-            "SELECT deployment_id, functional_unit, period_start, period_end, units, covered_seconds, evidence FROM work_facts ORDER BY 1, 2, 3",
-            "SELECT deployment_id, functional_unit, period_start, date, date_key, units, accelerator_joules, server_joules, facility_joules, known_joules, measured_joules, covered_seconds, evidence FROM intensity_hours ORDER BY 1, 2, 3",
-            "SELECT deployment_id, functional_unit, period_start, date, date_key, units, accelerator_joules, server_joules, facility_joules, known_joules, measured_joules, covered_seconds, evidence FROM intensity_days ORDER BY 1, 2, 3",
+            "SELECT deployment_id, resource_id, period_start, period_end, accelerator_joules, server_joules, facility_joules, "
+                + "measured_joules, covered_seconds, evidence FROM energy_facts ORDER BY 1, 2, 3",
+            "SELECT deployment_id, functional_unit, period_start, period_end, units, covered_seconds, evidence FROM work_facts "
+                + "ORDER BY 1, 2, 3",
+            "SELECT deployment_id, functional_unit, period_start, date, date_key, units, accelerator_joules, server_joules, "
+                + "facility_joules, known_joules, measured_joules, covered_seconds, evidence FROM intensity_hours ORDER BY 1, 2, 3",
+            "SELECT deployment_id, functional_unit, period_start, date, date_key, units, accelerator_joules, server_joules, "
+                + "facility_joules, known_joules, measured_joules, covered_seconds, evidence FROM intensity_days ORDER BY 1, 2, 3",
             "SELECT id, source, subject, at, reason, detail, hour FROM rejection WHERE hour IS NOT NULL ORDER BY id",
         ];
         var dump = new List<string>();

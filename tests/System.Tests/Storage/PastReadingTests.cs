@@ -12,7 +12,8 @@ using Xunit;
 
 namespace Metrics.SystemTests.Storage;
 
-/// <summary>What is read beside the live reads, and what is not believed or waited for: on both engines, on a clock that the test puts.</summary>
+/// <summary>What is read beside the live reads, and what is not believed or waited for: on both engines, on a clock that the test
+/// puts.</summary>
 public sealed class PastReadingTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Power = "ipmi_dcmi_power_consumption_watts";
@@ -221,8 +222,10 @@ public sealed class PastReadingTests(PostgresCluster cluster) : IClassFixture<Po
         await bench.ReadAsync(Start.AddHours(54));
         var lost =
             engine == StorageEngine.Postgres
-                ? $"start >= timestamptz '{Start.AddHours(30):yyyy-MM-dd HH:mm}+00' AND start < timestamptz '{Start.AddHours(30).AddMinutes(10):yyyy-MM-dd HH:mm}+00'"
-                : $"start >= {UnixMicroseconds.From(Start.AddHours(30))} AND start < {UnixMicroseconds.From(Start.AddHours(30).AddMinutes(10))}";
+                ? $"start >= timestamptz '{Start.AddHours(30):yyyy-MM-dd HH:mm}+00' AND start < timestamptz "
+                    + $"'{Start.AddHours(30).AddMinutes(10):yyyy-MM-dd HH:mm}+00'"
+                : $"start >= {UnixMicroseconds.From(Start.AddHours(30))} AND start < "
+                    + $"{UnixMicroseconds.From(Start.AddHours(30).AddMinutes(10))}";
         await bench.Storage.ExecuteAsync($"DELETE FROM samples WHERE {lost} AND series_id = (SELECT min(id) FROM series)");
         Assert.True(await bench.CompareAsync());
         Assert.Equal(["reconcile|waiting"], await bench.Storage.RowsAsync("""SELECT "Kind", "State" FROM "Backfills" """));

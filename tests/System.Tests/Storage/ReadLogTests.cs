@@ -133,7 +133,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
         Assert.Equal(
             ["0|0|0|0|0"],
             await storage.RowsAsync(
-                "SELECT (SELECT count(*) FROM samples), (SELECT count(*) FROM dirty_hours), (SELECT count(*) FROM rejection), (SELECT count(*) FROM run), (SELECT count(*) FROM series)"
+                "SELECT (SELECT count(*) FROM samples), (SELECT count(*) FROM dirty_hours), (SELECT count(*) FROM rejection), "
+                    + "(SELECT count(*) FROM run), (SELECT count(*) FROM series)"
             )
         );
         Assert.True(await WatermarkIsCoveredAsync(storage));
@@ -169,7 +170,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
         Assert.Equal(
             ["0|0|0|∅"],
             await storage.RowsAsync(
-                "SELECT (SELECT count(*) FROM samples), (SELECT count(*) FROM dirty_hours), (SELECT count(*) FROM series), watermark FROM source"
+                "SELECT (SELECT count(*) FROM samples), (SELECT count(*) FROM dirty_hours), (SELECT count(*) FROM series), "
+                    + "watermark FROM source"
             )
         );
         Assert.Equal(new(1, 1, 0), await storage.Log.CommitAsync(claim, Read(At(Series("one"), "10:01", 1)), default));
@@ -213,7 +215,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var claim = await storage.ClaimAsync();
         await storage.ExecuteAsync(
-            $"UPDATE source SET watermark = {(engine == StorageEngine.Postgres ? "timestamptz '2026-01-15 11:40:00+00'" : UnixMicroseconds.From(Time("11:40")))}"
+            "UPDATE source SET watermark = "
+                + $"{(engine == StorageEngine.Postgres ? "timestamptz '2026-01-15 11:40:00+00'" : UnixMicroseconds.From(Time("11:40")))}"
         );
         await Assert.ThrowsAnyAsync<Exception>(() => storage.Log.CommitAsync(claim, Read(At(Series("one"), "10:01", -1)), default));
         Assert.False(await WatermarkIsCoveredAsync(storage));
@@ -223,7 +226,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
     private static async Task<bool> WatermarkIsCoveredAsync(TestStorage storage) =>
         (
             await storage.RowsAsync(
-                "SELECT id FROM source s WHERE watermark IS NOT NULL AND NOT EXISTS (SELECT 1 FROM run r JOIN series x ON x.source = r.source JOIN samples v ON v.series_id = x.id WHERE r.source = s.id AND r.state = 'whole')"
+                "SELECT id FROM source s WHERE watermark IS NOT NULL AND NOT EXISTS (SELECT 1 FROM run r JOIN series x ON "
+                    + "x.source = r.source JOIN samples v ON v.series_id = x.id WHERE r.source = s.id AND r.state = 'whole')"
             )
         ).Count == 0;
 
@@ -365,7 +369,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
         Assert.Equal(["1", "5"], await storage.RowsAsync("SELECT value FROM samples ORDER BY start"));
         Assert.Equal(
             [
-                "energy{name=\"one\",zone=\"b\"}|conflicting_duplicate|The source gave 5 and 7 for one instant; 5 was kept. Check that two exporters do not send one series.",
+                "energy{name=\"one\",zone=\"b\"}|conflicting_duplicate|The source gave 5 and 7 for one instant; 5 was kept. Check "
+                    + "that two exporters do not send one series.",
             ],
             await storage.RowsAsync("SELECT \"Subject\", \"Reason\", \"Detail\" FROM \"Rejections\"")
         );
@@ -409,7 +414,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var one = Series("one");
         await storage.ExecuteAsync(
-            $"INSERT INTO series (id, source, provider, metric, labels, statistic, period_ms, first_seen) VALUES ({one.Id}, 'rack', 'prometheus', 'power', '{{}}', 0, 0, {(engine == StorageEngine.Postgres ? "now()" : "0")})"
+            $"INSERT INTO series (id, source, provider, metric, labels, statistic, period_ms, first_seen) VALUES ({one.Id}, "
+                + $"'rack', 'prometheus', 'power', '{{}}', 0, 0, {(engine == StorageEngine.Postgres ? "now()" : "0")})"
         );
         var fault = await Assert.ThrowsAsync<StorageException>(() => storage.CommitAsync(At(one, "10:01", 1)));
         Assert.True(StorageFault.IsOutside(fault));
@@ -478,7 +484,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
             new Observation(one, Sample.At(new(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc), 3))
         );
         const string partitions =
-            "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent = 'samples'::regclass ORDER BY 1";
+            "SELECT c.relname, pg_get_expr(c.relpartbound, c.oid) FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE "
+            + "inhparent = 'samples'::regclass ORDER BY 1";
         Assert.Equal(
             [
                 "samples_y2025m12|FOR VALUES FROM ('2025-12-01 00:00:00+00') TO ('2026-01-01 00:00:00+00')",

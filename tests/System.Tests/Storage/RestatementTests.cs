@@ -13,7 +13,8 @@ namespace Metrics.SystemTests.Storage;
 public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     private const string Restatements =
-        "SELECT \"FunctionalUnit\", \"PeriodStart\", \"Measure\", \"Old\", \"New\", \"OldFactorVersion\", \"NewFactorVersion\", \"Reason\" FROM \"Restatements\" ORDER BY \"PeriodStart\", \"Measure\", \"FunctionalUnit\", \"Id\"";
+        "SELECT \"FunctionalUnit\", \"PeriodStart\", \"Measure\", \"Old\", \"New\", \"OldFactorVersion\", \"NewFactorVersion\", "
+        + "\"Reason\" FROM \"Restatements\" ORDER BY \"PeriodStart\", \"Measure\", \"FunctionalUnit\", \"Id\"";
 
     private static Factor Grid(double grams, DateOnly from, string version, DateOnly? to = null) =>
         new()
@@ -45,7 +46,8 @@ public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<Po
         Assert.NotNull(await storage.Log.CommitAsync(await storage.ClaimAsync(), read, default));
     }
 
-    /// <summary>Stands in for the normaliser: a sample of one is a kilowatt-hour, whose grams are the grid's of its day, for ten tokens.</summary>
+    /// <summary>Stands in for the normaliser: a sample of one is a kilowatt-hour, whose grams are the grid's of its day, for ten
+    /// tokens.</summary>
     private static async Task RecomputeAsync(TestStorage storage, FactorBook book)
     {
         foreach (var dirty in await storage.Facts.DirtyHoursAsync(1000, default))
@@ -111,7 +113,9 @@ public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<Po
         Assert.Equal(
             ["e1|300|2024-01-01|2025-01-01|2024|1", "e1|350|2025-01-01|∅|2025|0", "e2|340|2025-01-01|∅|2025|1"],
             await storage.RowsAsync(
-                $"SELECT \"Version\", \"Value\", \"ValidFrom\", \"ValidTo\", \"Vintage\", CASE WHEN \"SupersededAt\" IS NULL THEN 1 ELSE 0 END FROM \"Factors\" WHERE \"Place\" = 'country/DE' AND \"Source\" = 'https://example.org/grid' ORDER BY 1, 2"
+                "SELECT \"Version\", \"Value\", \"ValidFrom\", \"ValidTo\", \"Vintage\", CASE WHEN \"SupersededAt\" IS NULL THEN "
+                    + "1 ELSE 0 END FROM \"Factors\" WHERE \"Place\" = 'country/DE' AND \"Source\" = 'https://example.org/grid' ORDER "
+                    + "BY 1, 2"
             )
         );
     }

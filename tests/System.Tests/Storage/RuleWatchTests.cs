@@ -52,9 +52,15 @@ public sealed class RuleWatchTests(PostgresCluster cluster) : IClassFixture<Post
 
         Assert.Equal(
             [
-                "rack|Metrics:Workloads:chat:Match:1|rule_matches_nothing|The workload 'chat' asks source 'rack' for name 'LLM-?'; none of its 5 series has that; name is 'lm-0', 'chat-0', 'chat-1' and more. Until one meets it, the workload gets nothing by this rule: mend it if it is misspelt.",
-                "rack|Metrics:Workloads:image:Match:0|rule_matches_nothing|The workload 'image' asks source 'rack' for nmae 'image-0'; none of its 5 series has that; none has a label nmae, there are 'name', 'zone'. Until one meets it, the workload gets nothing by this rule: mend it if it is misspelt.",
-                "rack|Metrics:Workloads:mixed:Match:0|rule_matches_nothing|The workload 'mixed' asks source 'rack' for name 'chat-0' and zone 'c'; none of its 5 series has that; name alone is met; zone is 'b'. Until one meets it, the workload gets nothing by this rule: mend it if it is misspelt.",
+                "rack|Metrics:Workloads:chat:Match:1|rule_matches_nothing|The workload 'chat' asks source 'rack' for name "
+                    + "'LLM-?'; none of its 5 series has that; name is 'lm-0', 'chat-0', 'chat-1' and more. Until one meets it, the "
+                    + "workload gets nothing by this rule: mend it if it is misspelt.",
+                "rack|Metrics:Workloads:image:Match:0|rule_matches_nothing|The workload 'image' asks source 'rack' for nmae "
+                    + "'image-0'; none of its 5 series has that; none has a label nmae, there are 'name', 'zone'. Until one meets it, "
+                    + "the workload gets nothing by this rule: mend it if it is misspelt.",
+                "rack|Metrics:Workloads:mixed:Match:0|rule_matches_nothing|The workload 'mixed' asks source 'rack' for name "
+                    + "'chat-0' and zone 'c'; none of its 5 series has that; name alone is met; zone is 'b'. Until one meets it, the "
+                    + "workload gets nothing by this rule: mend it if it is misspelt.",
             ],
             await storage.RowsAsync(Told)
         );
@@ -85,7 +91,9 @@ public sealed class RuleWatchTests(PostgresCluster cluster) : IClassFixture<Post
         await new RuleWatch(storage.Facts, [Named("chat", new Dictionary<string, string>())], new Clock()).CheckAsync(default);
         Assert.Equal(
             [
-                "rack|Metrics:Workloads:chat:Match:0|rule_matches_nothing|The workload 'chat' asks source 'rack' for any series; it has been read and has brought no series yet. Until one meets it, the workload gets nothing by this rule: mend it if it is misspelt.",
+                "rack|Metrics:Workloads:chat:Match:0|rule_matches_nothing|The workload 'chat' asks source 'rack' for any series; "
+                    + "it has been read and has brought no series yet. Until one meets it, the workload gets nothing by this rule: mend "
+                    + "it if it is misspelt.",
             ],
             await storage.RowsAsync(Told)
         );

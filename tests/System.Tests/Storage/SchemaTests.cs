@@ -138,7 +138,8 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
         Assert.Equal(SchemaStanding.Older, state.Standing);
         Assert.False(state.IsCurrent);
         Assert.Equal(
-            "The database has the schema of an older version of Metrics (it ends at 1_Initial, this version needs 2_Next). Run the command 'migrate'.",
+            "The database has the schema of an older version of Metrics (it ends at 1_Initial, this version needs 2_Next). Run "
+                + "the command 'migrate'.",
             state.Message
         );
     }
@@ -236,7 +237,8 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
         var state = await nowhere.GetRequiredService<SchemaMigrator>().PrepareAsync(migrate: true);
         Assert.Equal(SchemaStanding.Unreachable, state.Standing);
         Assert.Equal(
-            "The SQLite database '/nowhere/at/all/metrics.db' cannot be opened. Check that the folder exists and that this user may write there.",
+            "The SQLite database '/nowhere/at/all/metrics.db' cannot be opened. Check that the folder exists and that this user "
+                + "may write there.",
             state.Message
         );
 

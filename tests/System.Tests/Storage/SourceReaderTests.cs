@@ -241,7 +241,8 @@ public sealed class SourceReaderTests
         ]);
         // Stands for whatever makes one hour fail: a row that the table refuses.
         await storage.ExecuteAsync(
-            $"CREATE TRIGGER refuse BEFORE INSERT ON energy_facts WHEN NEW.period_start = {UnixMicroseconds.From(Fleet.Time("10:00"))} BEGIN SELECT RAISE(ABORT, 'refused'); END"
+            "CREATE TRIGGER refuse BEFORE INSERT ON energy_facts WHEN NEW.period_start = "
+                + $"{UnixMicroseconds.From(Fleet.Time("10:00"))} BEGIN SELECT RAISE(ABORT, 'refused'); END"
         );
         var keeper = new FactRecomputer(
             storage.Facts,

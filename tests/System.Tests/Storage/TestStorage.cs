@@ -71,7 +71,7 @@ internal sealed class TestStorage : IAsyncDisposable
     public static async Task<string> NewDatabaseAsync(PostgresCluster cluster, StorageEngine engine, string? folder)
     {
         var template = await Templates
-            .GetOrAdd(cluster.ConnectionString + engine, _ => new(() => MigrateTemplateAsync(cluster, engine)))
+            .GetOrAdd(engine == StorageEngine.Postgres ? cluster.ConnectionString : "", _ => new(() => MigrateTemplateAsync(cluster, engine)))
             .Value;
         if (engine == StorageEngine.Postgres)
             return await cluster.CreateDatabaseAsync(template);
@@ -100,7 +100,8 @@ internal sealed class TestStorage : IAsyncDisposable
     /// <summary>Puts the simulated clock.</summary>
     public Task SetClockAsync(DateTime now) =>
         ExecuteAsync(
-            $"INSERT INTO settings (name, value) VALUES ('simulated_clock', '{UnixMicroseconds.From(now)}') ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+            $"INSERT INTO settings (name, value) VALUES ('simulated_clock', '{UnixMicroseconds.From(now)}') ON CONFLICT (name) DO "
+                + "UPDATE SET value = excluded.value"
         );
 
     /// <summary>The same database as another process would open it.</summary>

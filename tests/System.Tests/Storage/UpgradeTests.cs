@@ -27,7 +27,9 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
 
         Assert.Equal((SchemaStanding.Abandoned, false), (state.Standing, state.IsCurrent));
         Assert.EndsWith(
-            " was made by a development version of Metrics from before its first release (its schema begins with 20261123000000_Initial), which no version takes over: give this version an empty database, and it reads again what the sources still have.",
+            " was made by a development version of Metrics from before its first release (its schema begins with "
+                + "20261123000000_Initial), which no version takes over: give this version an empty database, and it reads again what "
+                + "the sources still have.",
             state.Message,
             StringComparison.Ordinal
         );
@@ -86,7 +88,8 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
                 )
             );
         await storage.ExecuteAsync(
-            $"INSERT INTO audit (id, at, actor, action, outcome, hash) VALUES (1, {(engine == StorageEngine.Postgres ? "now()" : "0")}, 'a', 'b', 'c', 'd')"
+            "INSERT INTO audit (id, at, actor, action, outcome, hash) VALUES (1, "
+                + $"{(engine == StorageEngine.Postgres ? "now()" : "0")}, 'a', 'b', 'c', 'd')"
         );
         foreach (var change in (string[])["UPDATE audit SET actor = 'z'", "DELETE FROM audit"])
             Assert.Contains(

@@ -154,7 +154,8 @@ public sealed class AddressGuardTests
     public void Networks_that_cannot_be_read_are_told_apart() =>
         Assert.Equal(
             [
-                "Metrics:Webhooks:AllowedNetworks:1: '10.20.0.0/33' is not a network such as 10.20.0.0/16 or fd00:1234::/32, nor an address.",
+                "Metrics:Webhooks:AllowedNetworks:1: '10.20.0.0/33' is not a network such as 10.20.0.0/16 or fd00:1234::/32, nor "
+                    + "an address.",
                 "Metrics:Webhooks:AllowedNetworks:2: 'intranet' is not a network such as 10.20.0.0/16 or fd00:1234::/32, nor an address.",
                 "Metrics:Webhooks:Timeout: 00:01:00 is not between 00:00:00.1 and 00:00:30.",
                 "Metrics:Webhooks:Concurrency: 0 is not between 1 and 64.",

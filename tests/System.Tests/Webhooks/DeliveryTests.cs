@@ -9,7 +9,8 @@ using static Metrics.SystemTests.Storage.Fleet;
 
 namespace Metrics.SystemTests.Webhooks;
 
-/// <summary>From the change to the receiver: what is sent, how often, when no more, and what becomes of it when somebody dies or misbehaves. The database's clock stands where it is put.</summary>
+/// <summary>From the change to the receiver: what is sent, how often, when no more, and what becomes of it when somebody dies or
+/// misbehaves. The database's clock stands where it is put.</summary>
 public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     public static TheoryData<StorageEngine> Engines { get; } = [StorageEngine.Sqlite, StorageEngine.Postgres];
@@ -189,7 +190,8 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         Assert.Equal(
             ["0|0|0"],
             await scene.Storage.RowsAsync(
-                "SELECT (SELECT count(*) FROM webhook_delivery), (SELECT count(*) FROM webhook_message), (SELECT count(*) FROM webhook_attempt)"
+                "SELECT (SELECT count(*) FROM webhook_delivery), (SELECT count(*) FROM webhook_message), (SELECT count(*) FROM "
+                    + "webhook_attempt)"
             )
         );
     }

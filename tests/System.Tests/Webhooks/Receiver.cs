@@ -208,7 +208,8 @@ internal static class NodeVerifier
                 .Parse(await Folder.RunAsync("verify.cjs", input))
                 .RootElement.EnumerateArray()
                 .Select(one =>
-                    $"{one.GetProperty("id").GetString()}: {(one.TryGetProperty("refused", out var refused) ? $"refused, {refused.GetString()}" : one.GetProperty("event").GetProperty("type").GetString())}"
+                    $"{one.GetProperty("id").GetString()}: "
+                    + $"{(one.TryGetProperty("refused", out var refused) ? $"refused, {refused.GetString()}" : one.GetProperty("event").GetProperty("type").GetString())}"
                 ),
         ];
     }

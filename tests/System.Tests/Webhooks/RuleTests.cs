@@ -45,7 +45,8 @@ public sealed class RuleTests(PostgresCluster cluster) : IClassFixture<PostgresC
         await using var owner = await TestStorage.MigratedAsync(cluster, engine);
         await using var storage = owner.WithSimulatedClock();
         await storage.SetClockAsync(Ten.AddHours(6));
-        // 1,000 J for 100 tokens, 3,000 J for 100, 2,000 J and no work, 4,000 J for 200: 10,000 J over 400 tokens are 25; the mean of the ratios would be 20.
+        // 1,000 J for 100 tokens, 3,000 J for 100, 2,000 J and no work, 4,000 J for 200: 10,000 J over 400 tokens are 25; the mean of the
+        // ratios would be 20.
         await HoursAsync(storage, (10, 1000, 100), (11, 3000, 100), (12, 2000, 0), (13, 4000, 200));
         var rule = (await storage.Rules.UpsertAsync(Rule, default))!;
         var above = (await storage.Rules.UpsertAsync(Rule with { Threshold = 25 }, default))!;

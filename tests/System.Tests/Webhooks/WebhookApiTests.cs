@@ -12,7 +12,8 @@ using Xunit;
 
 namespace Metrics.SystemTests.Webhooks;
 
-/// <summary>Webhooks as an operator makes, tries, looks through and mends them, on sockets, with the dispatcher running; every delivery is verified by npm's standardwebhooks.</summary>
+/// <summary>Webhooks as an operator makes, tries, looks through and mends them, on sockets, with the dispatcher running; every delivery is
+/// verified by npm's standardwebhooks.</summary>
 public sealed class WebhookApiTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
     public static TheoryData<StorageEngine> Engines { get; } = [StorageEngine.Sqlite, StorageEngine.Postgres];

@@ -14,7 +14,8 @@ internal sealed class JsonName(string name)
     [(byte)'"', .. JsonEncodedText.Encode(name, JavaScriptEncoder.UnsafeRelaxedJsonEscaping).EncodedUtf8Bytes, (byte)'"', (byte)':'];
 }
 
-/// <summary>One JSON object as it is written, in a buffer that serves every row: a writer that minds less than one for all of JSON, and takes half of its time.</summary>
+/// <summary>One JSON object as it is written, in a buffer that serves every row: a writer that minds less than one for all of JSON, and
+/// takes half of its time.</summary>
 internal sealed class JsonRow
 {
     /// <summary>Of what stands around the rows: no letter is escaped that need not be.</summary>

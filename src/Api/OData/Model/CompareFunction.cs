@@ -22,7 +22,8 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
     public const string Name = "Compare";
     public const string TypeName = "ComparedDeployment";
     public const string Description =
-        "Deployments ranked by the energy or the emissions of a functional unit, like with like only; those that are not ranked follow, with the reasons.";
+        "Deployments ranked by the energy or the emissions of a functional unit, like with like only; those that are not ranked "
+        + "follow, with the reasons.";
 
     /// <summary>The parameters, with their types and what they mean; all but the first may be left out.</summary>
     public static IReadOnlyList<(string Name, EdmPrimitiveTypeKind Type, string Description)> Parameters { get; } =
@@ -198,7 +199,8 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
                 if (!aliases.TryGetValue(alias, out var aliased))
                 {
                     errors.Add(
-                        $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
+                        $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such "
+                            + $"parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
                     );
                     continue;
                 }

@@ -256,7 +256,8 @@ internal static class EntitySets
             Text("Source", "Source that is read."),
             Text(
                 "Kind",
-                "backfill: somebody asked; reread: the daily second look; reconcile: the provider's own sums differed; healed: a series can be read again.",
+                "backfill: somebody asked; reread: the daily second look; reconcile: the provider's own sums differed; healed: a "
+                    + "series can be read again.",
                 16
             ),
             Instant("From", "Start, inclusive."),

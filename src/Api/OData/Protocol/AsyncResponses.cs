@@ -8,8 +8,10 @@ using Microsoft.Win32.SafeHandles;
 namespace Metrics.Api.OData.Protocol;
 
 /// <summary>
-/// Answers that a client fetches later, for questions that take longer than it can wait (<c>Prefer: respond-async</c>; OData 4.01 part 1, 11.6). The database gets more time for them, few are worked on at once,
-/// and each is kept in a temporary file for a while after it is ready. They belong to this process: another one on the same database does not know them.
+/// Answers that a client fetches later, for questions that take longer than it can wait (<c>Prefer: respond-async</c>; OData 4.01 part 1,
+/// 11.6). The database gets more time for them, few are worked on at once,
+/// and each is kept in a temporary file for a while after it is ready. They belong to this process: another one on the same database does
+/// not know them.
 /// </summary>
 internal sealed class AsyncResponses : IAsyncDisposable
 {
@@ -29,7 +31,8 @@ internal sealed class AsyncResponses : IAsyncDisposable
         sweep = time.CreateTimer(_ => Sweep(), null, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(1));
     }
 
-    /// <summary>Whether the client prefers to fetch the answer later, and for how long it would wait all the same (RFC 7240, 4.1 and 4.3).</summary>
+    /// <summary>Whether the client prefers to fetch the answer later, and for how long it would wait all the same (RFC 7240, 4.1 and
+    /// 4.3).</summary>
     public static (bool IsAsync, TimeSpan Wait) PreferAsync(IHeaderDictionary headers)
     {
         var (isAsync, wait) = (false, TimeSpan.Zero);
@@ -49,7 +52,8 @@ internal sealed class AsyncResponses : IAsyncDisposable
         return (isAsync, wait);
     }
 
-    /// <summary>Begins to answer a request, and tells the client where the answer will be; a client that waits long enough gets the answer itself.</summary>
+    /// <summary>Begins to answer a request, and tells the client where the answer will be; a client that waits long enough gets the answer
+    /// itself.</summary>
     /// <param name="context">The request that came.</param>
     /// <param name="root">Address of the service, with a slash at its end.</param>
     /// <param name="target">Path and query of the question, as they would be sent by GET.</param>
@@ -72,7 +76,15 @@ internal sealed class AsyncResponses : IAsyncDisposable
         var id = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
         var pending = new PendingResponse(NameOf(context.User));
         responses[id] = pending;
-        var request = new InnerRequest(context, HttpMethods.Get, target, InnerHeaders(context.Request.Headers), [], pending.Body, pending.Cancelled);
+        var request = new InnerRequest(
+            context,
+            HttpMethods.Get,
+            target,
+            InnerHeaders(context.Request.Headers),
+            [],
+            pending.Body,
+            pending.Cancelled
+        );
         pending.Work = WorkAsync(pending, request, respond);
         if (wait > TimeSpan.Zero)
         {
@@ -108,7 +120,8 @@ internal sealed class AsyncResponses : IAsyncDisposable
                 "NotFound",
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"There is no such answer: it was deleted, made more than {Retention.TotalMinutes:0} minutes ago, or the service was started anew. Ask the question again."
+                    $"There is no such answer: it was deleted, made more than {Retention.TotalMinutes:0} minutes ago, or the "
+                        + "service was started anew. Ask the question again."
                 ),
                 "path"
             );

@@ -29,7 +29,8 @@ internal static class CostlyQuery
             warnings.Add(
                 (
                     "UnboundedTime",
-                    $"All of {set.Name} is read: filter by Date or PeriodStart, which have an index{(set.Name == "DailyIntensities" ? "" : ", or take DailyIntensities or MonthlyIntensities")}.",
+                    $"All of {set.Name} is read: filter by Date or PeriodStart, which have an "
+                        + $"index{(set.Name == "DailyIntensities" ? "" : ", or take DailyIntensities or MonthlyIntensities")}.",
                     "$filter"
                 )
             );

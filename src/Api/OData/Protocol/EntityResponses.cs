@@ -2,11 +2,11 @@ using System.Buffers;
 using System.Data.Common;
 using System.Globalization;
 using System.Security.Cryptography;
-using Metrics.Storage.Queries;
 using System.Text.Json;
 using Metrics.Api.OData.Json;
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Query;
+using Metrics.Storage.Queries;
 using Microsoft.Extensions.Options;
 
 namespace Metrics.Api.OData.Protocol;

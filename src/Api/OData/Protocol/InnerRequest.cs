@@ -2,7 +2,8 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Metrics.Api.OData.Protocol;
 
-/// <summary>A request that the service answers as if it had come alone, from the same client, and whose answer it keeps: a part of a batch, or one that is answered later.</summary>
+/// <summary>A request that the service answers as if it had come alone, from the same client, and whose answer it keeps: a part of a batch,
+/// or one that is answered later.</summary>
 internal sealed class InnerRequest : IHttpRequestLifetimeFeature
 {
     private readonly Stream body;

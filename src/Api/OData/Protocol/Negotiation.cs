@@ -16,7 +16,8 @@ internal enum ControlInformation
 /// <summary>What the client understands and prefers, from its headers and $format.</summary>
 /// <param name="Control">Amount of control information.</param>
 /// <param name="LongsAsText">IEEE754Compatible: whole numbers of 64 bits as texts.</param>
-/// <param name="Streaming">Whether the client asked for JSON whose parts come in the order in which they are read, which ours always is, and wants to be told so.</param>
+/// <param name="Streaming">Whether the client asked for JSON whose parts come in the order in which they are read, which ours always is,
+/// and wants to be told so.</param>
 internal sealed record Negotiation(ControlInformation Control, bool LongsAsText, bool Streaming = false)
 {
     /// <summary>The media type of the answer.</summary>
@@ -96,7 +97,8 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
             );
     }
 
-    /// <summary>The preferences that are honoured: page size, nulls left out, and the most rows in all pages that the client can use, with the text that says so.</summary>
+    /// <summary>The preferences that are honoured: page size, nulls left out, and the most rows in all pages that the client can use, with
+    /// the text that says so.</summary>
     public static (int? PageSize, bool OmitNulls, long? MaxSize, string? Applied) Preferences(IHeaderDictionary headers, int maxPageSize)
     {
         int? pageSize = null;

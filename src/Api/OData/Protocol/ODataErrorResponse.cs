@@ -1,6 +1,6 @@
-using Metrics.Storage.Queries;
 using System.Text.Json;
 using Metrics.Storage.Engine;
+using Metrics.Storage.Queries;
 
 namespace Metrics.Api.OData.Protocol;
 
@@ -100,7 +100,8 @@ internal static class ODataErrorResponse
             ReadFailure.Timeout => new(
                 StatusCodes.Status503ServiceUnavailable,
                 "QueryTimeout",
-                $"The query took longer than {session.Timeout.TotalSeconds:0} s and was stopped: filter by Date or PeriodStart, ask for less, or for an answer later (Prefer: respond-async)."
+                $"The query took longer than {session.Timeout.TotalSeconds:0} s and was stopped: filter by Date or PeriodStart, "
+                    + "ask for less, or for an answer later (Prefer: respond-async)."
             ),
             ReadFailure.NumberOutOfRange => ODataError.BadRequest(
                 "NumberOutOfRange",

@@ -1,6 +1,6 @@
-using Metrics.Storage.Queries;
 using System.Text;
 using Metrics.Api.OData.Query;
+using Metrics.Storage.Queries;
 using Microsoft.AspNetCore.OData.Abstracts;
 using Microsoft.AspNetCore.OData.Extensions;
 
@@ -63,7 +63,8 @@ internal sealed record ODataRequest(HttpContext Context, RequestOrigin Origin)
     /// <summary>Path and query as they would be sent by GET.</summary>
     public string Target => $"{Context.Request.PathBase.ToUriComponent()}/{ODataRegistration.Prefix}/{Path}{Context.Request.QueryString}";
 
-    /// <summary>Makes a POST of <c>/$query</c> the GET that it stands for: a query that is too long for an address comes in the body.</summary>
+    /// <summary>Makes a POST of <c>/$query</c> the GET that it stands for: a query that is too long for an address comes in the
+    /// body.</summary>
     /// <remarks>The library's parser of such bodies reads them whole whatever their length, and no forms.</remarks>
     /// <exception cref="ODataError">415: the body is neither text nor a form. 400: it is too long.</exception>
     public async Task ReadQueryFromBodyAsync()

@@ -8,7 +8,8 @@ using Microsoft.OData.Edm;
 namespace Metrics.Api.OData.Protocol;
 
 /// <summary>
-/// The first gate of a query: the library parses $filter, $orderby, $select and $expand, and its validators refuse what is beyond the limits
+/// The first gate of a query: the library parses $filter, $orderby, $select and $expand, and its validators refuse what is beyond the
+/// limits
 /// before anything is translated. What its parser cannot read goes on to ours, which reads more and says at which position it stumbles;
 /// so do $apply, $compute and what stands beside them, whose names the library does not know or does not bound.
 /// </summary>

@@ -104,7 +104,8 @@ internal sealed class QueryOptions
                 if (lower.StartsWith('$'))
                     throw ODataError.BadRequest(
                         "UnknownOption",
-                        $"There is no query option {ExpressionText.Shorten(given)}. There are: {string.Join(", ", Known.Order(StringComparer.Ordinal))}.",
+                        $"There is no query option {ExpressionText.Shorten(given)}. There are: "
+                            + $"{string.Join(", ", Known.Order(StringComparer.Ordinal))}.",
                         ExpressionText.Shorten(given)
                     );
                 // A custom option: not OData's business, and not repeated in a nextLink, where a key would be shown.

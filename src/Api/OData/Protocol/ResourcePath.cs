@@ -87,7 +87,8 @@ internal sealed record ResourcePath(
         return rest.Trim('/') is "%24metadata" ? "$metadata" : rest.Trim('/');
     }
 
-    /// <summary>Puts the path on a request that did not come through the router: a part of a batch, or one that is responded to later.</summary>
+    /// <summary>Puts the path on a request that did not come through the router: a part of a batch, or one that is responded to
+    /// later.</summary>
     public static void Bind(HttpContext context, IEdmModel model, string path)
     {
         var feature = context.ODataFeature();
@@ -112,7 +113,8 @@ internal sealed record ResourcePath(
     /// <param name="feature">Holds the path, if the library could read it.</param>
     /// <param name="model">The model, for what is wrong with the path where it could not.</param>
     /// <param name="path">The path as it was sent.</param>
-    /// <exception cref="ODataError">404: there is nothing. 400: it cannot be read. 501: it is known to OData and not to this service.</exception>
+    /// <exception cref="ODataError">404: there is nothing. 400: it cannot be read. 501: it is known to OData and not to this
+    /// service.</exception>
     public static ResourcePath Of(IODataFeature feature, IEdmModel model, string path)
     {
         ResourcePath? found = null;

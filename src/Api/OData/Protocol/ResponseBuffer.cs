@@ -5,7 +5,8 @@ using Microsoft.Net.Http.Headers;
 namespace Metrics.Api.OData.Protocol;
 
 /// <summary>
-/// The body of an answer on its way out. As long as it is small it is held back: then it gets an ETag, which is a hash of it, and a client that has it already is told so by 304.
+/// The body of an answer on its way out. As long as it is small it is held back: then it gets an ETag, which is a hash of it, and a client
+/// that has it already is told so by 304.
 /// Once it is larger it flows, and nothing of it is held.
 /// </summary>
 internal sealed class ResponseBuffer(HttpContext context) : IBufferWriter<byte>
@@ -30,7 +31,8 @@ internal sealed class ResponseBuffer(HttpContext context) : IBufferWriter<byte>
     /// <inheritdoc/>
     public Span<byte> GetSpan(int sizeHint = 0) => isStreaming ? context.Response.BodyWriter.GetSpan(sizeHint) : buffer.GetSpan(sizeHint);
 
-    /// <summary>Sends what was written so far, if it is no small answer any more. Nothing that was written may be in another buffer.</summary>
+    /// <summary>Sends what was written so far, if it is no small answer any more. Nothing that was written may be in another
+    /// buffer.</summary>
     public async ValueTask FlushAsync()
     {
         if (!isStreaming)

@@ -105,7 +105,8 @@ internal sealed class SkipToken(byte[] key)
     private static ODataError Invalid() =>
         ODataError.BadRequest(
             "InvalidSkipToken",
-            "The $skiptoken does not belong to this query, or was given by a service on another database: follow nextLinks as they are, from the first page.",
+            "The $skiptoken does not belong to this query, or was given by a service on another database: follow nextLinks as "
+                + "they are, from the first page.",
             "$skiptoken"
         );
 }

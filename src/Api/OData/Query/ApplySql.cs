@@ -3,7 +3,8 @@ using Metrics.Api.OData.Protocol;
 
 namespace Metrics.Api.OData.Query;
 
-/// <summary>Turns the transformations of $apply into relations, with the aggregation extension's meaning: null is left out and the sum of nothing is null.</summary>
+/// <summary>Turns the transformations of $apply into relations, with the aggregation extension's meaning: null is left out and the sum of
+/// nothing is null.</summary>
 internal sealed class ApplySql(QueryContext query)
 {
     private const string Option = "$apply";
@@ -103,7 +104,8 @@ internal sealed class ApplySql(QueryContext query)
             if (item.Method == "sum")
                 throw ODataError.BadRequest(
                     "NotAggregatable",
-                    $"{only.Path} is a ratio, and a sum of ratios is nothing: write aggregate({only.Path}), which divides the sum of {ratio.Ratio!.Over} by that of its units.",
+                    $"{only.Path} is a ratio, and a sum of ratios is nothing: write aggregate({only.Path}), which divides the "
+                        + $"sum of {ratio.Ratio!.Over} by that of its units.",
                     Option
                 );
             CheckContext(rows, [only], within);
@@ -114,7 +116,8 @@ internal sealed class ApplySql(QueryContext query)
             if (only!.Property is not { Adding: Adding.Sum } || only.Path.Contains('/', StringComparison.Ordinal))
                 throw ODataError.BadRequest(
                     "NotAggregatable",
-                    $"$apply: '{ExpressionText.Shorten(only.Path)}' at position {ExpressionReader.Position(item.At)} is no custom aggregate: say how, as in aggregate({ExpressionText.Shorten(only.Path)} with max as Name).",
+                    $"$apply: '{ExpressionText.Shorten(only.Path)}' at position {ExpressionReader.Position(item.At)} is no "
+                        + $"custom aggregate: say how, as in aggregate({ExpressionText.Shorten(only.Path)} with max as Name).",
                     Option
                 );
         }
@@ -134,7 +137,8 @@ internal sealed class ApplySql(QueryContext query)
             )
                 throw ODataError.BadRequest(
                     "NotAggregatable",
-                    $"{share.Path} is a share: its {(share.Property!.Adding == Adding.Mean ? "sum is nothing; take average, min or max" : "sum and average are nothing; take min or max")}.",
+                    $"{share.Path} is a share: its "
+                        + $"{(share.Property!.Adding == Adding.Mean ? "sum is nothing; take average, min or max" : "sum and average are nothing; take min or max")}.",
                     Option
                 );
             CheckContext(rows, sql.Used, within);
@@ -204,7 +208,8 @@ internal sealed class ApplySql(QueryContext query)
             if (column.Context is { } context && !within.Contains(context) && !rows.IsSingleValued(context))
                 throw ODataError.BadRequest(
                     "MixedUnits",
-                    $"{column.Path} of different {context} cannot be added: group by {context} too, or keep one, as in $apply=filter({context} eq 'output-token')/...",
+                    $"{column.Path} of different {context} cannot be added: group by {context} too, or keep one, as in "
+                        + $"$apply=filter({context} eq 'output-token')/...",
                     Option
                 );
         }

@@ -90,7 +90,8 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
             "UnknownProperty",
             set.Navigations.Count == 0
                 ? $"{set.Name} has no navigation property to expand."
-                : $"{set.Name} has no navigation property '{ExpressionText.Shorten(path)}'. There is {string.Join(", ", set.Navigations.Select(navigation => navigation.Name))}.",
+                : $"{set.Name} has no navigation property '{ExpressionText.Shorten(path)}'. There is "
+                    + $"{string.Join(", ", set.Navigations.Select(navigation => navigation.Name))}.",
             "$expand"
         );
 

@@ -119,7 +119,8 @@ internal sealed partial class ExpressionReader
             throw ODataError.NotSupported($"A time of day at position {Position(start)} of {option}", option);
         throw ODataError.BadRequest(
             "InvalidQuery",
-            $"{option}: '{ExpressionText.Shorten(literal)}' at position {Position(start)} is neither a number nor a day nor a point in time.",
+            $"{option}: '{ExpressionText.Shorten(literal)}' at position {Position(start)} is neither a number nor a day nor a "
+                + "point in time.",
             option
         );
     }
@@ -129,7 +130,8 @@ internal sealed partial class ExpressionReader
         {
             "DATETIME" or "DATETIMEOFFSET" => ODataError.BadRequest(
                 "InvalidQuery",
-                $"{option}: {word}'...' at position {Position(start)} is OData 3: write the time bare and with its offset, 2026-01-01T00:00:00Z (a plus sign is encoded as %2B).",
+                $"{option}: {word}'...' at position {Position(start)} is OData 3: write the time bare and with its offset, "
+                    + "2026-01-01T00:00:00Z (a plus sign is encoded as %2B).",
                 option
             ),
             "DURATION" or "BINARY" or "GEOGRAPHY" or "GEOMETRY" => ODataError.NotSupported(
@@ -138,7 +140,8 @@ internal sealed partial class ExpressionReader
             ),
             _ => ODataError.BadRequest(
                 "InvalidQuery",
-                $"{option}: {ExpressionText.Shorten(word)}'...' at position {Position(start)} is no literal of a type used here; enumerations are plain texts.",
+                $"{option}: {ExpressionText.Shorten(word)}'...' at position {Position(start)} is no literal of a type used "
+                    + "here; enumerations are plain texts.",
                 option
             ),
         };

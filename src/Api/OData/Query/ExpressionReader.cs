@@ -4,7 +4,8 @@ using Metrics.Api.OData.Protocol;
 namespace Metrics.Api.OData.Query;
 
 /// <summary>
-/// Reads OData's expressions (4.0's and 4.01's spellings) from the text of an option. What is better checked here than by the database is refused here,
+/// Reads OData's expressions (4.0's and 4.01's spellings) from the text of an option. What is better checked here than by the database is
+/// refused here,
 /// with its position, and one set of limits bounds whatever is read, in whichever option it stands.
 /// </summary>
 /// <param name="text">The option's decoded text.</param>
@@ -518,7 +519,8 @@ internal sealed partial class ExpressionReader(string text, string option)
                 takes.Least == takes.Most ? takes.Least.ToString(CultureInfo.InvariantCulture) : $"{takes.Least} or {takes.Most}";
             throw ODataError.BadRequest(
                 "InvalidQuery",
-                $"{option}: {name} at position {Position(start)} takes {expected} argument{(takes.Most == 1 ? "" : "s")}, not {arguments.Count}.",
+                $"{option}: {name} at position {Position(start)} takes {expected} argument{(takes.Most == 1 ? "" : "s")}, not "
+                    + $"{arguments.Count}.",
                 option
             );
         }

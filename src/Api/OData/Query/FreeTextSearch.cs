@@ -3,7 +3,8 @@ using Metrics.Api.OData.Protocol;
 namespace Metrics.Api.OData.Query;
 
 /// <summary>
-/// $search: words and "phrases", AND, OR, NOT and parentheses. A row is found when a name that it holds (of a workload, model, region ...) has the word in it, whatever its case.
+/// $search: words and "phrases", AND, OR, NOT and parentheses. A row is found when a name that it holds (of a workload, model, region ...)
+/// has the word in it, whatever its case.
 /// </summary>
 internal sealed class FreeTextSearch
 {

@@ -94,10 +94,12 @@ internal sealed class PageQuery
         var names = values.Select(value => value is null ? null : parameters.Add(value)).ToArray();
         if (order.All(key => !key.Term.Nullable && key.Descending == order[0].Descending))
         {
-            // One comparison of rows, which an index over them serves. From the last row on but not that one, instead of after it: PostgreSQL expects no row after the largest
+            // One comparison of rows, which an index over them serves. From the last row on but not that one, instead of after it:
+            // PostgreSQL expects no row after the largest
             // value of the first column, plans for none, and then sorts thousands.
             var same = string.Join(" AND ", order.Select((key, i) => $"{key.OrderedSql} = {names[i]}"));
-            return $"(({string.Join(", ", order.Select(key => key.OrderedSql))}) {(order[0].Descending ? "<=" : ">=")} ({string.Join(", ", names)}) AND NOT ({same}))";
+            return $"(({string.Join(", ", order.Select(key => key.OrderedSql))}) {(order[0].Descending ? "<=" : ">=")} "
+                + $"({string.Join(", ", names)}) AND NOT ({same}))";
         }
         // The rest of a tie by the later columns: a after x, or a = x and (b after y, or b = y and ...).
         var sql = "";

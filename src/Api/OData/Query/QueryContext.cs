@@ -3,7 +3,8 @@ using Metrics.Api.OData.Protocol;
 
 namespace Metrics.Api.OData.Query;
 
-/// <summary>What the options of one request have in common: engine, parameters, aliases, the time, and the limit on how much is asked.</summary>
+/// <summary>What the options of one request have in common: engine, parameters, aliases, the time, and the limit on how much is
+/// asked.</summary>
 internal sealed class QueryContext(SqlDialect dialect, IReadOnlyDictionary<string, string> aliases, DateTime now)
 {
     private const int MaxNodes = 4_000;

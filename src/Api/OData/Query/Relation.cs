@@ -57,7 +57,8 @@ internal sealed class Relation
     public string From(string? more = null)
     {
         IEnumerable<string> all = more is null ? conditions : conditions.Append(more);
-        return $" FROM {source}{string.Concat(joins)}{(conditions.Count == 0 && more is null ? "" : " WHERE " + string.Join(" AND ", all))}";
+        return " FROM "
+            + $"{source}{string.Concat(joins)}{(conditions.Count == 0 && more is null ? "" : " WHERE " + string.Join(" AND ", all))}";
     }
 
     /// <summary>All entities of a set.</summary>
@@ -87,7 +88,8 @@ internal sealed class Relation
         TryFind(path.Path)
         ?? throw ODataError.BadRequest(
             "UnknownProperty",
-            $"{option}: there is no property '{ExpressionText.Shorten(path.Path)}' here (position {ExpressionReader.Position(path.At)}).{Suggestion(path.Path)}",
+            $"{option}: there is no property '{ExpressionText.Shorten(path.Path)}' here (position "
+                + $"{ExpressionReader.Position(path.At)}).{Suggestion(path.Path)}",
             option
         );
 
@@ -125,7 +127,8 @@ internal sealed class Relation
 
     /// <summary>The entity behind navigation properties, joined to the rows.</summary>
     /// <param name="path">Names of navigation properties, with slashes between.</param>
-    /// <returns>Its set, the alias of its row and the path; whether there may be none. Null when the path is none of navigation properties.</returns>
+    /// <returns>Its set, the alias of its row and the path; whether there may be none. Null when the path is none of navigation
+    /// properties.</returns>
     public (EntitySet Set, string Alias, string Path, bool Nullable)? Join(string path)
     {
         if (entities is null)
@@ -201,7 +204,8 @@ internal sealed class Relation
 
     private static bool IsConstant(Expression expression) => expression is LiteralExpression or AliasExpression;
 
-    /// <summary>Makes a column that lies behind a navigation property one of the rows' own, so that it stays when they are grouped.</summary>
+    /// <summary>Makes a column that lies behind a navigation property one of the rows' own, so that it stays when they are
+    /// grouped.</summary>
     public void Keep(QueryColumn column)
     {
         if (byPath.TryAdd(column.Path, column))
@@ -358,7 +362,8 @@ internal sealed class Relation
     }
 
     /// <summary>
-    /// Rows to be grouped by what they repeat of their deployment, as Provider, summed up by deployment first: its attributes are then looked up for a few sums and not for every row.
+    /// Rows to be grouped by what they repeat of their deployment, as Provider, summed up by deployment first: its attributes are then
+    /// looked up for a few sums and not for every row.
     /// </summary>
     /// <returns>Where the sums come from, and SQL of the keys and results over them. Null where grouping is by something else.</returns>
     private (string From, List<string> Keys, List<string> Aggregates)? SummedByOwner(
@@ -395,7 +400,8 @@ internal sealed class Relation
         foreach (var one in aggregates)
             aggregatesSql.Add(one.Combine!([.. one.Parts.Select(Listed)]));
         return (
-            $" FROM (SELECT {string.Join(", ", list)}{From()} GROUP BY {string.Join(", ", grouping)}) AS {sums} JOIN {SqlDialect.Quote(way.Target)} AS {owner} ON {owner}.{SqlDialect.Quote(on.Theirs)} = {sums}.k",
+            $" FROM (SELECT {string.Join(", ", list)}{From()} GROUP BY {string.Join(", ", grouping)}) AS {sums} JOIN "
+                + $"{SqlDialect.Quote(way.Target)} AS {owner} ON {owner}.{SqlDialect.Quote(on.Theirs)} = {sums}.k",
             keysSql,
             aggregatesSql
         );
@@ -425,7 +431,8 @@ internal sealed class Relation
         return copy;
     }
 
-    /// <summary>The rows of several relations, one after the other. A column that a part does not have is null in its rows, and not written for them.</summary>
+    /// <summary>The rows of several relations, one after the other. A column that a part does not have is null in its rows, and not written
+    /// for them.</summary>
     /// <exception cref="ODataError">A name means different types, or there are too many parts.</exception>
     public static Relation Concat(QueryContext query, IReadOnlyList<Relation> parts, string option)
     {
@@ -463,7 +470,8 @@ internal sealed class Relation
     }
 
     /// <summary>The columns of all parts.</summary>
-    /// <returns>The columns with the parts that have them, the number of the first part of each relation, and how many parts there are.</returns>
+    /// <returns>The columns with the parts that have them, the number of the first part of each relation, and how many parts there
+    /// are.</returns>
     private static (List<QueryColumn> Columns, List<int> Offsets, int Count) ConcatColumns(IReadOnlyList<Relation> parts, string option)
     {
         var columns = new List<QueryColumn>();
@@ -497,7 +505,8 @@ internal sealed class Relation
         return (columns, offsets, offset);
     }
 
-    /// <summary>Reads one part with the columns of all: its number, its place if there is an order, and null for what it does not have.</summary>
+    /// <summary>Reads one part with the columns of all: its number, its place if there is an order, and null for what it does not
+    /// have.</summary>
     private static string SelectPart(QueryContext query, Relation part, int offset, List<QueryColumn> columns, bool ordered)
     {
         var number = part.Part is { } inner ? $"({inner.Sql} + {offset})" : offset.ToString(CultureInfo.InvariantCulture);
@@ -526,7 +535,8 @@ internal sealed class Relation
             return one.Type == PropertyType.Double || other.Type == PropertyType.Double ? PropertyType.Double : PropertyType.Int64;
         throw ODataError.BadRequest(
             "TypeMismatch",
-            $"{option}: '{ExpressionText.Shorten(one.Path)}' is of different types in the parts that are put together: choose different names.",
+            $"{option}: '{ExpressionText.Shorten(one.Path)}' is of different types in the parts that are put together: choose "
+                + "different names.",
             option
         );
     }

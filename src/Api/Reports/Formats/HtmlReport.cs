@@ -87,9 +87,7 @@ public sealed class HtmlReport : IReportFormat
         }
         await page.WriteLineAsync("</tbody></table></div>");
         if (rows > MostRows)
-            await page.WriteLineAsync(
-                $"<p class=\"warn\">{FirstRows(rows)}</p>"
-            );
+            await page.WriteLineAsync($"<p class=\"warn\">{FirstRows(rows)}</p>");
         if (report.Gaps.Count > 0)
         {
             await page.WriteLineAsync(

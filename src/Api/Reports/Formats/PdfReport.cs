@@ -74,11 +74,7 @@ public sealed class PdfReport : IReportFormat
             pages.Space(2);
         }
         if (rows > HtmlReport.MostRows)
-            pages.Write(
-                HtmlReport.FirstRows(rows),
-                9,
-                bold: true
-            );
+            pages.Write(HtmlReport.FirstRows(rows), 9, bold: true);
         if (report.Gaps.Count > 0)
             pages.Head("Gaps");
         foreach (var gap in report.Gaps)

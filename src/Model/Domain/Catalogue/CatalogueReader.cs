@@ -7,7 +7,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Catalogue;
 
-/// <summary>Reads mapping files (JSON with comments, see <c>mapping.schema.json</c>) into a catalogue, or lists everything wrong with all of them.</summary>
+/// <summary>Reads mapping files (JSON with comments, see <c>mapping.schema.json</c>) into a catalogue, or lists everything wrong with all
+/// of them.</summary>
 public static partial class CatalogueReader
 {
     private static readonly string[] OfFile = ["$schema", "provider", "resources", "mappings"];
@@ -363,7 +364,8 @@ public static partial class CatalogueReader
                 return unit;
             fields.AddError(
                 "unit",
-                $"'{MessageText.Show(symbol)}' is not a known unit; use one of: {string.Join(", ", Unit.Known.Keys.Order(StringComparer.Ordinal))}"
+                $"'{MessageText.Show(symbol)}' is not a known unit; use one of: "
+                    + $"{string.Join(", ", Unit.Known.Keys.Order(StringComparer.Ordinal))}"
             );
             return null;
         }
@@ -374,13 +376,15 @@ public static partial class CatalogueReader
             var refusal = (quantity, kind) switch
             {
                 (Quantity.Energy, SampleKind.Gauge) =>
-                    "energy cannot be a gauge, for a level of energy does not say what was used; use 'cumulative' for a running counter, whatever type the exporter gives it, or 'delta' for the energy of an interval",
+                    "energy cannot be a gauge, for a level of energy does not say what was used; use 'cumulative' for a running "
+                        + "counter, whatever type the exporter gives it, or 'delta' for the energy of an interval",
                 (Quantity.Power, SampleKind.Delta or SampleKind.Cumulative) =>
                     "power is a level and cannot be a delta or a counter; use 'gauge', or a unit of energy",
                 (Quantity.Utilisation, SampleKind.Delta or SampleKind.Cumulative) =>
                     "utilisation is a level and cannot be a delta or a counter; use 'gauge'",
                 (Quantity.Work, SampleKind.Gauge) =>
-                    "work cannot be a gauge, for a level is not an amount; use 'cumulative' for a running counter or 'delta' for the count of an interval",
+                    "work cannot be a gauge, for a level is not an amount; use 'cumulative' for a running counter or 'delta' for "
+                        + "the count of an interval",
                 _ => null,
             };
             if (refusal is not null)
@@ -461,7 +465,8 @@ public static partial class CatalogueReader
                     if (fields.Has(property))
                         fields.AddError(
                             property,
-                            $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it tells which counts of work are the same"
+                            $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it tells which counts of work "
+                                + "are the same"
                         );
             }
             if (fields.Has("estimate") && functionalUnit != "output-token")
@@ -543,7 +548,8 @@ public static partial class CatalogueReader
                 return span;
             fields.AddError(
                 property,
-                $"'{MessageText.Show(text)}' does not fit; write hours, minutes and seconds above 00:00:00 and at most {Limits.Reach}, such as \"00:05:00\""
+                $"'{MessageText.Show(text)}' does not fit; write hours, minutes and seconds above 00:00:00 and at most "
+                    + $"{Limits.Reach}, such as \"00:05:00\""
             );
             return null;
         }
@@ -570,7 +576,9 @@ public static partial class CatalogueReader
                 return template;
             fields.AddError(
                 "resource",
-                $"'{MessageText.Show(name)}' is not in 'resources' of the file{(templates.Count == 0 ? "" : $", which has: {string.Join(", ", templates.Keys)}")}; add it there or write the labels here"
+                $"'{MessageText.Show(name)}' is not in 'resources' of the "
+                    + $"file{(templates.Count == 0 ? "" : $", which has: {string.Join(", ", templates.Keys)}")}; add it there or write "
+                    + "the labels here"
             );
             return null;
         }
@@ -634,7 +642,8 @@ public static partial class CatalogueReader
     }
 }
 
-/// <summary>The catalogue cannot be used. <see cref="Errors"/> has one line a fault: file, entry, property, what was wrong, what to do.</summary>
+/// <summary>The catalogue cannot be used. <see cref="Errors"/> has one line a fault: file, entry, property, what was wrong, what to
+/// do.</summary>
 public sealed class CatalogueException(IReadOnlyList<string> errors) : Exception(string.Join(Environment.NewLine, errors))
 {
     /// <summary>One line a fault.</summary>

@@ -4,7 +4,8 @@ using Metrics.Domain.Observations;
 
 namespace Metrics.Domain.Catalogue;
 
-/// <summary>The properties of one JSON object, read strictly: what is unknown, given twice, missing or of another type becomes a fault, and reading goes on.</summary>
+/// <summary>The properties of one JSON object, read strictly: what is unknown, given twice, missing or of another type becomes a fault, and
+/// reading goes on.</summary>
 internal sealed class JsonFields
 {
     private readonly Dictionary<string, JsonElement> values = new(StringComparer.Ordinal);
@@ -94,7 +95,8 @@ internal sealed class JsonFields
             return number;
         AddError(
             name,
-            $"is {(value.ValueKind == JsonValueKind.Number ? MessageText.Show(value.GetRawText()) : Describe(value))}; write a whole number without quotes"
+            $"is {(value.ValueKind == JsonValueKind.Number ? MessageText.Show(value.GetRawText()) : Describe(value))}; write a "
+                + "whole number without quotes"
         );
         return null;
     }

@@ -38,10 +38,12 @@ public sealed class MetricCatalogue
     /// <summary>Every mapping, ordered by id and version.</summary>
     public IReadOnlyList<MetricMapping> Mappings { get; }
 
-    /// <summary>Every spelling of every metric of a provider, ordered; what a reader asks its source for. Empty for a provider without mappings.</summary>
+    /// <summary>Every spelling of every metric of a provider, ordered; what a reader asks its source for. Empty for a provider without
+    /// mappings.</summary>
     public IReadOnlyList<string> MetricsOf(string provider) => metrics.GetValueOrDefault(provider, []);
 
-    /// <summary>The mapping of a series that holds at the instant: the one with the latest effective day among those whose provider, metric, statistic, period and conditions match; null when none does.</summary>
+    /// <summary>The mapping of a series that holds at the instant: the one with the latest effective day among those whose provider,
+    /// metric, statistic, period and conditions match; null when none does.</summary>
     /// <param name="series">The series.</param>
     /// <param name="at">UTC. A mapping holds from 00:00 UTC of its effective day.</param>
     /// <remarks>Of several from the same day the one with the most conditions is taken, then the first by id.</remarks>

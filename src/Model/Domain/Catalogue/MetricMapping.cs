@@ -22,7 +22,8 @@ public enum SampleKind
 /// <param name="Kind">Kind of resource: <c>gpu</c>, <c>node</c>, <c>pdu</c>, <c>pod</c>, <c>container</c> ...</param>
 /// <param name="Id">Labels that may hold its own identity; for a node the host. Empty: the resource is the node.</param>
 /// <param name="Node">Labels that may hold the host it sits in.</param>
-/// <param name="Part">Labels that tell disjoint parts of one component apart (socket index, power supply id); all present ones count.</param>
+/// <param name="Part">Labels that tell disjoint parts of one component apart (socket index, power supply id); all present ones
+/// count.</param>
 /// <param name="Hardware">Labels that may hold the hardware model: of a board its name, of a machine its instance type.</param>
 public sealed record ResourceLabels(
     string Kind,
@@ -51,7 +52,8 @@ public sealed record LabelCondition(string Label, IReadOnlyList<string> Globs);
 /// <param name="Reference">Where the numbers come from.</param>
 public sealed record UtilisationPower(double IdleWatts, double MaxWatts, string? UnitsLabel, string Reference)
 {
-    /// <summary>Thermal design power of a unit, in watts, where the power between idle and full load follows the mean curve of server CPUs (<see cref="PowerCurve.Teads"/>); null: a straight line.</summary>
+    /// <summary>Thermal design power of a unit, in watts, where the power between idle and full load follows the mean curve of server CPUs
+    /// (<see cref="PowerCurve.Teads"/>); null: a straight line.</summary>
     public double? ThermalDesignWatts { get; init; }
 
     /// <summary>By the thermal design power of a unit: idle and full load are those of the curve.</summary>
@@ -68,11 +70,13 @@ public sealed record UtilisationPower(double IdleWatts, double MaxWatts, string?
 /// <summary>How a level of utilisation is read that is not simply the used share of one whole.</summary>
 /// <param name="Summed">The value is a sum over the devices of a server: percent from 0 to 100 x n. The ratio is the value over n.</param>
 /// <param name="DevicesLabel">The label that may hold n; null, or absent from a series: the table of servers tells it.</param>
-/// <param name="ServersLabel">The label that holds how many servers the value is a mean of; null for one. A series without the label cannot be read: one server would be a guess.</param>
+/// <param name="ServersLabel">The label that holds how many servers the value is a mean of; null for one. A series without the label cannot
+/// be read: one server would be a guess.</param>
 /// <param name="Capped">Values above the whole are the whole; else they are refused.</param>
 public sealed record UtilisationScale(bool Summed, string? DevicesLabel, string? ServersLabel, bool Capped)
 {
-    /// <summary>The used share of one device, from 0 to 1; null when the value is out of range, or a sum over devices that nobody counted.</summary>
+    /// <summary>The used share of one device, from 0 to 1; null when the value is out of range, or a sum over devices that nobody
+    /// counted.</summary>
     /// <param name="level">The value in the canonical unit: 3.2 for 320 %.</param>
     /// <param name="devices">How many devices the server has; null when unknown. Used by sums only.</param>
     public double? Ratio(double level, double? devices)
@@ -103,7 +107,8 @@ public sealed record UtilisationScale(bool Summed, string? DevicesLabel, string?
 
 /// <summary>That a series may tell the same work as others do, on a coarser level or by another name.</summary>
 /// <param name="Family">Mappings of one family and functional unit count the same work of a source.</param>
-/// <param name="Level">Of the levels that tell something about a grid period the lowest is taken; of two mappings on one level the one that covers nearly the most time, then the first by id.</param>
+/// <param name="Level">Of the levels that tell something about a grid period the lowest is taken; of two mappings on one level the one that
+/// covers nearly the most time, then the first by id.</param>
 /// <param name="Within">Labels whose values tell apart what is decided by itself, as each load balancer is; none: the source.</param>
 public sealed record RollUp(string Family, int Level, IReadOnlyList<string> Within);
 
@@ -128,7 +133,8 @@ public sealed record MetricMapping
     /// <summary>Unit of the raw value.</summary>
     public required Unit Unit { get; init; }
 
-    /// <summary>How the provider has to have made the values: an average of watts is power, their sum is not. Null: any. A series that does not say it (<see cref="Statistic.Raw"/>) is taken for it.</summary>
+    /// <summary>How the provider has to have made the values: an average of watts is power, their sum is not. Null: any. A series that does
+    /// not say it (<see cref="Statistic.Raw"/>) is taken for it.</summary>
     public Statistic? Statistic { get; init; }
 
     /// <summary>The only length of a sample's interval for which the value means what is said here; null: any.</summary>
@@ -143,10 +149,12 @@ public sealed record MetricMapping
     /// <summary>Part of the machine; <see cref="Component.None"/> for work.</summary>
     public Component Component { get; init; }
 
-    /// <summary>True when the reading is a share of its node's energy (pod, container): it tells how to attribute and is never added to the node's.</summary>
+    /// <summary>True when the reading is a share of its node's energy (pod, container): it tells how to attribute and is never added to the
+    /// node's.</summary>
     public bool Share { get; init; }
 
-    /// <summary>True when the power is the enforced limit of the board and not what it draws: it takes the place of the table's maximum and gives no energy.</summary>
+    /// <summary>True when the power is the enforced limit of the board and not what it draws: it takes the place of the table's maximum and
+    /// gives no energy.</summary>
     public bool Limit { get; init; }
 
     /// <summary>For utilisation: how the value becomes a ratio; null when it is the used share of one whole.</summary>
@@ -155,10 +163,12 @@ public sealed record MetricMapping
     /// <summary>For work: what else tells the same work; null when nothing does.</summary>
     public RollUp? RollUp { get; init; }
 
-    /// <summary>For work: the label by which series of one endpoint may hold each other, as an ensemble holds its parts; null when each counts work of its own.</summary>
+    /// <summary>For work: the label by which series of one endpoint may hold each other, as an ensemble holds its parts; null when each
+    /// counts work of its own.</summary>
     public string? Nested { get; init; }
 
-    /// <summary>For output tokens: the labels that may hold the name of the model behind an API whose energy is estimated; null when it is not.</summary>
+    /// <summary>For output tokens: the labels that may hold the name of the model behind an API whose energy is estimated; null when it is
+    /// not.</summary>
     public IReadOnlyList<string>? EstimateModel { get; init; }
 
     /// <summary>Which labels name the resource.</summary>
@@ -185,7 +195,8 @@ public sealed record MetricMapping
             _ => false,
         };
 
-    /// <summary>Largest raw value that a series can show: beyond it the value is refused. A sum over devices that no label counts has no limit before a table of servers is asked.</summary>
+    /// <summary>Largest raw value that a series can show: beyond it the value is refused. A sum over devices that no label counts has no
+    /// limit before a table of servers is asked.</summary>
     public double LargestOf(Labels labels)
     {
         const double any = Limits.LargestValue;

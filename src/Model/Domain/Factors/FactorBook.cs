@@ -16,7 +16,8 @@ public sealed record Region(string Name, string? Country, string? Zone)
     internal Region Over(Region? other) => this with { Country = Country ?? other?.Country, Zone = Zone ?? other?.Zone };
 }
 
-/// <summary>Everything that is known beside the telemetry: factors of places, hardware, servers and models. What is not in it is unknown; there are no averages to fall back to.</summary>
+/// <summary>Everything that is known beside the telemetry: factors of places, hardware, servers and models. What is not in it is unknown;
+/// there are no averages to fall back to.</summary>
 public sealed class FactorBook
 {
     // The first layer that knows anything answers: an operator's factors lie over the published ones.
@@ -115,7 +116,8 @@ public sealed class FactorBook
         );
     }
 
-    /// <summary>The factor of a place on a day: the region's own, else its grid zone's, else its country's; null when none is known.</summary>
+    /// <summary>The factor of a place on a day: the region's own, else its grid zone's, else its country's; null when none is
+    /// known.</summary>
     /// <remarks>A PUE and a WUE are a building's: they have no zone's or country's value to fall back to.</remarks>
     public Factor? Find(FactorKind kind, FactorMethod method, Place place, DateOnly day)
     {

@@ -1,7 +1,8 @@
 namespace Metrics.Domain.Factors;
 
 /// <summary>What a file of factors says: one of the layouts below, told apart by its columns.</summary>
-/// <remarks>Layouts: factors of places, regions, hardware, servers, models, and <c>Cloud_Region_Metadata.csv</c> of the Real-Time Cloud project as it is.</remarks>
+/// <remarks>Layouts: factors of places, regions, hardware, servers, models, and <c>Cloud_Region_Metadata.csv</c> of the Real-Time Cloud
+/// project as it is.</remarks>
 public sealed record FactorFile
 {
     // The columns that no other layout has.
@@ -53,7 +54,8 @@ public sealed record FactorFile
         var read = Array.Find(Layouts, layout => layout.Mark.All(column => header.Contains(column, StringComparer.Ordinal))).Read;
         if (read is null)
             throw new FactorException([
-                $"{file}: its columns are of no known layout; begin with one of these lines, or give Cloud_Region_Metadata.csv of the Real-Time Cloud project: {string.Join(" or ", Layouts.Skip(1).Select(layout => layout.Layout))}",
+                $"{file}: its columns are of no known layout; begin with one of these lines, or give Cloud_Region_Metadata.csv of "
+                    + $"the Real-Time Cloud project: {string.Join(" or ", Layouts.Skip(1).Select(layout => layout.Layout))}",
             ]);
         var errors = new List<string>();
         var content = read(file, text, errors);

@@ -8,14 +8,16 @@ public enum FactorKind
     /// <summary>Power usage effectiveness: facility energy over IT energy, at least 1. Unit: 1.</summary>
     Pue = 0,
 
-    /// <summary>Water usage effectiveness: litres of the site for each kilowatt-hour of IT energy. Unit: L/kWh. Source: ISO/IEC 30134-9.</summary>
+    /// <summary>Water usage effectiveness: litres of the site for each kilowatt-hour of IT energy. Unit: L/kWh. Source: ISO/IEC
+    /// 30134-9.</summary>
     Wue = 1,
 
     /// <summary>Emissions of the electricity of a place. Unit: g/kWh of CO2 equivalents.</summary>
     GridIntensity = 2,
 }
 
-/// <summary>How a factor was found. Values of different methods are answers to different questions and are never added or averaged.</summary>
+/// <summary>How a factor was found. Values of different methods are answers to different questions and are never added or
+/// averaged.</summary>
 public enum FactorMethod
 {
     /// <summary>The mean of a year, for factors that know no other way.</summary>
@@ -40,7 +42,8 @@ public static class FactorKinds
     /// <summary>Litres for each kilowatt-hour beyond which a number is a mistake.</summary>
     private const double MostLitres = 20;
 
-    /// <summary>Grams for each kilowatt-hour beyond which a number is a mistake, for instance of a megawatt-hour. Burning lignite makes some 1,200.</summary>
+    /// <summary>Grams for each kilowatt-hour beyond which a number is a mistake, for instance of a megawatt-hour. Burning lignite makes
+    /// some 1,200.</summary>
     private const double MostGrams = 2_000;
 
     /// <summary>What the value of a kind may be.</summary>

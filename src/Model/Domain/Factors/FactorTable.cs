@@ -4,7 +4,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;
 
-/// <summary>Factors of places as a table, one a row: <c>kind,place,method,value,low,high,unit,source,licence,retrieved,vintage,from,to,version</c>.</summary>
+/// <summary>Factors of places as a table, one a row:
+/// <c>kind,place,method,value,low,high,unit,source,licence,retrieved,vintage,from,to,version</c>.</summary>
 internal static class FactorTable
 {
     public static readonly string[] Columns =
@@ -122,7 +123,8 @@ public sealed record PlacedFactor(string At, Factor Factor)
             {
                 var (earlier, later) = (ordered[i - 1].Factor, ordered[i].Factor);
                 if (earlier.From == later.From || earlier.To > later.From)
-                    yield return $"{ordered[i].At}: {later.Name} holds on {later.From:yyyy-MM-dd}, as does {earlier.Name} of {ordered[i - 1].At}; end one before the other begins, or keep one";
+                    yield return $"{ordered[i].At}: {later.Name} holds on {later.From:yyyy-MM-dd}, as does {earlier.Name} of "
+                        + $"{ordered[i - 1].At}; end one before the other begins, or keep one";
             }
         }
     }

@@ -33,7 +33,8 @@ public sealed record Hardware(HardwareKind Kind, string Name, PowerRange Power, 
         );
 }
 
-/// <summary>Power at rest and at full load of accelerators and virtual CPUs, by name. What is not in it is unknown: there is no average to fall back to.</summary>
+/// <summary>Power at rest and at full load of accelerators and virtual CPUs, by name. What is not in it is unknown: there is no average to
+/// fall back to.</summary>
 /// <remarks>
 /// A table is text: lines that begin with <c>#</c> are remarks, the first other line names the columns, and each line after
 /// it is one piece of hardware. Values are separated by commas and hold neither commas nor quotes.
@@ -122,7 +123,8 @@ public sealed class HardwareTable
     }
 
     /// <summary>An accelerator by the name that its driver reports, or null when the table does not know it.</summary>
-    /// <param name="name">Compared whole and without case, with or without the maker's name before it, blanks and hyphens alike. A partition of a board is not the board.</param>
+    /// <param name="name">Compared whole and without case, with or without the maker's name before it, blanks and hyphens alike. A
+    /// partition of a board is not the board.</param>
     public Hardware? Accelerator(string name) => byName.GetValueOrDefault((HardwareKind.Accelerator, Key(name)));
 
     /// <summary>One virtual CPU by its micro-architecture, or null when the table does not know it.</summary>

@@ -13,7 +13,8 @@ public sealed class PowerCurve
     private readonly ImmutableArray<(double Utilisation, double Load)> points;
 
     /// <summary>A curve through points.</summary>
-    /// <param name="points">Utilisation, ascending, from 0 to 1, and power there as a share of the thermal design power, not negative; at least two.</param>
+    /// <param name="points">Utilisation, ascending, from 0 to 1, and power there as a share of the thermal design power, not negative; at
+    /// least two.</param>
     /// <exception cref="ArgumentException">There are fewer than two points, they do not ascend, or one is out of range.</exception>
     public PowerCurve(params ReadOnlySpan<(double Utilisation, double Load)> points)
     {
@@ -35,11 +36,13 @@ public sealed class PowerCurve
         this.points = [.. points];
     }
 
-    /// <summary>The mean curve of server CPUs that Teads measured: 12, 32, 75 and 102 % of the thermal design power at 0, 10, 50 and 100 % utilisation.</summary>
+    /// <summary>The mean curve of server CPUs that Teads measured: 12, 32, 75 and 102 % of the thermal design power at 0, 10, 50 and 100 %
+    /// utilisation.</summary>
     public static PowerCurve Teads { get; } = new((0, 0.12), (0.1, 0.32), (0.5, 0.75), (1, 1.02));
 
     /// <summary>The share of the thermal design power at a utilisation.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The utilisation lies outside the points; 180 % is an error of measurement, not a load.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">The utilisation lies outside the points; 180 % is an error of measurement, not a
+    /// load.</exception>
     public double LoadAt(double utilisation)
     {
         if (!(utilisation >= points[0].Utilisation && utilisation <= points[^1].Utilisation))

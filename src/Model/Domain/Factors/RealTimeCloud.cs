@@ -4,8 +4,10 @@ namespace Metrics.Domain.Factors;
 
 /// <summary><c>Cloud_Region_Metadata.csv</c> of the Green Software Foundation's Real-Time Cloud project, read as it is.</summary>
 /// <remarks>
-/// A blank or <c>NA</c> is no factor. A year of a region that the file holds is the only one used for that year: what it leaves blank is not taken from
-/// the year before. The last year of a region stays in force. The file repeats numbers of a year in the next one; such a number keeps its first year as vintage.
+/// A blank or <c>NA</c> is no factor. A year of a region that the file holds is the only one used for that year: what it leaves blank is
+/// not taken from
+/// the year before. The last year of a region stays in force. The file repeats numbers of a year in the next one; such a number keeps its
+/// first year as vintage.
 /// Two rows of a region in one year contradict each other: the one in the country where the region stands counts, or none.
 /// The file has no licence for its data, so it is never a part of the product: an operator who may use it gives it.
 /// </remarks>
@@ -82,7 +84,9 @@ internal static class RealTimeCloud
                 rows.Add(same.Key, right[0].Row);
             foreach (var other in same.Except(right.Count == 1 ? right : []))
                 remarks.Add(
-                    $"{other.Row.At}: {same.Key.Region}: is not used, because {same.Key.Year} has {same.Count()} rows of the region and {(right.Count == 1 ? $"this one does not stand in {Country(right[0].Row)}, as the region does" : "nothing tells which of them is right")}"
+                    $"{other.Row.At}: {same.Key.Region}: is not used, because {same.Key.Year} has {same.Count()} rows of the "
+                        + "region and "
+                        + $"{(right.Count == 1 ? $"this one does not stand in {Country(right[0].Row)}, as the region does" : "nothing tells which of them is right")}"
                 );
         }
 
@@ -117,7 +121,8 @@ internal static class RealTimeCloud
                 foreach (var column in (string[])[Average, Marginal, Production])
                     if (Origin(i, column) is var origin && origin < i)
                         remarks.Add(
-                            $"{years[i].Row.At}: {region.Key}: {column}: {years[i].Row.Cell(column)} of {years[i].Year} repeats {years[origin].Year}; its vintage is {years[origin].Year}"
+                            $"{years[i].Row.At}: {region.Key}: {column}: {years[i].Row.Cell(column)} of {years[i].Year} "
+                                + $"repeats {years[origin].Year}; its vintage is {years[origin].Year}"
                         );
             }
             var zone = years

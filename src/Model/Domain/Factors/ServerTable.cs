@@ -11,8 +11,10 @@ namespace Metrics.Domain.Factors;
 /// <param name="MemoryGigabytes">Memory in GB.</param>
 /// <param name="MicroArchitecture">Of its CPU, as the hardware table names it; null when unknown.</param>
 /// <param name="Accelerator">Its accelerator, as the hardware table names it; null when it has none.</param>
-/// <param name="Accelerators">How many of them, fractions included: 0.125 is an eighth of a board. Not what a provider's label says.</param>
-/// <param name="Embodied">Embodied emissions of what is reserved (TE x RR / ToR), accelerators included, with the lifespan; null when unknown.</param>
+/// <param name="Accelerators">How many of them, fractions included: 0.125 is an eighth of a board. Not what a provider's label
+/// says.</param>
+/// <param name="Embodied">Embodied emissions of what is reserved (TE x RR / ToR), accelerators included, with the lifespan; null when
+/// unknown.</param>
 /// <param name="Source">Who published it, where.</param>
 /// <param name="Licence">SPDX identifier, or another short name.</param>
 /// <param name="Version">The edition of the row, as <see cref="Factor.Version"/>.</param>
@@ -39,7 +41,8 @@ public sealed record ServerType(
     /// <summary>How a result names it: <c>server:aws/p5.48xlarge@...</c>.</summary>
     public string FactorName => $"server:{Provider}/{Name}@{Version}";
 
-    /// <summary>Power of the server without its accelerators, at rest and at full load: its virtual CPUs and its memory. Null when its micro-architecture is unknown.</summary>
+    /// <summary>Power of the server without its accelerators, at rest and at full load: its virtual CPUs and its memory. Null when its
+    /// micro-architecture is unknown.</summary>
     public PowerRange? HostPower(HardwareTable hardware) =>
         MicroArchitecture is { } name && hardware.VirtualCpu(name) is { } cpu
             ? new PowerRange(
@@ -186,7 +189,8 @@ public sealed class ServerTable
     public IReadOnlyList<ServerType> All =>
         [.. byName.Values.OrderBy(server => server.Provider, StringComparer.Ordinal).ThenBy(server => server.Name, StringComparer.Ordinal)];
 
-    /// <summary>The server of that name at that provider, else the one of that name that stands anywhere; null when the table does not know it. Names are compared without case.</summary>
+    /// <summary>The server of that name at that provider, else the one of that name that stands anywhere; null when the table does not know
+    /// it. Names are compared without case.</summary>
     public ServerType? Find(string provider, string name)
     {
         // SageMaker puts two letters before the name of the instance that it runs on.

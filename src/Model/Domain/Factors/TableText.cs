@@ -5,7 +5,8 @@ using Metrics.Domain.Messages;
 namespace Metrics.Domain.Factors;
 
 /// <summary>A table as text, read strictly: what is wrong becomes a fault with its file, line and column, and reading goes on.</summary>
-/// <remarks>Lines that begin with <c>#</c> are remarks, the first other line names the columns, and each line after it is a row. Values are separated by commas. A blank is never zero.</remarks>
+/// <remarks>Lines that begin with <c>#</c> are remarks, the first other line names the columns, and each line after it is a row. Values are
+/// separated by commas. A blank is never zero.</remarks>
 internal sealed class TableText
 {
     private readonly string file,
@@ -258,7 +259,8 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
         ) && !double.IsNaN(value);
 }
 
-/// <summary>A table of factors cannot be used. <see cref="Errors"/> has one line a fault: file, line, column, what was wrong, what to do.</summary>
+/// <summary>A table of factors cannot be used. <see cref="Errors"/> has one line a fault: file, line, column, what was wrong, what to
+/// do.</summary>
 public sealed class FactorException(IReadOnlyList<string> errors) : Exception(string.Join(Environment.NewLine, errors))
 {
     /// <summary>One line a fault.</summary>

@@ -178,12 +178,14 @@ public sealed record ModelSize
     /// <summary>A size by its parameters, as counts: 7.3e9, not 7.3.</summary>
     /// <param name="active">Parameters that take part in each token.</param>
     /// <param name="total">All parameters; as many, or more in a mixture of experts.</param>
-    /// <exception cref="ArgumentException">A count is below a million or above 10^15, as billions given instead of a count are, or more parameters are active than there are.</exception>
+    /// <exception cref="ArgumentException">A count is below a million or above 10^15, as billions given instead of a count are, or more
+    /// parameters are active than there are.</exception>
     public ModelSize(Bounds active, Bounds total)
     {
         if (active.Low < 1e6 || total.High > MostParameters)
             throw new ArgumentException(
-                $"Parameters are counts from a million to 10^15; got {active.Low} active to {total.High} in all. Write 7.3e9 for 7.3 billion.",
+                $"Parameters are counts from a million to 10^15; got {active.Low} active to {total.High} in all. Write 7.3e9 for "
+                    + "7.3 billion.",
                 nameof(active)
             );
         if (active.Low > total.Low || active.High > total.High)

@@ -55,7 +55,8 @@ public sealed class Uncertainty
         return errors.Count == 0 ? new Uncertainty(meters) : throw new FactorException(errors);
     }
 
-    /// <summary>What a reading is multiplied by for its least and its most; null where a power model has bounds of its own, or nothing is known of the meter.</summary>
+    /// <summary>What a reading is multiplied by for its least and its most; null where a power model has bounds of its own, or nothing is
+    /// known of the meter.</summary>
     /// <param name="evidence">How the number is known.</param>
     /// <param name="component">What is read.</param>
     public Bounds? Of(Evidence evidence, Component component) =>

@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace Metrics.Domain.Factors;
 
-/// <summary>A declared ratio of functional units: one <paramref name="From"/> is <paramref name="Factor"/> of <paramref name="To"/>, for instance one request is 800 output tokens.</summary>
+/// <summary>A declared ratio of functional units: one <paramref name="From"/> is <paramref name="Factor"/> of <paramref name="To"/>, for
+/// instance one request is 800 output tokens.</summary>
 /// <param name="From">A functional unit.</param>
 /// <param name="To">Another one.</param>
 /// <param name="Factor">Finite, above zero.</param>
@@ -41,7 +42,8 @@ public sealed class UnitConversions
     /// <summary>No conversion.</summary>
     public static UnitConversions None { get; } = new();
 
-    /// <summary>How many of one unit are one of another; 1 for the same unit, null when nothing is declared that leads from one to the other.</summary>
+    /// <summary>How many of one unit are one of another; 1 for the same unit, null when nothing is declared that leads from one to the
+    /// other.</summary>
     public double? Factor(string from, string to)
     {
         // Without circles there is one way at most, so the first one found is the answer.

@@ -4,7 +4,8 @@ namespace Metrics.Domain.Factors;
 
 /// <summary>Water for each unit of energy: what cools a site, and what generating its electricity takes elsewhere.</summary>
 /// <param name="OnSite">Water usage effectiveness (WUE): litres used by the site for each kilowatt-hour of its IT, at least 0.</param>
-/// <param name="Generation">Litres for each kilowatt-hour of electricity generated, at least 0; null when unknown, and then the whole is unknown.</param>
+/// <param name="Generation">Litres for each kilowatt-hour of electricity generated, at least 0; null when unknown, and then the whole is
+/// unknown.</param>
 /// <remarks>
 /// WUE is defined on IT energy (ISO/IEC 30134-9), so PUE never multiplies it. Electricity is drawn by the whole facility, so
 /// PUE multiplies the generation, once: <c>E(IT) x (WUE + PUE x generation)</c>. EcoLogits' code and SPRUCE multiply the
@@ -22,7 +23,8 @@ public sealed record WaterFactors(double OnSite, double? Generation)
     /// <param name="it">IT energy: servers, without the facility's overhead.</param>
     public Water OnSiteOf(Energy it) => new(it.KilowattHours * OnSite);
 
-    /// <summary>Water of the site and of the generation of its electricity; null when the PUE or the water of generation is unknown.</summary>
+    /// <summary>Water of the site and of the generation of its electricity; null when the PUE or the water of generation is
+    /// unknown.</summary>
     /// <param name="it">IT energy: servers, without the facility's overhead.</param>
     /// <param name="pue">Facility energy over IT energy, at least 1; null when unknown.</param>
     /// <exception cref="ArgumentOutOfRangeException">The PUE is below 1 or not finite.</exception>

@@ -1,14 +1,17 @@
 namespace Metrics.Domain.Facts;
 
-/// <summary>What must be equal before two ratios may be ranked with each other. Made from a row by <see cref="Comparability.KeyOf"/>.</summary>
+/// <summary>What must be equal before two ratios may be ranked with each other. Made from a row by
+/// <see cref="Comparability.KeyOf"/>.</summary>
 /// <param name="FunctionalUnit">What is counted.</param>
 /// <param name="TokenBasis">Which tokens are counted; null when none are.</param>
 /// <param name="Boundary">What the energy includes.</param>
 /// <param name="PueIncluded">Whether a PUE is in it.</param>
 /// <param name="IdlePolicy">Whether idle energy is in it.</param>
-/// <param name="Estimated">Whether it is a published factor for each unit, and no reading of the hardware; always false where the terms allow both side by side.</param>
+/// <param name="Estimated">Whether it is a published factor for each unit, and no reading of the hardware; always false where the terms
+/// allow both side by side.</param>
 /// <param name="CarbonMethod">How the grams were made; null in a ranking by energy.</param>
-/// <param name="Model">The served model or, of a workload without one, <c>workload</c> and its name; null where the terms rank across models.</param>
+/// <param name="Model">The served model or, of a workload without one, <c>workload</c> and its name; null where the terms rank across
+/// models.</param>
 /// <param name="Precision">Number format of the weights; null when unknown or where the terms rank across models.</param>
 public sealed record ComparabilityKey(
     string FunctionalUnit,
@@ -22,7 +25,8 @@ public sealed record ComparabilityKey(
     string? Precision
 )
 {
-    /// <summary>The keys in which this one differs from another, in a fixed order; none when rows of both may be ranked with each other.</summary>
+    /// <summary>The keys in which this one differs from another, in a fixed order; none when rows of both may be ranked with each
+    /// other.</summary>
     public IReadOnlyList<KeyDifference> DifferencesFrom(ComparabilityKey other)
     {
         var differences = new List<KeyDifference>();

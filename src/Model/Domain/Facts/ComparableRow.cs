@@ -32,7 +32,8 @@ public sealed record ComparableRow
     /// <summary>Whether idle energy is part of it.</summary>
     public IdlePolicy IdlePolicy { get; init; } = IdlePolicy.Provisioned;
 
-    /// <summary>How the grams were made, for instance <c>location-based average</c>; null without grams. A key of a ranking by carbon only.</summary>
+    /// <summary>How the grams were made, for instance <c>location-based average</c>; null without grams. A key of a ranking by carbon
+    /// only.</summary>
     public string? CarbonMethod { get; init; }
 
     /// <summary>Worst evidence of the inputs.</summary>
@@ -53,7 +54,8 @@ public sealed record ComparableRow
     /// <summary>The most that the energy can be, in joules; null without bounds.</summary>
     public double? HighJoules { get; init; }
 
-    /// <summary>Sum of emissions in grams of CO2 equivalent, by one method for all rows of a ranking; null when unknown. Market-based grams are never put here.</summary>
+    /// <summary>Sum of emissions in grams of CO2 equivalent, by one method for all rows of a ranking; null when unknown. Market-based grams
+    /// are never put here.</summary>
     public double? Grams { get; init; }
 
     /// <summary>The least that the emissions can be, in grams; null without bounds.</summary>
@@ -65,13 +67,15 @@ public sealed record ComparableRow
     /// <summary>Sum of work in functional units; null when none was counted.</summary>
     public double? Units { get; init; }
 
-    /// <summary>The conversion by which the units were made from those that were counted: <c>1 workflow = 12 requests</c>; null when they are what was counted.</summary>
+    /// <summary>The conversion by which the units were made from those that were counted: <c>1 workflow = 12 requests</c>; null when they
+    /// are what was counted.</summary>
     public string? Converted { get; init; }
 
     /// <summary>Why the energy or the grams are null, for instance <c>pue_unknown</c>; null when the row does not say.</summary>
     public string? UnknownBecause { get; init; }
 
-    /// <summary>Which tokens the unit counts: <c>output</c>, <c>input</c>, <c>cached-input</c> or <c>total</c>; null when it counts none.</summary>
+    /// <summary>Which tokens the unit counts: <c>output</c>, <c>input</c>, <c>cached-input</c> or <c>total</c>; null when it counts
+    /// none.</summary>
     public string? TokenBasis => Quantities.FunctionalUnit.Known.GetValueOrDefault(FunctionalUnit)?.TokenBasis;
 
     /// <summary>The ratio that a ranking sorts by; null when it does not exist.</summary>

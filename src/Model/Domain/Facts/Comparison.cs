@@ -39,13 +39,15 @@ public sealed record ComparisonTerms
     /// <summary>Whether estimates are ranked beside readings of hardware. They are not by default, also where they are accepted.</summary>
     public bool EstimatedBesideMeasured { get; init; }
 
-    /// <summary>What is asked for: rows that count something else are ranked in it where <see cref="Conversions"/> lead there. Null: every row in what it counts.</summary>
+    /// <summary>What is asked for: rows that count something else are ranked in it where <see cref="Conversions"/> lead there. Null: every
+    /// row in what it counts.</summary>
     public string? FunctionalUnit { get; init; }
 
     /// <summary>What was declared about functional units. Nothing by default, and nothing is ever assumed.</summary>
     public UnitConversions Conversions { get; init; } = UnitConversions.None;
 
-    /// <summary>Whether different models and precisions are ranked with each other. They are not by default: their output is not the same thing.</summary>
+    /// <summary>Whether different models and precisions are ranked with each other. They are not by default: their output is not the same
+    /// thing.</summary>
     public bool AcrossModels { get; init; }
 }
 
@@ -63,9 +65,11 @@ public sealed record ComparableGroup(ComparabilityKey Key, IReadOnlyList<RankedR
 /// <summary>A row in its ranking.</summary>
 /// <param name="Row">The row.</param>
 /// <param name="PerUnit">Joules or grams for each functional unit.</param>
-/// <param name="SavingAgainstWorst">1 - this ratio over the worst of the group, from 0 to 1; null for a row alone, which has nothing to be saved against.</param>
+/// <param name="SavingAgainstWorst">1 - this ratio over the worst of the group, from 0 to 1; null for a row alone, which has nothing to be
+/// saved against.</param>
 /// <param name="Certain">
-/// Whether its place is certain: true when its bounds meet those of no other row; false when they do, and then the true order may be another one;
+/// Whether its place is certain: true when its bounds meet those of no other row; false when they do, and then the true order may be
+/// another one;
 /// null for a row alone, and where it or a neighbour has no bounds.
 /// </param>
 public sealed record RankedRow(ComparableRow Row, double PerUnit, double? SavingAgainstWorst, bool? Certain)

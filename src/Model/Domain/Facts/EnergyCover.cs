@@ -1,6 +1,7 @@
 namespace Metrics.Domain.Facts;
 
-/// <summary>What made up the widest boundary of a fact. Stored by number, so a member keeps its own for ever; told as words (see <see cref="EnergyCoverText"/>).</summary>
+/// <summary>What made up the widest boundary of a fact. Stored by number, so a member keeps its own for ever; told as words (see
+/// <see cref="EnergyCoverText"/>).</summary>
 /// <remarks>In the order of their words: where one resource has facts of two covers, they are joined in this order.</remarks>
 public enum EnergyCover
 {

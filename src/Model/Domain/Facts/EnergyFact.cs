@@ -2,7 +2,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 
-/// <summary>The energy that one resource drew for one deployment in one period of the grid. Numerators: they may be summed over resources, deployments and periods.</summary>
+/// <summary>The energy that one resource drew for one deployment in one period of the grid. Numerators: they may be summed over resources,
+/// deployments and periods.</summary>
 /// <remarks>
 /// A deployment's server energy is the sum over its rows: an accelerator's row holds the board's own joules, the node's row
 /// the share of the rest of the server. Null means unknown, and zero means that nothing was drawn.

@@ -12,7 +12,8 @@ public enum AcrossResources
     /// <summary>What is known is added; those that have none, have none.</summary>
     SumsWhatIsKnown,
 
-    /// <summary>Bounds of the widest boundary known: a narrower one has its share of them, and bounds unknown of one are unknown of all.</summary>
+    /// <summary>Bounds of the widest boundary known: a narrower one has its share of them, and bounds unknown of one are unknown of
+    /// all.</summary>
     Bounds,
 
     /// <summary>The mean over the resources.</summary>
@@ -40,7 +41,8 @@ public enum MeasureHolders
 }
 
 /// <summary>A number that facts and the sums of periods hold. Null is unknown; zero is a measurement.</summary>
-/// <remarks>Over the periods of an hour, the hours of a day and the days of a month what is known is added; bounds are added over those that have the widest boundary.</remarks>
+/// <remarks>Over the periods of an hour, the hours of a day and the days of a month what is known is added; bounds are added over those
+/// that have the widest boundary.</remarks>
 /// <param name="name">Name in the API.</param>
 /// <param name="unit">Unit.</param>
 /// <param name="description">What it is, of one resource.</param>
@@ -61,7 +63,8 @@ public sealed class Measure(string name, string unit, string description)
     /// <summary>How resources add up.</summary>
     public AcrossResources Across { get; init; } = AcrossResources.UnknownOfOneIsUnknown;
 
-    /// <summary>The boundary whose known time it has: it is known where the boundary's energy is; null when it has a time of its own.</summary>
+    /// <summary>The boundary whose known time it has: it is known where the boundary's energy is; null when it has a time of its
+    /// own.</summary>
     public Boundary? Boundary { get; init; }
 
     /// <summary>Which tables hold it.</summary>
@@ -86,7 +89,8 @@ public sealed class Measure(string name, string unit, string description)
     public override string ToString() => Name;
 }
 
-/// <summary>The one list of what facts and the sums of periods hold. Columns, roll-up, restatements, views, entity types and explanations are made from it.</summary>
+/// <summary>The one list of what facts and the sums of periods hold. Columns, roll-up, restatements, views, entity types and explanations
+/// are made from it.</summary>
 public static class Measures
 {
     /// <summary>Work in the functional unit of the row; null when none was counted.</summary>
@@ -185,7 +189,8 @@ public static class Measures
             Across = AcrossResources.Bounds,
         };
 
-    /// <summary>Joules of each resource's widest boundary known without PUE, added up: what <see cref="Measured"/> is a part of. Null without any energy fact.</summary>
+    /// <summary>Joules of each resource's widest boundary known without PUE, added up: what <see cref="Measured"/> is a part of. Null
+    /// without any energy fact.</summary>
     public static Measure Known { get; } =
         new("KnownJoules", "J", "Energy of the widest boundaries known without PUE.")
         {

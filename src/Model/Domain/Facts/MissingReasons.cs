@@ -2,7 +2,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 
-/// <summary>Why numbers of a fact or of a period are null. Stored by number, so a member keeps its own for ever; told as words (see <see cref="MissingReasonText"/>).</summary>
+/// <summary>Why numbers of a fact or of a period are null. Stored by number, so a member keeps its own for ever; told as words (see
+/// <see cref="MissingReasonText"/>).</summary>
 [Flags]
 public enum MissingReasons
 {

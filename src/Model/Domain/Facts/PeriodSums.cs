@@ -32,8 +32,9 @@ public sealed record PeriodSums
     /// <summary>Why measures are null anywhere in the period.</summary>
     public MissingReasons Missing { get; init; }
 
-    /// <summary>Of an hour: whether all sources had been read an hour past its end while it stood. A change from then on is a restatement.</summary>
-    public bool Final { get; set; }
+    /// <summary>Of an hour: whether all sources had been read an hour past its end while it stood. A change from then on is a
+    /// restatement.</summary>
+    public bool Final { get; init; }
 
     /// <summary>The value of a measure; null when it is unknown.</summary>
     public double? this[Measure measure] => Values[measure];

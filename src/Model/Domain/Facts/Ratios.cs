@@ -3,7 +3,8 @@ using System.Globalization;
 
 namespace Metrics.Domain.Facts;
 
-/// <summary>A number derived from the measures of one row: a small expression that is worked out in C#, in SQL and in OData alike.</summary>
+/// <summary>A number derived from the measures of one row: a small expression that is worked out in C#, in SQL and in OData
+/// alike.</summary>
 /// <param name="Name">Name in the API.</param>
 /// <param name="Unit">Unit, as UCUM writes it.</param>
 /// <param name="Description">What it says.</param>
@@ -12,7 +13,8 @@ namespace Metrics.Domain.Facts;
 /// <remarks>Over many rows it is the sum of the one over the sum of the other, never a mean of ratios.</remarks>
 public sealed record Ratio(string Name, string Unit, string Description, Term Over, Term Under)
 {
-    /// <summary>While a row lacks one of these in some of its time, there is no ratio: the amount of a part of the time over the units of all of it is none.</summary>
+    /// <summary>While a row lacks one of these in some of its time, there is no ratio: the amount of a part of the time over the units of
+    /// all of it is none.</summary>
     public MissingReasons NullWhile { get; init; }
 
     /// <summary>The measure that it is told behind; null: behind all of them.</summary>
@@ -60,6 +62,8 @@ public enum RatioOfMany
 /// <summary>A part of a ratio's expression.</summary>
 public abstract record Term
 {
+    private protected Term() { }
+
     /// <summary>Both added.</summary>
     public static Term operator +(Term left, Term right) => new Operation(Operator.Add, left, right);
 
@@ -194,7 +198,8 @@ public abstract record Term
         private protected override string Print(Notation notation, int binding)
         {
             var own = By is Operator.Add or Operator.Subtract ? 1 : 2;
-            // A divisor in a function's brackets needs none of its own; a right side binds closer, for neither - nor / may be grouped otherwise.
+            // A divisor in a function's brackets needs none of its own; a right side binds closer, for neither - nor / may be grouped
+            // otherwise.
             var left = Left.Print(notation, own);
             var right = By == Operator.Divide ? notation.Divisor(Right.Print(notation, own + 1)) : Right.Print(notation, own + 1);
             var text = By switch
@@ -233,12 +238,14 @@ public static class Ratios
             After = Measures.Idle,
         };
 
-    /// <summary>Facility energy without what was drawn while doing nothing, for each unit. The idle joules of a part of the time are no idle share of the whole.</summary>
+    /// <summary>Facility energy without what was drawn while doing nothing, for each unit. The idle joules of a part of the time are no
+    /// idle share of the whole.</summary>
     public static Ratio ActiveJoulesPerUnit { get; } =
         new(
             "ActiveJoulesPerUnit",
             "J/{unit}",
-            "Facility energy without the idle share of the server's, over units; null when the idle share is unknown in some of the period (Missing names busy_unknown, server_unmetered, hardware_unknown or accelerator_unmetered).",
+            "Facility energy without the idle share of the server's, over units; null when the idle share is unknown in some of "
+                + "the period (Missing names busy_unknown, server_unmetered, hardware_unknown or accelerator_unmetered).",
             Measures.Facility * (1 - (Term)Measures.Idle / Measures.Server),
             Measures.Units
         )
@@ -251,12 +258,14 @@ public static class Ratios
                 | MissingReasons.AcceleratorUnmetered,
         };
 
-    /// <summary>Software Carbon Intensity (ISO/IEC 21031:2024): <c>(O + M) per R</c>, with O = E x I. The grams of a part of the time over the units of all of it are no score.</summary>
+    /// <summary>Software Carbon Intensity (ISO/IEC 21031:2024): <c>(O + M) per R</c>, with O = E x I. The grams of a part of the time over
+    /// the units of all of it are no score.</summary>
     public static Ratio SciGramsPerUnit { get; } =
         new(
             "SciGramsPerUnit",
             "g/{unit}",
-            "Software Carbon Intensity (ISO/IEC 21031): operational and embodied grams over units; null when either is unknown in some of the period (Missing names pue_unknown, grid_unknown or embodied_unknown).",
+            "Software Carbon Intensity (ISO/IEC 21031): operational and embodied grams over units; null when either is unknown in "
+                + "some of the period (Missing names pue_unknown, grid_unknown or embodied_unknown).",
             (Term)Measures.Operational + Measures.Embodied,
             Measures.Units
         )
@@ -283,7 +292,8 @@ public static class Ratios
     public static ImmutableArray<Ratio> OfPeriods { get; } =
     [JoulesPerUnit, AcceleratorJoulesPerUnit, ServerJoulesPerUnit, ActiveJoulesPerUnit, SciGramsPerUnit, MeasuredShare, Coverage];
 
-    /// <summary>Those that energy facts tell, in order. A rack's energy stands beside the boundaries, and no part of it counts as measured energy of one.</summary>
+    /// <summary>Those that energy facts tell, in order. A rack's energy stands beside the boundaries, and no part of it counts as measured
+    /// energy of one.</summary>
     public static ImmutableArray<Ratio> OfFacts { get; } =
     [MeasuredShare with { Under = Term.FirstKnown(Measures.Server, Measures.Accelerator, Measures.Rack) }, Coverage];
 }

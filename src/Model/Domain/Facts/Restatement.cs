@@ -23,7 +23,8 @@ public sealed record Restatement(
     /// <summary>What is no change: less than this part of the larger value. A sum in another order differs by as much.</summary>
     private const double Negligible = 1e-12;
 
-    /// <summary>The restated measures that differ between the rows of an hour; a row that came or went differs in all that it knows.</summary>
+    /// <summary>The restated measures that differ between the rows of an hour; a row that came or went differs in all that it
+    /// knows.</summary>
     public static List<Restatement> Between(IReadOnlyList<PeriodSums> before, IReadOnlyList<PeriodSums> after)
     {
         var restated = new List<Restatement>();

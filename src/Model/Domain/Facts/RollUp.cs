@@ -2,7 +2,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 
-/// <summary>Facts to hours, hours to days, days to months. Pure, and adds in order of keys, so that the same facts give the same bits on every engine.</summary>
+/// <summary>Facts to hours, hours to days, days to months. Pure, and adds in order of keys, so that the same facts give the same bits on
+/// every engine.</summary>
 public static class RollUp
 {
     private static readonly Measure[] OfAllResources = [.. OfFacts(AcrossResources.UnknownOfOneIsUnknown)];
@@ -50,7 +51,8 @@ public static class RollUp
     /// <summary>The rows of one day from the rows of its hours.</summary>
     public static List<PeriodSums> Day(DateTime day, IReadOnlyList<PeriodSums> hours) => Period(day, day.AddDays(1), hours);
 
-    /// <summary>The rows of a day from those of its hours, or of a month from those of its days. A deployment's energy is that of all its hours, each once, whether there was work in them or not.</summary>
+    /// <summary>The rows of a day from those of its hours, or of a month from those of its days. A deployment's energy is that of all its
+    /// hours, each once, whether there was work in them or not.</summary>
     public static List<PeriodSums> Period(DateTime start, DateTime end, IReadOnlyList<PeriodSums> parts)
     {
         var rows = new List<PeriodSums>();
@@ -95,7 +97,8 @@ public static class RollUp
             a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start) : a.Resource.Id.CompareTo(b.Resource.Id)
         );
         var resources = new HashSet<long>();
-        // Seconds that count for the accelerators, for the servers, and for the facility: where a wider boundary is unknown, its time is not covered.
+        // Seconds that count for the accelerators, for the servers, and for the facility: where a wider boundary is unknown, its time is
+        // not covered.
         Span<double> covered = stackalloc double[Boundaries.Length];
         covered.Clear();
         var ranges = new Range[Boundaries.Length];

@@ -13,12 +13,14 @@ public sealed record Workload(string Name, string? Model, string? Precision, IRe
     public static Workload Unattributed { get; } = new("unattributed", null, null, []);
 }
 
-/// <summary>A rule: the series comes from the source and each label named matches its glob (<c>*</c> any run, <c>?</c> one character, whole value, case counts).</summary>
+/// <summary>A rule: the series comes from the source and each label named matches its glob (<c>*</c> any run, <c>?</c> one character, whole
+/// value, case counts).</summary>
 /// <param name="Source">Id of a source.</param>
 /// <param name="Labels">Label to glob; no labels: every series of the source.</param>
 public sealed record WorkloadRule(string Source, IReadOnlyDictionary<string, string> Labels)
 {
-    /// <summary>Whether the series meets the rule. A label that the series lacks matches nothing, not even <c>*</c>: <c>"pod": "*"</c> is any pod.</summary>
+    /// <summary>Whether the series meets the rule. A label that the series lacks matches nothing, not even <c>*</c>: <c>"pod": "*"</c> is
+    /// any pod.</summary>
     public bool Claims(Series series)
     {
         if (!string.Equals(series.Source, Source, StringComparison.Ordinal))

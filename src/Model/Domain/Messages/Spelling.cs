@@ -37,7 +37,8 @@ public static class Spelling
         return [.. near.Where(other => other.Distance <= near[0].Distance + 1).Select(other => other.Name)];
     }
 
-    /// <summary>Levenshtein distance: how many characters are inserted, removed or replaced between two texts, whatever their case.</summary>
+    /// <summary>Levenshtein distance: how many characters are inserted, removed or replaced between two texts, whatever their
+    /// case.</summary>
     /// <param name="from">One text; its first 100 characters are compared.</param>
     /// <param name="to">The other text; its first 100 characters are compared.</param>
     public static int Distance(ReadOnlySpan<char> from, ReadOnlySpan<char> to)

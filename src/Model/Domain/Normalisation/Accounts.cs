@@ -88,7 +88,8 @@ internal sealed class Accounts(
         );
     }
 
-    /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as measured energy of one.</summary>
+    /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as
+    /// measured energy of one.</summary>
     public void EnterRack(
         int workload,
         MeteredResource resource,
@@ -137,7 +138,8 @@ internal sealed class Accounts(
             }
         );
 
-    /// <summary>Orders the facts, makes one of those with one key (a machine that is read both as a server and as its accelerators), and tells idle energy by work where no load tells it.</summary>
+    /// <summary>Orders the facts, makes one of those with one key (a machine that is read both as a server and as its accelerators), and
+    /// tells idle energy by work where no load tells it.</summary>
     public void Close()
     {
         Energy.Sort(
@@ -172,7 +174,8 @@ internal sealed class Accounts(
         IdleByWork();
     }
 
-    /// <summary>A period in which a deployment's work was counted and none was done was idle; one in which any was done is taken as busy, so that idle energy is rather told too small.</summary>
+    /// <summary>A period in which a deployment's work was counted and none was done was idle; one in which any was done is taken as busy,
+    /// so that idle energy is rather told too small.</summary>
     private void IdleByWork()
     {
         Dictionary<(long Deployment, DateTime Start), bool>? worked = null;

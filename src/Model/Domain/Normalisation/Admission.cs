@@ -5,7 +5,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>The gate before storage: whether a sample can be true at all. What passes is stored verbatim, what does not becomes a <see cref="Rejection"/>.</summary>
+/// <summary>The gate before storage: whether a sample can be true at all. What passes is stored verbatim, what does not becomes a
+/// <see cref="Rejection"/>.</summary>
 public static class Admission
 {
     /// <summary>How far a timestamp may be ahead of the clock.</summary>
@@ -62,21 +63,24 @@ public static class Admission
                 series,
                 sample,
                 RejectionReason.Sentinel,
-                $"The value {MessageText.Show(value)} is how this exporter says that it has none (mapping {mapping.Id}: from {MessageText.Show(mapping.SentinelFrom.Value)})."
+                $"The value {MessageText.Show(value)} is how this exporter says that it has none (mapping {mapping.Id}: from "
+                    + $"{MessageText.Show(mapping.SentinelFrom.Value)})."
             );
         if (value > Limits.LargestValue)
             return Because(
                 series,
                 sample,
                 RejectionReason.OutOfRange,
-                $"The value {MessageText.Show(value)} {mapping.Unit.Symbol} is beyond the largest that is stored, {MessageText.Show(Limits.LargestValue)}."
+                $"The value {MessageText.Show(value)} {mapping.Unit.Symbol} is beyond the largest that is stored, "
+                    + $"{MessageText.Show(Limits.LargestValue)}."
             );
         if (mapping.Unit.Quantity == Quantity.Utilisation && mapping.LargestOf(series.Labels) is var whole && value > whole)
             return Because(
                 series,
                 sample,
                 RejectionReason.OutOfRange,
-                $"The utilisation {MessageText.Show(value)} {mapping.Unit.Symbol} is above the whole capacity, {MessageText.Show(whole)}; the mapping {mapping.Id} may name the wrong unit."
+                $"The utilisation {MessageText.Show(value)} {mapping.Unit.Symbol} is above the whole capacity, "
+                    + $"{MessageText.Show(whole)}; the mapping {mapping.Id} may name the wrong unit."
             );
         return null;
     }
@@ -88,14 +92,16 @@ public static class Admission
                 series,
                 sample,
                 RejectionReason.ImplausibleTimestamp,
-                $"The time {MessageText.Show(sample.Start < Earliest ? sample.Start : sample.End)} lies outside the years 2000 to 2099; the source may count in another unit."
+                $"The time {MessageText.Show(sample.Start < Earliest ? sample.Start : sample.End)} lies outside the years 2000 to "
+                    + "2099; the source may count in another unit."
             );
         if (sample.End > now + Skew || sample.Start > now + Skew)
             return Because(
                 series,
                 sample,
                 RejectionReason.FutureTimestamp,
-                $"The time {MessageText.Show(sample.End > sample.Start ? sample.End : sample.Start)} is more than {Skew.TotalMinutes:0} minutes ahead of the clock, {MessageText.Show(now)}; check the clock of the source."
+                $"The time {MessageText.Show(sample.End > sample.Start ? sample.End : sample.Start)} is more than "
+                    + $"{Skew.TotalMinutes:0} minutes ahead of the clock, {MessageText.Show(now)}; check the clock of the source."
             );
         if (sample.End < sample.Start)
             return Because(
@@ -109,21 +115,24 @@ public static class Admission
                 series,
                 sample,
                 RejectionReason.WrongInterval,
-                $"The amount {MessageText.Show(sample.Value)} {mapping.Unit.Symbol} has no interval that it was counted over, only the instant {MessageText.Show(sample.Start)}."
+                $"The amount {MessageText.Show(sample.Value)} {mapping.Unit.Symbol} has no interval that it was counted over, "
+                    + $"only the instant {MessageText.Show(sample.Start)}."
             );
         if (mapping.Kind != SampleKind.Delta && sample.End > sample.Start && series.Period <= TimeSpan.Zero)
             return Because(
                 series,
                 sample,
                 RejectionReason.WrongInterval,
-                $"A level or a counter is read at an instant, but this one, {MessageText.Show(sample.Value)} {mapping.Unit.Symbol}, has the interval {MessageText.Show(sample.Start)} to {MessageText.Show(sample.End)}."
+                $"A level or a counter is read at an instant, but this one, {MessageText.Show(sample.Value)} "
+                    + $"{mapping.Unit.Symbol}, has the interval {MessageText.Show(sample.Start)} to {MessageText.Show(sample.End)}."
             );
         if (sample.End - sample.Start > Limits.Reach)
             return Because(
                 series,
                 sample,
                 RejectionReason.SpanTooLong,
-                $"The interval {MessageText.Show(sample.Start)} to {MessageText.Show(sample.End)} is longer than {Limits.Reach.TotalMinutes:0} minutes, too coarse to be put on the grid; ask the source for a finer period."
+                $"The interval {MessageText.Show(sample.Start)} to {MessageText.Show(sample.End)} is longer than "
+                    + $"{Limits.Reach.TotalMinutes:0} minutes, too coarse to be put on the grid; ask the source for a finer period."
             );
         return null;
     }

@@ -232,7 +232,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         }
     }
 
-    /// <summary>The server without its accelerators, and what the accelerators' joules are multiplied by so that the sum is the server's reading.</summary>
+    /// <summary>The server without its accelerators, and what the accelerators' joules are multiplied by so that the sum is the server's
+    /// reading.</summary>
     private (double Left, double Scale) Remainder(ServerReading server)
     {
         if (!server.HoldsAccelerators)
@@ -247,7 +248,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
     /// <summary>The part of a board's time for which the server that holds it is known too.</summary>
     private static double Within(Reading board, Reading server) => board.Ticks > server.Ticks ? (double)server.Ticks / board.Ticks : 1;
 
-    /// <summary>Where no label gives anything of a machine to anybody, it is shared by the work that engines on it counted, in one functional unit.</summary>
+    /// <summary>Where no label gives anything of a machine to anybody, it is shared by the work that engines on it counted, in one
+    /// functional unit.</summary>
     private void ClaimByWork(Host host, int bin, ServerReading? server)
     {
         // Accelerators that fall silent for a while may be anybody's.
@@ -279,7 +281,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         }
     }
 
-    /// <summary>The functional unit in which all workloads that worked tell their work, output before what went in and what a cache held; null when nobody worked, or there is none.</summary>
+    /// <summary>The functional unit in which all workloads that worked tell their work, output before what went in and what a cache held;
+    /// null when nobody worked, or there is none.</summary>
     private string? CommonUnit()
     {
         string? common = null;
@@ -356,7 +359,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         }
     }
 
-    /// <summary>How busy the boards of a workload were, by the time that it held them; of nobody's boards where it holds none. Null when a board does not tell.</summary>
+    /// <summary>How busy the boards of a workload were, by the time that it held them; of nobody's boards where it holds none. Null when a
+    /// board does not tell.</summary>
     private double? BusyOf(int workload)
     {
         double own = 0,
@@ -486,7 +490,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
                 );
     }
 
-    /// <summary>Reads into the scratch claims the CPU time of those who share the machine, on the first level on which anybody is a workload's.</summary>
+    /// <summary>Reads into the scratch claims the CPU time of those who share the machine, on the first level on which anybody is a
+    /// workload's.</summary>
     /// <returns>The mappings that told it; null when there is no such level.</returns>
     private MappingSet? SharedByCpuTime(Host host, int bin)
     {
@@ -542,7 +547,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         }
     }
 
-    /// <summary>Reads one level of what shares the server: the first on which a workload claims anything; standing alone, else the first that says anything.</summary>
+    /// <summary>Reads one level of what shares the server: the first on which a workload claims anything; standing alone, else the first
+    /// that says anything.</summary>
     private bool ReadSharers(Host host, int bin, bool standAlone)
     {
         var speaking = -1;

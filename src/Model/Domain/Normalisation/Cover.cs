@@ -200,7 +200,8 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         return new Reading(joules, low, high, evidence <= Evidence.Derived ? joules : 0, ticks, evidence, meter.First.Mappings, default);
     }
 
-    /// <summary>What a board drew: what its meters say, else what its hardware draws at the load that is told of it; null when neither is known.</summary>
+    /// <summary>What a board drew: what its meters say, else what its hardware draws at the load that is told of it; null when neither is
+    /// known.</summary>
     /// <param name="board">A board, or all boards of a machine.</param>
     /// <param name="type">The machine that it sits in; null when unknown.</param>
     /// <param name="bin">The grid period.</param>
@@ -273,7 +274,8 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         return (Power.FromWatts(wattSeconds / Piece.Seconds(ticks)), meter.First.Mappings);
     }
 
-    /// <summary>The server boundary of a host that nobody meters, without its accelerators: what its type draws at the load of its CPUs, or at the usual load while its accelerators are read.</summary>
+    /// <summary>The server boundary of a host that nobody meters, without its accelerators: what its type draws at the load of its CPUs, or
+    /// at the usual load while its accelerators are read.</summary>
     /// <param name="host">The host.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="boards">How many of its accelerators are read.</param>
@@ -417,7 +419,8 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
     /// <summary>Why a sum over devices or a mean over servers tells no load.</summary>
     private static string Unscaled(UtilisationScale scale, double level, double? devices) =>
         scale.Summed && devices is not > 0
-            ? $"it is a sum over devices and nothing tells how many there are. Add the label '{scale.DevicesLabel}', or name the machine's type."
+            ? $"it is a sum over devices and nothing tells how many there are. Add the label '{scale.DevicesLabel}', or name the "
+                + "machine's type."
         : scale.Ratio(level, devices) is null
             ? string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
@@ -530,7 +533,8 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         }
     }
 
-    /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is modelled each has what it drew in its time.</summary>
+    /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is
+    /// modelled each has what it drew in its time.</summary>
     private void ClaimByLoads(MeteredResource board, int bin, PowerRange? power, WorkloadClaims claims)
     {
         var meters = board.Loads(Quantities.Component.Accelerator);
@@ -629,7 +633,8 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
             provenance.Union(a.Factors, b.Factors)
         );
 
-    /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and series.</summary>
+    /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and
+    /// series.</summary>
     private Meter? Best(List<Meter> meters, int bin)
     {
         if (meters.Count == 1)
@@ -662,7 +667,8 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
             .Concat(board.Loads(Quantities.Component.Accelerator))
             .Any(meter => meter.Parts.Exists(part => part.HasSamplesNear(grid[bin])));
 
-    /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no whole.</summary>
+    /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no
+    /// whole.</summary>
     private long TicksOf(Meter meter, int bin)
     {
         var ticks = long.MaxValue;
@@ -679,7 +685,8 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         return ticks == long.MaxValue ? 0 : ticks;
     }
 
-    /// <summary>The pieces of a part in a period, without duplicates: pieces that follow each other are one track, and of tracks that overlap one is chosen.</summary>
+    /// <summary>The pieces of a part in a period, without duplicates: pieces that follow each other are one track, and of tracks that
+    /// overlap one is chosen.</summary>
     private ReadOnlySpan<Piece> Track(MeterPart part, int bin)
     {
         var all = part.Of(bin, pieces);

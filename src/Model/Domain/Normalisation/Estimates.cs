@@ -5,7 +5,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>Energy of APIs that report none, estimated from the output tokens that were taken as work, each model's as a resource of kind <c>endpoint</c>.</summary>
+/// <summary>Energy of APIs that report none, estimated from the output tokens that were taken as work, each model's as a resource of kind
+/// <c>endpoint</c>.</summary>
 /// <remarks>
 /// The value has the batch of EcoLogits' releases, and half way between the bounds of the model's size where that is not published.
 /// The bounds hold both: the least parameters in the largest batch, and the most parameters in the smallest one.

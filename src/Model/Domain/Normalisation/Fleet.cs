@@ -18,7 +18,8 @@ internal sealed class Meter(KnownSeries first)
     /// <summary>Disjoint parts of the component (sockets, power supplies), by name; they add up.</summary>
     public List<MeterPart> Parts { get; } = new(1);
 
-    /// <summary>Whether the parts are a server only together, as sockets and power supplies are: where one is silent, the sum of the others is no server. Pods and processes come and go.</summary>
+    /// <summary>Whether the parts are a server only together, as sockets and power supplies are: where one is silent, the sum of the others
+    /// is no server. Pods and processes come and go.</summary>
     public bool PartsMakeAWhole { get; } =
         first is
         {
@@ -140,7 +141,8 @@ internal sealed class MeteredResource(string kind, string name, Place place)
 
     public Place Place => place;
 
-    /// <summary>Every host that a series puts it into, ordered. Exporters need not agree: one tells the host's name, another its address.</summary>
+    /// <summary>Every host that a series puts it into, ordered. Exporters need not agree: one tells the host's name, another its
+    /// address.</summary>
     public List<string> ReportedNodes { get; } = new(1);
 
     /// <summary>The host that it is shown with.</summary>
@@ -167,7 +169,8 @@ internal sealed class MeteredResource(string kind, string name, Place place)
     /// <summary>What tells the enforced power limit of the board.</summary>
     public List<Meter> Limits { get; } = [];
 
-    /// <summary>As facts name it, once all series are filed: with what the type of its machine says of its hardware where no label does.</summary>
+    /// <summary>As facts name it, once all series are filed: with what the type of its machine says of its hardware where no label
+    /// does.</summary>
     public Resource Identity =>
         identity ??= new Resource(
             kind,
@@ -305,7 +308,8 @@ internal sealed class Worker(Count count, string node)
     /// <summary>The host that it is reported on.</summary>
     public string Node => node;
 
-    /// <summary>Units of work in a grid period; null where it tells none, or another telling of the same work was taken. Periods are asked for in ascending order.</summary>
+    /// <summary>Units of work in a grid period; null where it tells none, or another telling of the same work was taken. Periods are asked
+    /// for in ascending order.</summary>
     public double? UnitsIn(int bin, Pieces pieces)
     {
         while (next < count.End && pieces[next].Bin < bin)
@@ -463,7 +467,8 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
             resource.Read(interpreter, pieces);
     }
 
-    /// <summary>A host name as one spelling: lower case, without port. <c>Node-A:9290</c> is <c>node-a</c>, <c>[fe80::1]:9100</c> is <c>fe80::1</c>; a bare IPv6 address has no port.</summary>
+    /// <summary>A host name as one spelling: lower case, without port. <c>Node-A:9290</c> is <c>node-a</c>, <c>[fe80::1]:9100</c> is
+    /// <c>fe80::1</c>; a bare IPv6 address has no port.</summary>
     private static string NodeName(string reported)
     {
         var name = reported;
@@ -475,7 +480,8 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
         return Lower(name);
     }
 
-    /// <summary>The one spelling of a host's name, and of what every machine calls itself the one machine of the source; null when no name is reported.</summary>
+    /// <summary>The one spelling of a host's name, and of what every machine calls itself the one machine of the source; null when no name
+    /// is reported.</summary>
     private static string? HostName(KnownSeries series, string? reported) =>
         reported is null ? null
         : NodeName(reported) is not ("localhost" or "127.0.0.1" or "::1") and var name ? name

@@ -16,7 +16,8 @@ namespace Metrics.Domain.Normalisation;
 /// </remarks>
 internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection> rejections)
 {
-    /// <summary>Most joules or units of work that one span can hold: a million such spans still fit what is stored. A year of mankind is less than a thousand of them.</summary>
+    /// <summary>Most joules or units of work that one span can hold: a million such spans still fit what is stored. A year of mankind is
+    /// less than a thousand of them.</summary>
     private const double Largest = Limits.LargestValue / 1e6;
 
     /// <summary>An unbroken run of samples of one series, as indices of them.</summary>
@@ -53,7 +54,8 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         }
     }
 
-    /// <summary>Samples that a meter can show; the others are refused once more, because a mapping may have changed since they were admitted.</summary>
+    /// <summary>Samples that a meter can show; the others are refused once more, because a mapping may have changed since they were
+    /// admitted.</summary>
     private ReadOnlyMemory<Sample> ValidSamples(KnownSeries series)
     {
         if (series.LacksPowerModel() is { } why)
@@ -90,7 +92,8 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         return valid.ToArray();
     }
 
-    /// <summary>Deltas, and levels that a provider averaged over a period: each covers its own interval, and where two overlap the later one has the time.</summary>
+    /// <summary>Deltas, and levels that a provider averaged over a period: each covers its own interval, and where two overlap the later
+    /// one has the time.</summary>
     private void ReadOwn(KnownSeries series, ReadOnlySpan<Sample> samples)
     {
         var delta = series.Mapping.Kind == SampleKind.Delta;
@@ -121,7 +124,9 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                     series,
                     sample.End,
                     RejectionReason.OutOfRange,
-                    $"The span would hold {MessageText.Show(amount)} {(series.Mapping.Unit.Quantity == Quantity.Work ? "units of work" : "J")}, which nothing can: the value {MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol} or its unit is wrong, and the span is a gap."
+                    $"The span would hold {MessageText.Show(amount)} "
+                        + $"{(series.Mapping.Unit.Quantity == Quantity.Work ? "units of work" : "J")}, which nothing can: the value "
+                        + $"{MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol} or its unit is wrong, and the span is a gap."
                 )
             );
     }
@@ -244,7 +249,9 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                     series,
                     sample.End,
                     RejectionReason.CounterReset,
-                    $"The counter fell from {MessageText.Show(earlier)} to {MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol} and no declared maximum explains it: the span is a gap and counting starts anew."
+                    $"The counter fell from {MessageText.Show(earlier)} to {MessageText.Show(sample.Value)} "
+                        + $"{series.Mapping.Unit.Symbol} and no declared maximum explains it: the span is a gap and counting starts "
+                        + "anew."
                 )
             );
     }

@@ -6,7 +6,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>A series with what the catalogue, the workload rules and the places say about it. Worked out once a pass, not once a sample.</summary>
+/// <summary>A series with what the catalogue, the workload rules and the places say about it. Worked out once a pass, not once a
+/// sample.</summary>
 internal sealed class KnownSeries
 {
     private readonly double slope = 1;
@@ -107,7 +108,8 @@ internal sealed class KnownSeries
         if (Mapping.Power is not { } model)
             return null;
         return double.IsNaN(offset)
-            ? $"The label '{model.UnitsLabel}' of {Series} should hold the number of units that the power model of {Mapping.Id} is multiplied by, but holds '{Series.Labels[model.UnitsLabel!]}'."
+            ? $"The label '{model.UnitsLabel}' of {Series} should hold the number of units that the power model of {Mapping.Id} "
+                + $"is multiplied by, but holds '{Series.Labels[model.UnitsLabel!]}'."
             : null;
     }
 

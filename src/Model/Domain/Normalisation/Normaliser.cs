@@ -53,7 +53,8 @@ public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading>
     public required IReadOnlyDictionary<string, Factor> Factors { get; init; }
 }
 
-/// <summary>Interpret, align, cover, attribute, account: samples in, facts out. Pure: the same samples give the same facts, in whatever order the series come.</summary>
+/// <summary>Interpret, align, cover, attribute, account: samples in, facts out. Pure: the same samples give the same facts, in whatever
+/// order the series come.</summary>
 public sealed class Normaliser
 {
     /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
@@ -70,11 +71,14 @@ public sealed class Normaliser
     /// <summary>A normaliser for one configuration.</summary>
     /// <param name="catalogue">What metrics mean.</param>
     /// <param name="workloads">Who works. A series that two of them claim is nobody's, and rejected as ambiguous.</param>
-    /// <param name="places">Place of each source by source id. A source without one is at <c>unplaced/&lt;source&gt;</c>, whose PUE is unknown.</param>
+    /// <param name="places">Place of each source by source id. A source without one is at <c>unplaced/&lt;source&gt;</c>, whose PUE is
+    /// unknown.</param>
     /// <param name="grain">Length of a grid period; a divisor of an hour.</param>
-    /// <param name="factors">Factors of places, hardware and models; null: none, and then only a place's own PUE makes more than IT energy.</param>
+    /// <param name="factors">Factors of places, hardware and models; null: none, and then only a place's own PUE makes more than IT
+    /// energy.</param>
     /// <param name="hardware">What the machines of a source are where their labels do not tell (<c>p5.48xlarge</c>), by source id.</param>
-    /// <exception cref="ArgumentException">The grain does not divide an hour, or a mapping reads a quantity from a kind of sample that cannot hold it.</exception>
+    /// <exception cref="ArgumentException">The grain does not divide an hour, or a mapping reads a quantity from a kind of sample that
+    /// cannot hold it.</exception>
     public Normaliser(
         MetricCatalogue catalogue,
         IReadOnlyList<Workload> workloads,
@@ -90,7 +94,8 @@ public sealed class Normaliser
         {
             if (!MetricMapping.CanHold(mapping.Unit.Quantity, mapping.Kind))
                 throw new ArgumentException(
-                    $"Mapping {mapping.Id} reads {mapping.Unit.Quantity} in {mapping.Unit.Symbol} from {mapping.Kind} samples, which cannot hold it: energy and work come as Delta or Cumulative, power and utilisation as Gauge.",
+                    $"Mapping {mapping.Id} reads {mapping.Unit.Quantity} in {mapping.Unit.Symbol} from {mapping.Kind} samples, "
+                        + "which cannot hold it: energy and work come as Delta or Cumulative, power and utilisation as Gauge.",
                     nameof(catalogue)
                 );
         }
@@ -111,7 +116,8 @@ public sealed class Normaliser
 
     /// <summary>The facts of a period with everything that was read for them, so that a person can make them again by hand.</summary>
     /// <param name="period">Whole grid periods.</param>
-    /// <param name="series">Samples from <c>period.Start - Limits.Reach</c> to <c>period.End + Limits.Reach</c>; a series twice is an error of the caller.</param>
+    /// <param name="series">Samples from <c>period.Start - Limits.Reach</c> to <c>period.End + Limits.Reach</c>; a series twice is an error
+    /// of the caller.</param>
     /// <exception cref="ArgumentException">The period is not made of whole grid periods, or a series is given twice.</exception>
     public Trace Trace(Interval period, IEnumerable<SeriesSamples> series)
     {
@@ -122,7 +128,8 @@ public sealed class Normaliser
 
     /// <summary>Facts of the period from samples within <see cref="Limits.Reach"/> around it.</summary>
     /// <param name="period">Whole grid periods.</param>
-    /// <param name="series">Samples from <c>period.Start - Limits.Reach</c> to <c>period.End + Limits.Reach</c>; a series twice is an error of the caller.</param>
+    /// <param name="series">Samples from <c>period.Start - Limits.Reach</c> to <c>period.End + Limits.Reach</c>; a series twice is an error
+    /// of the caller.</param>
     /// <exception cref="ArgumentException">The period is not made of whole grid periods, or a series is given twice.</exception>
     public NormalisedPeriod Normalise(Interval period, IEnumerable<SeriesSamples> series) => Normalise(period, series, null);
 

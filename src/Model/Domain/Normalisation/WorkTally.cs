@@ -4,7 +4,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>What one series of work said: its pieces of the grid, and the periods in which another series told the same work and was taken.</summary>
+/// <summary>What one series of work said: its pieces of the grid, and the periods in which another series told the same work and was
+/// taken.</summary>
 internal sealed class Count(KnownSeries series, int first, int end)
 {
     private bool[]? silent;
@@ -81,7 +82,8 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
         return count;
     }
 
-    /// <summary>Decides of what is told more than once which telling counts, once all series are read and before anybody asks what they counted.</summary>
+    /// <summary>Decides of what is told more than once which telling counts, once all series are read and before anybody asks what they
+    /// counted.</summary>
     public void Decide(int bins)
     {
         foreach (var family in families.Values)
@@ -174,7 +176,8 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         System.Buffers.ArrayPool<Piece>.Shared.Return(ordered);
     }
 
-    /// <summary>Of several mappings the one that covers nearly the most time, then the first by id; the others are heard only in periods in which it is silent.</summary>
+    /// <summary>Of several mappings the one that covers nearly the most time, then the first by id; the others are heard only in periods in
+    /// which it is silent.</summary>
     public static void PreferOneMapping(List<Count> counts, Pieces pieces, int bins)
     {
         if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping))
@@ -194,7 +197,8 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         );
     }
 
-    /// <summary>Of tellings of the same work, in the order of preference, each is heard in the periods in which none before it says anything.</summary>
+    /// <summary>Of tellings of the same work, in the order of preference, each is heard in the periods in which none before it says
+    /// anything.</summary>
     private static void Prefer(IEnumerable<List<Count>> tellings, Pieces pieces, int bins)
     {
         var taken = new bool[bins];
@@ -215,7 +219,8 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         }
     }
 
-    /// <summary>Two Prometheus servers that read the same targets tell the same work, told apart by a label that says which of them it was.</summary>
+    /// <summary>Two Prometheus servers that read the same targets tell the same work, told apart by a label that says which of them it
+    /// was.</summary>
     private void SilenceReplicas(Pieces pieces, int bins)
     {
         if (!counts.Exists(one => Array.Exists(Replicas, label => one.Series.Series.Labels[label] is not null)))
@@ -243,7 +248,8 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
                 );
     }
 
-    /// <summary>One metric read by the minute and, of its older days, by the hour is two series that count the same: the finer one, and the coarser where it is silent.</summary>
+    /// <summary>One metric read by the minute and, of its older days, by the hour is two series that count the same: the finer one, and the
+    /// coarser where it is silent.</summary>
     private void SilenceCoarser(Pieces pieces, int bins)
     {
         if (counts.TrueForAll(one => one.Series.Series.Period == counts[0].Series.Series.Period))
@@ -257,7 +263,8 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
                 Prefer(same.OrderBy(one => one.Series.Series.Period).Select(one => new List<Count> { one }), pieces, bins);
     }
 
-    /// <summary>Two mappings at one endpoint are two layers. Where nothing is named nobody can say that two counts are of one thing, and the levels of a family are decided already.</summary>
+    /// <summary>Two mappings at one endpoint are two layers. Where nothing is named nobody can say that two counts are of one thing, and
+    /// the levels of a family are decided already.</summary>
     private void SilenceLayers(Pieces pieces, int bins)
     {
         if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping))
@@ -271,7 +278,8 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
                 PreferOneMapping([.. endpoint], pieces, bins);
     }
 
-    /// <summary>An ensemble counts a request, and each of its parts counts it again: what the workload's model is called is taken, else what counted most, then the first by name.</summary>
+    /// <summary>An ensemble counts a request, and each of its parts counts it again: what the workload's model is called is taken, else
+    /// what counted most, then the first by name.</summary>
     private void SilenceParts(Pieces pieces, string? model, int bins)
     {
         foreach (

@@ -1,6 +1,7 @@
 namespace Metrics.Domain.Observations;
 
-/// <summary>Patterns for label values: <c>*</c> is any run of characters, <c>?</c> is one character, everything else is itself. The whole text must match; case counts.</summary>
+/// <summary>Patterns for label values: <c>*</c> is any run of characters, <c>?</c> is one character, everything else is itself. The whole
+/// text must match; case counts.</summary>
 public static class Glob
 {
     /// <summary>Whether the whole text matches the pattern. Allocates nothing.</summary>

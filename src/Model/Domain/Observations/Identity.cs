@@ -8,7 +8,8 @@ namespace Metrics.Domain.Observations;
 public static class Identity
 {
     /// <summary>A positive 63-bit number from the parts: the head of their SHA-256, each part ended by a NUL.</summary>
-    /// <remarks>Ten million series collide with a probability of 5e-6; storage keeps the text beside the key and refuses a collision.</remarks>
+    /// <remarks>Ten million series collide with a probability of 5e-6; storage keeps the text beside the key and refuses a
+    /// collision.</remarks>
     public static long Of(params ReadOnlySpan<string> parts)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -4,7 +4,8 @@ using System.Text;
 
 namespace Metrics.Domain.Observations;
 
-/// <summary>The labels of a series: names with values, unique and ordered by name, so that equal sets are equal whatever order they came in.</summary>
+/// <summary>The labels of a series: names with values, unique and ordered by name, so that equal sets are equal whatever order they came
+/// in.</summary>
 public sealed class Labels : IEquatable<Labels>
 {
     private readonly ImmutableArray<KeyValuePair<string, string>> pairs;

@@ -7,7 +7,8 @@ namespace Metrics.Domain.Observations;
 /// <exception cref="ArgumentOutOfRangeException">The PUE is below 1 or not finite.</exception>
 public sealed record Place(string Name, string? Country, double? Pue)
 {
-    /// <summary>Power usage effectiveness: facility energy over IT energy. At least 1, because a facility holds its IT; null when unknown.</summary>
+    /// <summary>Power usage effectiveness: facility energy over IT energy. At least 1, because a facility holds its IT; null when
+    /// unknown.</summary>
     public double? Pue
     {
         get;

@@ -18,7 +18,8 @@ public readonly record struct Observation(Series Series, Sample Sample);
 /// <summary>The samples of one series, ordered by start, without two at the same start.</summary>
 public sealed record SeriesSamples(Series Series, ReadOnlyMemory<Sample> Samples)
 {
-    /// <summary>The samples that start from <paramref name="first"/> to <paramref name="last"/>, both ends included. Copies nothing.</summary>
+    /// <summary>The samples that start from <paramref name="first"/> to <paramref name="last"/>, both ends included. Copies
+    /// nothing.</summary>
     public SeriesSamples Between(DateTime first, DateTime last)
     {
         var from = Before(first);

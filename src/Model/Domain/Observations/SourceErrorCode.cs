@@ -1,6 +1,7 @@
 namespace Metrics.Domain.Observations;
 
-/// <summary>Why a source could not be read. In tables, logs and messages it is the word of <c>SnakeCase</c>: <c>NotMetrics</c> is <c>not_metrics</c>.</summary>
+/// <summary>Why a source could not be read. In tables, logs and messages it is the word of <c>SnakeCase</c>: <c>NotMetrics</c> is
+/// <c>not_metrics</c>.</summary>
 public enum SourceErrorCode
 {
     /// <summary>No connection, no name, no trust in the certificate, no such file: nobody was there to ask.</summary>

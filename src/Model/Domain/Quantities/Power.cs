@@ -8,6 +8,7 @@ public readonly record struct Power(double Watts)
     public static Power FromWatts(double watts) => new(watts);
 
     /// <summary>The energy of this power held for a time.</summary>
-    /// <param name="seconds">How long, in seconds: a double, because some recordings are finer than the ticks of a <see cref="TimeSpan"/>.</param>
+    /// <param name="seconds">How long, in seconds: a double, because some recordings are finer than the ticks of a
+    /// <see cref="TimeSpan"/>.</param>
     public Energy Over(double seconds) => new(Watts * seconds);
 }

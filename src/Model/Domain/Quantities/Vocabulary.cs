@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 
 namespace Metrics.Domain.Quantities;
 
-/// <summary>How the lists of units are read: strictly, with comments, and by code that is there at compile time, because every start of every program waits for it.</summary>
+/// <summary>How the lists of units are read: strictly, with comments, and by code that is there at compile time, because every start of
+/// every program waits for it.</summary>
 [JsonSourceGenerationOptions(
     PropertyNameCaseInsensitive = true,
     ReadCommentHandling = JsonCommentHandling.Skip,

@@ -66,7 +66,8 @@ public sealed class AccessKeys
                 var now = await session.NowAsync(token);
                 var key = (
                     await session.QueryAsync(
-                        $"INSERT INTO access_key (id, name, hash, scopes, created_at, created_by, expires_at) VALUES (@id, @name, @hash, @scopes, @now, @actor, @expires) RETURNING {Columns}",
+                        "INSERT INTO access_key (id, name, hash, scopes, created_at, created_by, expires_at) VALUES (@id, @name, "
+                            + $"@hash, @scopes, @now, @actor, @expires) RETURNING {Columns}",
                         [
                             ("id", id),
                             ("name", name),

@@ -19,10 +19,12 @@ public sealed record AuditEntry(long Id, DateTime At, string Actor, string Actio
 /// <param name="Entries">Entries that were gone through.</param>
 /// <param name="IsIntact">Whether each is as it was written and none between them is missing.</param>
 /// <param name="FirstBroken">Id of the first that is not, or after which one is missing; null when intact.</param>
-/// <param name="Head">Hash of the last entry: kept elsewhere, it shows later whether entries were cut off at the end. Null without entries.</param>
+/// <param name="Head">Hash of the last entry: kept elsewhere, it shows later whether entries were cut off at the end. Null without
+/// entries.</param>
 public sealed record AuditVerdict(long Entries, bool IsIntact, long? FirstBroken, string? Head);
 
-/// <summary>Who changed what. Entries are only ever added: the database refuses to change or delete them, and each one's hash covers the one before, so that a change made past the database shows.</summary>
+/// <summary>Who changed what. Entries are only ever added: the database refuses to change or delete them, and each one's hash covers the
+/// one before, so that a change made past the database shows.</summary>
 public sealed class AuditLog
 {
     private const int Page = 1_000;

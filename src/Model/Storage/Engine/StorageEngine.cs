@@ -24,8 +24,12 @@ public enum StorageEngine
 /// <summary>Registers storage, the same way for the host, tests and benchmarks.</summary>
 public static class StorageRegistration
 {
-    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="SchemaMigrator"/>, <see cref="SharedKeys"/>, <see cref="AccessKeys"/>, <see cref="AuditLog"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>, <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="WebhookStore"/>, <see cref="IntensityRules"/>, <see cref="QueryConnections"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
-    /// <remarks>Takes <see cref="IEventLinks"/> where it is registered. The process must reference the engine's assembly of migrations. Opens no connection.</remarks>
+    /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="SchemaMigrator"/>,
+    /// <see cref="SharedKeys"/>, <see cref="AccessKeys"/>, <see cref="AuditLog"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>,
+    /// <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="WebhookStore"/>, <see cref="IntensityRules"/>,
+    /// <see cref="QueryConnections"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
+    /// <remarks>Takes <see cref="IEventLinks"/> where it is registered. The process must reference the engine's assembly of migrations.
+    /// Opens no connection.</remarks>
     /// <param name="services">Where to add.</param>
     /// <param name="engine">Engine.</param>
     /// <param name="connectionString">ADO.NET connection string of the engine.</param>

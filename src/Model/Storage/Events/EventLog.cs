@@ -28,7 +28,8 @@ public static class EventTypes
     public const string Test = "webhook.test";
 }
 
-/// <summary>What happened and others may want to be told of, kept in the transaction of the change itself, so that neither is without the other.</summary>
+/// <summary>What happened and others may want to be told of, kept in the transaction of the change itself, so that neither is without the
+/// other.</summary>
 internal static class EventLog
 {
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -92,7 +93,8 @@ internal static class Outbox
     {
         var id = $"msg_{Guid.CreateVersion7():N}";
         await session.ExecuteAsync(
-            "INSERT INTO webhook_message (id, event_id, type, at, standard, cloud_event) VALUES (@id, @event, @type, @at, @standard, @cloud)",
+            "INSERT INTO webhook_message (id, event_id, type, at, standard, cloud_event) VALUES (@id, @event, @type, @at, "
+                + "@standard, @cloud)",
             [
                 ("id", id),
                 ("event", told.Id == 0 ? null : told.Id),
@@ -117,7 +119,8 @@ internal static class Outbox
     ) =>
         (
             await session.QueryAsync(
-                "INSERT INTO webhook_delivery (webhook_id, message_id, state, step, attempts, created_at, next_at) VALUES (@webhook, @message, 'due', 0, 0, @now, @now) RETURNING id",
+                "INSERT INTO webhook_delivery (webhook_id, message_id, state, step, attempts, created_at, next_at) VALUES "
+                    + "(@webhook, @message, 'due', 0, 0, @now, @now) RETURNING id",
                 [("webhook", webhook), ("message", message), ("now", now)],
                 row => row.Number(0),
                 cancellationToken

@@ -1,6 +1,7 @@
 namespace Metrics.Storage.Events;
 
-/// <summary>Where people find what an event is about. Whoever serves the addresses makes them; where nobody does, events are kept without a link.</summary>
+/// <summary>Where people find what an event is about. Whoever serves the addresses makes them; where nobody does, events are kept without a
+/// link.</summary>
 public interface IEventLinks
 {
     /// <summary>The event itself.</summary>

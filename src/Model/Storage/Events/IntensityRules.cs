@@ -54,14 +54,16 @@ public sealed record IntensityRule(
     }
 }
 
-/// <summary>Rules about joules per unit, and looking whether they hold: over final hours, a sum over a sum, as the events <c>intensity.threshold_exceeded</c> and <c>intensity.drifted</c>.</summary>
+/// <summary>Rules about joules per unit, and looking whether they hold: over final hours, a sum over a sum, as the events
+/// <c>intensity.threshold_exceeded</c> and <c>intensity.drifted</c>.</summary>
 public sealed class IntensityRules
 {
     /// <summary>The newest hour with work is looked for no longer ago than this.</summary>
     private static readonly TimeSpan Reach = TimeSpan.FromDays(45);
 
     private const string Columns =
-        "id, description, kind, workload, functional_unit, boundary, comparison, threshold, window_hours, baseline_hours, cool_down_minutes, enabled, created_at, updated_at, fired_at";
+        "id, description, kind, workload, functional_unit, boundary, comparison, threshold, window_hours, baseline_hours, "
+        + "cool_down_minutes, enabled, created_at, updated_at, fired_at";
 
     private readonly Database database;
 

@@ -99,7 +99,8 @@ public sealed record WebhookOutcome(
     TimeSpan? RetryAfter
 );
 
-/// <summary>Webhooks, what is on its way to them, and what came of it. Deliveries are made by <see cref="EventLog"/> in the transaction of the change that they tell of.</summary>
+/// <summary>Webhooks, what is on its way to them, and what came of it. Deliveries are made by <see cref="EventLog"/> in the transaction of
+/// the change that they tell of.</summary>
 public sealed class WebhookStore
 {
     /// <summary>How long a secret still signs once there is a newer one.</summary>
@@ -318,7 +319,8 @@ public sealed class WebhookStore
             (session, token) =>
                 DeliveriesAsync(
                     session,
-                    $"d.webhook_id = @webhook{(state is null ? "" : " AND d.state = @state")}{(before is null ? "" : " AND d.id < @before")}",
+                    "d.webhook_id = "
+                        + $"@webhook{(state is null ? "" : " AND d.state = @state")}{(before is null ? "" : " AND d.id < @before")}",
                     [("webhook", id), ("state", state ?? ""), ("before", before ?? 0), ("top", top)],
                     token
                 ),
@@ -360,7 +362,8 @@ public sealed class WebhookStore
             cancellationToken
         );
 
-    /// <summary>Sends everything again that happened in a span and is of the types wanted now, also what happened while the webhook was not enabled.</summary>
+    /// <summary>Sends everything again that happened in a span and is of the types wanted now, also what happened while the webhook was not
+    /// enabled.</summary>
     /// <param name="id">The webhook.</param>
     /// <param name="from">Start, inclusive, UTC.</param>
     /// <param name="to">End, exclusive, UTC.</param>
@@ -442,7 +445,8 @@ public sealed class WebhookStore
             cancellationToken
         );
 
-    /// <summary>Takes deliveries of a webhook that are due: nobody else gets them until the claim ends or they are given back. They are sent outside of any transaction.</summary>
+    /// <summary>Takes deliveries of a webhook that are due: nobody else gets them until the claim ends or they are given back. They are
+    /// sent outside of any transaction.</summary>
     /// <param name="id">The webhook.</param>
     /// <param name="most">How many at most.</param>
     /// <param name="lease">After so long they are anybody's again: whoever took them died, perhaps after having sent them.</param>
@@ -565,7 +569,8 @@ public sealed class WebhookStore
                 (string, object?)[] old = [("old", await session.NowAsync(token) - Kept)];
                 var gone = await session.ExecuteAsync("DELETE FROM webhook_delivery WHERE ended_at < @old", old, token);
                 await session.ExecuteAsync(
-                    "DELETE FROM webhook_message WHERE at < @old AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.message_id = webhook_message.id)",
+                    "DELETE FROM webhook_message WHERE at < @old AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE "
+                        + "d.message_id = webhook_message.id)",
                     old,
                     token
                 );
@@ -629,7 +634,8 @@ public sealed class WebhookStore
             return null;
         // Given up, so that they are listed as failed and can be sent again once the receiver is mended.
         await session.ExecuteAsync(
-            "UPDATE webhook_delivery SET state = 'failed', ended_at = @now, claim_token = NULL, claimed_until = NULL WHERE webhook_id = @id AND state = 'due'",
+            "UPDATE webhook_delivery SET state = 'failed', ended_at = @now, claim_token = NULL, claimed_until = NULL WHERE "
+                + "webhook_id = @id AND state = 'due'",
             [("id", webhook.Id), ("now", now)],
             cancellationToken
         );
@@ -676,7 +682,8 @@ public sealed class WebhookStore
 
     private static async Task<List<WebhookSecret>> SecretsAsync(Session session, string id, CancellationToken cancellationToken) =>
         await session.QueryAsync(
-            "SELECT secret, valid_until FROM webhook_secret WHERE webhook_id = @id AND (valid_until IS NULL OR valid_until > @now) ORDER BY id DESC",
+            "SELECT secret, valid_until FROM webhook_secret WHERE webhook_id = @id AND (valid_until IS NULL OR valid_until > "
+                + "@now) ORDER BY id DESC",
             [("id", id), ("now", await session.NowAsync(cancellationToken))],
             row => new WebhookSecret(row.Bytes(0), row.TimeOrNull(1)),
             cancellationToken
@@ -755,8 +762,10 @@ public sealed class WebhookStore
                 _ => "integer",
             };
         return database.IsPostgres
-            ? $"json_to_recordset(CAST(@rows AS json)) AS r(delivery bigint, {string.Join(", ", names.Select(name => $"{name} {Type(name)}"))})"
-            : $"(SELECT json_extract(value, '$.delivery') AS delivery, {string.Join(", ", names.Select(name => $"json_extract(value, '$.{name}') AS {name}"))} FROM json_each(@rows)) AS r";
+            ? "json_to_recordset(CAST(@rows AS json)) AS r(delivery bigint, "
+                + $"{string.Join(", ", names.Select(name => $"{name} {Type(name)}"))})"
+            : "(SELECT json_extract(value, '$.delivery') AS delivery, "
+                + $"{string.Join(", ", names.Select(name => $"json_extract(value, '$.{name}') AS {name}"))} FROM json_each(@rows)) AS r";
     }
 
     /// <summary>SQL for the time of a number of microseconds.</summary>

@@ -21,7 +21,8 @@ namespace Metrics.Storage.Facts;
 public sealed record DirtyHour(DateTime Hour, long Mark);
 
 /// <summary>What was concluded: facts, their roll-ups and the dimensions. Safe for many threads and processes.</summary>
-/// <remarks>An hour is replaced as a whole in one transaction, and a row that comes out equal is not touched: a recompute without news changes nothing.</remarks>
+/// <remarks>An hour is replaced as a whole in one transaction, and a row that comes out equal is not touched: a recompute without news
+/// changes nothing.</remarks>
 public sealed class FactStore
 {
     // The first halves of two-part advisory locks.
@@ -34,7 +35,8 @@ public sealed class FactStore
     private static readonly TimeSpan Settled = TimeSpan.FromHours(1);
 
     private const string Unsettled =
-        "NOT final AND period_end <= @until AND NOT EXISTS (SELECT 1 FROM dirty_hours WHERE dirty_hours.hour = intensity_hours.period_start)";
+        "NOT final AND period_end <= @until AND NOT EXISTS (SELECT 1 FROM dirty_hours WHERE dirty_hours.hour = "
+        + "intensity_hours.period_start)";
 
     private readonly Database database;
 
@@ -64,7 +66,8 @@ public sealed class FactStore
     public Task MarkAllDirtyAsync(CancellationToken cancellationToken) => database.TransactAsync(MarkAllAsync, cancellationToken);
 
     /// <summary>Marks every hour when the rules that facts are made by are others than last time.</summary>
-    /// <param name="fingerprint">Stands for mappings, places, workload rules and grain: equal when they are. Factors are no part of it; see <see cref="SyncFactorsAsync"/>.</param>
+    /// <param name="fingerprint">Stands for mappings, places, workload rules and grain: equal when they are. Factors are no part of it; see
+    /// <see cref="SyncFactorsAsync"/>.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>Whether they had changed.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
@@ -142,11 +145,13 @@ public sealed class FactStore
             cancellationToken
         );
 
-    /// <summary>Makes the facts, derived rejections and roll-ups of one hour what the period says, and the hour clean if it was not marked again meanwhile.</summary>
+    /// <summary>Makes the facts, derived rejections and roll-ups of one hour what the period says, and the hour clean if it was not marked
+    /// again meanwhile.</summary>
     /// <param name="dirty">The hour, with the mark that was seen before its samples were read.</param>
     /// <param name="period">Everything concluded for that hour.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    /// <returns>False when the hour is no longer dirty: another worker was here with samples at least as new, and nothing was written.</returns>
+    /// <returns>False when the hour is no longer dirty: another worker was here with samples at least as new, and nothing was
+    /// written.</returns>
     /// <exception cref="ArgumentException">A fact lies outside the hour.</exception>
     /// <exception cref="StorageException">The database failed and nothing was written.</exception>
     public async Task<bool> ReplaceHourAsync(DirtyHour dirty, NormalisedPeriod period, CancellationToken cancellationToken)
@@ -191,8 +196,7 @@ public sealed class FactStore
                 if (before.Exists(row => row.Final))
                 {
                     // What is final stays so, and a row that comes to a final hour is final.
-                    foreach (var row in rows)
-                        row.Final = true;
+                    rows = [.. rows.Select(row => row with { Final = true })];
                     var restated = Restatement.Between(before, rows);
                     await Restatements(now, still[0]).AppendAsync(session, restated, token);
                     if (restated.Count > 0)
@@ -225,8 +229,10 @@ public sealed class FactStore
         );
     }
 
-    /// <summary>Makes the hours final that have stood while every source was read an hour past their end. What changes in them from then on is told as a restatement.</summary>
-    /// <param name="sources">Ids of the sources that are read. One that fails is not waited for; one that was never read to an end is.</param>
+    /// <summary>Makes the hours final that have stood while every source was read an hour past their end. What changes in them from then on
+    /// is told as a restatement.</summary>
+    /// <param name="sources">Ids of the sources that are read. One that fails is not waited for; one that was never read to an end
+    /// is.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>How many rows became final.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
@@ -300,13 +306,16 @@ public sealed class FactStore
             cancellationToken
         );
 
-    /// <summary>Keeps the places and every factor in use, ends those that no longer are, and marks the hours that this can change: no other hour is computed again.</summary>
+    /// <summary>Keeps the places and every factor in use, ends those that no longer are, and marks the hours that this can change: no other
+    /// hour is computed again.</summary>
     /// <remarks>
-    /// An hour is marked when it has samples and a factor holds for it that did not before, or held for it and does not any more. The factors that
+    /// An hour is marked when it has samples and a factor holds for it that did not before, or held for it and does not any more. The
+    /// factors that
     /// went stay, with the time at which they did.
     /// </remarks>
     /// <param name="book">The published factors and the operator's.</param>
-    /// <param name="places">The configured places. The PUE of one is a factor of version <c>config</c> that always held, unless the book has it already.</param>
+    /// <param name="places">The configured places. The PUE of one is a factor of version <c>config</c> that always held, unless the book
+    /// has it already.</param>
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>How many hours were marked.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
@@ -341,7 +350,8 @@ public sealed class FactStore
                         ? gone.Select(row => row.Id).ToArray()
                         : System.Text.Json.JsonSerializer.Serialize(gone.Select(row => row.Id));
                     await session.ExecuteAsync(
-                        $"UPDATE factor SET superseded_at = @now WHERE id {(session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))")}",
+                        "UPDATE factor SET superseded_at = @now WHERE id "
+                            + $"{(session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))")}",
                         [("now", now), ("ids", ids)],
                         token
                     );
@@ -398,7 +408,8 @@ public sealed class FactStore
             cancellationToken
         );
 
-    /// <summary>Makes the stored rejections of one reason these: what is no longer wrong is gone, and what still is keeps the time at which it was first seen.</summary>
+    /// <summary>Makes the stored rejections of one reason these: what is no longer wrong is gone, and what still is keeps the time at which
+    /// it was first seen.</summary>
     /// <exception cref="ArgumentException">A rejection has another reason.</exception>
     /// <exception cref="StorageException">The database failed.</exception>
     public Task ReplaceRejectionsAsync(RejectionReason reason, IReadOnlyList<Rejection> rejections, CancellationToken cancellationToken)
@@ -424,7 +435,8 @@ public sealed class FactStore
         );
     }
 
-    /// <summary>Forgets samples, and facts when asked, of whole UTC months before a time. Roll-ups of hours and days stay, and what is forgotten is not computed again.</summary>
+    /// <summary>Forgets samples, and facts when asked, of whole UTC months before a time. Roll-ups of hours and days stay, and what is
+    /// forgotten is not computed again.</summary>
     /// <param name="samples">Samples of months that end at or before it go.</param>
     /// <param name="facts">Facts of months that end at or before it go; null keeps them all.</param>
     /// <param name="cancellationToken">Stops it.</param>
@@ -626,7 +638,8 @@ public sealed class FactStore
             await KeepHardwareAsync(session, deployments, cancellationToken);
     }
 
-    /// <summary>What is known of a resource stays known: an hour that lacks its label does not unlearn it, in whatever order hours come.</summary>
+    /// <summary>What is known of a resource stays known: an hour that lacks its label does not unlearn it, in whatever order hours
+    /// come.</summary>
     private static async Task<int> KeepResourcesAsync(Session session, IReadOnlyList<EnergyFact> facts, CancellationToken cancellationToken)
     {
         var rows = new Dictionary<long, ResourceRow>();
@@ -672,7 +685,8 @@ public sealed class FactStore
         var keys = deployments.Select(deployment => deployment.Id).ToArray();
         object ids = session.Database.IsPostgres ? keys : System.Text.Json.JsonSerializer.Serialize(keys);
         var resources = await session.QueryAsync(
-            $"SELECT l.deployment_id, r.hardware, r.accelerator FROM deployment_resources l JOIN resource r ON r.id = l.resource_id WHERE l.deployment_id {among}",
+            "SELECT l.deployment_id, r.hardware, r.accelerator FROM deployment_resources l JOIN resource r ON r.id = "
+                + $"l.resource_id WHERE l.deployment_id {among}",
             [("ids", ids)],
             row => (Deployment: row.Number(0), Hardware: row.TextOrNull(1), Accelerator: row.Flag(2)),
             cancellationToken

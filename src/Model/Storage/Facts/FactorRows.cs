@@ -16,7 +16,8 @@ internal sealed record FactorSpan(long Id, FactorContent Content, DateOnly? From
 /// <summary>Factors as rows, and the days on which two sets of them differ. Pure.</summary>
 internal static class FactorRows
 {
-    /// <summary>The rows of a book and of the PUE of configured places. A row holds until the next of its kind, place and method begins.</summary>
+    /// <summary>The rows of a book and of the PUE of configured places. A row holds until the next of its kind, place and method
+    /// begins.</summary>
     public static List<FactorRow> Of(FactorBook book, IReadOnlyList<Place> places)
     {
         var rows = new Dictionary<long, FactorRow>();

@@ -9,7 +9,8 @@ internal static class RestatedEvent
     /// <summary>How many changes an event holds.</summary>
     private const int Most = 20;
 
-    /// <summary>One event for all that came out differently in an hour: the first changes themselves, and where all of them can be read.</summary>
+    /// <summary>One event for all that came out differently in an hour: the first changes themselves, and where all of them can be
+    /// read.</summary>
     public static JsonObject ToJson(DateTime hour, string reason, IReadOnlyList<Restatement> restated, string? link)
     {
         var body = new JsonObject

@@ -19,7 +19,8 @@ public sealed class MetricsDbContext(DbContextOptions<MetricsDbContext> options)
         configurationBuilder.Properties<EnergyCover>().HaveConversion<short>();
         configurationBuilder.Properties<MissingReasons>().HaveConversion<int>();
         configurationBuilder.Properties<Statistic>().HaveConversion<short>();
-        // Bytes, not a language, order text: the same on both engines and on every server's locale, so that pages of OData go on where they ended.
+        // Bytes, not a language, order text: the same on both engines and on every server's locale, so that pages of OData go on where they
+        // ended.
         if (Database.IsNpgsql())
             configurationBuilder.Properties<string>().UseCollation("C");
         // SQLite has no time type; whole microseconds compare and sort as PostgreSQL's timestamptz does.

@@ -6,7 +6,8 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Migrations;
 
 namespace Metrics.Storage.Schema;
 
-/// <summary>What a table of PostgreSQL has that the model cannot say: partitions, an index by ranges of pages, triggers. Migrations stay as the tool wrote them.</summary>
+/// <summary>What a table of PostgreSQL has that the model cannot say: partitions, an index by ranges of pages, triggers. Migrations stay as
+/// the tool wrote them.</summary>
 #pragma warning disable EF1001 // The options that the generator's constructor takes are the provider's own.
 internal sealed class PostgresMigrationsSql(MigrationsSqlGeneratorDependencies dependencies, INpgsqlSingletonOptions options)
     : NpgsqlMigrationsSqlGenerator(dependencies, options)
@@ -72,7 +73,8 @@ internal sealed class SqliteMigrationsSql(MigrationsSqlGeneratorDependencies dep
         foreach (var change in (string[])["UPDATE", "DELETE"])
         {
             builder.AppendLine(
-                $"CREATE TRIGGER audit_no_{change.ToLowerInvariant()} BEFORE {change} ON audit BEGIN SELECT RAISE(ABORT, 'The audit log is only ever added to.'); END;"
+                $"CREATE TRIGGER audit_no_{change.ToLowerInvariant()} BEFORE {change} ON audit BEGIN SELECT RAISE(ABORT, 'The "
+                    + "audit log is only ever added to.'); END;"
             );
             EndStatement(builder);
         }

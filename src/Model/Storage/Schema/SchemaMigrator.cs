@@ -39,7 +39,8 @@ public sealed record SchemaState(SchemaStanding Standing, string Message)
 /// <summary>The schema of the database: whether it fits, and how to make it fit.</summary>
 public sealed class SchemaMigrator
 {
-    /// <summary>EF Core guards a migration of SQLite by a row that a killed process leaves behind; older than this it is nobody's.</summary>
+    /// <summary>EF Core guards a migration of SQLite by a row that a killed process leaves behind; older than this it is
+    /// nobody's.</summary>
     private static readonly TimeSpan AbandonedAfter = TimeSpan.FromMinutes(2);
 
     // The first half of a two-part advisory lock.
@@ -54,8 +55,10 @@ public sealed class SchemaMigrator
         this.database = database;
     }
 
-    /// <summary>Applies what is missing; creates the database when there is none. Safe to run twice, and by two processes at once.</summary>
-    /// <exception cref="StorageException">The database cannot be reached or written, or its schema is newer than this version (<c>newer_schema</c>) or of before the first release (<c>abandoned_schema</c>).</exception>
+    /// <summary>Applies what is missing; creates the database when there is none. Safe to run twice, and by two processes at
+    /// once.</summary>
+    /// <exception cref="StorageException">The database cannot be reached or written, or its schema is newer than this version
+    /// (<c>newer_schema</c>) or of before the first release (<c>abandoned_schema</c>).</exception>
     public async Task MigrateAsync(CancellationToken cancellationToken = default)
     {
         var before = await CheckAsync(cancellationToken);
@@ -136,12 +139,15 @@ public sealed class SchemaMigrator
         if (applied.FirstOrDefault() is { } first && string.CompareOrdinal(first, known[0]) < 0)
             return new(
                 SchemaStanding.Abandoned,
-                $"{database} was made by a development version of Metrics from before its first release (its schema begins with {first}), which no version takes over: give this version an empty database, and it reads again what the sources still have."
+                $"{database} was made by a development version of Metrics from before its first release (its schema begins with "
+                    + $"{first}), which no version takes over: give this version an empty database, and it reads again what the sources "
+                    + "still have."
             );
         if (applied.LastOrDefault(name => !known.Contains(name, StringComparer.Ordinal)) is { } foreign)
             return new(
                 SchemaStanding.Newer,
-                $"{database} was migrated by a newer version of Metrics (its schema has {foreign}, this version ends at {known[^1]}). Start that version, or restore the database from before its migration."
+                $"{database} was migrated by a newer version of Metrics (its schema has {foreign}, this version ends at "
+                    + $"{known[^1]}). Start that version, or restore the database from before its migration."
             );
         IReadOnlyList<string> pending = [.. known.Except(applied, StringComparer.Ordinal)];
         if (applied.Count == 0)
@@ -152,7 +158,8 @@ public sealed class SchemaMigrator
         return applied.Count < known.Count
             ? new(
                 SchemaStanding.Older,
-                $"{database} has the schema of an older version of Metrics (it ends at {applied[^1]}, this version needs {known[^1]}). Run the command 'migrate'."
+                $"{database} has the schema of an older version of Metrics (it ends at {applied[^1]}, this version needs "
+                    + $"{known[^1]}). Run the command 'migrate'."
             )
             {
                 Pending = pending,
@@ -160,7 +167,8 @@ public sealed class SchemaMigrator
             : new(SchemaStanding.Current, $"{database} has the schema of this version.");
     }
 
-    /// <summary>The part of the schema that holds nothing of its own: views and the calendar, made again when they are of another version.</summary>
+    /// <summary>The part of the schema that holds nothing of its own: views and the calendar, made again when they are of another
+    /// version.</summary>
     private async Task RenewAsync(Session session, CancellationToken cancellationToken)
     {
         // Two processes that migrate at once take turns.

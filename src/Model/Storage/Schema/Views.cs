@@ -6,8 +6,10 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Storage.Schema;
 
-/// <summary>The views that OData, reports and people read. Those of facts and of periods are made from <see cref="Measures"/> and <see cref="Ratios"/>; the others are written by hand, a file each.</summary>
-/// <remarks>They hold no data, so they are no migrations: they are made again whenever their text is another than the database's. Null is unknown.</remarks>
+/// <summary>The views that OData, reports and people read. Those of facts and of periods are made from <see cref="Measures"/> and
+/// <see cref="Ratios"/>; the others are written by hand, a file each.</summary>
+/// <remarks>They hold no data, so they are no migrations: they are made again whenever their text is another than the database's. Null is
+/// unknown.</remarks>
 internal sealed class Views
 {
     // In an order in which each finds what it reads.
@@ -168,7 +170,8 @@ internal sealed class Views
                 .OrderDescending()
                 .Select(boundary => $" WHEN {Measures.Of(boundary).Column} IS NOT NULL THEN {(int)boundary + 1}")
         );
-        // Bounds are those of the widest boundary that the month has, of the days that have it; when one of these lacks them, so does the month.
+        // Bounds are those of the widest boundary that the month has, of the days that have it; when one of these lacks them, so does the
+        // month.
         var unbounded = string.Join(" OR ", bounds.Select(measure => $"{measure.Column} IS NULL"));
         var energy = added
             .Select(measure => $"SUM({measure.Column}) AS {measure.Column}")

@@ -33,7 +33,8 @@ public sealed class AuditRow
     public long Id { get; set; }
     public DateTime At { get; set; }
 
-    /// <summary>Who: <c>key:ID (name)</c>, <c>token:subject</c>, <c>local</c>, <c>command line</c>, or an address that was not let in.</summary>
+    /// <summary>Who: <c>key:ID (name)</c>, <c>token:subject</c>, <c>local</c>, <c>command line</c>, or an address that was not let
+    /// in.</summary>
     public required string Actor { get; set; }
 
     /// <summary>What was done: <c>key.created</c>, or a method and an address.</summary>

@@ -3,13 +3,15 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Metrics.Storage.Schema.Tables;
 
-/// <summary>A span of the past that is to be read, or was: in windows, oldest first, beside the live reads and without their watermark.</summary>
+/// <summary>A span of the past that is to be read, or was: in windows, oldest first, beside the live reads and without their
+/// watermark.</summary>
 public sealed class BackfillRow
 {
     public long Id { get; set; }
     public required string Source { get; set; }
 
-    /// <summary><c>backfill</c>: somebody asked for it; <c>reread</c>: the daily second look; <c>reconcile</c>: the provider's own sums differed; <c>healed</c>: a series that could not be read can be again.</summary>
+    /// <summary><c>backfill</c>: somebody asked for it; <c>reread</c>: the daily second look; <c>reconcile</c>: the provider's own sums
+    /// differed; <c>healed</c>: a series that could not be read can be again.</summary>
     public required string Kind { get; set; }
     public DateTime FromAt { get; set; }
     public DateTime ToAt { get; set; }

@@ -4,7 +4,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Metrics.Storage.Schema.Tables;
 
-/// <summary>Something that happened and that others may want to be told of. Appended in the transaction of the change that it tells of, never altered.</summary>
+/// <summary>Something that happened and that others may want to be told of. Appended in the transaction of the change that it tells of,
+/// never altered.</summary>
 public sealed class EventRow
 {
     public long Id { get; set; }

@@ -3,7 +3,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Metrics.Storage.Schema.Tables;
 
-/// <summary>A series that a source did not let be read although it let the others. After a few reads in a row the source goes on without it.</summary>
+/// <summary>A series that a source did not let be read although it let the others. After a few reads in a row the source goes on without
+/// it.</summary>
 public sealed class QuarantineRow
 {
     public required string Source { get; set; }

@@ -5,7 +5,8 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Metrics.Storage.Schema.Tables;
 
-/// <summary>A number that is not measured here: a PUE, the intensity of a grid, the watts of a power model. What was ever in use stays.</summary>
+/// <summary>A number that is not measured here: a PUE, the intensity of a grid, the watts of a power model. What was ever in use
+/// stays.</summary>
 public sealed class FactorRow
 {
     public long Id { get; set; }
@@ -81,7 +82,8 @@ public sealed class CalendarRow
     public required string WeekdayName { get; set; }
 }
 
-/// <summary>What this database remembers of itself: the fingerprint of the rules its facts were made by, and the keys that its processes share.</summary>
+/// <summary>What this database remembers of itself: the fingerprint of the rules its facts were made by, and the keys that its processes
+/// share.</summary>
 public sealed class SettingRow
 {
     public required string Name { get; set; }

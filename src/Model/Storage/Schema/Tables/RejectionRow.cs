@@ -23,7 +23,8 @@ public sealed class RejectionRow
     /// <summary>Epoch of the last read that saw it, so that two pages of one read count once.</summary>
     public long Epoch { get; set; }
 
-    /// <summary>The hour whose recompute concluded it; it goes when that hour no longer concludes it. Null when a read was refused.</summary>
+    /// <summary>The hour whose recompute concluded it; it goes when that hour no longer concludes it. Null when a read was
+    /// refused.</summary>
     public DateTime? Hour { get; set; }
 }
 

@@ -28,7 +28,8 @@ public sealed class RunRow
     /// <summary>Series that the window brought.</summary>
     public int SeriesReceived { get; set; }
 
-    /// <summary><c>reading</c> until it ends, then <c>whole</c>, <c>partial</c>, <c>failed</c>, <c>fenced</c> or, of a comparison, <c>mismatch</c>.</summary>
+    /// <summary><c>reading</c> until it ends, then <c>whole</c>, <c>partial</c>, <c>failed</c>, <c>fenced</c> or, of a comparison,
+    /// <c>mismatch</c>.</summary>
     public required string State { get; set; }
     public string? ErrorCode { get; set; }
     public string? Error { get; set; }
