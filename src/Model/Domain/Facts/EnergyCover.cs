@@ -57,6 +57,37 @@ public enum EnergyCover
     Share = 17,
 }
 
+/// <summary>What the energy of servers is made of: covers that mean the same. Stored by number.</summary>
+[Flags]
+public enum CoverKinds
+{
+    /// <summary>No server's energy is known.</summary>
+    None = 0,
+
+    /// <summary>A meter of the whole machine, of its supplies or of its module.</summary>
+    Wall = 1,
+
+    /// <summary>Meters of components, added up: less than the machine.</summary>
+    Components = 2,
+
+    /// <summary>A model of the machine, or an estimate from its work.</summary>
+    Model = 4,
+}
+
+/// <summary>By what idle energy is told. Stored by number.</summary>
+[Flags]
+public enum IdleMeans
+{
+    /// <summary>It is not told.</summary>
+    None = 0,
+
+    /// <summary>By a meter of load.</summary>
+    Load = 1,
+
+    /// <summary>By the work that was done: a period without any was idle.</summary>
+    Work = 2,
+}
+
 /// <summary>The stable words of <see cref="EnergyCover"/>: <c>cpu+memory+accelerator</c>, <c>host-model</c>.</summary>
 public static class EnergyCoverText
 {
@@ -76,6 +107,23 @@ public static class EnergyCoverText
 
     /// <summary>The word that it is told by.</summary>
     public static string Word(this EnergyCover cover) => Words[(int)cover];
+
+    /// <summary>What kind it is of: what may be ranked with each other.</summary>
+    public static CoverKinds Kind(this EnergyCover cover) =>
+        cover switch
+        {
+            EnergyCover.Node or EnergyCover.Psu or EnergyCover.Module => CoverKinds.Wall,
+            EnergyCover.HostModel or EnergyCover.HostModelAndAccelerator or EnergyCover.Estimate => CoverKinds.Model,
+            EnergyCover.Accelerator or EnergyCover.Outlet or EnergyCover.Pdu or EnergyCover.Rack => CoverKinds.None,
+            _ => CoverKinds.Components,
+        };
+
+    /// <summary>The word for what a period's servers were made of: of several the one that holds least. Null for none.</summary>
+    public static string? Word(this CoverKinds kinds) =>
+        kinds.HasFlag(CoverKinds.Model) ? "model"
+        : kinds.HasFlag(CoverKinds.Components) ? "components"
+        : kinds.HasFlag(CoverKinds.Wall) ? "wall"
+        : null;
 
     /// <summary>Whether the server's part of it is a model of the host's type and no meter.</summary>
     public static bool IsHostModel(this EnergyCover cover) => cover is EnergyCover.HostModel or EnergyCover.HostModelAndAccelerator;

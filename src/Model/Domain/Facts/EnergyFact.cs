@@ -20,7 +20,7 @@ public sealed record EnergyFact
     public required Interval Period { get; init; }
 
     /// <summary>The measures: see <see cref="Measures"/>.</summary>
-    public MeasureValues Values { get; private init; } = new();
+    public MeasureValues Values { get; private init; } = MeasureValues.OfFact();
 
     /// <summary>The value of a measure; null when it is unknown.</summary>
     public double? this[Measure measure]
@@ -37,6 +37,9 @@ public sealed record EnergyFact
 
     /// <summary>What made up the widest boundary.</summary>
     public required EnergyCover Cover { get; init; }
+
+    /// <summary>By what its idle energy is told.</summary>
+    public IdleMeans IdleBy { get; init; }
 
     /// <summary>Mappings used, as <c>id@version</c>, ordered, separated by a space.</summary>
     public required string Mappings { get; init; }
@@ -69,8 +72,14 @@ public sealed record WorkFact
     /// <summary>Units of work. A fraction when a count was split over periods.</summary>
     public required double Units { get; init; }
 
-    /// <summary>Seconds of the period for which counts exist; at most the period.</summary>
+    /// <summary>Seconds of the period for which counts of any of its engines exist; at most the period.</summary>
     public required double CoveredSeconds { get; init; }
+
+    /// <summary>Seconds for which counts exist, of all engines together: those of an engine by itself add up to the period.</summary>
+    public required double CountedSeconds { get; init; }
+
+    /// <summary>Seconds for which its engines were there, of all together.</summary>
+    public required double PresentSeconds { get; init; }
 
     /// <summary>Worst evidence of the inputs.</summary>
     public required Evidence Evidence { get; init; }

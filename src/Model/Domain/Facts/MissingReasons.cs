@@ -36,6 +36,24 @@ public enum MissingReasons
 
     /// <summary>The size of the model behind an API is unknown: no estimate.</summary>
     ModelUnknown = 256,
+
+    /// <summary>A reading was refused that no meter of its kind can show: all ones, or more than the hardware draws.</summary>
+    ImplausibleValue = 512,
+
+    /// <summary>A counter fell and came back: the fall was bridged.</summary>
+    Glitch = 1024,
+
+    /// <summary>A meter of a whole showed less than the parts in it: it was not believed.</summary>
+    LessThanItsParts = 2048,
+
+    /// <summary>Readings of one identity differ and nothing says which is whose: none was taken.</summary>
+    AmbiguousIdentity = 4096,
+
+    /// <summary>The work was told more than once, and counted once.</summary>
+    ToldTwice = 8192,
+
+    /// <summary>The share of a slice in its board is unknown.</summary>
+    SliceUnknown = 16384,
 }
 
 /// <summary>The stable words of <see cref="MissingReasons"/>: <c>pue_unknown</c>.</summary>

@@ -32,6 +32,12 @@ public sealed record PeriodSums
     /// <summary>Why measures are null anywhere in the period.</summary>
     public MissingReasons Missing { get; init; }
 
+    /// <summary>What the servers' energy was made of, in any of the period.</summary>
+    public CoverKinds CoverKinds { get; init; }
+
+    /// <summary>By what idle energy was told, in any of the period.</summary>
+    public IdleMeans IdleBy { get; init; }
+
     /// <summary>Of an hour: whether all sources had been read an hour past its end while it stood. A change from then on is a
     /// restatement.</summary>
     public bool Final { get; init; }
@@ -40,5 +46,5 @@ public sealed record PeriodSums
     public double? this[Measure measure] => Values[measure];
 
     /// <summary>The value of a ratio; null when it does not exist.</summary>
-    public double? this[Ratio ratio] => ratio.Of(Values, (PeriodEnd - PeriodStart).TotalSeconds, Missing);
+    public double? this[Ratio ratio] => ratio.Of(Values);
 }

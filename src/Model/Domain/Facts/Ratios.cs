@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 
@@ -13,10 +14,6 @@ namespace Metrics.Domain.Facts;
 /// <remarks>Over many rows it is the sum of the one over the sum of the other, never a mean of ratios.</remarks>
 public sealed record Ratio(string Name, string Unit, string Description, Term Over, Term Under)
 {
-    /// <summary>While a row lacks one of these in some of its time, there is no ratio: the amount of a part of the time over the units of
-    /// all of it is none.</summary>
-    public MissingReasons NullWhile { get; init; }
-
     /// <summary>The measure that it is told behind; null: behind all of them.</summary>
     public Measure? After { get; init; }
 
@@ -26,24 +23,13 @@ public sealed record Ratio(string Name, string Unit, string Description, Term Ov
     /// <summary>The whole expression.</summary>
     public Term Expression => Over / Under;
 
-    /// <summary>Its value; null when a part is unknown, when it would be divided by zero or while something is missing.</summary>
+    /// <summary>Its value; null when a part is unknown or when it would be divided by zero.</summary>
     /// <param name="values">The measures of the row.</param>
-    /// <param name="seconds">Length of the row's period.</param>
-    /// <param name="missing">What the row lacks in some of its time.</param>
-    public double? Of(MeasureValues values, double seconds, MissingReasons missing) =>
-        (missing & NullWhile) != 0 ? null : Expression.Evaluate(values, seconds);
+    public double? Of(MeasureValues values) => Expression.Evaluate(values);
 
     /// <summary>The ratio in SQL of both engines.</summary>
     /// <param name="column">How a measure's column is written.</param>
-    /// <param name="seconds">SQL of the length of the row's period in seconds.</param>
-    /// <param name="missing">SQL of the row's <see cref="MissingReasons"/>, as a number.</param>
-    public string ToSql(Func<Measure, string> column, string seconds, string missing)
-    {
-        var sql = Expression.ToSql(column, seconds);
-        return NullWhile == MissingReasons.None
-            ? sql
-            : string.Create(CultureInfo.InvariantCulture, $"CASE WHEN {missing} & {(int)NullWhile} = 0 THEN {sql} END");
-    }
+    public string ToSql(Func<Measure, string> column) => Expression.ToSql(column);
 }
 
 /// <summary>What a ratio of many rows is.</summary>
@@ -52,8 +38,8 @@ public enum RatioOfMany
     /// <summary>The sum of what is above the line over the sum of what is below, of the rows whose upper part is known.</summary>
     SumOverSum,
 
-    /// <summary>The mean: every row's lower part is as long.</summary>
-    Mean,
+    /// <summary>The mean, weighted by what is below the line.</summary>
+    Weighted,
 
     /// <summary>None: what is below the line is not told.</summary>
     None,
@@ -82,35 +68,34 @@ public abstract record Term
     /// <summary>A number.</summary>
     public static implicit operator Term(int number) => new Constant(number);
 
-    /// <summary>Length of the row's period in seconds.</summary>
-    public static Term Seconds { get; } = new Length();
-
     /// <summary>The first of some measures that is known.</summary>
     public static Term FirstKnown(params Measure[] measures) => new First([.. measures]);
 
+    /// <summary>The first of some measures that is more than zero; zero when none is.</summary>
+    public static Term FirstPositive(params Measure[] measures) => new Positive([.. measures]);
+
+    /// <summary>What a part leaves of a whole, from 0 to 1; 1 where the whole is nothing.</summary>
+    public static Term Remainder(Measure part, Measure whole) => new Rest(part, whole);
+
     /// <summary>Its value; null when a part is unknown.</summary>
     /// <param name="values">The measures of the row.</param>
-    /// <param name="seconds">Length of the row's period.</param>
-    public abstract double? Evaluate(MeasureValues values, double seconds);
+    public abstract double? Evaluate(MeasureValues values);
 
     /// <summary>The measures in it, each once, in order.</summary>
     public IEnumerable<Measure> Operands() => Leaves().Distinct();
 
     /// <summary>It in SQL of both engines.</summary>
     /// <param name="column">How a measure's column is written.</param>
-    /// <param name="seconds">SQL of the length of the row's period in seconds.</param>
-    public string ToSql(Func<Measure, string> column, string seconds) =>
-        Print(new Notation(column, seconds, " + ", " - ", " * ", " / ", divisor => $"NULLIF({divisor}, 0)"), 0);
+    public string ToSql(Func<Measure, string> column) =>
+        Print(new Notation(column, " + ", " - ", " * ", " / ", divisor => $"NULLIF({divisor}, 0)"), 0);
 
     /// <summary>It in OData, of the properties of the row.</summary>
     public string ToOData() =>
-        Print(new Notation(measure => measure.Name, "Seconds", " add ", " sub ", " mul ", " div ", divisor => divisor), 0);
+        Print(new Notation(measure => measure.Name, " add ", " sub ", " mul ", " div ", divisor => divisor), 0);
 
     /// <summary>It as people write it, with names or with numbers.</summary>
     /// <param name="amount">How a measure is written.</param>
-    /// <param name="seconds">How the length of the period is written.</param>
-    public string ToText(Func<Measure, string> amount, string seconds) =>
-        Print(new Notation(amount, seconds, " + ", " - ", " x ", " / ", divisor => divisor), 0);
+    public string ToText(Func<Measure, string> amount) => Print(new Notation(amount, " + ", " - ", " x ", " / ", divisor => divisor), 0);
 
     private protected abstract IEnumerable<Measure> Leaves();
 
@@ -127,7 +112,6 @@ public abstract record Term
     /// <summary>How a language writes leaves and operators.</summary>
     private protected sealed record Notation(
         Func<Measure, string> Amount,
-        string Seconds,
         string Add,
         string Subtract,
         string Multiply,
@@ -137,7 +121,7 @@ public abstract record Term
 
     private sealed record Amount(Measure Measure) : Term
     {
-        public override double? Evaluate(MeasureValues values, double seconds) => values[Measure];
+        public override double? Evaluate(MeasureValues values) => values[Measure];
 
         private protected override IEnumerable<Measure> Leaves() => [Measure];
 
@@ -146,25 +130,16 @@ public abstract record Term
 
     private sealed record Constant(int Number) : Term
     {
-        public override double? Evaluate(MeasureValues values, double seconds) => Number;
+        public override double? Evaluate(MeasureValues values) => Number;
 
         private protected override IEnumerable<Measure> Leaves() => [];
 
         private protected override string Print(Notation notation, int binding) => Number.ToString(CultureInfo.InvariantCulture);
     }
 
-    private sealed record Length : Term
-    {
-        public override double? Evaluate(MeasureValues values, double seconds) => seconds;
-
-        private protected override IEnumerable<Measure> Leaves() => [];
-
-        private protected override string Print(Notation notation, int binding) => notation.Seconds;
-    }
-
     private sealed record First(ImmutableArray<Measure> Of) : Term
     {
-        public override double? Evaluate(MeasureValues values, double seconds)
+        public override double? Evaluate(MeasureValues values)
         {
             foreach (var measure in Of)
                 if (values[measure] is { } known)
@@ -179,11 +154,41 @@ public abstract record Term
             $"COALESCE({string.Join(", ", Of.Select(notation.Amount))})";
     }
 
+    private sealed record Positive(ImmutableArray<Measure> Of) : Term
+    {
+        public override double? Evaluate(MeasureValues values)
+        {
+            foreach (var measure in Of)
+                if (values[measure] is > 0 and var known)
+                    return known;
+            return 0;
+        }
+
+        private protected override IEnumerable<Measure> Leaves() => Of;
+
+        private protected override string Print(Notation notation, int binding) =>
+            $"COALESCE({string.Concat(Of.Select(measure => $"NULLIF({notation.Amount(measure)}, 0), "))}0)";
+    }
+
+    private sealed record Rest(Measure Part, Measure Whole) : Term
+    {
+        public override double? Evaluate(MeasureValues values) =>
+            values[Part] is not { } part || values[Whole] is not { } whole ? null
+            : whole <= 0 ? 1
+            : Math.Clamp(1 - part / whole, 0, 1);
+
+        private protected override IEnumerable<Measure> Leaves() => [Part, Whole];
+
+        // Of one period of the grid alone: no row of a table has it.
+        private protected override string Print(Notation notation, int binding) =>
+            $"(1{notation.Subtract}{notation.Amount(Part)}{notation.Divide}{notation.Amount(Whole)})";
+    }
+
     private sealed record Operation(Operator By, Term Left, Term Right) : Term
     {
-        public override double? Evaluate(MeasureValues values, double seconds)
+        public override double? Evaluate(MeasureValues values)
         {
-            var (left, right) = (Left.Evaluate(values, seconds), Right.Evaluate(values, seconds));
+            var (left, right) = (Left.Evaluate(values), Right.Evaluate(values));
             return By switch
             {
                 Operator.Add => left + right,
@@ -219,59 +224,84 @@ public static class Ratios
 {
     /// <summary>Facility energy for each unit.</summary>
     public static Ratio JoulesPerUnit { get; } =
-        new("JoulesPerUnit", "J/{unit}", "Facility energy over units, sum over sum.", Measures.Facility, Measures.Units)
+        Of(MatchedSums.Facility, "JoulesPerUnit", "Facility energy over units, sum over sum of the time in which both are known.");
+
+    /// <summary>The least that it can be.</summary>
+    public static Ratio LowJoulesPerUnit { get; } =
+        new(
+            "LowJoulesPerUnit",
+            "J/{unit}",
+            "Least that JoulesPerUnit can be; null where the accuracy of a meter is unknown.",
+            MatchedSums.Facility.Low!,
+            MatchedSums.Facility.Units
+        )
+        {
+            After = Measures.Idle,
+        };
+
+    /// <summary>The most that it can be.</summary>
+    public static Ratio HighJoulesPerUnit { get; } =
+        new(
+            "HighJoulesPerUnit",
+            "J/{unit}",
+            "Most that JoulesPerUnit can be; null where the accuracy of a meter is unknown.",
+            MatchedSums.Facility.High!,
+            MatchedSums.Facility.Units
+        )
         {
             After = Measures.Idle,
         };
 
     /// <summary>Energy of the accelerators for each unit.</summary>
     public static Ratio AcceleratorJoulesPerUnit { get; } =
-        new("AcceleratorJoulesPerUnit", "J/{unit}", "Accelerator energy over units, sum over sum.", Measures.Accelerator, Measures.Units)
-        {
-            After = Measures.Idle,
-        };
+        Of(
+            MatchedSums.Accelerator,
+            "AcceleratorJoulesPerUnit",
+            "Accelerator energy over units, sum over sum of the time in which both are known."
+        );
 
     /// <summary>Energy of the servers for each unit.</summary>
     public static Ratio ServerJoulesPerUnit { get; } =
-        new("ServerJoulesPerUnit", "J/{unit}", "Server energy over units, sum over sum.", Measures.Server, Measures.Units)
-        {
-            After = Measures.Idle,
-        };
+        Of(MatchedSums.Server, "ServerJoulesPerUnit", "Server energy over units, sum over sum of the time in which both are known.");
 
-    /// <summary>Facility energy without what was drawn while doing nothing, for each unit. The idle joules of a part of the time are no
-    /// idle share of the whole.</summary>
+    /// <summary>Facility energy without what was drawn while doing nothing, for each unit.</summary>
     public static Ratio ActiveJoulesPerUnit { get; } =
-        new(
+        Of(
+            MatchedSums.Active,
             "ActiveJoulesPerUnit",
-            "J/{unit}",
-            "Facility energy without the idle share of the server's, over units; null when the idle share is unknown in some of "
-                + "the period (Missing names busy_unknown, server_unmetered, hardware_unknown or accelerator_unmetered).",
-            Measures.Facility * (1 - (Term)Measures.Idle / Measures.Server),
-            Measures.Units
-        )
+            "Facility energy without the idle share of the server's, over units, of the time in which the idle share is known."
+        );
+
+    /// <summary>The part of the energy that was drawn while doing nothing.</summary>
+    public static Ratio IdleShare { get; } =
+        new("IdleShare", "1", "Share of the energy that was drawn while reserved and doing nothing, 0 to 1.", Measures.Idle, Measures.IdleOf)
         {
             After = Measures.Idle,
-            NullWhile =
-                MissingReasons.BusyUnknown
-                | MissingReasons.ServerUnmetered
-                | MissingReasons.HardwareUnknown
-                | MissingReasons.AcceleratorUnmetered,
+            OfMany = RatioOfMany.None,
         };
 
-    /// <summary>Software Carbon Intensity (ISO/IEC 21031:2024): <c>(O + M) per R</c>, with O = E x I. The grams of a part of the time over
-    /// the units of all of it are no score.</summary>
-    public static Ratio SciGramsPerUnit { get; } =
-        new(
-            "SciGramsPerUnit",
-            "g/{unit}",
-            "Software Carbon Intensity (ISO/IEC 21031): operational and embodied grams over units; null when either is unknown in "
-                + "some of the period (Missing names pue_unknown, grid_unknown or embodied_unknown).",
-            (Term)Measures.Operational + Measures.Embodied,
-            Measures.Units
-        )
+    /// <summary>Operational emissions for each unit: known far more often than the score, and less than it.</summary>
+    public static Ratio OperationalGramsPerUnit { get; } =
+        Of(
+            MatchedSums.Operational,
+            "OperationalGramsPerUnit",
+            "Operational grams (location-based average) over units, without embodied emissions: no SCI score."
+        ) with
         {
+            Unit = "g/{unit}",
             After = Measures.Embodied,
-            NullWhile = MissingReasons.PueUnknown | MissingReasons.GridUnknown | MissingReasons.EmbodiedUnknown,
+        };
+
+    /// <summary>Software Carbon Intensity (ISO/IEC 21031:2024): <c>(O + M) per R</c>, with O = E x I.</summary>
+    public static Ratio SciGramsPerUnit { get; } =
+        Of(
+            MatchedSums.Sci,
+            "SciGramsPerUnit",
+            "Software Carbon Intensity (ISO/IEC 21031): operational and embodied grams over units, of the time in which all are known."
+        ) with
+        {
+            Unit = "g/{unit}",
+            After = Measures.Embodied,
         };
 
     /// <summary>Share of the energy known without PUE that was measured or derived.</summary>
@@ -281,19 +311,90 @@ public static class Ratios
             OfMany = RatioOfMany.None,
         };
 
-    /// <summary>Share of the period for which readings exist.</summary>
+    /// <summary>Share of the time that the number beside it rests on: the widest ratio that the row has, else its widest boundary.</summary>
     public static Ratio Coverage { get; } =
-        new("Coverage", "1", "Share of the period for which readings exist, 0 to 1.", Measures.Covered, Term.Seconds)
+        new(
+            "Coverage",
+            "1",
+            "Known time over the time that the deployment was there, 0 to 1: of the widest ratio that the row has, else of the widest "
+                + "boundary.",
+            Term.FirstPositive(
+                MatchedSums.Facility.Seconds!,
+                MatchedSums.Server.Seconds!,
+                MatchedSums.Accelerator.Seconds!,
+                Measures.FacilitySeconds,
+                Measures.ServerSeconds,
+                Measures.AcceleratorSeconds
+            ),
+            Measures.Present
+        )
         {
-            OfMany = RatioOfMany.Mean,
+            OfMany = RatioOfMany.Weighted,
         };
+
+    /// <summary>Share of the time for which the accelerator energy is known.</summary>
+    public static Ratio AcceleratorCoverage { get; } = CoverageOf(Boundary.Accelerator, "accelerator energy");
+
+    /// <summary>Share of the time for which the server energy is known.</summary>
+    public static Ratio ServerCoverage { get; } = CoverageOf(Boundary.Server, "server energy");
+
+    /// <summary>Share of the time for which the facility energy is known.</summary>
+    public static Ratio FacilityCoverage { get; } = CoverageOf(Boundary.Facility, "facility energy");
+
+    /// <summary>Share of the time for which the work is known.</summary>
+    public static Ratio WorkCoverage { get; } =
+        new(
+            "WorkCoverage",
+            "1",
+            "Time of which the work is known over the time that the deployment was there, 0 to 1.",
+            Measures.WorkSeconds,
+            Measures.Present
+        );
 
     /// <summary>Those that hours, days and months tell, in order.</summary>
     public static ImmutableArray<Ratio> OfPeriods { get; } =
-    [JoulesPerUnit, AcceleratorJoulesPerUnit, ServerJoulesPerUnit, ActiveJoulesPerUnit, SciGramsPerUnit, MeasuredShare, Coverage];
+    [
+        JoulesPerUnit,
+        LowJoulesPerUnit,
+        HighJoulesPerUnit,
+        AcceleratorJoulesPerUnit,
+        ServerJoulesPerUnit,
+        ActiveJoulesPerUnit,
+        IdleShare,
+        OperationalGramsPerUnit,
+        SciGramsPerUnit,
+        MeasuredShare,
+        Coverage,
+        AcceleratorCoverage,
+        ServerCoverage,
+        FacilityCoverage,
+        WorkCoverage,
+    ];
 
     /// <summary>Those that energy facts tell, in order. A rack's energy stands beside the boundaries, and no part of it counts as measured
     /// energy of one.</summary>
     public static ImmutableArray<Ratio> OfFacts { get; } =
-    [MeasuredShare with { Under = Term.FirstKnown(Measures.Server, Measures.Accelerator, Measures.Rack) }, Coverage];
+    [
+        MeasuredShare with
+        {
+            Under = Term.FirstKnown(Measures.Server, Measures.Accelerator, Measures.Rack),
+        },
+        Coverage with
+        {
+            Description = "Known time over the time that the deployment held the resource, 0 to 1.",
+            Over = Measures.Covered,
+        },
+    ];
+
+    private static Ratio Of(MatchedSums sums, string name, string description) =>
+        new(name, "J/{unit}", description, sums.Amount, sums.Units) { After = Measures.Idle };
+
+    private static Ratio CoverageOf(Boundary boundary, string what) =>
+        new(
+            $"{boundary}Coverage",
+            "1",
+            $"Time of which the {what} is known over the time that the deployment was there, 0 to 1.",
+            Measures.SecondsOf(boundary),
+            Measures.Present
+        );
 }

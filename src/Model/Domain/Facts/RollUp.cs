@@ -6,17 +6,32 @@ namespace Metrics.Domain.Facts;
 /// every engine.</summary>
 public static class RollUp
 {
-    private static readonly Measure[] OfAllResources = [.. OfFacts(AcrossResources.UnknownOfOneIsUnknown)];
-
-    // What is measured of what is known is added one by one: see Sums.
-    private static readonly Measure[] OfKnownResources =
+    /// <summary>What is measured of what is known is added one by one: see <see cref="Sums"/>.</summary>
+    private static readonly Measure[] OfFacts =
     [
-        .. OfFacts(AcrossResources.SumsWhatIsKnown).Where(measure => measure != Measures.Measured),
+        .. Measures
+            .HeldBy(MeasureHolders.Facts)
+            .Where(measure =>
+                measure.Aggregation == Aggregation.Sum
+                && measure != Measures.Measured
+                && measure != Measures.Covered
+                && measure != Measures.Present
+            ),
     ];
 
     private static readonly Measure[] OverTime =
     [
-        .. Measures.HeldBy(MeasureHolders.Periods).Where(measure => measure.Across is not (AcrossResources.Work or AcrossResources.Bounds)),
+        .. Measures.HeldBy(MeasureHolders.Periods).Where(measure => measure.Aggregation == Aggregation.Sum),
+    ];
+
+    private static readonly Measure[] OfUnit =
+    [
+        .. Measures.HeldBy(MeasureHolders.Periods).Where(measure => measure.Aggregation == Aggregation.SumOfUnit),
+    ];
+
+    private static readonly HashSet<Measure> Bounds =
+    [
+        .. MatchedSums.All.SelectMany(pair => new[] { pair.Low, pair.High }).OfType<Measure>(),
     ];
 
     private static readonly Boundary[] Boundaries = Enum.GetValues<Boundary>();
@@ -29,21 +44,24 @@ public static class RollUp
         var workOf = work.ToLookup(fact => fact.Deployment.Id);
         foreach (var deployment in energyOf.Select(facts => facts.Key).Union(workOf.Select(facts => facts.Key)).Order())
         {
-            var sums = Sum([.. energyOf[deployment]]);
             var units = workOf[deployment]
                 .GroupBy(fact => fact.FunctionalUnit, StringComparer.Ordinal)
                 .OrderBy(group => group.Key, StringComparer.Ordinal)
                 .ToList();
+            var (sums, matched) = Add([.. energyOf[deployment]], units);
             if (units.Count == 0)
                 rows.Add(sums.Row(deployment, PeriodSums.NoWork, hour, hour.AddHours(1), null, sums.Evidence));
-            foreach (var unit in units)
-            {
-                double done = 0;
-                foreach (var fact in unit.OrderBy(fact => fact.Period.Start))
-                    done += fact.Units;
-                var evidence = Worst(sums.Evidence, unit.Max(fact => fact.Evidence));
-                rows.Add(sums.Row(deployment, unit.Key, hour, hour.AddHours(1), done, evidence));
-            }
+            for (var unit = 0; unit < units.Count; unit++)
+                rows.Add(
+                    sums.Row(
+                        deployment,
+                        units[unit].Key,
+                        hour,
+                        hour.AddHours(1),
+                        matched[unit].Values,
+                        Worst(sums.Evidence, units[unit].Max(fact => fact.Evidence))
+                    )
+                );
         }
         return rows;
     }
@@ -76,85 +94,216 @@ public static class RollUp
                 rows.Add(sums.Row(deployment.Key, PeriodSums.NoWork, start, end, null, deployment.Max(row => row.Evidence)));
             foreach (var unit in units)
             {
-                double done = 0;
+                var own = new UnitSums();
                 var evidence = Evidence.Measured;
                 foreach (var part in byTime)
                 {
-                    var own = part.Find(row => row.FunctionalUnit == unit);
-                    done += own?[Measures.Units] ?? 0;
-                    evidence = Worst(evidence, own?.Evidence ?? part.Min(row => row.Evidence));
+                    var row = part.Find(row => row.FunctionalUnit == unit);
+                    if (row is not null)
+                        own.Add(row.Values);
+                    evidence = Worst(evidence, row?.Evidence ?? part.Min(row => row.Evidence));
                 }
-                rows.Add(sums.Row(deployment.Key, unit, start, end, done, evidence));
+                rows.Add(sums.Row(deployment.Key, unit, start, end, own.Values, evidence));
             }
         }
         return rows;
     }
 
-    private static Sums Sum(EnergyFact[] facts)
+    /// <summary>The sums of a deployment's hour, and of each of its functional units.</summary>
+    private static (Sums Sums, UnitSums[] OfUnits) Add(EnergyFact[] facts, List<IGrouping<string, WorkFact>> units)
     {
         var sums = new Sums();
-        Array.Sort(facts, static (a, b) =>
-            a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start) : a.Resource.Id.CompareTo(b.Resource.Id)
+        Array.Sort(
+            facts,
+            static (a, b) =>
+                a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start) : a.Resource.Id.CompareTo(b.Resource.Id)
         );
-        var resources = new HashSet<long>();
-        // Seconds that count for the accelerators, for the servers, and for the facility: where a wider boundary is unknown, its time is
-        // not covered.
-        Span<double> covered = stackalloc double[Boundaries.Length];
-        covered.Clear();
-        var ranges = new Range[Boundaries.Length];
+        var matched = new UnitSums[units.Count];
+        var work = new List<WorkFact>[units.Count];
+        for (var unit = 0; unit < units.Count; unit++)
+        {
+            matched[unit] = new UnitSums();
+            work[unit] = [.. units[unit].OrderBy(fact => fact.Period.Start)];
+        }
         // A rack or distribution unit holds the servers: beside them it is not asked for energy, and neither for time or evidence.
         var asked = Array.Exists(facts, fact => fact[Measures.Rack] is null);
-        for (var next = 0; next < facts.Length; )
+        var next = 0;
+        var nexts = new int[units.Count];
+        var bin = new Bin();
+        while (true)
         {
-            var start = facts[next].Period.Start;
-            double seconds = 0;
-            var period = new MeasureValues();
-            var first = true;
-            Array.Clear(ranges);
+            var start = next < facts.Length ? facts[next].Period.Start : DateTime.MaxValue;
+            for (var unit = 0; unit < units.Count; unit++)
+                if (nexts[unit] < work[unit].Count && work[unit][nexts[unit]].Period.Start < start)
+                    start = work[unit][nexts[unit]].Period.Start;
+            if (start == DateTime.MaxValue)
+                break;
+
+            bin.Clear();
             for (; next < facts.Length && facts[next].Period.Start == start; next++)
             {
                 var fact = facts[next];
-                foreach (var measure in OfKnownResources)
-                    period[measure] = Add(period[measure], fact[measure]);
+                foreach (var measure in OfFacts)
+                    if (fact[measure] is { } known)
+                        sums.Values[measure] = (sums.Values[measure] ?? 0) + known;
                 if (asked && fact[Measures.Rack] is not null)
                     continue;
-                foreach (var measure in OfAllResources)
-                    period[measure] = first ? fact[measure] : period[measure] + fact[measure];
-                first = false;
-                foreach (var boundary in Boundaries)
-                    ranges[(int)boundary].Add(fact, fact[Measures.Of(boundary)]);
                 sums.Add(fact);
-                seconds += fact[Measures.Covered] ?? 0;
-                resources.Add(fact.Resource.Id);
+                bin.Add(fact);
             }
-            sums.Add(period, OfKnownResources);
-            sums.Add(period, OfAllResources);
-            foreach (var boundary in Boundaries)
-            {
-                var known = period[Measures.Of(boundary)] is not null;
-                if (known)
-                    sums.Ranges[(int)boundary].Add(ranges[(int)boundary]);
-                if (known || boundary == Boundary.Accelerator)
-                    covered[(int)boundary] += seconds;
-            }
+            for (var unit = 0; unit < units.Count; unit++)
+                if (At(unit) is { } there)
+                    bin.AddTime(there);
+            sums.Add(bin);
+            for (var unit = 0; unit < units.Count; unit++)
+                if (At(unit) is { } done)
+                {
+                    bin.Match(done, matched[unit]);
+                    nexts[unit]++;
+                }
+
+            WorkFact? At(int unit) =>
+                nexts[unit] < work[unit].Count && work[unit][nexts[unit]] is var fact && fact.Period.Start == start ? fact : null;
         }
-        if (resources.Count > 0)
-            sums.Values[Measures.Covered] = covered[(int)sums.Widest] / resources.Count;
-        return sums;
+        return (sums, matched);
     }
 
-    private static IEnumerable<Measure> OfFacts(AcrossResources across) =>
-        Measures.HeldBy(MeasureHolders.Facts).Where(measure => measure.Across == across);
-
-    /// <summary>Null is unknown and leaves a sum as it is; it is not zero.</summary>
-    private static double? Add(double? sum, double? more) => more is null ? sum : (sum ?? 0) + more;
+    private static void Add(MeasureValues sums, Measure measure, double? more)
+    {
+        // Null is unknown and leaves a sum as it is; it is not zero.
+        if (more is { } known)
+            sums[measure] = (sums[measure] ?? 0) + known;
+    }
 
     private static Evidence Worst(Evidence a, Evidence b) => a > b ? a : b;
+
+    /// <summary>One period of the grid of a deployment: what is known of it, for how much of the time that its resources were there.</summary>
+    private sealed class Bin
+    {
+        // Of each measure: its sum, and the time of the resources that have it.
+        private readonly double[] sums = new double[Measures.CountOfFacts];
+        private readonly double[] times = new double[Measures.CountOfFacts];
+        private readonly MeasureValues whole = MeasureValues.OfFact();
+        private double present;
+        private double boards;
+
+        /// <summary>Seconds for which the deployment was there.</summary>
+        public double Seconds { get; private set; }
+
+        public void Clear()
+        {
+            Array.Clear(sums);
+            Array.Clear(times);
+            (present, boards, Seconds) = (0, 0, 0);
+        }
+
+        public void Add(EnergyFact fact)
+        {
+            var there = fact[Measures.Present] ?? 0;
+            present += there;
+            boards += fact[Measures.AcceleratorPresent] ?? 0;
+            Seconds = Math.Max(Seconds, there);
+            var (accelerator, server) = (fact[Measures.AcceleratorSeconds] ?? 0, fact[Measures.ServerSeconds] ?? 0);
+            for (var at = 0; at < Measures.CountOfFacts; at++)
+                if (fact[Measures.All[at]] is { } value)
+                {
+                    sums[at] += value;
+                    times[at] += Measures.All[at].Boundary == Boundary.Accelerator ? accelerator : server;
+                }
+            // Idle energy of a resource whose server is unknown is that of its boards.
+            if (fact[Measures.Server] is null && fact[Measures.Idle] is not null)
+                times[Measures.Idle.Index] += accelerator - server;
+        }
+
+        /// <summary>The time in which work was counted: the deployment was there.</summary>
+        public void AddTime(WorkFact work) =>
+            Seconds = Math.Max(Seconds, Math.Min(work.Period.Length.TotalSeconds, Math.Max(work.PresentSeconds, work.CoveredSeconds)));
+
+        /// <summary>Seconds of <see cref="Seconds"/> for which the energy of a boundary is known.</summary>
+        public double Known(Boundary boundary) => Seconds * Share(Measures.Of(boundary));
+
+        /// <summary>Adds what is known of energy and work alike, scaled to the whole of the period.</summary>
+        public void Match(WorkFact work, UnitSums into)
+        {
+            var counted = work.PresentSeconds > 0 ? Math.Min(1, work.CountedSeconds / work.PresentSeconds) : 0;
+            RollUp.Add(into.Values, Measures.Units, work.Units);
+            RollUp.Add(into.Values, Measures.WorkSeconds, Seconds * counted);
+            if (!IsEnough(counted))
+                return;
+            for (var at = 0; at < Measures.CountOfFacts; at++)
+            {
+                var measure = Measures.All[at];
+                var share = Share(measure);
+                whole[measure] = IsEnough(share) && IsBounded(measure) ? sums[at] / share : null;
+            }
+            for (var at = 0; at < MatchedSums.All.Length; at++)
+            {
+                var pair = MatchedSums.All[at];
+                if ((pair.OnlyWithoutServer && times[Measures.Server.Index] > 0) || pair.Of.Evaluate(whole) is not { } amount)
+                    continue;
+                var known = Share(Measures.Of(pair.Boundary));
+                RollUp.Add(into.Values, pair.Amount, amount);
+                RollUp.Add(into.Values, pair.Units, work.Units / counted);
+                if (pair.Seconds is { } seconds)
+                    RollUp.Add(into.Values, seconds, Seconds * Math.Min(known, counted));
+                // What was missing may have drawn nothing or twice as much, and likewise it may have worked.
+                if (pair.Bounds is var (low, high))
+                    into.AddBounds(
+                        at,
+                        low.Evaluate(whole) * known / (2 - counted),
+                        high.Evaluate(whole) * known * (2 - known) / (known * counted)
+                    );
+            }
+        }
+
+        private static bool IsEnough(double share) => share >= MatchedSums.Enough - 1e-9;
+
+        /// <summary>Bounds unknown of one resource are unknown of all.</summary>
+        private bool IsBounded(Measure measure) => measure.Bounding is not { } of || times[measure.Index] >= times[of.Index] - 1e-6;
+
+        /// <summary>Of how much of the time that resources were there a measure is known.</summary>
+        private double Share(Measure measure)
+        {
+            var there = measure.Boundary == Boundary.Accelerator ? boards : present;
+            return there > 0 ? Math.Min(1, times[measure.Index] / there) : 0;
+        }
+    }
+
+    /// <summary>Sums of one functional unit.</summary>
+    private sealed class UnitSums
+    {
+        private readonly bool[] unbounded = new bool[MatchedSums.All.Length];
+
+        public MeasureValues Values { get; } = new() { [Measures.Units] = 0, [Measures.WorkSeconds] = 0 };
+
+        /// <summary>A shorter period of the unit.</summary>
+        public void Add(MeasureValues part)
+        {
+            foreach (var measure in OfUnit)
+                if (!Bounds.Contains(measure))
+                    RollUp.Add(Values, measure, part[measure]);
+            for (var at = 0; at < MatchedSums.All.Length; at++)
+                if (MatchedSums.All[at] is { Low: { } low, High: { } high } pair && part[pair.Amount] is not null)
+                    AddBounds(at, part[low], part[high]);
+        }
+
+        /// <summary>Bounds unknown of one period are unknown of all.</summary>
+        public void AddBounds(int at, double? least, double? most)
+        {
+            var (low, high) = (MatchedSums.All[at].Low!, MatchedSums.All[at].High!);
+            unbounded[at] |= least is null || most is null;
+            Values[low] = unbounded[at] ? null : (Values[low] ?? 0) + least;
+            Values[high] = unbounded[at] ? null : (Values[high] ?? 0) + most;
+        }
+    }
 
     private sealed class Sums
     {
         private readonly Words factors = new();
+        private readonly Range[] ranges = new Range[Boundaries.Length];
         private MissingReasons missing;
+        private CoverKinds kinds;
+        private IdleMeans idleBy;
 
         public Sums()
         {
@@ -165,61 +314,69 @@ public static class RollUp
 
         public MeasureValues Values { get; } = new();
 
-        public Range[] Ranges { get; } = new Range[Boundaries.Length];
-
         public Evidence Evidence { get; private set; }
 
         /// <summary>The widest boundary whose energy is known in some of the time.</summary>
-        public Boundary Widest =>
+        private Boundary Widest =>
             Values[Measures.Facility] is not null ? Boundary.Facility
             : Values[Measures.Server] is not null ? Boundary.Server
             : Boundary.Accelerator;
 
-        /// <summary>What a fact says beside its amounts, and which part of what is known of it was measured.</summary>
+        /// <summary>A fact.</summary>
         public void Add(EnergyFact fact)
         {
-            Values[Measures.Known] = (Values[Measures.Known] ?? 0) + (fact[Measures.Server] ?? fact[Measures.Accelerator] ?? 0);
-            Values[Measures.Measured] += fact[Measures.Measured];
+            RollUp.Add(Values, Measures.Known, fact[Measures.Server] ?? fact[Measures.Accelerator] ?? 0);
+            RollUp.Add(Values, Measures.Measured, fact[Measures.Measured]);
+            if (fact[Measures.Idle] is not null)
+            {
+                RollUp.Add(Values, Measures.IdleOf, fact[Measures.Server] ?? fact[Measures.Accelerator]);
+                idleBy |= fact.IdleBy;
+            }
+            foreach (var boundary in Boundaries)
+                if (fact[Measures.Of(boundary)] is not null)
+                    ranges[(int)boundary].Add(fact[Measures.LowOf(boundary)], fact[Measures.HighOf(boundary)]);
             Evidence = Worst(Evidence, fact.Evidence);
             factors.Add(fact.Factors);
             missing |= fact.Missing;
+            if (fact[Measures.Server] is not null)
+                kinds |= fact.Cover.Kind();
         }
 
-        public void Add(MeasureValues part, Measure[] measures)
+        /// <summary>The time of a period of the grid.</summary>
+        public void Add(Bin bin)
         {
-            foreach (var measure in measures)
-                Values[measure] = RollUp.Add(Values[measure], part[measure]);
+            RollUp.Add(Values, Measures.Present, bin.Seconds);
+            foreach (var boundary in Boundaries)
+                RollUp.Add(Values, Measures.SecondsOf(boundary), bin.Known(boundary));
         }
 
         /// <summary>A shorter period.</summary>
         public void Add(PeriodSums part)
         {
-            Add(part.Values, OverTime);
+            foreach (var measure in OverTime)
+                RollUp.Add(Values, measure, part[measure]);
             factors.Add(part.Factors);
             missing |= part.Missing;
+            kinds |= part.CoverKinds;
+            idleBy |= part.IdleBy;
             // A part's bounds are those of its widest boundary, so they are bounds of the whole's only where the whole has no wider one.
-            var (low, high) = (part[Measures.Low], part[Measures.High]);
             for (var boundary = Boundary.Facility; boundary >= Boundary.Accelerator; boundary--)
             {
                 if (part[Measures.Of(boundary)] is null)
                     continue;
-                Ranges[(int)boundary]
-                    .Add(
-                        new Range
-                        {
-                            Low = low,
-                            High = high,
-                            Unknown = low is null || high is null,
-                        }
-                    );
+                ranges[(int)boundary].Add(part[Measures.Low], part[Measures.High]);
                 break;
             }
         }
 
-        public PeriodSums Row(long deployment, string unit, DateTime start, DateTime end, double? units, Evidence evidence)
+        public PeriodSums Row(long deployment, string unit, DateTime start, DateTime end, MeasureValues? ofUnit, Evidence evidence)
         {
-            var range = Ranges[(int)Widest];
-            var values = Values.With(Measures.Units, units);
+            var values = new MeasureValues();
+            foreach (var measure in OverTime)
+                values[measure] = Values[measure];
+            foreach (var measure in OfUnit)
+                values[measure] = ofUnit is null ? (measure.Always ? 0 : null) : ofUnit[measure];
+            var range = ranges[(int)Widest];
             values[Measures.Low] = range.Unknown ? null : range.Low;
             values[Measures.High] = range.Unknown ? null : range.High;
             return new()
@@ -232,6 +389,8 @@ public static class RollUp
                 Evidence = evidence,
                 Factors = factors.ToString(),
                 Missing = missing,
+                CoverKinds = kinds,
+                IdleBy = idleBy,
             };
         }
     }
@@ -243,25 +402,10 @@ public static class RollUp
             High;
         public bool Unknown;
 
-        public void Add(Range part)
+        public void Add(double? low, double? high)
         {
-            Unknown |= part.Unknown;
-            (Low, High) = (RollUp.Add(Low, part.Low), RollUp.Add(High, part.High));
-        }
-
-        /// <summary>A fact's bounds are those of its widest boundary; a narrower one has its share of them.</summary>
-        public void Add(EnergyFact fact, double? joules)
-        {
-            if (joules is not { } part)
-                return;
-            if (fact[Measures.Low] is not { } low || fact[Measures.High] is not { } high)
-            {
-                Unknown = true;
-                return;
-            }
-            var widest = fact[Measures.Facility] ?? fact[Measures.Server] ?? fact[Measures.Accelerator] ?? part;
-            var share = widest > part ? part / widest : 1;
-            (Low, High) = ((Low ?? 0) + low * share, (High ?? 0) + high * share);
+            Unknown |= low is null || high is null;
+            (Low, High) = ((Low ?? 0) + (low ?? 0), (High ?? 0) + (high ?? 0));
         }
     }
 

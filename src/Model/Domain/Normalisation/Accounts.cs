@@ -49,10 +49,14 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
     public void Enter(in Share share)
     {
         var site = SiteOf(share.Resource.Place, share.Bin);
+        var reading = share.Reading;
         var (accelerator, server) = (share.Accelerator, share.Server);
         Energy? it = server is { } joules ? Quantities.Energy.FromJoules(joules) : null;
         var facility = it * site.Pue;
         var widest = server ?? accelerator;
+        var (ofServer, ofAccelerator, ofWidest) = (BoundsOf(server), BoundsOf(accelerator), BoundsOf(widest));
+        double? facilityLow = facility is null ? null : ofServer.Low * site.LowPue;
+        double? facilityHigh = facility is null ? null : ofServer.High * site.HighPue;
         var missing = server is null ? share.Missing : share.Missing | site.Missing;
         Energy.Add(
             new EnergyFact
@@ -64,8 +68,22 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 [Measures.Server] = server,
                 [Measures.Facility] = facility?.Joules,
                 [Measures.Idle] = share.Idle,
-                [Measures.Low] = widest is { } low ? share.Reading.LowOf(low) * (facility is null ? 1 : site.LowPue) : null,
-                [Measures.High] = widest is { } high ? share.Reading.HighOf(high) * (facility is null ? 1 : site.HighPue) : null,
+                [Measures.Low] = facility is null ? ofWidest.Low : facilityLow,
+                [Measures.High] = facility is null ? ofWidest.High : facilityHigh,
+                [Measures.AcceleratorLow] = ofAccelerator.Low,
+                [Measures.AcceleratorHigh] = ofAccelerator.High,
+                [Measures.ServerLow] = ofServer.Low,
+                [Measures.ServerHigh] = ofServer.High,
+                [Measures.FacilityLow] = facilityLow,
+                [Measures.FacilityHigh] = facilityHigh,
+                [Measures.OperationalLow] = facilityLow is { } least ? site.Average?.LeastOf(Quantities.Energy.FromJoules(least)).Grams : null,
+                [Measures.OperationalHigh] = facilityHigh is { } most ? site.Average?.MostOf(Quantities.Energy.FromJoules(most)).Grams : null,
+                [Measures.EmbodiedLow] = share.Embodied,
+                [Measures.EmbodiedHigh] = share.Embodied,
+                [Measures.Present] = share.Seconds,
+                [Measures.AcceleratorPresent] = accelerator is null ? 0 : share.Seconds,
+                [Measures.AcceleratorSeconds] = accelerator is null ? 0 : share.Seconds,
+                [Measures.ServerSeconds] = server is null ? 0 : share.Seconds,
                 [Measures.Operational] = facility is { } used ? site.Average?.Of(used).Grams : null,
                 [Measures.Marginal] = facility is { } marginal ? site.Marginal?.Of(marginal).Grams : null,
                 [Measures.MarketBased] = facility is { } market ? site.MarketBased?.Of(market).Grams : null,
@@ -75,11 +93,15 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 [Measures.Covered] = share.Seconds,
                 Evidence = share.Reading.Evidence,
                 Cover = share.Cover,
+                IdleBy = share.Idle is null ? IdleMeans.None : IdleMeans.Load,
                 Mappings = mappings.Text(share.Reading.Mappings),
                 Factors = words.Text(server is null ? share.Reading.Factors : words.Union(share.Reading.Factors, site.Factors)),
                 Missing = share.Embodied is null ? missing | MissingReasons.EmbodiedUnknown : missing,
             }
         );
+
+        (double? Low, double? High) BoundsOf(double? joules) =>
+            joules is { } known ? (reading.LowOf(known), reading.HighOf(known)) : (null, null);
     }
 
     /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as
@@ -116,6 +138,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         int bin,
         double units,
         double seconds,
+        (double Counted, double Present) time,
         Evidence evidence,
         int of
     ) =>
@@ -127,6 +150,8 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 Period = grid[bin],
                 Units = units,
                 CoveredSeconds = seconds,
+                CountedSeconds = time.Counted,
+                PresentSeconds = time.Present,
                 Evidence = evidence,
                 Mappings = mappings.Text(of),
             }
@@ -188,7 +213,10 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 }
             }
             Energy[i] = worked.TryGetValue((fact.Deployment.Id, fact.Period.Start), out var busy)
-                ? fact.With(Measures.Idle, busy ? 0 : fact[Measures.Server] ?? fact[Measures.Accelerator])
+                ? fact.With(Measures.Idle, busy ? 0 : fact[Measures.Server] ?? fact[Measures.Accelerator]) with
+                {
+                    IdleBy = IdleMeans.Work,
+                }
                 : fact with
                 {
                     Missing = fact.Missing | MissingReasons.BusyUnknown,
@@ -198,12 +226,13 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
 
     private static EnergyFact Merge(EnergyFact a, EnergyFact b)
     {
-        var values = new MeasureValues();
-        foreach (var measure in Measures.HeldBy(MeasureHolders.Facts))
+        var values = MeasureValues.OfFact();
+        foreach (var measure in Measures.HeldBy(MeasureHolders.Facts | MeasureHolders.Passing))
             values[measure] =
-                measure == Measures.Covered ? Math.Max(a[measure] ?? 0, b[measure] ?? 0)
+                measure.Unit == "s" ? Math.Max(a[measure] ?? 0, b[measure] ?? 0)
                 // What is bounded or idle is of both, or unknown; of the rest each tells its own part.
-                : measure == Measures.Idle || measure.Across == AcrossResources.Bounds ? a[measure] + b[measure]
+                : measure == Measures.Idle || measure.Aggregation == Aggregation.Bounds || measure.Bounding is not null
+                    ? a[measure] + b[measure]
                 : Sum(a[measure], b[measure]);
         return a.With(values) with
         {
@@ -264,7 +293,9 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
             MarketBased = IntensityOf(FactorMethod.MarketBased, MissingReasons.None);
 
             CarbonIntensity? IntensityOf(FactorMethod method, MissingReasons reason) =>
-                Find(FactorKind.GridIntensity, method, reason) is { } grid ? new CarbonIntensity(grid.Value) : null;
+                Find(FactorKind.GridIntensity, method, reason) is { } grid
+                    ? new CarbonIntensity(grid.Value) { Range = grid.Range }
+                    : null;
 
             Factor? Find(FactorKind kind, FactorMethod method, MissingReasons reason)
             {

@@ -343,6 +343,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
             inBin[0].Bin,
             units,
             (double)covered / TimeSpan.TicksPerSecond,
+            ((double)covered / TimeSpan.TicksPerSecond, (double)covered / TimeSpan.TicksPerSecond),
             evidence,
             mappings
         );

@@ -62,6 +62,24 @@ public enum RejectionReason
     /// <summary>Tokens of an API whose model is in no table, so that no energy can be estimated.</summary>
     ModelUnknown,
 
+    /// <summary>A value that no meter of its kind can show: all ones of its counter, or more than its hardware can draw.</summary>
+    ImplausibleValue,
+
+    /// <summary>A counter fell and came back to where it was: what lies between is bridged from before the fall.</summary>
+    Glitch,
+
+    /// <summary>The meter of a whole showed less than the parts in it, beyond what meters err by: it was not believed.</summary>
+    LessThanItsParts,
+
+    /// <summary>Other values at the same instant for one identity, and no label that says which is whose: none was taken.</summary>
+    AmbiguousIdentity,
+
+    /// <summary>Work that another series told already: it counts once.</summary>
+    ToldTwice,
+
+    /// <summary>A slice of a board whose share is in no table.</summary>
+    SliceUnknown,
+
     /// <summary>A series that several reads in a row could not get: the source goes on without it.</summary>
     Quarantined,
 
