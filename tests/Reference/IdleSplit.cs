@@ -21,13 +21,8 @@ public readonly record struct IdleSplit(Energy Active, Energy Idle)
         if (policy != IdlePolicy.ActiveOnly)
             return Whole;
         var (whole, idle) = (Whole.Joules, Idle.Joules);
-        var values = MeasureValues.Of([Measures.Facility, Measures.Server, Measures.Idle, Measures.Units], at => at switch
-            {
-                0 or 1 => whole,
-                2 => idle,
-                _ => 1,
-            });
-        return Energy.FromJoules(Ratios.ActiveJoulesPerUnit.Of(values, 3600, MissingReasons.None) ?? 0);
+        var hour = OneHour.Of(1, (Measures.Facility, whole), (Measures.Server, whole), (Measures.Idle, idle));
+        return Energy.FromJoules(hour[Ratios.ActiveJoulesPerUnit] ?? 0);
     }
 
     /// <summary>Splits energy by the share of time that the hardware was busy.</summary>

@@ -29,12 +29,9 @@ public sealed record Sci(Mass Operational, Mass Embodied, double Units)
 
     /// <summary>Grams for each functional unit; null when none was done.</summary>
     public double? GramsPerUnit =>
-        Ratios.SciGramsPerUnit.Of(MeasureValues.Of([Measures.Operational, Measures.Embodied, Measures.Units], at => at switch
-                {
-                    0 => Operational.Grams,
-                    1 => Embodied.Grams,
-                    _ => Units,
-                }), 3600, MissingReasons.None);
+        OneHour.Of(Units, (Measures.Facility, 1), (Measures.Operational, Operational.Grams), (Measures.Embodied, Embodied.Grams))[
+            Ratios.SciGramsPerUnit
+        ];
 
     /// <summary>Grams for so many functional units, as scores of tokens are told for a thousand or a million; null when none was
     /// done.</summary>
