@@ -140,7 +140,7 @@ public static class ExplainEndpoint
             Check = Check(row, again, dirty, samples.Count > 0),
             Formulas = derivation.Formulas(made),
         };
-        return derivation.Tell(explanation, samples);
+        return derivation.Complete(explanation, samples);
     }
 
     private static async Task<Explanation> RollUpAsync(
@@ -255,7 +255,7 @@ public static class ExplainEndpoint
             if (!row.TryGetValue(name, out var told))
                 continue;
             var stored = told is null ? (double?)null : Convert.ToDouble(told, CultureInfo.InvariantCulture);
-            if (stored is { } a && made is { } b ? Derivation.Near(a, b) : stored is null && made is null)
+            if (stored is { } a && made is { } b ? RowCheck.IsSame(a, b) : stored is null && made is null)
                 continue;
             differences.Add($"{name}: stored {Text(stored)}, made again {Text(made)}");
         }

@@ -65,6 +65,9 @@ public sealed record RowCheck
 
     [Description("Why they differ, as far as that is known; null when they do not.")]
     public string? Note { get; init; }
+
+    /// <summary>Equal to a billionth of the larger one.</summary>
+    internal static bool IsSame(double a, double b) => a == b || Math.Abs(a - b) <= 1e-9 * Math.Max(Math.Abs(a), Math.Abs(b));
 }
 
 /// <summary>One step of the calculation.</summary>
@@ -196,7 +199,8 @@ public sealed record ExplainedWork(DateTime PeriodStart, double Units, double Co
 /// <param name="Cover">What made up the widest boundary.</param>
 /// <param name="Joules">Energy of all who share it: of the server boundary, or of the accelerator's where the server is unknown.</param>
 /// <param name="Text">How that came from the readings, with the numbers.</param>
-/// <param name="Bounds">Of a model: what it would be at rest and at full load, with the numbers; null for a meter.</param>
+/// <param name="Bounds">The least and the most that it can be, with the numbers: of a model at rest and at full load, of a meter by its
+/// accuracy; null when nothing states them.</param>
 /// <param name="Idle">How the part of it that was drawn while doing nothing was told; null when it is unknown.</param>
 /// <param name="Embodied">How the emissions of making it that fall to the period were found, with the numbers; null when they are
 /// unknown.</param>
@@ -217,7 +221,7 @@ public sealed record CoverDecision(
 /// <param name="Workload">The workload; unattributed is what no rule claims.</param>
 /// <param name="Joules">Its joules: of the server boundary, or of the accelerator's where the server is unknown.</param>
 /// <param name="Share">Its joules over those of all; null when there are none.</param>
-/// <param name="By">What gave it that share; null for one that has all.</param>
+/// <param name="By">What gave it that share, with the numbers; null for one that has all.</param>
 public sealed record WorkloadShare(
     ExplainedResource Resource,
     DateTime PeriodStart,
