@@ -43,7 +43,7 @@ public sealed class DecisionTests
 
         // 40 kJ of boards in 20 kJ of server: each joule counts a half.
         Assert.Equal(0.5, Of(trace, "1").ServerScale!.Value, 1e-12);
-        Assert.Equal(20_000, Of(trace, "node-a").AcceleratorJoules!.Value, 1e-9);
+        Assert.Equal(20_000, Of(trace, "node-a").JoulesOfAccelerators!.Value, 1e-9);
     }
 
     [Fact]
@@ -195,8 +195,25 @@ public sealed class DecisionTests
     {
         var trace = Room(Known.Book).Spans(Node, (0, 5, 1_000)).Trace();
 
-        Assert.Equal(1.2, trace.Factors["pue:onprem/dc-1@test-1"].Value);
-        Assert.Equal(400, trace.Factors["grid_intensity:country/DE:location_average@test-1"].Value);
+        var fact = Assert.Single(trace.Period.Energy);
+        Assert.Equal("FacilityJoules = ServerJoules by 1.2 of pue:onprem/dc-1@test-1", Text(trace.AccountOf(fact, Measures.Facility)));
+        Assert.Equal(
+            "OperationalGrams = FacilityJoules by 400 of grid_intensity:country/DE:location_average@test-1",
+            Text(trace.AccountOf(fact, Measures.Operational))
+        );
+        Assert.Null(trace.AccountOf(fact, Measures.Server));
+
+        static string? Text(AccountDecision? made) =>
+            made is null ? null : FormattableString.Invariant($"{made.Measure} = {made.From} by {made.By.Value} of {made.By.Name}");
+    }
+
+    [Fact]
+    public void A_configured_PUE_is_handed_out_as_a_factor()
+    {
+        var place = new Place("onprem/dc-1", "DE", 1.4);
+
+        Assert.Equal(("pue:onprem/dc-1@config", 1.4), (Factors.Factor.OfPue(place)!.Name, Factors.Factor.OfPue(place)!.Value));
+        Assert.Null(Factors.Factor.OfPue(place with { Pue = null }));
     }
 
     [Fact]
@@ -226,7 +243,12 @@ public sealed class DecisionTests
         Assert.Single(trace.Decisions, decision => decision.Resource.Name == resource);
 
     private static (EnergyRule, EnergyCover, double, double?) Brief(EnergyDecision decision) =>
-        (decision.Rule, decision.Cover, Math.Round(decision.Joules, 6), decision.AcceleratorJoules is { } off ? Math.Round(off, 6) : null);
+        (
+            decision.Rule,
+            decision.Cover,
+            Math.Round(decision.Joules, 6),
+            decision.JoulesOfAccelerators is { } off ? Math.Round(off, 6) : null
+        );
 
     private static string Text(ShareDecision share) =>
         $"{share.Workload} "

@@ -20,28 +20,28 @@ internal static class DecisionText
     public static string Energy(EnergyDecision decision, double? accelerator, double? server, double? rack, MissingReasons missing)
     {
         if (rack is { } beside)
-            return $"RackJoules = {Made(decision, beside)}; it holds servers and stands beside them";
+            return $"{Measures.Rack} = {Made(decision, beside)}; it holds servers and stands beside them";
         if (accelerator is not { } board)
             return server is { } whole
-                ? $"ServerJoules = {Server(decision, whole)}"
+                ? $"{Measures.Server} = {Server(decision, whole)}"
                 : $"{Number(decision.Joules)} J, of which no fact was made";
         if (server is not { } inside)
-            return $"AcceleratorJoules = {Made(decision, board)}; the server's energy is unknown: "
+            return $"{Measures.Accelerator} = {Made(decision, board)}; the server's energy is unknown: "
                 + $"{(missing == MissingReasons.None ? "nobody meters it" : missing.Text())}";
         if (decision.Rule == EnergyRule.Estimate)
-            return $"ServerJoules = {Estimate(decision.Estimate!, inside)}; AcceleratorJoules = {Number(board)} of it";
+            return $"{Measures.Server} = {Estimate(decision.Estimate!, inside)}; {Measures.Accelerator} = {Number(board)} of it";
         if (decision is { ServerScale: 1, ServerTime: 1, Rule: EnergyRule.Metered })
-            return $"AcceleratorJoules = ServerJoules = {Made(decision, board)}";
-        return $"AcceleratorJoules = {Made(decision, board)}"
+            return $"{Measures.Accelerator} = {Measures.Server} = {Made(decision, board)}";
+        return $"{Measures.Accelerator} = {Made(decision, board)}"
             + (
                 decision.ServerScale is null or 1
                     ? ""
-                    : $"; ServerJoules = {Number(inside)}: the boards told more than their server, and the server is believed"
+                    : $"; {Measures.Server} = {Number(inside)}: the boards told more than their server, and the server is believed"
             )
             + (
                 decision.ServerTime == 1
                     ? ""
-                    : $"; ServerJoules = {Number(inside)}: the server is known for {Number(decision.ServerTime)} of their time"
+                    : $"; {Measures.Server} = {Number(inside)}: the server is known for {Number(decision.ServerTime)} of their time"
             );
     }
 
@@ -75,10 +75,10 @@ internal static class DecisionText
         idle?.Rule switch
         {
             null => null,
-            IdleRule.Nothing => $"IdleJoules{who} = 0: nobody reserves the hardware of an API",
-            IdleRule.Work when idle.Busy > 0 => $"IdleJoules{who} = 0: work was done in the period, and nothing tells the load",
-            IdleRule.Work => $"IdleJoules{who} = {Number(result)}: no work was done in the period, and nothing tells the load",
-            _ => $"IdleJoules{who} = {Number(joules)} x (1 - {Number(idle.Busy)}) = {Number(result)}; "
+            IdleRule.Nothing => $"{Measures.Idle}{who} = 0: nobody reserves the hardware of an API",
+            IdleRule.Work when idle.Busy > 0 => $"{Measures.Idle}{who} = 0: work was done in the period, and nothing tells the load",
+            IdleRule.Work => $"{Measures.Idle}{who} = {Number(result)}: no work was done in the period, and nothing tells the load",
+            _ => $"{Measures.Idle}{who} = {Number(joules)} x (1 - {Number(idle.Busy)}) = {Number(result)}; "
                 + $"{(idle.Rule == IdleRule.Accelerators ? "the load is the mean of the accelerators' that it held" : Load(idle.Load))}",
         };
 
@@ -88,8 +88,8 @@ internal static class DecisionText
         if (decision.Embodied is not { } made)
             return null;
         if (!isAccelerator && made.Accelerators > 0)
-            return "EmbodiedGrams = 0: its accelerators carry the making of the whole machine, in equal parts";
-        return $"EmbodiedGrams = {Number(made.Hardware.Total.Grams)} g (TE x RR / ToR) x {Number(made.Seconds)} s / "
+            return $"{Measures.Embodied} = 0: its accelerators carry the making of the whole machine, in equal parts";
+        return $"{Measures.Embodied} = {Number(made.Hardware.Total.Grams)} g (TE x RR / ToR) x {Number(made.Seconds)} s / "
             + $"{Number(made.Hardware.Lifespan.TotalSeconds)} s (TiR / EL)"
             + (made.Machines == 1 ? "" : $" x {Number(made.Machines)} servers")
             + $" = {Number(made.Grams)}"
@@ -125,7 +125,7 @@ internal static class DecisionText
     {
         if (decision.Rule == EnergyRule.Estimate)
             return Estimate(decision.Estimate!, result);
-        if (decision.Model is not null || decision.AcceleratorJoules is not { } inside)
+        if (decision.Model is not null || decision.JoulesOfAccelerators is not { } inside)
             return Made(decision, result);
         return $"({Terms(decision)}) - {Number(inside)} of its accelerators, which have facts of their own = {Number(result)}";
     }
@@ -189,7 +189,7 @@ internal static class DecisionText
             return "the load is read";
         var parts = load.Parts;
         var many = parts.Count.ToString(CultureInfo.InvariantCulture);
-        var isPlain = parts.All(part => part is { Servers: 1, Slice: 1 } && part.Busy == part.FullLoadSeconds / part.Seconds);
+        var isPlain = parts.All(part => part is { Servers: 1, Slice: 1, Scaled: false });
         if (isPlain && parts.Count == 1)
             return $"the load is {Number(parts[0].FullLoadSeconds)} s at full load / {Number(parts[0].Seconds)} s = {Number(load.Busy)}";
         if (isPlain && parts.All(part => part.Seconds == parts[0].Seconds))

@@ -25,7 +25,7 @@ internal sealed class Derivation
     private readonly TracedReading[] readings;
     private readonly EnergyFact[] around;
     private readonly ILookup<(DateTime Start, long Resource), EnergyDecision> decisions;
-    private readonly FactorBook book;
+    private readonly FactorDescriptions factors;
     private readonly Dictionary<string, int> leftOut = [];
 
     /// <param name="trace">The hour that holds the row's period.</param>
@@ -34,7 +34,7 @@ internal sealed class Derivation
     public Derivation(Trace trace, ExplainRequest request, FactorBook book)
     {
         this.trace = trace;
-        this.book = book;
+        factors = new FactorDescriptions(trace, book);
         own =
         [
             .. trace.Period.Energy.Where(fact =>
@@ -143,154 +143,16 @@ internal sealed class Derivation
                 .. own.SelectMany(fact => fact.Factors.Split(' ', StringSplitOptions.RemoveEmptyEntries))
                     .Distinct(StringComparer.Ordinal)
                     .Order(StringComparer.Ordinal)
-                    .Select(Factor),
+                    .Select(factors.Describe),
             ],
             LeftOut = leftOut,
         };
     }
 
     /// <summary>The steps from the facts to the sums of the hour, and from the sums to the ratios.</summary>
-    public IReadOnlyList<Formula> Formulas(PeriodSums? sums)
-    {
-        var formulas = new List<Formula>();
-        if (work.Length > 0)
-            formulas.Add(new Formula("Units", Sum("Units", [.. work.Select(fact => fact.Units)]), sums?[Measures.Units]));
-        // A rack or distribution unit holds the servers and stands beside them.
-        var hasServers = own.Any(fact => fact[Measures.Rack] is null);
-        var periods = own.Where(fact => !hasServers || fact[Measures.Rack] is null)
-            .GroupBy(fact => fact.Period.Start)
-            .OrderBy(group => group.Key)
-            .Select(group => group.OrderBy(fact => fact.Resource.Id).ToArray())
-            .ToArray();
-        Add("AcceleratorJoules", fact => fact[Measures.Accelerator], partly: true);
-        var server = Add("ServerJoules", fact => fact[Measures.Server]);
-        var facility = AddBy(
-            "FacilityJoules",
-            fact => fact[Measures.Facility],
-            server,
-            fact => fact[Measures.Server],
-            "ServerJoules",
-            "pue:",
-            "",
-            pue => $" x {Number(pue)} (PUE)"
-        );
-        Add("IdleJoules", fact => fact[Measures.Idle]);
-        Func<EnergyFact, double?> widest =
-            facility is not null ? fact => fact[Measures.Facility]
-            : server is not null ? fact => fact[Measures.Server]
-            : fact => fact[Measures.Accelerator];
-        Add("LowJoules", fact => fact[Measures.Low], when: widest);
-        Add("HighJoules", fact => fact[Measures.High], when: widest);
-        AddBy(
-            "OperationalGrams",
-            fact => fact[Measures.Operational],
-            facility,
-            fact => fact[Measures.Facility],
-            "FacilityJoules",
-            "grid_intensity:",
-            ":location_average@",
-            grams => $" / 3600000 J/kWh x {Number(grams)} g/kWh"
-        );
-        AddBy(
-            "MarginalGrams",
-            fact => fact[Measures.Marginal],
-            facility,
-            fact => fact[Measures.Facility],
-            "FacilityJoules",
-            "grid_intensity:",
-            ":location_marginal@",
-            grams => $" / 3600000 J/kWh x {Number(grams)} g/kWh"
-        );
-        AddBy(
-            "MarketBasedGrams",
-            fact => fact[Measures.MarketBased],
-            facility,
-            fact => fact[Measures.Facility],
-            "FacilityJoules",
-            "grid_intensity:",
-            ":market_based@",
-            grams => $" / 3600000 J/kWh x {Number(grams)} g/kWh"
-        );
-        Add("EmbodiedGrams", fact => fact[Measures.Embodied]);
-        AddBy(
-            "WaterLitres",
-            fact => fact[Measures.Water],
-            server,
-            fact => fact[Measures.Server],
-            "ServerJoules",
-            "wue:",
-            "",
-            litres => $" / 3600000 J/kWh x {Number(litres)} L/kWh"
-        );
-        if (sums is not null)
-            formulas.AddRange(RatioFormulas.Of(sums));
-        return formulas;
-
-        double? Add(string name, Func<EnergyFact, double?> of, bool partly = false, Func<EnergyFact, double?>? when = null)
-        {
-            var sums = Sums(of, partly, when);
-            if (sums.Count == 0)
-                return null;
-            var value = sums.Aggregate(0.0, (sum, more) => sum + more);
-            formulas.Add(new Formula(name, Sum(name, sums), value));
-            return value;
-        }
-
-        // By one factor where that gives the same; else by the periods, each of which was made with its own.
-        double? AddBy(
-            string name,
-            Func<EnergyFact, double?> of,
-            double? from,
-            Func<EnergyFact, double?> fromOf,
-            string fromName,
-            string prefix,
-            string part,
-            Func<double, string> text
-        )
-        {
-            var value = Sums(of, false, null) is { Count: > 0 } sums ? sums.Aggregate(0.0, (sum, more) => sum + more) : (double?)null;
-            var factors = own.SelectMany(fact => fact.Factors.Split(' '))
-                .Where(factor => factor.StartsWith(prefix, StringComparison.Ordinal) && factor.Contains(part, StringComparison.Ordinal))
-                .Distinct(StringComparer.Ordinal)
-                .ToList();
-            // Each fact is its own basis times its factor: with one factor the sums are too, where both are known for the same periods.
-            if (
-                value is { } known
-                && from is { } basis
-                && factors is [var factor]
-                && Factor(factor).Value is { } by
-                && periods.All(period => Array.TrueForAll(period, fact => (of(fact) is null) == (fromOf(fact) is null)))
-            )
-            {
-                formulas.Add(
-                    new Formula(name, $"{name} = {fromName}{text(by)} = {Number(basis)}{text(by)} = {Number(known)}, by {factor}", known)
-                );
-                return known;
-            }
-            return Add(name, of);
-        }
-
-        List<double> Sums(Func<EnergyFact, double?> of, bool partly, Func<EnergyFact, double?>? when)
-        {
-            var sums = new List<double>();
-            foreach (var period in periods)
-            {
-                if (when is not null && (partly ? !period.Any(fact => when(fact) is not null) : period.Any(fact => when(fact) is null)))
-                    continue;
-                if (!partly && period.Any(fact => of(fact) is null))
-                    continue;
-                if (period.Any(fact => of(fact) is not null))
-                    sums.Add(period.Sum(fact => of(fact) ?? 0));
-            }
-            return sums;
-        }
-    }
-
-    /// <summary>A sum with its parts, of many parts the first.</summary>
-    public static string Sum(string name, IReadOnlyList<double> parts) =>
-        $"{name} = {string.Join(" + ", parts.Take(DecisionText.MostTerms).Select(Number))}{(parts.Count > DecisionText.MostTerms ? string.Create(CultureInfo.InvariantCulture, $" + ... ({parts.Count - DecisionText.MostTerms} more)") : "")} = {Number(parts.Aggregate(0.0, (sum, more) => sum + more))}";
-
-    public static string Number(double value) => DecisionText.Number(value);
+    /// <param name="sums">The row's sums; null when it is a fact.</param>
+    public IReadOnlyList<Formula> Formulas(PeriodSums? sums) =>
+        [.. SumFormulas.OfFacts(trace, own, work, sums), .. sums is null ? [] : RatioFormulas.Of(sums)];
 
     /// <summary>SHA-256 over the samples in the text form that the API documents.</summary>
     public static string Sha256(ReadOnlySpan<Sample> samples)
@@ -445,85 +307,6 @@ internal sealed class Derivation
             : "no boundary takes this component in this period";
     }
 
-    private ExplainedFactor Factor(string name)
-    {
-        if (
-            own.FirstOrDefault(fact => fact.Deployment.Place.Pue is not null && name == fact.Deployment.Place.PueFactorName) is
-            { } configured
-        )
-            return new ExplainedFactor
-            {
-                Name = name,
-                Value = configured.Deployment.Place.Pue,
-                Unit = "1",
-                Source = "configuration",
-            };
-        if (trace.Factors.GetValueOrDefault(name) is { } known)
-        {
-            return new ExplainedFactor
-            {
-                Name = name,
-                Value = known.Value,
-                Unit = known.Unit,
-                Text = known.Range is { } range ? $"from {Number(range.Low)} to {Number(range.High)}" : null,
-                Source = known.Source,
-                Licence = known.Licence,
-                Vintage = known.Vintage?.ToString(CultureInfo.InvariantCulture),
-            };
-        }
-        if (name == UsualLoad.FactorName)
-            return new ExplainedFactor
-            {
-                Name = name,
-                Value = UsualLoad.Value,
-                Unit = "1",
-                Text = "the usual load of a host of which only the accelerators are read",
-                Source = UsualLoad.Source,
-                Licence = UsualLoad.Licence,
-                Vintage = UsualLoad.Vintage.ToString(CultureInfo.InvariantCulture),
-            };
-        if (book.Hardware.All.FirstOrDefault(row => row.FactorName == name) is { } hardware)
-        {
-            return new ExplainedFactor
-            {
-                Name = name,
-                Text = $"{Number(hardware.Power.Idle.Watts)} W idle, {Number(hardware.Power.Max.Watts)} W at full load",
-                Source = hardware.Source,
-                Licence = hardware.Licence,
-                Vintage = hardware.Vintage?.ToString(CultureInfo.InvariantCulture),
-            };
-        }
-        if (book.Servers.All.FirstOrDefault(server => server.FactorName == name) is { } type)
-        {
-            return new ExplainedFactor
-            {
-                Name = name,
-                Text =
-                    $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, "
-                    + $"{(type.Accelerator is { } board ? $"{Number(type.Accelerators)} x {board}" : "no accelerator")}, "
-                    + (
-                        type.Embodied is { } made
-                            ? $"{Number(made.Total.Kilograms)} kg embodied in what is reserved, over "
-                                + $"{Number(made.Lifespan.TotalDays / 365)} years ({type.Method})"
-                            : "embodied emissions unknown"
-                    ),
-                Source = type.Source,
-                Licence = type.Licence,
-                Vintage = type.Version,
-            };
-        }
-        return book.Models.All.FirstOrDefault(model => model.FactorName == name) is { } size
-            ? new ExplainedFactor
-            {
-                Name = name,
-                Text = $"{Number(size.Size.ActiveParameters.Low)} to {Number(size.Size.ActiveParameters.High)} active parameters",
-                Source = size.Source,
-                Licence = size.Licence,
-                Vintage = size.Version,
-            }
-            : new ExplainedFactor { Name = name };
-    }
-
     private static ExplainedResource Describe(Resource resource) =>
         new(resource.Id.ToString(CultureInfo.InvariantCulture), resource.Kind, resource.Name, resource.Node);
 
@@ -533,20 +316,7 @@ internal sealed class Derivation
             Resource = Describe(fact.Resource),
             PeriodStart = fact.Period.Start,
             PeriodEnd = fact.Period.End,
-            AcceleratorJoules = fact[Measures.Accelerator],
-            ServerJoules = fact[Measures.Server],
-            FacilityJoules = fact[Measures.Facility],
-            RackJoules = fact[Measures.Rack],
-            IdleJoules = fact[Measures.Idle],
-            LowJoules = fact[Measures.Low],
-            HighJoules = fact[Measures.High],
-            OperationalGrams = fact[Measures.Operational],
-            MarginalGrams = fact[Measures.Marginal],
-            MarketBasedGrams = fact[Measures.MarketBased],
-            EmbodiedGrams = fact[Measures.Embodied],
-            WaterLitres = fact[Measures.Water],
-            MeasuredJoules = fact[Measures.Measured] ?? 0,
-            CoveredSeconds = fact.CoveredSeconds,
+            Values = fact.Values,
             Evidence = Word(fact.Evidence),
             Cover = fact.Cover.Word(),
             Mappings = fact.Mappings,

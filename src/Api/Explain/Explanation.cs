@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using Metrics.Domain.Facts;
 
 namespace Metrics.Api.Explain;
 
@@ -90,23 +91,8 @@ public sealed record ExplainedHour
     [Description("Work of the hour in the unit; null when none was counted.")]
     public double? Units { get; init; }
 
-    /// <summary>Energy of the accelerators in joules.</summary>
-    public double? AcceleratorJoules { get; init; }
-
-    /// <summary>Energy of the servers in joules.</summary>
-    public double? ServerJoules { get; init; }
-
-    /// <summary>Energy of the facility in joules.</summary>
-    public double? FacilityJoules { get; init; }
-
-    /// <summary>The part drawn while doing nothing, in joules.</summary>
-    public double? IdleJoules { get; init; }
-
-    /// <summary>Operational emissions in grams.</summary>
-    public double? OperationalGrams { get; init; }
-
-    /// <summary>Embodied emissions in grams.</summary>
-    public double? EmbodiedGrams { get; init; }
+    /// <summary>What the ratios by unit are made of beside the units: properties by their names, see <see cref="MeasureProperties"/>.</summary>
+    public required MeasureValues Values { get; init; }
 }
 
 /// <summary>What drew the power.</summary>
@@ -128,47 +114,8 @@ public sealed record ExplainedFact
     /// <summary>End of the grid period, UTC.</summary>
     public required DateTime PeriodEnd { get; init; }
 
-    /// <summary>Joules of accelerator boards.</summary>
-    public double? AcceleratorJoules { get; init; }
-
-    /// <summary>Joules of IT equipment.</summary>
-    public double? ServerJoules { get; init; }
-
-    /// <summary>Server joules x PUE.</summary>
-    public double? FacilityJoules { get; init; }
-
-    /// <summary>Joules of a rack or distribution unit, told apart.</summary>
-    public double? RackJoules { get; init; }
-
-    /// <summary>The part drawn while doing nothing.</summary>
-    public double? IdleJoules { get; init; }
-
-    /// <summary>The least that the widest boundary known can be.</summary>
-    public double? LowJoules { get; init; }
-
-    /// <summary>The most that the widest boundary known can be.</summary>
-    public double? HighJoules { get; init; }
-
-    /// <summary>Operational emissions, location-based average.</summary>
-    public double? OperationalGrams { get; init; }
-
-    /// <summary>Operational emissions, location-based marginal; beside the score.</summary>
-    public double? MarginalGrams { get; init; }
-
-    /// <summary>Market-based emissions; never in the score.</summary>
-    public double? MarketBasedGrams { get; init; }
-
-    /// <summary>Embodied emissions that fall to the period.</summary>
-    public double? EmbodiedGrams { get; init; }
-
-    /// <summary>Water of the site in litres.</summary>
-    public double? WaterLitres { get; init; }
-
-    /// <summary>Joules that were measured or derived.</summary>
-    public double MeasuredJoules { get; init; }
-
-    /// <summary>Seconds for which readings exist.</summary>
-    public double CoveredSeconds { get; init; }
+    /// <summary>The measures: properties by their names, see <see cref="MeasureProperties"/>.</summary>
+    public required MeasureValues Values { get; init; }
 
     /// <summary>Worst evidence of the inputs.</summary>
     public required string Evidence { get; init; }

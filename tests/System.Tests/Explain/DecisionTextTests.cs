@@ -12,20 +12,20 @@ namespace Metrics.SystemTests.Explain;
 public sealed class DecisionTextTests
 {
     private static readonly PowerRange BoardPower = new(Power.FromWatts(50), Power.FromWatts(350));
-    private static readonly LoadPart Minute = new(60, 300, 0.2, 1, 1);
+    private static readonly LoadPart Minute = new(60, 300, 0.2, 1, 1, false);
 
-    private static readonly LoadPart Other = new(120, 300, 0.4, 1, 1);
+    private static readonly LoadPart Other = new(120, 300, 0.4, 1, 1, false);
 
     [Fact]
     public void A_load_says_what_it_is_made_of()
     {
         Says("the load is 60 s at full load / 300 s = 0.2", new LoadReading(0.2, [Minute]));
         Says("the load is (60 + 120) s at full load / 2 parts / 300 s = 0.3", new LoadReading(0.3, [Minute, Other]));
-        Says("the load is the mean of 0.2 + 0.4 = 0.3", new LoadReading(0.3, [Minute, Other with { FullLoadSeconds = 60, Seconds = 150 }]));
+        Says("the load is the mean of 0.2 + 0.4 = 0.3", new LoadReading(0.3, [Minute, Other with { Scaled = true }]));
         Says("the load is the mean of 0.2 + 0.4 of 3 servers = 0.35", new LoadReading(0.35, [Minute, Other with { Servers = 3 }]));
         Says(
             "the load is 0.5 x 0.25 of the board + 0.75 x 0.5 of the board = 0.5",
-            new LoadReading(0.5, [new LoadPart(150, 300, 0.5, 1, 0.25), new LoadPart(225, 300, 0.75, 1, 0.5)])
+            new LoadReading(0.5, [new LoadPart(150, 300, 0.5, 1, 0.25, false), new LoadPart(225, 300, 0.75, 1, 0.5, false)])
         );
         Says("the load is read", null);
 

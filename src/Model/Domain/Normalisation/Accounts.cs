@@ -255,35 +255,32 @@ internal sealed class Accounts(
         public Site(Place place, DateOnly day, FactorBook? factors, Provenance provenance, DecisionTrace? trace)
         {
             (Place, Day) = (place, day);
-            if (place.Pue is { } own)
-            {
-                (Pue, LowPue, HighPue) = (own, own, own);
-                Factors = provenance.Of(place.PueFactorName);
-            }
-            else if (Find(FactorKind.Pue, FactorMethod.Annual, MissingReasons.PueUnknown) is { } pue)
-            {
+            if (Take(Measures.Facility, Measures.Server, Factor.OfPue(place) ?? Find(FactorKind.Pue, FactorMethod.Annual)) is { } pue)
                 (Pue, LowPue, HighPue) = (pue.Value, pue.Range?.Low ?? pue.Value, pue.Range?.High ?? pue.Value);
-            }
-            Water = Find(FactorKind.Wue, FactorMethod.Annual, MissingReasons.WueUnknown) is { } wue
-                ? new WaterFactors(wue.Value, null)
-                : null;
-            Average = IntensityOf(FactorMethod.LocationAverage, MissingReasons.GridUnknown);
-            Marginal = IntensityOf(FactorMethod.LocationMarginal, MissingReasons.None);
-            MarketBased = IntensityOf(FactorMethod.MarketBased, MissingReasons.None);
+            else
+                Missing |= MissingReasons.PueUnknown;
+            if (Take(Measures.Water, Measures.Server, Find(FactorKind.Wue, FactorMethod.Annual)) is { } wue)
+                Water = new WaterFactors(wue.Value, null);
+            else
+                Missing |= MissingReasons.WueUnknown;
+            Average = IntensityOf(Measures.Operational, FactorMethod.LocationAverage);
+            if (Average is null)
+                Missing |= MissingReasons.GridUnknown;
+            Marginal = IntensityOf(Measures.Marginal, FactorMethod.LocationMarginal);
+            MarketBased = IntensityOf(Measures.MarketBased, FactorMethod.MarketBased);
 
-            CarbonIntensity? IntensityOf(FactorMethod method, MissingReasons reason) =>
-                Find(FactorKind.GridIntensity, method, reason) is { } grid ? new CarbonIntensity(grid.Value) : null;
+            CarbonIntensity? IntensityOf(Measure grams, FactorMethod method) =>
+                Take(grams, Measures.Facility, Find(FactorKind.GridIntensity, method)) is { } grid ? new CarbonIntensity(grid.Value) : null;
 
-            Factor? Find(FactorKind kind, FactorMethod method, MissingReasons reason)
+            Factor? Find(FactorKind kind, FactorMethod method) => factors?.Find(kind, method, place, day);
+
+            Factor? Take(Measure measure, Measure from, Factor? by)
             {
-                if (factors?.Find(kind, method, place, day) is { } factor)
-                {
-                    Factors = provenance.Union(Factors, provenance.Of(factor.Name));
-                    trace?.Take(factor);
-                    return factor;
-                }
-                Missing |= reason;
-                return null;
+                if (by is null)
+                    return null;
+                Factors = provenance.Union(Factors, provenance.Of(by.Name));
+                trace?.Account(place, day, new AccountDecision(measure, from, by));
+                return by;
             }
         }
 

@@ -650,7 +650,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             decision =>
                 decision with
                 {
-                    AcceleratorJoules = server.HoldsAccelerators && boards.Count > 0 ? server.Reading.Joules - rest : null,
+                    JoulesOfAccelerators = server.HoldsAccelerators && boards.Count > 0 ? server.Reading.Joules - rest : null,
                     Embodied = making,
                 }
         );
@@ -682,7 +682,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         MeteredResource Resource,
         Reading Reading,
         EnergyCover Cover,
-        double? AcceleratorJoules,
+        double? JoulesOfAccelerators,
         double? Busy,
         WorkloadClaims Claims
     );
@@ -711,7 +711,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             return claims[shares.Count];
         }
 
-        public void Add(MeteredResource resource, Reading reading, EnergyCover cover, double? acceleratorJoules, double? busy) =>
-            shares.Add(new Sharer(resource, reading, cover, acceleratorJoules, busy, claims[shares.Count]));
+        public void Add(MeteredResource resource, Reading reading, EnergyCover cover, double? joulesOfAccelerators, double? busy) =>
+            shares.Add(new Sharer(resource, reading, cover, joulesOfAccelerators, busy, claims[shares.Count]));
     }
 }

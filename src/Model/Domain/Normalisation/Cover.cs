@@ -394,7 +394,16 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
                 }
                 (level, count) = (ratio, of);
             }
-            loadParts?.Add(new LoadPart(amount, Piece.Seconds(partTicks), level, count, slice < partTicks ? slice / partTicks : 1));
+            loadParts?.Add(
+                new LoadPart(
+                    amount,
+                    Piece.Seconds(partTicks),
+                    level,
+                    count,
+                    slice < partTicks ? slice / partTicks : 1,
+                    last.Mapping.Scale is not null
+                )
+            );
             // Slices of a board are parts of its whole, which may be told beside them; sockets and cores are averaged, and means over
             // servers by how many they are.
             if (slice < partTicks)

@@ -1,6 +1,7 @@
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
@@ -89,7 +90,8 @@ public sealed record MeterReading(
 /// <param name="Busy">Its utilisation, from 0 to 1.</param>
 /// <param name="Servers">How many servers it is the mean of.</param>
 /// <param name="Slice">The part of the whole that it is; 1 when it is no slice.</param>
-public sealed record LoadPart(double FullLoadSeconds, double Seconds, double Busy, double Servers, double Slice);
+/// <param name="Scaled">Whether a scale made the utilisation of what was read; else it is the one over the other.</param>
+public sealed record LoadPart(double FullLoadSeconds, double Seconds, double Busy, double Servers, double Slice, bool Scaled);
 
 /// <summary>How busy a component was.</summary>
 /// <param name="Busy">Mean utilisation, from 0 to 1.</param>
@@ -158,6 +160,12 @@ public sealed record IdleDecision(IdleRule Rule, double Busy, LoadReading? Load)
 /// <param name="Idle">How the idle part was found; null when that is unknown.</param>
 public sealed record ShareDecision(string Workload, IReadOnlyList<ShareKey> Keys, IdleDecision? Idle);
 
+/// <summary>A measure of the facts of a place on a day that is another one times a factor.</summary>
+/// <param name="Measure">What is made.</param>
+/// <param name="From">What it is made from, of the same fact.</param>
+/// <param name="By">The factor.</param>
+public sealed record AccountDecision(Measure Measure, Measure From, Factor By);
+
 /// <summary>What was decided about the energy of one resource in one grid period, told by those who decided.</summary>
 public sealed record EnergyDecision
 {
@@ -186,7 +194,7 @@ public sealed record EnergyDecision
     public EstimateDecision? Estimate { get; init; }
 
     /// <summary>Of a server whose reading holds its accelerators: their joules, which were taken off; null when it holds none.</summary>
-    public double? AcceleratorJoules { get; init; }
+    public double? JoulesOfAccelerators { get; init; }
 
     /// <summary>Of an accelerator: what its joules were multiplied by so that those of all make up the server's; null when the server is
     /// unknown.</summary>
@@ -211,13 +219,13 @@ internal sealed class DecisionTrace(Grid grid, IReadOnlyList<Workload> workloads
     private readonly Dictionary<(string Workload, long Resource, DateTime Start), IdleDecision> byWork = [];
     private readonly List<(int Workload, ShareKey Key)> portions = [];
     private readonly List<EnergyDecision> decisions = [];
-    private readonly Dictionary<string, Factor> factors = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> accounts = [];
 
     /// <summary>Each piece that a reading was made of.</summary>
     public HashSet<(int Series, int Bin)> Used { get; } = [];
 
-    /// <summary>Factors of places, by name.</summary>
-    public IReadOnlyDictionary<string, Factor> Factors => factors;
+    /// <summary>What facts were made of by factors of places.</summary>
+    public IReadOnlyDictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> Accounts => accounts;
 
     /// <summary>The decisions, each share with what was found out after all facts were there.</summary>
     public IEnumerable<EnergyDecision> All =>
@@ -250,7 +258,7 @@ internal sealed class DecisionTrace(Grid grid, IReadOnlyList<Workload> workloads
 
     public void Modelled(MeteredResource resource, int bin, PowerDecision model) => models[(resource, bin)] = model;
 
-    public void Take(Factor factor) => factors[factor.Name] = factor;
+    public void Account(Place place, DateOnly day, AccountDecision decision) => accounts[(place.Name, day, decision.Measure)] = decision;
 
     public LoadReading? LoadOf(MeteredResource resource, Component component, int bin) =>
         loads.GetValueOrDefault((resource, component, bin));

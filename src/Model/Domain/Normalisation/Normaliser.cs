@@ -49,8 +49,14 @@ public sealed record TracedReading(
 /// <param name="Decisions">What was decided about each resource in each grid period.</param>
 public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading> Readings, IReadOnlyList<EnergyDecision> Decisions)
 {
-    /// <summary>The factors of places that were used, by name.</summary>
-    public required IReadOnlyDictionary<string, Factor> Factors { get; init; }
+    /// <summary>What facts were made of by factors, for each place and day and each measure that is made so.</summary>
+    public required IReadOnlyDictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> Accounts { get; init; }
+
+    /// <summary>How a measure of a fact was made by a factor of its place; null when it is unknown, or made otherwise.</summary>
+    public AccountDecision? AccountOf(EnergyFact fact, Measure measure) =>
+        fact[measure] is null
+            ? null
+            : Accounts.GetValueOrDefault((fact.Deployment.Place.Name, DateOnly.FromDateTime(fact.Period.Start), measure));
 }
 
 /// <summary>Interpret, align, cover, attribute, account: samples in, facts out. Pure: the same samples give the same facts, in whatever
@@ -123,7 +129,7 @@ public sealed class Normaliser
     {
         var traced = new Tracing();
         var facts = Normalise(period, series, traced);
-        return new Trace(facts, traced.Readings, traced.Decisions) { Factors = traced.Factors };
+        return new Trace(facts, traced.Readings, traced.Decisions) { Accounts = traced.Accounts };
     }
 
     /// <summary>Facts of the period from samples within <see cref="Limits.Reach"/> around it.</summary>
@@ -337,13 +343,13 @@ public sealed class Normaliser
 
         public List<EnergyDecision> Decisions { get; } = [];
 
-        public Dictionary<string, Factor> Factors { get; } = new(StringComparer.Ordinal);
+        public Dictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> Accounts { get; } = [];
 
         public void Add(DecisionTrace trace)
         {
             Decisions.AddRange(trace.All);
-            foreach (var (name, factor) in trace.Factors)
-                Factors[name] = factor;
+            foreach (var (of, account) in trace.Accounts)
+                Accounts[of] = account;
         }
     }
 

@@ -15,9 +15,6 @@ public sealed record Place(string Name, string? Country, double? Pue)
         init => field = AtLeastOne(value);
     } = AtLeastOne(Pue);
 
-    /// <summary>How a result names the PUE that the place was configured with.</summary>
-    public string PueFactorName => $"pue:{Name}@config";
-
     /// <summary>The provider part of the name.</summary>
     public string Provider => Name.Split('/', 2)[0];
 
