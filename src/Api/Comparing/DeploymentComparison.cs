@@ -78,7 +78,7 @@ internal sealed record DeploymentComparison
         foreach (var unit in units)
         {
             foreach (var found in await hours.SumAsync(period, unit, terms))
-                if (!sums.TryGetValue(Key(found.Id), out var known) || (known.Units is null && found.Units is not null))
+                if (!sums.TryGetValue(Key(found.Id), out var known) || (known[Measures.Units] is null && found[Measures.Units] is not null))
                     sums[Key(found.Id)] = found;
         }
         var told = sums.Count == 0 ? [] : await hours.FactorsAsync(period);
@@ -137,15 +137,15 @@ internal sealed record DeploymentComparison
             CarbonMethod = sums.Grams is null ? null : CarbonMethod,
             Evidence = sums.Evidence,
             // A sum of rounded seconds may come to a hair more than the whole.
-            Coverage = Math.Min(1, sums.CoveredSeconds / period.Seconds),
-            MeasuredShare = sums.KnownJoules is > 0 ? sums.MeasuredJoules / sums.KnownJoules : null,
+            Coverage = Math.Min(1, Ratios.Coverage.Of(sums.Values, period.Seconds, MissingReasons.None) ?? 0),
+            MeasuredShare = Ratios.MeasuredShare.Of(sums.Values, period.Seconds, MissingReasons.None),
             Joules = sums.Joules,
-            LowJoules = sums.LowJoules,
-            HighJoules = sums.HighJoules,
+            LowJoules = sums.Low,
+            HighJoules = sums.High,
             Grams = sums.Grams,
             LowGrams = sums.LowGrams,
             HighGrams = sums.HighGrams,
-            Units = sums.Units,
+            Units = sums[Measures.Units],
             UnknownBecause = Unknown(question, sums.Hours),
         };
 

@@ -140,7 +140,7 @@ public static class ExplainEndpoint
             Check = Check(row, again, dirty, samples.Count > 0),
             Formulas = derivation.Formulas(made),
         };
-        return derivation.Tell(explanation, samples);
+        return derivation.Complete(explanation, samples);
     }
 
     private static async Task<Explanation> RollUpAsync(
@@ -166,11 +166,17 @@ public static class ExplainEndpoint
             .Select(group => (Own: group.FirstOrDefault(hour => hour.FunctionalUnit == question.FunctionalUnit), Any: group.First()))
             .ToList();
         var formulas = new List<Formula>();
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods))
-            if (SumOf(measure, made, parts) is { } formula)
-                formulas.Add(formula);
         if (made is not null)
+        {
+            foreach (var measure in Measures.ToldBy(MeasureHolders.Periods))
+            {
+                var terms =
+                    measure == Measures.Units ? parts.Select(part => part.Own).OfType<PeriodSums>() : parts.Select(part => part.Any);
+                if (SumFormulas.Of(measure, made, terms) is { } formula)
+                    formulas.Add(formula);
+            }
             formulas.AddRange(RatioFormulas.Of(made));
+        }
         return new Explanation
         {
             Set = question.Set,
@@ -192,33 +198,10 @@ public static class ExplainEndpoint
                         }
                     ).Key,
                     Units = part.Own?[Measures.Units],
-                    AcceleratorJoules = part.Any[Measures.Accelerator],
-                    ServerJoules = part.Any[Measures.Server],
-                    FacilityJoules = part.Any[Measures.Facility],
-                    IdleJoules = part.Any[Measures.Idle],
-                    OperationalGrams = part.Any[Measures.Operational],
-                    EmbodiedGrams = part.Any[Measures.Embodied],
+                    Values = part.Any.Values,
                 }),
             ],
         };
-    }
-
-    /// <summary>A measure as the sum of that of the hours; bounds are of the hours that have the widest boundary. Null without a
-    /// value.</summary>
-    private static Formula? SumOf(Measure measure, PeriodSums? made, IReadOnlyList<(PeriodSums? Own, PeriodSums Any)> parts)
-    {
-        if (made?[measure] is not { } value)
-            return null;
-        var widest =
-            made[Measures.Facility] is not null ? Measures.Facility
-            : made[Measures.Server] is not null ? Measures.Server
-            : Measures.Accelerator;
-        var terms = parts
-            .Where(part => measure.Across != AcrossResources.Bounds || part.Any[widest] is not null)
-            .Select(part => (measure == Measures.Units ? part.Own : part.Any)?[measure])
-            .OfType<double>()
-            .ToList();
-        return new Formula(measure.Name, Derivation.Sum(measure.Name, terms), value);
     }
 
     /// <summary>Every number that a row of a period tells.</summary>
@@ -255,7 +238,7 @@ public static class ExplainEndpoint
             if (!row.TryGetValue(name, out var told))
                 continue;
             var stored = told is null ? (double?)null : Convert.ToDouble(told, CultureInfo.InvariantCulture);
-            if (stored is { } a && made is { } b ? Derivation.Near(a, b) : stored is null && made is null)
+            if (stored is { } a && made is { } b ? RowCheck.IsSame(a, b) : stored is null && made is null)
                 continue;
             differences.Add($"{name}: stored {Text(stored)}, made again {Text(made)}");
         }
@@ -274,6 +257,6 @@ public static class ExplainEndpoint
                 : "Samples or factors are others than when the row was made, and no recompute was asked for since.",
         };
 
-        static string Text(double? value) => value is { } known ? Derivation.Number(known) : "null";
+        static string Text(double? value) => value is { } known ? DecisionText.Number(known) : "null";
     }
 }

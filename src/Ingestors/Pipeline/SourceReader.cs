@@ -464,7 +464,7 @@ public sealed class SourceReader(
                 seen[observation.Series] = mapping = catalogue.Find(observation.Series, now);
             if (mapping is null)
                 continue;
-            if (Admission.Refuse(observation, mapping, now) is { } refused)
+            if (Admission.Validate(observation, mapping, now) is { } refused)
                 rejections.Add(refused);
             else
                 observations.Add(observation);

@@ -124,7 +124,4 @@ public static class EnergyCoverText
         : kinds.HasFlag(CoverKinds.Components) ? "components"
         : kinds.HasFlag(CoverKinds.Wall) ? "wall"
         : null;
-
-    /// <summary>Whether the server's part of it is a model of the host's type and no meter.</summary>
-    public static bool IsHostModel(this EnergyCover cover) => cover is EnergyCover.HostModel or EnergyCover.HostModelAndAccelerator;
 }

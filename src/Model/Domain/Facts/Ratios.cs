@@ -371,6 +371,9 @@ public static class Ratios
         WorkCoverage,
     ];
 
+    /// <summary>Those of them that are for each unit of work.</summary>
+    public static ImmutableArray<Ratio> ByUnit { get; } = [.. OfPeriods.Where(ratio => ratio.Unit.EndsWith("/{unit}", StringComparison.Ordinal))];
+
     /// <summary>Those that energy facts tell, in order. A rack's energy stands beside the boundaries, and no part of it counts as measured
     /// energy of one.</summary>
     public static ImmutableArray<Ratio> OfFacts { get; } =

@@ -21,8 +21,8 @@ internal readonly record struct Reading(
     double Measured,
     long Ticks,
     Evidence Evidence,
-    int Mappings,
-    int Factors
+    MappingSet Mappings,
+    FactorSet Factors
 )
 {
     /// <summary>The part of some joules of this reading that is measured or derived.</summary>
@@ -49,7 +49,7 @@ internal readonly record struct Reading(
 /// <param name="Ticks">The stretch for which it is known.</param>
 /// <param name="Mappings">The mappings that told it.</param>
 /// <param name="Servers">How many servers it is the mean of; one unless a label says more.</param>
-internal readonly record struct Load(double Busy, long Ticks, int Mappings, double Servers);
+internal readonly record struct Load(double Busy, long Ticks, MappingSet Mappings, double Servers);
 
 /// <summary>The server boundary of a machine in one grid period.</summary>
 /// <param name="Reading">What was read of it.</param>
@@ -58,62 +58,67 @@ internal readonly record struct Load(double Busy, long Ticks, int Mappings, doub
 /// <param name="Machines">How many machines are told as this one; one unless a label says more.</param>
 internal readonly record struct ServerReading(Reading Reading, EnergyCover Cover, bool HoldsAccelerators, double Machines = 1);
 
-/// <summary>Who claims the series of a reading, with what they said. Kept and used again from period to period.</summary>
+/// <summary>Who claims the series of a reading, by what weighs their shares: joules, seconds at full load or time. Used again from period
+/// to period.</summary>
 internal sealed class WorkloadClaims
 {
     /// <summary>Stands for the series that no workload claims.</summary>
     public const int Unclaimed = -1;
 
-    private readonly List<(int Workload, double Joules, long Ticks)> claims = [];
+    private readonly List<(int Workload, double Weight, long Ticks)> claims = [];
 
     public int Count => claims.Count;
 
-    public (int Workload, double Joules, long Ticks) this[int index] => claims[index];
+    public (int Workload, double Weight, long Ticks) this[int index] => claims[index];
 
     public bool Any => claims.Exists(static claim => claim.Workload != WorkloadClaims.Unclaimed);
 
-    public double Joules { get; private set; }
+    /// <summary>The weights of all together, of one kind.</summary>
+    public double Weight { get; private set; }
 
     public long Ticks { get; private set; }
+
+    /// <summary>What the claims were made of.</summary>
+    public ShareRule Rule { get; set; }
 
     public void Clear()
     {
         claims.Clear();
-        (Joules, Ticks) = (0, 0);
+        (Weight, Ticks, Rule) = (0, 0, ShareRule.Series);
     }
 
-    public void Add(int workload, double joules, long ticks)
+    public void Add(int workload, double weight, long ticks)
     {
-        Joules += joules;
+        Weight += weight;
         Ticks += ticks;
         for (var i = 0; i < claims.Count; i++)
         {
             if (claims[i].Workload != workload)
                 continue;
-            claims[i] = (workload, claims[i].Joules + joules, claims[i].Ticks + ticks);
+            claims[i] = (workload, claims[i].Weight + weight, claims[i].Ticks + ticks);
             return;
         }
-        claims.Add((workload, joules, ticks));
+        claims.Add((workload, weight, ticks));
     }
 
-    /// <summary>Makes joules of claims of load, which hold seconds at full load: of each what the line from rest to full load draws in its
-    /// time.</summary>
-    public void Weigh(PowerRange power)
+    /// <summary>Of claims that weigh by seconds at full load makes claims that weigh by joules: of each what the line from rest to full
+    /// load draws in its time.</summary>
+    public void WeighByEnergy(PowerRange power)
     {
-        Joules = 0;
+        Weight = 0;
         for (var i = 0; i < claims.Count; i++)
         {
             var joules =
-                power.Idle.Watts * claims[i].Ticks / TimeSpan.TicksPerSecond + (power.Max.Watts - power.Idle.Watts) * claims[i].Joules;
-            claims[i] = claims[i] with { Joules = joules };
-            Joules += joules;
+                power.Idle.Watts * claims[i].Ticks / TimeSpan.TicksPerSecond + (power.Max.Watts - power.Idle.Watts) * claims[i].Weight;
+            claims[i] = claims[i] with { Weight = joules };
+            Weight += joules;
         }
     }
 
-    /// <summary>The share of a claim: by energy, or by time where there was none.</summary>
+    /// <summary>The share of a claim: by weight, or by time where there is none.</summary>
     public double ShareOf(int index) =>
         claims.Count == 1 ? 1
-        : Joules > 0 ? claims[index].Joules / Joules
+        : Weight > 0 ? claims[index].Weight / Weight
         : TimeShareOf(index);
 
     /// <summary>The share of a claim by time alone.</summary>
@@ -124,31 +129,19 @@ internal sealed class WorkloadClaims
 /// Cover: from all that is read of a resource, one reading for each component and one set of components for each
 /// boundary, so that nothing is counted twice.
 /// </summary>
-internal sealed class Cover(
-    Grid grid,
-    Pieces pieces,
-    Provenance mappings,
-    Provenance words,
-    IReadOnlyList<KnownSeries> series,
-    FactorBook? factors
-)
+internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series, FactorBook? factors)
 {
-    /// <summary>Utilisation of a host of which only the accelerators are read. Source: Cloud Carbon Footprint, 2024, Apache-2.0, average of
-    /// servers in use.</summary>
-    private const double UsualLoad = 0.5;
-
-    private readonly int usualLoad = words.Of("host_load:0.5@ccf-2024");
+    private readonly FactorSet usualLoad = provenance.Of(UsualLoad.FactorName);
     private readonly List<Piece> chosen = [];
     private readonly List<Piece> together = [];
-    private readonly WorkloadClaims scratch = new();
     private readonly List<(int Workload, double Weight)> sharing = [];
     private readonly List<(string Name, long Ticks)> slices = [];
     private readonly List<(long Ticks, int Series)> tracks = [];
     private readonly PriorityQueue<int, (long End, int Track)> ends = new();
     private int[] trackOf = new int[16];
 
-    /// <summary>Receives each piece that a reading was made of; null when nobody asks.</summary>
-    public HashSet<(int Series, int Bin)>? Used { get; init; }
+    /// <summary>Receives what is decided; null when nobody asks.</summary>
+    public DecisionTrace? Trace { get; init; }
 
     /// <summary>What has a load and no power behind it, with what is wrong and what to do.</summary>
     public Dictionary<MeteredResource, string> Unmodelled { get; } = [];
@@ -158,14 +151,13 @@ internal sealed class Cover(
     /// <param name="component">The component; its disjoint parts are added up.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
-    public Reading? Component(MeteredResource resource, Component component, int bin, WorkloadClaims claims) =>
-        Read(resource[component], component, bin, claims);
-
-    private Reading? Read(List<Meter> meters, Component component, int bin, WorkloadClaims claims)
+    public Reading? Component(MeteredResource resource, Component component, int bin, WorkloadClaims claims)
     {
+        var meters = resource[component];
         if (meters.Count == 0 || Best(meters, bin) is not { } meter)
             return null;
 
+        var terms = Trace is null ? null : new List<double>();
         double joules = 0,
             low = 0,
             high = 0;
@@ -178,7 +170,8 @@ internal sealed class Cover(
             {
                 partJoules += piece.Amount;
                 partTicks += piece.Ticks;
-                Used?.Add((piece.Series, bin));
+                terms?.Add(piece.Amount);
+                Trace?.Used.Add((piece.Series, bin));
                 if (series[piece.Series].OwnPower is not { } power)
                     continue;
                 low += power.Idle * piece.Ticks / TimeSpan.TicksPerSecond;
@@ -194,23 +187,19 @@ internal sealed class Cover(
         if (meters.Count > 1 && !claims.Any)
             ClaimByOthers(meters, meter, bin, claims);
         var evidence = meter.First.Evidence;
+        Bounds? accuracy = null;
         if (meter.First.OwnPower is null)
         {
             // Of a meter whose accuracy nobody states the bounds are unknown, which is not exact.
-            (low, high) = factors?.Uncertainty.Of(evidence, component) is { } bounds
-                ? (joules * bounds.Low, joules * bounds.High)
-                : (double.NaN, double.NaN);
+            accuracy = factors?.Uncertainty.Of(evidence, component);
+            (low, high) = accuracy is { } bounds ? (joules * bounds.Low, joules * bounds.High) : (double.NaN, double.NaN);
         }
-        return new Reading(
-            joules,
-            low,
-            high,
-            evidence <= Evidence.Derived ? joules : 0,
-            ticks,
-            evidence,
-            meter.First.Mappings,
-            Provenance.Nothing
+        Trace?.Read(
+            resource,
+            bin,
+            new MeterReading(component, meter.First.Mapping, terms!, accuracy, meter.First.OwnPower is null ? null : new Bounds(low, high))
         );
+        return new Reading(joules, low, high, evidence <= Evidence.Derived ? joules : 0, ticks, evidence, meter.First.Mappings, default);
     }
 
     /// <summary>What a board drew: what its meters say, else what its hardware draws at the load that is told of it; null when neither is
@@ -246,20 +235,45 @@ internal sealed class Cover(
             type is null ? 1
             : board.IsMachine ? Math.Max(type.Accelerators, 0)
             : Math.Min(1, type.Accelerators > 0 ? type.Accelerators : 1);
-        scratch.Clear();
-        var limit = Read(board.Limits, Quantities.Component.Accelerator, bin, scratch);
-        var power =
-            limit is { } allowed && allowed.Joules / Seconds(allowed.Ticks) >= hardware.Power.Idle.Watts
-                ? hardware.Power.Under(Power.FromWatts(allowed.Joules / Seconds(allowed.Ticks)))
-                : hardware.Power;
+        var limit = LimitOf(board, bin);
+        var isLimited = limit is { } allowed && allowed.Mean.Watts >= hardware.Power.Idle.Watts;
+        var power = isLimited ? hardware.Power.Under(limit!.Value.Mean) : hardware.Power;
         ClaimByLoads(board, bin, power, claims);
-        return Modelled(
-            power,
-            count,
-            load,
-            limit?.Mappings ?? Provenance.Nothing,
-            words.Of(FactorName("hardware", hardware.Name, hardware.Vintage))
+        Trace?.Modelled(
+            board,
+            bin,
+            new PowerDecision(power, load.Busy, Piece.Seconds(load.Ticks), count, load.Servers, hardware.FactorName)
+            {
+                Load = Trace.LoadOf(board, Quantities.Component.Accelerator, bin),
+                Limit = isLimited ? limit!.Value.Mean : null,
+            }
         );
+        return Modelled(power, count, load, limit?.Mappings ?? default, provenance.Of(hardware.FactorName));
+    }
+
+    /// <summary>The mean power limit that a board enforces; null when nothing reports one.</summary>
+    private (Power Mean, MappingSet Mappings)? LimitOf(MeteredResource board, int bin)
+    {
+        if (board.Limits.Count == 0 || Best(board.Limits, bin) is not { } meter)
+            return null;
+        double wattSeconds = 0;
+        var ticks = long.MaxValue;
+        foreach (var part in meter.Parts)
+        {
+            double partWattSeconds = 0;
+            long partTicks = 0;
+            foreach (ref readonly var piece in Track(part, bin))
+            {
+                partWattSeconds += piece.Amount;
+                partTicks += piece.Ticks;
+                Trace?.Used.Add((piece.Series, bin));
+            }
+            if (partTicks == 0)
+                continue;
+            wattSeconds += partWattSeconds;
+            ticks = Math.Min(ticks, partTicks);
+        }
+        return (Power.FromWatts(wattSeconds / Piece.Seconds(ticks)), meter.First.Mappings);
     }
 
     /// <summary>The server boundary of a host that nobody meters, without its accelerators: what its type draws at the load of its CPUs, or
@@ -297,9 +311,9 @@ internal sealed class Cover(
             return Lacks(MissingReasons.AcceleratorUnmetered, out missing, claims);
         var known = load
             ?? new Load(
-                UsualLoad,
+                UsualLoad.Value,
                 boardTicks,
-                Provenance.Nothing,
+                default,
                 host.Accelerators.Where(board => board.IsMachine)
                     .Select(board => LoadOf(board, Quantities.Component.Accelerator, bin)?.Servers ?? 1)
                     .FirstOrDefault(1)
@@ -308,21 +322,30 @@ internal sealed class Cover(
             host.Server?.Loads(Quantities.Component.Cpu) is { Count: > 0 } meters
             && meters.TrueForAll(meter => meter.First.Mapping.Scale is null)
         )
-            claims.Weigh(power);
+            claims.WeighByEnergy(power);
         // The load may begin or end within the period: nothing tells it for the rest of the time for which the boards are read.
         var filled = boards > 0 && known.Ticks < boardTicks;
         if (filled)
             known = known with
             {
-                Busy = (known.Busy * known.Ticks + UsualLoad * (boardTicks - known.Ticks)) / boardTicks,
+                Busy = (known.Busy * known.Ticks + UsualLoad.Value * (boardTicks - known.Ticks)) / boardTicks,
                 Ticks = boardTicks,
             };
-        var names = words.Union(
-            words.Of(type.FactorName),
-            words.Of(FactorName("vcpu", type.MicroArchitecture!, factors.Hardware.VirtualCpu(type.MicroArchitecture!)!.Vintage))
+        var cpu = factors.Hardware.VirtualCpu(type.MicroArchitecture!)!;
+        var names = provenance.Union(provenance.Of(type.FactorName), provenance.Of(cpu.FactorName));
+        Trace?.Modelled(
+            host.Known,
+            bin,
+            new PowerDecision(power, known.Busy, Piece.Seconds(known.Ticks), 1, known.Servers, type.FactorName)
+            {
+                Load = load is null ? null : Trace.LoadOf(host.Server!, Quantities.Component.Cpu, bin),
+                UsualSeconds = Piece.Seconds(load is null ? known.Ticks : known.Ticks - load.Value.Ticks),
+                Server = type,
+                VirtualCpu = cpu,
+            }
         );
         return new ServerReading(
-            Modelled(power, 1, known, Provenance.Nothing, load is null || filled ? words.Union(names, usualLoad) : names),
+            Modelled(power, 1, known, default, load is null || filled ? provenance.Union(names, usualLoad) : names),
             boards == 0 ? EnergyCover.HostModel : EnergyCover.HostModelAndAccelerator,
             false,
             known.Servers
@@ -340,6 +363,7 @@ internal sealed class Cover(
             parts = 0,
             servers = 0;
         long ticks = 0;
+        var loadParts = Trace is null ? null : new List<LoadPart>();
         foreach (var part in meter.Parts)
         {
             double amount = 0,
@@ -352,12 +376,12 @@ internal sealed class Cover(
                 amount += piece.Amount;
                 partTicks += piece.Ticks;
                 slice += (series[piece.Series].Slice ?? 1) * piece.Ticks;
-                Used?.Add((piece.Series, bin));
+                Trace?.Used.Add((piece.Series, bin));
                 claims?.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
             }
             if (partTicks == 0)
                 continue;
-            var level = amount / Seconds(partTicks);
+            var level = amount / Piece.Seconds(partTicks);
             var count = 1.0;
             if (last!.Mapping.Scale is { } scale)
             {
@@ -370,6 +394,16 @@ internal sealed class Cover(
                 }
                 (level, count) = (ratio, of);
             }
+            loadParts?.Add(
+                new LoadPart(
+                    amount,
+                    Piece.Seconds(partTicks),
+                    level,
+                    count,
+                    slice < partTicks ? slice / partTicks : 1,
+                    last.Mapping.Scale is not null
+                )
+            );
             // Slices of a board are parts of its whole, which may be told beside them; sockets and cores are averaged, and means over
             // servers by how many they are.
             if (slice < partTicks)
@@ -385,9 +419,13 @@ internal sealed class Cover(
             claims?.Clear();
             return null;
         }
+        if (claims is not null)
+            claims.Rule = ShareRule.Load;
         if (meters.Count > 1 && claims is { Any: false })
             ClaimByOthers(meters, meter, bin, claims);
-        return new Load(Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : slices), ticks, meter.First.Mappings, Math.Max(1, servers));
+        var mean = Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : slices);
+        Trace?.Read(resource, component, bin, new LoadReading(mean, loadParts!));
+        return new Load(mean, ticks, meter.First.Mappings, Math.Max(1, servers));
     }
 
     /// <summary>Why a sum over devices or a mean over servers tells no load.</summary>
@@ -402,17 +440,17 @@ internal sealed class Cover(
             )
         : $"it is a mean over servers and nothing tells how many there are. Add the label '{scale.ServersLabel}'.";
 
-    private Reading Modelled(PowerRange power, double count, Load load, int limit, int names)
+    private Reading Modelled(PowerRange power, double count, Load load, MappingSet limit, FactorSet names)
     {
-        var seconds = Seconds(load.Ticks) * count * load.Servers;
+        var seconds = Piece.Seconds(load.Ticks) * count * load.Servers;
         return new Reading(
-            power.At(load.Busy).Watts * seconds,
-            power.Idle.Watts * seconds,
-            power.Max.Watts * seconds,
+            power.At(load.Busy).Over(seconds).Joules,
+            power.Idle.Over(seconds).Joules,
+            power.Max.Over(seconds).Joules,
             0,
             load.Ticks,
             Evidence.Modelled,
-            mappings.Union(load.Mappings, limit),
+            provenance.Union(load.Mappings, limit),
             names
         );
     }
@@ -424,31 +462,26 @@ internal sealed class Cover(
         return null;
     }
 
-    private static string FactorName(string kind, string name, int? vintage) =>
-        $"{kind}:{name.Replace(' ', '-')}@{vintage?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "undated"}";
-
-    private static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
-
     /// <summary>Whose a part's joules are. Where several series speak of it at once they share it: slices by their size, pods that take
     /// turns evenly.</summary>
-    private void Claim(MeterPart part, int bin, double joules, long ticks, WorkloadClaims claims)
+    private void Claim(MeterPart part, int bin, double weight, long ticks, WorkloadClaims claims)
     {
         if (part.Series.Count == 1 && part.Series[0].Slice is null)
-            claims.Add(part.Series[0].Workload, joules, ticks);
+            claims.Add(part.Series[0].Workload, weight, ticks);
         else
-            Claim(part.Of(bin, pieces), joules, ticks, claims);
+            Claim(part.Of(bin, pieces), weight, ticks, claims);
     }
 
-    private void Claim(ReadOnlySpan<Piece> all, double joules, long ticks, WorkloadClaims claims, bool byTime = false)
+    private void Claim(ReadOnlySpan<Piece> all, double amount, long ticks, WorkloadClaims claims, bool byTime = false)
     {
         sharing.Clear();
         slices.Clear();
         double weights = 0;
-        long spoken = 0;
+        long spanned = 0;
         foreach (ref readonly var piece in all)
         {
             var one = series[piece.Series];
-            spoken += piece.Ticks;
+            spanned += piece.Ticks;
             if (one.Slice is not null)
                 AddTo(slices, one.SliceName, piece.Ticks);
             // A duplicate that names nobody says nothing about whose it is.
@@ -457,7 +490,7 @@ internal sealed class Cover(
             else
                 weights += piece.Ticks;
         }
-        if (slices.Count == 0 && spoken <= ticks)
+        if (slices.Count == 0 && spanned <= ticks)
         {
             foreach (ref readonly var piece in all)
                 claims.Add(series[piece.Series].Workload, byTime ? piece.Ticks : piece.Amount, piece.Ticks);
@@ -469,18 +502,18 @@ internal sealed class Cover(
             if (one.Slice is null && one is { Workload: WorkloadClaims.Unclaimed, NamesAPod: false })
                 continue;
             // A slice that several series speak of at once, as two scrapers do, is no larger for it.
-            var told = one.Slice is null ? 0 : slices.Find(slice => slice.Name == one.SliceName).Ticks;
-            var weight = one.Slice is { } size ? size * piece.Ticks * Math.Min(1, (double)ticks / told) : piece.Ticks;
+            var sliceTicks = one.Slice is null ? 0 : slices.Find(slice => slice.Name == one.SliceName).Ticks;
+            var weight = one.Slice is { } size ? size * piece.Ticks * Math.Min(1, (double)ticks / sliceTicks) : piece.Ticks;
             if (one.Slice is not null)
                 weights += weight;
             sharing.Add((one.Workload, weight));
         }
         // What no slice holds is nobody's.
-        var whole = slices.Count > 0 || weights == 0 ? Math.Max(ticks, weights) : weights;
+        var total = slices.Count > 0 || weights == 0 ? Math.Max(ticks, weights) : weights;
         foreach (var (workload, weight) in sharing)
-            claims.Add(workload, joules * (weight / whole), (long)(ticks * (weight / whole)));
-        if (weights < whole)
-            claims.Add(WorkloadClaims.Unclaimed, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
+            claims.Add(workload, amount * (weight / total), (long)(ticks * (weight / total)));
+        if (weights < total)
+            claims.Add(WorkloadClaims.Unclaimed, amount * (1 - weights / total), (long)(ticks * (1 - weights / total)));
     }
 
     private static void AddTo(List<(string Name, long Ticks)> slices, string name, long ticks)
@@ -494,14 +527,15 @@ internal sealed class Cover(
 
     private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, WorkloadClaims claims)
     {
-        Meter? telling = null;
+        Meter? labelled = null;
         foreach (var other in meters)
-            if (other != chosen && (telling is null || Precedes(other.First, telling.First)) && Claimed(other, bin))
-                telling = other;
-        if (telling is null)
+            if (other != chosen && (labelled is null || Precedes(other.First, labelled.First)) && Claimed(other, bin))
+                labelled = other;
+        if (labelled is null)
             return;
         claims.Clear();
-        foreach (var part in telling.Parts)
+        claims.Rule = ShareRule.OtherSeries;
+        foreach (var part in labelled.Parts)
         {
             double joules = 0;
             long ticks = 0;
@@ -517,20 +551,21 @@ internal sealed class Cover(
     private void ClaimByLoads(MeteredResource board, int bin, PowerRange? power, WorkloadClaims claims)
     {
         var meters = board.Loads(Quantities.Component.Accelerator);
-        var telling = Best(meters, bin);
-        if (telling is null || !Claimed(telling, bin))
+        var labelled = Best(meters, bin);
+        if (labelled is null || !Claimed(labelled, bin))
         {
             foreach (var other in meters)
-                if (Claimed(other, bin) && (telling is null || !Claimed(telling, bin) || Precedes(other.First, telling.First)))
-                    telling = other;
-            if (telling is null || (power is null && !Claimed(telling, bin)))
+                if (Claimed(other, bin) && (labelled is null || !Claimed(labelled, bin) || Precedes(other.First, labelled.First)))
+                    labelled = other;
+            if (labelled is null || (power is null && !Claimed(labelled, bin)))
                 return;
         }
         claims.Clear();
+        claims.Rule = ShareRule.Load;
         together.Clear();
         long most = 0;
         var sliced = false;
-        foreach (var part in telling.Parts)
+        foreach (var part in labelled.Parts)
         {
             foreach (var one in part.Series)
                 sliced |= one.Slice is not null;
@@ -540,12 +575,12 @@ internal sealed class Cover(
             most = Math.Max(most, ticks);
             together.AddRange(part.Of(bin, pieces));
         }
-        var byTime = power is null || sliced || telling.First.Mapping.Scale is not null;
+        var byTime = power is null || sliced || labelled.First.Mapping.Scale is not null;
         if (sliced)
             Claim(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(together), most, most, claims, byTime);
         else
         {
-            foreach (var part in telling.Parts)
+            foreach (var part in labelled.Parts)
             {
                 double amount = 0;
                 long ticks = 0;
@@ -556,7 +591,7 @@ internal sealed class Cover(
             }
         }
         if (!byTime)
-            claims.Weigh(power!);
+            claims.WeighByEnergy(power!);
     }
 
     private bool Claimed(Meter meter, int bin)
@@ -607,8 +642,8 @@ internal sealed class Cover(
             a.Measured + b.Measured,
             Math.Min(a.Ticks, b.Ticks),
             KnownSeries.Worst(a.Evidence, b.Evidence),
-            mappings.Union(a.Mappings, b.Mappings),
-            words.Union(a.Factors, b.Factors)
+            provenance.Union(a.Mappings, b.Mappings),
+            provenance.Union(a.Factors, b.Factors)
         );
 
     /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and

@@ -26,21 +26,8 @@ internal static class FactorRows
             Add(factor, until);
         foreach (var place in places)
         {
-            if (place.Pue is not { } pue)
-                continue;
-            var factor = new Factor
-            {
-                Kind = FactorKind.Pue,
-                Place = place.Name,
-                Method = FactorMethod.Annual,
-                Value = pue,
-                Source = $"Metrics:Places:{place.Name}:Pue",
-                Licence = "",
-                From = DateOnly.MinValue,
-                Version = "config",
-            };
-            if (!names.Contains(factor.Name))
-                Add(factor, null);
+            if (Factor.OfPue(place) is { } pue && !names.Contains(pue.Name))
+                Add(pue with { Source = $"Metrics:Places:{place.Name}:Pue" }, null);
         }
         return [.. rows.Values];
 
