@@ -106,11 +106,11 @@ public sealed class CoverTests
         var facts = new Scene()
             .Counting(GpuEnergy, 6_000_000)
             .Counting(Scene.Series("gpu_energy", labels: [("UUID", "GPU-2"), ("Hostname", "node-a")]), 2_000_000)
-            .Spans(Scene.Series("node_energy", labels: ("node", "node-a")), (0, 5, 20_000))
+            .Spans(Scene.Series("node_energy", labels: ("node", "node-a")), (0, 5, 36_000))
             .Normalise()
             .Energy;
 
-        Assert.Equal([("gpu", 5_000.0, "accelerator"), ("gpu", 15_000.0, "accelerator"), ("node", 0.0, "node")], Rows(facts));
+        Assert.Equal([("gpu", 9_000.0, "accelerator"), ("gpu", 27_000.0, "accelerator"), ("node", 0.0, "node")], Rows(facts));
         Assert.Equal(
             [10_000, 30_000],
             facts.Where(fact => fact.Resource.Kind == "gpu").Select(fact => fact.AcceleratorJoules!.Value).Order()

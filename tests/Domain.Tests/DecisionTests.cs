@@ -39,11 +39,11 @@ public sealed class DecisionTests
     [Fact]
     public void Boards_that_told_more_than_their_server_are_scaled_to_it()
     {
-        var trace = Room().Spans(Node, (0, 5, 20_000)).Counting(Board(1, "llm-0"), 8_000_000).Trace();
+        var trace = Room().Spans(Node, (0, 5, 36_000)).Counting(Board(1, "llm-0"), 8_000_000).Trace();
 
-        // 40 kJ of boards in 20 kJ of server: each joule counts a half.
-        Assert.Equal(0.5, Of(trace, "1").ServerScale!.Value, 1e-12);
-        Assert.Equal(20_000, Of(trace, "node-a").JoulesOfAccelerators!.Value, 1e-9);
+        // 40 kJ of boards in 36 kJ of server: each joule counts nine tenths.
+        Assert.Equal(0.9, Of(trace, "1").ServerScale!.Value, 1e-12);
+        Assert.Equal(36_000, Of(trace, "node-a").JoulesOfAccelerators!.Value, 1e-9);
     }
 
     [Fact]

@@ -247,9 +247,10 @@ public sealed class GoldenCases
 
         var facts = scene.Normalise(0, 20).Energy;
 
-        Assert.Equal([0, 5, 15], facts.Select(fact => (fact.Period.Start - Scene.Ten).TotalMinutes));
-        Assert.Equal([300, 120, 120], facts.Select(fact => fact.CoveredSeconds));
-        Assert.Equal([60_000, 24_000, 24_000], facts.Select(fact => fact.ServerJoules));
+        Assert.Equal([0, 5, 10, 15], facts.Select(fact => (fact.Period.Start - Scene.Ten).TotalMinutes));
+        Assert.Equal([300, 120, 0, 120], facts.Select(fact => fact.CoveredSeconds));
+        Assert.Equal([300.0, 300.0, 300.0, 300.0], facts.Select(fact => fact[Measures.Present]));
+        Assert.Equal([60_000, 24_000, null, 24_000], facts.Select(fact => fact.ServerJoules));
     }
 
     [Theory(DisplayName = "T07 a utilisation of 180 % is an error, not a power of zero")]

@@ -132,7 +132,7 @@ public sealed class InterpretTests
     {
         var period = new Scene().Instants(Scene.Series(metric, labels: ("UUID", "GPU-1")), (0, 100), (11, 200), (12, 300)).Normalise(0, 15);
 
-        Assert.Equal(60, Assert.Single(period.Energy).CoveredSeconds);
+        Assert.Equal(60, period.Energy.Sum(fact => fact.CoveredSeconds));
         var rejection = Assert.Single(period.Rejections);
         Assert.Equal(RejectionReason.SpanTooLong, rejection.Reason);
         Assert.Equal(Scene.At(11), rejection.At);

@@ -42,7 +42,7 @@ public sealed class OverlapTests
         var scene = new Scene()
             .Workload("chat", ("owner", "chat"))
             .Spans(Scene.Series("psu", labels: [("node", "node-a"), ("part", "1"), ("owner", "chat")]), (0, 5, 1_000), (5, 10, 1_000))
-            .Spans(Part("psu", "2"), (0, 5, 2_000))
+            .Spans(Part("psu", "2"), (-5, 0, 2_000))
             .Spans(Scene.Series("psys", labels: ("node", "node-a")), (5, 10, 1_500));
 
         var fact = Assert.Single(scene.Normalise(5, 10).Energy);
@@ -240,14 +240,21 @@ public sealed class OverlapTests
             .Energy;
 
         Assert.Equal(80_000, facts.Where(fact => fact.Period.Start == Scene.Ten).Sum(fact => fact.ServerJoules!.Value));
-        var later = Assert.Single(facts, fact => fact.Period.Start != Scene.Ten);
+        var later = Assert.Single(facts, fact => fact.Period.Start != Scene.Ten && fact.Resource.Name == "1");
         Assert.Equal((30_000.0, null), (later.AcceleratorJoules, later.ServerJoules));
         Assert.Contains("accelerator_unmetered", later.Missing.Words());
     }
 
     [Fact]
-    public void The_packages_of_a_machine_whose_boards_nobody_reads_are_no_server() =>
-        Assert.Empty(Room("gpu-box").Spans(Scene.Series("package", labels: ("node", "node-a")), (0, 5, 20_000)).Normalise().Energy);
+    public void The_packages_of_a_machine_whose_boards_nobody_reads_are_no_server()
+    {
+        var scene = Room("gpu-box").Spans(Scene.Series("package", labels: ("node", "node-a")), (0, 5, 20_000));
+
+        var fact = Assert.Single(scene.Normalise().Energy);
+
+        Assert.Equal((null, 0.0, 300.0), (fact.ServerJoules, fact.CoveredSeconds, fact[Measures.Present]));
+        Assert.Equal("accelerator_unmetered", fact.Missing.Text());
+    }
 
     [Fact]
     public void A_machine_is_what_a_label_says_before_what_the_settings_say()

@@ -5,31 +5,92 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
+/// <summary>Between what some joules lie; NaN where that is unknown.</summary>
+/// <param name="Low">The least.</param>
+/// <param name="High">The most.</param>
+internal readonly record struct Extent(double Low, double High)
+{
+    /// <summary>Nothing is known.</summary>
+    public static Extent Unknown => new(double.NaN, double.NaN);
+
+    public double? Least => double.IsNaN(Low) ? null : Low;
+
+    public double? Most => double.IsNaN(High) ? null : High;
+
+    /// <summary>Joules of a reading, that are as far from the truth as it is.</summary>
+    public static Extent Of(in Reading reading, double joules) =>
+        new(reading.LowOf(joules) ?? double.NaN, reading.HighOf(joules) ?? double.NaN);
+
+    /// <summary>Both together.</summary>
+    public static Extent operator +(Extent a, Extent b) => new(a.Low + b.Low, a.High + b.High);
+
+    /// <summary>A part of it.</summary>
+    public static Extent operator *(Extent extent, double part) => new(extent.Low * part, extent.High * part);
+
+    /// <summary>The same, holding a value in any case and nothing below zero.</summary>
+    public Extent Holding(double joules) =>
+        double.IsNaN(Low) || double.IsNaN(High) ? Unknown : new(Math.Clamp(Low, 0, Math.Max(0, joules)), Math.Max(High, joules));
+}
+
+/// <summary>Seconds of a share.</summary>
+/// <param name="Present">For which the deployment had the resource, whatever share of it.</param>
+/// <param name="AcceleratorPresent">For which it had the resource's accelerators; 0 where it has none.</param>
+/// <param name="Accelerator">Of which the accelerators' energy is known.</param>
+/// <param name="Server">Of which the server's energy is known.</param>
+internal readonly record struct ShareTime(double Present, double AcceleratorPresent, double Accelerator, double Server)
+{
+    /// <summary>Everything is known of the time.</summary>
+    public static ShareTime Of(double seconds) => new(seconds, seconds, seconds, seconds);
+}
+
 /// <summary>Energy of a resource for a workload in one grid period.</summary>
-/// <param name="Workload">Number of the workload, or <see cref="WorkloadClaims.Unclaimed"/>.</param>
-/// <param name="Resource">What drew it.</param>
-/// <param name="Bin">The grid period.</param>
-/// <param name="Reading">Where the joules come from; its bounds and its measured part hold for the joules in proportion.</param>
-/// <param name="Seconds">Covered seconds of this workload's part.</param>
-/// <param name="Accelerator">Joules of accelerator boards; null when there are none or they are unknown.</param>
-/// <param name="Server">Joules of IT equipment; null when unknown.</param>
-/// <param name="Idle">The part of these (of the accelerator's where they are unknown) drawn while doing nothing; null when unknown.</param>
-/// <param name="Embodied">Embodied grams that fall to it; null when unknown.</param>
-/// <param name="Cover">What made up the widest boundary.</param>
-/// <param name="Missing">Why something is null.</param>
-internal readonly record struct Share(
-    int Workload,
-    MeteredResource Resource,
-    int Bin,
-    Reading Reading,
-    double Seconds,
-    double? Accelerator,
-    double? Server,
-    double? Idle,
-    double? Embodied,
-    EnergyCover Cover,
-    MissingReasons Missing
-);
+internal readonly record struct Share
+{
+    /// <summary>Number of the workload, or <see cref="WorkloadClaims.Unclaimed"/>.</summary>
+    public required int Workload { get; init; }
+
+    /// <summary>What drew it.</summary>
+    public required MeteredResource Resource { get; init; }
+
+    /// <summary>The grid period.</summary>
+    public required int Bin { get; init; }
+
+    /// <summary>Where the joules come from; its measured part holds for the joules in proportion.</summary>
+    public required Reading Reading { get; init; }
+
+    /// <summary>Of what time it tells.</summary>
+    public required ShareTime Time { get; init; }
+
+    /// <summary>Joules of accelerator boards; null when there are none or they are unknown.</summary>
+    public double? Accelerator { get; init; }
+
+    /// <summary>Between what they lie.</summary>
+    public Extent AcceleratorRange { get; init; }
+
+    /// <summary>Joules of IT equipment; null when unknown.</summary>
+    public double? Server { get; init; }
+
+    /// <summary>Between what they lie.</summary>
+    public Extent ServerRange { get; init; }
+
+    /// <summary>The part of these (of the accelerator's where they are unknown) drawn while doing nothing; null when unknown.</summary>
+    public double? Idle { get; init; }
+
+    /// <summary>What told it.</summary>
+    public IdleMeans IdleBy { get; init; }
+
+    /// <summary>Embodied grams that fall to it; null when unknown.</summary>
+    public double? Embodied { get; init; }
+
+    /// <summary>What made up the widest boundary.</summary>
+    public required EnergyCover Cover { get; init; }
+
+    /// <summary>Why something is null.</summary>
+    public MissingReasons Missing { get; init; }
+
+    /// <summary>Whether it tells time alone: the resource was there and is not read.</summary>
+    public bool IsSilent => Accelerator is null && Server is null;
+}
 
 /// <summary>
 /// Account: what was attributed becomes facts, with the facility's energy, emissions and water where the factors of the
@@ -60,10 +121,13 @@ internal sealed class Accounts(
         Energy? it = server is { } joules ? Quantities.Energy.FromJoules(joules) : null;
         var facility = it * site.Pue;
         var widest = server ?? accelerator;
-        var (ofServer, ofAccelerator, ofWidest) = (BoundsOf(server), BoundsOf(accelerator), BoundsOf(widest));
-        double? facilityLow = facility is null ? null : ofServer.Low * site.LowPue;
-        double? facilityHigh = facility is null ? null : ofServer.High * site.HighPue;
+        var ofServer = server is { } within ? share.ServerRange.Holding(within) : Extent.Unknown;
+        var ofAccelerator = accelerator is { } ofBoards ? share.AcceleratorRange.Holding(ofBoards) : Extent.Unknown;
+        var ofWidest = server is null ? ofAccelerator : ofServer;
+        double? facilityLow = facility is null ? null : ofServer.Least * site.LowPue;
+        double? facilityHigh = facility is null ? null : ofServer.Most * site.HighPue;
         var missing = server is null ? share.Missing : share.Missing | site.Missing;
+        var time = share.Time;
         Energy.Add(
             new EnergyFact
             {
@@ -74,40 +138,44 @@ internal sealed class Accounts(
                 [Measures.Server] = server,
                 [Measures.Facility] = facility?.Joules,
                 [Measures.Idle] = share.Idle,
-                [Measures.Low] = facility is null ? ofWidest.Low : facilityLow,
-                [Measures.High] = facility is null ? ofWidest.High : facilityHigh,
-                [Measures.AcceleratorLow] = ofAccelerator.Low,
-                [Measures.AcceleratorHigh] = ofAccelerator.High,
-                [Measures.ServerLow] = ofServer.Low,
-                [Measures.ServerHigh] = ofServer.High,
+                [Measures.Low] = facility is null ? ofWidest.Least : facilityLow,
+                [Measures.High] = facility is null ? ofWidest.Most : facilityHigh,
+                [Measures.AcceleratorLow] = ofAccelerator.Least,
+                [Measures.AcceleratorHigh] = ofAccelerator.Most,
+                [Measures.ServerLow] = ofServer.Least,
+                [Measures.ServerHigh] = ofServer.Most,
                 [Measures.FacilityLow] = facilityLow,
                 [Measures.FacilityHigh] = facilityHigh,
-                [Measures.OperationalLow] = facilityLow is { } least ? site.Average?.LeastOf(Quantities.Energy.FromJoules(least)).Grams : null,
-                [Measures.OperationalHigh] = facilityHigh is { } most ? site.Average?.MostOf(Quantities.Energy.FromJoules(most)).Grams : null,
+                [Measures.OperationalLow] = facilityLow is { } least
+                    ? site.Average?.LeastOf(Quantities.Energy.FromJoules(least)).Grams
+                    : null,
+                [Measures.OperationalHigh] = facilityHigh is { } most
+                    ? site.Average?.MostOf(Quantities.Energy.FromJoules(most)).Grams
+                    : null,
                 [Measures.EmbodiedLow] = share.Embodied,
                 [Measures.EmbodiedHigh] = share.Embodied,
-                [Measures.Present] = share.Seconds,
-                [Measures.AcceleratorPresent] = accelerator is null ? 0 : share.Seconds,
-                [Measures.AcceleratorSeconds] = accelerator is null ? 0 : share.Seconds,
-                [Measures.ServerSeconds] = server is null ? 0 : share.Seconds,
+                [Measures.Present] = time.Present,
+                [Measures.AcceleratorPresent] = time.AcceleratorPresent,
+                [Measures.AcceleratorSeconds] = accelerator is null ? 0 : time.Accelerator,
+                [Measures.ServerSeconds] = server is null ? 0 : time.Server,
                 [Measures.Operational] = facility is { } used ? site.Average?.Of(used).Grams : null,
                 [Measures.Marginal] = facility is { } marginal ? site.Marginal?.Of(marginal).Grams : null,
                 [Measures.MarketBased] = facility is { } market ? site.MarketBased?.Of(market).Grams : null,
                 [Measures.Embodied] = share.Embodied,
                 [Measures.Water] = it is { } cooled ? site.Water?.OnSiteOf(cooled).Litres : null,
                 [Measures.Measured] = share.Reading.MeasuredOf(widest ?? 0),
-                [Measures.Covered] = share.Seconds,
+                [Measures.Covered] =
+                    server is not null ? time.Server
+                    : accelerator is not null ? time.Accelerator
+                    : 0,
                 Evidence = share.Reading.Evidence,
                 Cover = share.Cover,
-                IdleBy = share.Idle is null ? IdleMeans.None : IdleMeans.Load,
+                IdleBy = share.Idle is null ? IdleMeans.None : share.IdleBy,
                 Mappings = provenance.Text(share.Reading.Mappings),
                 Factors = provenance.Text(server is null ? share.Reading.Factors : provenance.Union(share.Reading.Factors, site.Factors)),
-                Missing = share.Embodied is null ? missing | MissingReasons.EmbodiedUnknown : missing,
+                Missing = share.Embodied is null && !share.IsSilent ? missing | MissingReasons.EmbodiedUnknown : missing,
             }
         );
-
-        (double? Low, double? High) BoundsOf(double? joules) =>
-            joules is { } known ? (reading.LowOf(known), reading.HighOf(known)) : (null, null);
     }
 
     /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as
@@ -207,6 +275,8 @@ internal sealed class Accounts(
         for (var i = 0; i < Energy.Count; i++)
         {
             var fact = Energy[i];
+            if (fact[Measures.Server] is null && fact[Measures.Accelerator] is null)
+                continue;
             if (fact[Measures.Idle] is not null || fact[Measures.Rack] is not null || fact.Deployment.Workload == Workload.Unattributed)
                 continue;
             if (worked is null)
@@ -239,9 +309,9 @@ internal sealed class Accounts(
         foreach (var measure in Measures.HeldBy(MeasureHolders.Facts | MeasureHolders.Passing))
             values[measure] =
                 measure.Unit == "s" ? Math.Max(a[measure] ?? 0, b[measure] ?? 0)
-                // What is bounded or idle is of both, or unknown; of the rest each tells its own part.
-                : measure == Measures.Idle || measure.Aggregation == Aggregation.Bounds || measure.Bounding is not null
-                    ? a[measure] + b[measure]
+                // What is bounded or idle is of all that each tells, or unknown; of the rest each tells its own part.
+                : measure == Measures.Idle || measure.Aggregation == Aggregation.Bounds ? OfBoth(measure, IsKnown)
+                : measure.Bounding is { } bounded ? OfBoth(measure, fact => fact[bounded] is not null)
                 : Sum(a[measure], b[measure]);
         return a.With(values) with
         {
@@ -249,8 +319,16 @@ internal sealed class Accounts(
             Cover = a.Cover == b.Cover || a.Cover == EnergyCover.Accelerator ? b.Cover : a.Cover,
             Mappings = Provenance.Join(a.Mappings, b.Mappings),
             Factors = Provenance.Join(a.Factors, b.Factors),
+            IdleBy = a.IdleBy | b.IdleBy,
             Missing = a.Missing | b.Missing,
         };
+
+        double? OfBoth(Measure measure, Predicate<EnergyFact> tells) =>
+            !tells(a) ? b[measure]
+            : !tells(b) ? a[measure]
+            : a[measure] + b[measure];
+
+        static bool IsKnown(EnergyFact fact) => fact[Measures.Server] is not null || fact[Measures.Accelerator] is not null;
     }
 
     private static double? Sum(double? a, double? b) =>

@@ -1,5 +1,7 @@
-using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
+using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
@@ -10,41 +12,39 @@ namespace Metrics.Domain.Normalisation;
 /// the CPU time of its pods. A machine that no label gives to anybody goes by the work that was done on it. What is left is
 /// unattributed.
 /// </summary>
-internal sealed class Attribution(Cover cover, Accounts accounts, Provenance provenance, Pieces pieces)
+internal sealed partial class Attribution(
+    Grid grid,
+    Cover cover,
+    Silences silences,
+    Accounts accounts,
+    Provenance provenance,
+    Pieces pieces,
+    List<Rejection> rejections
+)
 {
     private readonly DecisionTrace? trace = cover.Trace;
-    private readonly List<(int Workload, double Joules, Evidence Evidence, MappingSet Mappings)> portions = [];
+    private readonly List<Portion> portions = [];
     private readonly List<(int Workload, string Unit, double Units)> works = [];
     private readonly Roster boards = new();
     private readonly Roster sharers = new();
+    private readonly Roster silent = new();
     private readonly WorkloadClaims serverClaims = new();
     private readonly WorkloadClaims scratch = new();
+    private readonly WorkloadClaims there = new();
     private EmbodiedDecision? making;
+    private Func<long, double>? leastOfBoards;
 
-    /// <summary>A server, its accelerators and what shares it, in one grid period.</summary>
+    /// <summary>A server, its accelerators and what shares it, in one grid period. Periods come in the order of time.</summary>
     public void Attribute(Host host, int bin)
     {
-        boards.Clear();
-        bool silent = false,
-            allSilent = false;
-        foreach (var accelerator in host.Accelerators)
-        {
-            var claims = boards.Next();
-            if (cover.Board(accelerator, host.Type, bin, claims) is not { } reading)
-            {
-                if (cover.HasSamplesNear(accelerator, bin))
-                    (silent, allSilent) = (silent || !accelerator.IsMachine, allSilent || accelerator.IsMachine);
-                continue;
-            }
-            boards.Add(
-                accelerator,
-                reading,
-                EnergyCover.Accelerator,
-                reading.Joules,
-                cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy
-            );
-        }
+        Read(host, bin);
+        if (IsLastOfHour(bin))
+            EndHour();
+    }
 
+    private void Read(Host host, int bin)
+    {
+        ReadBoards(host, bin, out var isNear, out var allNear);
         var all = OneReadingOfBoards(host);
         var boardTicks = long.MaxValue;
         for (var i = 0; i < boards.Count; i++)
@@ -52,20 +52,41 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
 
         serverClaims.Clear();
         var missing = MissingReasons.None;
-        var server = host.Server is { } metered ? cover.Server(metered, bin, boards.Count > 0, serverClaims) : null;
+        var server = host.Server is { } metered
+            ? cover.Server(metered, bin, boards.Count > 0, serverClaims, leastOfBoards ??= LeastOfBoards)
+            : null;
+        var disbelieved = server is null && host.Server is not null ? cover.Disbelieved : null;
+        if (disbelieved is { } shown)
+        {
+            missing = MissingReasons.LessThanItsParts;
+            Disbelieve(host.Server!, bin, shown.Meter, shown.Joules, shown.Parts);
+        }
         // Boards that stand beside what was read are missing from it, or it would be a server that is smaller.
         var refused =
             server is { HoldsAccelerators: false }
             && !all
-            && (silent || (allSilent && boards.Count == 0) || boards.Count < host.Type?.Accelerators);
+            && (isNear || (allNear && boards.Count == 0) || boards.Count < host.Type?.Accelerators);
         if (refused)
         {
             (server, missing) = (null, MissingReasons.AcceleratorUnmetered);
             serverClaims.Clear();
         }
-        server ??= refused ? null : cover.Host(host, bin, boards.Count, all, boardTicks, serverClaims, out missing);
+        // What the machine is made of in the hour it is made of in all of it.
+        var pauses = server is null && !refused && disbelieved is null && host.Server is { } read && cover.IsReadInHour(read, bin);
+        if (pauses)
+        {
+            trace?.Act(host.Server!, bin, new CoverDecision(CoverRule.KeepsItsMeaning, host.Name, 0, grid[bin].Length.TotalSeconds, "s"));
+            missing = MissingReasons.ServerUnmetered;
+            serverClaims.Clear();
+        }
+        if (server is null && !refused && !pauses && disbelieved is null)
+            server = cover.Host(host, bin, boards.Count, all, boardTicks, serverClaims, out missing);
         ClaimByWork(host, bin, server);
 
+        // A machine has the boards that its type has, or that speak in it.
+        var count = all ? boards.Count : boards.Count + silent.Count;
+        if (!all && count > 0 && host.Type is { Accelerators: >= 1 } known)
+            count = Math.Max(count, (int)known.Accelerators);
         var machines = server?.Machines ?? (all ? cover.LoadOf(boards[0].Resource, Component.Accelerator, bin)?.Servers : null) ?? 1;
         var reserved = TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0));
         var grams = host.Type?.Embodied?.Of(reserved).Grams * machines;
@@ -73,62 +94,334 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         var made = grams is null ? default : provenance.Of(host.Type!.FactorName);
         if (trace is not null)
             making = grams is { } total
-                ? new EmbodiedDecision(host.Type!.Embodied!, reserved.TotalSeconds, machines, total, boards.Count, host.Type.FactorName)
+                ? new EmbodiedDecision(host.Type!.Embodied!, reserved.TotalSeconds, machines, total, count, host.Type.FactorName)
                 : null;
+        var each = count > 0 ? grams / count : null;
         if (server is not { } whole)
         {
             for (var i = 0; i < boards.Count; i++)
-                EnterBoard(boards[i], bin, null, 1, grams / boards.Count, made, missing);
-            if (!refused)
-                StandAlone(host, bin, missing);
+                EnterBoard(boards[i], host.Type, bin, null, 1, 0, each, made, missing);
+            for (var i = 0; i < silent.Count; i++)
+                EnterSilent(silent[i], bin, null, Extent.Unknown, 0, null, missing);
+            if (refused || !StandAlone(host, bin, missing))
+                EnterSilentServer(host, bin, missing);
             return;
         }
+        Divide(host, bin, whole, count, grams, each, made);
+    }
+
+    /// <summary>Reads the boards of a host; those that were there and are not read are the silent ones.</summary>
+    private void ReadBoards(Host host, int bin, out bool isNear, out bool allNear)
+    {
+        (isNear, allNear) = (false, false);
+        boards.Clear();
+        silent.Clear();
+        foreach (var accelerator in host.Accelerators)
+        {
+            var claims = boards.Next();
+            if (cover.Board(accelerator, host.Type, bin, claims) is { } reading)
+            {
+                if (reading.Ticks < grid[bin].Length.Ticks)
+                    silences.Add(accelerator, Component.Accelerator, bin, host, claims);
+                boards.Add(accelerator, reading, EnergyCover.Accelerator, reading.Joules, BusyOf(accelerator, host.Type, reading, bin));
+                continue;
+            }
+            if (!cover.HasSamplesNear(accelerator, bin))
+                continue;
+            (isNear, allNear) = (isNear || !accelerator.IsMachine, allNear || accelerator.IsMachine);
+            var holders = silent.Next();
+            silences.Add(accelerator, Component.Accelerator, bin, host, holders);
+            // A load of a board that no table knows says nothing of its energy, and never will.
+            if (holders.Count > 0 && (accelerator[Component.Accelerator].Count > 0 || cover.PowerOf(accelerator, host.Type) is not null))
+                silent.Add(accelerator, default, EnergyCover.Accelerator, null, null);
+        }
+    }
+
+    /// <summary>How busy a board was; null when nothing tells, or what tells it says none while the board draws what only work
+    /// makes it draw.</summary>
+    private double? BusyOf(MeteredResource board, ServerType? type, in Reading reading, int bin)
+    {
+        if (cover.LoadOf(board, Component.Accelerator, bin)?.Busy is not { } busy)
+            return null;
+        if (busy > 0 || reading.Evidence > Evidence.Derived || cover.PowerOf(board, type) is not { } power)
+            return busy;
+        var most = Piece.Seconds(reading.Ticks) * (power.Idle.Watts + (power.Max.Watts - power.Idle.Watts) * BusyPower);
+        if (reading.Joules <= most)
+            return busy;
+        trace?.Act(board, bin, new CoverDecision(CoverRule.DeadLoad, board.Name, reading.Joules, most, "J"));
+        return null;
+    }
+
+    /// <summary>The least that the boards drew together in a time, in joules.</summary>
+    private double LeastOfBoards(long ticks)
+    {
+        double joules = 0;
+        for (var i = 0; i < boards.Count; i++)
+        {
+            var reading = boards[i].Reading;
+            joules += reading.Joules * cover.LeastOf(reading, Component.Accelerator) * Math.Min(1, (double)ticks / reading.Ticks);
+        }
+        return joules;
+    }
+
+    /// <summary>Divides a server that is known among those who hold a part of it.</summary>
+    private void Divide(Host host, int bin, ServerReading whole, int count, double? grams, double? each, FactorSet made)
+    {
         var (rest, scale) = Remainder(whole);
+        var reading = whole.Reading;
+        double own = 0;
+        var inside = new Extent(0, 0);
+        for (var i = 0; i < boards.Count; i++)
+        {
+            var within = whole.HoldsAccelerators ? Within(boards[i].Reading, reading) : 1;
+            own += boards[i].Reading.Joules * within;
+            inside += Extent.Of(boards[i].Reading, boards[i].Reading.Joules) * within;
+        }
+        var unread = whole.HoldsAccelerators && !serverClaims.Any && !IsOneReading() ? Math.Max(0, count - boards.Count) : 0;
+        var one = unread > 0 ? Unread(host, reading, rest, own, unread) : default;
+        var serverThere = ThereOf(host, bin, reading.Ticks);
+        var part = serverThere > 0 ? Math.Min(1, (double)reading.Ticks / serverThere) : 1;
+        if (unread > 0)
+            trace?.Act(host.Known, bin, new CoverDecision(CoverRule.UnreadBoards, host.Name, boards.Count, count, "boards"));
+        var lacks = unread > silent.Count ? MissingReasons.AcceleratorUnmetered : MissingReasons.None;
+
         for (var i = 0; i < boards.Count; i++)
             EnterBoard(
                 boards[i],
+                host.Type,
                 bin,
-                whole.Reading,
+                reading,
                 scale,
-                grams / boards.Count,
+                whole.HoldsAccelerators ? part : -1,
+                each,
                 made,
-                MissingReasons.None,
-                whole.HoldsAccelerators ? Within(boards[i].Reading, whole.Reading) : 1
+                lacks,
+                whole.HoldsAccelerators ? Within(boards[i].Reading, reading) : 1
             );
-        Apportion(host, bin, whole.Reading, rest);
+        for (var i = 0; i < silent.Count; i++)
+            EnterSilent(silent[i], bin, unread > 0 ? one.Joules : null, one.Range, part, each, MissingReasons.None);
+
+        // What is left when those are taken off that nobody reads is divided among all boards alike.
+        rest = Math.Max(0, rest - one.Joules * unread);
+        Apportion(host, bin, reading, rest, unread, one.Joules * (unread - silent.Count), serverThere);
         var load = boards.Count > 0 || host.Server is null ? null : cover.LoadOf(host.Server, Component.Cpu, bin)?.Busy;
+        long together = 0;
+        foreach (var portion in portions)
+            together += portion.There > 0 ? portion.There : serverThere;
+        var holds = whole.HoldsAccelerators && scale == 1;
+        var range = new RestRange(
+            rest,
+            Extent.Of(reading, reading.Joules),
+            holds ? own : 0,
+            holds ? inside : new Extent(0, 0),
+            one.Range,
+            unread,
+            together > serverThere + serverThere / 100,
+            scale != 1
+        );
+        idleOfRest.Clear();
+        NoteRest(host, rest, reading.Ticks, load);
         if (trace is not null)
-            Decide(host, bin, whole, rest, load);
-        foreach (var (workload, joules, evidence, of) in portions)
+            Decide(host, bin, whole, rest + one.Joules * unread, load);
+        for (var i = 0; i < portions.Count; i++)
         {
-            var reading = whole.Reading with
-            {
-                Evidence = KnownSeries.Worst(whole.Reading.Evidence, evidence),
-                Mappings = provenance.Union(whole.Reading.Mappings, of),
-                Factors = provenance.Union(whole.Reading.Factors, made),
-            };
+            var portion = portions[i];
+            var joules = portion.Joules + portion.Unread;
             // Boards carry the machine's making where it has any; without them it goes as the joules do.
             var embodied =
-                boards.Count > 0 ? grams * 0
-                : rest > 0 ? grams * (joules / rest)
-                : grams / portions.Count;
-            accounts.Enter(
-                new Share(
-                    workload,
-                    host.Known,
-                    bin,
-                    reading,
-                    Piece.Seconds(reading.Ticks),
-                    null,
-                    joules,
-                    joules * (1 - (boards.Count > 0 ? BusyOf(workload) : load)),
-                    embodied,
-                    whole.Cover,
-                    MissingReasons.None
-                )
+                count > 0
+                    ? portion.Workload == WorkloadClaims.Unclaimed && grams is not null
+                        ? grams * ((double)Math.Max(0, count - boards.Count - silent.Count) / count)
+                        : grams * 0
+                    : rest > 0
+                        ? grams * (joules / rest)
+                        : grams / portions.Count;
+            var seconds = Piece.Seconds(portion.There > 0 ? portion.There : serverThere);
+            Enter(
+                new Share
+                {
+                    Workload = portion.Workload,
+                    Resource = host.Known,
+                    Bin = bin,
+                    Reading = reading with
+                    {
+                        Evidence = KnownSeries.Worst(
+                            KnownSeries.Worst(reading.Evidence, portion.Evidence),
+                            unread > 0 ? Evidence.Modelled : Evidence.Measured
+                        ),
+                        Mappings = provenance.Union(reading.Mappings, portion.Mappings),
+                        Factors = provenance.Union(reading.Factors, made),
+                    },
+                    Time = new ShareTime(seconds, 0, 0, seconds * part),
+                    Server = joules,
+                    Embodied = embodied,
+                    Cover = whole.Cover,
+                    Missing = lacks,
+                },
+                range,
+                portion,
+                reading.Ticks,
+                boards.Count > 0 ? BusyOf(portion.Workload) : load
             );
         }
     }
+
+    private bool IsOneReading() => boards.Count == 1 && boards[0].Resource.IsMachine;
+
+    /// <summary>What one of the boards that nobody reads drew, and between what it lies: as much as those that are read, between idle and
+    /// the limit of its model; else anything.</summary>
+    private (double Joules, Extent Range) Unread(Host host, in Reading whole, double rest, double own, int unread)
+    {
+        var seconds = Piece.Seconds(whole.Ticks);
+        var power = boards.Count > 0 ? cover.PowerOf(boards[0].Resource, host.Type) : null;
+        if (power is null && silent.Count > 0)
+            power = cover.PowerOf(silent[0].Resource, host.Type);
+        power ??= cover.PowerOf(host.Type);
+        var most = rest / unread;
+        var (low, high) = power is { } known ? (known.Idle.Watts * seconds, known.Max.Watts * seconds) : (0, most);
+        var mean = boards.Count > 0 ? own / boards.Count : (low + high) / 2;
+        var joules = Math.Min(Math.Max(mean, Math.Min(low, most)), most);
+        return (joules, new Extent(Math.Min(low, joules), Math.Max(joules, Math.Min(high, most))));
+    }
+
+    /// <summary>For how long a server was there, of which so much is read.</summary>
+    private long ThereOf(Host host, int bin, long ticks)
+    {
+        var length = grid[bin].Length.Ticks;
+        if (ticks >= length)
+            return length;
+        long most = ticks;
+        if (host.Server is { } server)
+        {
+            there.Clear();
+            silences.Add(server, null, bin, host, there);
+            for (var i = 0; i < there.Count; i++)
+                most = Math.Max(most, there[i].There);
+        }
+        return Math.Min(length, Math.Max(most, ThereOfBoards()));
+    }
+
+    private long ThereOfBoards()
+    {
+        long most = 0;
+        for (var i = 0; i < boards.Count; i++)
+        for (var claim = 0; claim < boards[i].Claims.Count; claim++)
+            most = Math.Max(most, boards[i].Claims.ThereOf(claim, boards[i].Reading.Ticks));
+        for (var i = 0; i < silent.Count; i++)
+        for (var claim = 0; claim < silent[i].Claims.Count; claim++)
+            most = Math.Max(most, silent[i].Claims[claim].There);
+        return most;
+    }
+
+    /// <summary>For how long a workload had a board of the machine.</summary>
+    private long ThereOf(int workload)
+    {
+        long most = 0;
+        for (var i = 0; i < boards.Count; i++)
+            if (boards[i].Claims.IndexOf(workload) is >= 0 and var at)
+                most = Math.Max(most, boards[i].Claims.ThereOf(at, boards[i].Reading.Ticks));
+        for (var i = 0; i < silent.Count; i++)
+            if (silent[i].Claims.IndexOf(workload) is >= 0 and var at)
+                most = Math.Max(most, silent[i].Claims[at].There);
+        return most;
+    }
+
+    /// <summary>A board that was there and is not read: its time, and of its server's joules what is taken to be its own.</summary>
+    private void EnterSilent(in Sharer board, int bin, double? joules, Extent range, double part, double? grams, MissingReasons missing)
+    {
+        long all = 0;
+        for (var i = 0; i < board.Claims.Count; i++)
+            all += board.Claims[i].There;
+        for (var i = 0; i < board.Claims.Count; i++)
+        {
+            var share = (double)board.Claims[i].There / all;
+            var seconds = Piece.Seconds(board.Claims[i].There);
+            Enter(
+                new Share
+                {
+                    Workload = board.Claims[i].Workload,
+                    Resource = board.Resource,
+                    Bin = bin,
+                    Reading = new Reading(0, 0, 0, 0, 0, joules is null ? Evidence.Measured : Evidence.Modelled, default, default),
+                    Time = new ShareTime(seconds, seconds, 0, seconds * part),
+                    Server = joules * share,
+                    ServerRange = range * share,
+                    Embodied = grams * share,
+                    Cover = EnergyCover.Accelerator,
+                    Missing = missing,
+                }
+            );
+        }
+    }
+
+    /// <summary>A server that was there and of which nothing is known: its time, for those who had it.</summary>
+    private void EnterSilentServer(Host host, int bin, MissingReasons missing)
+    {
+        if (host.Server is not { } server || !silences.IsNear(server, cover.IdleOf(host.Type) is not null, bin))
+            return;
+        there.Clear();
+        for (var i = 0; i < boards.Count; i++)
+        for (var claim = 0; claim < boards[i].Claims.Count; claim++)
+            AddThere(boards[i].Claims[claim].Workload);
+        for (var i = 0; i < silent.Count; i++)
+        for (var claim = 0; claim < silent[i].Claims.Count; claim++)
+            AddThere(silent[i].Claims[claim].Workload);
+        if (there.Count == 0)
+        {
+            silences.Add(server, null, bin, host, there);
+            if (!there.Any && SharedByCpuTime(host, bin) is not null && there.Count > 0)
+            {
+                var seconds = there[0].There;
+                there.Clear();
+                for (var i = 0; i < scratch.Count; i++)
+                    there.PresentUnread(scratch[i].Workload, Math.Min(seconds, scratch.HeldOf(i, seconds)));
+            }
+        }
+        for (var i = 0; i < there.Count; i++)
+            if (there[i].There > 0)
+                Enter(
+                    new Share
+                    {
+                        Workload = there[i].Workload,
+                        Resource = host.Known,
+                        Bin = bin,
+                        Reading = default,
+                        Time = new ShareTime(Piece.Seconds(there[i].There), 0, 0, 0),
+                        Cover = EnergyCover.Node,
+                        Missing = missing,
+                    }
+                );
+
+        void AddThere(int workload)
+        {
+            if (there.IndexOf(workload) < 0)
+                there.PresentUnread(workload, ThereOf(workload));
+        }
+    }
+
+    /// <summary>Tells once an hour that the meter of a whole showed less than what is in it.</summary>
+    private void Disbelieve(MeteredResource server, int bin, KnownSeries meter, double joules, double parts)
+    {
+        trace?.Act(server, bin, new CoverDecision(CoverRule.LessThanItsParts, meter.Series.ToString(), joules, parts, "J"));
+        var period = grid[bin];
+        var hour = period.Start.Ticks / TimeSpan.TicksPerHour;
+        if (told.TryGetValue(meter, out var last) && last == hour)
+            return;
+        told[meter] = hour;
+        rejections.Add(
+            new Rejection(
+                meter.Series.Source,
+                meter.Series.ToString(),
+                Interpreter.LastIn(period, meter.Samples.Span) ?? period.Start,
+                RejectionReason.LessThanItsParts,
+                $"From {MessageText.Show(period.Start)} to {MessageText.Show(period.End)} it showed {MessageText.Show(joules)} J, and what "
+                    + $"is in it drew {MessageText.Show(parts)} J at the least by meters of its own: a whole is not less than its "
+                    + "parts, so it is not believed in such periods of this hour."
+            )
+        );
+    }
+
+    private readonly Dictionary<KnownSeries, long> told = [];
 
     /// <summary>
     /// A reading of all boards of a machine holds those of each. Each by itself is taken where none is missing, for it names its owner;
@@ -184,26 +477,46 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
     }
 
     /// <summary>An accelerator of which nobody says where it sits: its server's energy is unknown.</summary>
-    public void AttributeLoose(MeteredResource accelerator, Factors.ServerType? type, int bin)
+    public void AttributeLoose(MeteredResource accelerator, ServerType? type, int bin)
+    {
+        ReadLoose(accelerator, type, bin);
+        if (IsLastOfHour(bin))
+            EndHour();
+    }
+
+    private void ReadLoose(MeteredResource accelerator, ServerType? type, int bin)
     {
         scratch.Clear();
         if (cover.Board(accelerator, type, bin, scratch) is { } reading)
+        {
+            if (reading.Ticks < grid[bin].Length.Ticks)
+                silences.Add(accelerator, Component.Accelerator, bin, null, scratch);
             EnterBoard(
-                new Sharer(
-                    accelerator,
-                    reading,
-                    EnergyCover.Accelerator,
-                    reading.Joules,
-                    cover.LoadOf(accelerator, Component.Accelerator, bin)?.Busy,
-                    scratch
-                ),
+                new Sharer(accelerator, reading, EnergyCover.Accelerator, reading.Joules, BusyOf(accelerator, type, reading, bin), scratch),
+                type,
                 bin,
                 null,
                 1,
+                0,
                 null,
                 default,
                 MissingReasons.ServerUnmetered
             );
+        }
+        else if (cover.HasSamplesNear(accelerator, bin))
+        {
+            silences.Add(accelerator, Component.Accelerator, bin, null, scratch);
+            if (scratch.Count > 0 && (accelerator[Component.Accelerator].Count > 0 || cover.PowerOf(accelerator, type) is not null))
+                EnterSilent(
+                    new Sharer(accelerator, default, EnergyCover.Accelerator, null, null, scratch),
+                    bin,
+                    null,
+                    Extent.Unknown,
+                    0,
+                    null,
+                    MissingReasons.ServerUnmetered
+                );
+        }
     }
 
     /// <summary>A rack, a distribution unit or an outlet.</summary>
@@ -278,6 +591,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             claims.Rule = ShareRule.Work;
             foreach (var (workload, _, units) in works)
                 claims.Add(workload, reading.Joules * (units / total), (long)(reading.Ticks * (units / total)));
+            claims.IsPolicy = claims.Count > 1;
         }
     }
 
@@ -316,9 +630,11 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
 
     private void EnterBoard(
         in Sharer board,
+        ServerType? type,
         int bin,
         Reading? server,
         double scale,
+        double part,
         double? grams,
         FactorSet made,
         MissingReasons missing,
@@ -335,26 +651,56 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             }
             : board.Reading;
         reading = reading with { Factors = provenance.Union(reading.Factors, made) };
+        var idle = trace is not null && board.Busy is { } told ? new IdleDecision(IdleRule.Load, told, LoadOf(board.Resource, bin)) : null;
         if (trace is not null)
-            Decide(board, bin, server is null ? null : scale, time, grams is null ? null : making);
-        for (var i = 0; i < board.Claims.Count; i++)
+            Decide(board, bin, server is null ? null : scale, time, grams is null ? null : making, idle);
+        if (board.Claims.HasUnknownSlice)
+            trace?.Act(board.Resource, bin, new CoverDecision(CoverRule.UnknownSlice, board.Resource.Name, 0, board.Reading.Joules, "J"));
+        Note(board, type);
+        var (ticks, claims) = (board.Reading.Ticks, board.Claims);
+        for (var i = 0; i < claims.Count; i++)
         {
-            var joules = board.Reading.Joules * board.Claims.ShareOf(i);
+            var claim = claims[i];
+            var (held, had) = (Piece.Seconds(claims.HeldOf(i, ticks)), Piece.Seconds(claims.ThereOf(i, ticks)));
+            var unknown = claim.IsUnknown || (claim.Ticks == 0 && claim.Weight == 0 && held == 0);
+            var share = new Share
+            {
+                Workload = claim.Workload,
+                Resource = board.Resource,
+                Bin = bin,
+                Reading = reading,
+                Time = new ShareTime(
+                    had,
+                    had,
+                    held,
+                    unknown ? 0
+                        : part < 0 ? held * time
+                        : had * part
+                ),
+                Embodied = grams * claims.TimeShareOf(i),
+                Cover = board.Cover,
+                Missing = claims.HasUnknownSlice ? missing | MissingReasons.SliceUnknown : missing,
+            };
+            if (unknown)
+            {
+                Enter(share with { Embodied = null });
+                continue;
+            }
+            var joules = board.Reading.Joules * claims.ShareOf(i);
             double? within = server is null ? null : joules * scale * time;
-            accounts.Enter(
-                new Share(
-                    board.Claims[i].Workload,
-                    board.Resource,
-                    bin,
-                    reading,
-                    Piece.Seconds(board.Reading.Ticks) * time * board.Claims.TimeShareOf(i),
-                    joules,
-                    within,
-                    (within ?? joules) * (1 - board.Busy),
-                    grams * board.Claims.TimeShareOf(i),
-                    board.Cover,
-                    missing
-                )
+            Enter(
+                share with
+                {
+                    Accelerator = joules,
+                    Server = within,
+                },
+                board,
+                i,
+                server is null ? Extent.Unknown
+                    : scaled ? Extent.Of(server.Value, 1) * (scale * time)
+                    : Extent.Of(board.Reading, 1) * time,
+                server is null ? 1 : scale * time,
+                idle
             );
         }
     }
@@ -386,17 +732,27 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
     }
 
     /// <summary>Divides the rest of a server into portions that add up to it; at least one.</summary>
-    private void Apportion(Host host, int bin, Reading server, double rest)
+    private void Apportion(Host host, int bin, Reading server, double rest, int unread, double ofUnread, long ticks)
     {
         portions.Clear();
         var unclaimed = 0.0;
         for (var i = 0; i < serverClaims.Count; i++)
         {
+            if (serverClaims[i] is { Ticks: 0, Weight: 0 })
+                continue;
             var share = serverClaims.ShareOf(i);
             if (serverClaims[i].Workload == WorkloadClaims.Unclaimed)
                 unclaimed = share;
             else
-                Portion(serverClaims[i].Workload, rest * share, server.Evidence, server.Mappings, KeyOf(serverClaims, i));
+                AddPortion(
+                    serverClaims[i].Workload,
+                    rest * share,
+                    server.Evidence,
+                    server.Mappings,
+                    KeyOf(serverClaims, i),
+                    serverClaims.HeldOf(i, ticks),
+                    serverClaims.IsPolicy
+                );
         }
         if (serverClaims.Count == 0)
             unclaimed = 1;
@@ -406,8 +762,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         var left = rest * unclaimed;
         if (ReadSharers(host, bin, standAlone: false))
             left = ApportionByShare(left);
-        if (left > 0 || portions.Count == 0)
-            ApportionByAccelerator(host, bin, left, server);
+        if (left > 0 || portions.Count == 0 || unread > 0)
+            ApportionByAccelerator(host, bin, left, server, unread, ofUnread);
     }
 
     private double ApportionByShare(double left)
@@ -428,23 +784,29 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
                 if (claims[claim].Workload != WorkloadClaims.Unclaimed)
                 {
                     var joules = reading.Joules * claims.ShareOf(claim) * scale;
-                    Portion(
+                    AddPortion(
                         claims[claim].Workload,
                         joules,
                         reading.Evidence,
                         reading.Mappings,
-                        trace is null ? null : new ShareKey(ShareRule.PodEnergy, joules, left, "J")
+                        trace is null ? null : new ShareKey(ShareRule.PodEnergy, joules, left, "J"),
+                        claims.HeldOf(claim, reading.Ticks),
+                        isPolicy: false
                     );
                 }
         }
         return claimed >= left ? 0 : left - claimed;
     }
 
-    private void ApportionByAccelerator(Host host, int bin, double left, Reading server)
+    /// <summary>Every board of the machine has its part, read or not; that of a board of which nothing tells whose it is, is
+    /// nobody's.</summary>
+    private void ApportionByAccelerator(Host host, int bin, double left, Reading server, int unread, double ofUnread)
     {
         double total = 0;
         for (var i = 0; i < boards.Count; i++)
             total += boards[i].Reading.Ticks;
+        var others = Math.Max(0, unread - silent.Count);
+        total += (double)server.Ticks * (unread > 0 ? others + silent.Count : 0);
         if (total == 0)
         {
             ApportionByCpuTime(host, bin, left, server);
@@ -456,37 +818,78 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             for (var claim = 0; claim < claims.Count; claim++)
             {
                 var held = reading.Ticks * claims.TimeShareOf(claim);
-                Portion(
+                if (held == 0 && claims.Count > 1)
+                    continue;
+                var doubt = claims.Weight > 0 ? held / total / Math.Max(1e-300, claims.ShareOf(claim)) : 0;
+                AddPortion(
                     claims[claim].Workload,
                     left * (held / total),
                     server.Evidence,
                     server.Mappings,
-                    trace is null
-                        ? null
-                        : new ShareKey(ShareRule.AcceleratorTime, held / TimeSpan.TicksPerSecond, total / TimeSpan.TicksPerSecond, "s")
+                    Key(held),
+                    claims.ThereOf(claim, reading.Ticks),
+                    isPolicy: true,
+                    claims.Weight > 0 ? claims[claim].Less / claims.Weight * doubt : 0,
+                    claims.Weight > 0 ? claims[claim].More / claims.Weight * doubt : 0
                 );
             }
         }
+        for (var i = 0; unread > 0 && i < silent.Count; i++)
+        {
+            var claims = silent[i].Claims;
+            long all = 0;
+            for (var claim = 0; claim < claims.Count; claim++)
+                all += claims[claim].There;
+            for (var claim = 0; claim < claims.Count; claim++)
+            {
+                var held = server.Ticks * ((double)claims[claim].There / all);
+                AddPortion(
+                    claims[claim].Workload,
+                    left * (held / total),
+                    server.Evidence,
+                    server.Mappings,
+                    Key(held),
+                    claims[claim].There,
+                    isPolicy: true
+                );
+            }
+        }
+        if (others > 0)
+        {
+            var held = (double)server.Ticks * others;
+            AddPortion(WorkloadClaims.Unclaimed, left * (held / total), server.Evidence, server.Mappings, Key(held), 0, isPolicy: true);
+            var at = portions.FindIndex(static portion => portion.Workload == WorkloadClaims.Unclaimed);
+            portions[at] = portions[at] with { Unread = ofUnread, UnreadBoards = others };
+        }
+
+        ShareKey? Key(double held) =>
+            trace is null
+                ? null
+                : new ShareKey(ShareRule.AcceleratorTime, held / TimeSpan.TicksPerSecond, total / TimeSpan.TicksPerSecond, "s");
     }
 
     private void ApportionByCpuTime(Host host, int bin, double left, Reading server)
     {
         if (SharedByCpuTime(host, bin) is not { } mappings)
-            Portion(
+            AddPortion(
                 WorkloadClaims.Unclaimed,
                 left,
                 server.Evidence,
                 server.Mappings,
-                trace is null ? null : new ShareKey(ShareRule.Rest, left, left, "J")
+                trace is null ? null : new ShareKey(ShareRule.Rest, left, left, "J"),
+                0,
+                isPolicy: false
             );
         else
             for (var i = 0; i < scratch.Count; i++)
-                Portion(
+                AddPortion(
                     scratch[i].Workload,
                     left * scratch.ShareOf(i),
                     server.Evidence,
                     provenance.Union(server.Mappings, mappings),
-                    trace is null ? null : new ShareKey(ShareRule.CpuTime, scratch[i].Weight, scratch.Weight, "s at full load")
+                    trace is null ? null : new ShareKey(ShareRule.CpuTime, scratch[i].Weight, scratch.Weight, "s at full load"),
+                    scratch.HeldOf(i, server.Ticks),
+                    isPolicy: true
                 );
     }
 
@@ -509,10 +912,11 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
     }
 
     /// <summary>Pods or containers of a server that nothing reads: they are all that is known of it.</summary>
-    private void StandAlone(Host host, int bin, MissingReasons missing)
+    /// <returns>Whether there are any.</returns>
+    private bool StandAlone(Host host, int bin, MissingReasons missing)
     {
         if (!ReadSharers(host, bin, standAlone: true))
-            return;
+            return false;
         for (var i = 0; i < sharers.Count; i++)
         {
             var (resource, reading, about, accelerator, busy, claims) = sharers[i];
@@ -528,23 +932,28 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             for (var claim = 0; claim < claims.Count; claim++)
             {
                 var share = claims.ShareOf(claim);
+                var seconds = Piece.Seconds(claims.HeldOf(claim, reading.Ticks));
                 accounts.Enter(
-                    new Share(
-                        claims[claim].Workload,
-                        resource,
-                        bin,
-                        reading,
-                        Piece.Seconds(reading.Ticks) * claims.TimeShareOf(claim),
-                        accelerator * share,
-                        server * share,
-                        (server ?? accelerator) * share * (1 - busy),
-                        null,
-                        EnergyCover.Share,
-                        server is null ? missing | MissingReasons.ServerUnmetered : MissingReasons.None
-                    )
+                    new Share
+                    {
+                        Workload = claims[claim].Workload,
+                        Resource = resource,
+                        Bin = bin,
+                        Reading = reading,
+                        Time = new ShareTime(seconds, accelerator is null ? 0 : seconds, seconds, seconds),
+                        Accelerator = accelerator * share,
+                        AcceleratorRange = accelerator is { } ofBoards ? Extent.Of(reading, ofBoards * share) : Extent.Unknown,
+                        Server = server * share,
+                        ServerRange = server is { } all ? Extent.Of(reading, all * share) : Extent.Unknown,
+                        Idle = (server ?? accelerator) * share * (1 - busy),
+                        IdleBy = IdleMeans.Load,
+                        Cover = EnergyCover.Share,
+                        Missing = server is null ? missing | MissingReasons.ServerUnmetered : MissingReasons.None,
+                    }
                 );
             }
         }
+        return true;
     }
 
     /// <summary>Reads one level of what shares the server: the first on which a workload claims anything; standing alone, else the first
@@ -595,7 +1004,17 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         return claimed;
     }
 
-    private void Portion(int workload, double joules, Evidence evidence, MappingSet readThrough, ShareKey? key)
+    private void AddPortion(
+        int workload,
+        double joules,
+        Evidence evidence,
+        MappingSet readThrough,
+        ShareKey? key,
+        long held,
+        bool isPolicy,
+        double less = 0,
+        double more = 0
+    )
     {
         if (key is not null)
             trace!.Portion(workload, key);
@@ -604,28 +1023,55 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             var known = portions[i];
             if (known.Workload != workload)
                 continue;
-            portions[i] = (
-                workload,
-                known.Joules + joules,
-                KnownSeries.Worst(known.Evidence, evidence),
-                provenance.Union(known.Mappings, readThrough)
-            );
+            portions[i] = known with
+            {
+                Joules = known.Joules + joules,
+                Evidence = KnownSeries.Worst(known.Evidence, evidence),
+                Mappings = provenance.Union(known.Mappings, readThrough),
+                There = Math.Max(known.There, held),
+                IsPolicy = known.IsPolicy || isPolicy,
+                Less = known.Less + less,
+                More = known.More + more,
+            };
             return;
         }
-        portions.Add((workload, joules, evidence, readThrough));
+        portions.Add(new Portion(workload, joules, evidence, readThrough, held, isPolicy, less, more, 0, 0));
     }
 
+    /// <summary>What of the rest of a server falls to a workload.</summary>
+    /// <param name="Workload">Whose.</param>
+    /// <param name="Joules">Its part of the rest.</param>
+    /// <param name="Evidence">Of what gave it.</param>
+    /// <param name="Mappings">Of what gave it.</param>
+    /// <param name="There">For how long it had it; 0 for as long as the server was there.</param>
+    /// <param name="IsPolicy">Whether the part is a policy, where others have one too.</param>
+    /// <param name="Less">Of the rest what may be another's, for hands changed: as a share of it.</param>
+    /// <param name="More">What may be its own beyond its part: as a share of the rest.</param>
+    /// <param name="Unread">Joules of boards that nobody reads.</param>
+    /// <param name="UnreadBoards">How many these are.</param>
+    private readonly record struct Portion(
+        int Workload,
+        double Joules,
+        Evidence Evidence,
+        MappingSet Mappings,
+        long There,
+        bool IsPolicy,
+        double Less,
+        double More,
+        double Unread,
+        int UnreadBoards
+    );
+
     /// <summary>What was decided about an accelerator.</summary>
-    private void Decide(in Sharer board, int bin, double? scale, double time, EmbodiedDecision? embodied)
+    private void Decide(in Sharer board, int bin, double? scale, double time, EmbodiedDecision? embodied, IdleDecision? idle)
     {
-        var load = LoadOf(board.Resource, bin);
-        trace!.Decide(
-            board.Resource,
-            bin,
-            board.Cover,
-            board.Reading.Joules,
-            SharesOf(board.Claims, board.Busy is { } busy ? new IdleDecision(IdleRule.Load, busy, load) : null),
-            decision => decision with { ServerScale = scale, ServerTime = time, Embodied = embodied }
+        trace!.Decide(board.Resource, bin, board.Cover, board.Reading.Joules, SharesOf(board.Claims, idle), decision =>
+            decision with
+            {
+                ServerScale = scale,
+                ServerTime = time,
+                Embodied = embodied,
+            }
         );
     }
 
@@ -641,10 +1087,10 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             trace.TakePortions(workload =>
                 boards.Count > 0
                     ? BusyOf(workload) is { } mean
-                        ? new IdleDecision(IdleRule.Accelerators, mean, null)
+                        ? Keep(workload, new IdleDecision(IdleRule.Accelerators, mean, null))
                         : null
                     : load is { } busy
-                        ? new IdleDecision(IdleRule.Load, busy, read)
+                        ? Keep(workload, new IdleDecision(IdleRule.Load, busy, read))
                         : null
             ),
             decision =>

@@ -58,71 +58,14 @@ internal readonly record struct Load(double Busy, long Ticks, MappingSet Mapping
 /// <param name="Machines">How many machines are told as this one; one unless a label says more.</param>
 internal readonly record struct ServerReading(Reading Reading, EnergyCover Cover, bool HoldsAccelerators, double Machines = 1);
 
-/// <summary>Who claims the series of a reading, by what weighs their shares: joules, seconds at full load or time. Used again from period
-/// to period.</summary>
-internal sealed class WorkloadClaims
+/// <summary>What is known to be in a whole, by meters of its own.</summary>
+/// <param name="Processors">The least that processors and memory drew, in joules.</param>
+/// <param name="Ticks">For how long these are read.</param>
+/// <param name="Boards">The least that accelerators drew in so many ticks; null when they lie outside of the whole.</param>
+internal readonly record struct Parts(double Processors, long Ticks, Func<long, double>? Boards)
 {
-    /// <summary>Stands for the series that no workload claims.</summary>
-    public const int Unclaimed = -1;
-
-    private readonly List<(int Workload, double Weight, long Ticks)> claims = [];
-
-    public int Count => claims.Count;
-
-    public (int Workload, double Weight, long Ticks) this[int index] => claims[index];
-
-    public bool Any => claims.Exists(static claim => claim.Workload != WorkloadClaims.Unclaimed);
-
-    /// <summary>The weights of all together, of one kind.</summary>
-    public double Weight { get; private set; }
-
-    public long Ticks { get; private set; }
-
-    /// <summary>What the claims were made of.</summary>
-    public ShareRule Rule { get; set; }
-
-    public void Clear()
-    {
-        claims.Clear();
-        (Weight, Ticks, Rule) = (0, 0, ShareRule.Series);
-    }
-
-    public void Add(int workload, double weight, long ticks)
-    {
-        Weight += weight;
-        Ticks += ticks;
-        for (var i = 0; i < claims.Count; i++)
-        {
-            if (claims[i].Workload != workload)
-                continue;
-            claims[i] = (workload, claims[i].Weight + weight, claims[i].Ticks + ticks);
-            return;
-        }
-        claims.Add((workload, weight, ticks));
-    }
-
-    /// <summary>Of claims that weigh by seconds at full load makes claims that weigh by joules: of each what the line from rest to full
-    /// load draws in its time.</summary>
-    public void WeighByEnergy(PowerRange power)
-    {
-        Weight = 0;
-        for (var i = 0; i < claims.Count; i++)
-        {
-            var joules =
-                power.Idle.Watts * claims[i].Ticks / TimeSpan.TicksPerSecond + (power.Max.Watts - power.Idle.Watts) * claims[i].Weight;
-            claims[i] = claims[i] with { Weight = joules };
-            Weight += joules;
-        }
-    }
-
-    /// <summary>The share of a claim: by weight, or by time where there is none.</summary>
-    public double ShareOf(int index) =>
-        claims.Count == 1 ? 1
-        : Weight > 0 ? claims[index].Weight / Weight
-        : TimeShareOf(index);
-
-    /// <summary>The share of a claim by time alone.</summary>
-    public double TimeShareOf(int index) => claims.Count == 1 ? 1 : (double)claims[index].Ticks / Ticks;
+    /// <summary>The least that all of it drew in a time.</summary>
+    public double In(long ticks) => (Ticks > ticks ? Processors * ((double)ticks / Ticks) : Processors) + (Boards?.Invoke(ticks) ?? 0);
 }
 
 /// <summary>
@@ -131,17 +74,26 @@ internal sealed class WorkloadClaims
 /// </summary>
 internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series, FactorBook? factors)
 {
+    // A load below this may be a rounding of none.
+    private const double LeastLoad = 0.02;
+
+    private static readonly Bounds Unstated = new(0.75, 1.25);
+
     private readonly FactorSet usualLoad = provenance.Of(UsualLoad.FactorName);
     private readonly List<Piece> chosen = [];
+    private readonly List<Piece> filled = [];
     private readonly List<Piece> together = [];
     private readonly List<(int Workload, double Weight)> sharing = [];
     private readonly List<(string Name, long Ticks)> slices = [];
-    private readonly List<(long Ticks, int Series)> tracks = [];
+    private readonly List<(long Ticks, int Series, double Amount)> tracks = [];
     private readonly PriorityQueue<int, (long End, int Track)> ends = new();
     private int[] trackOf = new int[16];
 
     /// <summary>Receives what is decided; null when nobody asks.</summary>
     public DecisionTrace? Trace { get; init; }
+
+    /// <summary>Slices of boards whose part is unknown.</summary>
+    public HashSet<KnownSeries> UnknownSlices { get; } = [];
 
     /// <summary>What has a load and no power behind it, with what is wrong and what to do.</summary>
     public Dictionary<MeteredResource, string> Unmodelled { get; } = [];
@@ -151,10 +103,11 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
     /// <param name="component">The component; its disjoint parts are added up.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
-    public Reading? Component(MeteredResource resource, Component component, int bin, WorkloadClaims claims)
+    /// <param name="parts">What is known to be in it; a meter that shows less, beyond what meters err by, is not believed.</param>
+    public Reading? Component(MeteredResource resource, Component component, int bin, WorkloadClaims claims, Parts parts = default)
     {
         var meters = resource[component];
-        if (meters.Count == 0 || Best(meters, bin) is not { } meter)
+        if (meters.Count == 0 || Best(meters, bin, parts) is not { } meter)
             return null;
 
         var terms = Trace is null ? null : new List<double>();
@@ -185,7 +138,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         }
         // The better meter may carry no labels of a workload where a lesser one does: whose it is, is then told by that one.
         if (meters.Count > 1 && !claims.Any)
-            ClaimByOthers(meters, meter, bin, claims);
+            ClaimByOthers(meters, meter, bin, ticks, claims);
         var evidence = meter.First.Evidence;
         Bounds? accuracy = null;
         if (meter.First.OwnPower is null)
@@ -230,11 +183,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
             );
             return null;
         }
-        // A share of a board is no board: providers count the eighth of one as none, or as one.
-        var count =
-            type is null ? 1
-            : board.IsMachine ? Math.Max(type.Accelerators, 0)
-            : Math.Min(1, type.Accelerators > 0 ? type.Accelerators : 1);
+        var count = CountOf(board, type);
         var limit = LimitOf(board, bin);
         var isLimited = limit is { } allowed && allowed.Mean.Watts >= hardware.Power.Idle.Watts;
         var power = isLimited ? hardware.Power.Under(limit!.Value.Mean) : hardware.Power;
@@ -250,6 +199,29 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         );
         return Modelled(power, count, load, limit?.Mappings ?? default, provenance.Of(hardware.FactorName));
     }
+
+    /// <summary>Power of a board, or of all boards of a machine, by the table of hardware; null when it does not know it.</summary>
+    public PowerRange? PowerOf(MeteredResource board, ServerType? type)
+    {
+        if ((board.Hardware ?? type?.Accelerator) is not { } name || factors?.Hardware.Accelerator(name) is not { } hardware)
+            return null;
+        var count = CountOf(board, type);
+        return count == 1
+            ? hardware.Power
+            : new PowerRange(Power.FromWatts(hardware.Power.Idle.Watts * count), Power.FromWatts(hardware.Power.Max.Watts * count));
+    }
+
+    /// <summary>Power of one board of a machine by its type; null when the tables do not know it.</summary>
+    public PowerRange? PowerOf(ServerType? type) => type?.Accelerator is { } name ? factors?.Hardware.Accelerator(name)?.Power : null;
+
+    /// <summary>What a machine of a type draws at rest without accelerators, in watts; null when the tables do not know it.</summary>
+    public double? IdleOf(ServerType? type) => factors is null ? null : type?.HostPower(factors.Hardware)?.Idle.Watts;
+
+    // A share of a board is no board: providers count the eighth of one as none, or as one.
+    private static double CountOf(MeteredResource board, ServerType? type) =>
+        type is null ? 1
+        : board.IsMachine ? Math.Max(type.Accelerators, 0)
+        : Math.Min(1, type.Accelerators > 0 ? type.Accelerators : 1);
 
     /// <summary>The mean power limit that a board enforces; null when nothing reports one.</summary>
     private (Power Mean, MappingSet Mappings)? LimitOf(MeteredResource board, int bin)
@@ -375,11 +347,13 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
                 last = series[piece.Series];
                 amount += piece.Amount;
                 partTicks += piece.Ticks;
-                slice += (series[piece.Series].Slice ?? 1) * piece.Ticks;
+                slice += (last.IsSlice ? last.Slice ?? double.NaN : 1) * piece.Ticks;
                 Trace?.Used.Add((piece.Series, bin));
-                claims?.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
+                claims?.Add(last.Workload, piece.Amount, piece.Ticks);
+                claims?.Hold(last.Workload, piece.From, piece.To);
             }
-            if (partTicks == 0)
+            // The load of a slice of unknown size says nothing of the board.
+            if (partTicks == 0 || double.IsNaN(slice))
                 continue;
             var level = amount / Piece.Seconds(partTicks);
             var count = 1.0;
@@ -422,7 +396,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         if (claims is not null)
             claims.Rule = ShareRule.Load;
         if (meters.Count > 1 && claims is { Any: false })
-            ClaimByOthers(meters, meter, bin, claims);
+            ClaimByOthers(meters, meter, bin, ticks, claims);
         var mean = Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : slices);
         Trace?.Read(resource, component, bin, new LoadReading(mean, loadParts!));
         return new Load(mean, ticks, meter.First.Mappings, Math.Max(1, servers));
@@ -466,54 +440,131 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
     /// turns evenly.</summary>
     private void Claim(MeterPart part, int bin, double weight, long ticks, WorkloadClaims claims)
     {
-        if (part.Series.Count == 1 && part.Series[0].Slice is null)
+        if (part.Series.Count == 1 && !part.Series[0].IsSlice)
+        {
+            var all = part.Of(bin, pieces);
             claims.Add(part.Series[0].Workload, weight, ticks);
+            foreach (ref readonly var piece in all)
+                claims.Hold(part.Series[0].Workload, piece.From, piece.To);
+        }
         else
-            Claim(part.Of(bin, pieces), weight, ticks, claims);
+            Claim(part.Of(bin, pieces), part.Turns, weight, ticks, claims);
     }
 
-    private void Claim(ReadOnlySpan<Piece> all, double amount, long ticks, WorkloadClaims claims, bool byTime = false)
+    private void Claim(ReadOnlySpan<Piece> all, Turns? turns, double amount, long ticks, WorkloadClaims claims, bool byTime = false)
     {
         sharing.Clear();
         slices.Clear();
         double weights = 0;
-        long spanned = 0;
+        long spanned = 0,
+            named = 0;
+        var unknown = false;
         foreach (ref readonly var piece in all)
         {
             var one = series[piece.Series];
             spanned += piece.Ticks;
-            if (one.Slice is not null)
+            if (one.IsSlice)
+            {
                 AddTo(slices, one.SliceName, piece.Ticks);
+                if (one.Slice is null)
+                    (unknown, _) = (true, UnknownSlices.Add(one));
+            }
             // A duplicate that names nobody says nothing about whose it is.
-            else if (one is { Workload: WorkloadClaims.Unclaimed, NamesAPod: false })
+            else if (NamesNobody(one))
                 continue;
             else
                 weights += piece.Ticks;
+            named += piece.Ticks;
         }
         if (slices.Count == 0 && spanned <= ticks)
         {
             foreach (ref readonly var piece in all)
-                claims.Add(series[piece.Series].Workload, byTime ? piece.Ticks : piece.Amount, piece.Ticks);
+            {
+                var one = series[piece.Series];
+                var weight = byTime ? piece.Ticks : piece.Amount;
+                claims.Add(one.Workload, weight, piece.Ticks);
+                claims.Hold(one.Workload, piece.From, piece.To);
+            }
+            if (turns is not null)
+                Doubt(all, turns, byTime, claims);
             return;
         }
         foreach (ref readonly var piece in all)
         {
             var one = series[piece.Series];
-            if (one.Slice is null && one is { Workload: WorkloadClaims.Unclaimed, NamesAPod: false })
+            if (!one.IsSlice && NamesNobody(one) && named > 0)
+            {
+                // Where nobody else speaks, nobody holds it.
                 continue;
+            }
+            if (one.IsSlice && one.Slice is null)
+            {
+                claims.HoldUnknown(one.Workload, piece.From, piece.To);
+                continue;
+            }
             // A slice that several series speak of at once, as two scrapers do, is no larger for it.
-            var sliceTicks = one.Slice is null ? 0 : slices.Find(slice => slice.Name == one.SliceName).Ticks;
+            var sliceTicks = one.IsSlice ? slices.Find(slice => slice.Name == one.SliceName).Ticks : 0;
             var weight = one.Slice is { } size ? size * piece.Ticks * Math.Min(1, (double)ticks / sliceTicks) : piece.Ticks;
-            if (one.Slice is not null)
+            if (one.IsSlice)
                 weights += weight;
             sharing.Add((one.Workload, weight));
+            claims.Hold(one.Workload, piece.From, piece.To);
         }
-        // What no slice holds is nobody's.
-        var total = slices.Count > 0 || weights == 0 ? Math.Max(ticks, weights) : weights;
+        // What no slice holds is nobody's, and so is the time in which none of them held it.
+        var total = slices.Count > 0 || weights == 0 || unknown ? Math.Max(ticks, weights) : weights;
+        long heldBySome = 0;
+        if (slices.Count == 0 && weights > 0)
+        {
+            heldBySome = Union(all, named > 0);
+            if (heldBySome < ticks)
+                total = weights * ((double)ticks / heldBySome);
+        }
         foreach (var (workload, weight) in sharing)
             claims.Add(workload, amount * (weight / total), (long)(ticks * (weight / total)));
         if (weights < total)
+        {
             claims.Add(WorkloadClaims.Unclaimed, amount * (1 - weights / total), (long)(ticks * (1 - weights / total)));
+            foreach (ref readonly var piece in all)
+                if (slices.Count > 0 || NamesNobody(series[piece.Series]))
+                    claims.Hold(WorkloadClaims.Unclaimed, piece.From, piece.To);
+        }
+        // Those who held it at the same time have shares by a policy; one alone has what was read.
+        claims.IsPolicy |= claims.Count > 1;
+    }
+
+    private static bool NamesNobody(KnownSeries one) => one is { Workload: WorkloadClaims.Unclaimed, NamesAPod: false };
+
+    /// <summary>The time for which any piece speaks. Pieces come by their start.</summary>
+    private long Union(ReadOnlySpan<Piece> all, bool namedOnly)
+    {
+        long union = 0,
+            until = long.MinValue;
+        foreach (ref readonly var piece in all)
+        {
+            if ((namedOnly && NamesNobody(series[piece.Series])) || piece.To <= until)
+                continue;
+            union += piece.To - Math.Max(piece.From, until);
+            until = piece.To;
+        }
+        return union;
+    }
+
+    /// <summary>Where a thing changes hands, it is the later one's from the earlier one's last sample on; that may be too much by all that
+    /// lies between their samples.</summary>
+    private void Doubt(ReadOnlySpan<Piece> all, Turns turns, bool byTime, WorkloadClaims claims)
+    {
+        foreach (ref readonly var piece in all)
+        {
+            var one = series[piece.Series];
+            if (turns.ChangeAt(Turns.HolderOf(one), piece.From, out var before) is not { } until || piece.Ticks == 0)
+                continue;
+            var doubtful = Math.Min(until, piece.To) - piece.From;
+            claims.Doubt(
+                one.Workload,
+                before == Turns.Nobody ? WorkloadClaims.Unclaimed : before,
+                (byTime ? piece.Ticks : piece.Amount) * ((double)doubtful / piece.Ticks)
+            );
+        }
     }
 
     private static void AddTo(List<(string Name, long Ticks)> slices, string name, long ticks)
@@ -525,7 +576,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
             slices[known] = (name, slices[known].Ticks + ticks);
     }
 
-    private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, WorkloadClaims claims)
+    private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, long chosenTicks, WorkloadClaims claims)
     {
         Meter? labelled = null;
         foreach (var other in meters)
@@ -544,6 +595,9 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
             if (ticks > 0)
                 Claim(part, bin, joules, ticks, claims);
         }
+        // A meter that names its owners for a part of the time names none for the rest.
+        if (labelled.Parts.Count == 1 && chosenTicks > claims.Ticks && !NearlyAll(claims.Ticks, chosenTicks))
+            claims.LeaveRest(chosenTicks);
     }
 
     /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is
@@ -568,7 +622,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         foreach (var part in labelled.Parts)
         {
             foreach (var one in part.Series)
-                sliced |= one.Slice is not null;
+                sliced |= one.IsSlice;
             long ticks = 0;
             foreach (ref readonly var piece in Track(part, bin))
                 ticks += piece.Ticks;
@@ -577,7 +631,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         }
         var byTime = power is null || sliced || labelled.First.Mapping.Scale is not null;
         if (sliced)
-            Claim(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(together), most, most, claims, byTime);
+            Claim(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(together), null, most, most, claims, byTime);
         else
         {
             foreach (var part in labelled.Parts)
@@ -587,7 +641,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
                 foreach (ref readonly var piece in Track(part, bin))
                     (amount, ticks) = (amount + piece.Amount, ticks + piece.Ticks);
                 if (ticks > 0)
-                    Claim(part.Of(bin, pieces), byTime ? ticks : amount, ticks, claims, byTime);
+                    Claim(part.Of(bin, pieces), part.Turns, byTime ? ticks : amount, ticks, claims, byTime);
             }
         }
         if (!byTime)
@@ -608,29 +662,88 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
     /// and these before the sum of packages and memory. Cores and uncore lie inside a package and are never added; alone
     /// they are no server.
     /// </summary>
+    /// <remarks>What a machine is made of it keeps within an hour of the grid: where a meter pauses that is read in the hour, what it
+    /// holds does not stand in for it.</remarks>
     /// <param name="server">The machine, or what shares one.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="accelerators">Whether accelerators of it are read, which the platform and the packages do not hold.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
-    public ServerReading? Server(MeteredResource server, int bin, bool accelerators, WorkloadClaims claims)
+    /// <param name="boards">The least that its accelerators drew in so many ticks, in joules; null when nothing is known of them.</param>
+    public ServerReading? Server(
+        MeteredResource server,
+        int bin,
+        bool accelerators,
+        WorkloadClaims claims,
+        Func<long, double>? boards = null
+    )
     {
-        if (Component(server, Quantities.Component.Node, bin, claims) is { } node)
+        Disbelieved = null;
+        var isWhole =
+            server[Quantities.Component.Node].Count
+                + server[Quantities.Component.Psu].Count
+                + server[Quantities.Component.Module].Count
+                + server[Quantities.Component.Platform].Count
+            > 0;
+        var (processors, ticks) = isWhole ? LeastOfProcessors(server, bin) : default;
+        var inside = new Parts(processors, ticks, boards);
+        if (Component(server, Quantities.Component.Node, bin, claims, inside) is { } node)
             return new ServerReading(node, EnergyCover.Node, true);
-        if (Component(server, Quantities.Component.Psu, bin, claims) is { } supplies)
+        if (Component(server, Quantities.Component.Psu, bin, claims, inside) is { } supplies)
             return new ServerReading(supplies, EnergyCover.Psu, true);
-        if (Component(server, Quantities.Component.Module, bin, claims) is { } modules)
+        if (
+            Disbelieved is not null
+            || IsReadInHour(server[Quantities.Component.Node], bin)
+            || IsReadInHour(server[Quantities.Component.Psu], bin)
+        )
+            return null;
+        if (Component(server, Quantities.Component.Module, bin, claims, inside) is { } modules)
             return new ServerReading(modules, EnergyCover.Module, true);
-        if (Component(server, Quantities.Component.Platform, bin, claims) is { } platform)
+        if (Disbelieved is not null || IsReadInHour(server[Quantities.Component.Module], bin))
+            return null;
+        if (Component(server, Quantities.Component.Platform, bin, claims, inside with { Boards = null }) is { } platform)
             return new ServerReading(platform, accelerators ? EnergyCover.PlatformAndAccelerator : EnergyCover.Platform, false);
+        if (Disbelieved is not null || IsReadInHour(server[Quantities.Component.Platform], bin))
+            return null;
         if (Component(server, Quantities.Component.Cpu, bin, claims) is not { } packages)
             return null;
         if (Component(server, Quantities.Component.Memory, bin, claims) is not { } memory)
-            return new ServerReading(packages, accelerators ? EnergyCover.CpuAndAccelerator : EnergyCover.Cpu, false);
+            return IsReadInHour(server[Quantities.Component.Memory], bin)
+                ? null
+                : new ServerReading(packages, accelerators ? EnergyCover.CpuAndAccelerator : EnergyCover.Cpu, false);
         return new ServerReading(
             Sum(packages, memory),
             accelerators ? EnergyCover.CpuAndMemoryAndAccelerator : EnergyCover.CpuAndMemory,
             false
         );
+    }
+
+    /// <summary>Whether the server is read by a meter in the hour of a period, if not in the period itself.</summary>
+    public bool IsReadInHour(MeteredResource server, int bin) =>
+        IsReadInHour(server[Quantities.Component.Node], bin)
+        || IsReadInHour(server[Quantities.Component.Psu], bin)
+        || IsReadInHour(server[Quantities.Component.Module], bin)
+        || IsReadInHour(server[Quantities.Component.Platform], bin)
+        || IsReadInHour(server[Quantities.Component.Cpu], bin);
+
+    /// <summary>Whether meters tell anything of the hour that a period lies in. By the samples, which every pass over a period of the hour
+    /// sees.</summary>
+    private bool IsReadInHour(List<Meter> meters, int bin)
+    {
+        if (meters.Count == 0)
+            return false;
+        var start = grid[bin].Start;
+        var hour = new DateTime(start.Ticks - start.Ticks % TimeSpan.TicksPerHour, DateTimeKind.Utc);
+        var span = new Interval(hour, hour.AddHours(1));
+        foreach (var meter in meters)
+            // Where one of its supplies or sockets is silent all the hour, the others tell no whole in it.
+            if (
+                meter.PartsMakeAWhole
+                    ? meter.Parts.Exists(part => part.IsReadIn(span))
+                        && meter.Parts.TrueForAll(part => part.IsReadIn(span) || !part.HasSamplesNear(grid[bin]))
+                    : meter.Parts.Exists(part => part.IsReadIn(span))
+            )
+                return true;
+        return false;
     }
 
     /// <summary>Both together; known for as long as each is.</summary>
@@ -647,11 +760,12 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         );
 
     /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and
-    /// series.</summary>
-    private Meter? Best(List<Meter> meters, int bin)
+    /// series. One that shows nothing while another shows something is dead, and one that shows less than what is in it is not
+    /// believed.</summary>
+    private Meter? Best(List<Meter> meters, int bin, Parts parts = default)
     {
         if (meters.Count == 1)
-            return TicksOf(meters[0], bin) > 0 ? meters[0] : null;
+            return TicksOf(meters[0], bin) is > 0 and var ticks && IsBelieved(meters[0], bin, ticks, parts) ? meters[0] : null;
         long most = 0;
         foreach (var meter in meters)
             most = Math.Max(most, TicksOf(meter, bin));
@@ -659,10 +773,72 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
             return null;
         Meter? best = null;
         foreach (var meter in meters)
-            if (NearlyAll(TicksOf(meter, bin), most) && (best is null || Precedes(meter.First, best.First)))
+            if (
+                TicksOf(meter, bin) is var ticks
+                && NearlyAll(ticks, most)
+                && (best is null || Precedes(meter.First, best.First))
+                && IsBelieved(meter, bin, ticks, parts)
+                && !(AmountOf(meter, bin) == 0 && meters.Exists(other => other != meter && ShowsSomething(other, bin, most)))
+            )
                 best = meter;
         return best;
     }
+
+    /// <summary>Whether a meter that covers nearly all shows more than nothing: of a load more than what rounding makes of one.</summary>
+    private bool ShowsSomething(Meter meter, int bin, long most) =>
+        NearlyAll(TicksOf(meter, bin), most) && AmountOf(meter, bin) > (meter.First.IsLoad ? LeastLoad * Piece.Seconds(most) : 0);
+
+    private double AmountOf(Meter meter, int bin)
+    {
+        double amount = 0;
+        foreach (var part in meter.Parts)
+        foreach (ref readonly var piece in Track(part, bin))
+            amount += piece.Amount;
+        return amount;
+    }
+
+    /// <summary>Whether a meter of a whole can show what it does, with that in it.</summary>
+    private bool IsBelieved(Meter meter, int bin, long ticks, Parts parts)
+    {
+        var inside = parts.In(ticks);
+        if (inside <= 0)
+            return true;
+        var joules = AmountOf(meter, bin);
+        var component =
+            meter.First.Mapping.Component is Quantities.Component.None ? Quantities.Component.Node : meter.First.Mapping.Component;
+        if (joules * AccuracyOf(meter.First.Evidence, component).High >= inside * (1 - 1e-9))
+            return true;
+        Disbelieved ??= (meter.First, joules, inside);
+        return false;
+    }
+
+    /// <summary>The meter of a whole that showed less than its parts since this was last cleared, what it showed, and the least that the
+    /// parts drew, in joules.</summary>
+    public (KnownSeries Meter, double Joules, double Parts)? Disbelieved { get; set; }
+
+    /// <summary>Between what multiples of a reading the truth lies. A meter whose accuracy nobody states is taken to err by a quarter: for
+    /// doubts alone, never for bounds that are told.</summary>
+    private Bounds AccuracyOf(Evidence evidence, Component component) => factors?.Uncertainty.Of(evidence, component) ?? Unstated;
+
+    /// <summary>The least that processors and memory drew by their meters, and for how long they are read. Nothing of it counts as
+    /// used.</summary>
+    private (double Joules, long Ticks) LeastOfProcessors(MeteredResource server, int bin)
+    {
+        var (joules, most) = (0.0, 0L);
+        foreach (var component in (ReadOnlySpan<Component>)[Quantities.Component.Cpu, Quantities.Component.Memory])
+        {
+            var meters = server[component];
+            if (meters.Count == 0 || Best(meters, bin) is not { } meter)
+                continue;
+            joules += AmountOf(meter, bin) * AccuracyOf(meter.First.Evidence, component).Low;
+            most = Math.Max(most, TicksOf(meter, bin));
+        }
+        return (joules, most);
+    }
+
+    /// <summary>The least that a reading of a component can be, as a multiple of it.</summary>
+    public double LeastOf(in Reading reading, Component component) =>
+        reading.Joules > 0 && !double.IsNaN(reading.Low) ? reading.Low / reading.Joules : AccuracyOf(reading.Evidence, component).Low;
 
     private static bool NearlyAll(long ticks, long most) => ticks * 10 >= most * 9;
 
@@ -700,6 +876,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
 
     /// <summary>The pieces of a part in a period, without duplicates: pieces that follow each other are one track, and of tracks that
     /// overlap one is chosen.</summary>
+    /// <remarks>All series of a part are one chain: what the chosen track does not tell, another one may.</remarks>
     private ReadOnlySpan<Piece> Track(MeterPart part, int bin)
     {
         var all = part.Of(bin, pieces);
@@ -717,12 +894,16 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
             if (ends.TryPeek(out var track, out var earliest) && earliest.End <= piece.From)
             {
                 ends.Dequeue();
-                tracks[track] = (tracks[track].Ticks + piece.Ticks, Math.Min(tracks[track].Series, piece.Series));
+                tracks[track] = (
+                    tracks[track].Ticks + piece.Ticks,
+                    Math.Min(tracks[track].Series, piece.Series),
+                    tracks[track].Amount + piece.Amount
+                );
             }
             else
             {
                 track = tracks.Count;
-                tracks.Add((piece.Ticks, piece.Series));
+                tracks.Add((piece.Ticks, piece.Series, piece.Amount));
             }
             ends.Enqueue(track, (piece.To, track));
             trackOf[i] = track;
@@ -732,13 +913,49 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
 
         var most = tracks.Max(static track => track.Ticks);
         var best = -1;
+        // Of two spellings of one thing one may be broken: what shows nothing while the other shows something.
+        var some = tracks.Exists(track => NearlyAll(track.Ticks, most) && track.Amount > 0);
         for (var i = 0; i < tracks.Count; i++)
-            if (NearlyAll(tracks[i].Ticks, most) && (best < 0 || tracks[i].Series < tracks[best].Series))
+            if (NearlyAll(tracks[i].Ticks, most) && (tracks[i].Amount > 0 || !some) && (best < 0 || tracks[i].Series < tracks[best].Series))
                 best = i;
         chosen.Clear();
         for (var i = 0; i < all.Length; i++)
             if (trackOf[i] == best)
                 chosen.Add(all[i]);
+        if (Union(all, false) > tracks[best].Ticks)
+            FillFrom(all, best, some);
         return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(chosen);
+    }
+
+    /// <summary>Adds to the chosen pieces what others tell of the time that these leave out. Pieces come by their start.</summary>
+    private void FillFrom(ReadOnlySpan<Piece> all, int best, bool some)
+    {
+        filled.Clear();
+        var until = long.MinValue;
+        var next = 0;
+        for (var i = 0; i < all.Length; i++)
+        {
+            var piece = all[i];
+            if (trackOf[i] == best || (some && tracks[trackOf[i]].Amount == 0))
+                continue;
+            var from = Math.Max(piece.From, until);
+            while (from < piece.To)
+            {
+                while (next < chosen.Count && chosen[next].To <= from)
+                    next++;
+                var to = next < chosen.Count ? Math.Min(piece.To, Math.Max(chosen[next].From, from)) : piece.To;
+                if (to > from)
+                {
+                    filled.Add(piece with { From = from, To = to, Amount = piece.Amount * (to - from) / piece.Ticks });
+                    until = to;
+                }
+                if (next == chosen.Count || chosen[next].From >= piece.To)
+                    break;
+                from = Math.Max(from, chosen[next].To);
+            }
+            until = Math.Max(until, Math.Min(from, piece.To));
+        }
+        chosen.AddRange(filled);
+        chosen.Sort();
     }
 }

@@ -152,7 +152,61 @@ public sealed record ShareKey(ShareRule Rule, double Part, double Of, string Uni
 /// <param name="Rule">What gave it.</param>
 /// <param name="Busy">The load that was taken, from 0 to 1.</param>
 /// <param name="Load">What was read of it; null when it is a mean over accelerators or nothing was read.</param>
-public sealed record IdleDecision(IdleRule Rule, double Busy, LoadReading? Load);
+public sealed record IdleDecision(IdleRule Rule, double Busy, LoadReading? Load)
+{
+    /// <summary>What the thing draws while it does nothing: the idle part is that times the time at rest, and at the most what was drawn.
+    /// Null where work told the idle part.</summary>
+    public double? Watts { get; internal set; }
+
+    /// <summary>What told it.</summary>
+    public IdlePower WattsBy { get; internal set; }
+
+    /// <summary>The time that the load speaks of, as the share of it that is told; of which 1 - load is at rest.</summary>
+    public double Seconds { get; internal set; }
+}
+
+/// <summary>What told the power of a thing that does nothing.</summary>
+public enum IdlePower
+{
+    /// <summary>Nothing.</summary>
+    None = 0,
+
+    /// <summary>The least power seen at no load in the hour.</summary>
+    Seen,
+
+    /// <summary>The table of hardware.</summary>
+    Table,
+
+    /// <summary>The least power seen in the hour at any load: it draws no more while it does nothing.</summary>
+    Least,
+}
+
+/// <summary>A rule that set something aside.</summary>
+public enum CoverRule
+{
+    /// <summary>The meter of a whole showed less than its parts, and was not believed.</summary>
+    LessThanItsParts,
+
+    /// <summary>The machine's meter pauses: what is in it does not stand in for it.</summary>
+    KeepsItsMeaning,
+
+    /// <summary>Boards of the machine are not read: what they drew and their part of the rest is nobody's.</summary>
+    UnreadBoards,
+
+    /// <summary>The share of a slice in its board is in no table.</summary>
+    UnknownSlice,
+
+    /// <summary>A load meter said none while the board drew what only work makes it draw.</summary>
+    DeadLoad,
+}
+
+/// <summary>A rule that acted on a resource in a grid period, with the numbers that it compared.</summary>
+/// <param name="Rule">Which one.</param>
+/// <param name="Subject">What it set aside.</param>
+/// <param name="Shown">What that showed.</param>
+/// <param name="Against">What it was compared with.</param>
+/// <param name="Unit">What both are counted in.</param>
+public sealed record CoverDecision(CoverRule Rule, string Subject, double Shown, double Against, string Unit);
 
 /// <summary>What gave a workload its part of a resource.</summary>
 /// <param name="Workload">Name of the workload.</param>
@@ -219,6 +273,7 @@ internal sealed class DecisionTrace(Grid grid, IReadOnlyList<Workload> workloads
     private readonly Dictionary<(string Workload, long Resource, DateTime Start), IdleDecision> byWork = [];
     private readonly List<(int Workload, ShareKey Key)> portions = [];
     private readonly List<EnergyDecision> decisions = [];
+    private readonly List<(MeteredResource Resource, int Bin, CoverDecision Decision)> acts = [];
     private readonly Dictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> accounts = [];
 
     /// <summary>Each piece that a reading was made of.</summary>
@@ -246,6 +301,13 @@ internal sealed class DecisionTrace(Grid grid, IReadOnlyList<Workload> workloads
                 ],
             }
         );
+
+    /// <summary>What rules set aside, in the order in which they acted.</summary>
+    public IEnumerable<(Resource Resource, Interval Period, CoverDecision Decision)> Acts =>
+        acts.Select(act => (act.Resource.Identity, grid[act.Bin], act.Decision));
+
+    /// <summary>A rule acted on a resource.</summary>
+    public void Act(MeteredResource resource, int bin, CoverDecision decision) => acts.Add((resource, bin, decision));
 
     public void Read(MeteredResource resource, int bin, MeterReading reading)
     {

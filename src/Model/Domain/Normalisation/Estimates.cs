@@ -93,21 +93,25 @@ internal sealed class Estimates(
                         ),
                     }
             );
+            var accelerator = Middle(value.Low.Accelerator.Joules, value.High.Accelerator.Joules);
             // Nobody reserves the hardware of an API, so none of it stands idle for the one who asks.
             accounts.Enter(
-                new Share(
-                    workload,
-                    endpoint,
-                    bin,
-                    reading,
-                    Piece.Seconds(tokens.Covered),
-                    Middle(value.Low.Accelerator.Joules, value.High.Accelerator.Joules),
-                    server,
-                    0,
-                    Middle(value.Low.Embodied.Grams, value.High.Embodied.Grams),
-                    EnergyCover.Estimate,
-                    MissingReasons.None
-                )
+                new Share
+                {
+                    Workload = workload,
+                    Resource = endpoint,
+                    Bin = bin,
+                    Reading = reading,
+                    Time = ShareTime.Of(Piece.Seconds(tokens.Covered)),
+                    Accelerator = accelerator,
+                    AcceleratorRange = Extent.Of(reading, accelerator),
+                    Server = server,
+                    ServerRange = Extent.Of(reading, server),
+                    Idle = 0,
+                    IdleBy = IdleMeans.Load,
+                    Embodied = Middle(value.Low.Embodied.Grams, value.High.Embodied.Grams),
+                    Cover = EnergyCover.Estimate,
+                }
             );
         }
     }

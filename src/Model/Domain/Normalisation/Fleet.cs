@@ -81,20 +81,48 @@ internal sealed class MeterPart(string name)
         foreach (var series in Series)
         {
             var samples = series.Samples.Span;
-            int low = 0,
-                high = samples.Length;
-            while (low < high)
-            {
-                var middle = (low + high) / 2;
-                if (samples[middle].End < bin.Start - Limits.Reach)
-                    low = middle + 1;
-                else
-                    high = middle;
-            }
-            if (low < samples.Length && samples[low].End <= bin.End + Limits.Reach)
+            var first = FirstFrom(samples, bin.Start - Limits.Reach);
+            if (first < samples.Length && samples[first].End <= bin.End + Limits.Reach)
                 return true;
         }
         return false;
+    }
+
+    /// <summary>Whether it tells of any stretch of a span: by an interval, or by two samples that may be joined.</summary>
+    public bool IsReadIn(Interval span)
+    {
+        foreach (var series in Series)
+        {
+            var samples = series.Samples.Span;
+            for (var i = FirstFrom(samples, span.Start.AddTicks(1)); i < samples.Length; i++)
+            {
+                var from =
+                    series.OwnIntervals ? samples[i].Start
+                    : i > 0 ? samples[i - 1].End
+                    : samples[i].End;
+                if (from >= span.End)
+                    break;
+                if (samples[i].End > from && (series.OwnIntervals || (samples[i].End - from).Ticks <= series.MaxSpan))
+                    return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>The first sample that ends at an instant or later.</summary>
+    internal static int FirstFrom(ReadOnlySpan<Sample> samples, DateTime instant)
+    {
+        int low = 0,
+            high = samples.Length;
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (samples[middle].End < instant)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
     }
 
     /// <summary>Everything that it says, as a range of the pieces.</summary>
@@ -102,10 +130,14 @@ internal sealed class MeterPart(string name)
 
     public List<KnownSeries> Series { get; } = new(1);
 
+    /// <summary>Who holds it when; null where one speaks alone.</summary>
+    public Turns? Turns { get; private set; }
+
     public void Read(Interpreter interpreter, Pieces pieces)
     {
         start = first = pieces.Count;
-        interpreter.Read(Series);
+        Turns = Turns.Of(Series);
+        interpreter.Read(Series, Turns);
         end = pieces.Count;
         if (Series.Count > 1)
             pieces[first..end].Sort();
@@ -190,6 +222,20 @@ internal sealed class MeteredResource(string kind, string name, Place place)
     /// <summary>What tells how busy the component is.</summary>
     public List<Meter> Loads(Component component) => loads?[(int)component] ?? None;
 
+    /// <summary>Whether any of its series speaks of a slice of it.</summary>
+    public bool IsSliced { get; private set; }
+
+    /// <summary>Finds the parts that its slices are, where their own labels do not tell its model.</summary>
+    public void SizeSlices()
+    {
+        if (!IsSliced || (hardware ?? Machine?.Accelerator) is not { } model)
+            return;
+        foreach (var (_, meter) in Meters)
+        foreach (var part in meter.Parts)
+        foreach (var series in part.Series)
+            series.SizeSlice(model);
+    }
+
     /// <summary>Every meter, whatever it tells.</summary>
     public IEnumerable<(Component Component, Meter Meter)> Meters
     {
@@ -230,6 +276,7 @@ internal sealed class MeteredResource(string kind, string name, Place place)
             ConfiguredHardware = configuredHardware;
 
         IsClaimed |= series.Workload != WorkloadClaims.Unclaimed;
+        IsSliced |= series.IsSlice;
         // Energy of no named component is that of the whole; a load of the whole is that of its CPUs.
         var component = series.Mapping.Component is Component.None ? Component.Node : series.Mapping.Component;
         if (series.IsLoad && component == Component.Node)
@@ -420,7 +467,10 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
             if (HostFor(accelerator) is { } host)
                 host.Accelerators.Add(accelerator);
             else
+            {
+                accelerator.SizeSlices();
                 LooseAccelerators.Add(accelerator);
+            }
         }
         foreach (
             var level in Of(Role.Sharer)
@@ -447,7 +497,10 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
             host.Type = TypeOf(host.TypeName, host.Place);
             host.Known.Machine = host.Type;
             foreach (var board in host.Accelerators)
+            {
                 board.Machine = host.Type;
+                board.SizeSlices();
+            }
             host.IsClaimed = host
                 .Accelerators.Concat(host.SharerLevels.SelectMany(level => level))
                 .Append(host.Known)

@@ -33,11 +33,12 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
     /// Series that speak of the same thing with other labels. Where one ends and the next begins, as when a pod gives a GPU
     /// to another, they are one chain: the span between them is the later one's. Where they overlap they are duplicates.
     /// </param>
-    public void Read(IReadOnlyList<KnownSeries> chain)
+    /// <param name="turns">Who of them holds it when; null where one speaks alone.</param>
+    public void Read(IReadOnlyList<KnownSeries> chain, Turns? turns = null)
     {
         if (chain.Count > 1 && !chain[0].OwnIntervals)
         {
-            ReadRuns(chain);
+            ReadRuns(chain, turns);
             return;
         }
         foreach (var series in chain)
@@ -176,11 +177,11 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         : null;
 
     /// <summary>Several series of one meter: split into runs, and each run joined to the run that it follows.</summary>
-    private void ReadRuns(IReadOnlyList<KnownSeries> chain)
+    private void ReadRuns(IReadOnlyList<KnownSeries> chain, Turns? turns)
     {
         var runs = new List<Run>();
         foreach (var series in chain)
-            AddRuns(runs, series, ValidSamples(series));
+            AddRuns(runs, series, ValidSamples(series), turns);
         runs.Sort(
             static (a, b) =>
                 a.Start != b.Start ? a.Start.CompareTo(b.Start)
@@ -213,12 +214,17 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         }
     }
 
-    private static void AddRuns(List<Run> runs, KnownSeries series, ReadOnlyMemory<Sample> samples)
+    private static void AddRuns(List<Run> runs, KnownSeries series, ReadOnlyMemory<Sample> samples, Turns? turns)
     {
         var span = samples.Span;
         for (int first = 0, i = 1; i <= span.Length; i++)
         {
-            if (i < span.Length && span[i].End.Ticks - span[i - 1].End.Ticks <= series.MaxSpan)
+            if (
+                i < span.Length
+                && span[i].End.Ticks - span[i - 1].End.Ticks <= series.MaxSpan
+                // While another held it, it was away: its silence is not one of its meter.
+                && turns?.IsAway(series, span, i) != true
+            )
                 continue;
             runs.Add(new Run(series, samples[first..i]));
             first = i;

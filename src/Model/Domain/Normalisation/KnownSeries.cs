@@ -14,6 +14,7 @@ internal sealed class KnownSeries
     private readonly double offset;
     private readonly double most = double.PositiveInfinity;
     private readonly (UtilisationPower Model, double Units)? curve;
+    private readonly string? profile;
 
     public KnownSeries(int number, SeriesSamples samples, MetricMapping mapping, MappingSet mappings, int workload, Place place)
     {
@@ -42,8 +43,14 @@ internal sealed class KnownSeries
         }
         if (mapping.Scale is { Capped: true, Summed: false })
             most = 1;
-        Slice = SliceIn(Series.Labels);
-        SliceName = Slice is null ? "" : Series.Labels["GPU_I_ID"] ?? Series.ToString();
+        profile = Series.Labels["GPU_I_PROFILE"] is { Length: > 0 } told ? told : Series.Labels["mig_profile"];
+        if (profile is { Length: 0 })
+            profile = null;
+        if (profile is not null)
+        {
+            SliceName = Series.Labels["GPU_I_ID"] ?? Series.ToString();
+            SizeSlice(HardwareIn(mapping.Resource.Hardware, Series.Labels));
+        }
     }
 
     /// <summary>Place in the order of series ids.</summary>
@@ -83,11 +90,14 @@ internal sealed class KnownSeries
     /// <summary>Watts at rest and at full load by the mapping's own power model; null when the mapping has none.</summary>
     public (double Idle, double Max)? OwnPower => Mapping.Power is null ? null : (offset, offset + slope);
 
-    /// <summary>The part of a board that a slice of it is (MIG); null when the series speaks of a whole board.</summary>
-    public double? Slice { get; }
+    /// <summary>Whether it speaks of a slice of a board (MIG).</summary>
+    public bool IsSlice => profile is not null;
+
+    /// <summary>The part of a board that a slice of it is; null when the series speaks of a whole board, or the part is unknown.</summary>
+    public double? Slice { get; private set; }
 
     /// <summary>Which slice of its board it is; of one without a number nobody can say that another series speaks of it too.</summary>
-    public string SliceName { get; }
+    public string SliceName { get; } = "";
 
     /// <summary>Whether a label names the pod that it is about, though no rule claims it.</summary>
     public bool NamesAPod => Series.Labels["pod"] is { Length: > 0 } || Series.Labels["exported_pod"] is { Length: > 0 };
@@ -114,12 +124,25 @@ internal sealed class KnownSeries
             : null;
     }
 
-    /// <summary>A MIG profile is <c>1g.10gb</c>, <c>3g.40gb</c>: so many sevenths of the board's compute. Source: NVIDIA, Multi-Instance
-    /// GPU User Guide.</summary>
-    private static double? SliceIn(Labels labels)
+    /// <summary>Finds the part that a slice is, where its own labels do not tell the model of the board.</summary>
+    /// <param name="hardware">The model as anything else tells it; null when nothing does.</param>
+    public void SizeSlice(string? hardware)
     {
-        var profile = labels["GPU_I_PROFILE"] ?? labels["mig_profile"];
-        return profile is [>= '1' and <= '7' and var sevenths, 'g', '.', ..] ? (sevenths - '0') / 7.0 : null;
+        if (profile is not null)
+            Slice ??= Slices.ShareOf(profile, hardware);
+    }
+
+    /// <summary>Why the part that a slice is is unknown.</summary>
+    public string UnknownSlice =>
+        $"The share of a slice '{profile}' in its board is in no table of boards that can be divided, so what it drew is nobody's. "
+        + "Add a label that names the model of the board, or name the machine's type.";
+
+    private static string? HardwareIn(IReadOnlyList<string> names, Labels labels)
+    {
+        for (var i = 0; i < names.Count; i++)
+            if (labels[names[i]] is { Length: > 0 } value)
+                return value;
+        return null;
     }
 
     public static Evidence Worst(Evidence a, Evidence b) => a > b ? a : b;

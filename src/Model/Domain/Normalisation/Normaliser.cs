@@ -52,6 +52,9 @@ public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading>
     /// <summary>What facts were made of by factors, for each place and day and each measure that is made so.</summary>
     public required IReadOnlyDictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> Accounts { get; init; }
 
+    /// <summary>Rules that set a reading aside, with the numbers that they compared, by resource and grid period.</summary>
+    public IReadOnlyList<(Resource Resource, Interval Period, CoverDecision Decision)> Covers { get; init; } = [];
+
     /// <summary>How a measure of a fact was made by a factor of its place; null when it is unknown, or made otherwise.</summary>
     public AccountDecision? AccountOf(EnergyFact fact, Measure measure) =>
         fact[measure] is null
@@ -64,7 +67,7 @@ public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading>
 public sealed class Normaliser
 {
     /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
-    public const int Revision = 4;
+    public const int Revision = 5;
 
     private readonly MetricCatalogue catalogue;
     private readonly Workload[] workloads;
@@ -129,7 +132,7 @@ public sealed class Normaliser
     {
         var traced = new Tracing();
         var facts = Normalise(period, series, traced);
-        return new Trace(facts, traced.Readings, traced.Decisions) { Accounts = traced.Accounts };
+        return new Trace(facts, traced.Readings, traced.Decisions) { Accounts = traced.Accounts, Covers = traced.Covers };
     }
 
     /// <summary>Facts of the period from samples within <see cref="Limits.Reach"/> around it.</summary>
@@ -198,7 +201,7 @@ public sealed class Normaliser
         fleet.Read(interpreter, pieces);
 
         var cover = new Cover(grid, pieces, provenance, known, factors) { Trace = trace };
-        var attribution = new Attribution(cover, accounts, provenance, pieces);
+        var attribution = new Attribution(grid, cover, new Silences(grid, pieces, known), accounts, provenance, pieces, rejections);
         foreach (var host in fleet.Hosts)
             for (var bin = 0; bin < grid.Count; bin++)
                 attribution.Attribute(host, bin);
@@ -225,6 +228,12 @@ public sealed class Normaliser
                         RejectionReason.NoPowerModel,
                         $"Its utilisation gives no energy, for {why}"
                     )
+                );
+
+        foreach (var slice in cover.UnknownSlices)
+            if (Interpreter.LastIn(period, slice.Samples.Span) is { } at)
+                rejections.Add(
+                    new Rejection(slice.Series.Source, slice.Series.ToString(), at, RejectionReason.SliceUnknown, slice.UnknownSlice)
                 );
 
         accounts.Close();
@@ -345,9 +354,12 @@ public sealed class Normaliser
 
         public Dictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> Accounts { get; } = [];
 
+        public List<(Resource Resource, Interval Period, CoverDecision Decision)> Covers { get; } = [];
+
         public void Add(DecisionTrace trace)
         {
             Decisions.AddRange(trace.All);
+            Covers.AddRange(trace.Acts);
             foreach (var (of, account) in trace.Accounts)
                 Accounts[of] = account;
         }
