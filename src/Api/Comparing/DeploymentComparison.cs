@@ -78,19 +78,19 @@ internal sealed record DeploymentComparison
         foreach (var unit in units)
         {
             foreach (var found in await hours.SumAsync(period, unit, terms))
-                if (!sums.TryGetValue(Key(found.Id), out var known) || (known[Measures.Units] is null && found[Measures.Units] is not null))
+                if (!sums.TryGetValue(Key(found.Id), out var known) || (known.Units is null && found.Units is not null))
                     sums[Key(found.Id)] = found;
         }
-        var told = sums.Count == 0 ? [] : await hours.FactorsAsync(period);
+        var factors = sums.Count == 0 ? [] : await hours.FactorsAsync(period);
         foreach (var (key, sum) in sums)
-            if (told.TryGetValue(sum.Id, out var words))
-                sums[key] = sum with { Factors = words.Factors, Missing = words.Missing };
+            if (factors.TryGetValue(sum.Id, out var names))
+                sums[key] = sum with { Factors = names };
         var unclaimed = sums
             .Values.Where(sum => sum.Workload == Workload.Unattributed.Name)
             .OrderBy(sum => sum.Place, StringComparer.Ordinal)
             .ToList();
         var result = Comparability.Of(
-            sums.Values.Except(unclaimed).Select(sum => Row(question, period, sum)),
+            sums.Values.Except(unclaimed).Select(sum => Row(question, sum)),
             new ComparisonTerms
             {
                 By = question.By,
@@ -112,7 +112,7 @@ internal sealed record DeploymentComparison
                 [
                     .. result.LeftOut,
                     .. unclaimed.Select(sum => new RowLeftOut(
-                        Row(question, period, sum),
+                        Row(question, sum),
                         ["no workload's rules claim it: it is what is left at its place, and no deployment"]
                     )),
                 ],
@@ -122,7 +122,7 @@ internal sealed record DeploymentComparison
         };
     }
 
-    private static ComparableRow Row(ComparisonRequest question, Interval period, DeploymentSums sums) =>
+    private static ComparableRow Row(ComparisonRequest question, DeploymentSums sums) =>
         new()
         {
             Deployment = Key(sums.Id),
@@ -134,36 +134,35 @@ internal sealed record DeploymentComparison
             Boundary = question.Boundary,
             PueIncluded = question.Boundary == Boundary.Facility,
             IdlePolicy = question.IdlePolicy,
-            CarbonMethod = sums.Grams is null ? null : CarbonMethod,
+            CarbonMethod = sums.Carbon.Value is null ? null : CarbonMethod,
             Evidence = sums.Evidence,
-            // A sum of rounded seconds may come to a hair more than the whole.
-            Coverage = Math.Min(1, Ratios.Coverage.Of(sums.Values, period.Seconds, MissingReasons.None) ?? 0),
-            MeasuredShare = Ratios.MeasuredShare.Of(sums.Values, period.Seconds, MissingReasons.None),
-            Joules = sums.Joules,
-            LowJoules = sums.Low,
-            HighJoules = sums.High,
-            Grams = sums.Grams,
-            LowGrams = sums.LowGrams,
-            HighGrams = sums.HighGrams,
-            Units = sums[Measures.Units],
-            UnknownBecause = Unknown(question, sums.Hours),
+            Coverage = sums.Coverage,
+            MeasuredShare = Ratios.MeasuredShare.Of(sums.Values),
+            Energy = sums.Energy,
+            Carbon = sums.Carbon,
+            Units = (question.By == RankedBy.Energy ? sums.Energy : sums.Carbon).Units ?? sums.Units,
+            CoverKind = question.Boundary == Boundary.Accelerator ? null : sums.CoverKinds.Word(),
+            Disbelieved = sums.Missing & MissingReasonText.Disbelieving,
+            UnknownBecause = Unknown(question, sums),
         };
 
-    /// <summary>The first link of the chain that is unknown in every hour; where each is known in some hour and never all at once, none is
-    /// named.</summary>
-    private static string? Unknown(ComparisonRequest question, HoursKnown hours) =>
-        (question.Boundary, hours) switch
-        {
-            (_, { Any: 0 }) => "no_energy",
-            (Boundary.Accelerator, { Boundary: 0 }) => "accelerator_unknown",
-            (Boundary.Facility, { Boundary: 0, Server: > 0 }) => MissingReasons.PueUnknown.Text(),
-            (_, { Boundary: 0 }) => "server_unknown",
-            (Boundary.Accelerator, { Idle: 0, Server: > 0 }) => "accelerator_idle_unknown",
-            (_, { Idle: 0 }) => MissingReasons.BusyUnknown.Text(),
-            (_, { Operational: 0 }) when question.By == RankedBy.Carbon => MissingReasons.GridUnknown.Text(),
-            (_, { Embodied: 0 }) when question.By == RankedBy.Carbon => MissingReasons.EmbodiedUnknown.Text(),
-            _ => null,
-        };
+    /// <summary>The first link of the chain that is unknown in all of the time; where each is known and never at once with the work, that
+    /// is what is told.</summary>
+    private static NullReason Unknown(ComparisonRequest question, DeploymentSums sums) =>
+        sums[Measures.Known] is null ? NullReason.NoEnergy
+        : sums[Measures.Of(question.Boundary)] is null
+            ? question.Boundary switch
+            {
+                Boundary.Accelerator => NullReason.AcceleratorUnknown,
+                Boundary.Facility when sums[Measures.Server] is not null => NullReason.PueUnknown,
+                _ => NullReason.ServerUnknown,
+            }
+        : question.IdlePolicy == IdlePolicy.ActiveOnly && question.Boundary == Boundary.Accelerator && sums[Measures.Server] is not null
+            ? NullReason.AcceleratorIdleUnknown
+        : question.IdlePolicy == IdlePolicy.ActiveOnly && sums[Measures.Idle] is null ? NullReason.BusyUnknown
+        : question.By == RankedBy.Carbon && sums[Measures.Operational] is null ? NullReason.GridUnknown
+        : question.By == RankedBy.Carbon && sums[Measures.Embodied] is null ? NullReason.EmbodiedUnknown
+        : NullReason.NoCommonTime;
 
     private static string Nothing(ComparisonRequest question, (IReadOnlyList<string> Units, IReadOnlyList<string> Models) present)
     {

@@ -7,6 +7,7 @@ using Metrics.Api.OData.Protocol;
 using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 using Microsoft.OData.Edm;
@@ -85,7 +86,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             EdmPrimitiveTypeKind.String,
             "What the energy includes.",
             null,
-            row => ComparisonRequest.Word(row.Row.Boundary),
+            row => row.Row.Boundary.ToWord(),
             Nullable: false
         ),
         new(
@@ -93,7 +94,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             EdmPrimitiveTypeKind.String,
             "Whether energy drawn while doing nothing is included.",
             null,
-            row => ComparisonRequest.Word(row.Row.IdlePolicy),
+            row => row.Row.IdlePolicy.ToWord(),
             Nullable: false
         ),
         new("CarbonMethod", EdmPrimitiveTypeKind.String, "How the grams are made.", null, row => row.Row.CarbonMethod),
@@ -119,9 +120,9 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
         new("HighGramsPerUnit", EdmPrimitiveTypeKind.Double, "The most that GramsPerUnit can be by the bounds of the energy.", "g", row =>
             row.Row.BoundsPerUnit(RankedBy.Carbon)?.High
         ),
-        new("Joules", EdmPrimitiveTypeKind.Double, "Energy of the period at the boundary, by the idle policy.", "J", row => row.Row.Joules),
+        new("Joules", EdmPrimitiveTypeKind.Double, "Energy of the period at the boundary, by the idle policy.", "J", row => row.Row.Energy.Value),
         new("Grams", EdmPrimitiveTypeKind.Double, "Operational and embodied emissions of the period, as CO2 equivalents.", "g", row =>
-            row.Row.Grams
+            row.Row.Carbon.Value
         ),
         new("Units", EdmPrimitiveTypeKind.Double, "Work of the hours whose energy (or emissions) are known.", null, row => row.Row.Units),
         new(
@@ -137,7 +138,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             EdmPrimitiveTypeKind.String,
             "Worst evidence of the inputs.",
             null,
-            row => ComparisonRequest.Word(row.Row.Evidence),
+            row => row.Row.Evidence.ToWord(),
             Nullable: false
         ),
         new("MeasuredShare", EdmPrimitiveTypeKind.Double, "Share of the energy that was measured or derived.", "1", row =>

@@ -232,9 +232,8 @@ public sealed class IntensityRules
         var sums = await session.QueryAsync(
             $"""
             SELECT sum(joules), sum(units), count(DISTINCT period_start) FROM (
-                SELECT h.deployment_id, h.period_start, max(h.{Column(
-                rule.Boundary
-            )}) AS joules, sum(CASE WHEN h.functional_unit = @unit THEN h.units END) AS units
+                SELECT h.deployment_id, h.period_start, max(h.{Measures.Of(rule.Boundary).Column}) AS joules,
+                    sum(CASE WHEN h.functional_unit = @unit THEN h.{Measures.Units.Column} END) AS units
                 FROM intensity_hours h
                 WHERE h.deployment_id IN (
                     SELECT d.id FROM deployment d WHERE d.workload = @workload AND EXISTS (
@@ -249,15 +248,6 @@ public sealed class IntensityRules
         );
         return sums[0];
     }
-
-    private static string Column(Boundary boundary) =>
-        boundary switch
-        {
-            Boundary.Accelerator => "accelerator_joules",
-            Boundary.Server => "server_joules",
-            Boundary.Facility => "facility_joules",
-            _ => throw new ArgumentOutOfRangeException(nameof(boundary), boundary, null),
-        };
 
     private static (JsonObject Body, DateTime WindowEnd) ToJson(
         IntensityRule rule,
