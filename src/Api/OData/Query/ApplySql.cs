@@ -219,11 +219,9 @@ internal sealed class ApplySql(QueryContext query)
     {
         var sql = new ExpressionSql(query, rows, Option);
         var over = query.Dialect.AsDouble(sql.Computed(ExpressionReader.Parse(property.Ratio!.Over, property.Name)).Sql!);
-        var known = property.Ratio.Where is { } where ? sql.Condition(ExpressionReader.Parse(where, property.Name)) : null;
         var units = sql.Computed(ExpressionReader.Parse(property.Ratio.Under, property.Name)).Sql!;
-        var both = string.Join(" AND ", new[] { mask, known }.OfType<string>());
-        if (both.Length > 0)
-            over = $"CASE WHEN {both} THEN {over} END";
+        if (mask is not null)
+            over = $"CASE WHEN {mask} THEN {over} END";
         // The units of rows whose joules are not known would make the ratio too small.
         string[] sums = [$"SUM({over})", $"SUM(CASE WHEN {over} IS NOT NULL THEN {units} END)"];
         static string Divided(string joules, string units) => $"({joules} / NULLIF({units}, 0.0))";

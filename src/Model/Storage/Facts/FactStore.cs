@@ -551,6 +551,8 @@ public sealed class FactStore
             "evidence",
             "factors",
             "missing",
+            "cover_kinds",
+            "idle_by",
             "final",
             .. PeriodMeasures.Select(measure => measure.Column),
         ]
@@ -578,6 +580,8 @@ public sealed class FactStore
                     Evidence = (Evidence)row.Small(column++),
                     Factors = row.Text(column++),
                     Missing = (MissingReasons)row.Small(column++),
+                    CoverKinds = (CoverKinds)row.Small(column++),
+                    IdleBy = (IdleMeans)row.Small(column++),
                     Final = row.Flag(column++),
                     Values = MeasureValues.Of(PeriodMeasures, measure => row.DoubleOrNull(column + measure)),
                 };
@@ -869,6 +873,8 @@ public sealed class FactStore
                 Column.Of("period_end", NpgsqlDbType.TimestampTz, (WorkFact fact) => fact.Period.End),
                 Column.Of("units", NpgsqlDbType.Double, (WorkFact fact) => fact.Units),
                 Column.Of("covered_seconds", NpgsqlDbType.Double, (WorkFact fact) => fact.CoveredSeconds),
+                Column.Of("counted_seconds", NpgsqlDbType.Double, (WorkFact fact) => fact.CountedSeconds),
+                Column.Of("present_seconds", NpgsqlDbType.Double, (WorkFact fact) => fact.PresentSeconds),
                 Column.Of("evidence", NpgsqlDbType.Smallint, (WorkFact fact) => (short)fact.Evidence),
                 Column.Of("mappings", NpgsqlDbType.Text, (WorkFact fact) => fact.Mappings),
                 Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (WorkFact _) => now),
@@ -901,6 +907,8 @@ public sealed class FactStore
             Column.Of("evidence", NpgsqlDbType.Smallint, (PeriodSums row) => (short)row.Evidence),
             Column.Of("factors", NpgsqlDbType.Text, (PeriodSums row) => row.Factors),
             Column.Of("missing", NpgsqlDbType.Integer, (PeriodSums row) => (int)row.Missing),
+            Column.Of("cover_kinds", NpgsqlDbType.Integer, (PeriodSums row) => (int)row.CoverKinds),
+            Column.Of("idle_by", NpgsqlDbType.Integer, (PeriodSums row) => (int)row.IdleBy),
             Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (PeriodSums _) => now),
         ];
 

@@ -165,7 +165,7 @@ public sealed record StoredFactor(
 /// <param name="selection">Which rows.</param>
 public sealed class ReportQueries(ReadSession session, ReportSelection selection)
 {
-    private static readonly Measure[] Summed = [.. ReportRows.ToldMeasures.Where(measure => measure.Across != AcrossResources.Work)];
+    private static readonly Measure[] Summed = [.. ReportRows.ToldMeasures.Where(measure => measure.Aggregation != Aggregation.SumOfUnit)];
 
     /// <summary>Which rows.</summary>
     public ReportSelection Selection { get; } = selection;

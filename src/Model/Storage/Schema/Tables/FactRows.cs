@@ -35,6 +35,8 @@ public sealed class WorkFactRow
     public DateTime PeriodEnd { get; set; }
     public double Units { get; set; }
     public double CoveredSeconds { get; set; }
+    public double CountedSeconds { get; set; }
+    public double PresentSeconds { get; set; }
     public Evidence Evidence { get; set; }
     public required string Mappings { get; set; }
 
