@@ -208,7 +208,7 @@ public sealed class IntensityRules
                 if (ours > 0)
                     await EventLog.AppendAsync(
                         session,
-                        rule.Kind == RuleKind.Drift ? "intensity.drifted" : "intensity.threshold_exceeded",
+                        rule.Kind == RuleKind.Drift ? EventTypes.IntensityDrifted : EventTypes.IntensityThresholdExceeded,
                         null,
                         body.DeepClone().AsObject(),
                         now,
