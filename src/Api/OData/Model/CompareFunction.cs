@@ -177,12 +177,12 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
         if (list.Length == 0 || list is ['(', .., ')'])
             return list;
         if (list[0] == '/')
-            throw ODataError.NotSupported($"The path segment '{ExpressionText.Shorten(list[1..])}' after a function", "path");
+            throw ODataError.NotSupported($"The path segment '{Spelling.Shorten(list[1..])}' after a function", "path");
         if (list[0] != '(')
             return null;
         var end = list.LastIndexOf(')');
         throw end > 0 && list[(end + 1)..].StartsWith('/')
-            ? ODataError.NotSupported($"The path segment '{ExpressionText.Shorten(list[(end + 2)..])}' after a function", "path")
+            ? ODataError.NotSupported($"The path segment '{Spelling.Shorten(list[(end + 2)..])}' after a function", "path")
             : ODataError.BadRequest("InvalidPath", $"The call of {Name} has no closing parenthesis.", "path");
     }
 
@@ -200,13 +200,13 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
                 if (!aliases.TryGetValue(alias, out var aliased))
                 {
                     errors.Key(
-                        $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such "
-                            + $"parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
+                        $"{Spelling.Shorten(argument.Name)} is {Spelling.Shorten(alias)}, and there is no such "
+                            + $"parameter alias: add &{Spelling.Shorten(alias)}=... to the query."
                     );
                     continue;
                 }
                 if (
-                    NamedLiterals.Read($"{argument.Name}={aliased}", $"The parameter alias {ExpressionText.Shorten(alias)}", errors)
+                    NamedLiterals.Read($"{argument.Name}={aliased}", $"The parameter alias {Spelling.Shorten(alias)}", errors)
                     is not [var one]
                 )
                     continue;
@@ -218,7 +218,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
                     is { Name: not null, Type: EdmPrimitiveTypeKind.String }
             )
             {
-                errors.Key($"{argument.Name} is a text: write {argument.Name}='{ExpressionText.Shorten(bare)}'.");
+                errors.Key($"{argument.Name} is a text: write {argument.Name}='{Spelling.Shorten(bare)}'.");
             }
             values.Add((argument.Name, argument.Value));
         }

@@ -1,5 +1,6 @@
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Query;
 
@@ -21,7 +22,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
             if (open >= 0 && part[^1] != ')')
                 throw ODataError.BadRequest(
                     "InvalidQuery",
-                    $"$expand: '{ExpressionText.Shorten(part)}' has no closing parenthesis.",
+                    $"$expand: '{Spelling.Shorten(part)}' has no closing parenthesis.",
                     "$expand"
                 );
             var path = (open < 0 ? part : part[..open]).Trim();
@@ -29,7 +30,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
             if (reference)
                 path = path[..^5];
             if (path.Contains("/$count", StringComparison.Ordinal) || path.Contains("$levels", StringComparison.Ordinal))
-                throw ODataError.NotSupported($"'{ExpressionText.Shorten(path)}' in $expand", "$expand");
+                throw ODataError.NotSupported($"'{Spelling.Shorten(path)}' in $expand", "$expand");
             var (select, expand) = ReadOptions(open < 0 ? [] : Split(part[(open + 1)..^1], ';'));
             if (reference && (select ?? expand) is not null)
                 throw ODataError.BadRequest("InvalidQuery", "$expand: a reference has no properties to select.", "$expand");
@@ -58,7 +59,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
             if (value.Length == 0)
                 throw ODataError.BadRequest(
                     "InvalidQuery",
-                    $"$expand: '{ExpressionText.Shorten(option)}' in parentheses is empty.",
+                    $"$expand: '{Spelling.Shorten(option)}' in parentheses is empty.",
                     "$expand"
                 );
             switch (name)
@@ -76,7 +77,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
                 default:
                     throw ODataError.BadRequest(
                         "InvalidQuery",
-                        $"$expand: there is no option '{ExpressionText.Shorten(name)}'.",
+                        $"$expand: there is no option '{Spelling.Shorten(name)}'.",
                         "$expand"
                     );
             }
@@ -90,7 +91,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
             "UnknownProperty",
             set.Navigations.Count == 0
                 ? $"{set.Name} has no navigation property to expand."
-                : $"{set.Name} has no navigation property '{ExpressionText.Shorten(path)}'. There is "
+                : $"{set.Name} has no navigation property '{Spelling.Shorten(path)}'. There is "
                     + $"{string.Join(", ", set.Navigations.Select(navigation => navigation.Name))}.",
             "$expand"
         );

@@ -123,7 +123,7 @@ internal sealed class ReportJobs : IDisposable
                 {
                     var file = await made;
                     await webhooks.RaiseAsync(
-                        "report.ready",
+                        EventTypes.ReportReady,
                         null,
                         new JsonObject
                         {

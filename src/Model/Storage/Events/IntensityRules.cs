@@ -208,7 +208,7 @@ public sealed class IntensityRules
                 if (ours > 0)
                     await EventLog.AppendAsync(
                         session,
-                        rule.Kind == RuleKind.Drift ? "intensity.drifted" : "intensity.threshold_exceeded",
+                        rule.Kind == RuleKind.Drift ? EventTypes.IntensityDrifted : EventTypes.IntensityThresholdExceeded,
                         null,
                         body.DeepClone().AsObject(),
                         now,
@@ -228,19 +228,14 @@ public sealed class IntensityRules
         CancellationToken cancellationToken
     )
     {
-        // An hour's energy stands on each row of its units: it is taken once. Hours without work count too, their energy was provided.
+        // Energy of the time in which the work is known too, as every place that tells the ratio divides it.
+        var pair = MatchedSums.OfEnergy(rule.Boundary, IdlePolicy.Provisioned);
         var sums = await session.QueryAsync(
             $"""
-            SELECT sum(joules), sum(units), count(DISTINCT period_start) FROM (
-                SELECT h.deployment_id, h.period_start, max(h.{Measures.Of(rule.Boundary).Column}) AS joules,
-                    sum(CASE WHEN h.functional_unit = @unit THEN h.{Measures.Units.Column} END) AS units
-                FROM intensity_hours h
-                WHERE h.deployment_id IN (
-                    SELECT d.id FROM deployment d WHERE d.workload = @workload AND EXISTS (
-                        SELECT 1 FROM intensity_hours w WHERE w.deployment_id = d.id AND w.functional_unit = @unit AND w.period_start >= @from AND w.period_start < @to))
-                  AND h.period_start >= @from AND h.period_start < @to AND h.final
-                GROUP BY h.deployment_id, h.period_start) AS hours
-            WHERE joules IS NOT NULL
+            SELECT sum(h.{pair.Amount.Column}), sum(h.{pair.Units.Column}), count(DISTINCT h.period_start)
+            FROM intensity_hours h JOIN deployment d ON d.id = h.deployment_id
+            WHERE d.workload = @workload AND h.functional_unit = @unit AND h.period_start >= @from AND h.period_start < @to AND h.final
+                AND h.{pair.Amount.Column} IS NOT NULL
             """,
             [("workload", rule.Workload), ("unit", rule.FunctionalUnit), ("from", from), ("to", to)],
             row => new Sums(row.DoubleOrNull(0), row.DoubleOrNull(1), row.Small(2)),

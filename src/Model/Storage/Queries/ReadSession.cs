@@ -175,13 +175,11 @@ public sealed class ReadSession : IAsyncDisposable
     }
 
     /// <summary>The number that is the only value of the only row: a count.</summary>
-    public async Task<long> CountAsync(string sql, IReadOnlyList<(string Name, object Value)> parameters)
-    {
-        await using var reader = await ExecuteAsync(sql, parameters);
-        await reader.ReadAsync(Token);
-        Pause();
-        return reader.GetInt64(0);
-    }
+    /// <param name="sql">One statement.</param>
+    /// <param name="parameters">As <see cref="ExecuteAsync"/> takes them.</param>
+    /// <exception cref="StorageException">The database failed, or took too long.</exception>
+    public async Task<long> CountAsync(string sql, IReadOnlyList<(string Name, object Value)> parameters) =>
+        (await QueryAsync(sql, parameters, row => row.Integer(0)))[0];
 
     /// <summary>What a failure of <see cref="ExecuteAsync"/> or of its reader means; null when the fault is our own.</summary>
     public ReadFailure? FailureOf(Exception exception)
