@@ -299,8 +299,8 @@ public sealed class DeploymentHours(ReadSession session)
             + $"WHEN {idle} >= {energy} THEN 0.0 ELSE {Sql(Ratios.ActiveShareOf(whole))} END";
     }
 
-    /// <summary>A bound at a boundary. The bounds are those of the widest boundary known. A PUE multiplies all of it alike; of the part that
-    /// the accelerators are, they say nothing.</summary>
+    /// <summary>A bound at a boundary. The bounds are those of the widest boundary known. A PUE multiplies all of it alike; of the part
+    /// that the accelerators are, they say nothing.</summary>
     private static string Bound(Measure bound, Boundary boundary)
     {
         var (server, facility) = (Measures.Server, Measures.Facility);
