@@ -101,6 +101,22 @@ internal static class DecisionText
     public static string By(ShareDecision share, string cover) =>
         share.Keys.Count == 0 ? $"what the cover {cover} leaves" : string.Join("; ", share.Keys.Select(key => By(key, share.Workload)));
 
+    /// <summary>Why no fact was made of a reading; null when one was.</summary>
+    public static string? WhyNot(UnusedDecision? decision) =>
+        decision?.Rule switch
+        {
+            null => null,
+            UnusedRule.SameWork => "another mapping counts the same work at this endpoint",
+            UnusedRule.SameReading => $"it tells the same as {decision.Series}, which is taken",
+            UnusedRule.BetterMeter => $"the {Word(decision.Component)} is told by {decision.Mapping!.Id}, which has the better evidence or "
+                + "covers more of the period",
+            UnusedRule.LoadNotAsked => "a meter reads the energy, so the load is not asked for it",
+            UnusedRule.InsidePackage => "it lies inside the CPU package and is never added to it",
+            UnusedRule.InsideCover => $"the {Word(decision.Component)} of the same machine covers the boundary, and holds it",
+            UnusedRule.OtherLevel => "it is a share of its server's energy, and the shares are told on another level",
+            _ => "no boundary takes this component in this period",
+        };
+
     private static string By(ShareKey key, string workload)
     {
         var numbers = $"{Number(key.Part)} {key.Unit} of {Number(key.Of)} {key.Unit}";
@@ -119,6 +135,11 @@ internal static class DecisionText
         };
     }
 
+    /// <summary>A member of an enumeration as its word in the API.</summary>
+    public static string Word<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    /// <summary>The shortest text that reads back as the number.</summary>
     public static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     private static string Server(EnergyDecision decision, double result)
@@ -196,10 +217,11 @@ internal static class DecisionText
             return $"the load is ({Joined(part => Number(part.FullLoadSeconds))}) s at full load / {many} parts / "
                 + $"{Number(parts[0].Seconds)} s = {Number(load.Busy)}";
         if (parts.Any(part => part.Slice == 1))
-            return "the load is the mean of "
-                + $"{Joined(part => part.Servers == 1 ? Number(part.Busy) : $"{Number(part.Busy)} of {Number(part.Servers)} servers", part => part.Slice == 1)} "
-                + $"= {Number(load.Busy)}";
+            return $"the load is the mean of {Joined(Whole, part => part.Slice == 1)} = {Number(load.Busy)}";
         return $"the load is {Joined(part => $"{Number(part.Busy)} x {Number(part.Slice)} of the board")} = {Number(load.Busy)}";
+
+        static string Whole(LoadPart part) =>
+            part.Servers == 1 ? Number(part.Busy) : $"{Number(part.Busy)} of {Number(part.Servers)} servers";
 
         string Joined(Func<LoadPart, string> text, Func<LoadPart, bool>? when = null)
         {

@@ -91,7 +91,8 @@ public sealed record ExplainedHour
     [Description("Work of the hour in the unit; null when none was counted.")]
     public double? Units { get; init; }
 
-    /// <summary>What the ratios by unit are made of beside the units: properties by their names, see <see cref="MeasureProperties"/>.</summary>
+    /// <summary>What the ratios by unit are made of beside the units: properties by their names, see <see
+    /// cref="MeasureProperties"/>.</summary>
     public required MeasureValues Values { get; init; }
 }
 

@@ -59,7 +59,8 @@ internal static class SumFormulas
         return new Formula(measure.Name, Text(measure, terms), value);
     }
 
-    /// <summary>A measure as another one times a factor. Null where the facts were not all made by one factor, or one of them lacks it: each
+    /// <summary>A measure as another one times a factor. Null where the facts were not all made by one factor, or one of them lacks it:
+    /// each
     /// was made by its own.</summary>
     private static Formula? ByFactor(Measure measure, Trace trace, IReadOnlyList<EnergyFact> energy, PeriodSums made)
     {

@@ -1,4 +1,5 @@
 using Metrics.Api.Explain;
+using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
@@ -14,18 +15,36 @@ public sealed class DecisionTextTests
     private static readonly PowerRange BoardPower = new(Power.FromWatts(50), Power.FromWatts(350));
     private static readonly LoadPart Minute = new(60, 300, 0.2, 1, 1, false);
 
+    private static readonly Series Cpu = new("rack", "prometheus", "cpu", Labels.Of(("node", "a")), Statistic.Raw, TimeSpan.Zero);
+
     private static readonly LoadPart Other = new(120, 300, 0.4, 1, 1, false);
+
+    private static readonly MetricMapping Mapping = new()
+    {
+        Id = "prometheus/cpu",
+        Version = 1,
+        Provider = "prometheus",
+        Metrics = ["cpu"],
+        Unit = Unit.Parse("%"),
+        Kind = SampleKind.Gauge,
+        Component = Component.Cpu,
+        Resource = new("node", [], ["instance"], [], []),
+        Evidence = Evidence.Modelled,
+        MaxSpan = TimeSpan.FromMinutes(5),
+        EffectiveFrom = new(2024, 2, 29),
+        Reference = "https://example.org/cpu",
+    };
 
     [Fact]
     public void A_load_says_what_it_is_made_of()
     {
-        Says("the load is 60 s at full load / 300 s = 0.2", new LoadReading(0.2, [Minute]));
-        Says("the load is (60 + 120) s at full load / 2 parts / 300 s = 0.3", new LoadReading(0.3, [Minute, Other]));
-        Says("the load is the mean of 0.2 + 0.4 = 0.3", new LoadReading(0.3, [Minute, Other with { Scaled = true }]));
-        Says("the load is the mean of 0.2 + 0.4 of 3 servers = 0.35", new LoadReading(0.35, [Minute, Other with { Servers = 3 }]));
+        Says("the load is 60 s at full load / 300 s = 0.2", Load(0.2, [Minute]));
+        Says("the load is (60 + 120) s at full load / 2 parts / 300 s = 0.3", Load(0.3, [Minute, Other]));
+        Says("the load is the mean of 0.2 + 0.4 = 0.3", Load(0.3, [Minute, Other with { Scaled = true }]));
+        Says("the load is the mean of 0.2 + 0.4 of 3 servers = 0.35", Load(0.35, [Minute, Other with { Servers = 3 }]));
         Says(
             "the load is 0.5 x 0.25 of the board + 0.75 x 0.5 of the board = 0.5",
-            new LoadReading(0.5, [new LoadPart(150, 300, 0.5, 1, 0.25, false), new LoadPart(225, 300, 0.75, 1, 0.5, false)])
+            Load(0.5, [new LoadPart(150, 300, 0.5, 1, 0.25, false), new LoadPart(225, 300, 0.75, 1, 0.5, false)])
         );
         Says("the load is read", null);
 
@@ -61,7 +80,7 @@ public sealed class DecisionTextTests
         {
             Model = new PowerDecision(BoardPower, 0.2, 300, 1, 1, "hardware:H200@undated")
             {
-                Load = new LoadReading(0.2, [Minute]),
+                Load = Load(0.2, [Minute]),
                 Limit = Power.FromWatts(350),
             },
         };
@@ -129,6 +148,31 @@ public sealed class DecisionTextTests
             rule == ShareRule.AcceleratorTime ? text : "what nobody claims",
             DecisionText.By(new ShareDecision("unattributed", [new ShareKey(rule, 3, 4, "J")], null), "node")
         );
+    }
+
+    private static LoadReading Load(double busy, params LoadPart[] parts) => new(Mapping, busy, parts);
+
+    [Fact]
+    public void A_reading_that_was_not_used_says_why()
+    {
+        Assert.Null(DecisionText.WhyNot(null));
+        Assert.Equal(
+            "it tells the same as cpu{node=\"a\"}, which is taken",
+            Why(UnusedRule.SameReading, unused => unused with { Series = Cpu })
+        );
+        Assert.Equal(
+            "the cpu is told by prometheus/cpu, which has the better evidence or covers more of the period",
+            Why(UnusedRule.BetterMeter, unused => unused with { Mapping = Mapping, Component = Component.Cpu })
+        );
+        Assert.Equal(
+            "the node of the same machine covers the boundary, and holds it",
+            Why(UnusedRule.InsideCover, unused => unused with { Component = Component.Node })
+        );
+        foreach (var rule in Enum.GetValues<UnusedRule>().Except([UnusedRule.BetterMeter]))
+            Assert.NotEmpty(Why(rule, unused => unused)!);
+
+        static string? Why(UnusedRule rule, Func<UnusedDecision, UnusedDecision> with) =>
+            DecisionText.WhyNot(with(new UnusedDecision(rule)));
     }
 
     private static EnergyDecision Decision(EnergyRule rule, double joules) =>

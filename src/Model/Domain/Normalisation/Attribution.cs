@@ -215,7 +215,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         )
         {
             scratch.Clear();
-            if (cover.Component(rack, component, bin, scratch) is not { } reading)
+            if (cover.Boundary(rack, component, bin, scratch) is not { } reading)
                 continue;
             trace?.Decide(rack, bin, name, reading.Joules, SharesOf(scratch, null));
             for (var i = 0; i < scratch.Count; i++)

@@ -5,140 +5,19 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>What the readings chosen for something say about one grid period.</summary>
-/// <param name="Joules">Its energy.</param>
-/// <param name="Low">The least that it can be, in joules; NaN when unknown.</param>
-/// <param name="High">The most that it can be, in joules; NaN when unknown.</param>
-/// <param name="Measured">The part of it that is measured or derived.</param>
-/// <param name="Ticks">The stretch for which all of it is known.</param>
-/// <param name="Evidence">The worst of the inputs.</param>
-/// <param name="Mappings">The mappings of the inputs.</param>
-/// <param name="Factors">The factors that models of power were made with.</param>
-internal readonly record struct Reading(
-    double Joules,
-    double Low,
-    double High,
-    double Measured,
-    long Ticks,
-    Evidence Evidence,
-    MappingSet Mappings,
-    FactorSet Factors
-)
-{
-    /// <summary>The part of some joules of this reading that is measured or derived.</summary>
-    public double MeasuredOf(double joules) =>
-        Joules > 0 ? joules * (Measured / Joules)
-        : Evidence <= Evidence.Derived ? joules
-        : 0;
-
-    /// <summary>The least that some joules of this reading can be; null when unknown.</summary>
-    public double? LowOf(double joules) =>
-        double.IsNaN(Low) ? null
-        : Joules > 0 ? joules * (Low / Joules)
-        : 0;
-
-    /// <summary>The most that some joules of this reading can be; null when unknown.</summary>
-    public double? HighOf(double joules) =>
-        double.IsNaN(High) ? null
-        : Joules > 0 ? joules * (High / Joules)
-        : 0;
-}
-
-/// <summary>How busy something was in one grid period.</summary>
-/// <param name="Busy">Mean utilisation, from 0 to 1.</param>
-/// <param name="Ticks">The stretch for which it is known.</param>
-/// <param name="Mappings">The mappings that told it.</param>
-/// <param name="Servers">How many servers it is the mean of; one unless a label says more.</param>
-internal readonly record struct Load(double Busy, long Ticks, MappingSet Mappings, double Servers);
-
-/// <summary>The server boundary of a machine in one grid period.</summary>
-/// <param name="Reading">What was read of it.</param>
-/// <param name="Cover">What made it up.</param>
-/// <param name="HoldsAccelerators">Whether the reading holds the energy of the accelerators, or they come on top.</param>
-/// <param name="Machines">How many machines are told as this one; one unless a label says more.</param>
-internal readonly record struct ServerReading(Reading Reading, EnergyCover Cover, bool HoldsAccelerators, double Machines = 1);
-
-/// <summary>Who claims the series of a reading, by what weighs their shares: joules, seconds at full load or time. Used again from period
-/// to period.</summary>
-internal sealed class WorkloadClaims
-{
-    /// <summary>Stands for the series that no workload claims.</summary>
-    public const int Unclaimed = -1;
-
-    private readonly List<(int Workload, double Weight, long Ticks)> claims = [];
-
-    public int Count => claims.Count;
-
-    public (int Workload, double Weight, long Ticks) this[int index] => claims[index];
-
-    public bool Any => claims.Exists(static claim => claim.Workload != WorkloadClaims.Unclaimed);
-
-    /// <summary>The weights of all together, of one kind.</summary>
-    public double Weight { get; private set; }
-
-    public long Ticks { get; private set; }
-
-    /// <summary>What the claims were made of.</summary>
-    public ShareRule Rule { get; set; }
-
-    public void Clear()
-    {
-        claims.Clear();
-        (Weight, Ticks, Rule) = (0, 0, ShareRule.Series);
-    }
-
-    public void Add(int workload, double weight, long ticks)
-    {
-        Weight += weight;
-        Ticks += ticks;
-        for (var i = 0; i < claims.Count; i++)
-        {
-            if (claims[i].Workload != workload)
-                continue;
-            claims[i] = (workload, claims[i].Weight + weight, claims[i].Ticks + ticks);
-            return;
-        }
-        claims.Add((workload, weight, ticks));
-    }
-
-    /// <summary>Of claims that weigh by seconds at full load makes claims that weigh by joules: of each what the line from rest to full
-    /// load draws in its time.</summary>
-    public void WeighByEnergy(PowerRange power)
-    {
-        Weight = 0;
-        for (var i = 0; i < claims.Count; i++)
-        {
-            var joules =
-                power.Idle.Watts * claims[i].Ticks / TimeSpan.TicksPerSecond + (power.Max.Watts - power.Idle.Watts) * claims[i].Weight;
-            claims[i] = claims[i] with { Weight = joules };
-            Weight += joules;
-        }
-    }
-
-    /// <summary>The share of a claim: by weight, or by time where there is none.</summary>
-    public double ShareOf(int index) =>
-        claims.Count == 1 ? 1
-        : Weight > 0 ? claims[index].Weight / Weight
-        : TimeShareOf(index);
-
-    /// <summary>The share of a claim by time alone.</summary>
-    public double TimeShareOf(int index) => claims.Count == 1 ? 1 : (double)claims[index].Ticks / Ticks;
-}
-
 /// <summary>
 /// Cover: from all that is read of a resource, one reading for each component and one set of components for each
 /// boundary, so that nothing is counted twice.
 /// </summary>
-internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series, FactorBook? factors)
+internal sealed class Cover(
+    MeterChoice choice,
+    ClaimReader reader,
+    Provenance provenance,
+    IReadOnlyList<KnownSeries> series,
+    FactorBook? factors
+)
 {
     private readonly FactorSet usualLoad = provenance.Of(UsualLoad.FactorName);
-    private readonly List<Piece> chosen = [];
-    private readonly List<Piece> together = [];
-    private readonly List<(int Workload, double Weight)> sharing = [];
-    private readonly List<(string Name, long Ticks)> slices = [];
-    private readonly List<(long Ticks, int Series)> tracks = [];
-    private readonly PriorityQueue<int, (long End, int Track)> ends = new();
-    private int[] trackOf = new int[16];
 
     /// <summary>Receives what is decided; null when nobody asks.</summary>
     public DecisionTrace? Trace { get; init; }
@@ -154,7 +33,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
     public Reading? Component(MeteredResource resource, Component component, int bin, WorkloadClaims claims)
     {
         var meters = resource[component];
-        if (meters.Count == 0 || Best(meters, bin) is not { } meter)
+        if (meters.Count == 0 || choice.Best(meters, bin) is not { } meter)
             return null;
 
         var terms = Trace is null ? null : new List<double>();
@@ -166,12 +45,12 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         {
             double partJoules = 0;
             long partTicks = 0;
-            foreach (ref readonly var piece in Track(part, bin))
+            foreach (ref readonly var piece in choice.Track(part, bin))
             {
                 partJoules += piece.Amount;
                 partTicks += piece.Ticks;
                 terms?.Add(piece.Amount);
-                Trace?.Used.Add((piece.Series, bin));
+                Trace?.Use(piece);
                 if (series[piece.Series].OwnPower is not { } power)
                     continue;
                 low += power.Idle * piece.Ticks / TimeSpan.TicksPerSecond;
@@ -179,13 +58,13 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
             }
             if (partTicks == 0)
                 continue;
-            Claim(part, bin, partJoules, partTicks, claims);
+            reader.Claim(part, bin, partJoules, partTicks, claims);
             joules += partJoules;
             ticks = Math.Min(ticks, partTicks);
         }
         // The better meter may carry no labels of a workload where a lesser one does: whose it is, is then told by that one.
         if (meters.Count > 1 && !claims.Any)
-            ClaimByOthers(meters, meter, bin, claims);
+            reader.ClaimByOthers(meters, meter, bin, claims);
         var evidence = meter.First.Evidence;
         Bounds? accuracy = null;
         if (meter.First.OwnPower is null)
@@ -214,7 +93,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         {
             // A meter of the node names no pod, while the load of the pod's container on the same board does.
             if (!claims.Any)
-                ClaimByLoads(board, bin, null, claims);
+                reader.ClaimByLoads(board, bin, null, claims);
             return read;
         }
         if (factors is null || LoadOf(board, Quantities.Component.Accelerator, bin) is not { } load)
@@ -238,7 +117,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         var limit = LimitOf(board, bin);
         var isLimited = limit is { } allowed && allowed.Mean.Watts >= hardware.Power.Idle.Watts;
         var power = isLimited ? hardware.Power.Under(limit!.Value.Mean) : hardware.Power;
-        ClaimByLoads(board, bin, power, claims);
+        reader.ClaimByLoads(board, bin, power, claims);
         Trace?.Modelled(
             board,
             bin,
@@ -254,7 +133,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
     /// <summary>The mean power limit that a board enforces; null when nothing reports one.</summary>
     private (Power Mean, MappingSet Mappings)? LimitOf(MeteredResource board, int bin)
     {
-        if (board.Limits.Count == 0 || Best(board.Limits, bin) is not { } meter)
+        if (board.Limits.Count == 0 || choice.Best(board.Limits, bin) is not { } meter)
             return null;
         double wattSeconds = 0;
         var ticks = long.MaxValue;
@@ -262,11 +141,11 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         {
             double partWattSeconds = 0;
             long partTicks = 0;
-            foreach (ref readonly var piece in Track(part, bin))
+            foreach (ref readonly var piece in choice.Track(part, bin))
             {
                 partWattSeconds += piece.Amount;
                 partTicks += piece.Ticks;
-                Trace?.Used.Add((piece.Series, bin));
+                Trace?.Use(piece);
             }
             if (partTicks == 0)
                 continue;
@@ -356,7 +235,7 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
     public Load? LoadOf(MeteredResource resource, Component component, int bin, WorkloadClaims? claims = null)
     {
         var meters = resource.Loads(component);
-        if (meters.Count == 0 || Best(meters, bin) is not { } meter)
+        if (meters.Count == 0 || choice.Best(meters, bin) is not { } meter)
             return null;
         double busy = 0,
             slices = 0,
@@ -370,13 +249,13 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
                 slice = 0;
             long partTicks = 0;
             KnownSeries? last = null;
-            foreach (ref readonly var piece in Track(part, bin))
+            foreach (ref readonly var piece in choice.Track(part, bin))
             {
                 last = series[piece.Series];
                 amount += piece.Amount;
                 partTicks += piece.Ticks;
                 slice += (series[piece.Series].Slice ?? 1) * piece.Ticks;
-                Trace?.Used.Add((piece.Series, bin));
+                Trace?.Use(piece);
                 claims?.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
             }
             if (partTicks == 0)
@@ -422,9 +301,9 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         if (claims is not null)
             claims.Rule = ShareRule.Load;
         if (meters.Count > 1 && claims is { Any: false })
-            ClaimByOthers(meters, meter, bin, claims);
+            reader.ClaimByOthers(meters, meter, bin, claims);
         var mean = Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : slices);
-        Trace?.Read(resource, component, bin, new LoadReading(mean, loadParts!));
+        Trace?.Read(resource, component, bin, new LoadReading(meter.First.Mapping, mean, loadParts!));
         return new Load(mean, ticks, meter.First.Mappings, Math.Max(1, servers));
     }
 
@@ -462,147 +341,6 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
         return null;
     }
 
-    /// <summary>Whose a part's joules are. Where several series speak of it at once they share it: slices by their size, pods that take
-    /// turns evenly.</summary>
-    private void Claim(MeterPart part, int bin, double weight, long ticks, WorkloadClaims claims)
-    {
-        if (part.Series.Count == 1 && part.Series[0].Slice is null)
-            claims.Add(part.Series[0].Workload, weight, ticks);
-        else
-            Claim(part.Of(bin, pieces), weight, ticks, claims);
-    }
-
-    private void Claim(ReadOnlySpan<Piece> all, double amount, long ticks, WorkloadClaims claims, bool byTime = false)
-    {
-        sharing.Clear();
-        slices.Clear();
-        double weights = 0;
-        long spanned = 0;
-        foreach (ref readonly var piece in all)
-        {
-            var one = series[piece.Series];
-            spanned += piece.Ticks;
-            if (one.Slice is not null)
-                AddTo(slices, one.SliceName, piece.Ticks);
-            // A duplicate that names nobody says nothing about whose it is.
-            else if (one is { Workload: WorkloadClaims.Unclaimed, NamesAPod: false })
-                continue;
-            else
-                weights += piece.Ticks;
-        }
-        if (slices.Count == 0 && spanned <= ticks)
-        {
-            foreach (ref readonly var piece in all)
-                claims.Add(series[piece.Series].Workload, byTime ? piece.Ticks : piece.Amount, piece.Ticks);
-            return;
-        }
-        foreach (ref readonly var piece in all)
-        {
-            var one = series[piece.Series];
-            if (one.Slice is null && one is { Workload: WorkloadClaims.Unclaimed, NamesAPod: false })
-                continue;
-            // A slice that several series speak of at once, as two scrapers do, is no larger for it.
-            var sliceTicks = one.Slice is null ? 0 : slices.Find(slice => slice.Name == one.SliceName).Ticks;
-            var weight = one.Slice is { } size ? size * piece.Ticks * Math.Min(1, (double)ticks / sliceTicks) : piece.Ticks;
-            if (one.Slice is not null)
-                weights += weight;
-            sharing.Add((one.Workload, weight));
-        }
-        // What no slice holds is nobody's.
-        var total = slices.Count > 0 || weights == 0 ? Math.Max(ticks, weights) : weights;
-        foreach (var (workload, weight) in sharing)
-            claims.Add(workload, amount * (weight / total), (long)(ticks * (weight / total)));
-        if (weights < total)
-            claims.Add(WorkloadClaims.Unclaimed, amount * (1 - weights / total), (long)(ticks * (1 - weights / total)));
-    }
-
-    private static void AddTo(List<(string Name, long Ticks)> slices, string name, long ticks)
-    {
-        var known = slices.FindIndex(slice => slice.Name == name);
-        if (known < 0)
-            slices.Add((name, ticks));
-        else
-            slices[known] = (name, slices[known].Ticks + ticks);
-    }
-
-    private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, WorkloadClaims claims)
-    {
-        Meter? labelled = null;
-        foreach (var other in meters)
-            if (other != chosen && (labelled is null || Precedes(other.First, labelled.First)) && Claimed(other, bin))
-                labelled = other;
-        if (labelled is null)
-            return;
-        claims.Clear();
-        claims.Rule = ShareRule.OtherSeries;
-        foreach (var part in labelled.Parts)
-        {
-            double joules = 0;
-            long ticks = 0;
-            foreach (ref readonly var piece in Track(part, bin))
-                (joules, ticks) = (joules + piece.Amount, ticks + piece.Ticks);
-            if (ticks > 0)
-                Claim(part, bin, joules, ticks, claims);
-        }
-    }
-
-    /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is
-    /// modelled each has what it drew in its time.</summary>
-    private void ClaimByLoads(MeteredResource board, int bin, PowerRange? power, WorkloadClaims claims)
-    {
-        var meters = board.Loads(Quantities.Component.Accelerator);
-        var labelled = Best(meters, bin);
-        if (labelled is null || !Claimed(labelled, bin))
-        {
-            foreach (var other in meters)
-                if (Claimed(other, bin) && (labelled is null || !Claimed(labelled, bin) || Precedes(other.First, labelled.First)))
-                    labelled = other;
-            if (labelled is null || (power is null && !Claimed(labelled, bin)))
-                return;
-        }
-        claims.Clear();
-        claims.Rule = ShareRule.Load;
-        together.Clear();
-        long most = 0;
-        var sliced = false;
-        foreach (var part in labelled.Parts)
-        {
-            foreach (var one in part.Series)
-                sliced |= one.Slice is not null;
-            long ticks = 0;
-            foreach (ref readonly var piece in Track(part, bin))
-                ticks += piece.Ticks;
-            most = Math.Max(most, ticks);
-            together.AddRange(part.Of(bin, pieces));
-        }
-        var byTime = power is null || sliced || labelled.First.Mapping.Scale is not null;
-        if (sliced)
-            Claim(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(together), most, most, claims, byTime);
-        else
-        {
-            foreach (var part in labelled.Parts)
-            {
-                double amount = 0;
-                long ticks = 0;
-                foreach (ref readonly var piece in Track(part, bin))
-                    (amount, ticks) = (amount + piece.Amount, ticks + piece.Ticks);
-                if (ticks > 0)
-                    Claim(part.Of(bin, pieces), byTime ? ticks : amount, ticks, claims, byTime);
-            }
-        }
-        if (!byTime)
-            claims.WeighByEnergy(power!);
-    }
-
-    private bool Claimed(Meter meter, int bin)
-    {
-        foreach (var part in meter.Parts)
-        foreach (ref readonly var piece in Track(part, bin))
-            if (series[piece.Series].Workload != WorkloadClaims.Unclaimed)
-                return true;
-        return false;
-    }
-
     /// <summary>
     /// The server boundary: what measures the whole machine before what measures its inputs, its modules or its platform,
     /// and these before the sum of packages and memory. Cores and uncore lie inside a package and are never added; alone
@@ -614,15 +352,15 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
     /// <param name="claims">Receives who claims the series that were read.</param>
     public ServerReading? Server(MeteredResource server, int bin, bool accelerators, WorkloadClaims claims)
     {
-        if (Component(server, Quantities.Component.Node, bin, claims) is { } node)
+        if (Boundary(server, Quantities.Component.Node, bin, claims) is { } node)
             return new ServerReading(node, EnergyCover.Node, true);
-        if (Component(server, Quantities.Component.Psu, bin, claims) is { } supplies)
+        if (Boundary(server, Quantities.Component.Psu, bin, claims) is { } supplies)
             return new ServerReading(supplies, EnergyCover.Psu, true);
-        if (Component(server, Quantities.Component.Module, bin, claims) is { } modules)
+        if (Boundary(server, Quantities.Component.Module, bin, claims) is { } modules)
             return new ServerReading(modules, EnergyCover.Module, true);
-        if (Component(server, Quantities.Component.Platform, bin, claims) is { } platform)
+        if (Boundary(server, Quantities.Component.Platform, bin, claims) is { } platform)
             return new ServerReading(platform, accelerators ? EnergyCover.PlatformAndAccelerator : EnergyCover.Platform, false);
-        if (Component(server, Quantities.Component.Cpu, bin, claims) is not { } packages)
+        if (Boundary(server, Quantities.Component.Cpu, bin, claims) is not { } packages)
             return null;
         if (Component(server, Quantities.Component.Memory, bin, claims) is not { } memory)
             return new ServerReading(packages, accelerators ? EnergyCover.CpuAndAccelerator : EnergyCover.Cpu, false);
@@ -631,6 +369,15 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
             accelerators ? EnergyCover.CpuAndMemoryAndAccelerator : EnergyCover.CpuAndMemory,
             false
         );
+    }
+
+    /// <summary>What the best meter of a component says that covers a boundary where it says anything.</summary>
+    public Reading? Boundary(MeteredResource resource, Component component, int bin, WorkloadClaims claims)
+    {
+        if (Component(resource, component, bin, claims) is not { } reading)
+            return null;
+        Trace?.Covers(resource, bin, component);
+        return reading;
     }
 
     /// <summary>Both together; known for as long as each is.</summary>
@@ -646,99 +393,6 @@ internal sealed class Cover(Grid grid, Pieces pieces, Provenance provenance, IRe
             provenance.Union(a.Factors, b.Factors)
         );
 
-    /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and
-    /// series.</summary>
-    private Meter? Best(List<Meter> meters, int bin)
-    {
-        if (meters.Count == 1)
-            return TicksOf(meters[0], bin) > 0 ? meters[0] : null;
-        long most = 0;
-        foreach (var meter in meters)
-            most = Math.Max(most, TicksOf(meter, bin));
-        if (most == 0)
-            return null;
-        Meter? best = null;
-        foreach (var meter in meters)
-            if (NearlyAll(TicksOf(meter, bin), most) && (best is null || Precedes(meter.First, best.First)))
-                best = meter;
-        return best;
-    }
-
-    private static bool NearlyAll(long ticks, long most) => ticks * 10 >= most * 9;
-
-    private static bool Precedes(KnownSeries a, KnownSeries b)
-    {
-        if (a.Evidence != b.Evidence)
-            return a.Evidence < b.Evidence;
-        var byId = string.CompareOrdinal(a.Mapping.Id, b.Mapping.Id);
-        return byId != 0 ? byId < 0 : a.Number < b.Number;
-    }
-
-    /// <summary>Whether anything is told of an accelerator within reach of a period.</summary>
-    public bool HasSamplesNear(MeteredResource board, int bin) =>
-        board[Quantities.Component.Accelerator]
-            .Concat(board.Loads(Quantities.Component.Accelerator))
-            .Any(meter => meter.Parts.Exists(part => part.HasSamplesNear(grid[bin])));
-
-    /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no
-    /// whole.</summary>
-    private long TicksOf(Meter meter, int bin)
-    {
-        var ticks = long.MaxValue;
-        foreach (var part in meter.Parts)
-        {
-            long partTicks = 0;
-            foreach (ref readonly var piece in Track(part, bin))
-                partTicks += piece.Ticks;
-            if (partTicks > 0)
-                ticks = Math.Min(ticks, partTicks);
-            else if (meter.PartsMakeAWhole && part.HasSamplesNear(grid[bin]))
-                return 0;
-        }
-        return ticks == long.MaxValue ? 0 : ticks;
-    }
-
-    /// <summary>The pieces of a part in a period, without duplicates: pieces that follow each other are one track, and of tracks that
-    /// overlap one is chosen.</summary>
-    private ReadOnlySpan<Piece> Track(MeterPart part, int bin)
-    {
-        var all = part.Of(bin, pieces);
-        if (part.Series.Count == 1 || all.Length <= 1)
-            return all;
-
-        tracks.Clear();
-        ends.Clear();
-        if (trackOf.Length < all.Length)
-            trackOf = new int[all.Length * 2];
-        for (var i = 0; i < all.Length; i++)
-        {
-            var piece = all[i];
-            // The track that ended first goes on, so that a flood of label sets costs no more than sorting it.
-            if (ends.TryPeek(out var track, out var earliest) && earliest.End <= piece.From)
-            {
-                ends.Dequeue();
-                tracks[track] = (tracks[track].Ticks + piece.Ticks, Math.Min(tracks[track].Series, piece.Series));
-            }
-            else
-            {
-                track = tracks.Count;
-                tracks.Add((piece.Ticks, piece.Series));
-            }
-            ends.Enqueue(track, (piece.To, track));
-            trackOf[i] = track;
-        }
-        if (tracks.Count == 1)
-            return all;
-
-        var most = tracks.Max(static track => track.Ticks);
-        var best = -1;
-        for (var i = 0; i < tracks.Count; i++)
-            if (NearlyAll(tracks[i].Ticks, most) && (best < 0 || tracks[i].Series < tracks[best].Series))
-                best = i;
-        chosen.Clear();
-        for (var i = 0; i < all.Length; i++)
-            if (trackOf[i] == best)
-                chosen.Add(all[i]);
-        return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(chosen);
-    }
+    /// <inheritdoc cref="MeterChoice.HasSamplesNear"/>
+    public bool HasSamplesNear(MeteredResource board, int bin) => choice.HasSamplesNear(board, bin);
 }

@@ -22,7 +22,7 @@ public sealed record NormalisedPeriod(IReadOnlyList<EnergyFact> Energy, IReadOnl
 /// <param name="Amount">In <see cref="Unit"/>.</param>
 /// <param name="Seconds">The unbroken stretch of the period that it speaks of.</param>
 /// <param name="Workload">Name of the workload whose rules claim it.</param>
-/// <param name="Used">Whether a fact was made of it; else another reading was preferred.</param>
+/// <param name="WhyNot">Why no fact was made of it; null when one was.</param>
 public sealed record TracedReading(
     Series Series,
     MetricMapping Mapping,
@@ -33,7 +33,7 @@ public sealed record TracedReading(
     double Amount,
     double Seconds,
     string Workload,
-    bool Used
+    UnusedDecision? WhyNot
 )
 {
     /// <summary>Name of the place that its source stands at.</summary>
@@ -41,6 +41,9 @@ public sealed record TracedReading(
 
     /// <summary>What the amount is counted in.</summary>
     public AmountUnit Unit { get; init; }
+
+    /// <summary>Whether a fact was made of it.</summary>
+    public bool Used => WhyNot is null;
 }
 
 /// <summary>The facts of a period, and what they were made of.</summary>
@@ -168,9 +171,9 @@ public sealed class Normaliser
     {
         var grid = new Grid(period, grain);
         var provenance = new Provenance();
-        var trace = traced is null ? null : new DecisionTrace(grid, workloads);
         var rejections = new List<Rejection>();
         var known = Know(period, ordered, provenance, rejections);
+        var trace = traced is null ? null : new DecisionTrace(grid, workloads, known);
         using var pieces = new Pieces(grid);
         var interpreter = new Interpreter(period, pieces, rejections);
         var accounts = new Accounts(grid, workloads, provenance, factors, trace);
@@ -197,7 +200,8 @@ public sealed class Normaliser
         fleet.Settle();
         fleet.Read(interpreter, pieces);
 
-        var cover = new Cover(grid, pieces, provenance, known, factors) { Trace = trace };
+        var choice = new MeterChoice(grid, pieces, trace);
+        var cover = new Cover(choice, new ClaimReader(pieces, known, choice), provenance, known, factors) { Trace = trace };
         var attribution = new Attribution(cover, accounts, provenance, pieces);
         foreach (var host in fleet.Hosts)
             for (var bin = 0; bin < grid.Count; bin++)
@@ -230,7 +234,7 @@ public sealed class Normaliser
         accounts.Close();
         if (trace is not null)
         {
-            Trace(fleet, work.All, pieces, grid, known, trace.Used, traced!.Readings);
+            Describe(fleet, work.All, pieces, grid, known, trace, traced!.Readings);
             traced.Add(trace);
         }
         rejections.Sort(ByTime);
@@ -294,13 +298,13 @@ public sealed class Normaliser
         return owner;
     }
 
-    private void Trace(
+    private void Describe(
         Fleet fleet,
         IEnumerable<WorkTally> tallies,
         Pieces pieces,
         Grid grid,
         List<KnownSeries> known,
-        HashSet<(int Series, int Bin)> used,
+        DecisionTrace trace,
         List<TracedReading> readings
     )
     {
@@ -308,13 +312,13 @@ public sealed class Normaliser
         foreach (var (component, meter) in resource.Meters)
         foreach (var part in meter.Parts)
         foreach (var piece in pieces[part.All])
-            readings.Add(Describe(piece, resource.Identity, component, part.Name, used.Contains((piece.Series, piece.Bin))));
+            readings.Add(Describe(piece, resource.Identity, component, part.Name, trace.WhyNot(piece, resource, component)));
         foreach (var tally in tallies)
         foreach (var (range, counted) in tally.PiecesOf(pieces))
         foreach (var piece in pieces[range])
-            readings.Add(Describe(piece, null, Component.None, "", counted));
+            readings.Add(Describe(piece, null, Component.None, "", counted ? null : new UnusedDecision(UnusedRule.SameWork)));
 
-        TracedReading Describe(Piece piece, Resource? resource, Component component, string part, bool isUsed)
+        TracedReading Describe(Piece piece, Resource? resource, Component component, string part, UnusedDecision? whyNot)
         {
             var one = known[piece.Series];
             return new TracedReading(
@@ -327,7 +331,7 @@ public sealed class Normaliser
                 piece.Amount,
                 Piece.Seconds(piece.Ticks),
                 one.Workload == WorkloadClaims.Unclaimed ? Workload.Unattributed.Name : workloads[one.Workload].Name,
-                isUsed
+                whyNot
             )
             {
                 Place = one.Place.Name,
