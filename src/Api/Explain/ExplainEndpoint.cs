@@ -171,7 +171,9 @@ public static class ExplainEndpoint
             foreach (var measure in Measures.ToldBy(MeasureHolders.Periods))
             {
                 var terms =
-                    measure == Measures.Units ? parts.Select(part => part.Own).OfType<PeriodSums>() : parts.Select(part => part.Any);
+                    measure.Aggregation == Aggregation.SumOfUnit
+                        ? parts.Select(part => part.Own).OfType<PeriodSums>()
+                        : parts.Select(part => part.Any);
                 if (SumFormulas.Of(measure, made, terms) is { } formula)
                     formulas.Add(formula);
             }
@@ -226,7 +228,7 @@ public static class ExplainEndpoint
         foreach (var measure in Measures.ToldBy(MeasureHolders.Facts))
             numbers[measure.Name] = fact[measure];
         foreach (var ratio in Ratios.OfFacts)
-            numbers[ratio.Name] = ratio.Of(fact.Values, fact.Period.Seconds, fact.Missing);
+            numbers[ratio.Name] = ratio.Of(fact.Values);
         return numbers;
     }
 

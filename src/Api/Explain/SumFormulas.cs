@@ -20,25 +20,29 @@ internal static class SumFormulas
         PeriodSums? sums
     )
     {
-        if (work.Count > 0)
-            yield return new Formula(
-                Measures.Units.Name,
-                Text(Measures.Units, [.. work.Select(fact => fact.Units)]),
-                sums?[Measures.Units]
-            );
-        if (energy.Count == 0)
+        if (energy.Count == 0 && work.Count == 0)
             yield break;
-        // The periods of the grid are added up by the rules that make hours of them.
-        var parts = energy.GroupBy(fact => fact.Period.Start).OrderBy(group => group.Key).Select(Sum).ToList();
-        var made = sums ?? Sum(energy);
+        // The periods of the grid are added up by the rules that make hours of them: what is matched is matched in each.
+        var parts = energy
+            .Select(fact => fact.Period.Start)
+            .Concat(work.Select(fact => fact.Period.Start))
+            .Distinct()
+            .Order()
+            .Select(start => Sum(energy.Where(fact => fact.Period.Start == start), work.Where(fact => fact.Period.Start == start)))
+            .ToList();
+        var made = sums ?? Sum(energy, work);
         foreach (var measure in Measures.ToldBy(MeasureHolders.Periods).OrderBy(measure => measure.Unit != Measures.Facility.Unit))
-            if (measure != Measures.Units && (ByFactor(measure, trace, energy, made) ?? Of(measure, made, parts)) is { } formula)
+            if ((ByFactor(measure, trace, energy, made) ?? Of(measure, made, parts)) is { } formula)
                 yield return formula;
 
-        static PeriodSums Sum(IEnumerable<EnergyFact> facts) =>
-            RollUp.Hour(facts.First().Period.Start, [.. facts], []) is [var all]
+        static PeriodSums Sum(IEnumerable<EnergyFact> energy, IEnumerable<WorkFact> work)
+        {
+            var (facts, done) = (energy.ToList(), work.ToList());
+            var start = facts.Count > 0 ? facts[0].Period.Start : done[0].Period.Start;
+            return RollUp.Hour(start, facts, done) is [var all]
                 ? all
-                : throw new ArgumentException("The facts are of several deployments.", nameof(facts));
+                : throw new ArgumentException("The facts are of several deployments or units.", nameof(energy));
+        }
     }
 
     /// <summary>A measure as the sum of that of the parts; bounds are of the parts that have the widest boundary. Null without a
@@ -52,7 +56,7 @@ internal static class SumFormulas
             : made[Measures.Server] is not null ? Measures.Server
             : Measures.Accelerator;
         var terms = parts
-            .Where(part => measure.Across != AcrossResources.Bounds || part[widest] is not null)
+            .Where(part => measure.Aggregation != Aggregation.Bounds || part[widest] is not null)
             .Select(part => part[measure])
             .OfType<double>()
             .ToList();

@@ -154,7 +154,7 @@ public static class PlacementEndpoint
             SavingAgainstWorst = ranked?.SavingAgainstWorst,
             Certain = ranked?.Certain,
             Factors = sums.Factors,
-            Missing = sums.Missing,
+            Missing = [.. sums.Missing.Words()],
             Reasons = reasons,
         };
     }

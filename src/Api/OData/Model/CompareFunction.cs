@@ -159,7 +159,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             row.Sums.Factors.Count == 0 ? null : string.Join(' ', row.Sums.Factors)
         ),
         new("Missing", EdmPrimitiveTypeKind.String, "Why numbers of the period are null.", null, row =>
-            row.Sums.Missing.Count == 0 ? null : string.Join(' ', row.Sums.Missing)
+            row.Sums.Missing == MissingReasons.None ? null : row.Sums.Missing.Text()
         ),
         new("PeriodStart", EdmPrimitiveTypeKind.DateTimeOffset, "The first hour summed.", null, row => row.From, Nullable: false),
         new("PeriodEnd", EdmPrimitiveTypeKind.DateTimeOffset, "The end of the last hour summed.", null, row => row.To, Nullable: false),

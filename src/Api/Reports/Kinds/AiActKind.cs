@@ -89,7 +89,8 @@ public sealed class ModelSums(string model, DateTime from, DateTime to)
     private readonly SortedSet<string> factors = new(StringComparer.Ordinal);
     private double? known,
         measured;
-    private double seconds;
+    private double seconds,
+        present;
 
     /// <summary>The model.</summary>
     public string Model { get; } = model;
@@ -116,7 +117,7 @@ public sealed class ModelSums(string model, DateTime from, DateTime to)
     public double? MeasuredShare => known > 0 ? measured / known : null;
 
     /// <summary>Share of the time of all deployments for which readings exist.</summary>
-    public double Coverage => Math.Min(1, seconds / ((To - From).TotalSeconds * deployments.Count));
+    public double Coverage => present > 0 ? Math.Min(1, seconds / present) : 0;
 
     /// <summary>The worst evidence.</summary>
     public Evidence Evidence { get; private set; }
@@ -137,8 +138,9 @@ public sealed class ModelSums(string model, DateTime from, DateTime to)
         deployments.Add(row.Deployment);
         foreach (var measure in Summed)
             sums[measure.Index] = Plus(sums[measure.Index], row.Number(measure));
-        seconds +=
-            (row.Number(Ratios.Coverage) ?? 0) * (row.Time(ReportField.PeriodEnd) - row.Time(ReportField.PeriodStart)).TotalSeconds;
+        var there = row.Number(Measures.Present) ?? 0;
+        present += there;
+        seconds += (row.Number(Ratios.Coverage) ?? 0) * there;
         if (row.Number(Ratios.MeasuredShare) is { } share && row.Number(Measures.Server) is { } joules)
         {
             known = Plus(known, joules);

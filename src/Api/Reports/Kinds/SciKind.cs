@@ -115,7 +115,15 @@ public sealed class SciRow(ReportRows rows, string set) : PeriodRow(rows, set)
         }
     }
 
-    /// <summary>Grams for each unit. The store says whether grams are of the whole time: those of a part of it over all of the work are no
-    /// score.</summary>
-    public double? Score => Number(Ratios.SciGramsPerUnit) is null ? null : Grams / Number(Measures.Units);
+    /// <summary>Grams for each unit, of the time in which they and the work are known; the embodied part is what the score has beyond the
+    /// operational one, where both are of the same time.</summary>
+    public double? Score =>
+        Component switch
+        {
+            SciComponent.Operational => Number(Ratios.OperationalGramsPerUnit),
+            SciComponent.Embodied => Number(MatchedSums.Sci.Units) == Number(MatchedSums.Operational.Units)
+                ? Number(Ratios.SciGramsPerUnit) - Number(Ratios.OperationalGramsPerUnit)
+                : null,
+            _ => Number(Ratios.SciGramsPerUnit),
+        };
 }

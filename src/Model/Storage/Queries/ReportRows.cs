@@ -218,21 +218,35 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
         );
     }
 
-    /// <summary>How much of each period is known of each deployment, by deployment and time. Periods of which nothing is stored are not
-    /// there.</summary>
+    /// <summary>For how much of each period the energy of each deployment is known, at the widest boundary that it has in any of them, by
+    /// deployment and time. Periods of which nothing is stored are not there.</summary>
     /// <param name="length">Length of the periods.</param>
     /// <exception cref="StorageException">The database failed.</exception>
-    public IAsyncEnumerable<CoveredPeriod> CoverageAsync(PeriodLength length) =>
-        session.StreamAsync(
+    public IAsyncEnumerable<CoveredPeriod> CoverageAsync(PeriodLength length)
+    {
+        var (facility, server, accelerator) = (
+            Measures.FacilitySeconds.Name,
+            Measures.ServerSeconds.Name,
+            Measures.AcceleratorSeconds.Name
+        );
+        return session.StreamAsync(
             $"""
-            SELECT v."DeploymentId", v."Workload", v."Provider", v."Region", v."PeriodStart", MAX(v."{Ratios.Coverage.Name}")
-            FROM "{ReportSelection.SetOf(length)}" v WHERE {Conditions}
+            SELECT v."DeploymentId", v."Workload", v."Provider", v."Region", v."PeriodStart",
+                MAX(CASE WHEN w.facility > 0 THEN v."{facility}" WHEN w.server > 0 THEN v."{server}" ELSE v."{accelerator}" END)
+                    / NULLIF(MAX(v."{Measures.Present.Name}"), 0)
+            FROM "{ReportSelection.SetOf(length)}" v
+            JOIN (
+                SELECT v."DeploymentId" AS deployment, MAX(v."{facility}") AS facility, MAX(v."{server}") AS server
+                FROM "{ReportSelection.SetOf(length)}" v WHERE {Conditions} GROUP BY v."DeploymentId"
+            ) w ON w.deployment = v."DeploymentId"
+            WHERE {Conditions}
             GROUP BY v."DeploymentId", v."Workload", v."Provider", v."Region", v."PeriodStart"
             ORDER BY v."DeploymentId", v."PeriodStart"
             """,
             Parameters,
             row => new CoveredPeriod(row.Integer(0), row.Text(1), row.Text(2), row.Text(3), row.Instant(4), row.DoubleOrNull(5) ?? 0)
         );
+    }
 
     /// <summary>Names of the factors that the rows were made with, sorted, with what the store keeps of each; only the name where it keeps
     /// nothing.</summary>
@@ -375,7 +389,7 @@ public sealed class ReportRows : IAsyncDisposable
     internal static readonly IReadOnlyList<Measure> ToldMeasures = [.. Measures.ToldBy(MeasureHolders.Periods)];
 
     /// <summary>The ratios that a row has, in order: those that reports tell as they are stored, and do not divide again.</summary>
-    internal static readonly IReadOnlyList<Ratio> ToldRatios = [Ratios.MeasuredShare, Ratios.Coverage, Ratios.SciGramsPerUnit];
+    internal static readonly IReadOnlyList<Ratio> ToldRatios = [Ratios.MeasuredShare, Ratios.Coverage, Ratios.OperationalGramsPerUnit, Ratios.SciGramsPerUnit];
 
     private static readonly int Fields = Enum.GetValues<ReportField>().Length;
 
