@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Metrics.Domain.Tests;
 
-/// <summary>Ratios over the same time (docs/decisions/027): what is known of energy and of work alike is divided, and the sums beside it
+/// <summary>Ratios over the same time (docs/decisions/036): what is known of energy and of work alike is divided, and the sums beside it
 /// keep all that is known.</summary>
 public sealed class RatioTests
 {
