@@ -158,7 +158,7 @@ public sealed class Normaliser
         var rejections = new List<Rejection>();
         var known = Know(period, ordered, provenance, rejections);
         using var pieces = new Pieces(grid);
-        var interpreter = new Interpreter(period, pieces, rejections);
+        var interpreter = new Interpreter(grid, pieces, rejections, known);
         var accounts = new Accounts(grid, workloads, provenance, words, factors);
 
         var fleet = new Fleet(factors, hardware);
@@ -243,7 +243,17 @@ public sealed class Normaliser
             }
             if (!places.TryGetValue(one.Series.Source, out var place) && !nowhere.TryGetValue(one.Series.Source, out place))
                 nowhere.Add(one.Series.Source, place = new Place($"unplaced/{one.Series.Source}", null, null));
-            known.Add(new KnownSeries(known.Count, one, mapping, provenance.Of(mapping), WorkloadOf(one, period, rejections), place));
+            known.Add(
+                new KnownSeries(
+                    known.Count,
+                    one,
+                    mapping,
+                    provenance.Of(mapping),
+                    WorkloadOf(one, period, rejections),
+                    place,
+                    factors?.Hardware
+                )
+            );
         }
         return known;
     }
