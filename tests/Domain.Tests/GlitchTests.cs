@@ -66,6 +66,13 @@ public sealed class GlitchTests
     }
 
     [Fact]
+    public void Where_it_could_be_read_both_ways_the_samples_around_it_decide()
+    {
+        Assert.Equal(1_080_000, Board((20, 0), (21, 0), (23, 0), (24, 0)).Energy.Sum(fact => fact.AcceleratorJoules!.Value), 1e-3);
+        Assert.Equal(1_080_000, Board((20, 3 * Old), (22, 3 * Old)).Energy.Sum(fact => fact.AcceleratorJoules!.Value), 1e-3);
+    }
+
+    [Fact]
     public void A_counter_that_leaps_and_falls_back_is_bridged_too()
     {
         var period = Board((30, 2 * Old), (31, 2 * Old + 5));
@@ -85,7 +92,10 @@ public sealed class GlitchTests
 
         Assert.Equal(1_062_000, period.Energy.Sum(fact => fact.AcceleratorJoules!.Value), 1e-3);
         Assert.Equal(3540, period.Energy.Sum(fact => fact.CoveredSeconds));
-        Assert.Equal((RejectionReason.CounterReset, Scene.At(30)), (period.Rejections.Single().Reason, period.Rejections.Single().At!.Value));
+        Assert.Equal(
+            (RejectionReason.CounterReset, Scene.At(30)),
+            (period.Rejections.Single().Reason, period.Rejections.Single().At!.Value)
+        );
     }
 
     [Fact]

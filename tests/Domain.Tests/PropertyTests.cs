@@ -493,7 +493,7 @@ public sealed class PropertyTests
                     {
                         minute += step / 60.0;
                         scene.Instants(series, (minute, value));
-                        if (before is { } earlier && step <= 600)
+                        if (before is { } earlier)
                             most +=
                                 value >= earlier ? value - earlier
                                 : wraps ? 100 - earlier + value
@@ -512,7 +512,9 @@ public sealed class PropertyTests
 
     private static double? Facility(double joules, double pue)
     {
-        var scene = new Scene { Mappings = [Map.NodeEnergy with { Ceiling = 1e13 }] }.Place(Scene.Source, pue).Spans(Scene.Series("node_energy", labels: ("node", "a")), (0, 5, joules));
+        var scene = new Scene { Mappings = [Map.NodeEnergy with { Ceiling = 1e13 }] }
+            .Place(Scene.Source, pue)
+            .Spans(Scene.Series("node_energy", labels: ("node", "a")), (0, 5, joules));
         return Assert.Single(scene.Normalise().Energy).FacilityJoules;
     }
 

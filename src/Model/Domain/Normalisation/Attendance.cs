@@ -41,7 +41,11 @@ internal sealed class Attendance
     {
         if (!sources.TryGetValue(series.Series.Source, out var source))
             return null;
-        for (var slot = Math.Min(until / Slot - source.First, source.Slots.Length - 1); slot >= 0 && slot >= since / Slot - source.First; slot--)
+        for (
+            var slot = Math.Min(until / Slot - source.First, source.Slots.Length - 1);
+            slot >= 0 && slot >= since / Slot - source.First;
+            slot--
+        )
             if (source.Slots[(int)slot].Other(series.Number) is var at && at <= until && at >= since)
                 return at;
         return null;

@@ -8,7 +8,7 @@ namespace Metrics.Domain.Normalisation;
 /// </summary>
 /// <remarks>
 /// Each fall is judged by the samples within <see cref="Longest"/> of it and the rates within <see cref="Near"/> around these, and of
-/// two readings that cross the shorter is taken. Twice the one and the other make an hour, so that every pass that the outcome means
+/// two readings that cross the one is taken that more samples around it bear out. Twice the one and the other make an hour, so that every pass that the outcome means
 /// something to has seen all of it. The work for a fall is bounded by <see cref="Most"/>.
 /// </remarks>
 internal static class Glitches
@@ -24,6 +24,9 @@ internal static class Glitches
 
     /// <summary>Rises on each side that say what is usual.</summary>
     private const int Around = 16;
+
+    /// <summary>Samples on each side that are asked which of two readings is right.</summary>
+    private const int Witnesses = 4;
 
     /// <summary>From the last sample before to the first one after.</summary>
     private static readonly long Longest = TimeSpan.FromMinutes(22).Ticks;
@@ -43,7 +46,7 @@ internal static class Glitches
             if (LeapBefore(samples, i) is { } before && IsGlitch(series, samples, before, i, i))
                 (found ??= []).Add((before, i));
         }
-        return found is null ? null : Outermost(found);
+        return found is null ? null : Outermost(found, samples);
     }
 
     /// <summary>The first sample after a fall that is again at least at the value before it.</summary>
@@ -77,10 +80,7 @@ internal static class Glitches
         )
             return false;
 
-        double depth = 0;
-        for (var i = before + 1; i < back; i++)
-            depth = Math.Max(depth, Math.Max(samples[before].Value - samples[i].Value, samples[i].Value - samples[back].Value));
-        var isNear = rise <= Back * depth;
+        var isNear = rise <= Back * Depth(samples, before, back);
 
         // The step that comes back from below, or the one that leapt: no work that is usual here.
         var (from, to) = fall == back ? (before, before + 1) : (back - 1, back);
@@ -92,6 +92,30 @@ internal static class Glitches
         if (step > series.RiseInTick * time + series.Quantum)
             return usual is not { } rate || isNear || rise <= Leap * rate * span;
         return usual is { } own ? step > Leap * own * time && (isNear || rise <= Leap * own * span) : isNear;
+    }
+
+    /// <summary>How far what lies between is from the line that goes past it.</summary>
+    private static double Depth(ReadOnlySpan<Sample> samples, int before, int back)
+    {
+        double depth = 0;
+        for (var i = before + 1; i < back; i++)
+            depth = Math.Max(depth, Math.Max(samples[before].Value - samples[i].Value, samples[i].Value - samples[back].Value));
+        return depth;
+    }
+
+    /// <summary>How many of the samples next to it lie near the line and not where the glitch lies.</summary>
+    private static int Support(ReadOnlySpan<Sample> samples, (int Before, int Back) glitch)
+    {
+        var (before, back) = glitch;
+        var near = Back * Depth(samples, before, back);
+        var support = 0;
+        for (var i = before - 1; i >= 0 && i >= before - Witnesses && samples[i].End.Ticks >= samples[before].End.Ticks - Near; i--)
+            if (Math.Abs(samples[i].Value - samples[before].Value) <= near)
+                support++;
+        for (var i = back + 1; i < samples.Length && i <= back + Witnesses && samples[i].End.Ticks <= samples[back].End.Ticks + Near; i++)
+            if (Math.Abs(samples[i].Value - samples[back].Value) <= near)
+                support++;
+        return support;
     }
 
     /// <summary>Whether the fall is one wrap of the counter, by its ceiling and by what is usual.</summary>
@@ -111,7 +135,11 @@ internal static class Glitches
     {
         Span<double> rates = stackalloc double[2 * Around];
         var count = 0;
-        for (var i = before; i > 0 && count < Around && before - i < Most && samples[i - 1].End.Ticks >= samples[before].End.Ticks - Near; i--)
+        for (
+            var i = before;
+            i > 0 && count < Around && before - i < Most && samples[i - 1].End.Ticks >= samples[before].End.Ticks - Near;
+            i--
+        )
         {
             if (samples[i].Value == samples[i - 1].Value)
                 continue;
@@ -152,8 +180,9 @@ internal static class Glitches
         }
     }
 
-    /// <summary>Of two that cross, the one of fewer samples, or the earlier; of two of which one holds the other, the outer.</summary>
-    private static List<(int Before, int Back)> Outermost(List<(int Before, int Back)> found)
+    /// <summary>Of two that cross, the one that more samples bear out, else the one of fewer samples, else the earlier; of two of which one
+    /// holds the other, the outer.</summary>
+    private static List<(int Before, int Back)> Outermost(List<(int Before, int Back)> found, ReadOnlySpan<Sample> samples)
     {
         found.Sort(static (a, b) => a.Before != b.Before ? a.Before.CompareTo(b.Before) : b.Back.CompareTo(a.Back));
         var crossed = new bool[found.Count];
@@ -163,7 +192,8 @@ internal static class Glitches
             {
                 if (found[j].Before == found[i].Before || found[j].Back <= found[i].Back)
                     continue;
-                if (found[j].Back - found[j].Before < found[i].Back - found[i].Before)
+                var support = Support(samples, found[j]) - Support(samples, found[i]);
+                if (support > 0 || (support == 0 && found[j].Back - found[j].Before < found[i].Back - found[i].Before))
                     crossed[i] = true;
                 else
                     crossed[j] = true;

@@ -356,12 +356,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
     private void CountFromStart(KnownSeries series, in Sample first)
     {
         var now = first.End.Ticks;
-        if (
-            !series.CountsFromItsStart
-            || first.Value <= 0
-            || now <= period.Start.Ticks
-            || now > period.End.Ticks + Begun
-        )
+        if (!series.CountsFromItsStart || first.Value <= 0 || now <= period.Start.Ticks || now > period.End.Ticks + Begun)
             return;
         var samples = series.Samples.Span;
         var at = IndexAfter(samples, now - 1);
@@ -397,13 +392,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
             return;
         if (first.Value > 1.5 * Math.Min(most, series.RiseInTick) * (now - absent))
             return;
-        Add(
-            series,
-            Math.Max(absent, now - (long)(first.Value / (rises / time))),
-            now,
-            series.Mapping.Unit.ToCanonical(first.Value),
-            first
-        );
+        Add(series, Math.Max(absent, now - (long)(first.Value / (rises / time))), now, series.Mapping.Unit.ToCanonical(first.Value), first);
     }
 
     /// <summary>Several series of one meter: split into runs, and each run joined to the run that it follows.</summary>
