@@ -114,7 +114,7 @@ internal sealed class AllOnes
 
     private static ulong Bit(double value) => 1UL << (int)((BitConverter.DoubleToInt64Bits(value) >> 52) & 63);
 
-    /// <summary>A register of so many bits in each scale; drivers use the last values below all ones for reasons why there is none.</summary>
+    /// <summary>A register of so many bits in each scale; drivers use the last values below all ones for reasons of having none.</summary>
     private static IEnumerable<(double Low, double High)> Of(int bits, int reasons)
     {
         var ones = Math.Pow(2, bits) - 1;

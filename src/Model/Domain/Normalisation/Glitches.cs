@@ -7,9 +7,9 @@ namespace Metrics.Domain.Normalisation;
 /// on from below began anew, and one that passes a declared maximum wraps; neither is a glitch.
 /// </summary>
 /// <remarks>
-/// Each fall is judged by the samples within <see cref="Longest"/> of it and the rates within <see cref="Near"/> around these, and of
-/// two readings that cross the one is taken that more samples around it bear out. Twice the one and the other make an hour, so that every pass that the outcome means
-/// something to has seen all of it. The work for a fall is bounded by <see cref="Most"/>.
+/// Each fall is judged by the samples within <see cref="Longest"/> of it and those within <see cref="Near"/> around these. Of two
+/// readings that cross, the one is taken that more samples around it bear out. Twice the one and the other make an hour, so that every
+/// pass that the outcome means something to has seen all of it. The work for a fall is bounded by <see cref="Most"/>.
 /// </remarks>
 internal static class Glitches
 {

@@ -147,7 +147,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
         var unit = series.Mapping.Unit;
         var detail =
             sample.Value <= series.Most
-                ? $"The value {MessageText.Show(sample.Value)} {unit.Symbol} is a register of which every bit is set: the meter has no value."
+                ? $"The value {MessageText.Show(sample.Value)} {unit.Symbol} is a register of ones: the meter has no value."
             : unit.Quantity == Quantity.Energy
                 ? $"The counter shows {MessageText.Show(sample.Value)} {unit.Symbol}, more than "
                     + $"{MessageText.Show(series.Ceiling.PerSecond)} W, the ceiling {series.Ceiling.Origin}, make in thirty years."
@@ -310,7 +310,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
         return since;
     }
 
-    /// <summary>How long a span of two samples may be, by the usual distance of those around it; 0 when too few are there to tell.</summary>
+    /// <summary>How long a span may be, by the usual distance of the samples around it; 0 when too few are there to tell.</summary>
     private static long Bridge(KnownSeries before, KnownSeries after, long from, long to)
     {
         var reach = Limits.Reach.Ticks;
