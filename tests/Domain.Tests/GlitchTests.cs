@@ -130,6 +130,20 @@ public sealed class GlitchTests
     }
 
     [Fact]
+    public void What_is_read_too_seldom_to_tell_is_a_gap_on_both_sides()
+    {
+        var scene = new Scene { Mappings = [Map.Tokens with { MaxSpan = TimeSpan.FromHours(1) }] };
+        scene.Instants(Tokens, (-15, 5_000_000), (0, 5_090_000), (15, 0), (30, 5_270_000), (45, 5_360_000), (60, 5_450_000));
+
+        var period = scene.Normalise(0, 60);
+
+        Assert.Equal(180_000, period.Work.Sum(fact => fact.Units), 1e-6);
+        Assert.Equal(1800, period.Work.Sum(fact => fact.CoveredSeconds));
+        Assert.Equal([Scene.At(15), Scene.At(30)], period.Rejections.Select(one => one.At!.Value));
+        Assert.All(period.Rejections, one => Assert.Equal(RejectionReason.CounterReset, one.Reason));
+    }
+
+    [Fact]
     public void Work_that_leaps_and_goes_on_from_there_was_done()
     {
         var scene = new Scene();

@@ -238,6 +238,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
         var (maxSpan, riseInTick) = (series.MaxSpan, series.RiseInTick);
         // The first sample of a counter is a baseline: what it shows may have been counted in weeks.
         var (at, value, known) = before is { } run ? (run.End, run.Samples.Span[^1].Value, true) : default;
+        var fell = false;
         for (var i = 0; i < samples.Length; i++)
         {
             ref readonly var sample = ref samples[i];
@@ -259,14 +260,26 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
                         (mapping.Hold ? series.Watts(value) : (series.Watts(value) + series.Watts(sample.Value)) / 2) * Seconds(span),
                         sample
                     );
+                else if (fell && MayHaveComeBack(samples, i))
+                    RejectReturn(series, samples[i - 2].Value, value, sample);
                 else if (sample.Value - value is >= 0 and var rise && rise <= riseInTick * span)
                     Add(series, at, now, mapping.Unit.ToCanonical(rise), sample);
                 else
                     Doubt(series, before, samples, i, value, at);
             }
+            fell = sample.Value < value;
             (at, value, known) = (now, sample.Value, true);
         }
     }
+
+    /// <summary>Whether a counter that fell stands at the next sample where it was before, in too long a time to tell a glitch from a count
+    /// that began anew.</summary>
+    private static bool MayHaveComeBack(ReadOnlySpan<Sample> samples, int at) =>
+        at > 1
+        && samples[at].Value >= samples[at - 2].Value
+        && samples[at].End.Ticks - samples[at - 2].End.Ticks is var time
+        && time > Glitches.Longest
+        && time <= Limits.Reach.Ticks;
 
     /// <summary>A counter that fell, or rose by more than its ceiling in the span.</summary>
     /// <remarks>
@@ -506,6 +519,21 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
     }
 
     private static string Text(long ticks) => string.Create(CultureInfo.InvariantCulture, $"{Seconds(ticks):0.###} s");
+
+    private void RejectReturn(KnownSeries series, double before, double fallen, in Sample sample)
+    {
+        if (period.Contains(sample.End))
+            rejections.Add(
+                Because(
+                    series,
+                    sample.End,
+                    RejectionReason.CounterReset,
+                    $"The counter fell from {MessageText.Show(before)} to {MessageText.Show(fallen)} and shows "
+                        + $"{MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol} next: it is read too seldom to tell whether it "
+                        + "came back or counted so far, and the span is a gap."
+                )
+            );
+    }
 
     /// <summary>The last instant of the samples that lies in the period.</summary>
     internal static DateTime? LastIn(Interval period, ReadOnlySpan<Sample> samples)

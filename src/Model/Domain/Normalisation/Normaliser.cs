@@ -50,7 +50,7 @@ public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading>
 public sealed class Normaliser
 {
     /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
-    public const int Revision = 4;
+    public const int Revision = 5;
 
     private readonly MetricCatalogue catalogue;
     private readonly Workload[] workloads;
