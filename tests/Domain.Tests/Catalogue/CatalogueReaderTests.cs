@@ -82,7 +82,7 @@ public class CatalogueReaderTests
                       "id": "prometheus/x", "version": 2, "metric": ["a_total", "b_total"],
                       "when": { "state": "!terminated", "zone": ["package", "dram"] },
                       "unit": "mJ", "kind": "cumulative", "component": "accelerator", "share": true, "evidence": "modelled",
-                      "wrapsAt": 262143.5, "sentinelFrom": 9e18,
+                      "wrapsAt": 262143.5, "sentinelFrom": 9e18, "ceiling": 900,
                       "resource": "gpu", "maxSpan": "00:30:00", "effectiveFrom": "2024-02-29", "reference": "https://example.org/x", /* the end */
                     },
                   ],
@@ -106,6 +106,7 @@ public class CatalogueReaderTests
         Assert.Equal(Evidence.Modelled, mapping.Evidence);
         Assert.Equal(262143.5, mapping.WrapsAt);
         Assert.Equal(9e18, mapping.SentinelFrom);
+        Assert.Equal(900, mapping.Ceiling);
         Assert.False(mapping.Hold);
         Assert.Null(mapping.FunctionalUnit);
         Assert.Null(mapping.Power);
@@ -247,6 +248,8 @@ public class CatalogueReaderTests
         );
         Refused(Energy, "wrapsAt", "0", "is 0; write a number above zero");
         Refused(Energy, "sentinelFrom", "-1", "is -1; write a number above zero");
+        Refused(Energy, "ceiling", "0", "is 0; write a number above zero");
+        Refused(Utilisation, "ceiling", "500", "is given, and utilisation ends at the whole capacity; leave it out");
         Refused(Energy, "wrapsAt", "1e999", "1e999 is beyond a double; write a smaller number");
     }
 
@@ -337,8 +340,8 @@ public class CatalogueReaderTests
             "colour",
             "\"red\"",
             "is not a known property; known are: id, version, metric, when, statistic, period, unit, kind, functionalUnit, "
-                + "component, share, limit, resource, evidence, wrapsAt, sentinelFrom, hold, maxSpan, power, scale, rollUp, nested, "
-                + "estimate, effectiveFrom, reference"
+                + "component, share, limit, resource, evidence, wrapsAt, sentinelFrom, ceiling, hold, maxSpan, power, scale, rollUp, "
+                + "nested, estimate, effectiveFrom, reference"
         );
 
     [Fact]

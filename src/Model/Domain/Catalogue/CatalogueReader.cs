@@ -32,6 +32,7 @@ public static partial class CatalogueReader
         "evidence",
         "wrapsAt",
         "sentinelFrom",
+        "ceiling",
         "hold",
         "maxSpan",
         "power",
@@ -249,6 +250,7 @@ public static partial class CatalogueReader
             var hold = fields.Flag("hold");
             var wrapsAt = Positive("wrapsAt");
             var sentinelFrom = Positive("sentinelFrom");
+            var ceiling = Positive("ceiling");
             var maxSpan = ReadSpan("maxSpan");
             var statistic = fields.Word("statistic", Statistics);
             var period = ReadSpan("period");
@@ -299,6 +301,7 @@ public static partial class CatalogueReader
                     Evidence = evidence!.Value,
                     WrapsAt = wrapsAt,
                     SentinelFrom = sentinelFrom,
+                    Ceiling = ceiling,
                     Hold = hold,
                     MaxSpan = maxSpan!.Value,
                     Power = power,
@@ -457,6 +460,8 @@ public static partial class CatalogueReader
             var quantity = Name(unit.Quantity);
             if (limit && (unit.Quantity != Quantity.Power || component is not (null or Component.Accelerator) || share))
                 fields.AddError("limit", "is true, and only the power of an accelerator board has an enforced limit; leave it out");
+            if (unit.Quantity == Quantity.Utilisation && fields.Has("ceiling"))
+                fields.AddError("ceiling", "is given, and utilisation ends at the whole capacity; leave it out");
             if (unit.Quantity != Quantity.Utilisation && fields.Has("scale"))
                 fields.AddError(
                     "scale",

@@ -183,6 +183,10 @@ public sealed record MetricMapping
     /// <summary>Raw values from here on mean "no value"; null when there are none.</summary>
     public double? SentinelFrom { get; init; }
 
+    /// <summary>The most that what it is about can draw, in watts, or do, in units of work a second; null: the table of hardware or the
+    /// component tells.</summary>
+    public double? Ceiling { get; init; }
+
     /// <summary>True when a gauge holds its value until the next sample; else two samples are joined by a straight line.</summary>
     public bool Hold { get; init; }
 

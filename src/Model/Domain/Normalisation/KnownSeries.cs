@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -15,7 +16,17 @@ internal sealed class KnownSeries
     private readonly double most = double.PositiveInfinity;
     private readonly (UtilisationPower Model, double Units)? curve;
 
-    public KnownSeries(int number, SeriesSamples samples, MetricMapping mapping, MappingSet mappings, int workload, Place place)
+    private readonly AllOnes allOnes;
+
+    public KnownSeries(
+        int number,
+        SeriesSamples samples,
+        MetricMapping mapping,
+        MappingSet mappings,
+        int workload,
+        Place place,
+        HardwareTable? hardware = null
+    )
     {
         Number = number;
         Series = samples.Series;
@@ -43,6 +54,20 @@ internal sealed class KnownSeries
         if (mapping.Scale is { Capped: true, Summed: false })
             most = 1;
         Slice = SliceIn(Series.Labels);
+        var perUnit = mapping.Unit.Numerator / mapping.Unit.Denominator;
+        Ceiling = Ceiling.Of(mapping, Series.Labels, hardware);
+        (RiseInTick, Quantum) = (Ceiling.PerSecond / perUnit / TimeSpan.TicksPerSecond, perUnit > 1 ? 1 : 0);
+        Most = Math.Min(
+            mapping.LargestOf(Series.Labels),
+            (mapping.Unit.Quantity, mapping.Kind) switch
+            {
+                (Quantity.Power, _) => Ceiling.PerSecond / perUnit,
+                (Quantity.Energy, SampleKind.Cumulative) => Ceiling.PerSecond * Ceiling.LifeSeconds / perUnit,
+                _ => double.PositiveInfinity,
+            }
+        );
+        Below = mapping.SentinelFrom ?? double.PositiveInfinity;
+        allOnes = AllOnes.Below(Math.Min(Most, Below), mapping);
         SliceName = Slice is null ? "" : Series.Labels["GPU_I_ID"] ?? Series.ToString();
     }
 
@@ -67,6 +92,28 @@ internal sealed class KnownSeries
 
     /// <summary>In ticks.</summary>
     public long MaxSpan { get; }
+
+    /// <summary>The most that it can tell of.</summary>
+    public Ceiling Ceiling { get; }
+
+    /// <summary>The ceiling in the raw unit, for each tick.</summary>
+    public double RiseInTick { get; }
+
+    /// <summary>What a counter of a coarse unit (Wh, kWh) may rise by at once, in the raw unit.</summary>
+    public double Quantum { get; }
+
+    /// <summary>Largest raw value that can be true.</summary>
+    public double Most { get; }
+
+    /// <summary>Raw value from which on the exporter says that there is none.</summary>
+    public double Below { get; }
+
+    /// <summary>Whether it counts something that has a beginning of its own, as an engine or a pod has; hardware was there before it was
+    /// read.</summary>
+    public bool CountsFromItsStart => Mapping.Kind == SampleKind.Cumulative && (Mapping.Unit.Quantity == Quantity.Work || Mapping.Share);
+
+    /// <summary>Whether a meter can show the raw value at all.</summary>
+    public bool CanShow(double value) => value >= 0 && value <= Most && value < Below && !allOnes.Holds(value);
 
     /// <summary>What the amounts of its pieces are counted in.</summary>
     public AmountUnit Unit =>

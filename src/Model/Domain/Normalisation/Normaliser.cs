@@ -67,7 +67,7 @@ public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading>
 public sealed class Normaliser
 {
     /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
-    public const int Revision = 4;
+    public const int Revision = 5;
 
     private readonly MetricCatalogue catalogue;
     private readonly Workload[] workloads;
@@ -175,7 +175,7 @@ public sealed class Normaliser
         var known = Know(period, ordered, provenance, rejections);
         var trace = traced is null ? null : new DecisionTrace(grid, workloads, known);
         using var pieces = new Pieces(grid);
-        var interpreter = new Interpreter(period, pieces, rejections);
+        var interpreter = new Interpreter(grid, pieces, rejections, known);
         var accounts = new Accounts(grid, workloads, provenance, factors, trace);
 
         var fleet = new Fleet(factors, hardware);
@@ -264,7 +264,17 @@ public sealed class Normaliser
             }
             if (!places.TryGetValue(one.Series.Source, out var place) && !nowhere.TryGetValue(one.Series.Source, out place))
                 nowhere.Add(one.Series.Source, place = new Place($"unplaced/{one.Series.Source}", null, null));
-            known.Add(new KnownSeries(known.Count, one, mapping, provenance.Of(mapping), WorkloadOf(one, period, rejections), place));
+            known.Add(
+                new KnownSeries(
+                    known.Count,
+                    one,
+                    mapping,
+                    provenance.Of(mapping),
+                    WorkloadOf(one, period, rejections),
+                    place,
+                    factors?.Hardware
+                )
+            );
         }
         return known;
     }
