@@ -208,6 +208,9 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 worked = new(Work.Count);
                 foreach (var work in Work)
                 {
+                    // A period of which nothing was counted says nothing.
+                    if (work.CountedSeconds <= 0)
+                        continue;
                     var key = (work.Deployment.Id, work.Period.Start);
                     worked[key] = worked.GetValueOrDefault(key) || work.Units > 0;
                 }

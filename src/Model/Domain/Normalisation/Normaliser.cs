@@ -166,7 +166,9 @@ public sealed class Normaliser
             interpreter,
             pieces,
             workloads,
-            new Estimates(period, factors?.Models, workloads, provenance, words, rejections)
+            new Estimates(period, factors?.Models, workloads, provenance, words, rejections),
+            grid,
+            rejections
         );
         foreach (var series in known)
         {
@@ -177,9 +179,10 @@ public sealed class Normaliser
             else
             {
                 fleet.Add(series);
+                work.Presence.Add(series);
             }
         }
-        work.Decide(grid.Count);
+        work.Decide();
         fleet.Settle();
         fleet.Read(interpreter, pieces);
 
@@ -293,8 +296,7 @@ public sealed class Normaliser
         foreach (var piece in pieces[part.All])
             traced.Add(Told(piece, resource.Identity, component, part.Name, used.Contains((piece.Series, piece.Bin))));
         foreach (var tally in tallies)
-        foreach (var (range, counted) in tally.Told(pieces))
-        foreach (var piece in pieces[range])
+        foreach (var (piece, counted) in tally.Told(pieces))
             traced.Add(Told(piece, null, Component.None, "", counted));
 
         TracedReading Told(Piece piece, Resource? resource, Component component, string part, bool isUsed)
