@@ -146,8 +146,8 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
     {
         foreach (
             var metric in counts
-                .Where(one => one.Series.Mapping.RollUp is null && !one.IsSubstitute && one.First < one.End)
-                .GroupBy(one => (one.Unit, one.Series.Series.Source, one.Series.Series.Metric, one.Series.Series.Statistic))
+                .Where(one => !one.IsSubstitute && one.First < one.End)
+                .GroupBy(one => (one.Series.Mapping, one.Series.Series.Source, one.Series.Series.Metric, one.Series.Series.Statistic))
         )
         {
             var sets = metric
@@ -479,7 +479,7 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
     private void Tell(Count dropped, Count? counting, string why)
     {
         var series = dropped.Series.Series;
-        if (Interpreter.LastIn(grid.Period, dropped.Series.Samples.Span) is not { } at)
+        if ((Interpreter.LastIn(grid.Period, dropped.Series.Samples.Span) ?? LastHeard(dropped)) is not { } at)
             return;
         var by = counting is null ? "others" : $"{counting.Series.Series} of source '{MessageText.Show(counting.Series.Series.Source)}'";
         rejections.Add(
@@ -492,6 +492,10 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
             )
         );
     }
+
+    /// <summary>The end of what it tells of the pass, where its rows reach beyond it; null when it tells nothing.</summary>
+    private DateTime? LastHeard(Count count) =>
+        count.First < count.End ? new DateTime(pieces[count.End - 1].To, DateTimeKind.Utc).AddMicroseconds(-1) : null;
 
     /// <summary>What the labels name; null when they name nothing.</summary>
     private static string? Endpoint(KnownSeries one)

@@ -9,6 +9,9 @@ internal sealed class Curve
     /// <summary>How far clocks of two readers of one thing may be apart, in ticks.</summary>
     public const long Skew = 5 * TimeSpan.TicksPerSecond;
 
+    /// <summary>Of how much time the usual work may be missing or too much at a sample: clocks apart, and bursts between.</summary>
+    private const long Slack = 4 * TimeSpan.TicksPerSecond;
+
     private readonly long[] times;
     private readonly double[] shown;
     private readonly double[] risen;
@@ -130,35 +133,37 @@ internal sealed class Curve
         return dots.On(line, from, to);
     }
 
-    /// <summary>Whether each sample of the other lies between those around it.</summary>
+    /// <summary>Whether each sample of the other lies between those around it, give or take what is counted while clocks differ.</summary>
     private bool Holds(Curve other)
     {
-        int low = 0,
-            high = 0;
-        for (var i = 0; i < other.times.Length; i++)
+        for (int i = 0, low = 0; i < other.times.Length; i++)
         {
             var (at, value) = (other.times[i], other.shown[i]);
-            while (low + 1 < times.Length && times[low + 1] <= at - Skew)
-                low++;
-            while (high < times.Length && times[high] < at + Skew)
-                high++;
-            if (high == times.Length)
-                break;
-            if (times[low] > at - Skew)
+            if (at < times[0])
                 continue;
-            var (least, most) = (shown[low], shown[high]);
-            var room = Math.Max(Math.Abs(value), most) * 1e-9;
-            if (value >= least - room && value <= most + room)
+            if (at > times[^1])
+                break;
+            while (low + 1 < times.Length && times[low + 1] <= at)
+                low++;
+            var high = times[low] == at ? low : low + 1;
+            var (before, after) = (Math.Max(0, low - 1), Math.Min(times.Length - 1, high + 1));
+            var room = Math.Max(value, shown[high]) * 1e-9;
+            for (var step = before + 1; step <= after; step++)
+                room = Math.Max(room, RateOf(step) * Slack);
+            if (value >= shown[low] - room && value <= shown[high] + room)
                 continue;
             // Anew in between: the other shows it before its fall, or after it.
-            if (FallsWithin(low, high) && (value >= least - room || value <= most + room))
+            if (FallsWithin(before, after) && (value >= shown[before] - room || value <= shown[after] + room))
                 continue;
-            if (times[high] - times[low] > Usual * 5 / 2 + 2 * Skew && other.FallsBetween(times[low], times[high]))
+            if (times[high] - times[low] > Usual * 5 / 2 && other.FallsBetween(times[low], times[high]))
                 continue;
             return false;
         }
         return true;
     }
+
+    /// <summary>What the step that ends at a sample rose by in a tick.</summary>
+    private double RateOf(int step) => Math.Max(0, shown[step] - shown[step - 1]) / (times[step] - times[step - 1]);
 
     private bool FallsWithin(int low, int high)
     {
@@ -181,7 +186,7 @@ internal sealed class Curve
     /// <summary>How near its samples lie to the line of another count.</summary>
     private Likeness On(Curve line, long from, long to)
     {
-        var errors = new List<(double Error, double Rate)>();
+        var errors = new List<(double Error, double Rate, double Spread)>();
         int moves = 0,
             exact = 0,
             last = -1;
@@ -204,45 +209,69 @@ internal sealed class Curve
             if (right < left || span > line.Usual * 5 / 2 || now < line.times[at] || now > line.times[at + 1])
                 continue;
             var rate = (right - left) / span;
-            errors.Add((value - left - rate * (now - line.times[at]), rate));
+            var passed = (double)(now - line.times[at]);
+            errors.Add((value - left - rate * passed, rate, passed * (span - passed) / span));
         }
-        return moves == 0 ? Likeness.Silent : new Likeness(Judge(errors, exact), moves, shownThen);
+        return moves == 0 ? Likeness.Silent : new Likeness(Judge(errors, line.Unevenness(), exact), moves, shownThen);
+    }
+
+    /// <summary>How uneven it rises: the variance of its rise in a tick, by how the rates of neighbouring steps differ.</summary>
+    private double Unevenness()
+    {
+        double sum = 0;
+        var count = 0;
+        for (var i = 2; i < times.Length; i++)
+        {
+            if (shown[i] < shown[i - 1] || shown[i - 1] < shown[i - 2] || times[i] - times[i - 2] > Usual * 5)
+                continue;
+            var change = RateOf(i) - RateOf(i - 1);
+            sum += change * change * (times[i] - times[i - 2]) / 4;
+            count++;
+        }
+        return count == 0 ? 0 : sum / count;
     }
 
     /// <summary>
-    /// Samples of one counter stray from the line by chance, now above and now below; the difference of two that are served
-    /// alike walks, and each step begins where the one before ended. So what is compared is how far the strays are from each other and
-    /// how far from zero (von Neumann's ratio: 2 for chance, towards 0 for a walk).
+    /// Samples of one counter stray from the line by chance, now above and now below, and no further than uneven work lets them between two
+    /// samples; the difference of two that are served alike walks, and each step begins where the one before ended. So what is compared is
+    /// how far the strays are from each other and how far from zero (von Neumann's ratio: 2 for chance, towards 0 for a walk), and how
+    /// large they are beside those of an uneven path between two samples.
     /// </summary>
-    private static Nearness Judge(List<(double Error, double Rate)> errors, int exact)
+    private static Nearness Judge(List<(double Error, double Rate, double Spread)> errors, double unevenness, int exact)
     {
+        const double second = TimeSpan.TicksPerSecond;
         if (errors.Count < 2)
             return Nearness.Unknown;
         double product = 0,
             square = 0;
-        foreach (var (error, rate) in errors)
+        foreach (var (error, rate, _) in errors)
         {
             product += error * rate;
             square += rate * rate;
         }
-        var lag = square > 0 ? Math.Clamp(product / square, -2.0 * TimeSpan.TicksPerSecond, 2.0 * TimeSpan.TicksPerSecond) : 0;
-        double most = 0,
-            strays = 0,
+        var lag = square > 0 ? Math.Clamp(product / square, -second, second) : 0;
+        double strays = 0,
             steps = 0,
+            expected = 0,
             before = 0;
+        var small = true;
         for (var i = 0; i < errors.Count; i++)
         {
-            var stray = errors[i].Error - lag * errors[i].Rate;
-            most = Math.Max(most, Math.Abs(stray));
+            var (error, rate, spread) = errors[i];
+            var stray = error - lag * rate;
+            var least = 1.5 + rate * second / 2;
+            small &= Math.Abs(stray) <= least;
             strays += stray * stray;
             steps += i == 0 ? 0 : (stray - before) * (stray - before);
+            expected += unevenness * spread + least * least;
             before = stray;
         }
-        if (most <= 1.5 || exact >= 4)
+        if (small || exact >= 4)
             return Nearness.Same;
-        var ratio = steps / strays;
-        return errors.Count < 6 ? Nearness.Unknown
-            : ratio >= 1 ? Nearness.Same
+        var (ratio, excess) = (steps / strays, strays / expected);
+        return excess > 6 ? Nearness.Apart
+            : errors.Count < 6 ? Nearness.Unknown
+            : ratio >= 1 && excess <= 3 ? Nearness.Same
             : ratio < 0.5 ? Nearness.Apart
             : Nearness.Unknown;
     }
