@@ -55,7 +55,7 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
         DecideSources();
     }
 
-    /// <summary>Two sources that tell the same rows of the same labels tell the same work; other rows are those of another account.</summary>
+    /// <summary>Two sources that tell the same rows of the same labels tell the same work; other rows are of another account.</summary>
     private void DecideSources()
     {
         foreach (
@@ -208,7 +208,8 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
         static string Why(int series, Agreement agreement, string more) =>
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"it is told with {more} dimensions by {series} series: {agreement.Second:0.###} of {agreement.First:0.###} over the same time"
+                $"it is told with {more} dimensions by {series} series: "
+                    + $"{agreement.Second:0.###} of {agreement.First:0.###} over the same time"
             );
     }
 
@@ -394,7 +395,8 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
                 var name = Word(layers[upper].Key);
                 var numbers = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"the {name} rose by {agreement.Second:0.###} and the {Word(layers[0].Key)} by {agreement.First:0.###} over the same time"
+                    $"the {name} rose by {agreement.Second:0.###} and "
+                        + $"the {Word(layers[0].Key)} by {agreement.First:0.###} over the same time"
                 );
                 foreach (var one in above)
                     one.StandIn();

@@ -178,7 +178,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         return mappings;
     }
 
-    /// <summary>Seconds of each grid period for which the engines told their work, and for which they were there, of all together.</summary>
+    /// <summary>Seconds of each grid period for which engines told their work, and for which they were there, of all together.</summary>
     private (double Counted, double Present)[] EngineTime(Pieces pieces, Grid grid, Presence presence)
     {
         var time = new (double Counted, double Present)[grid.Count];
