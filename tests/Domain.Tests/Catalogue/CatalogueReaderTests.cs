@@ -341,7 +341,7 @@ public class CatalogueReaderTests
             "\"red\"",
             "is not a known property; known are: id, version, metric, when, statistic, period, unit, kind, functionalUnit, "
                 + "component, share, limit, resource, evidence, wrapsAt, sentinelFrom, ceiling, hold, maxSpan, power, scale, rollUp, "
-                + "nested, estimate, effectiveFrom, reference"
+                + "nested, layer, estimate, effectiveFrom, reference"
         );
 
     [Fact]
@@ -377,6 +377,17 @@ public class CatalogueReaderTests
         Assert.Equal(["ModelId", "model"], mapping.EstimateModel);
         Assert.Equal("part", mapping.Nested);
         Assert.Equal((Statistic.Sum, TimeSpan.FromMinutes(1)), (mapping.Statistic, mapping.Period));
+    }
+
+    [Theory]
+    [InlineData("engine", WorkLayer.Engine)]
+    [InlineData("router", WorkLayer.Router)]
+    [InlineData("gateway", WorkLayer.Gateway)]
+    [InlineData("client", WorkLayer.Client)]
+    public void Work_says_which_layer_counts_it_and_without_a_word_it_is_the_engine(string word, WorkLayer layer)
+    {
+        Assert.Equal(layer, Assert.Single(CatalogueReader.Read([("a", File(With(Work, "layer", $"\"{word}\"")))]).Mappings).Layer);
+        Assert.Equal(WorkLayer.Engine, Assert.Single(CatalogueReader.Read([("a", File(Work))]).Mappings).Layer);
     }
 
     [Fact]
@@ -424,6 +435,12 @@ public class CatalogueReaderTests
             "nested",
             "\"model\"",
             "is given, and 'J' is a unit of energy; leave it out, it tells which counts of work are the same"
+        );
+        Refused(
+            Power,
+            "layer",
+            "\"gateway\"",
+            "is given, and 'W' is a unit of power; leave it out, it tells which counts of work are the same"
         );
         Refused(Energy, "estimate", """{ "model": "m" }""", "is given, and only output tokens give an estimate of energy; leave it out");
         Refused(

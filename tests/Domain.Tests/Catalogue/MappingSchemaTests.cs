@@ -59,6 +59,7 @@ public class MappingSchemaTests
     {
         Assert.Equal(["gauge", "delta", "cumulative"], Words("kind"));
         Assert.Equal(["measured", "derived", "modelled", "estimated"], Words("evidence"));
+        Assert.Equal(["engine", "router", "gateway", "client"], Words("layer"));
         Assert.Equal(["average", "sum", "minimum", "maximum", "sampleCount"], Words("statistic"));
         Assert.Equal(
             ["accelerator", "cpu", "core", "uncore", "memory", "platform", "module", "node", "psu", "outlet", "pdu", "rack"],

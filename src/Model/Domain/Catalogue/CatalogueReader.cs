@@ -39,6 +39,7 @@ public static partial class CatalogueReader
         "scale",
         "rollUp",
         "nested",
+        "layer",
         "estimate",
         "effectiveFrom",
         "reference",
@@ -49,6 +50,7 @@ public static partial class CatalogueReader
 
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
     private static readonly Dictionary<string, SampleKind> Kinds = Words(Enum.GetValues<SampleKind>());
+    private static readonly Dictionary<string, WorkLayer> Layers = Words(Enum.GetValues<WorkLayer>());
     private static readonly Dictionary<string, Evidence> Evidences = Words(Enum.GetValues<Evidence>());
     private static readonly Dictionary<string, Statistic> Statistics = Words([
         .. Enum.GetValues<Statistic>().Where(statistic => statistic != Statistic.Raw),
@@ -258,6 +260,7 @@ public static partial class CatalogueReader
             var scale = ReadScale();
             var rollUp = ReadRollUp();
             var nested = fields.Text("nested");
+            var layer = fields.Word("layer", Layers);
             var estimate = ReadEstimate();
             var effectiveFrom = ReadEffectiveFrom();
             var reference = ReadReference(fields);
@@ -296,6 +299,7 @@ public static partial class CatalogueReader
                     Scale = scale,
                     RollUp = rollUp,
                     Nested = nested,
+                    Layer = layer ?? WorkLayer.Engine,
                     EstimateModel = estimate,
                     Resource = resource!,
                     Evidence = evidence!.Value,
@@ -469,7 +473,7 @@ public static partial class CatalogueReader
                 );
             if (unit.Quantity != Quantity.Work)
             {
-                foreach (var property in (ReadOnlySpan<string>)["rollUp", "nested"])
+                foreach (var property in (ReadOnlySpan<string>)["rollUp", "nested", "layer"])
                     if (fields.Has(property))
                         fields.AddError(
                             property,

@@ -112,6 +112,23 @@ public sealed record UtilisationScale(bool Summed, string? DevicesLabel, string?
 /// <param name="Within">Labels whose values tell apart what is decided by itself, as each load balancer is; none: the source.</param>
 public sealed record WorkLevel(string Family, int Level, IReadOnlyList<string> Within);
 
+/// <summary>Where on the way of a request its work is counted. In the order of preference: of what several layers tell of one deployment
+/// the one next to the hardware counts.</summary>
+public enum WorkLayer
+{
+    /// <summary>What runs the model: an inference server.</summary>
+    Engine,
+
+    /// <summary>What chooses the engine that a request goes to: an endpoint picker, the frontend of a serving framework.</summary>
+    Router,
+
+    /// <summary>What many applications send their requests through: a proxy, a load balancer.</summary>
+    Gateway,
+
+    /// <summary>Who asks: an application and its library.</summary>
+    Client,
+}
+
 /// <summary>What a provider's metric means. Data, not code: one entry of a <c>*.metrics.json</c>.</summary>
 public sealed record MetricMapping
 {
@@ -162,6 +179,9 @@ public sealed record MetricMapping
 
     /// <summary>For work: what else tells the same work; null when nothing does.</summary>
     public WorkLevel? RollUp { get; init; }
+
+    /// <summary>For work: the layer that counts it.</summary>
+    public WorkLayer Layer { get; init; }
 
     /// <summary>For work: the label by which series of one endpoint may hold each other, as an ensemble holds its parts; null when each
     /// counts work of its own.</summary>

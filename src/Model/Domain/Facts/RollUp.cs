@@ -226,7 +226,9 @@ public static class RollUp
         public void Match(WorkFact work, UnitSums into)
         {
             var counted = work.PresentSeconds > 0 ? Math.Min(1, work.CountedSeconds / work.PresentSeconds) : 0;
-            RollUp.Add(into.Values, Measures.Units, work.Units);
+            // Of a period in which engines were there and none told its work, the work is not zero.
+            if (work.CountedSeconds > 0)
+                RollUp.Add(into.Values, Measures.Units, work.Units);
             RollUp.Add(into.Values, Measures.WorkSeconds, Seconds * counted);
             if (!IsEnough(counted))
                 return;

@@ -214,6 +214,9 @@ internal sealed class Accounts(
                 worked = new(Work.Count);
                 foreach (var work in Work)
                 {
+                    // A period of which nothing was counted says nothing.
+                    if (work.CountedSeconds <= 0)
+                        continue;
                     var key = (work.Deployment.Id, work.Period.Start);
                     worked[key] = worked.GetValueOrDefault(key) || work.Units > 0;
                 }

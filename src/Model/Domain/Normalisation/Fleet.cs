@@ -301,7 +301,7 @@ internal sealed class Host(Place place, string name)
 /// <summary>Work that one series counts on a host.</summary>
 internal sealed class Worker(Count count, string node)
 {
-    private int next = count.First;
+    private int next;
 
     public KnownSeries Series => count.Series;
 
@@ -312,12 +312,13 @@ internal sealed class Worker(Count count, string node)
     /// for in ascending order.</summary>
     public double? UnitsIn(int bin, Pieces pieces)
     {
-        while (next < count.End && pieces[next].Bin < bin)
+        var counted = count.Counted(pieces);
+        while (next < counted.Length && counted[next].Bin < bin)
             next++;
         double? units = null;
-        for (var at = next; at < count.End && pieces[at].Bin == bin; at++)
-            units = (units ?? 0) + pieces[at].Amount;
-        return count.Speaks(bin) ? units : null;
+        for (var at = next; at < counted.Length && counted[at].Bin == bin; at++)
+            units = (units ?? 0) + counted[at].Amount;
+        return units;
     }
 }
 
@@ -482,7 +483,7 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
 
     /// <summary>The one spelling of a host's name, and of what every machine calls itself the one machine of the source; null when no name
     /// is reported.</summary>
-    private static string? HostName(KnownSeries series, string? reported) =>
+    internal static string? HostName(KnownSeries series, string? reported) =>
         reported is null ? null
         : NodeName(reported) is not ("localhost" or "127.0.0.1" or "::1") and var name ? name
         : Unnamed(series);

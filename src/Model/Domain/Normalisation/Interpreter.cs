@@ -501,7 +501,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
         if (!period.Contains(sample.End))
             return;
         var unit = series.Mapping.Unit;
-        var rate = unit.ToCanonical(sample.Value - (earlier ?? 0)) / Seconds(span);
+        var rate = unit.ToCanonical(sample.Value - (earlier ?? 0)) / Piece.Seconds(span);
         var perSecond = unit.Quantity == Quantity.Work ? "units of work a second" : "W";
         rejections.Add(
             Because(
@@ -519,7 +519,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
         );
     }
 
-    private static string Text(long ticks) => string.Create(CultureInfo.InvariantCulture, $"{Seconds(ticks):0.###} s");
+    private static string Text(long ticks) => string.Create(CultureInfo.InvariantCulture, $"{Piece.Seconds(ticks):0.###} s");
 
     private void RejectReturn(KnownSeries series, double before, double fallen, in Sample sample)
     {

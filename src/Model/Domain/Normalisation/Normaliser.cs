@@ -183,7 +183,9 @@ public sealed class Normaliser
             interpreter,
             pieces,
             workloads,
-            new Estimates(period, factors?.Models, workloads, provenance, rejections, trace)
+            new Estimates(period, factors?.Models, workloads, provenance, rejections, trace),
+            grid,
+            rejections
         );
         foreach (var series in known)
         {
@@ -194,9 +196,10 @@ public sealed class Normaliser
             else
             {
                 fleet.Add(series);
+                work.Presence.Add(series);
             }
         }
-        work.Decide(grid.Count);
+        work.Decide();
         fleet.Settle();
         fleet.Read(interpreter, pieces);
 
@@ -324,8 +327,7 @@ public sealed class Normaliser
         foreach (var piece in pieces[part.All])
             readings.Add(Describe(piece, resource.Identity, component, part.Name, trace.WhyNot(piece, resource, component)));
         foreach (var tally in tallies)
-        foreach (var (range, counted) in tally.PiecesOf(pieces))
-        foreach (var piece in pieces[range])
+        foreach (var (piece, counted) in tally.PiecesOf(pieces))
             readings.Add(Describe(piece, null, Component.None, "", counted ? null : new UnusedDecision(UnusedRule.SameWork)));
 
         TracedReading Describe(Piece piece, Resource? resource, Component component, string part, UnusedDecision? whyNot)
