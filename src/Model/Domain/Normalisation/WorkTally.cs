@@ -87,7 +87,7 @@ internal sealed class WorkTallies(
                     if (taken[piece.Bin])
                         count.Silence(piece.Bin, pieces);
                     else
-                        covering[piece.Bin] = true;
+                        spoken[piece.Bin] = true;
                 }
             }
             for (var bin = 0; bin < grid.Count; bin++)
@@ -169,9 +169,9 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
 
     private Evidence WorstEvidence() => counts.Max(one => one.Series.Evidence);
 
-    private int AllMappings(Provenance provenance)
+    private MappingSet AllMappings(Provenance provenance)
     {
-        var mappings = Provenance.Nothing;
+        var mappings = default(MappingSet);
         foreach (var one in counts)
             if (!one.IsSubstitute)
                 mappings = provenance.Union(mappings, one.Series.Mappings);
