@@ -49,28 +49,6 @@ public sealed record Explanation
     public IReadOnlyDictionary<string, int> LeftOut { get; init; } = new Dictionary<string, int>();
 }
 
-/// <summary>The stored row against the same row made again.</summary>
-public sealed record RowCheck
-{
-    [Description("Whether every number of both is the same to a billionth of it.")]
-    public required bool Equal { get; init; }
-
-    [Description("Whether samples came after the row was made: it is about to be made again, and may differ until then.")]
-    public required bool Dirty { get; init; }
-
-    [Description("The numbers, made again from the samples that are stored now.")]
-    public required IReadOnlyDictionary<string, double?> Recomputed { get; init; }
-
-    [Description("Every number that differs, with both values.")]
-    public required IReadOnlyList<string> Differences { get; init; }
-
-    [Description("Why they differ, as far as that is known; null when they do not.")]
-    public string? Note { get; init; }
-
-    /// <summary>Equal to a billionth of the larger one.</summary>
-    internal static bool IsSame(double a, double b) => a == b || Math.Abs(a - b) <= 1e-9 * Math.Max(Math.Abs(a), Math.Abs(b));
-}
-
 /// <summary>One step of the calculation.</summary>
 /// <param name="Name">The column that it gives.</param>
 /// <param name="Text">The calculation with its numbers, in joules, grams, litres and units.</param>

@@ -5,6 +5,7 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
+using Metrics.Reference;
 using Xunit;
 
 namespace Metrics.SystemTests.Explain;
