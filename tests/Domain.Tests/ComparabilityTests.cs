@@ -420,7 +420,13 @@ public sealed class ComparabilityTests
             Carbon = default,
             CarbonMethod = null,
         };
-        var mistral = gemini with { Deployment = "F02", Energy = default, Carbon = new(1.14), CarbonMethod = "location-based with embodied" };
+        var mistral = gemini with
+        {
+            Deployment = "F02",
+            Energy = default,
+            Carbon = new(1.14),
+            CarbonMethod = "location-based with embodied",
+        };
 
         var byEnergy = Comparability.Of([gemini, board, mistral]);
         Assert.Equal(["E01", "F01"], byEnergy.Groups.SelectMany(group => group.Rows).Select(row => row.Row.Deployment).Order());

@@ -46,11 +46,11 @@ public sealed partial class TreeTests
         Assert.True(named.Count > 10, $"Only {named.Count} names were looked for.");
         // The table, and the migrations and snapshots of both engines: a name that is not found there was looked for in a wrong way.
         Assert.All(named, entry => Assert.InRange(entry.Value.Count, 7, int.MaxValue));
-        Assert.Empty(
-            named
-                .Where(entry => entry.Value.Count > MostFilesOfAName)
-                .Select(entry => $"{entry.Key} stands in {entry.Value.Count} files: {string.Join(", ", entry.Value)}")
-        );
+        var over = named
+            .Where(entry => entry.Value.Count > MostFilesOfAName)
+            .Select(entry => $"{entry.Key} stands in {entry.Value.Count} files: {string.Join(", ", entry.Value)}")
+            .ToList();
+        Assert.True(over.Count == 0, string.Join('\n', over));
     }
 
     [Theory]
@@ -65,10 +65,7 @@ public sealed partial class TreeTests
     public void A_name_in_one_file_too_many_would_be_found() =>
         Assert.Equal(
             MostFilesOfAName + 1,
-            FilesWith(
-                Measures.Low,
-                Enumerable.Range(0, MostFilesOfAName + 1).ToDictionary(file => $"{file}.cs", _ => "low_joules")
-            ).Count
+            FilesWith(Measures.Low, Enumerable.Range(0, MostFilesOfAName + 1).ToDictionary(file => $"{file}.cs", _ => "low_joules")).Count
         );
 
     [Theory]

@@ -272,7 +272,10 @@ public static class WebhookEndpoints
         long delivery,
         WebhookDeliveries deliveries,
         CancellationToken cancellationToken
-    ) => await deliveries.FindDeliveryAsync(id, delivery, cancellationToken) is { } found ? TypedResults.Ok(found) : NoDelivery(id, delivery);
+    ) =>
+        await deliveries.FindDeliveryAsync(id, delivery, cancellationToken) is { } found
+            ? TypedResults.Ok(found)
+            : NoDelivery(id, delivery);
 
     private static async Task<Results<Accepted<WebhookDelivery>, ProblemHttpResult>> ReplayOneAsync(
         string id,

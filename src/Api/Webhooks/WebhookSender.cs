@@ -109,13 +109,21 @@ public sealed class WebhookSender : IDisposable
                 if (cause is AddressRefusedException refused)
                     return Failed(begun, CodeOf(refused), refused.Message);
                 if (cause is AuthenticationException)
-                    return Failed(begun, WebhookErrorCode.Tls, $"The secure connection did not come about: {Transport.Redact(cause.Message)}");
+                    return Failed(
+                        begun,
+                        WebhookErrorCode.Tls,
+                        $"The secure connection did not come about: {Transport.Redact(cause.Message)}"
+                    );
                 if (cause is SocketException socket)
                     return Failed(begun, WebhookErrorCode.Unreachable, $"The connection failed: {socket.Message.TrimEnd('.')}.");
             }
             return exception.HttpRequestError is HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse
                 ? Failed(begun, WebhookErrorCode.BadAnswer, "The answer is not HTTP, or its headers are longer than 16 KB.")
-                : Failed(begun, WebhookErrorCode.Unreachable, $"The connection ended before there was an answer: {Transport.Redact(exception.Message)}");
+                : Failed(
+                    begun,
+                    WebhookErrorCode.Unreachable,
+                    $"The connection ended before there was an answer: {Transport.Redact(exception.Message)}"
+                );
         }
     }
 

@@ -165,7 +165,7 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
                 Assert.False(commit.IsCompleted);
 
             var fault = await Assert.ThrowsAsync<StorageException>(() => commit);
-            Assert.Equal("unreachable", fault.Code);
+            Assert.Equal(StorageErrorCode.Unreachable, fault.Code);
         }
         Assert.Equal(
             ["0|0|0|∅"],

@@ -88,11 +88,7 @@ internal sealed class QueryOptions
             if (given.StartsWith('@'))
             {
                 if (!aliases.TryAdd(given, value))
-                    throw ODataError.BadRequest(
-                        "InvalidQuery",
-                        $"{Spelling.Shorten(given)} is given twice.",
-                        Spelling.Shorten(given)
-                    );
+                    throw ODataError.BadRequest("InvalidQuery", $"{Spelling.Shorten(given)} is given twice.", Spelling.Shorten(given));
                 options.parts.Add((given, part));
                 continue;
             }

@@ -28,8 +28,20 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
                 Number("Units", "How many were done.", row => row.Compared.Units),
                 Number("Joules", "Energy of the facility.", row => row.Compared.Energy.Value, "J", "JOU"),
                 Number("JoulesPerUnit", "Sum of joules over sum of units.", row => row.Ranked?.PerUnit, "J", "JOU"),
-                Number("LowJoulesPerUnit", "The least that it can be.", row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.Low, "J", "JOU"),
-                Number("HighJoulesPerUnit", "The most that it can be.", row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.High, "J", "JOU"),
+                Number(
+                    "LowJoulesPerUnit",
+                    "The least that it can be.",
+                    row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.Low,
+                    "J",
+                    "JOU"
+                ),
+                Number(
+                    "HighJoulesPerUnit",
+                    "The most that it can be.",
+                    row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.High,
+                    "J",
+                    "JOU"
+                ),
                 Flag("Certain", "No: its bounds meet a neighbour's, and the true order may be another one.", row => row.Ranked?.Certain),
                 Number(
                     "SavingAgainstWorst",

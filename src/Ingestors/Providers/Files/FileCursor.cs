@@ -43,8 +43,8 @@ internal sealed class FileCursor
         }
         catch (JsonException)
         {
-            // A cursor of another version, or of another kind of source: the files are read from their beginning, and what is stored already
-            // is the same again.
+            // A cursor of another version, or of another kind of source: the files are read from their beginning, and what is stored
+            // already is the same again.
         }
         return new FileCursor(new(StringComparer.Ordinal));
     }

@@ -59,7 +59,9 @@ public static class Comparability
     {
         var reasons = new List<string>();
         if (row.NullReason(terms.By) is { } reason)
-            reasons.Add($"no {(terms.By == RankedBy.Energy ? "joules" : "grams")} per {row.FunctionalUnit}: {reason.Text()} ({reason.Meaning()})");
+            reasons.Add(
+                $"no {(terms.By == RankedBy.Energy ? "joules" : "grams")} per {row.FunctionalUnit}: {reason.Text()} ({reason.Meaning()})"
+            );
         // Not "below": a coverage that is no number is not enough either.
         if (!(row.Coverage >= terms.MinimumCoverage))
             reasons.Add(

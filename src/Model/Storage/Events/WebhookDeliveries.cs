@@ -134,7 +134,9 @@ public sealed class WebhookDeliveries
             (session, token) =>
                 DeliveriesAsync(
                     session,
-                    $"d.webhook_id = @webhook{(state is null ? "" : " AND d.state = @state")}{(before is null ? "" : " AND d.id < @before")}",
+                    "d.webhook_id = @webhook"
+                        + (state is null ? "" : " AND d.state = @state")
+                        + (before is null ? "" : " AND d.id < @before"),
                     [("webhook", id), ("state", state?.ToWord() ?? ""), ("before", before ?? 0), ("top", top)],
                     token
                 ),
@@ -173,7 +175,8 @@ public sealed class WebhookDeliveries
     /// <exception cref="StorageException">The database failed.</exception>
     public Task<int> ReplayFailedAsync(string id, CancellationToken cancellationToken) =>
         database.TransactAsync(
-            (session, token) => RequeueAsync(session, "webhook_id = @webhook AND state = @failed", [("webhook", id), ("failed", Failed)], token),
+            (session, token) =>
+                RequeueAsync(session, "webhook_id = @webhook AND state = @failed", [("webhook", id), ("failed", Failed)], token),
             cancellationToken
         );
 

@@ -68,7 +68,8 @@ public sealed class FactStore
             {
                 var changed = await session.ExecuteAsync(
                     """
-                    INSERT INTO settings (name, value) VALUES ('rules', @fingerprint) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value
+                    INSERT INTO settings (name, value) VALUES ('rules', @fingerprint)
+                    ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value
                     """,
                     [("fingerprint", fingerprint)],
                     token

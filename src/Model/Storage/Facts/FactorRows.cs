@@ -111,11 +111,7 @@ internal static class FactorRows
         foreach (var gone in inUse.Where(row => !kept.Contains(row.Id)).Chunk(10_000))
         {
             var (among, ids) = session.Among(gone.Select(row => row.Id));
-            await session.ExecuteAsync(
-                $"UPDATE factor SET superseded_at = @now WHERE id {among}",
-                [("now", now), ids],
-                cancellationToken
-            );
+            await session.ExecuteAsync($"UPDATE factor SET superseded_at = @now WHERE id {among}", [("now", now), ids], cancellationToken);
         }
         return Changed(inUse, rows);
     }

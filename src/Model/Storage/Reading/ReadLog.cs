@@ -498,7 +498,10 @@ public sealed class ReadLog
         CancellationToken cancellationToken
     )
     {
-        var rows = rejections.Select(rejection => new RejectionRecord(RejectionOrigin.Read, rejection, null)).DistinctBy(row => row.Id).ToList();
+        var rows = rejections
+            .Select(rejection => new RejectionRecord(RejectionOrigin.Read, rejection, null))
+            .DistinctBy(row => row.Id)
+            .ToList();
         await RejectionRecord
             .Table(now, claim.Epoch)
             .UpsertAsync(

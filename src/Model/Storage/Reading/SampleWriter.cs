@@ -103,7 +103,7 @@ internal static class SampleWriter
         foreach (var (id, series) in found)
             if (series.Id != id)
                 throw new StorageException(
-                    "corrupt",
+                    StorageErrorCode.Corrupt,
                     $"The stored series {series} has the key {id}, but its text gives {series.Id}. Restore the database from a copy."
                 );
         return found.ConvertAll(stored => stored.Series);
