@@ -3,6 +3,7 @@ using Metrics.Api.Comparing;
 using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -96,15 +97,15 @@ public static class PlacementEndpoint
         {
             Unit = question.Unit,
             Model = question.Model,
-            Boundary = ComparisonRequest.Word(question.Boundary),
+            Boundary = question.Boundary.ToWord(),
             PueIncluded = question.Boundary == Boundary.Facility,
-            IdlePolicy = ComparisonRequest.Word(question.IdlePolicy),
-            By = ComparisonRequest.Word(question.By),
+            IdlePolicy = question.IdlePolicy.ToWord(),
+            By = question.By.ToWord(),
             CarbonMethod = DeploymentComparison.CarbonMethod,
             From = comparison.Period.Start,
             To = comparison.Period.End,
             MinCoverage = question.MinCoverage,
-            Evidence = ComparisonRequest.Word(question.Evidence),
+            Evidence = question.Evidence.ToWord(),
             Groups =
             [
                 .. comparison.Result.Groups.Select(group => new PlacementGroup
@@ -142,13 +143,13 @@ public static class PlacementEndpoint
             GramsPerUnit = row.PerUnit(RankedBy.Carbon),
             LowGramsPerUnit = grams?.Low,
             HighGramsPerUnit = grams?.High,
-            Joules = row.Joules,
-            Grams = row.Grams,
+            Joules = row.Energy.Value,
+            Grams = row.Carbon.Value,
             Units = row.Units,
             Converted = row.Converted,
-            Boundary = ComparisonRequest.Word(row.Boundary),
+            Boundary = row.Boundary.ToWord(),
             Coverage = row.Coverage,
-            Evidence = ComparisonRequest.Word(row.Evidence),
+            Evidence = row.Evidence.ToWord(),
             MeasuredShare = row.MeasuredShare,
             SavingAgainstWorst = ranked?.SavingAgainstWorst,
             Certain = ranked?.Certain,

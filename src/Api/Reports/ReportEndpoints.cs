@@ -205,7 +205,7 @@ public static class ReportEndpoints
     private static ProblemHttpResult NotDone(ReportJob job) =>
         Problems.Of(
             ProblemCode.NotDone,
-            $"The report is {job.State}{(JobResponse.Of(job).Error is { } error ? $": {error}" : "")}.",
+            $"The report is {job.State.ToWord()}{(JobResponse.Of(job).Error is { } error ? $": {error}" : "")}.",
             StatusCodes.Status409Conflict
         );
 }
@@ -243,7 +243,7 @@ public sealed record JobResponse(string Id, string State, long Rows, long? Store
             : null;
         return new JobResponse(
             job.Id,
-            job.State,
+            job.State.ToWord(),
             done ? job.Made.Result.Rows : job.Rows.Done,
             job.Rows.All == 0 ? null : job.Rows.All,
             error,

@@ -259,7 +259,7 @@ public sealed class SourceReader(
             if (cancellationToken.IsCancellationRequested)
                 await log.ReleaseAsync(claim, CancellationToken.None);
             else if (fault is StorageException storage)
-                await log.FailAsync(claim, storage.Code, storage.Message, Shortest(cadence), cancellationToken);
+                await log.FailAsync(claim, SnakeCase.Of(storage.Code), storage.Message, Shortest(cadence), cancellationToken);
             else
                 await log.FailAsync(
                     claim,

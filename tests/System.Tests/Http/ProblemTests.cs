@@ -27,8 +27,8 @@ public sealed partial class ProblemTests : IAsyncLifetime
         builder.Services.AddProblemAnswers();
         app = builder.Build();
         app.UseProblemAnswers();
-        app.MapGet("/storage", string () => throw new StorageException("unreachable", "password=secret"));
-        app.MapGet("/odata/storage", string () => throw new StorageException("unreachable", "password=secret"));
+        app.MapGet("/storage", string () => throw new StorageException(StorageErrorCode.Unreachable, "password=secret"));
+        app.MapGet("/odata/storage", string () => throw new StorageException(StorageErrorCode.Unreachable, "password=secret"));
         app.MapGet("/ours", string () => throw new InvalidOperationException("password=secret"));
         app.MapGet("/odata/ours", string () => throw new InvalidOperationException("password=secret"));
         app.MapGet("/large", string () => throw new BadHttpRequestException("The body is too large.", 413));

@@ -128,7 +128,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
             state.Message,
             StringComparison.Ordinal
         );
-        Assert.Equal("newer_schema", (await Assert.ThrowsAsync<StorageException>(() => storage.Schema.MigrateAsync())).Code);
+        Assert.Equal(StorageErrorCode.NewerSchema, (await Assert.ThrowsAsync<StorageException>(() => storage.Schema.MigrateAsync())).Code);
     }
 
     [Fact]
@@ -169,7 +169,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
         var fault = await Assert.ThrowsAsync<StorageException>(() => services.GetRequiredService<FactStore>().DirtyHoursAsync(1, default));
 
         Assert.Equal(SchemaStanding.Unreachable, state.Standing);
-        Assert.Equal("unreachable", fault.Code);
+        Assert.Equal(StorageErrorCode.Unreachable, fault.Code);
         Assert.StartsWith("The PostgreSQL database 'metrics' at 127.0.0.1:", state.Message, StringComparison.Ordinal);
         Assert.StartsWith("The PostgreSQL database 'metrics' at 127.0.0.1:", fault.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret-word", state.Message + fault, StringComparison.Ordinal);
@@ -200,7 +200,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
     {
         await using var storage = await TestStorage.EmptyAsync(cluster, engine);
         var fault = await Assert.ThrowsAsync<StorageException>(() => storage.Facts.DirtyHoursAsync(1, default));
-        Assert.Equal("no_schema", fault.Code);
+        Assert.Equal(StorageErrorCode.NoSchema, fault.Code);
         Assert.Contains("Run the command 'migrate' first", fault.Message, StringComparison.Ordinal);
     }
 
@@ -216,7 +216,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
             var fault = await Assert.ThrowsAsync<StorageException>(() =>
                 storage.Log.ClaimAsync("rack", "a", TimeSpan.FromMinutes(1), default)
             );
-            Assert.Equal("locked", fault.Code);
+            Assert.Equal(StorageErrorCode.Locked, fault.Code);
             Assert.EndsWith(
                 "is locked by another process. One process at a time may use a SQLite file: stop the other one, or use PostgreSQL.",
                 fault.Message,

@@ -496,7 +496,7 @@ public static partial class CatalogueReader
             return new UtilisationScale(summed, devices, servers, capped);
         }
 
-        private RollUp? ReadRollUp()
+        private WorkLevel? ReadRollUp()
         {
             if (fields.Raw("rollUp") is not { } element)
                 return null;
@@ -517,7 +517,7 @@ public static partial class CatalogueReader
                 );
             if (level is < 0)
                 rollUp.AddError("level", $"is {level}; levels count from 0");
-            return family is null || level is null ? null : new RollUp(family, level.Value, within);
+            return family is null || level is null ? null : new WorkLevel(family, level.Value, within);
         }
 
         private IReadOnlyList<string>? ReadEstimate()
