@@ -11,16 +11,16 @@ public sealed class AdmissionTests
 
     [Fact]
     public void A_plausible_sample_is_admitted() =>
-        Assert.Null(Admission.Refuse(new Observation(Power, Sample.At(Now, 431.2)), Map.NodePower, Now));
+        Assert.Null(Admission.Validate(new Observation(Power, Sample.At(Now, 431.2)), Map.NodePower, Now));
 
     [Fact]
     public void Zero_is_admitted_because_it_is_a_measurement() =>
-        Assert.Null(Admission.Refuse(new Observation(Power, Sample.At(Now, 0)), Map.NodePower, Now));
+        Assert.Null(Admission.Validate(new Observation(Power, Sample.At(Now, 0)), Map.NodePower, Now));
 
     [Fact]
     public void A_metric_without_a_mapping_is_refused()
     {
-        var rejection = Admission.Refuse(new Observation(Scene.Series("fan_speed"), Sample.At(Now, 1)), null, Now);
+        var rejection = Admission.Validate(new Observation(Scene.Series("fan_speed"), Sample.At(Now, 1)), null, Now);
 
         Assert.Equal(RejectionReason.UnmappedMetric, rejection?.Reason);
         Assert.Equal("No mapping of provider 'prometheus' explains fan_speed; add one to its *.metrics.json.", rejection?.Detail);
@@ -35,7 +35,7 @@ public sealed class AdmissionTests
     [InlineData(double.MaxValue, RejectionReason.OutOfRange)]
     public void A_value_that_no_meter_shows_is_refused(double value, RejectionReason reason)
     {
-        var rejection = Admission.Refuse(new Observation(Power, Sample.At(Now, value)), Map.NodePower, Now);
+        var rejection = Admission.Validate(new Observation(Power, Sample.At(Now, value)), Map.NodePower, Now);
 
         Assert.Equal(reason, rejection?.Reason);
         Assert.Equal("node_power{node=\"a\"}", rejection?.Subject);
@@ -45,13 +45,13 @@ public sealed class AdmissionTests
 
     [Fact]
     public void The_largest_value_is_admitted() =>
-        Assert.Null(Admission.Refuse(new Observation(Power, Sample.At(Now, 1e24)), Map.NodePower, Now));
+        Assert.Null(Admission.Validate(new Observation(Power, Sample.At(Now, 1e24)), Map.NodePower, Now));
 
     [Fact]
     public void The_detail_tells_the_value_in_a_plain_sentence() =>
         Assert.Equal(
             "The value -12.5 W is negative, which no meter can show.",
-            Admission.Refuse(new Observation(Power, Sample.At(Now, -12.5)), Map.NodePower, Now)?.Detail
+            Admission.Validate(new Observation(Power, Sample.At(Now, -12.5)), Map.NodePower, Now)?.Detail
         );
 
     [Theory]
@@ -59,24 +59,24 @@ public sealed class AdmissionTests
     [InlineData(9.3e18, RejectionReason.Sentinel)]
     [InlineData(812345678901.0, null)]
     public void A_sentinel_is_no_value(double value, RejectionReason? reason) =>
-        Assert.Equal(reason, Admission.Refuse(new Observation(Power, Sample.At(Now, value)), Map.GpuEnergy, Now)?.Reason);
+        Assert.Equal(reason, Admission.Validate(new Observation(Power, Sample.At(Now, value)), Map.GpuEnergy, Now)?.Reason);
 
     [Theory]
     [InlineData(100, null)]
     [InlineData(100.5, RejectionReason.OutOfRange)]
     public void A_utilisation_above_the_whole_capacity_is_refused(double percent, RejectionReason? reason) =>
-        Assert.Equal(reason, Admission.Refuse(new Observation(Power, Sample.At(Now, percent)), Map.Busy, Now)?.Reason);
+        Assert.Equal(reason, Admission.Validate(new Observation(Power, Sample.At(Now, percent)), Map.Busy, Now)?.Reason);
 
     [Fact]
     public void A_ratio_that_is_really_a_percentage_is_refused() =>
-        Assert.Equal(RejectionReason.OutOfRange, Admission.Refuse(new Observation(Power, Sample.At(Now, 35)), Map.BusyCpus, Now)?.Reason);
+        Assert.Equal(RejectionReason.OutOfRange, Admission.Validate(new Observation(Power, Sample.At(Now, 35)), Map.BusyCpus, Now)?.Reason);
 
     [Theory]
     [InlineData(2, null)]
     [InlineData(2.01, RejectionReason.FutureTimestamp)]
     [InlineData(60 * 24 * 365, RejectionReason.FutureTimestamp)]
     public void A_time_ahead_of_the_clock_is_refused_beyond_two_minutes(double minutesAhead, RejectionReason? reason) =>
-        Assert.Equal(reason, Admission.Refuse(new Observation(Power, Sample.At(Scene.At(minutesAhead), 1)), Map.NodePower, Now)?.Reason);
+        Assert.Equal(reason, Admission.Validate(new Observation(Power, Sample.At(Scene.At(minutesAhead), 1)), Map.NodePower, Now)?.Reason);
 
     [Theory]
     [InlineData(1970)]
@@ -89,7 +89,7 @@ public sealed class AdmissionTests
 
         Assert.Equal(
             RejectionReason.ImplausibleTimestamp,
-            Admission.Refuse(new Observation(Power, Sample.At(then, 1)), Map.NodePower, Now)?.Reason
+            Admission.Validate(new Observation(Power, Sample.At(then, 1)), Map.NodePower, Now)?.Reason
         );
     }
 
@@ -97,7 +97,7 @@ public sealed class AdmissionTests
     public void An_amount_without_an_interval_is_refused() =>
         Assert.Equal(
             RejectionReason.WrongInterval,
-            Admission.Refuse(new Observation(Power, Sample.At(Now, 1)), Map.NodeEnergy, Now)?.Reason
+            Admission.Validate(new Observation(Power, Sample.At(Now, 1)), Map.NodeEnergy, Now)?.Reason
         );
 
     [Fact]
@@ -105,8 +105,8 @@ public sealed class AdmissionTests
     {
         var sample = new Sample(Scene.At(-1), Now, 1);
 
-        Assert.Equal(RejectionReason.WrongInterval, Admission.Refuse(new Observation(Power, sample), Map.NodePower, Now)?.Reason);
-        Assert.Equal(RejectionReason.WrongInterval, Admission.Refuse(new Observation(Power, sample), Map.NodeCounter, Now)?.Reason);
+        Assert.Equal(RejectionReason.WrongInterval, Admission.Validate(new Observation(Power, sample), Map.NodePower, Now)?.Reason);
+        Assert.Equal(RejectionReason.WrongInterval, Admission.Validate(new Observation(Power, sample), Map.NodeCounter, Now)?.Reason);
     }
 
     [Fact]
@@ -114,21 +114,21 @@ public sealed class AdmissionTests
     {
         var averaged = Scene.Series("node_power", period: TimeSpan.FromMinutes(1), labels: ("node", "a"));
 
-        Assert.Null(Admission.Refuse(new Observation(averaged, new Sample(Scene.At(-1), Now, 1)), Map.NodePower, Now));
+        Assert.Null(Admission.Validate(new Observation(averaged, new Sample(Scene.At(-1), Now, 1)), Map.NodePower, Now));
     }
 
     [Fact]
     public void An_interval_that_ends_before_it_starts_is_refused() =>
         Assert.Equal(
             RejectionReason.WrongInterval,
-            Admission.Refuse(new Observation(Power, new Sample(Now, Scene.At(-1), 1)), Map.NodeEnergy, Now)?.Reason
+            Admission.Validate(new Observation(Power, new Sample(Now, Scene.At(-1), 1)), Map.NodeEnergy, Now)?.Reason
         );
 
     [Fact]
     public void An_amount_over_more_than_an_hour_is_too_coarse_for_the_grid() =>
         Assert.Equal(
             RejectionReason.SpanTooLong,
-            Admission.Refuse(new Observation(Power, new Sample(Scene.At(-61), Now, 1)), Map.NodeEnergy, Now)?.Reason
+            Admission.Validate(new Observation(Power, new Sample(Scene.At(-61), Now, 1)), Map.NodeEnergy, Now)?.Reason
         );
 
     [Theory]
@@ -136,7 +136,7 @@ public sealed class AdmissionTests
     [InlineData("no\0de", "a")]
     public void A_label_with_a_NUL_is_malformed(string name, string value)
     {
-        var rejection = Admission.Refuse(
+        var rejection = Admission.Validate(
             new Observation(Scene.Series("node_power", labels: (name, value)), Sample.At(Now, 1)),
             Map.NodePower,
             Now

@@ -148,7 +148,7 @@ public sealed class GoldenCases
     {
         var observation = new Observation(Scene.Series("gpu_energy", labels: ("UUID", "GPU-1")), Sample.At(Scene.Ten, 9223372036854775794));
 
-        Assert.Equal(RejectionReason.Sentinel, Admission.Refuse(observation, Map.GpuEnergy, Now)?.Reason);
+        Assert.Equal(RejectionReason.Sentinel, Admission.Validate(observation, Map.GpuEnergy, Now)?.Reason);
     }
 
     [Fact(DisplayName = "G10 3 GB-months are 2232 GB-hours in October; 2190.24 and 2190 by the fixed months of other tools")]
@@ -267,7 +267,7 @@ public sealed class GoldenCases
 
         Assert.Equal(
             RejectionReason.Sentinel,
-            Admission.Refuse(new Observation(series, Sample.At(Scene.Ten, 9.223372037599701e14)), kepler, Now)?.Reason
+            Admission.Validate(new Observation(series, Sample.At(Scene.Ten, 9.223372037599701e14)), kepler, Now)?.Reason
         );
 
         var period = new Scene { Mappings = [kepler] }

@@ -372,7 +372,7 @@ public sealed class WorkTests
 
         Assert.Equal(
             refusal,
-            Admission.Refuse(new Observation(series, new Sample(Scene.At(0), Scene.At(1), value)), mapping, Scene.At(2))?.Detail
+            Admission.Validate(new Observation(series, new Sample(Scene.At(0), Scene.At(1), value)), mapping, Scene.At(2))?.Detail
         );
     }
 
@@ -383,7 +383,7 @@ public sealed class WorkTests
         var sample = new Observation(series, Sample.At(Scene.At(0), 1.3));
         var ratio = Map.BusyUnknown with { Unit = Unit.Parse("1") };
 
-        Assert.Null(Admission.Refuse(sample, ratio with { Scale = new UtilisationScale(false, null, null, true) }, Scene.At(1)));
-        Assert.Equal(RejectionReason.OutOfRange, Admission.Refuse(sample, ratio, Scene.At(1))!.Reason);
+        Assert.Null(Admission.Validate(sample, ratio with { Scale = new UtilisationScale(false, null, null, true) }, Scene.At(1)));
+        Assert.Equal(RejectionReason.OutOfRange, Admission.Validate(sample, ratio, Scene.At(1))!.Reason);
     }
 }

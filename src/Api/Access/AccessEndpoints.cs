@@ -51,7 +51,7 @@ public static class AccessEndpoints
     }
 
     /// <summary>Why a key of this name cannot be made; null when it can.</summary>
-    internal static string? Refuse(string? name) =>
+    internal static string? ValidateName(string? name) =>
         string.IsNullOrWhiteSpace(name) ? "'name' is missing: say who or what the key is for."
         : name.Length > LongestName ? $"'name' has {name.Length} characters; at most {LongestName} are kept."
         : name.Any(char.IsControl) ? "'name' has control characters."
@@ -75,8 +75,8 @@ public static class AccessEndpoints
         if (body is null)
             return problem!;
         var (errors, now) = (new RequestErrors(), clock.GetUtcNow().UtcDateTime);
-        if (Refuse(body.Name) is { } refused)
-            errors.Body("name", ProblemCode.InvalidName, $"{refused} Give application/json such as {Example}.");
+        if (ValidateName(body.Name) is { } reason)
+            errors.Body("name", ProblemCode.InvalidName, $"{reason} Give application/json such as {Example}.");
         var scope = body.Scopes is null ? null : Scopes.Parse(body.Scopes);
         if (scope is null)
             errors.Body("scopes", ProblemCode.InvalidScope, $"'scopes' has to be a list of some of {Scopes.All}.");
@@ -89,7 +89,7 @@ public static class AccessEndpoints
         }
         if (errors.Count > 0)
             return Problems.Of(errors);
-        var (key, kept) = await AccessKeyCache.MakeAsync(
+        var (key, stored) = await AccessKeyCache.MakeAsync(
             keys,
             body.Name!,
             scope!.Value,
@@ -98,7 +98,7 @@ public static class AccessEndpoints
             cancellationToken
         );
         await ring.RefreshAsync(cancellationToken);
-        return TypedResults.Created($"/api/keys/{kept.Id}", KeyResponse.Of(kept, key, clock.GetUtcNow().UtcDateTime));
+        return TypedResults.Created($"/api/keys/{stored.Id}", KeyResponse.Of(stored, key, clock.GetUtcNow().UtcDateTime));
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(
@@ -126,7 +126,7 @@ public static class AccessEndpoints
     )
     {
         var errors = new RequestErrors();
-        errors.RefuseUnknown(request.Query, "after", "top");
+        errors.RejectUnknown(request.Query, "after", "top");
         var after = errors.Number(request.Query, "after", 0, 0, long.MaxValue);
         var top = errors.Number(request.Query, "top", 100, 1, MostEntries);
         if (errors.Count > 0)

@@ -96,7 +96,7 @@ internal sealed class Derivation
     /// <summary>Adds the lists to an explanation that has the row, its check and its formulas.</summary>
     /// <param name="explanation">What is known already.</param>
     /// <param name="samples">The samples that were traced, for the series told.</param>
-    public Explanation Tell(Explanation explanation, IReadOnlyList<SeriesSamples> samples)
+    public Explanation Describe(Explanation explanation, IReadOnlyList<SeriesSamples> samples)
     {
         var told = Most("readings", readings, MostReadings);
         var series = told.Select(reading => reading.Series.Id).Distinct().ToHashSet();

@@ -32,7 +32,7 @@ public static class ExplainEndpoint
     /// </summary>
     public static IEndpointConventionBuilder MapExplain(this IEndpointRouteBuilder endpoints) =>
         endpoints
-            .MapGet("/api/explain", AnswerAsync)
+            .MapGet("/api/explain", GetAsync)
             .WithTags("Explain")
             .WithSummary("How a row came to be, so that a person can make it again by hand")
             .WithDescription(
@@ -55,7 +55,7 @@ public static class ExplainEndpoint
                 }
             );
 
-    private static async Task<Results<Ok<Explanation>, ProblemHttpResult>> AnswerAsync(
+    private static async Task<Results<Ok<Explanation>, ProblemHttpResult>> GetAsync(
         HttpContext context,
         [FromServices] QueryConnections connections,
         [FromServices] FactStore facts,
@@ -140,7 +140,7 @@ public static class ExplainEndpoint
             Check = Check(row, again, dirty, samples.Count > 0),
             Formulas = derivation.Formulas(made),
         };
-        return derivation.Tell(explanation, samples);
+        return derivation.Describe(explanation, samples);
     }
 
     private static async Task<Explanation> RollUpAsync(
@@ -166,7 +166,7 @@ public static class ExplainEndpoint
             .Select(group => (Own: group.FirstOrDefault(hour => hour.FunctionalUnit == question.FunctionalUnit), Any: group.First()))
             .ToList();
         var formulas = new List<Formula>();
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods))
+        foreach (var measure in Measures.ExposedBy(MeasureHolders.Periods))
             if (SumOf(measure, made, parts) is { } formula)
                 formulas.Add(formula);
         if (made is not null)
@@ -227,7 +227,7 @@ public static class ExplainEndpoint
         var numbers = new Dictionary<string, double?>(StringComparer.Ordinal);
         if (sums is null)
             return numbers;
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods))
+        foreach (var measure in Measures.ExposedBy(MeasureHolders.Periods))
             numbers[measure.Name] = sums[measure];
         foreach (var ratio in Ratios.OfPeriods)
             numbers[ratio.Name] = sums[ratio];
@@ -240,7 +240,7 @@ public static class ExplainEndpoint
         var numbers = new Dictionary<string, double?>(StringComparer.Ordinal);
         if (facts is not [var fact])
             return numbers;
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Facts))
+        foreach (var measure in Measures.ExposedBy(MeasureHolders.Facts))
             numbers[measure.Name] = fact[measure];
         foreach (var ratio in Ratios.OfFacts)
             numbers[ratio.Name] = ratio.Of(fact.Values, fact.Period.Seconds, fact.Missing);

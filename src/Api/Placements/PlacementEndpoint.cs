@@ -18,7 +18,7 @@ public static class PlacementEndpoint
     /// services.</summary>
     public static IEndpointConventionBuilder MapPlacements(this IEndpointRouteBuilder endpoints) =>
         endpoints
-            .MapGet("/api/placements", AnswerAsync)
+            .MapGet("/api/placements", GetAsync)
             .WithTags("Placements")
             .WithSummary("Where a unit of work costs the least energy or emits the least")
             .WithDescription(
@@ -44,7 +44,7 @@ public static class PlacementEndpoint
 
     // The parameters are declared for the API's description; ComparisonQuestion reads them, so that a fault is told in its own words and
     // all at once.
-    private static async Task<Results<Ok<PlacementResponse>, ProblemHttpResult>> AnswerAsync(
+    private static async Task<Results<Ok<PlacementResponse>, ProblemHttpResult>> GetAsync(
         HttpContext context,
         [FromServices] QueryConnections connections,
         [FromServices] TimeProvider time,
@@ -62,7 +62,8 @@ public static class PlacementEndpoint
             string? idlePolicy,
         [Description("Start, a whole UTC hour. 24 hours before the end when left out. " + Times.Description)] string? from,
         [Description(
-            "End, a whole UTC hour, not included; of a word the end of what it names, up to now. The end of the newest complete hour with work in the unit when left out."
+            "End, a whole UTC hour, not included; of a word the end of what it names, up to now. The end of the newest complete "
+                + "hour with work in the unit when left out."
         )]
             string? to,
         [Description("Least share of the period that must be covered, from 0 to 1. 0.9 when left out.")] string? minCoverage,
@@ -80,31 +81,31 @@ public static class PlacementEndpoint
             return Problems.Of(errors);
         context.Response.Headers.CacheControl = "no-store";
         var conversions = context.RequestServices.GetService<UnitConversions>() ?? UnitConversions.None;
-        var refusals = new List<string>();
+        var reasons = new List<string>();
         await using var session = new ReadSession(connections, context.RequestAborted);
-        if (await DeploymentComparison.ReadAsync(session, request, conversions, now, refusals) is { } comparison)
+        if (await DeploymentComparison.ReadAsync(session, request, conversions, now, reasons) is { } comparison)
             return TypedResults.Ok(ToResponse(comparison));
-        foreach (var refusal in refusals)
-            errors.Query("", ProblemCode.InvalidComparison, refusal);
+        foreach (var reason in reasons)
+            errors.Query("", ProblemCode.InvalidComparison, reason);
         return Problems.Of(errors);
     }
 
     private static PlacementResponse ToResponse(DeploymentComparison comparison)
     {
-        var question = comparison.Question;
+        var request = comparison.Request;
         return new PlacementResponse
         {
-            Unit = question.Unit,
-            Model = question.Model,
-            Boundary = ComparisonRequest.Word(question.Boundary),
-            PueIncluded = question.Boundary == Boundary.Facility,
-            IdlePolicy = ComparisonRequest.Word(question.IdlePolicy),
-            By = ComparisonRequest.Word(question.By),
+            Unit = request.Unit,
+            Model = request.Model,
+            Boundary = ComparisonRequest.Word(request.Boundary),
+            PueIncluded = request.Boundary == Boundary.Facility,
+            IdlePolicy = ComparisonRequest.Word(request.IdlePolicy),
+            By = ComparisonRequest.Word(request.By),
             CarbonMethod = DeploymentComparison.CarbonMethod,
             From = comparison.Period.Start,
             To = comparison.Period.End,
-            MinCoverage = question.MinCoverage,
-            Evidence = ComparisonRequest.Word(question.Evidence),
+            MinCoverage = request.MinCoverage,
+            Evidence = ComparisonRequest.Word(request.Evidence),
             Groups =
             [
                 .. comparison.Result.Groups.Select(group => new PlacementGroup

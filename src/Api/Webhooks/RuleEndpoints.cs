@@ -13,7 +13,8 @@ namespace Metrics.Api.Webhooks;
 public static class RuleEndpoints
 {
     private const string Example =
-        "{ \"kind\": \"threshold\", \"workload\": \"chat-70b\", \"functionalUnit\": \"output-token\", \"comparison\": \"above\", \"threshold\": 3.5 }";
+        "{ \"kind\": \"threshold\", \"workload\": \"chat-70b\", \"functionalUnit\": \"output-token\", \"comparison\": \"above\", "
+        + "\"threshold\": 3.5 }";
 
     /// <summary>Maps <c>/api/rules</c>.</summary>
     public static void MapRules(this IEndpointRouteBuilder app)
@@ -150,7 +151,8 @@ public sealed record RuleRequest
     [Description("Whether it is looked at; true when left out.")]
     public bool? Enabled { get; init; }
 
-    /// <summary>The rule that it makes of one that is there, or of none; everything that is wrong with it is added, and then there is none.</summary>
+    /// <summary>The rule that it makes of one that is there, or of none; everything that is wrong with it is added, and then there is
+    /// none.</summary>
     internal IntensityRule? ToRule(IntensityRule? before, MetricsSettings settings, RequestErrors errors)
     {
         var given = (Kind ?? before?.Kind.ToWord()) is { } word ? Words.Find<RuleKind>(word) : null;
@@ -192,7 +194,8 @@ public sealed record RuleRequest
             errors.Body(
                 "functionalUnit",
                 ProblemCode.UnknownUnit,
-                $"'{Spelling.Shorten(rule.FunctionalUnit)}' is no functional unit; there are {Listed(Domain.Quantities.FunctionalUnit.Known.Keys)}."
+                $"'{Spelling.Shorten(rule.FunctionalUnit)}' is no functional unit; there are "
+                    + $"{Listed(Domain.Quantities.FunctionalUnit.Known.Keys)}."
             );
         if (boundary is null)
             errors.Body(

@@ -103,7 +103,8 @@ public static class WebhookEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Deliveries with their attempts")
             .WithDescription(
-                $"The newest first. 'state' is one of {string.Join(", ", Words.All<DeliveryState>())}; 'before' is the id that the last page ended with; 'top' how many at most (100; up to {MostDeliveries}). Kept for 30 days after they ended."
+                $"The newest first. 'state' is one of {string.Join(", ", Words.All<DeliveryState>())}; 'before' is the id that the last "
+                    + $"page ended with; 'top' how many at most (100; up to {MostDeliveries}). Kept for 30 days after they ended."
             );
         one.MapGet("/deliveries/{delivery:long}", DeliveryAsync)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -249,7 +250,7 @@ public static class WebhookEndpoints
     )
     {
         var (errors, query) = (new RequestErrors(), request.Query);
-        errors.RefuseUnknown(query, "state", "before", "top");
+        errors.RejectUnknown(query, "state", "before", "top");
         DeliveryState? state = null;
         if (errors.One(query, "state") is { } word && (state = Words.Find<DeliveryState>(word)) is null)
             errors.Query(
@@ -300,7 +301,7 @@ public static class WebhookEndpoints
     {
         const string ways = "Give either 'from' and 'to' (2026-11-01T00:00:00Z), or 'failed=true'.";
         var (errors, query, now) = (new RequestErrors(), request.Query, clock.GetUtcNow().UtcDateTime);
-        errors.RefuseUnknown(query, "from", "to", "failed");
+        errors.RejectUnknown(query, "from", "to", "failed");
         var (from, to, failed) = (errors.One(query, "from"), errors.One(query, "to"), errors.One(query, "failed"));
         var (start, end) = (Time("from", from, Times.From), Time("to", to, Times.To));
         if (failed is null ? from is null || to is null : failed != "true" || from is not null || to is not null)
@@ -363,7 +364,8 @@ public static class WebhookEndpoints
                 errors.Body(
                     string.Create(CultureInfo.InvariantCulture, $"/types/{at}"),
                     ProblemCode.UnknownType,
-                    $"'{Spelling.Shorten(type ?? "null")}' is no type of event; there are {string.Join(", ", EventTypes.All)}. Without types all are sent."
+                    $"'{Spelling.Shorten(type ?? "null")}' is no type of event; there are {string.Join(", ", EventTypes.All)}. "
+                        + "Without types all are sent."
                 );
         return (
             Find<WebhookFormat>("format", body.Format, ProblemCode.UnknownFormat, "is no format"),

@@ -246,7 +246,7 @@ public sealed partial class Transport : IDisposable
                 )
             {
                 var wait = TimeSpan.FromMilliseconds(200 * Math.Pow(2, attempt - 1) * (0.75 + 0.5 * Random.Shared.NextDouble()));
-                await Task.Delay(exception.RetryAfter is { } asked && asked > wait ? asked : wait, clock, cancellationToken);
+                await Task.Delay(exception.RetryAfter is { } requested && requested > wait ? requested : wait, clock, cancellationToken);
             }
         }
     }
@@ -296,8 +296,8 @@ public sealed partial class Transport : IDisposable
         }
         var text = await FaultTextAsync(place, response, cancellationToken);
         if (explain?.Invoke(response, text) is { } explained)
-            return explained is SourceException { RetryAfter: null } known && RetryAfter(response) is { } asked
-                ? new SourceException(known.Code, known.Message, known.InnerException) { RetryAfter = asked }
+            return explained is SourceException { RetryAfter: null } known && RetryAfter(response) is { } requested
+                ? new SourceException(known.Code, known.Message, known.InnerException) { RetryAfter = requested }
                 : explained;
         if (status is 401 or 403)
             return new SourceException(
@@ -352,63 +352,63 @@ public sealed partial class Transport : IDisposable
         if (!response.Headers.NonValidated.TryGetValues("Retry-After", out var values))
             return null;
         var text = values.ToString().Trim();
-        TimeSpan asked;
+        TimeSpan requested;
         if (text.Length > 0 && text.All(char.IsAsciiDigit))
-            asked =
+            requested =
                 long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
                 && seconds < LongestRetryAfter.TotalSeconds
                     ? TimeSpan.FromSeconds(seconds)
                     : LongestRetryAfter;
         else if (DateTimeOffset.TryParseExact(text, "r", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date))
-            asked = date - clock.GetUtcNow();
+            requested = date - clock.GetUtcNow();
         else
             return null;
-        return asked <= TimeSpan.Zero ? null
-            : asked > LongestRetryAfter ? LongestRetryAfter
-            : asked;
+        return requested <= TimeSpan.Zero ? null
+            : requested > LongestRetryAfter ? LongestRetryAfter
+            : requested;
     }
 
-    private static SourceException Unreachable(string place, HttpRequestException fault)
+    private static SourceException Unreachable(string place, HttpRequestException exception)
     {
-        if (fault.InnerException is AuthenticationException tls)
+        if (exception.InnerException is AuthenticationException tls)
             return new SourceException(
                 SourceErrorCode.Unreachable,
                 $"{place}: no trusted TLS connection: {tls.Message} Check CertificateAuthorityFile, ClientCertificateFile and "
                     + $"the host name in the server's certificate.",
-                fault
+                exception
             );
-        return fault.HttpRequestError switch
+        return exception.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError => new SourceException(
                 SourceErrorCode.Unreachable,
                 $"{place}: the host name is not known. Check Endpoint.",
-                fault
+                exception
             ),
             HttpRequestError.ResponseEnded => new SourceException(
                 SourceErrorCode.Truncated,
                 $"{place} closed the connection before it answered. It is read again.",
-                fault
+                exception
             ),
             HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError => new SourceException(
                 SourceErrorCode.NotMetrics,
                 $"{place} does not answer as an HTTP server should. Check Endpoint.",
-                fault
+                exception
             ),
             HttpRequestError.ConfigurationLimitExceeded => new SourceException(
                 SourceErrorCode.TooLarge,
                 $"{place} sent larger headers than are accepted. Check Endpoint.",
-                fault
+                exception
             ),
-            _ when fault.InnerException is IOException => new SourceException(
+            _ when exception.InnerException is IOException => new SourceException(
                 SourceErrorCode.Truncated,
                 $"{place} broke the connection off before it answered. It is read again.",
-                fault
+                exception
             ),
             _ => new SourceException(
                 SourceErrorCode.Unreachable,
-                $"{place}: no connection: {Redact(fault.InnerException?.Message ?? fault.Message)}. Check Endpoint and that the "
+                $"{place}: no connection: {Redact(exception.InnerException?.Message ?? exception.Message)}. Check Endpoint and that the "
                     + $"server runs.",
-                fault
+                exception
             ),
         };
     }

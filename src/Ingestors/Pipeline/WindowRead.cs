@@ -114,7 +114,7 @@ internal sealed class WindowRead(
                 mappings[observation.Series] = mapping = catalogue.Find(observation.Series, claim.Now);
             if (mapping is null)
                 continue;
-            if (Admission.Refuse(observation, mapping, claim.Now) is { } rejection)
+            if (Admission.Validate(observation, mapping, claim.Now) is { } rejection)
                 rejections.Add(rejection);
             else
                 observations.Add(observation);

@@ -79,7 +79,7 @@ public sealed class CloudCatalogueTests : IDisposable
     private async Task<NormalisedPeriod> Normalise(string rows, params Workload[] workloads)
     {
         var admitted = (await Read(rows)).Where(one =>
-            Admission.Refuse(one, Shipped.Find(one.Series, one.Sample.End), Ten.AddHours(1)) is null
+            Admission.Validate(one, Shipped.Find(one.Series, one.Sample.End), Ten.AddHours(1)) is null
         );
         var servers = new ServerTable([
             new ServerType("aws", "g5.12xlarge", 48, 192, "Cascade Lake", "A10G", 4, null, "its page", "CC0-1.0", "test"),

@@ -709,10 +709,10 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
             var builder = WebApplication.CreateSlimBuilder();
             builder.Logging.ClearProviders();
             builder.WebHost.UseUrls("http://127.0.0.1:0");
-            builder.Services.AddProblemAnswers().AddSingleton(TimeProvider.System).AddSingleton(normaliser).AddSingleton(book);
+            builder.Services.AddProblemResponses().AddSingleton(TimeProvider.System).AddSingleton(normaliser).AddSingleton(book);
             builder.Services.AddMetricsStorage(storage.Engine, storage.ConnectionString);
             var app = builder.Build();
-            app.UseProblemAnswers();
+            app.UseProblemResponses();
             app.MapExplain();
             await app.StartAsync();
             return new ExplainService(app, storage);

@@ -24,9 +24,9 @@ public sealed partial class ProblemTests : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Services.AddProblemAnswers();
+        builder.Services.AddProblemResponses();
         app = builder.Build();
-        app.UseProblemAnswers();
+        app.UseProblemResponses();
         app.MapGet("/storage", string () => throw new StorageException("unreachable", "password=secret"));
         app.MapGet("/odata/storage", string () => throw new StorageException("unreachable", "password=secret"));
         app.MapGet("/ours", string () => throw new InvalidOperationException("password=secret"));

@@ -115,15 +115,15 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
                 return await (own ??= Own()).GetCredentialsAsync();
             return await AssumeAsync(settings.RoleArn, cancellationToken);
         }
-        catch (AmazonSecurityTokenServiceException refused)
+        catch (AmazonSecurityTokenServiceException exception)
         {
             // The message of STS names who asked for what, and no secret; the code is a word of the protocol.
             throw new SourceException(
-                (int)refused.StatusCode >= 500 ? SourceErrorCode.ServerError : SourceErrorCode.Unauthorised,
-                $"Acting as Aws:RoleArn '{settings.RoleArn}' was refused by STS ({refused.ErrorCode}): "
-                    + $"{Transport.Redact(refused.Message)}. Its trust policy must let these credentials use "
+                (int)exception.StatusCode >= 500 ? SourceErrorCode.ServerError : SourceErrorCode.Unauthorised,
+                $"Acting as Aws:RoleArn '{settings.RoleArn}' was refused by STS ({exception.ErrorCode}): "
+                    + $"{Transport.Redact(exception.Message)}. Its trust policy must let these credentials use "
                     + $"`sts:AssumeRole`{(settings.ExternalId is null ? "" : " with Aws:ExternalId")}.",
-                refused
+                exception
             );
         }
         catch (Exception exception)

@@ -297,7 +297,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                             + "account that owns it too."
                     );
                 else if (result.MixedUnits is { } mixed)
-                    queryBatch.RefuseUnits(part[i], mixed);
+                    queryBatch.RejectUnits(part[i], mixed);
                 else if (result.Status is "Complete" or "PartialData")
                     queryBatch.Keep(part[i], result, complete: result.Status == "Complete");
                 else
@@ -388,8 +388,8 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
         public void Partial(string because) =>
             batch.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Transport.Excerpt(Encoding.UTF8.GetBytes(because))}";
 
-        public void RefuseUnits(int index, string message) =>
-            batch.Refuse(
+        public void RejectUnits(int index, string message) =>
+            batch.Reject(
                 wantedSeries[index].Series.ToString(),
                 null,
                 RejectionReason.UnitDrift,
@@ -409,7 +409,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                 var (time, value) = (result.Times[i], result.Values[i]);
                 if (!(time is > 0 and < 4_102_444_800))
                 {
-                    batch.Refuse(
+                    batch.Reject(
                         series.ToString(),
                         null,
                         RejectionReason.ImplausibleTimestamp,

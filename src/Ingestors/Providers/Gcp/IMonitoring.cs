@@ -81,18 +81,18 @@ internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport t
             async (body, limit) =>
             {
                 if (body.MediaType is "text/html" or "application/xhtml+xml")
-                    throw NotAnAnswer(address, body.MediaType);
+                    throw UnexpectedResponse(address, body.MediaType);
                 try
                 {
                     var document = await JsonDocument.ParseAsync(body.Content, new JsonDocumentOptions { MaxDepth = 32 }, limit);
                     if (document.RootElement.ValueKind == JsonValueKind.Object)
                         return document;
                     document.Dispose();
-                    throw NotAnAnswer(address, "something that is no JSON object");
+                    throw UnexpectedResponse(address, "something that is no JSON object");
                 }
                 catch (JsonException exception)
                 {
-                    throw NotAnAnswer(address, "something that is no whole JSON", exception);
+                    throw UnexpectedResponse(address, "something that is no whole JSON", exception);
                 }
             },
             (response, text) => Explain(address, response.StatusCode, text),
@@ -100,7 +100,7 @@ internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport t
         );
     }
 
-    private static SourceException NotAnAnswer(Uri address, string instead, Exception? inner = null) =>
+    private static SourceException UnexpectedResponse(Uri address, string instead, Exception? inner = null) =>
         new(
             SourceErrorCode.NotMetrics,
             $"GET {Transport.Show(address)} did not answer as Cloud Monitoring but with {instead}. Check Endpoint and whether a "

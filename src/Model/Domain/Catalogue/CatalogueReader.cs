@@ -61,20 +61,20 @@ public static partial class CatalogueReader
     /// <exception cref="CatalogueException">Any file has any fault; the exception lists all faults of all files.</exception>
     public static MetricCatalogue Read(IEnumerable<(string Name, string Text)> files)
     {
-        var faults = new List<string>();
+        var errors = new List<string>();
         var entries = new List<Entry>();
         foreach (var (name, text) in files)
-            ReadFile(name, text, entries, faults);
-        Compare(entries, faults);
-        return faults.Count == 0 ? new MetricCatalogue([.. entries.Select(entry => entry.Mapping!)]) : throw new CatalogueException(faults);
+            ReadFile(name, text, entries, errors);
+        Compare(entries, errors);
+        return errors.Count == 0 ? new MetricCatalogue([.. entries.Select(entry => entry.Mapping!)]) : throw new CatalogueException(errors);
     }
 
-    private static void ReadFile(string name, string text, List<Entry> entries, List<string> faults)
+    private static void ReadFile(string name, string text, List<Entry> entries, List<string> errors)
     {
         try
         {
             using var document = JsonDocument.Parse(text, Lenient);
-            var file = new JsonFields(document.RootElement, name, faults, OfFile);
+            var file = new JsonFields(document.RootElement, name, errors, OfFile);
             if (document.RootElement.ValueKind != JsonValueKind.Object)
                 return;
             file.Text("$schema");
@@ -83,69 +83,69 @@ public static partial class CatalogueReader
             var provider = file.Text("provider");
             if (provider is not null && !Word().IsMatch(provider))
             {
-                file.Fault(
+                file.Error(
                     "provider",
                     $"'{MessageText.Show(provider)}' is not a provider's name; write lower-case letters, digits and hyphens"
                 );
                 provider = null;
             }
-            var templates = ReadTemplates(file, name, faults);
+            var templates = ReadTemplates(file, name, errors);
             if (file.Raw("mappings") is not { } mappings)
                 return;
             if (mappings.ValueKind != JsonValueKind.Array)
             {
-                file.Fault("mappings", "is not a list; write the mappings in brackets");
+                file.Error("mappings", "is not a list; write the mappings in brackets");
                 return;
             }
             var index = 0;
             foreach (var element in mappings.EnumerateArray())
-                entries.Add(new EntryReader(name, index++, element, provider, templates, faults).Read());
+                entries.Add(new EntryReader(name, index++, element, provider, templates, errors).Read());
         }
         catch (JsonException exception)
         {
             // The parser counts from zero, and says the position again at the end of its message.
             var what = exception.Message.Split(" LineNumber:", 2)[0].TrimEnd('.', ' ');
-            faults.Add(
+            errors.Add(
                 $"{name}: line {exception.LineNumber + 1}, column {exception.BytePositionInLine + 1}: is not JSON: "
                     + $"{MessageText.Show(what)}; correct the text there"
             );
         }
     }
 
-    private static Dictionary<string, ResourceLabels?> ReadTemplates(JsonFields file, string name, List<string> faults)
+    private static Dictionary<string, ResourceLabels?> ReadTemplates(JsonFields file, string name, List<string> errors)
     {
         var templates = new Dictionary<string, ResourceLabels?>(StringComparer.Ordinal);
         if (file.Raw("resources") is not { } element)
             return templates;
-        var fields = new JsonFields(element, $"{name}: resources", faults, null);
+        var fields = new JsonFields(element, $"{name}: resources", errors, null);
         foreach (var template in fields.Names)
-            templates[template] = ReadResource(fields.Raw(template)!.Value, $"{name}: resources '{MessageText.Show(template)}'", faults);
+            templates[template] = ReadResource(fields.Raw(template)!.Value, $"{name}: resources '{MessageText.Show(template)}'", errors);
         return templates;
     }
 
-    private static ResourceLabels? ReadResource(JsonElement element, string place, List<string> faults)
+    private static ResourceLabels? ReadResource(JsonElement element, string place, List<string> errors)
     {
-        var before = faults.Count;
-        var fields = new JsonFields(element, place, faults, OfResource);
+        var before = errors.Count;
+        var fields = new JsonFields(element, place, errors, OfResource);
         if (element.ValueKind != JsonValueKind.Object)
             return null;
         fields.Require("kind", "what draws the power or does the work, for instance \"gpu\" or \"node\"");
         var kind = fields.Text("kind");
         if (kind is not null && !Word().IsMatch(kind))
-            fields.Fault("kind", $"'{MessageText.Show(kind)}' is not a kind of resource; write lower-case letters, digits and hyphens");
+            fields.Error("kind", $"'{MessageText.Show(kind)}' is not a kind of resource; write lower-case letters, digits and hyphens");
         var resource = new ResourceLabels(kind ?? "", LabelNames("id"), LabelNames("node"), LabelNames("part"), LabelNames("hardware"))
         {
             NodeHardware = LabelNames("nodeHardware"),
         };
-        if (resource.Id.Count == 0 && resource.Node.Count == 0 && faults.Count == before)
-            fields.Fault("id", "is empty, and so is node; name the labels that may hold the resource's identity");
-        return faults.Count == before ? resource : null;
+        if (resource.Id.Count == 0 && resource.Node.Count == 0 && errors.Count == before)
+            fields.Error("id", "is empty, and so is node; name the labels that may hold the resource's identity");
+        return errors.Count == before ? resource : null;
 
         IReadOnlyList<string> LabelNames(string property) => fields.Texts(property, emptyList: true) ?? [];
     }
 
     // What no single entry can know: two entries that claim the same name, or the same series on the same day.
-    private static void Compare(List<Entry> entries, List<string> faults)
+    private static void Compare(List<Entry> entries, List<string> errors)
     {
         foreach (
             var same in entries
@@ -154,7 +154,7 @@ public static partial class CatalogueReader
                 .Where(group => group.Count() > 1)
         )
         foreach (var entry in same.Skip(1))
-            faults.Add(
+            errors.Add(
                 $"{entry.Place}: id: is taken in version {entry.Version} by {same.First().Place}; choose another id or raise the version"
             );
 
@@ -164,7 +164,7 @@ public static partial class CatalogueReader
             .GroupBy(claim => (claim.entry.Provider, claim.metric, claim.entry.EffectiveFrom, Canonical(claim.entry.When!)));
         foreach (var claim in claims.Where(group => group.Count() > 1))
         foreach (var (entry, metric) in claim.Skip(1))
-            faults.Add(
+            errors.Add(
                 $"{entry.Place}: metric: '{MessageText.Show(metric)}' is explained from {entry.EffectiveFrom:yyyy-MM-dd} under "
                     + $"the same conditions by {claim.First().entry.Place} too; remove one, or tell them apart by 'when' or "
                     + "'effectiveFrom'"
@@ -206,8 +206,8 @@ public static partial class CatalogueReader
         private readonly JsonFields fields;
         private readonly string? provider;
         private readonly IReadOnlyDictionary<string, ResourceLabels?> templates;
-        private readonly List<string> faults;
-        private readonly int faultsBefore;
+        private readonly List<string> errors;
+        private readonly int errorsBefore;
 
         public EntryReader(
             string file,
@@ -215,7 +215,7 @@ public static partial class CatalogueReader
             JsonElement element,
             string? provider,
             IReadOnlyDictionary<string, ResourceLabels?> templates,
-            List<string> faults
+            List<string> errors
         )
         {
             var id =
@@ -225,11 +225,11 @@ public static partial class CatalogueReader
                     ? named.GetString()
                     : null;
             place = $"{file}: mappings[{index}]{(string.IsNullOrEmpty(id) ? "" : $" '{MessageText.Show(id)}'")}";
-            faultsBefore = faults.Count;
+            errorsBefore = errors.Count;
             this.provider = provider;
             this.templates = templates;
-            this.faults = faults;
-            fields = new JsonFields(element, place, faults, OfMapping);
+            this.errors = errors;
+            fields = new JsonFields(element, place, errors, OfMapping);
             if (element.ValueKind == JsonValueKind.Object)
                 RequireAll();
         }
@@ -268,13 +268,13 @@ public static partial class CatalogueReader
                 CheckUse(unit, component, functionalUnit, share, limit);
             }
             if (kind is not null and not SampleKind.Cumulative && fields.Has("wrapsAt"))
-                fields.Fault("wrapsAt", "is given, and only a cumulative counter wraps; leave it out");
+                fields.Error("wrapsAt", "is given, and only a cumulative counter wraps; leave it out");
             if (kind is not null and not SampleKind.Gauge && hold)
-                fields.Fault("hold", "is true, and only a gauge holds its value; leave it out");
+                fields.Error("hold", "is true, and only a gauge holds its value; leave it out");
 
             // A fault of a template stands in the list already, and leaves its users without a resource.
-            var sound = faults.Count == faultsBefore && provider is not null && resource is not null;
-            var mapping = !sound
+            var valid = errors.Count == errorsBefore && provider is not null && resource is not null;
+            var mapping = !valid
                 ? null
                 : new MetricMapping
                 {
@@ -331,7 +331,7 @@ public static partial class CatalogueReader
                 || (id.StartsWith(provider + "/", StringComparison.Ordinal) && Word().IsMatch(id[(provider.Length + 1)..]))
             )
                 return id;
-            fields.Fault(
+            fields.Error(
                 "id",
                 $"'{MessageText.Show(id)}' does not fit; write '{provider}/' and a name in lower-case letters, digits and hyphens"
             );
@@ -342,7 +342,7 @@ public static partial class CatalogueReader
         {
             var version = fields.Whole("version");
             if (version is < 1)
-                fields.Fault("version", $"is {version}; versions count from 1");
+                fields.Error("version", $"is {version}; versions count from 1");
             return version;
         }
 
@@ -351,12 +351,12 @@ public static partial class CatalogueReader
             var conditions = new List<LabelCondition>();
             if (fields.Raw("when") is not { } element)
                 return conditions;
-            var before = faults.Count;
-            var labels = new JsonFields(element, $"{place}: when", faults, null);
+            var before = errors.Count;
+            var labels = new JsonFields(element, $"{place}: when", errors, null);
             foreach (var label in labels.Names)
                 if (labels.Texts(label, emptyText: true) is { } globs)
                     conditions.Add(new LabelCondition(label, globs));
-            return faults.Count == before ? conditions : null;
+            return errors.Count == before ? conditions : null;
         }
 
         private Unit? ReadUnit()
@@ -365,7 +365,7 @@ public static partial class CatalogueReader
                 return null;
             if (Unit.Known.TryGetValue(symbol, out var unit))
                 return unit;
-            fields.Fault(
+            fields.Error(
                 "unit",
                 $"'{MessageText.Show(symbol)}' is not a known unit; use one of: "
                     + $"{string.Join(", ", Unit.Known.Keys.Order(StringComparer.Ordinal))}"
@@ -376,7 +376,7 @@ public static partial class CatalogueReader
         private void CheckQuantity(Unit unit, SampleKind? kind, Evidence? evidence, string? functionalUnit, bool share)
         {
             var quantity = unit.Quantity;
-            var refusal = (quantity, kind) switch
+            var reason = (quantity, kind) switch
             {
                 (Quantity.Energy, SampleKind.Gauge) =>
                     "energy cannot be a gauge, for a level of energy does not say what was used; use 'cumulative' for a running "
@@ -390,8 +390,8 @@ public static partial class CatalogueReader
                         + "the count of an interval",
                 _ => null,
             };
-            if (refusal is not null)
-                fields.Fault("kind", refusal);
+            if (reason is not null)
+                fields.Error("kind", reason);
 
             if (quantity == Quantity.Work)
                 CheckWork(unit, functionalUnit, share);
@@ -405,12 +405,12 @@ public static partial class CatalogueReader
                 _ => Evidence.Measured,
             };
             if (evidence < best)
-                fields.Fault(
+                fields.Error(
                     "evidence",
                     $"'{Name(evidence.Value)}' is better than {Name(quantity)} can give; at best it is '{Name(best)}'"
                 );
             if (quantity != Quantity.Utilisation && fields.Has("power"))
-                fields.Fault(
+                fields.Error(
                     "power",
                     $"is given, and '{unit.Symbol}' is a unit of {Name(quantity)}; leave it out, it turns utilisation into watts"
                 );
@@ -420,32 +420,32 @@ public static partial class CatalogueReader
         {
             var known = string.Join(", ", FunctionalUnit.Known.Values.Select(one => one.Name).Order(StringComparer.Ordinal));
             if (!fields.Has("functionalUnit"))
-                fields.Fault("functionalUnit", $"is missing, and '{unit.Symbol}' is a unit of work; name one of: {known}");
+                fields.Error("functionalUnit", $"is missing, and '{unit.Symbol}' is a unit of work; name one of: {known}");
             if (functionalUnit is not null)
             {
                 if (!FunctionalUnit.Known.TryGetValue(functionalUnit, out var counted))
-                    fields.Fault(
+                    fields.Error(
                         "functionalUnit",
                         $"'{MessageText.Show(functionalUnit)}' is not a known functional unit; use one of: {known}"
                     );
                 else if (counted.Unit != unit.Symbol)
-                    fields.Fault(
+                    fields.Error(
                         "functionalUnit",
                         $"'{functionalUnit}' is counted in {counted.Unit}, and the unit is {unit.Symbol}; change one of them"
                     );
             }
             if (fields.Has("component"))
-                fields.Fault("component", "is given, and work has none; leave it out");
+                fields.Error("component", "is given, and work has none; leave it out");
             if (share)
-                fields.Fault("share", "is true, and only energy is shared out; leave it out");
+                fields.Error("share", "is true, and only energy is shared out; leave it out");
         }
 
         private void CheckEnergy(Unit unit, string? functionalUnit)
         {
             if (functionalUnit is not null)
-                fields.Fault("functionalUnit", $"is given, and '{unit.Symbol}' is a unit of {Name(unit.Quantity)}; leave it out");
+                fields.Error("functionalUnit", $"is given, and '{unit.Symbol}' is a unit of {Name(unit.Quantity)}; leave it out");
             if (!fields.Has("component"))
-                fields.Fault(
+                fields.Error(
                     "component",
                     $"is missing, and '{unit.Symbol}' is a unit of {Name(unit.Quantity)}; name one of: {string.Join(", ", Components.Keys)}"
                 );
@@ -456,9 +456,9 @@ public static partial class CatalogueReader
         {
             var quantity = Name(unit.Quantity);
             if (limit && (unit.Quantity != Quantity.Power || component is not (null or Component.Accelerator) || share))
-                fields.Fault("limit", "is true, and only the power of an accelerator board has an enforced limit; leave it out");
+                fields.Error("limit", "is true, and only the power of an accelerator board has an enforced limit; leave it out");
             if (unit.Quantity != Quantity.Utilisation && fields.Has("scale"))
-                fields.Fault(
+                fields.Error(
                     "scale",
                     $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it makes a ratio of utilisation"
                 );
@@ -466,21 +466,21 @@ public static partial class CatalogueReader
             {
                 foreach (var property in (ReadOnlySpan<string>)["rollUp", "nested"])
                     if (fields.Has(property))
-                        fields.Fault(
+                        fields.Error(
                             property,
                             $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it tells which counts of work "
                                 + "are the same"
                         );
             }
             if (fields.Has("estimate") && functionalUnit != "output-token")
-                fields.Fault("estimate", "is given, and only output tokens give an estimate of energy; leave it out");
+                fields.Error("estimate", "is given, and only output tokens give an estimate of energy; leave it out");
         }
 
         private UtilisationScale? ReadScale()
         {
             if (fields.Raw("scale") is not { } element)
                 return null;
-            var scale = new JsonFields(element, $"{place}: scale", faults, OfScale);
+            var scale = new JsonFields(element, $"{place}: scale", errors, OfScale);
             if (element.ValueKind != JsonValueKind.Object)
                 return null;
             var (summed, capped, devices, servers) = (
@@ -490,9 +490,9 @@ public static partial class CatalogueReader
                 scale.Text("serversLabel")
             );
             if (devices is not null && !summed)
-                scale.Fault("devicesLabel", "is given, and the value is no sum over devices; add \"summed\": true or leave it out");
+                scale.Error("devicesLabel", "is given, and the value is no sum over devices; add \"summed\": true or leave it out");
             if (!summed && !capped && servers is null && devices is null)
-                fields.Fault("scale", "says nothing; name summed, serversLabel or capped, or leave it out");
+                fields.Error("scale", "says nothing; name summed, serversLabel or capped, or leave it out");
             return new UtilisationScale(summed, devices, servers, capped);
         }
 
@@ -500,19 +500,19 @@ public static partial class CatalogueReader
         {
             if (fields.Raw("rollUp") is not { } element)
                 return null;
-            var rollUp = new JsonFields(element, $"{place}: rollUp", faults, OfRollUp);
+            var rollUp = new JsonFields(element, $"{place}: rollUp", errors, OfRollUp);
             if (element.ValueKind != JsonValueKind.Object)
                 return null;
             rollUp.Require("family", "the name that mappings of the same work have in common");
             rollUp.Require("level", "0 for the one that is preferred, and more for coarser ones");
             var (family, level, within) = (rollUp.Text("family"), rollUp.Whole("level"), rollUp.Texts("within", emptyList: true) ?? []);
             if (family is not null && !Word().IsMatch(family))
-                rollUp.Fault(
+                rollUp.Error(
                     "family",
                     $"'{MessageText.Show(family)}' is not a name of a family; write lower-case letters, digits and hyphens"
                 );
             if (level is < 0)
-                rollUp.Fault("level", $"is {level}; levels count from 0");
+                rollUp.Error("level", $"is {level}; levels count from 0");
             return family is null || level is null ? null : new RollUp(family, level.Value, within);
         }
 
@@ -520,7 +520,7 @@ public static partial class CatalogueReader
         {
             if (fields.Raw("estimate") is not { } element)
                 return null;
-            var estimate = new JsonFields(element, $"{place}: estimate", faults, OfEstimate);
+            var estimate = new JsonFields(element, $"{place}: estimate", errors, OfEstimate);
             if (element.ValueKind != JsonValueKind.Object)
                 return null;
             estimate.Require("model", "the labels that may hold the name of the model");
@@ -531,7 +531,7 @@ public static partial class CatalogueReader
         {
             var number = fields.Number(name);
             if (number is <= 0)
-                fields.Fault(name, $"is {number.Value.ToString(CultureInfo.InvariantCulture)}; write a number above zero");
+                fields.Error(name, $"is {number.Value.ToString(CultureInfo.InvariantCulture)}; write a number above zero");
             return number;
         }
 
@@ -545,7 +545,7 @@ public static partial class CatalogueReader
                 && span <= Limits.Reach
             )
                 return span;
-            fields.Fault(
+            fields.Error(
                 property,
                 $"'{MessageText.Show(text)}' does not fit; write hours, minutes and seconds above 00:00:00 and at most "
                     + $"{Limits.Reach}, such as \"00:05:00\""
@@ -559,7 +559,7 @@ public static partial class CatalogueReader
                 return null;
             if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
                 return day;
-            fields.Fault("effectiveFrom", $"'{MessageText.Show(text)}' is not a day; write it as \"2020-01-31\"");
+            fields.Error("effectiveFrom", $"'{MessageText.Show(text)}' is not a day; write it as \"2020-01-31\"");
             return null;
         }
 
@@ -568,12 +568,12 @@ public static partial class CatalogueReader
             if (fields.Raw("resource") is not { } element)
                 return null;
             if (element.ValueKind != JsonValueKind.String)
-                return ReadResource(element, $"{place}: resource", faults);
+                return ReadResource(element, $"{place}: resource", errors);
             if (fields.Text("resource") is not { } name)
                 return null;
             if (templates.TryGetValue(name, out var template))
                 return template;
-            fields.Fault(
+            fields.Error(
                 "resource",
                 $"'{MessageText.Show(name)}' is not in 'resources' of the "
                     + $"file{(templates.Count == 0 ? "" : $", which has: {string.Join(", ", templates.Keys)}")}; add it there or write "
@@ -586,7 +586,7 @@ public static partial class CatalogueReader
         {
             if (fields.Raw("power") is not { } element)
                 return null;
-            var power = new JsonFields(element, $"{place}: power", faults, OfPower);
+            var power = new JsonFields(element, $"{place}: power", errors, OfPower);
             if (element.ValueKind != JsonValueKind.Object)
                 return null;
             if (power.Has("thermalDesignWatts"))
@@ -594,10 +594,10 @@ public static partial class CatalogueReader
                 power.Require("reference", "the address or citation that the watts come from");
                 foreach (var other in (ReadOnlySpan<string>)["idleWatts", "maxWatts"])
                     if (power.Has(other))
-                        power.Fault(other, "is given beside thermalDesignWatts, whose curve tells it; leave one of them out");
+                        power.Error(other, "is given beside thermalDesignWatts, whose curve tells it; leave one of them out");
                 var (design, units, cited) = (power.Number("thermalDesignWatts"), power.Text("unitsLabel"), ReadReference(power));
                 if (design is <= 0)
-                    power.Fault("thermalDesignWatts", "is not above zero; write the thermal design power of one unit in watts");
+                    power.Error("thermalDesignWatts", "is not above zero; write the thermal design power of one unit in watts");
                 return design is not > 0 || cited is null ? null : UtilisationPower.OfThermalDesign(design.Value, units, cited);
             }
             power.Require("idleWatts", "the watts at utilisation 0, for each unit; or thermalDesignWatts in place of both");
@@ -610,11 +610,11 @@ public static partial class CatalogueReader
                 ReadReference(power)
             );
             if (idle is < 0)
-                power.Fault("idleWatts", "is below zero; write the watts at utilisation 0");
+                power.Error("idleWatts", "is below zero; write the watts at utilisation 0");
             if (max is <= 0)
-                power.Fault("maxWatts", "is not above zero; write the watts at utilisation 1");
+                power.Error("maxWatts", "is not above zero; write the watts at utilisation 1");
             else if (max < idle)
-                power.Fault("maxWatts", "is below idleWatts; exchange them");
+                power.Error("maxWatts", "is below idleWatts; exchange them");
             return idle is null || max is null || reference is null ? null : new UtilisationPower(idle.Value, max.Value, label, reference);
         }
 
@@ -629,7 +629,7 @@ public static partial class CatalogueReader
                     : text.Contains(',', StringComparison.Ordinal) && NamesAYear().IsMatch(text)
             )
                 return text;
-            fields.Fault(
+            fields.Error(
                 "reference",
                 $"'{MessageText.Show(text)}' is neither an address nor a citation; write an https:// address, or author, title and year"
             );

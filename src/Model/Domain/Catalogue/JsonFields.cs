@@ -10,28 +10,28 @@ internal sealed class JsonFields
 {
     private readonly Dictionary<string, JsonElement> values = new(StringComparer.Ordinal);
     private readonly string place;
-    private readonly List<string> faults;
+    private readonly List<string> errors;
 
     /// <summary>The properties of an object.</summary>
     /// <param name="element">The object; anything else is a fault.</param>
     /// <param name="place">Where it stands, for messages.</param>
-    /// <param name="faults">Where faults are added.</param>
+    /// <param name="errors">Where faults are added.</param>
     /// <param name="known">Names it may have; null when they are free.</param>
-    public JsonFields(JsonElement element, string place, List<string> faults, IReadOnlyList<string>? known)
+    public JsonFields(JsonElement element, string place, List<string> errors, IReadOnlyList<string>? known)
     {
         this.place = place;
-        this.faults = faults;
+        this.errors = errors;
         if (element.ValueKind != JsonValueKind.Object)
         {
-            faults.Add($"{place}: is {Describe(element)}; write an object in braces");
+            errors.Add($"{place}: is {Describe(element)}; write an object in braces");
             return;
         }
         foreach (var property in element.EnumerateObject())
         {
             if (known is not null && !known.Contains(property.Name, StringComparer.Ordinal))
-                Fault(property.Name, $"is not a known property; known are: {string.Join(", ", known)}");
+                Error(property.Name, $"is not a known property; known are: {string.Join(", ", known)}");
             else if (!values.TryAdd(property.Name, property.Value))
-                Fault(property.Name, "is given twice; keep one");
+                Error(property.Name, "is given twice; keep one");
         }
     }
 
@@ -39,7 +39,7 @@ internal sealed class JsonFields
     public IEnumerable<string> Names => values.Keys;
 
     /// <summary>Adds a fault of a property: what was wrong; what to do.</summary>
-    public void Fault(string name, string text) => faults.Add($"{place}: {name}: {text}");
+    public void Error(string name, string text) => errors.Add($"{place}: {name}: {text}");
 
     /// <summary>Whether the property is there, with whatever value.</summary>
     public bool Has(string name) => values.ContainsKey(name);
@@ -51,7 +51,7 @@ internal sealed class JsonFields
     public void Require(string name, string meaning)
     {
         if (!Has(name))
-            Fault(name, $"is missing; add {meaning}");
+            Error(name, $"is missing; add {meaning}");
     }
 
     /// <summary>A text that is not empty; null, with a fault unless it is missing, when there is none.</summary>
@@ -61,12 +61,12 @@ internal sealed class JsonFields
             return null;
         if (value.ValueKind != JsonValueKind.String)
         {
-            Fault(name, $"is {Describe(value)}; write a text in quotes");
+            Error(name, $"is {Describe(value)}; write a text in quotes");
             return null;
         }
         if (value.GetString() is { } text && !string.IsNullOrWhiteSpace(text))
             return text;
-        Fault(name, "is empty; write a text or leave the property out");
+        Error(name, "is empty; write a text or leave the property out");
         return null;
     }
 
@@ -77,7 +77,7 @@ internal sealed class JsonFields
             return null;
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number))
             return number;
-        Fault(
+        Error(
             name,
             value.ValueKind == JsonValueKind.Number
                 ? $"{MessageText.Show(value.GetRawText())} is beyond a double; write a smaller number"
@@ -93,7 +93,7 @@ internal sealed class JsonFields
             return null;
         if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number))
             return number;
-        Fault(
+        Error(
             name,
             $"is {(value.ValueKind == JsonValueKind.Number ? MessageText.Show(value.GetRawText()) : Describe(value))}; write a "
                 + "whole number without quotes"
@@ -108,7 +108,7 @@ internal sealed class JsonFields
             return false;
         if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
             return value.GetBoolean();
-        Fault(name, $"is {Describe(value)}; write true or false without quotes");
+        Error(name, $"is {Describe(value)}; write true or false without quotes");
         return false;
     }
 
@@ -120,7 +120,7 @@ internal sealed class JsonFields
             return null;
         if (words.TryGetValue(text, out var word))
             return word;
-        Fault(name, $"'{MessageText.Show(text)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
+        Error(name, $"'{MessageText.Show(text)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
         return null;
     }
 
@@ -139,22 +139,22 @@ internal sealed class JsonFields
             var text = element.ValueKind == JsonValueKind.String ? element.GetString()! : null;
             if (text is null)
             {
-                Fault(name, $"holds {Describe(element)}; write texts in quotes");
+                Error(name, $"holds {Describe(element)}; write texts in quotes");
                 return null;
             }
             if (text.Length == 0 && !emptyText)
             {
-                Fault(name, "holds an empty text; write a name or remove it");
+                Error(name, "holds an empty text; write a name or remove it");
                 return null;
             }
             if (texts.Contains(text, StringComparer.Ordinal))
-                Fault(name, $"'{MessageText.Show(text)}' stands in the list twice; keep one");
+                Error(name, $"'{MessageText.Show(text)}' stands in the list twice; keep one");
             else
                 texts.Add(text);
         }
         if (texts.Count > 0 || emptyList)
             return texts;
-        Fault(name, "is an empty list; name at least one or leave the property out");
+        Error(name, "is an empty list; name at least one or leave the property out");
         return null;
     }
 

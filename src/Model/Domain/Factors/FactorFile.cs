@@ -9,20 +9,20 @@ public sealed record FactorFile
     private static readonly (string[] Mark, string Layout, Func<string, string, List<string>, FactorFile> Read)[] Layouts =
     [
         (["cloud-provider", "cloud-region"], "Real-Time Cloud", RealTimeCloud.Read),
-        (["kind", "names"], string.Join(',', HardwareTable.Columns), (file, text, faults) =>
-            new FactorFile { Hardware = HardwareTable.Read(file, text, faults) }
+        (["kind", "names"], string.Join(',', HardwareTable.Columns), (file, text, errors) =>
+            new FactorFile { Hardware = HardwareTable.Read(file, text, errors) }
         ),
-        (["kind", "place"], string.Join(',', FactorTable.Columns), (file, text, faults) =>
-            new FactorFile { Factors = FactorTable.Read(file, text, faults) }
+        (["kind", "place"], string.Join(',', FactorTable.Columns), (file, text, errors) =>
+            new FactorFile { Factors = FactorTable.Read(file, text, errors) }
         ),
-        (["provider", "vcpus"], string.Join(',', ServerTable.Columns), (file, text, faults) =>
-            new FactorFile { Servers = ServerTable.Read(file, text, faults) }
+        (["provider", "vcpus"], string.Join(',', ServerTable.Columns), (file, text, errors) =>
+            new FactorFile { Servers = ServerTable.Read(file, text, errors) }
         ),
-        (["pattern"], string.Join(',', ModelTable.Columns), (file, text, faults) =>
-            new FactorFile { Models = ModelTable.Read(file, text, faults) }
+        (["pattern"], string.Join(',', ModelTable.Columns), (file, text, errors) =>
+            new FactorFile { Models = ModelTable.Read(file, text, errors) }
         ),
-        (["name", "country"], string.Join(',', RegionTable.Columns), (file, text, faults) =>
-            new FactorFile { Regions = RegionTable.Read(file, text, faults) }
+        (["name", "country"], string.Join(',', RegionTable.Columns), (file, text, errors) =>
+            new FactorFile { Regions = RegionTable.Read(file, text, errors) }
         ),
     ];
 
@@ -57,9 +57,9 @@ public sealed record FactorFile
                 $"{file}: its columns are of no known layout; begin with one of these lines, or give Cloud_Region_Metadata.csv of "
                     + $"the Real-Time Cloud project: {string.Join(" or ", Layouts.Skip(1).Select(layout => layout.Layout))}",
             ]);
-        var faults = new List<string>();
-        var content = read(file, text, faults);
-        faults.AddRange(PlacedFactor.Overlaps(content.Factors));
-        return faults.Count == 0 ? content : throw new FactorException(faults);
+        var errors = new List<string>();
+        var content = read(file, text, errors);
+        errors.AddRange(PlacedFactor.Overlaps(content.Factors));
+        return errors.Count == 0 ? content : throw new FactorException(errors);
     }
 }

@@ -29,25 +29,25 @@ internal static class FactorTable
     private static readonly IReadOnlyDictionary<string, FactorKind> Kinds = SnakeCase.Values<FactorKind>();
     private static readonly IReadOnlyDictionary<string, FactorMethod> Methods = SnakeCase.Values<FactorMethod>();
 
-    public static IReadOnlyList<PlacedFactor> Read(string file, string text, List<string> faults)
+    public static IReadOnlyList<PlacedFactor> Read(string file, string text, List<string> errors)
     {
         var factors = new List<PlacedFactor>();
-        foreach (var row in TableText.Own(file, text, Columns, faults).Rows())
+        foreach (var row in TableText.Own(file, text, Columns, errors).Rows())
         {
-            var before = row.Faults;
+            var before = row.ErrorCount;
             var kind = row.Word("kind", Kinds);
             var place = row.Text("place");
             if (
                 place is not null
                 && (place.IndexOf('/', StringComparison.Ordinal) is not > 0 || place.EndsWith('/') || place.Any(char.IsWhiteSpace))
             )
-                row.Fault(
+                row.Error(
                     $"place: '{MessageText.Show(place)}' is not a place; write aws/eu-central-1, onprem/dc-1, zone/US-MIDA-PJM or "
                         + "country/DE"
                 );
             var method = row.Word("method", Methods);
             if (kind is { } known && method is { } way && (known == FactorKind.GridIntensity) == (way == FactorMethod.Annual))
-                row.Fault(
+                row.Error(
                     $"method: '{row.Cell("method")}' is no way to find a {row.Cell("kind")}; write "
                         + $"{(known == FactorKind.GridIntensity ? "location_average, location_marginal or market_based" : "annual")}"
                 );
@@ -56,12 +56,12 @@ internal static class FactorTable
                 ? (null, null, null)
                 : (row.Number("value", rule), row.OptionalNumber("low", rule), row.OptionalNumber("high", rule));
             if ((row.Cell("low").Length == 0) != (row.Cell("high").Length == 0))
-                row.Fault("low and high: one of them is blank; write both or none");
+                row.Error("low and high: one of them is blank; write both or none");
             if (low > value || value > high || low > high)
-                row.Fault($"value: {row.Cell("value")} does not lie between low {row.Cell("low")} and high {row.Cell("high")}");
+                row.Error($"value: {row.Cell("value")} does not lie between low {row.Cell("low")} and high {row.Cell("high")}");
             var unit = row.Text("unit");
             if (unit is not null && kind is { } measured && unit != FactorKinds.UnitOf(measured))
-                row.Fault(
+                row.Error(
                     $"unit: '{MessageText.Show(unit)}' is not the unit of a {row.Cell("kind")}; convert the value to "
                         + $"{FactorKinds.UnitOf(measured)}"
                 );
@@ -72,14 +72,14 @@ internal static class FactorTable
                 row.Year("vintage")
             );
             if (row.Cell("from").Length == 0)
-                row.Fault("from: is blank; write the first day that the factor is used for");
+                row.Error("from: is blank; write the first day that the factor is used for");
             var (from, to, version) = (row.Day("from"), row.Day("to"), row.Version("version"));
             if (to <= from)
-                row.Fault(
+                row.Error(
                     $"to: {row.Cell("to")} is not after the {row.Cell("from")} of from; write the first day that the factor is "
                         + "no longer used for, or leave it blank"
                 );
-            if (row.Faults > before)
+            if (row.ErrorCount > before)
                 continue;
 
             factors.Add(
@@ -108,9 +108,9 @@ internal static class FactorTable
 
     public static IReadOnlyList<Factor> Published(string name)
     {
-        var faults = new List<string>();
-        var factors = Read(name, TableText.Published(name), faults);
-        return faults.Count == 0 ? [.. factors.Select(placed => placed.Factor)] : throw new FactorException(faults);
+        var errors = new List<string>();
+        var factors = Read(name, TableText.Published(name), errors);
+        return errors.Count == 0 ? [.. factors.Select(placed => placed.Factor)] : throw new FactorException(errors);
     }
 }
 
@@ -139,22 +139,22 @@ internal static class RegionTable
 {
     public static readonly string[] Columns = ["name", "country", "zone"];
 
-    public static IReadOnlyList<Region> Read(string file, string text, List<string> faults)
+    public static IReadOnlyList<Region> Read(string file, string text, List<string> errors)
     {
         var regions = new List<Region>();
         var names = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var row in TableText.Own(file, text, Columns, faults).Rows())
+        foreach (var row in TableText.Own(file, text, Columns, errors).Rows())
         {
-            var before = row.Faults;
+            var before = row.ErrorCount;
             var name = row.Text("name");
             if (name is not null && name.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
-                row.Fault($"name: '{MessageText.Show(name)}' is not provider/region; write it as aws/eu-central-1");
+                row.Error($"name: '{MessageText.Show(name)}' is not provider/region; write it as aws/eu-central-1");
             var country = row.Text("country");
             if (country is not null && !Region.IsCountry(country))
-                row.Fault($"country: '{MessageText.Show(country)}' is not a two-letter code of ISO 3166-1; write it as DE");
+                row.Error($"country: '{MessageText.Show(country)}' is not a two-letter code of ISO 3166-1; write it as DE");
             if (name is not null && !names.Add(name))
-                row.Fault($"name: '{MessageText.Show(name)}' is given twice; keep one");
-            if (row.Faults == before)
+                row.Error($"name: '{MessageText.Show(name)}' is given twice; keep one");
+            if (row.ErrorCount == before)
                 regions.Add(new Region(name!, country, row.OptionalText("zone")));
         }
         return regions;
@@ -162,8 +162,8 @@ internal static class RegionTable
 
     public static IReadOnlyList<Region> Published(string name)
     {
-        var faults = new List<string>();
-        var regions = Read(name, TableText.Published(name), faults);
-        return faults.Count == 0 ? regions : throw new FactorException(faults);
+        var errors = new List<string>();
+        var regions = Read(name, TableText.Published(name), errors);
+        return errors.Count == 0 ? regions : throw new FactorException(errors);
     }
 }

@@ -64,29 +64,29 @@ public sealed class HardwareTable
     /// <exception cref="FactorException">The table has any fault; the exception lists all of them.</exception>
     public static HardwareTable Read(string file, string text)
     {
-        var faults = new List<string>();
-        var table = Read(file, text, faults);
-        return faults.Count == 0 ? table : throw new FactorException(faults);
+        var errors = new List<string>();
+        var table = Read(file, text, errors);
+        return errors.Count == 0 ? table : throw new FactorException(errors);
     }
 
-    internal static HardwareTable Read(string file, string text, List<string> faults)
+    internal static HardwareTable Read(string file, string text, List<string> errors)
     {
         var rows = new Dictionary<(HardwareKind, string), Hardware>();
-        foreach (var row in TableText.Own(file, text, Columns, faults).Rows())
+        foreach (var row in TableText.Own(file, text, Columns, errors).Rows())
         {
-            var before = row.Faults;
+            var before = row.ErrorCount;
             var kind = row.Word("kind", Kinds);
             var names = (row.Text("names") ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             if (names.Length == 0 && row.Cell("names").Length > 0)
-                row.Fault("names: holds no name; write one, or several with | between");
+                row.Error("names: holds no name; write one, or several with | between");
             var (idle, max) = (row.Number("idle_watts", Idle), row.Number("max_watts", Max));
             if (idle > max)
-                row.Fault(
+                row.Error(
                     $"idle_watts: {row.Cell("idle_watts")} is above the {row.Cell("max_watts")} of max_watts; hardware at rest "
                         + "draws no more than under load"
                 );
             var (method, source, licence, vintage) = (row.Text("method"), row.Text("source"), row.Text("licence"), row.Year("vintage"));
-            if (row.Faults > before)
+            if (row.ErrorCount > before)
                 continue;
 
             var hardware = new Hardware(
@@ -100,7 +100,7 @@ public sealed class HardwareTable
             );
             foreach (var name in names)
                 if (!rows.TryAdd((hardware.Kind, Key(name)), hardware))
-                    row.Fault($"names: '{MessageText.Show(name)}' is given twice; keep one");
+                    row.Error($"names: '{MessageText.Show(name)}' is given twice; keep one");
         }
         return new HardwareTable(rows);
     }

@@ -52,34 +52,34 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
     /// <exception cref="FactorException">The table has any fault; the exception lists all of them.</exception>
     public static ModelTable Read(string file, string text)
     {
-        var faults = new List<string>();
-        var table = Read(file, text, faults);
-        return faults.Count == 0 ? table : throw new FactorException(faults);
+        var errors = new List<string>();
+        var table = Read(file, text, errors);
+        return errors.Count == 0 ? table : throw new FactorException(errors);
     }
 
-    internal static ModelTable Read(string file, string text, List<string> faults)
+    internal static ModelTable Read(string file, string text, List<string> errors)
     {
         var models = new List<KnownModel>();
-        foreach (var row in TableText.Own(file, text, Columns, faults).Rows())
+        foreach (var row in TableText.Own(file, text, Columns, errors).Rows())
         {
-            var before = row.Faults;
+            var before = row.ErrorCount;
             var pattern = row.Text("pattern");
             if (pattern is not null && pattern.Any(char.IsAsciiLetterUpper))
-                row.Fault($"pattern: '{MessageText.Show(pattern)}' has a capital letter; names are compared in lower case, so write it so");
+                row.Error($"pattern: '{MessageText.Show(pattern)}' has a capital letter; names are compared in lower case, so write it so");
             var (activeLow, activeHigh) = (row.Number("active_low", Count), row.Number("active_high", Count));
             var (totalLow, totalHigh) = (row.Number("total_low", Count), row.Number("total_high", Count));
             if (activeLow > activeHigh || totalLow > totalHigh)
-                row.Fault("a low bound is above its high bound; exchange them");
+                row.Error("a low bound is above its high bound; exchange them");
             else if (activeLow > totalLow || activeHigh > totalHigh)
-                row.Fault("more parameters are active than there are; write active parameters of at most the total");
+                row.Error("more parameters are active than there are; write active parameters of at most the total");
             var method = row.Text("method");
             if (method is not (null or "published" or "assumed"))
-                row.Fault($"method: '{MessageText.Show(method)}' is not one of: published, assumed; use one of them");
+                row.Error($"method: '{MessageText.Show(method)}' is not one of: published, assumed; use one of them");
             var (source, licence, version) = (row.Text("source"), row.Text("licence"), row.Version("version"));
             var earlier = models.FirstOrDefault(model => model.Pattern == pattern);
             if (earlier is not null)
-                row.Fault($"pattern: '{MessageText.Show(pattern!)}' is given twice; the first one counts, so keep one");
-            if (row.Faults > before)
+                row.Error($"pattern: '{MessageText.Show(pattern!)}' is given twice; the first one counts, so keep one");
+            if (row.ErrorCount > before)
                 continue;
             models.Add(
                 new KnownModel(

@@ -56,15 +56,15 @@ internal static class RealTimeCloud
         ("gcp", Production),
     ];
 
-    public static FactorFile Read(string file, string text, List<string> faults)
+    public static FactorFile Read(string file, string text, List<string> errors)
     {
         var (factors, regions, remarks) = (new List<PlacedFactor>(), new List<Region>(), new List<string>());
         var read = new List<(string Region, int Year, TableRow Row)>();
-        foreach (var row in TableText.Foreign(file, text, Columns, faults).Rows())
+        foreach (var row in TableText.Foreign(file, text, Columns, errors).Rows())
         {
             var year = row.Year("year");
             if (year is null && row.Cell("year").Length == 0)
-                row.Fault("year: is blank; write it");
+                row.Error("year: is blank; write it");
             if (row.Text("cloud-provider") is { } provider && row.Text("cloud-region") is { } region && year is { } known)
                 read.Add(($"{Providers.GetValueOrDefault(provider) ?? Slug(provider)}/{region}", known, row));
         }
@@ -86,7 +86,11 @@ internal static class RealTimeCloud
                 remarks.Add(
                     $"{other.Row.At}: {same.Key.Region}: is not used, because {same.Key.Year} has {same.Count()} rows of the "
                         + "region and "
-                        + $"{(right.Count == 1 ? $"this one does not stand in {Country(right[0].Row)}, as the region does" : "nothing tells which of them is right")}"
+                        + (
+                            right.Count == 1
+                                ? $"this one does not stand in {Country(right[0].Row)}, as the region does"
+                                : "nothing tells which of them is right"
+                        )
                 );
         }
 

@@ -123,17 +123,17 @@ public sealed class ServerTable
     /// <exception cref="FactorException">The table has any fault; the exception lists all of them.</exception>
     public static ServerTable Read(string file, string text)
     {
-        var faults = new List<string>();
-        var table = Read(file, text, faults);
-        return faults.Count == 0 ? table : throw new FactorException(faults);
+        var errors = new List<string>();
+        var table = Read(file, text, errors);
+        return errors.Count == 0 ? table : throw new FactorException(errors);
     }
 
-    internal static ServerTable Read(string file, string text, List<string> faults)
+    internal static ServerTable Read(string file, string text, List<string> errors)
     {
         var servers = new Dictionary<(string, string), ServerType>();
-        foreach (var row in TableText.Own(file, text, Columns, faults).Rows())
+        foreach (var row in TableText.Own(file, text, Columns, errors).Rows())
         {
-            var before = row.Faults;
+            var before = row.ErrorCount;
             var (provider, name) = (row.Text("provider"), row.Text("name"));
             var (cpus, memory, accelerators) = (
                 row.Number("vcpus", Cpus),
@@ -141,9 +141,9 @@ public sealed class ServerTable
                 row.Share("accelerators", Boards)
             );
             if (cpus is { } count && count != Math.Floor(count))
-                row.Fault($"vcpus: {row.Cell("vcpus")} is not a whole number; write the virtual CPUs of the instance");
+                row.Error($"vcpus: {row.Cell("vcpus")} is not a whole number; write the virtual CPUs of the instance");
             if (accelerators is { } boards && (boards > 0) != (row.Cell("accelerator").Length > 0))
-                row.Fault("accelerator and accelerators: one says that there is one and the other not; write both, or a blank and 0");
+                row.Error("accelerator and accelerators: one says that there is one and the other not; write both, or a blank and 0");
             Embodied? embodied = null;
             if (row.Cell("server_kg").Length > 0)
             {
@@ -156,12 +156,12 @@ public sealed class ServerTable
                     embodied = new Embodied(Mass.FromKilograms(whole * part), TimeSpan.FromDays(365 * life));
             }
             else if (row.Cell("share").Length + row.Cell("lifespan_years").Length > 0)
-                row.Fault(
+                row.Error(
                     "server_kg: is blank, which is not zero; write the kilograms of the whole server, or leave share and "
                         + "lifespan_years blank too"
                 );
             var (method, source, licence, version) = (row.Text("method"), row.Text("source"), row.Text("licence"), row.Version("version"));
-            if (row.Faults > before)
+            if (row.ErrorCount > before)
                 continue;
 
             var server = new ServerType(
@@ -181,7 +181,7 @@ public sealed class ServerTable
                 Method = method!,
             };
             if (!servers.TryAdd(Key(provider!, name!), server))
-                row.Fault($"name: '{MessageText.Show(name!)}' is given twice; keep one");
+                row.Error($"name: '{MessageText.Show(name!)}' is given twice; keep one");
         }
         return new ServerTable(servers.Values);
     }

@@ -12,19 +12,19 @@ internal sealed class TableText
     private readonly string file,
         text;
     private readonly IReadOnlyList<string> columns;
-    private readonly List<string> faults;
+    private readonly List<string> errors;
     private readonly bool foreign;
 
-    private TableText(string file, string text, IReadOnlyList<string> columns, List<string> faults, bool foreign) =>
-        (this.file, this.text, this.columns, this.faults, this.foreign) = (file, text, columns, faults, foreign);
+    private TableText(string file, string text, IReadOnlyList<string> columns, List<string> errors, bool foreign) =>
+        (this.file, this.text, this.columns, this.errors, this.foreign) = (file, text, columns, errors, foreign);
 
     /// <summary>A table of ours: exactly these columns, in any order, and values without quotes and commas.</summary>
-    public static TableText Own(string file, string text, IReadOnlyList<string> columns, List<string> faults) =>
-        new(file, text, columns, faults, foreign: false);
+    public static TableText Own(string file, string text, IReadOnlyList<string> columns, List<string> errors) =>
+        new(file, text, columns, errors, foreign: false);
 
     /// <summary>A table of somebody else: at least these columns, and values that hold commas stand in quotes.</summary>
-    public static TableText Foreign(string file, string text, IReadOnlyList<string> columns, List<string> faults) =>
-        new(file, text, columns, faults, foreign: true);
+    public static TableText Foreign(string file, string text, IReadOnlyList<string> columns, List<string> errors) =>
+        new(file, text, columns, errors, foreign: true);
 
     /// <summary>The names of the columns; empty when the text has none.</summary>
     public static string[] Header(string text) => Lines(text).Select(line => Cells(line.Text) ?? []).FirstOrDefault() ?? [];
@@ -47,9 +47,9 @@ internal sealed class TableText
         foreach (var (number, line) in Lines(text))
         {
             if (!foreign && header is not null && line.Contains('"', StringComparison.Ordinal))
-                faults.Add($"{file}: line {number}: holds a quote; write values without quotes and commas");
+                errors.Add($"{file}: line {number}: holds a quote; write values without quotes and commas");
             else if (Cells(line) is not { } cells)
-                faults.Add($"{file}: line {number}: a quote is not closed; close it");
+                errors.Add($"{file}: line {number}: a quote is not closed; close it");
             else if (header is null)
             {
                 if (!IsUsable(number, cells))
@@ -57,30 +57,30 @@ internal sealed class TableText
                 header = cells;
             }
             else if (cells.Length != header.Length)
-                faults.Add(
+                errors.Add(
                     $"{file}: line {number}: has {cells.Length} values for {header.Length} columns; write one for each, and "
                         + "none with a comma"
                 );
             else
-                yield return new TableRow(file, number, header, cells, faults);
+                yield return new TableRow(file, number, header, cells, errors);
         }
         if (header is null)
-            faults.Add($"{file}: has no columns; begin with the line {string.Join(',', columns)}");
+            errors.Add($"{file}: has no columns; begin with the line {string.Join(',', columns)}");
     }
 
     private bool IsUsable(int number, string[] header)
     {
-        var before = faults.Count;
+        var before = errors.Count;
         foreach (var missing in columns.Except(header, StringComparer.Ordinal))
-            faults.Add($"{file}: line {number}: column '{missing}' is missing; add it");
+            errors.Add($"{file}: line {number}: column '{missing}' is missing; add it");
         if (!foreign)
             foreach (var unknown in header.Except(columns, StringComparer.Ordinal))
-                faults.Add(
+                errors.Add(
                     $"{file}: line {number}: column '{MessageText.Show(unknown)}' is not known; known are: {string.Join(", ", columns)}"
                 );
         foreach (var twice in header.CountBy(cell => cell, StringComparer.Ordinal).Where(cell => cell.Value > 1))
-            faults.Add($"{file}: line {number}: column '{MessageText.Show(twice.Key)}' is given twice; keep one");
-        return faults.Count == before;
+            errors.Add($"{file}: line {number}: column '{MessageText.Show(twice.Key)}' is given twice; keep one");
+        return errors.Count == before;
     }
 
     private static IEnumerable<(int Number, string Text)> Lines(string text)
@@ -139,13 +139,13 @@ internal sealed record NumberRule(double Least, double Most, string Unit, string
 }
 
 /// <summary>One row of a table. Each reader of a value adds a fault and answers null when the value cannot be used.</summary>
-internal sealed class TableRow(string file, int line, string[] columns, string[] cells, List<string> faults)
+internal sealed class TableRow(string file, int line, string[] columns, string[] cells, List<string> errors)
 {
     /// <summary>Where the row stands: <c>grid.csv: line 7</c>.</summary>
     public string At => $"{file}: line {line}";
 
     /// <summary>How many faults there are; a row is good when reading it added none.</summary>
-    public int Faults => faults.Count;
+    public int ErrorCount => errors.Count;
 
     public string Cell(string column) => cells[Array.IndexOf(columns, column)];
 
@@ -153,7 +153,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
     {
         if (Cell(column) is { Length: > 0 } text)
             return text;
-        Fault($"{column}: is blank; write it");
+        Error($"{column}: is blank; write it");
         return null;
     }
 
@@ -166,7 +166,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (words.TryGetValue(word, out var value))
             return value;
-        Fault($"{column}: '{MessageText.Show(word)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
+        Error($"{column}: '{MessageText.Show(word)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
         return null;
     }
 
@@ -174,7 +174,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
     {
         if (Cell(column).Length > 0)
             return OptionalNumber(column, rule);
-        Fault($"{column}: is blank, which is not zero; {rule.Hint}, or leave the {rule.Row} out");
+        Error($"{column}: is blank, which is not zero; {rule.Hint}, or leave the {rule.Row} out");
         return null;
     }
 
@@ -184,9 +184,9 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
         if (text.Length == 0)
             return null;
         if (!TryNumber(text, out var value))
-            Fault($"{column}: '{MessageText.Show(text)}' is not a number; write it as 12.5");
+            Error($"{column}: '{MessageText.Show(text)}' is not a number; write it as 12.5");
         else if (!rule.Allows(value))
-            Fault($"{column}: {MessageText.Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
+            Error($"{column}: {MessageText.Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
         else
             return value;
         return null;
@@ -198,15 +198,15 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
         var text = Cell(column);
         if (text.Length == 0)
         {
-            Fault($"{column}: is blank, which is not zero; {rule.Hint}");
+            Error($"{column}: is blank, which is not zero; {rule.Hint}");
             return null;
         }
         var parts = text.Split('/');
         var whole = 1.0;
         if (parts.Length > 2 || !TryNumber(parts[0], out var part) || (parts.Length == 2 && !(TryNumber(parts[1], out whole) && whole > 0)))
-            Fault($"{column}: '{MessageText.Show(text)}' is not a number; write it as 0.125 or 1/8");
+            Error($"{column}: '{MessageText.Show(text)}' is not a number; write it as 0.125 or 1/8");
         else if (!rule.Allows(part / whole))
-            Fault($"{column}: {MessageText.Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
+            Error($"{column}: {MessageText.Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
         else
             return part / whole;
         return null;
@@ -219,7 +219,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var year) && year is >= 1990 and <= 2100)
             return year;
-        Fault(
+        Error(
             $"{column}: '{MessageText.Show(text)}' is not a year from 1990 to 2100; write it with four digits, or leave it blank "
                 + "when it is unknown"
         );
@@ -233,7 +233,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
             return day;
-        Fault($"{column}: '{MessageText.Show(text)}' is not a day; write it as 2025-01-31");
+        Error($"{column}: '{MessageText.Show(text)}' is not a day; write it as 2025-01-31");
         return null;
     }
 
@@ -244,11 +244,11 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (text.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '.' or '-'))
             return text;
-        Fault($"{column}: '{MessageText.Show(text)}' is not made of lower-case letters, digits, dots and hyphens; write it as ember-2025");
+        Error($"{column}: '{MessageText.Show(text)}' is not made of lower-case letters, digits, dots and hyphens; write it as ember-2025");
         return null;
     }
 
-    public void Fault(string text) => faults.Add($"{At}: {text}");
+    public void Error(string text) => errors.Add($"{At}: {text}");
 
     private static bool TryNumber(string text, out double value) =>
         double.TryParse(

@@ -38,14 +38,14 @@ public sealed record TokenEnergyModel
     public Bounds Batch
     {
         get;
-        init => field = value.Low >= 1 ? value : throw Refused(nameof(Batch), value, "is at least one request");
+        init => field = value.Low >= 1 ? value : throw OutOfRange(nameof(Batch), value, "is at least one request");
     } = Bounds.Exactly(64);
 
     /// <summary>Bits of each parameter of the model, from 1 to 64. Default 16.</summary>
     public double BitsPerParameter
     {
         get;
-        init => field = value is >= 1 and <= 64 ? value : throw Refused(nameof(BitsPerParameter), value, "is from 1 to 64 bits");
+        init => field = value is >= 1 and <= 64 ? value : throw OutOfRange(nameof(BitsPerParameter), value, "is from 1 to 64 bits");
     } = 16;
 
     /// <summary>Memory of one accelerator in gigabytes, at least 1. Default 80, as an H100 has.</summary>
@@ -55,14 +55,14 @@ public sealed record TokenEnergyModel
         init =>
             field = value is >= 1 and < double.PositiveInfinity
                 ? value
-                : throw Refused(nameof(AcceleratorGigabytes), value, "is at least one gigabyte");
+                : throw OutOfRange(nameof(AcceleratorGigabytes), value, "is at least one gigabyte");
     } = 80;
 
     /// <summary>Accelerators in one server. Default 8.</summary>
     public int AcceleratorsPerServer
     {
         get;
-        init => field = value >= 1 ? value : throw Refused(nameof(AcceleratorsPerServer), value, "is at least one");
+        init => field = value >= 1 ? value : throw OutOfRange(nameof(AcceleratorsPerServer), value, "is at least one");
     } = 8;
 
     /// <summary>Power of one server without its accelerators. Default 1,200 W.</summary>
@@ -72,7 +72,7 @@ public sealed record TokenEnergyModel
         init =>
             field = value.Watts is >= 0 and < double.PositiveInfinity
                 ? value
-                : throw Refused(nameof(ServerPower), value, "is finite and not negative");
+                : throw OutOfRange(nameof(ServerPower), value, "is finite and not negative");
     } = Power.FromWatts(1200);
 
     /// <summary>Embodied emissions of one server without its accelerators. Default 5,700 kg.</summary>
@@ -93,7 +93,7 @@ public sealed record TokenEnergyModel
     public TimeSpan Lifespan
     {
         get;
-        init => field = value > TimeSpan.Zero ? value : throw Refused(nameof(Lifespan), value, "is longer than no time");
+        init => field = value > TimeSpan.Zero ? value : throw OutOfRange(nameof(Lifespan), value, "is longer than no time");
     } = TimeSpan.FromDays(3 * 365);
 
     /// <summary>How many accelerators hold a model: as many as its memory needs, rounded up to a power of two.</summary>
@@ -102,7 +102,7 @@ public sealed record TokenEnergyModel
     public int Accelerators(double totalParameters)
     {
         if (totalParameters is not (> 0 and <= ModelSize.MostParameters))
-            throw Refused(nameof(totalParameters), totalParameters, "is a count above zero, at most 10^15");
+            throw OutOfRange(nameof(totalParameters), totalParameters, "is a count above zero, at most 10^15");
         var gigabytes = MemoryOverhead * (totalParameters / 1e9) * BitsPerParameter / 8;
         var needed = Math.Ceiling(gigabytes / AcceleratorGigabytes);
         var accelerators = 1;
@@ -120,7 +120,7 @@ public sealed record TokenEnergyModel
     public TokenEstimate Estimate(ModelSize model, double outputTokens, RequestTiming timing, SiteFactors site)
     {
         if (outputTokens is not (>= 0 and < double.PositiveInfinity))
-            throw Refused(nameof(outputTokens), outputTokens, "is a finite count, not negative");
+            throw OutOfRange(nameof(outputTokens), outputTokens, "is a finite count, not negative");
 
         // A larger batch shares the hardware among more requests, so it makes the low bound.
         var low = Request(model.ActiveParameters.Low, model.TotalParameters.Low, Batch.High, outputTokens, timing, site);
@@ -165,9 +165,9 @@ public sealed record TokenEnergyModel
     }
 
     private static Mass NotNegative(Mass value, string name) =>
-        value.Grams is >= 0 and < double.PositiveInfinity ? value : throw Refused(name, value, "is finite and not negative");
+        value.Grams is >= 0 and < double.PositiveInfinity ? value : throw OutOfRange(name, value, "is finite and not negative");
 
-    private static ArgumentOutOfRangeException Refused(string name, object value, string rule) => new(name, value, $"'{name}' {rule}.");
+    private static ArgumentOutOfRangeException OutOfRange(string name, object value, string rule) => new(name, value, $"'{name}' {rule}.");
 }
 
 /// <summary>How large a language model is. Who does not publish a size is described by bounds.</summary>

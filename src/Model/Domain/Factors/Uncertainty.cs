@@ -42,17 +42,17 @@ public sealed class Uncertainty
     /// <exception cref="FactorException">The table has any fault; the exception lists all of them.</exception>
     public static Uncertainty Read(string file, string text)
     {
-        var faults = new List<string>();
+        var errors = new List<string>();
         var meters = new Dictionary<Component, Bounds>();
-        foreach (var row in TableText.Own(file, text, Columns, faults).Rows())
+        foreach (var row in TableText.Own(file, text, Columns, errors).Rows())
         {
-            var before = row.Faults;
+            var before = row.ErrorCount;
             var (component, low, high) = (row.Word("component", Components), row.Number("low", Least), row.Number("high", Most));
             _ = (row.Text("method"), row.Text("source"), row.Text("licence"), row.Year("vintage"));
-            if (row.Faults == before && !meters.TryAdd(component!.Value, new Bounds(low!.Value, high!.Value)))
-                row.Fault($"component: '{row.Cell("component")}' is given twice; keep one");
+            if (row.ErrorCount == before && !meters.TryAdd(component!.Value, new Bounds(low!.Value, high!.Value)))
+                row.Error($"component: '{row.Cell("component")}' is given twice; keep one");
         }
-        return faults.Count == 0 ? new Uncertainty(meters) : throw new FactorException(faults);
+        return errors.Count == 0 ? new Uncertainty(meters) : throw new FactorException(errors);
     }
 
     /// <summary>What a reading is multiplied by for its least and its most; null where a power model has bounds of its own, or nothing is

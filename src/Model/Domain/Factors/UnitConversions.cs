@@ -21,22 +21,22 @@ public sealed class UnitConversions
     /// </exception>
     public UnitConversions(params ReadOnlySpan<UnitConversion> conversions)
     {
-        var faults = new List<string>();
+        var errors = new List<string>();
         steps = [];
         for (var i = 0; i < conversions.Length; i++)
         {
             var (from, to, factor) = conversions[i];
             if (string.IsNullOrWhiteSpace(from) || string.IsNullOrWhiteSpace(to))
-                faults.Add($"conversion {i + 1}: a unit is empty; name both");
+                errors.Add($"conversion {i + 1}: a unit is empty; name both");
             else if (factor is not (> 0 and < double.PositiveInfinity))
-                faults.Add($"conversion {i + 1}: one {from} is {factor} {to}; write a finite ratio above zero");
+                errors.Add($"conversion {i + 1}: one {from} is {factor} {to}; write a finite ratio above zero");
             else if (Factor(from, to) is not null)
-                faults.Add($"conversion {i + 1}: {from} to {to} closes a circle with those before it; remove one");
+                errors.Add($"conversion {i + 1}: {from} to {to} closes a circle with those before it; remove one");
             else
                 steps = steps.Add(conversions[i]);
         }
-        if (faults.Count > 0)
-            throw new ArgumentException(string.Join(Environment.NewLine, faults), nameof(conversions));
+        if (errors.Count > 0)
+            throw new ArgumentException(string.Join(Environment.NewLine, errors), nameof(conversions));
     }
 
     /// <summary>No conversion.</summary>

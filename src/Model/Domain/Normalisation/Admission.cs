@@ -19,7 +19,7 @@ public static class Admission
     /// <param name="observation">The observation, its times in UTC to the microsecond.</param>
     /// <param name="mapping">Its mapping; null when the catalogue has none.</param>
     /// <param name="now">The clock, UTC.</param>
-    public static Rejection? Refuse(in Observation observation, MetricMapping? mapping, DateTime now)
+    public static Rejection? Validate(in Observation observation, MetricMapping? mapping, DateTime now)
     {
         var series = observation.Series;
         var sample = observation.Sample;
@@ -37,11 +37,11 @@ public static class Admission
                 RejectionReason.UnmappedMetric,
                 $"No mapping of provider '{series.Provider}' explains {series}{How(series)}; add one to its *.metrics.json."
             );
-        return RefuseValue(series, sample, mapping) ?? RefuseTime(series, sample, mapping, now);
+        return ValidateValue(series, sample, mapping) ?? ValidateTime(series, sample, mapping, now);
     }
 
     /// <summary>The part that needs no clock: whether a meter with this mapping can show this value.</summary>
-    internal static Rejection? RefuseValue(Series series, in Sample sample, MetricMapping mapping)
+    internal static Rejection? ValidateValue(Series series, in Sample sample, MetricMapping mapping)
     {
         var value = sample.Value;
         if (!double.IsFinite(value))
@@ -85,7 +85,7 @@ public static class Admission
         return null;
     }
 
-    private static Rejection? RefuseTime(Series series, in Sample sample, MetricMapping mapping, DateTime now)
+    private static Rejection? ValidateTime(Series series, in Sample sample, MetricMapping mapping, DateTime now)
     {
         if (sample.Start < Earliest || sample.End < Earliest || sample.Start >= Latest || sample.End >= Latest)
             return Because(

@@ -84,7 +84,7 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         sound.AddRange(samples[..firstDoubtful]);
         foreach (ref readonly var sample in samples[firstDoubtful..])
         {
-            if (Admission.RefuseValue(series.Series, sample, series.Mapping) is not { } rejection)
+            if (Admission.ValidateValue(series.Series, sample, series.Mapping) is not { } rejection)
                 sound.Add(sample);
             else if (period.Contains(sample.End))
                 rejections.Add(rejection);

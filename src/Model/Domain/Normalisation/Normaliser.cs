@@ -291,13 +291,13 @@ public sealed class Normaliser
         foreach (var (component, meter) in resource.Meters)
         foreach (var part in meter.Parts)
         foreach (var piece in pieces[part.All])
-            traced.Add(Told(piece, resource.Identity, component, part.Name, used.Contains((piece.Series, piece.Bin))));
+            traced.Add(TracedOf(piece, resource.Identity, component, part.Name, used.Contains((piece.Series, piece.Bin))));
         foreach (var tally in tallies)
-        foreach (var (range, counted) in tally.Told(pieces))
+        foreach (var (range, counted) in tally.Counted(pieces))
         foreach (var piece in pieces[range])
-            traced.Add(Told(piece, null, Component.None, "", counted));
+            traced.Add(TracedOf(piece, null, Component.None, "", counted));
 
-        TracedReading Told(Piece piece, Resource? resource, Component component, string part, bool isUsed)
+        TracedReading TracedOf(Piece piece, Resource? resource, Component component, string part, bool isUsed)
         {
             var one = known[piece.Series];
             return new TracedReading(

@@ -138,7 +138,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
     public void Add(Count count) => counts.Add(count);
 
     /// <summary>What each series counted, piece by piece, and whether it is part of the tally.</summary>
-    public IEnumerable<(Range Pieces, bool Counted)> Told(Pieces pieces)
+    public IEnumerable<(Range Pieces, bool IsCounted)> Counted(Pieces pieces)
     {
         foreach (var one in counts)
             for (var i = one.First; i < one.End; i++)

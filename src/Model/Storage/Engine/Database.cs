@@ -167,8 +167,8 @@ internal sealed class Database : IDisposable
 
     public void Dispose() => writer.Dispose();
 
-    private StorageException? Described(Exception fault, CancellationToken cancellationToken) =>
-        fault is StorageException || cancellationToken.IsCancellationRequested ? null : StorageFault.Describe(fault, Name);
+    private StorageException? Described(Exception exception, CancellationToken cancellationToken) =>
+        exception is StorageException || cancellationToken.IsCancellationRequested ? null : StorageFault.Describe(exception, Name);
 }
 
 /// <summary>An open connection, in a transaction or not, with the engine's ways of binding and reading times.</summary>

@@ -18,12 +18,12 @@ public sealed class StorageException(string code, string message, Exception? inn
 public static class StorageFault
 {
     /// <summary>Whether the fault lies with the database or the way to it, so that it can be told in a sentence and tried again.</summary>
-    public static bool IsOutside(Exception fault) => fault is StorageException || Describe(fault, "the database") is not null;
+    public static bool IsOutside(Exception exception) => exception is StorageException || Describe(exception, "the database") is not null;
 
     /// <summary>The fault as a sentence about <paramref name="database"/>; null when the fault is our own.</summary>
-    internal static StorageException? Describe(Exception fault, string database)
+    internal static StorageException? Describe(Exception exception, string database)
     {
-        for (Exception? cause = fault; cause is not null; cause = cause.InnerException)
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
         {
             if (cause is StorageException known)
                 return known;
@@ -36,77 +36,85 @@ public static class StorageFault
                     "unreachable",
                     $"{Sentence(database)} cannot be reached: {cause.Message.TrimEnd('.')}. Check that it runs and that "
                         + $"Metrics:Storage:ConnectionString names it.",
-                    fault
+                    exception
                 );
         }
         return null;
     }
 
-    private static StorageException? Sqlite(SqliteException fault, string database) =>
-        fault.SqliteErrorCode switch
+    private static StorageException? Sqlite(SqliteException exception, string database) =>
+        exception.SqliteErrorCode switch
         {
             5 or 6 => new(
                 "locked",
                 $"{Sentence(database)} is locked by another process. One process at a time may use a SQLite file: stop the other "
                     + $"one, or use PostgreSQL.",
-                fault
+                exception
             ),
             8 => new(
                 "read_only",
                 $"{Sentence(database)} cannot be written: the file or its folder is read-only. Give this user the right to write there.",
-                fault
+                exception
             ),
             10 => new(
                 "unreachable",
-                $"{Sentence(database)} cannot be read or written: the disk reports an error ({fault.Message}).",
-                fault
+                $"{Sentence(database)} cannot be read or written: the disk reports an error ({exception.Message}).",
+                exception
             ),
-            13 => new("full", $"{Sentence(database)} cannot grow: the disk is full. Free space; reading goes on by itself.", fault),
+            13 => new("full", $"{Sentence(database)} cannot grow: the disk is full. Free space; reading goes on by itself.", exception),
             14 => new(
                 "unreachable",
                 $"{Sentence(database)} cannot be opened. Check that the folder exists and that this user may write there.",
-                fault
+                exception
             ),
             11 or 26 => new(
                 "corrupt",
                 $"{Sentence(database)} is not a readable SQLite database. Restore it from a copy, or name another file.",
-                fault
+                exception
             ),
-            1 when fault.Message.Contains("no such table", StringComparison.Ordinal) => new(
+            1 when exception.Message.Contains("no such table", StringComparison.Ordinal) => new(
                 "no_schema",
                 $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.",
-                fault
+                exception
             ),
             _ => null,
         };
 
-    private static StorageException? Postgres(PostgresException fault, string database) =>
-        fault.SqlState switch
+    private static StorageException? Postgres(PostgresException exception, string database) =>
+        exception.SqlState switch
         {
-            "53100" => new("full", $"{Sentence(database)} cannot grow: its disk is full. Free space; reading goes on by itself.", fault),
+            "53100" => new(
+                "full",
+                $"{Sentence(database)} cannot grow: its disk is full. Free space; reading goes on by itself.",
+                exception
+            ),
             "53300" or "53400" => new(
                 "busy",
-                $"{Sentence(database)} has no free connection ({fault.MessageText}). Raise max_connections or start fewer processes.",
-                fault
+                $"{Sentence(database)} has no free connection ({exception.MessageText}). Raise max_connections or start fewer processes.",
+                exception
             ),
-            "25006" => new("read_only", $"{Sentence(database)} is read-only, as a standby is. Connect to the primary.", fault),
-            "28000" or "28P01" or "42501" => new("refused", $"{Sentence(database)} refuses this user: {fault.MessageText}.", fault),
+            "25006" => new("read_only", $"{Sentence(database)} is read-only, as a standby is. Connect to the primary.", exception),
+            "28000" or "28P01" or "42501" => new("refused", $"{Sentence(database)} refuses this user: {exception.MessageText}.", exception),
             "3D000" => new(
                 "unreachable",
                 $"{Sentence(database)} does not exist. Run the command 'migrate' with a user that may create databases, or create it.",
-                fault
+                exception
             ),
-            "42P01" => new("no_schema", $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.", fault),
+            "42P01" => new(
+                "no_schema",
+                $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.",
+                exception
+            ),
             "40001" or "40P01" or "55P03" or "57014" => new(
                 "busy",
-                $"{Sentence(database)} was too busy: {fault.MessageText}. It is tried again at the next tick.",
-                fault
+                $"{Sentence(database)} was too busy: {exception.MessageText}. It is tried again at the next tick.",
+                exception
             ),
-            "XX001" or "XX002" => new("corrupt", $"{Sentence(database)} reports damaged data: {fault.MessageText}.", fault),
+            "XX001" or "XX002" => new("corrupt", $"{Sentence(database)} reports damaged data: {exception.MessageText}.", exception),
             var state when state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("57P", StringComparison.Ordinal) => new(
                 "unreachable",
-                $"{Sentence(database)} is gone or starting: {fault.MessageText}. It is tried again at the next tick.",
-                fault
+                $"{Sentence(database)} is gone or starting: {exception.MessageText}. It is tried again at the next tick.",
+                exception
             ),
             _ => null,
         };

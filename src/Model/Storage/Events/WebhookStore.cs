@@ -111,7 +111,7 @@ public sealed class WebhookStore
     public static readonly TimeSpan Patience = TimeSpan.FromDays(5);
 
     /// <summary>What was delivered or given up is kept for so long.</summary>
-    public static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+    public static readonly TimeSpan Retention = TimeSpan.FromDays(30);
 
     /// <summary>Secrets that may sign at the same time.</summary>
     public const int MostSecrets = 10;
@@ -146,8 +146,10 @@ public sealed class WebhookStore
                 var now = await session.NowAsync(token);
                 var webhook = await session.QueryAsync(
                     $"""
-                    INSERT INTO webhook (id, url, description, types, format, signing, enabled, disabled_reason, disabled_at, created_at, updated_at)
-                    VALUES (@id, @url, @description, @types, @format, @signing, @enabled, @reason, @disabled, @now, @now) RETURNING {Columns}
+                    INSERT INTO webhook (id, url, description, types, format, signing, enabled, disabled_reason, disabled_at, created_at,
+                        updated_at)
+                    VALUES (@id, @url, @description, @types, @format, @signing, @enabled, @reason, @disabled, @now, @now)
+                        RETURNING {Columns}
                     """,
                     [
                         ("id", $"wh_{Guid.CreateVersion7():N}"),
@@ -201,8 +203,10 @@ public sealed class WebhookStore
                     await session.QueryAsync(
                         $"""
                         UPDATE webhook SET url = @url, description = @description, types = @types, format = @format, updated_at = @now,
-                            failing_since = CASE WHEN @enabled AND NOT enabled THEN NULL ELSE failing_since END, paused_until = CASE WHEN @enabled AND NOT enabled THEN NULL ELSE paused_until END,
-                            disabled_reason = CASE WHEN @enabled THEN NULL ELSE COALESCE(disabled_reason, 'asked') END, disabled_at = CASE WHEN @enabled THEN NULL ELSE COALESCE(disabled_at, @now) END,
+                            failing_since = CASE WHEN @enabled AND NOT enabled THEN NULL ELSE failing_since END,
+                                paused_until = CASE WHEN @enabled AND NOT enabled THEN NULL ELSE paused_until END,
+                            disabled_reason = CASE WHEN @enabled THEN NULL ELSE COALESCE(disabled_reason, 'asked') END,
+                                disabled_at = CASE WHEN @enabled THEN NULL ELSE COALESCE(disabled_at, @now) END,
                             enabled = @enabled
                         WHERE id = @id RETURNING {Columns}
                         """,
@@ -292,7 +296,7 @@ public sealed class WebhookStore
                 var now = await session.NowAsync(token);
                 var message = await Outbox.AddMessageAsync(
                     session,
-                    new KeptEvent(0, EventTypes.Test, null, now, new JsonObject { ["webhook"] = id }.ToJsonString()),
+                    new StoredEvent(0, EventTypes.Test, null, now, new JsonObject { ["webhook"] = id }.ToJsonString()),
                     token
                 );
                 return await Outbox.AddDeliveryAsync(session, id, message, now, token);
@@ -320,7 +324,8 @@ public sealed class WebhookStore
             (session, token) =>
                 DeliveriesAsync(
                     session,
-                    $"d.webhook_id = @webhook{(state is null ? "" : " AND d.state = @state")}{(before is null ? "" : " AND d.id < @before")}",
+                    $"d.webhook_id = @webhook{(state is null ? "" : " AND d.state = @state")}"
+                        + $"{(before is null ? "" : " AND d.id < @before")}",
                     [("webhook", id), ("state", state?.ToWord() ?? ""), ("before", before ?? 0), ("top", top)],
                     token
                 ),
@@ -399,23 +404,30 @@ public sealed class WebhookStore
                 var missed = await session.QueryAsync(
                     """
                     SELECT e.id, e.type, e.source, e.at, e.body, m.id FROM event e LEFT JOIN webhook_message m ON m.event_id = e.id
-                    WHERE e.at >= @from AND e.at < @to AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE d.message_id = m.id AND d.webhook_id = @webhook) ORDER BY e.id
+                    WHERE e.at >= @from AND e.at < @to AND NOT EXISTS (SELECT 1 FROM webhook_delivery d
+                        WHERE d.message_id = m.id AND d.webhook_id = @webhook) ORDER BY e.id
                     """,
                     span,
                     row =>
                         (
-                            Event: new KeptEvent(row.Number(0), row.Text(1), row.TextOrNull(2), row.Time(3), row.Text(4)),
+                            Event: new StoredEvent(row.Number(0), row.Text(1), row.TextOrNull(2), row.Time(3), row.Text(4)),
                             Message: row.TextOrNull(5)
                         ),
                     token
                 );
                 foreach (
-                    var (told, message) in missed.Where(one =>
+                    var (recorded, message) in missed.Where(one =>
                         webhook.Types.Count == 0 || webhook.Types.Contains(one.Event.Type, StringComparer.Ordinal)
                     )
                 )
                 {
-                    await Outbox.AddDeliveryAsync(session, id, message ?? await Outbox.AddMessageAsync(session, told, token), now, token);
+                    await Outbox.AddDeliveryAsync(
+                        session,
+                        id,
+                        message ?? await Outbox.AddMessageAsync(session, recorded, token),
+                        now,
+                        token
+                    );
                     again++;
                 }
                 return again;
@@ -433,7 +445,9 @@ public sealed class WebhookStore
                 return await session.QueryAsync(
                     """
                     SELECT id, oldest FROM (
-                        SELECT w.id, (SELECT d.next_at FROM webhook_delivery d WHERE d.webhook_id = w.id AND d.state = 'due' AND d.next_at <= @now AND (d.claimed_until IS NULL OR d.claimed_until < @now)
+                        SELECT w.id, (SELECT d.next_at FROM webhook_delivery d
+                            WHERE d.webhook_id = w.id AND d.state = 'due' AND d.next_at <= @now
+                            AND (d.claimed_until IS NULL OR d.claimed_until < @now)
                                       ORDER BY d.next_at LIMIT 1) AS oldest
                         FROM webhook w WHERE w.enabled AND (w.paused_until IS NULL OR w.paused_until <= @now)) AS due
                     WHERE oldest IS NOT NULL
@@ -465,7 +479,8 @@ public sealed class WebhookStore
                 var ids = await session.QueryAsync(
                     $"""
                     UPDATE webhook_delivery SET claim_token = @token, claimed_until = @until WHERE id IN (
-                        SELECT id FROM webhook_delivery WHERE webhook_id = @webhook AND state = 'due' AND next_at <= @now AND (claimed_until IS NULL OR claimed_until < @now)
+                        SELECT id FROM webhook_delivery WHERE webhook_id = @webhook AND state = 'due' AND next_at <= @now
+                            AND (claimed_until IS NULL OR claimed_until < @now)
                         ORDER BY next_at, id LIMIT @most{(database.IsPostgres ? " FOR UPDATE SKIP LOCKED" : "")})
                     RETURNING id
                     """,
@@ -529,7 +544,8 @@ public sealed class WebhookStore
                 var ours = (
                     await session.QueryAsync(
                         $"""
-                        UPDATE webhook_delivery AS d SET claim_token = NULL, claimed_until = NULL, attempts = d.attempts + r.sent, step = d.step + r.failed, state = r.state,
+                        UPDATE webhook_delivery AS d SET claim_token = NULL, claimed_until = NULL, attempts = d.attempts + r.sent,
+                            step = d.step + r.failed, state = r.state,
                             next_at = CASE WHEN r.sent = 1 AND r.state = 'due' THEN {Time(
                             "r.next_at"
                         )} ELSE d.next_at END, ended_at = CASE WHEN r.state = 'due' THEN NULL ELSE @now END
@@ -569,7 +585,7 @@ public sealed class WebhookStore
         database.TransactAsync(
             async (session, token) =>
             {
-                (string, object?)[] old = [("old", await session.NowAsync(token) - Kept)];
+                (string, object?)[] old = [("old", await session.NowAsync(token) - Retention)];
                 var gone = await session.ExecuteAsync("DELETE FROM webhook_delivery WHERE ended_at < @old", old, token);
                 await session.ExecuteAsync(
                     "DELETE FROM webhook_message WHERE at < @old AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE "
@@ -670,7 +686,8 @@ public sealed class WebhookStore
         // What is being sent now stays its sender's.
         return await session.ExecuteAsync(
             $"""
-            UPDATE webhook_delivery SET state = 'due', step = 0, next_at = @again, ended_at = NULL WHERE {which} AND (claimed_until IS NULL OR claimed_until < @again)
+            UPDATE webhook_delivery SET state = 'due', step = 0, next_at = @again, ended_at = NULL
+                WHERE {which} AND (claimed_until IS NULL OR claimed_until < @again)
             """,
             [.. parameters, ("again", now)],
             cancellationToken
@@ -705,7 +722,8 @@ public sealed class WebhookStore
     {
         var deliveries = await session.QueryAsync(
             $"""
-            SELECT d.id, d.message_id, m.type, d.state, d.created_at, d.next_at, d.ended_at FROM webhook_delivery d JOIN webhook_message m ON m.id = d.message_id WHERE {which} ORDER BY d.id DESC LIMIT @top
+            SELECT d.id, d.message_id, m.type, d.state, d.created_at, d.next_at, d.ended_at FROM webhook_delivery d
+                JOIN webhook_message m ON m.id = d.message_id WHERE {which} ORDER BY d.id DESC LIMIT @top
             """,
             parameters,
             row => new WebhookDelivery(

@@ -77,7 +77,8 @@ public sealed class FactStore
             {
                 var changed = await session.ExecuteAsync(
                     """
-                    INSERT INTO settings (name, value) VALUES ('rules', @fingerprint) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value
+                    INSERT INTO settings (name, value) VALUES ('rules', @fingerprint) ON CONFLICT (name)
+                        DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value
                     """,
                     [("fingerprint", fingerprint)],
                     token
@@ -179,7 +180,7 @@ public sealed class FactStore
                     return false;
 
                 var now = await session.NowAsync(token);
-                await KeepDimensionsAsync(session, period, token);
+                await UpsertDimensionsAsync(session, period, token);
                 (string, object?)[] span = [("from", hour.Start), ("to", hour.End)];
                 const string within = "period_start >= @from AND period_start < @to";
                 await EnergyFacts(now).ReplaceAsync(session, period.Energy, within, span, token);
@@ -330,7 +331,8 @@ public sealed class FactStore
                 var rows = FactorRows.Of(book, named);
                 var inUse = await session.QueryAsync(
                     """
-                    SELECT id, name, value, low, high, valid_from, valid_to FROM factor WHERE superseded_at IS NULL AND kind NOT IN ('idle_power', 'max_power')
+                    SELECT id, name, value, low, high, valid_from, valid_to FROM factor
+                        WHERE superseded_at IS NULL AND kind NOT IN ('idle_power', 'max_power')
                     """,
                     [],
                     row => new FactorSpan(
@@ -368,7 +370,8 @@ public sealed class FactStore
                     marked += await session.ExecuteAsync(
                         $"""
                         INSERT INTO dirty_hours (hour, mark, reason)
-                        SELECT hour, {session.Database.NextMark}, 'factors_changed' FROM sample_hours WHERE hour >= @from AND hour < @to ORDER BY hour
+                        SELECT hour, {session.Database.NextMark}, 'factors_changed' FROM sample_hours WHERE hour >= @from AND hour < @to
+                            ORDER BY hour
                         ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}
                         """,
                         [
@@ -491,8 +494,10 @@ public sealed class FactStore
         await session.BeginMarkingAsync(cancellationToken);
         await session.ExecuteAsync(
             $"""
-            INSERT INTO dirty_hours (hour, mark, reason) SELECT hour, {session.Database.NextMark}, 'rules_changed' FROM sample_hours WHERE true ORDER BY hour
-            ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}, reason = CASE WHEN dirty_hours.reason = 'late_data' THEN dirty_hours.reason ELSE excluded.reason END
+            INSERT INTO dirty_hours (hour, mark, reason) SELECT hour, {session.Database.NextMark}, 'rules_changed' FROM sample_hours
+                WHERE true ORDER BY hour
+            ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark},
+                reason = CASE WHEN dirty_hours.reason = 'late_data' THEN dirty_hours.reason ELSE excluded.reason END
             """,
             cancellationToken
         );
@@ -585,7 +590,7 @@ public sealed class FactStore
             cancellationToken
         );
 
-    private static async Task KeepDimensionsAsync(Session session, NormalisedPeriod period, CancellationToken cancellationToken)
+    private static async Task UpsertDimensionsAsync(Session session, NormalisedPeriod period, CancellationToken cancellationToken)
     {
         var deployments = period
             .Energy.Select(fact => fact.Deployment)
@@ -623,7 +628,7 @@ public sealed class FactStore
             cancellationToken
         );
 
-        var changed = await KeepResourcesAsync(session, period.Energy, cancellationToken);
+        var changed = await UpsertResourcesAsync(session, period.Energy, cancellationToken);
         changed += await Links.UpsertAsync(
             session,
             [
@@ -635,12 +640,16 @@ public sealed class FactStore
             cancellationToken
         );
         if (changed > 0)
-            await KeepHardwareAsync(session, deployments, cancellationToken);
+            await UpsertHardwareAsync(session, deployments, cancellationToken);
     }
 
     /// <summary>What is known of a resource stays known: an hour that lacks its label does not unlearn it, in whatever order hours
     /// come.</summary>
-    private static async Task<int> KeepResourcesAsync(Session session, IReadOnlyList<EnergyFact> facts, CancellationToken cancellationToken)
+    private static async Task<int> UpsertResourcesAsync(
+        Session session,
+        IReadOnlyList<EnergyFact> facts,
+        CancellationToken cancellationToken
+    )
     {
         var rows = new Dictionary<long, ResourceRow>();
         foreach (var fact in facts)
@@ -678,7 +687,7 @@ public sealed class FactStore
         static string? Known(string? a, string? b) => string.CompareOrdinal(a, b) >= 0 ? a : b;
     }
 
-    private static async Task KeepHardwareAsync(Session session, List<Deployment> deployments, CancellationToken cancellationToken)
+    private static async Task UpsertHardwareAsync(Session session, List<Deployment> deployments, CancellationToken cancellationToken)
     {
         await LockAsync(session, HardwareLock, DateTime.UnixEpoch, 1, cancellationToken);
         var among = session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))";
