@@ -5,6 +5,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Metrics.Api.Http;
+using Metrics.Domain.Messages;
 using Metrics.Ingestors.Http;
 using Metrics.Storage.Events;
 
@@ -111,13 +112,13 @@ public sealed class WebhookSender : IDisposable
                 if (cause is AddressRefusedException refused)
                     return Failed(begun, refused.Code.ToWord(), refused.Message);
                 if (cause is AuthenticationException)
-                    return Failed(begun, "tls", $"The secure connection did not come about: {Transport.Redact(cause.Message)}");
+                    return Failed(begun, "tls", $"The secure connection did not come about: {Redaction.Redact(cause.Message)}");
                 if (cause is SocketException socket)
                     return Failed(begun, "unreachable", $"The connection failed: {socket.Message.TrimEnd('.')}.");
             }
             return exception.HttpRequestError is HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse
                 ? Failed(begun, "bad_answer", "The answer is not HTTP, or its headers are longer than 16 KB.")
-                : Failed(begun, "unreachable", $"The connection ended before there was an answer: {Transport.Redact(exception.Message)}");
+                : Failed(begun, "unreachable", $"The connection ended before there was an answer: {Redaction.Redact(exception.Message)}");
         }
     }
 
@@ -182,7 +183,7 @@ public sealed class WebhookSender : IDisposable
                 null,
                 took
             );
-        var quote = Transport.Excerpt(text) is { Length: > 0 } excerpt ? $" with \"{excerpt}\"" : "";
+        var quote = Redaction.Excerpt(text) is { Length: > 0 } excerpt ? $" with \"{excerpt}\"" : "";
         return status == 410
             ? new(status, "gone", $"The receiver answered 410{quote}: it wants to be told no more.", null, took)
             : new(

@@ -6,8 +6,7 @@ using System.Net.Http.Headers;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
-using System.Text.RegularExpressions;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
@@ -63,7 +62,7 @@ public interface IRequestSigner
 
 /// <summary>HTTP to one source: credentials, certificates, one time limit for a whole exchange, limits on size, and every fault as a
 /// <see cref="SourceException"/>.</summary>
-public sealed partial class Transport : IDisposable
+public sealed class Transport : IDisposable
 {
     /// <summary>Longest that a source may send itself to sleep.</summary>
     public static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(15);
@@ -113,27 +112,6 @@ public sealed partial class Transport : IDisposable
     /// <summary>The address without user info, query and fragment, for messages.</summary>
     public static string Show(Uri address) =>
         address.GetComponents(UriComponents.Scheme | UriComponents.Host | UriComponents.Port | UriComponents.Path, UriFormat.UriEscaped);
-
-    /// <summary>The first hundred characters of a text from outside, on one line, without what looks like a secret.</summary>
-    public static string Excerpt(ReadOnlySpan<byte> text)
-    {
-        var plain = Redact(Encoding.UTF8.GetString(text[..Math.Min(text.Length, 2048)]));
-        var line = string.Create(Math.Min(plain.Length, 100), plain, static (into, from) =>
-        {
-            for (var i = 0; i < into.Length; i++)
-                into[i] = char.IsControl(from[i]) || char.IsSurrogate(from[i]) ? ' ' : from[i];
-        });
-        return line.Trim();
-    }
-
-    /// <summary>The text without passwords, tokens and keys.</summary>
-    public static string Redact(string text)
-    {
-        text = UserInfo().Replace(text, "://***@");
-        text = Scheme().Replace(text, "$1 ***");
-        text = Assignment().Replace(text, "$1***");
-        return Opaque().Replace(text, "***");
-    }
 
     /// <summary>One exchange: sends the request, checks the status, and lets <paramref name="read"/> take the body, all within the source's
     /// timeout.</summary>
@@ -263,7 +241,7 @@ public sealed partial class Transport : IDisposable
         else if (encodings.Any(encoding => !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase)))
             throw new SourceException(
                 SourceErrorCode.NotMetrics,
-                $"{place} answered in the encoding '{Redact(string.Join(", ", encodings))}', which was not asked for. Let the "
+                $"{place} answered in the encoding '{Redaction.Redact(string.Join(", ", encodings))}', which was not asked for. Let the "
                     + $"server send gzip or plain text."
             );
         return new Body(
@@ -315,7 +293,7 @@ public sealed partial class Transport : IDisposable
                 RetryAfter = RetryAfter(response),
             };
 
-        var excerpt = Excerpt(text);
+        var excerpt = Redaction.Excerpt(text);
         var quote = excerpt.Length == 0 ? "" : $" with \"{excerpt}\"";
         return status >= 500
             ? new SourceException(SourceErrorCode.ServerError, $"{said}{quote}. The fault is on the server's side; it is read again later.")
@@ -406,8 +384,8 @@ public sealed partial class Transport : IDisposable
             ),
             _ => new SourceException(
                 SourceErrorCode.Unreachable,
-                $"{place}: no connection: {Redact(exception.InnerException?.Message ?? exception.Message)}. Check Endpoint and that the "
-                    + $"server runs.",
+                $"{place}: no connection: {Redaction.Redact(exception.InnerException?.Message ?? exception.Message)}. Check Endpoint "
+                    + "and that the server runs.",
                 exception
             ),
         };
@@ -446,23 +424,6 @@ public sealed partial class Transport : IDisposable
         }
         return handler;
     }
-
-    [GeneratedRegex(@"://[^/\s@""']{1,200}@", RegexOptions.CultureInvariant)]
-    private static partial Regex UserInfo();
-
-    [GeneratedRegex(@"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex Scheme();
-
-    [GeneratedRegex(
-        @"((?:passw(?:or)?d|pwd|secret|token|api[-_]?key|access[-_]?key|authorization|cookie|session(?:id)?|signature|sig|code)"
-            + @"[""']?\s*[:=]\s*[""']?)[^\s""'&<>,;]+",
-        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
-    )]
-    private static partial Regex Assignment();
-
-    // Thirty characters without a blank that mix letters and digits are no word of any language.
-    [GeneratedRegex(@"(?=[A-Za-z+=_.-]*[0-9])(?=[0-9+=_.-]*[A-Za-z])[A-Za-z0-9+=_.-]{30,}", RegexOptions.CultureInvariant)]
-    private static partial Regex Opaque();
 
     /// <summary>Passes on what it reads until more than the limit has come.</summary>
     private sealed class BoundedStream(Stream inner, long most, string place) : Stream

@@ -8,6 +8,7 @@ using Amazon.Runtime.Credentials;
 using Amazon.Runtime.Internal.Auth;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
@@ -121,7 +122,7 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
             throw new SourceException(
                 (int)exception.StatusCode >= 500 ? SourceErrorCode.ServerError : SourceErrorCode.Unauthorised,
                 $"Acting as Aws:RoleArn '{settings.RoleArn}' was refused by STS ({exception.ErrorCode}): "
-                    + $"{Transport.Redact(exception.Message)}. Its trust policy must let these credentials use "
+                    + $"{Redaction.Redact(exception.Message)}. Its trust policy must let these credentials use "
                     + $"`sts:AssumeRole`{(settings.ExternalId is null ? "" : " with Aws:ExternalId")}.",
                 exception
             );
@@ -135,7 +136,7 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
                 : "the default chain (environment, shared files, web identity, container, instance)";
             throw new SourceException(
                 SourceErrorCode.Unauthorised,
-                $"No credentials of Amazon from {where}: {Transport.Redact(exception.Message.ReplaceLineEndings(" "))} Set "
+                $"No credentials of Amazon from {where}: {Redaction.Redact(exception.Message.ReplaceLineEndings(" "))} Set "
                     + $"Aws:Profile, give the machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
                 exception
             );

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
@@ -304,7 +305,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                     queryBatch.Give(
                         part[i],
                         SourceErrorCode.Refused,
-                        $"CloudWatch answered with the status '{Transport.Excerpt(Encoding.UTF8.GetBytes(result.Status ?? "none"))}'."
+                        $"CloudWatch answered with the status '{Redaction.Excerpt(Encoding.UTF8.GetBytes(result.Status ?? "none"))}'."
                     );
             }
             if (sink.Remarked is { } remark)
@@ -386,7 +387,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
             Unread.Add(new(wantedSeries[index].Series.ToString(), code, message));
 
         public void Partial(string because) =>
-            batch.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Transport.Excerpt(Encoding.UTF8.GetBytes(because))}";
+            batch.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Redaction.Excerpt(Encoding.UTF8.GetBytes(because))}";
 
         public void RejectUnits(int index, string message) =>
             batch.Reject(
@@ -394,7 +395,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                 null,
                 RejectionReason.UnitDrift,
                 $"The metric is written in several units, which CloudWatch does not convert "
-                    + $"({Transport.Excerpt(Encoding.UTF8.GetBytes(message))}); nothing of it is stored. Let its writers agree on one."
+                    + $"({Redaction.Excerpt(Encoding.UTF8.GetBytes(message))}); nothing of it is stored. Let its writers agree on one."
             );
 
         public void Keep(int index, Result result, bool complete)

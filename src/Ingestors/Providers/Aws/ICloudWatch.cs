@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Http.Credentials;
@@ -372,7 +373,7 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
             catch (Exception exception)
                 when (exception is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
             {
-                throw UnexpectedResponse(operation, $"something else (\"{Transport.Excerpt(whole)}\")", exception);
+                throw UnexpectedResponse(operation, $"something else (\"{Redaction.Excerpt(whole)}\")", exception);
             }
             finally
             {
@@ -396,7 +397,7 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
             return null;
         var said =
             $"{operation} at {Transport.Show(address)} was refused "
-            + $"({code}{(message.Length == 0 ? "" : $": {Transport.Excerpt(Encoding.UTF8.GetBytes(message))}")})";
+            + $"({code}{(message.Length == 0 ? "" : $": {Redaction.Excerpt(Encoding.UTF8.GetBytes(message))}")})";
         var needed = $"`{AwsProvider.Needed[0]}` and `{AwsProvider.Needed[1]}`";
         switch (code)
         {

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Xml;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
@@ -720,7 +721,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
         return null;
     }
 
-    private static string Shown(string text) => Transport.Excerpt(Encoding.UTF8.GetBytes(text));
+    private static string Shown(string text) => Redaction.Excerpt(Encoding.UTF8.GetBytes(text));
 
     private static DateTime? Instant(string text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)

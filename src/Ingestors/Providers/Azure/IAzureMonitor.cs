@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Xml;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
@@ -224,7 +225,7 @@ internal sealed class RestAzureMonitor : IAzureMonitor
     {
         var (code, message) = ErrorOf(text);
         var request = response.RequestMessage!;
-        var quote = message.Length == 0 ? "" : $" \"{Transport.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
+        var quote = message.Length == 0 ? "" : $" \"{Redaction.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
         var said =
             $"{request.Method} {Transport.Show(request.RequestUri!)} answered "
             + $"{(int)response.StatusCode}{(code.Length == 0 ? "" : " " + code)}{quote}";

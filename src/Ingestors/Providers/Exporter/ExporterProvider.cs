@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 
@@ -113,7 +114,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 throw new SourceException(
                     SourceErrorCode.NotMetrics,
                     $"{place} answered with {body.MediaType}, not with metrics: "
-                        + $"\"{Transport.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login "
+                        + $"\"{Redaction.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login "
                         + $"or proxy page stands before it."
                 );
             default:

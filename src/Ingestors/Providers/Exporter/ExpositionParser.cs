@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 
@@ -457,7 +458,7 @@ public sealed class ExpositionParser
                 pooled.Series.ToString(),
                 null,
                 RejectionReason.ImplausibleTimestamp,
-                $"The timestamp '{Transport.Excerpt(timestamp)}' is no time. Let the exporter leave timestamps out."
+                $"The timestamp '{Redaction.Excerpt(timestamp)}' is no time. Let the exporter leave timestamps out."
             );
             return;
         }
@@ -467,7 +468,7 @@ public sealed class ExpositionParser
                 pooled.Series.ToString(),
                 instant,
                 RejectionReason.NotFinite,
-                $"The value '{Transport.Excerpt(number)}' is not a finite number; it is left out."
+                $"The value '{Redaction.Excerpt(number)}' is not a finite number; it is left out."
             );
             return;
         }
@@ -667,13 +668,13 @@ public sealed class ExpositionParser
     private void Malformed(ReadOnlySpan<byte> text, string error)
     {
         if (!bad)
-            firstBad = Transport.Excerpt(text);
+            firstBad = Redaction.Excerpt(text);
         bad = true;
         batch.Reject(
             string.Create(CultureInfo.InvariantCulture, $"line {line}"),
             null,
             RejectionReason.Malformed,
-            $"The line cannot be read: {error}. It begins \"{Transport.Excerpt(text[..Math.Min(text.Length, 100)])}\". Mend the "
+            $"The line cannot be read: {error}. It begins \"{Redaction.Excerpt(text[..Math.Min(text.Length, 100)])}\". Mend the "
                 + $"exporter; the other lines are read."
         );
     }
@@ -692,7 +693,7 @@ public sealed class ExpositionParser
             string.Create(CultureInfo.InvariantCulture, $"line {line}"),
             null,
             RejectionReason.LimitExceeded,
-            $"The line has more than {LongestLine} bytes. It begins \"{Transport.Excerpt(text[..100])}\". Shorten its labels at "
+            $"The line has more than {LongestLine} bytes. It begins \"{Redaction.Excerpt(text[..100])}\". Shorten its labels at "
                 + $"the exporter; the other lines are read."
         );
     }

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 
@@ -117,7 +118,7 @@ internal sealed class RowReader
             )
             {
                 error =
-                    $"the column '{Transport.Excerpt(Encoding.UTF8.GetBytes(name))}' is not known; columns are "
+                    $"the column '{Redaction.Excerpt(Encoding.UTF8.GetBytes(name))}' is not known; columns are "
                     + $"{string.Join(", ", Properties)} and label:NAME";
                 return null;
             }
@@ -144,7 +145,7 @@ internal sealed class RowReader
             {
                 var property = Property(ref reader);
                 if (property < 0)
-                    return $"the property '{Transport.Excerpt(reader.ValueSpan)}' is not known; properties are "
+                    return $"the property '{Redaction.Excerpt(reader.ValueSpan)}' is not known; properties are "
                         + $"{string.Join(", ", Properties)}";
                 if ((seen & 1 << property) != 0)
                     return $"the property '{Properties[property]}' is there twice";
@@ -352,13 +353,13 @@ internal sealed class RowReader
         if (!row.HasValue)
             return "value is missing";
         if (!Timestamps.TryParse(row.Start, out var start))
-            return $"start '{Transport.Excerpt(row.Start)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
+            return $"start '{Redaction.Excerpt(row.Start)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
         if (!Timestamps.TryParse(row.End, out var end))
-            return $"end '{Transport.Excerpt(row.End)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
+            return $"end '{Redaction.Excerpt(row.End)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
         if (end < start)
             return "end is before start";
         if (!NumberText.TryParse(row.Value, out var value))
-            return $"value '{Transport.Excerpt(row.Value)}' is no number";
+            return $"value '{Redaction.Excerpt(row.Value)}' is no number";
 
         var length = Key(row, text, columns, end - start);
         if (!lookup.TryGetValue(key.AsSpan(0, length), out var series) || series.Released)
@@ -380,7 +381,7 @@ internal sealed class RowReader
                 place.ToString(),
                 end,
                 RejectionReason.NotFinite,
-                $"The value '{Transport.Excerpt(row.Value)}' of {series.Series.Metric} is not a finite number; it is left out."
+                $"The value '{Redaction.Excerpt(row.Value)}' of {series.Series.Metric} is not a finite number; it is left out."
             );
         return null;
     }
@@ -434,7 +435,7 @@ internal sealed class RowReader
             provider = Strict.GetString(row.Provider);
             metric = Strict.GetString(row.Metric);
             if (!row.Statistic.IsEmpty && !TryParseStatistic(Strict.GetString(row.Statistic), out statistic))
-                return $"statistic '{Transport.Excerpt(row.Statistic)}' is none of {string.Join(", ", Enum.GetNames<Statistic>())}";
+                return $"statistic '{Redaction.Excerpt(row.Statistic)}' is none of {string.Join(", ", Enum.GetNames<Statistic>())}";
             if (Labels(row.Labels) is { } error)
                 return error;
             if (columns is not null)
@@ -447,7 +448,7 @@ internal sealed class RowReader
             return "a text is not valid UTF-8";
         }
         if (!providers.Contains(provider))
-            return $"the provider '{Transport.Excerpt(row.Provider)}' is not known; known are {string.Join(", ", providers)}";
+            return $"the provider '{Redaction.Excerpt(row.Provider)}' is not known; known are {string.Join(", ", providers)}";
         series = pool.Intern(provider, metric, pairs, batch, place.ToString(), statistic, period);
         return null;
     }
@@ -469,7 +470,7 @@ internal sealed class RowReader
                 var name = reader.GetString()!;
                 reader.Read();
                 if (reader.TokenType != JsonTokenType.String)
-                    return $"the label '{Transport.Excerpt(Encoding.UTF8.GetBytes(name))}' is no text";
+                    return $"the label '{Redaction.Excerpt(Encoding.UTF8.GetBytes(name))}' is no text";
                 if (pairs.Count <= SeriesPool.MostLabels)
                     pairs.Add(new(name, reader.GetString()!));
             }

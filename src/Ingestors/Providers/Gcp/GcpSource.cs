@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
@@ -220,7 +221,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
         return null;
     }
 
-    private static string Shown(string text) => Transport.Excerpt(Encoding.UTF8.GetBytes(text));
+    private static string Shown(string text) => Redaction.Excerpt(Encoding.UTF8.GetBytes(text));
 
     private async Task SeriesAsync(Descriptor descriptor, ReadRequest request, ObservationBatch batch, CancellationToken cancellationToken)
     {

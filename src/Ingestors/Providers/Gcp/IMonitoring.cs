@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 
@@ -125,10 +126,10 @@ internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport t
         {
             // A proxy in front answered; the status has to do.
         }
-        var quote = message.Length == 0 ? "" : $" \"{Transport.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
+        var quote = message.Length == 0 ? "" : $" \"{Redaction.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
         var said =
             $"GET {Transport.Show(address)} answered "
-            + $"{(int)status}{(word.Length == 0 ? "" : " " + Transport.Excerpt(Encoding.UTF8.GetBytes(word)))}{quote}";
+            + $"{(int)status}{(word.Length == 0 ? "" : " " + Redaction.Excerpt(Encoding.UTF8.GetBytes(word)))}{quote}";
         var rights = $"`{GcpProvider.Needed[0]}` and `{GcpProvider.Needed[1]}` (roles/monitoring.viewer)";
         return (int)status switch
         {

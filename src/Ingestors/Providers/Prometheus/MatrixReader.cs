@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
@@ -72,7 +73,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
 
     public static string Shorten(string text)
     {
-        text = Transport.Redact(text.ReplaceLineEndings(" ")).TrimEnd('.', ' ');
+        text = Redaction.Redact(text.ReplaceLineEndings(" ")).TrimEnd('.', ' ');
         return text.Length <= 300 ? text : text[..300] + "...";
     }
 
@@ -100,7 +101,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                     if (start.IsEmpty)
                         throw Cut(null);
                     if (start[0] != '{')
-                        throw UnexpectedResponse($"\"{Transport.Excerpt(start)}\"", null);
+                        throw UnexpectedResponse($"\"{Redaction.Excerpt(start)}\"", null);
                     begun = true;
                 }
                 int used;

@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
@@ -371,7 +372,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         SourceException Unlike(Exception? inner = null) =>
             new(
                 SourceErrorCode.NotMetrics,
-                UnexpectedResponse(request, $"\"{Transport.Excerpt(text.GetBuffer().AsSpan(0, (int)text.Length))}\"").Message,
+                UnexpectedResponse(request, $"\"{Redaction.Excerpt(text.GetBuffer().AsSpan(0, (int)text.Length))}\"").Message,
                 inner
             );
         JsonDocument document;
@@ -415,7 +416,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                 return new SourceException(
                     SourceErrorCode.Unauthorised,
                     $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} "
-                        + $"\"{Transport.Excerpt(text)}\": {dialect.Service} does not accept the credentials. They need "
+                        + $"\"{Redaction.Excerpt(text)}\": {dialect.Service} does not accept the credentials. They need "
                         + $"`{string.Join("` and `", dialect.Rights)}`; check the section "
                         + $"{(settings.Aws is not null ? "Aws and its Region" : settings.Azure is not null ? "Azure" : "Google")}, and "
                         + $"the clock of this host."
@@ -441,7 +442,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     {
         var said =
             $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} "
-            + $"{Transport.Excerpt(Encoding.UTF8.GetBytes(type))}: {MatrixReader.Shorten(error)}.";
+            + $"{Redaction.Excerpt(Encoding.UTF8.GetBytes(type))}: {MatrixReader.Shorten(error)}.";
         if (
             error.Contains("exceeded maximum resolution", StringComparison.Ordinal)
             || error.Contains("too many samples", StringComparison.Ordinal)
