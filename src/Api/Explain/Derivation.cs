@@ -296,7 +296,9 @@ internal sealed class Derivation
     /// <summary>A sum with its parts, of many parts the first.</summary>
     public static string Sum(string name, IReadOnlyList<double> parts) =>
         $"{name} = "
-        + $"{string.Join(" + ", parts.Take(MostTerms).Select(Number))}{(parts.Count > MostTerms ? string.Create(CultureInfo.InvariantCulture, $" + ... ({parts.Count - MostTerms} more)") : "")} "
+        + string.Join(" + ", parts.Take(MostTerms).Select(Number))
+        + (parts.Count > MostTerms ? string.Create(CultureInfo.InvariantCulture, $" + ... ({parts.Count - MostTerms} more)") : "")
+        + " "
         + $"= {Number(parts.Aggregate(0.0, (sum, more) => sum + more))}";
 
     /// <summary>Equal to a billionth.</summary>
@@ -417,7 +419,8 @@ internal sealed class Derivation
                 _ when model is not null => model.Value.Text,
                 _ => $"{(server is null ? "AcceleratorJoules" : "ServerJoules")} = "
                     + $"{(server ?? accelerator ?? rack) switch { { } joules => Number(joules), _ => "null" }} by the cover "
-                    + $"{facts[0].Cover.Word()}{(terms.Count > 0 ? $" of {all}" : "")}{(facts[0].Factors.Length > 0 ? $" and the factors {facts[0].Factors}" : "")}",
+                    + $"{facts[0].Cover.Word()}{(terms.Count > 0 ? $" of {all}" : "")}"
+                    + $"{(facts[0].Factors.Length > 0 ? $" and the factors {facts[0].Factors}" : "")}",
             };
             decisions.Add(
                 new CoverDecision(
@@ -581,7 +584,9 @@ internal sealed class Derivation
         return Near(part, grams)
             ? $"EmbodiedGrams = {Number(made.Total.Grams)} g (TE x RR / ToR) x {Number(seconds)} s / "
                 + $"{Number(made.Lifespan.TotalSeconds)} s (TiR / EL) = "
-                + $"{Number(whole)}{(facts[0][Measures.Accelerator] is null ? "" : $", / {boards.Count.ToString(CultureInfo.InvariantCulture)} accelerators = {Number(part)}")}, "
+                + Number(whole)
+                + (facts[0][Measures.Accelerator] is null ? "" : $", / {Number(boards.Count)} accelerators = {Number(part)}")
+                + ", "
                 + $"by {type.FactorName}"
             : $"EmbodiedGrams = {Number(grams)}, by {type.FactorName}";
     }
