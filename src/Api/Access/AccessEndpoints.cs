@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Text.Json.Serialization;
 using Metrics.Api.Http;
 using Metrics.Storage.Access;
@@ -139,15 +138,12 @@ public static class AccessEndpoints
 public sealed record KeyRequest
 {
     /// <summary>Who or what it is for.</summary>
-    [Description("Who or what it is for.")]
     public string? Name { get; init; }
 
-    /// <summary>What it may be used for: <c>read</c>, <c>reports</c>, <c>operate</c>, <c>admin</c>.</summary>
-    [Description("What it may be used for: read, reports, operate, admin.")]
+    /// <summary>What it may be used for: read, reports, operate, admin.</summary>
     public IReadOnlyList<string>? Scopes { get; init; }
 
-    /// <summary>From then on it lets nobody in; left out: never.</summary>
-    [Description("From then on it lets nobody in: a time, or a duration from now on such as 90d; left out: never.")]
+    /// <summary>From then on it lets nobody in: a time, or a duration from now on such as 90d; left out: never.</summary>
     public string? ExpiresAt { get; init; }
 }
 

@@ -25,6 +25,7 @@ public static class Endpoints
         services.AddResponseCompression(compression => compression.EnableForHttps = true);
         services.AddProblemResponses();
         return services.AddOpenApi(openApi =>
+        {
             openApi.AddDocumentTransformer(
                 (document, _, _) =>
                 {
@@ -34,8 +35,9 @@ public static class Endpoints
                         "Operations of the service. Its data is at /odata, which describes itself at /odata/$metadata.";
                     return Task.CompletedTask;
                 }
-            )
-        );
+            );
+            openApi.UnfoldDescriptions();
+        });
     }
 
     /// <summary>Counts requests and maps the operator's addresses.</summary>

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json.Serialization;
@@ -466,31 +465,22 @@ public static class WebhookEndpoints
 public sealed record WebhookRequest
 {
     /// <summary>Where to send to: https, or http within the networks that the operator allows.</summary>
-    [Description("Where to send to: https, or http within the networks that the operator allows.")]
     public string? Url { get; init; }
 
     /// <summary>What people know it by.</summary>
-    [Description("What people know it by.")]
     public string? Description { get; init; }
 
     /// <summary>Types of events wanted; left out or empty: all.</summary>
-    [Description("Types of events wanted; left out or empty: all.")]
     public IReadOnlyList<string>? Types { get; init; }
 
-    /// <summary><c>standard</c> (Standard Webhooks, the default) or <c>cloudevents</c> (CloudEvents 1.0, structured). Both carry the
-    /// headers of Standard Webhooks.</summary>
-    [Description(
-        "standard (Standard Webhooks, the default) or cloudevents (CloudEvents 1.0, structured). Both carry the headers of "
-            + "Standard Webhooks."
-    )]
+    /// <summary>standard (Standard Webhooks, the default) or cloudevents (CloudEvents 1.0, structured). Both carry the headers of Standard
+    /// Webhooks.</summary>
     public string? Format { get; init; }
 
-    /// <summary><c>hmac</c> (HMAC-SHA256, the default) or <c>ed25519</c>.</summary>
-    [Description("hmac (HMAC-SHA256, the default) or ed25519.")]
+    /// <summary>hmac (HMAC-SHA256, the default) or ed25519.</summary>
     public string? Signing { get; init; }
 
     /// <summary>Whether it is told; true when left out.</summary>
-    [Description("Whether it is told; true when left out.")]
     public bool? Enabled { get; init; }
 }
 
