@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Globalization;
 using Metrics.Api.Access;
 using Metrics.Api.Http;
@@ -258,7 +257,7 @@ public sealed record JobResponse(string Id, string State, long Rows, long? Store
 /// <param name="Rows">Rows looked at.</param>
 /// <param name="Findings">Where it does not.</param>
 public sealed record ValidationResponse(
-    [property: Description("Whether it follows all of them.")] bool IsValid,
+    bool IsValid,
     long Rows,
     IReadOnlyList<ValidationFinding> Findings
 );
