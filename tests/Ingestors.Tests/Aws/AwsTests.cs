@@ -34,7 +34,7 @@ internal static class Account
             Id = "eks",
             Provider = "aws-cloudwatch",
             Endpoint = cloud.Server.Address,
-            Timeout = TimeSpan.FromSeconds(4),
+            Timeout = TimeSpan.FromSeconds(20),
             MaxBytes = 4 * 1024 * 1024,
             Aws = aws,
         };

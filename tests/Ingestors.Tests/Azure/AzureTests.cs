@@ -62,7 +62,7 @@ internal sealed class Tenancy : IAsyncDisposable
             Provider = "azure-monitor",
             Endpoint = Cloud.Server.Address,
             CertificateAuthorityFile = Authority,
-            Timeout = TimeSpan.FromSeconds(4),
+            Timeout = TimeSpan.FromSeconds(20),
             MaxBytes = 4 * 1024 * 1024,
             Azure = azure,
         };

@@ -38,7 +38,7 @@ internal sealed class Project : IAsyncDisposable
             Id = "gke",
             Provider = "gcp-monitoring",
             Endpoint = Cloud.Server.Address,
-            Timeout = TimeSpan.FromSeconds(4),
+            Timeout = TimeSpan.FromSeconds(20),
             MaxBytes = 4 * 1024 * 1024,
             Google = new GoogleSettings
             {
