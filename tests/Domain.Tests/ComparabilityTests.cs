@@ -394,7 +394,8 @@ public sealed class ComparabilityTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new ComparisonTerms { MinimumCoverage = coverage });
 
     [Fact(
-        DisplayName = "T10 an all-in prompt, a board's joules and a footprint in grams are not ranked: the boundary differs, the grams have no "
+        DisplayName = "T10 an all-in prompt, a board's joules and a footprint in grams are not ranked: the boundary differs, the grams "
+            + "have no "
             + "joules"
     )]
     public void Different_boundaries()

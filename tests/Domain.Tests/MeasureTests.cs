@@ -157,7 +157,7 @@ public sealed class MeasureTests
     private static readonly DateTime At = new(2026, 1, 15, 10, 0, 0, DateTimeKind.Utc);
 
     private static string Documented(Measure measure) =>
-        $"| `{measure.Name}` | {measure.Unit} | {Holders(measure.Held)} | {Holders(measure.Told)} | {measure.Across switch
+        $"| `{measure.Name}` | {measure.Unit} | {Holders(measure.Held)} | {Holders(measure.Exposed)} | {measure.Across switch
         {
             AcrossResources.UnknownOfOneIsUnknown => "unknown of one is unknown",
             AcrossResources.SumsWhatIsKnown => "what is known is added",

@@ -56,7 +56,7 @@ internal static class ServeCommand
                 settings.Storage.Engine == StorageEngine.Sqlite && settings.IsWorker
                     ? SoleWorker.Take(settings.Storage.ConnectionString)
                     : null;
-            await RefuseStrangersAsync(app, cancellationToken);
+            await RequireKeyOrLoopbackAsync(app, cancellationToken);
             // One key for every process on the database: a nextLink of one is understood by the others, and after a restart.
             if (settings.IsApi)
                 app.Services.GetRequiredService<IOptions<ODataSettings>>().Value.SkipTokenKey ??= await app
@@ -78,7 +78,7 @@ internal static class ServeCommand
         {
             throw new CommandException(exception.Message);
         }
-        catch (Exception exception) when (ListenAddresses.Refused(exception) is { } reason)
+        catch (Exception exception) when (ListenAddresses.Describe(exception) is { } reason)
         {
             throw new CommandException(reason);
         }
@@ -89,7 +89,7 @@ internal static class ServeCommand
     }
 
     /// <summary>A service without keys answers this machine only.</summary>
-    private static async Task RefuseStrangersAsync(WebApplication app, CancellationToken cancellationToken)
+    private static async Task RequireKeyOrLoopbackAsync(WebApplication app, CancellationToken cancellationToken)
     {
         var keys = app.Services.GetRequiredService<AccessKeyCache>();
         await keys.RefreshAsync(cancellationToken);

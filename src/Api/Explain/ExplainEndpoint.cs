@@ -25,14 +25,15 @@ public static class ExplainEndpoint
     /// </summary>
     public static IEndpointConventionBuilder MapExplain(this IEndpointRouteBuilder endpoints) =>
         endpoints
-            .MapGet("/api/explain", AnswerAsync)
+            .MapGet("/api/explain", GetAsync)
             .WithTags("Explain")
             .WithSummary("How a row came to be, so that a person can make it again by hand")
             .WithDescription(
                 """
-                Tells of one row of /odata every series and sample count behind it with a hash, the mappings, what each series gave to each period of the grid and whether it was
-                used, the shares of the workloads, the factors, and the calculation with its numbers. The row is made again from the stored samples and compared. Days and months
-                are told by their hours, each of which has an explanation of its own. Long lists are cut, and leftOut tells by how many entries.
+                Tells of one row of /odata every series and sample count behind it with a hash, the mappings, what each series gave to each
+                period of the grid and whether it was used, the shares of the workloads, the factors, and the calculation with its numbers.
+                The row is made again from the stored samples and compared. Days and months are told by their hours, each of which has an
+                explanation of its own. Long lists are cut, and leftOut tells by how many entries.
                 """
             )
             .ProducesProblem(StatusCodes.Status400BadRequest)
@@ -48,19 +49,18 @@ public static class ExplainEndpoint
                 }
             );
 
-    private static async Task<Results<Ok<Explanation>, ProblemHttpResult>> AnswerAsync(
+    /// <param name="set">Entity set of the row: HourlyIntensities, DailyIntensities, MonthlyIntensities or EnergyFacts.</param>
+    /// <param name="key">Key of the row as OData writes it, with or without parentheses:
+    /// DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z; of EnergyFacts DeploymentId, ResourceId,
+    /// PeriodStart.</param>
+    internal static async Task<Results<Ok<Explanation>, ProblemHttpResult>> GetAsync(
         HttpContext context,
         [FromServices] QueryConnections connections,
         [FromServices] FactStore facts,
         [FromServices] Normaliser normaliser,
         [FromServices] TimeProvider time,
-        [Description("Entity set of the row: HourlyIntensities, DailyIntensities, MonthlyIntensities or EnergyFacts.")] string? set,
-        [Description(
-            "Key of the row as OData writes it, with or without parentheses: "
-                + "DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z; of EnergyFacts DeploymentId, ResourceId, "
-                + "PeriodStart."
-        )]
-            string? key
+        string? set,
+        string? key
     )
     {
         _ = (set, key);

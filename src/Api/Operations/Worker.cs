@@ -161,10 +161,10 @@ public sealed class Worker(
         {
             parts.Add($"{workload.Name} {workload.Model} {workload.Precision}");
             foreach (var rule in workload.Rules)
-                parts.Add(
-                    $"{rule.Source} "
-                        + $"{string.Join(' ', rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"))}"
-                );
+            {
+                var labels = rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}");
+                parts.Add($"{rule.Source} {string.Join(' ', labels)}");
+            }
         }
         return Identity.Of([.. parts]).ToString("x16", CultureInfo.InvariantCulture);
     }

@@ -146,11 +146,11 @@ public sealed class MetricsSettings
             .. Sources.SelectMany(source => SourceErrors.Of(source.Key, source.Value, Places, ToFactors(), regions)),
             .. WorkloadSettings.Errors(Workloads, Sources),
             .. Places.SelectMany(place => place.Value.Errors(place.Key, published)),
-            .. Access.Faults(),
-            .. Reports.Faults(),
-            .. Files.Faults.Select(error => $"Metrics:Factors: {error.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}"),
+            .. Access.Errors(),
+            .. Reports.Errors(),
+            .. Files.Errors.Select(error => $"Metrics:Factors: {error.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}"),
             .. ConversionSettings.Errors(Conversions),
-            .. Webhooks.Faults(),
+            .. Webhooks.Errors(),
         ];
     }
 

@@ -5,6 +5,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Metrics.Api.Http;
+using Metrics.Domain.Messages;
 using Metrics.Ingestors.Http;
 using Metrics.Storage.Events;
 
@@ -188,7 +189,7 @@ public sealed class WebhookSender : IDisposable
                 null,
                 took
             );
-        var quote = Transport.Excerpt(text) is { Length: > 0 } excerpt ? $" with \"{excerpt}\"" : "";
+        var quote = Redaction.Excerpt(text) is { Length: > 0 } excerpt ? $" with \"{excerpt}\"" : "";
         return status == 410
             ? new(status, WebhookErrorCode.Gone, $"The receiver answered 410{quote}: it wants to be told no more.", null, took)
             : new(

@@ -11,24 +11,30 @@ namespace Metrics.Domain.Tests.Catalogue;
 public class CatalogueReaderTests
 {
     private const string Energy = """
-        { "id": "prometheus/x", "version": 1, "metric": "x_joules_total", "unit": "J", "kind": "cumulative", "component": "node", "evidence": "measured",
-          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+        { "id": "prometheus/x", "version": 1, "metric": "x_joules_total", "unit": "J", "kind": "cumulative", "component": "node",
+        "evidence": "measured",
+          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Power = """
         { "id": "prometheus/x", "version": 1, "metric": "x_watts", "unit": "W", "kind": "gauge", "component": "node", "evidence": "derived",
-          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Utilisation = """
         { "id": "prometheus/x", "version": 1, "metric": "x_ratio", "unit": "1", "kind": "gauge", "component": "cpu", "evidence": "modelled",
           "power": { "idleWatts": 1, "maxWatts": 3.5, "unitsLabel": "cpus", "reference": "https://example.org/watts" },
-          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Work = """
-        { "id": "prometheus/x", "version": 1, "metric": "x_tokens_total", "unit": "{token}", "kind": "cumulative", "functionalUnit": "output-token", "evidence": "measured",
-          "resource": { "kind": "endpoint", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+        { "id": "prometheus/x", "version": 1, "metric": "x_tokens_total", "unit": "{token}", "kind": "cumulative",
+        "functionalUnit": "output-token", "evidence": "measured",
+          "resource": { "kind": "endpoint", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Units =
@@ -76,14 +82,16 @@ public class CatalogueReaderTests
                 {
                   "$schema": "mapping.schema.json",
                   "provider": "prometheus",
-                  "resources": { "gpu": { "kind": "gpu", "id": ["UUID", "uuid"], "node": "instance", "part": ["cpu"], "hardware": ["modelName"] } },
+                  "resources": { "gpu": { "kind": "gpu", "id": ["UUID", "uuid"], "node": "instance", "part": ["cpu"],
+                  "hardware": ["modelName"] } },
                   "mappings": [
                     {
                       "id": "prometheus/x", "version": 2, "metric": ["a_total", "b_total"],
                       "when": { "state": "!terminated", "zone": ["package", "dram"] },
                       "unit": "mJ", "kind": "cumulative", "component": "accelerator", "share": true, "evidence": "modelled",
                       "wrapsAt": 262143.5, "sentinelFrom": 9e18,
-                      "resource": "gpu", "maxSpan": "00:30:00", "effectiveFrom": "2024-02-29", "reference": "https://example.org/x", /* the end */
+                      "resource": "gpu", "maxSpan": "00:30:00", "effectiveFrom": "2024-02-29",
+                      "reference": "https://example.org/x", /* the end */
                     },
                   ],
                 }
@@ -535,7 +543,10 @@ public class CatalogueReaderTests
         Assert.Equal(
             ["a.metrics.json: resources 'gpu': part: holds the number 1; write texts in quotes"],
             Faults(
-                $$"""{ "provider": "prometheus", "resources": { "gpu": { "kind": "gpu", "id": "UUID", "part": [1] } }, "mappings": [ {{first}}, {{second}} ] }"""
+                $$"""
+                { "provider": "prometheus", "resources": { "gpu": { "kind": "gpu", "id": "UUID", "part": [1] } },
+                  "mappings": [ {{first}}, {{second}} ] }
+                """
             )
         );
     }
@@ -548,7 +559,10 @@ public class CatalogueReaderTests
                     + "add it there or write the labels here",
             ],
             Faults(
-                $$"""{ "provider": "prometheus", "resources": { "board": { "kind": "gpu", "id": "UUID" } }, "mappings": [ {{With(Energy, "resource", "\"gpu\"")}} ] }"""
+                $$"""
+                { "provider": "prometheus", "resources": { "board": { "kind": "gpu", "id": "UUID" } },
+                  "mappings": [ {{With(Energy, "resource", "\"gpu\"")}} ] }
+                """
             )
         );
 

@@ -174,8 +174,11 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
         foreach (var (cause, prepare) in causes)
         {
             using var answer = await SendAsync(engine, "/api/keys", prepare);
-            var told =
-                $"{(int)answer.StatusCode}\n{string.Join('\n', answer.Headers.Concat(answer.Content.Headers).Where(header => header.Key != "Date").Select(header => $"{header.Key}: {string.Join(", ", header.Value)}"))}\n{await answer.Content.ReadAsStringAsync()}";
+            var headers = answer
+                .Headers.Concat(answer.Content.Headers)
+                .Where(header => header.Key != "Date")
+                .Select(header => $"{header.Key}: {string.Join(", ", header.Value)}");
+            var told = $"{(int)answer.StatusCode}\n{string.Join('\n', headers)}\n{await answer.Content.ReadAsStringAsync()}";
             first ??= told;
             Assert.True(told == first, $"{cause}:\n{told}\ninstead of\n{first}");
         }

@@ -725,7 +725,7 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
             builder.Services.AddProblemAnswers().AddExplain().AddSingleton(TimeProvider.System).AddSingleton(normaliser).AddSingleton(book);
             builder.Services.AddMetricsStorage(storage.Engine, storage.ConnectionString);
             var app = builder.Build();
-            app.UseProblemAnswers();
+            app.UseProblemResponses();
             app.MapExplain();
             await app.StartAsync();
             return new ExplainService(app, storage);

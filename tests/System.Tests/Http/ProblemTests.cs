@@ -24,7 +24,7 @@ public sealed partial class ProblemTests : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Services.AddProblemAnswers();
+        builder.Services.AddProblemResponses();
         app = builder.Build();
         app.UseProblemAnswers();
         app.MapGet("/storage", string () => throw new StorageException(StorageErrorCode.Unreachable, "password=secret"));

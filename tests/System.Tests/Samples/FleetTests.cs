@@ -169,7 +169,8 @@ public sealed class FleetTests
         using (var gzip = new GZipStream(packed, CompressionMode.Compress, leaveOpen: true))
         using (var text = new StreamWriter(gzip))
             text.Write(
-                "{\"provider\":\"prometheus\",\"metric\":\"m\",\"labels\":{},\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}\n{\"metric\":"
+                "{\"provider\":\"prometheus\",\"metric\":\"m\",\"labels\":{},\"start\":\"2026-01-01T00:00:00Z\","
+                    + "\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}\n{\"metric\":"
             );
         packed.Position = 0;
 

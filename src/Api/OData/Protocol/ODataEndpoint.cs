@@ -180,7 +180,7 @@ internal sealed class ODataEndpoint
 
     private async Task WriteComparisonAsync(ODataRequest request, string arguments)
     {
-        request.Options.RefuseComposition(CompareFunction.Name);
+        request.Options.RejectComposition(CompareFunction.Name);
         var negotiation = request.Negotiate();
         var (_, omitNulls, _, _) = Negotiation.Preferences(request.Headers, settings.MaxPageSize);
         var rows = await compare.RowsAsync(compare.ReadRequest(arguments, request.Options.Aliases), request.Context.RequestAborted);

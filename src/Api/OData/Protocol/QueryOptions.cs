@@ -142,7 +142,7 @@ internal sealed class QueryOptions
     }
 
     /// <summary>Refuses every option that would make something else of the answer of a function than a part of it.</summary>
-    public void RefuseComposition(string function)
+    public void RejectComposition(string function)
     {
         foreach (var name in values.Keys)
             if (name is not ("$format" or "$top" or "$skip" or "$count"))

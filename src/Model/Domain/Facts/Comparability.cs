@@ -77,14 +77,16 @@ public static class Comparability
 
     /// <summary>The row in the unit that is asked for, where somebody declared how many of its own make one; else as it is.</summary>
     private static ComparableRow InUnitOf(ComparisonTerms terms, ComparableRow row) =>
-        terms.FunctionalUnit is { } asked && row.FunctionalUnit != asked && terms.Conversions.Factor(asked, row.FunctionalUnit) is { } each
+        terms.FunctionalUnit is { } requested
+        && row.FunctionalUnit != requested
+        && terms.Conversions.Factor(requested, row.FunctionalUnit) is { } each
             ? row with
             {
-                FunctionalUnit = asked,
+                FunctionalUnit = requested,
                 Units = row.Units / each,
                 Converted = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"1 {asked} = {each:R} {row.FunctionalUnit}{(each == 1 ? "" : "s")}"
+                    $"1 {requested} = {each:R} {row.FunctionalUnit}{(each == 1 ? "" : "s")}"
                 ),
             }
             : row;

@@ -71,7 +71,7 @@ public sealed class Measure(string name, string unit, string description)
     public MeasureHolders Held { get; init; } = MeasureHolders.All;
 
     /// <summary>Which entity sets tell it.</summary>
-    public MeasureHolders Told { get; init; } = MeasureHolders.All;
+    public MeasureHolders Exposed { get; init; } = MeasureHolders.All;
 
     /// <summary>Whether it always has a value where it is held; without facts it is zero.</summary>
     public bool Always { get; init; }
@@ -100,7 +100,7 @@ public static class Measures
             DescriptionOfPeriods = "Functional units of work done. Never add units of different FunctionalUnit.",
             Across = AcrossResources.Work,
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
         };
 
     /// <summary>Joules of accelerator boards; null when the resource is none or they are unknown.</summary>
@@ -130,7 +130,7 @@ public static class Measures
 
     /// <summary>Joules of a rack or distribution unit, kept apart because they hold the servers'; null elsewhere.</summary>
     public static Measure Rack { get; } =
-        new("RackJoules", "J", "Energy measured at the rack.") { Across = AcrossResources.SumsWhatIsKnown, Told = MeasureHolders.Facts };
+        new("RackJoules", "J", "Energy measured at the rack.") { Across = AcrossResources.SumsWhatIsKnown, Exposed = MeasureHolders.Facts };
 
     /// <summary>The part of the IT joules (of the boards' where the server's are unknown) drawn while reserved and doing nothing.</summary>
     public static Measure Idle { get; } =
@@ -196,7 +196,7 @@ public static class Measures
         {
             Across = AcrossResources.SumsWhatIsKnown,
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -205,7 +205,7 @@ public static class Measures
         new("MeasuredJoules", "J", "Energy that was measured or derived.")
         {
             Across = AcrossResources.SumsWhatIsKnown,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Always = true,
             Restated = false,
         };
@@ -215,7 +215,7 @@ public static class Measures
         new("CoveredSeconds", "s", "Time for which readings exist.")
         {
             Across = AcrossResources.Mean,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Always = true,
             Restated = false,
         };
@@ -245,7 +245,7 @@ public static class Measures
     public static IEnumerable<Measure> HeldBy(MeasureHolders holder) => All.Where(measure => (measure.Held & holder) != 0);
 
     /// <summary>Those that a kind of entity set tells, in order.</summary>
-    public static IEnumerable<Measure> ToldBy(MeasureHolders holder) => All.Where(measure => (measure.Told & holder) != 0);
+    public static IEnumerable<Measure> ExposedBy(MeasureHolders holder) => All.Where(measure => (measure.Exposed & holder) != 0);
 
     /// <summary>The energy of a boundary.</summary>
     public static Measure Of(Boundary boundary) =>

@@ -168,8 +168,8 @@ internal sealed class Database : IDisposable
 
     public void Dispose() => writer.Dispose();
 
-    private StorageException? Described(Exception fault, CancellationToken cancellationToken) =>
-        fault is StorageException || cancellationToken.IsCancellationRequested ? null : StorageFault.Describe(fault, Name);
+    private StorageException? Described(Exception exception, CancellationToken cancellationToken) =>
+        exception is StorageException || cancellationToken.IsCancellationRequested ? null : StorageFault.Describe(exception, Name);
 }
 
 /// <summary>What transactions of several processes wait for each other for: the first half of a two-part advisory lock of

@@ -86,7 +86,7 @@ public static class StorageRegistration
     }
 
     /// <summary>What is wrong with a connection string, without repeating it: it may hold a password. Null when it can be used.</summary>
-    public static string? Fault(StorageEngine engine, string connectionString)
+    public static string? Validate(StorageEngine engine, string connectionString)
     {
         var example =
             engine == StorageEngine.Postgres ? "Host=db;Database=metrics;Username=metrics;Password=..." : "Data Source=metrics.db";

@@ -58,12 +58,12 @@ public sealed class StorageException(StorageErrorCode code, string message, Exce
 public static class StorageFault
 {
     /// <summary>Whether the fault lies with the database or the way to it, so that it can be told in a sentence and tried again.</summary>
-    public static bool IsOutside(Exception fault) => fault is StorageException || Describe(fault, "the database") is not null;
+    public static bool IsOutside(Exception exception) => exception is StorageException || Describe(exception, "the database") is not null;
 
     /// <summary>The fault as a sentence about <paramref name="database"/>; null when the fault is our own.</summary>
-    internal static StorageException? Describe(Exception fault, string database)
+    internal static StorageException? Describe(Exception exception, string database)
     {
-        for (Exception? cause = fault; cause is not null; cause = cause.InnerException)
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
         {
             if (cause is StorageException known)
                 return known;
@@ -76,25 +76,25 @@ public static class StorageFault
                     StorageErrorCode.Unreachable,
                     $"{Sentence(database)} cannot be reached: {cause.Message.TrimEnd('.')}. Check that it runs and that "
                         + $"Metrics:Storage:ConnectionString names it.",
-                    fault
+                    exception
                 );
         }
         return null;
     }
 
-    private static StorageException? Sqlite(SqliteException fault, string database) =>
-        fault.SqliteErrorCode switch
+    private static StorageException? Sqlite(SqliteException exception, string database) =>
+        exception.SqliteErrorCode switch
         {
             5 or 6 => new(
                 StorageErrorCode.Locked,
                 $"{Sentence(database)} is locked by another process. One process at a time may use a SQLite file: stop the other "
                     + $"one, or use PostgreSQL.",
-                fault
+                exception
             ),
             8 => new(
                 StorageErrorCode.ReadOnly,
                 $"{Sentence(database)} cannot be written: the file or its folder is read-only. Give this user the right to write there.",
-                fault
+                exception
             ),
             10 => new(
                 StorageErrorCode.Unreachable,
@@ -109,23 +109,23 @@ public static class StorageFault
             14 => new(
                 StorageErrorCode.Unreachable,
                 $"{Sentence(database)} cannot be opened. Check that the folder exists and that this user may write there.",
-                fault
+                exception
             ),
             11 or 26 => new(
                 StorageErrorCode.Corrupt,
                 $"{Sentence(database)} is not a readable SQLite database. Restore it from a copy, or name another file.",
-                fault
+                exception
             ),
             1 when fault.Message.Contains("no such table", StringComparison.Ordinal) => new(
                 StorageErrorCode.NoSchema,
                 $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.",
-                fault
+                exception
             ),
             _ => null,
         };
 
-    private static StorageException? Postgres(PostgresException fault, string database) =>
-        fault.SqlState switch
+    private static StorageException? Postgres(PostgresException exception, string database) =>
+        exception.SqlState switch
         {
             "53100" => new(
                 StorageErrorCode.Full,
@@ -150,7 +150,12 @@ public static class StorageFault
             "3D000" => new(
                 StorageErrorCode.Unreachable,
                 $"{Sentence(database)} does not exist. Run the command 'migrate' with a user that may create databases, or create it.",
-                fault
+                exception
+            ),
+            "42P01" => new(
+                "no_schema",
+                $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.",
+                exception
             ),
             "42P01" => new(
                 StorageErrorCode.NoSchema,
