@@ -142,13 +142,13 @@ internal sealed record DeploymentComparison
             Energy = new(sums.Joules, sums.Low, sums.High),
             Carbon = new(sums.Grams, sums.LowGrams, sums.HighGrams),
             Units = sums[Measures.Units],
-            UnknownBecause = Unknown(question, sums.Hours),
+            UnknownBecause = Unknown(request, sums.Hours),
         };
 
     /// <summary>The first link of the chain that is unknown in every hour; where each is known in some hour and never all at once, none is
     /// named.</summary>
-    private static NullReason? Unknown(ComparisonRequest question, HoursKnown hours) =>
-        (question.Boundary, hours) switch
+    private static NullReason? Unknown(ComparisonRequest request, HoursKnown hours) =>
+        (request.Boundary, hours) switch
         {
             (_, { Any: 0 }) => NullReason.NoEnergy,
             (Boundary.Accelerator, { Boundary: 0 }) => NullReason.AcceleratorUnknown,
@@ -156,8 +156,8 @@ internal sealed record DeploymentComparison
             (_, { Boundary: 0 }) => NullReason.ServerUnknown,
             (Boundary.Accelerator, { Idle: 0, Server: > 0 }) => NullReason.AcceleratorIdleUnknown,
             (_, { Idle: 0 }) => NullReason.BusyUnknown,
-            (_, { Operational: 0 }) when question.By == RankedBy.Carbon => NullReason.GridUnknown,
-            (_, { Embodied: 0 }) when question.By == RankedBy.Carbon => NullReason.EmbodiedUnknown,
+            (_, { Operational: 0 }) when request.By == RankedBy.Carbon => NullReason.GridUnknown,
+            (_, { Embodied: 0 }) when request.By == RankedBy.Carbon => NullReason.EmbodiedUnknown,
             _ => null,
         };
 

@@ -31,7 +31,7 @@ public sealed record RowCheck
         var numbers = new Dictionary<string, double?>(StringComparer.Ordinal);
         if (sums is null)
             return numbers;
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods))
+        foreach (var measure in Measures.ExposedBy(MeasureHolders.Periods))
             numbers[measure.Name] = sums[measure];
         foreach (var ratio in Ratios.OfPeriods)
             numbers[ratio.Name] = sums[ratio];
@@ -44,7 +44,7 @@ public sealed record RowCheck
         var numbers = new Dictionary<string, double?>(StringComparer.Ordinal);
         if (facts is not [var fact])
             return numbers;
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Facts))
+        foreach (var measure in Measures.ExposedBy(MeasureHolders.Facts))
             numbers[measure.Name] = fact[measure];
         foreach (var ratio in Ratios.OfFacts)
             numbers[ratio.Name] = ratio.Of(fact.Values, fact.Period.Seconds, fact.Missing);

@@ -31,7 +31,7 @@ internal static class SumFormulas
         // The periods of the grid are added up by the rules that make hours of them.
         var parts = energy.GroupBy(fact => fact.Period.Start).OrderBy(group => group.Key).Select(Sum).ToList();
         var made = sums ?? Sum(energy);
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods).OrderBy(measure => measure.Unit != Measures.Facility.Unit))
+        foreach (var measure in Measures.ExposedBy(MeasureHolders.Periods).OrderBy(measure => measure.Unit != Measures.Facility.Unit))
             if (measure != Measures.Units && (ByFactor(measure, trace, energy, made) ?? Of(measure, made, parts)) is { } formula)
                 yield return formula;
 
@@ -46,7 +46,7 @@ internal static class SumFormulas
     /// <param name="hours">Of each hour the row in the functional unit, where work was counted in it, and any: each has the energy.</param>
     public static IEnumerable<Formula> OfHours(PeriodSums sums, IReadOnlyList<(PeriodSums? Own, PeriodSums Any)> hours) =>
         Measures
-            .ToldBy(MeasureHolders.Periods)
+            .ExposedBy(MeasureHolders.Periods)
             .Select(measure =>
                 Of(
                     measure,

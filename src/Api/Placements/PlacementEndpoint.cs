@@ -94,17 +94,17 @@ public static class PlacementEndpoint
         var request = comparison.Request;
         return new PlacementResponse
         {
-            Unit = question.Unit,
-            Model = question.Model,
-            Boundary = question.Boundary.ToWord(),
-            PueIncluded = question.Boundary == Boundary.Facility,
-            IdlePolicy = question.IdlePolicy.ToWord(),
-            By = question.By.ToWord(),
+            Unit = request.Unit,
+            Model = request.Model,
+            Boundary = request.Boundary.ToWord(),
+            PueIncluded = request.Boundary == Boundary.Facility,
+            IdlePolicy = request.IdlePolicy.ToWord(),
+            By = request.By.ToWord(),
             CarbonMethod = DeploymentComparison.CarbonMethod,
             From = comparison.Period.Start,
             To = comparison.Period.End,
-            MinCoverage = question.MinCoverage,
-            Evidence = question.Evidence.ToWord(),
+            MinCoverage = request.MinCoverage,
+            Evidence = request.Evidence.ToWord(),
             Groups =
             [
                 .. comparison.Result.Groups.Select(group => new PlacementGroup

@@ -113,7 +113,7 @@ public sealed class WebhookSender : IDisposable
                     return Failed(
                         begun,
                         WebhookErrorCode.Tls,
-                        $"The secure connection did not come about: {Transport.Redact(cause.Message)}"
+                        $"The secure connection did not come about: {Redaction.Redact(cause.Message)}"
                     );
                 if (cause is SocketException socket)
                     return Failed(begun, WebhookErrorCode.Unreachable, $"The connection failed: {socket.Message.TrimEnd('.')}.");
@@ -123,7 +123,7 @@ public sealed class WebhookSender : IDisposable
                 : Failed(
                     begun,
                     WebhookErrorCode.Unreachable,
-                    $"The connection ended before there was an answer: {Transport.Redact(exception.Message)}"
+                    $"The connection ended before there was an answer: {Redaction.Redact(exception.Message)}"
                 );
         }
     }

@@ -260,7 +260,7 @@ public sealed class SourceReader(
         {
             if (cancellationToken.IsCancellationRequested)
                 await log.ReleaseAsync(claim, CancellationToken.None);
-            else if (fault is StorageException storage)
+            else if (exception is StorageException storage)
                 await log.FailAsync(claim, SnakeCase.Of(storage.Code), storage.Message, Shortest(cadence), cancellationToken);
             else
                 await log.FailAsync(

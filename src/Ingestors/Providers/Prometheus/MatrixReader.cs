@@ -72,7 +72,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
     }
 
     /// <summary>What a server said, without secrets and on one line.</summary>
-    public static string Quote(string text) => Spelling.Shorten(Transport.Redact(text.ReplaceLineEndings(" ")).TrimEnd('.', ' '), 300);
+    public static string Quote(string text) => Spelling.Shorten(Redaction.Redact(text.ReplaceLineEndings(" ")).TrimEnd('.', ' '), 300);
 
     public static string Warned(string warning) => $"The server warned that its answer may be incomplete: {Quote(warning)}";
 
@@ -155,7 +155,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         if (status != "success" || !hasResult)
             throw UnexpectedResponse("JSON of another shape", null);
         if (type != "matrix")
-            throw NotAnAnswer($"a result of type '{Quote(type)}'", null);
+            throw UnexpectedResponse($"a result of type '{Quote(type)}'", null);
         return batch;
     }
 
@@ -381,7 +381,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             return;
         if (malformed is not null)
         {
-            batch.Refuse(
+            batch.Reject(
                 Quote(metric),
                 null,
                 RejectionReason.Malformed,
@@ -390,7 +390,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             return;
         }
         if (dropped > 0)
-            batch.Refuse(
+            batch.Reject(
                 Quote(metric),
                 null,
                 RejectionReason.Malformed,

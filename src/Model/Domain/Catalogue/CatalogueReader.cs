@@ -390,8 +390,8 @@ public static partial class CatalogueReader
                         + "the count of an interval",
                 _ => null,
             };
-            if (refusal is not null)
-                fields.AddError("kind", refusal);
+            if (reason is not null)
+                fields.AddError("kind", reason);
 
             if (quantity == Quantity.Work)
                 CheckWork(unit, functionalUnit, share);

@@ -57,10 +57,10 @@ public sealed class StorageException(StorageErrorCode code, string message, Exce
 /// <summary>Tells the world's faults from ours.</summary>
 public static class StorageFault
 {
-    /// <summary>Whether the fault lies with the database or the way to it, so that it can be told in a sentence and tried again.</summary>
+    /// <summary>Whether the exception lies with the database or the way to it, so that it can be told in a sentence and tried again.</summary>
     public static bool IsOutside(Exception exception) => exception is StorageException || Describe(exception, "the database") is not null;
 
-    /// <summary>The fault as a sentence about <paramref name="database"/>; null when the fault is our own.</summary>
+    /// <summary>The exception as a sentence about <paramref name="database"/>; null when the exception is our own.</summary>
     internal static StorageException? Describe(Exception exception, string database)
     {
         for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
@@ -98,13 +98,13 @@ public static class StorageFault
             ),
             10 => new(
                 StorageErrorCode.Unreachable,
-                $"{Sentence(database)} cannot be read or written: the disk reports an error ({fault.Message}).",
-                fault
+                $"{Sentence(database)} cannot be read or written: the disk reports an error ({exception.Message}).",
+                exception
             ),
             13 => new(
                 StorageErrorCode.Full,
                 $"{Sentence(database)} cannot grow: the disk is full. Free space; reading goes on by itself.",
-                fault
+                exception
             ),
             14 => new(
                 StorageErrorCode.Unreachable,
@@ -116,7 +116,7 @@ public static class StorageFault
                 $"{Sentence(database)} is not a readable SQLite database. Restore it from a copy, or name another file.",
                 exception
             ),
-            1 when fault.Message.Contains("no such table", StringComparison.Ordinal) => new(
+            1 when exception.Message.Contains("no such table", StringComparison.Ordinal) => new(
                 StorageErrorCode.NoSchema,
                 $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.",
                 exception
@@ -130,22 +130,22 @@ public static class StorageFault
             "53100" => new(
                 StorageErrorCode.Full,
                 $"{Sentence(database)} cannot grow: its disk is full. Free space; reading goes on by itself.",
-                fault
+                exception
             ),
             "53300" or "53400" => new(
                 StorageErrorCode.Busy,
-                $"{Sentence(database)} has no free connection ({fault.MessageText}). Raise max_connections or start fewer processes.",
-                fault
+                $"{Sentence(database)} has no free connection ({exception.MessageText}). Raise max_connections or start fewer processes.",
+                exception
             ),
             "25006" => new(
                 StorageErrorCode.ReadOnly,
                 $"{Sentence(database)} is read-only, as a standby is. Connect to the primary.",
-                fault
+                exception
             ),
             "28000" or "28P01" or "42501" => new(
                 StorageErrorCode.Refused,
-                $"{Sentence(database)} refuses this user: {fault.MessageText}.",
-                fault
+                $"{Sentence(database)} refuses this user: {exception.MessageText}.",
+                exception
             ),
             "3D000" => new(
                 StorageErrorCode.Unreachable,
@@ -153,25 +153,20 @@ public static class StorageFault
                 exception
             ),
             "42P01" => new(
-                "no_schema",
+                StorageErrorCode.NoSchema,
                 $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.",
                 exception
             ),
-            "42P01" => new(
-                StorageErrorCode.NoSchema,
-                $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.",
-                fault
-            ),
             "40001" or "40P01" or "55P03" or "57014" => new(
                 StorageErrorCode.Busy,
-                $"{Sentence(database)} was too busy: {fault.MessageText}. It is tried again at the next tick.",
-                fault
+                $"{Sentence(database)} was too busy: {exception.MessageText}. It is tried again at the next tick.",
+                exception
             ),
-            "XX001" or "XX002" => new(StorageErrorCode.Corrupt, $"{Sentence(database)} reports damaged data: {fault.MessageText}.", fault),
+            "XX001" or "XX002" => new(StorageErrorCode.Corrupt, $"{Sentence(database)} reports damaged data: {exception.MessageText}.", exception),
             var state when state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("57P", StringComparison.Ordinal) => new(
                 StorageErrorCode.Unreachable,
-                $"{Sentence(database)} is gone or starting: {fault.MessageText}. It is tried again at the next tick.",
-                fault
+                $"{Sentence(database)} is gone or starting: {exception.MessageText}. It is tried again at the next tick.",
+                exception
             ),
             _ => null,
         };

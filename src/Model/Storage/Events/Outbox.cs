@@ -6,7 +6,7 @@ using Metrics.Storage.Engine;
 namespace Metrics.Storage.Events;
 
 /// <summary>An event as it is kept.</summary>
-internal sealed record KeptEvent(long Id, string Type, string? Source, DateTime At, string Body);
+internal sealed record StoredEvent(long Id, string Type, string? Source, DateTime At, string Body);
 
 /// <summary>Messages and deliveries, made in the transaction of the event that they tell of.</summary>
 internal static class Outbox
@@ -19,7 +19,7 @@ internal static class Outbox
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Puts an event on its way to every enabled webhook that wants its type.</summary>
-    public static async Task FanOutAsync(Session session, KeptEvent told, CancellationToken cancellationToken)
+    public static async Task FanOutAsync(Session session, StoredEvent told, CancellationToken cancellationToken)
     {
         // Locked against deletion only, so that no webhook goes between here and its delivery and takes the change itself down with it.
         var webhooks = await session.QueryAsync(
@@ -41,7 +41,7 @@ internal static class Outbox
 
     /// <summary>Keeps the bytes of a message.</summary>
     /// <returns>Its id.</returns>
-    public static async Task<string> AddMessageAsync(Session session, KeptEvent told, CancellationToken cancellationToken)
+    public static async Task<string> AddMessageAsync(Session session, StoredEvent told, CancellationToken cancellationToken)
     {
         var id = $"msg_{Guid.CreateVersion7():N}";
         await session.ExecuteAsync(
@@ -80,14 +80,14 @@ internal static class Outbox
         )[0];
 
     /// <summary>The body that Standard Webhooks wants: type, timestamp, data.</summary>
-    private static byte[] Standard(KeptEvent told, IEventLinks? links) => Bounded(told, links, json =>
+    private static byte[] Standard(StoredEvent told, IEventLinks? links) => Bounded(told, links, json =>
         {
             json.WriteString("type", told.Type);
             json.WriteString("timestamp", told.At);
         });
 
     /// <summary>A CloudEvent 1.0 in structured mode.</summary>
-    private static byte[] CloudEvent(KeptEvent told, string id, IEventLinks? links) => Bounded(told, links, json =>
+    private static byte[] CloudEvent(StoredEvent told, string id, IEventLinks? links) => Bounded(told, links, json =>
         {
             json.WriteString("specversion", "1.0");
             json.WriteString("id", id);
@@ -97,7 +97,7 @@ internal static class Outbox
             json.WriteString("datacontenttype", "application/json");
         });
 
-    private static byte[] Bounded(KeptEvent told, IEventLinks? links, Action<Utf8JsonWriter> head)
+    private static byte[] Bounded(StoredEvent told, IEventLinks? links, Action<Utf8JsonWriter> head)
     {
         var whole = Write(told, head, json =>
         {
@@ -115,7 +115,7 @@ internal static class Outbox
             });
     }
 
-    private static byte[] Write(KeptEvent told, Action<Utf8JsonWriter> head, Action<Utf8JsonWriter> data)
+    private static byte[] Write(StoredEvent told, Action<Utf8JsonWriter> head, Action<Utf8JsonWriter> data)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, Plain))

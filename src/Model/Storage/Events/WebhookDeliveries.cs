@@ -106,7 +106,7 @@ public sealed class WebhookDeliveries
                 var now = await session.NowAsync(token);
                 var message = await Outbox.AddMessageAsync(
                     session,
-                    new KeptEvent(0, EventTypes.Test, null, now, new JsonObject { ["webhook"] = id }.ToJsonString()),
+                    new StoredEvent(0, EventTypes.Test, null, now, new JsonObject { ["webhook"] = id }.ToJsonString()),
                     token
                 );
                 return await Outbox.AddDeliveryAsync(session, id, message, now, token);
@@ -223,7 +223,7 @@ public sealed class WebhookDeliveries
                     span,
                     row =>
                         (
-                            Event: new KeptEvent(row.Number(0), row.Text(1), row.TextOrNull(2), row.Time(3), row.Text(4)),
+                            Event: new StoredEvent(row.Number(0), row.Text(1), row.TextOrNull(2), row.Time(3), row.Text(4)),
                             Message: row.TextOrNull(5)
                         ),
                     token

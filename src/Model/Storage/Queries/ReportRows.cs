@@ -372,7 +372,7 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
 public sealed class ReportRows : IAsyncDisposable
 {
     /// <summary>The measures that a row has, in order.</summary>
-    internal static readonly IReadOnlyList<Measure> ToldMeasures = [.. Measures.ToldBy(MeasureHolders.Periods)];
+    internal static readonly IReadOnlyList<Measure> ToldMeasures = [.. Measures.ExposedBy(MeasureHolders.Periods)];
 
     /// <summary>The ratios that a row has, in order: those that reports tell as they are stored, and do not divide again.</summary>
     internal static readonly IReadOnlyList<Ratio> ToldRatios = [Ratios.MeasuredShare, Ratios.Coverage, Ratios.SciGramsPerUnit];
