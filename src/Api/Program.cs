@@ -24,7 +24,7 @@ static void Compose(WebApplicationBuilder builder, MetricsSettings settings, Met
     services.AddMetricsStorage(settings.Storage.Engine, settings.Storage.ConnectionString);
     services.AddSchedule(settings.Storage, prepare: purpose == HostPurpose.Migrate);
     services.AddPipeline(settings, catalogue);
-    services.AddAccess(settings.Access).AddWebhooks(settings.Webhooks).AddReports(settings.Reports).AddMetricsOData();
+    services.AddAccess(settings.Access).AddWebhooks(settings.Webhooks).AddReports(settings.Reports).AddMetricsOData().AddExplain();
     services.AddOperations();
     if (purpose == HostPurpose.Serve)
         services.AddHostedService(provider => provider.GetRequiredService<AccessKeyCache>());

@@ -175,7 +175,7 @@ public static class Webhooks
     private static WebhookSender Sender() => new(new AddressGuard(Settings.ToNetworks()), Settings, TimeProvider.System);
 
     private static Dispatcher Dispatching(ServiceProvider storage, WebhookSender sender) =>
-        new(storage.GetRequiredService<WebhookStore>(), sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
+        new(storage.GetRequiredService<WebhookDeliveries>(), sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
 
     private static async Task<WebApplication> ReceiveAsync(ConcurrentQueue<(string Id, byte[] Body, DateTime At)> arrivals)
     {

@@ -5,7 +5,6 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Xunit;
-using RollUp = Metrics.Domain.Catalogue.RollUp;
 
 namespace Metrics.Domain.Tests;
 
@@ -30,7 +29,7 @@ public sealed class WorkTests
         Tokens with
         {
             Id = id,
-            RollUp = new RollUp("api", level, []),
+            RollUp = new WorkLevel("api", level, []),
             When = [.. when.Select(one => new LabelCondition(one.Label, [one.Glob]))],
         };
 

@@ -133,3 +133,13 @@ public static class EnergyUnits
                 );
     }
 }
+
+/// <summary>What is in a book of factors.</summary>
+public static class FactorBooks
+{
+    extension(FactorBook book)
+    {
+        /// <summary>Every factor, the operator's included, by name and first day.</summary>
+        public IReadOnlyList<Factor> All => [.. book.Spans.Select(span => span.Factor)];
+    }
+}

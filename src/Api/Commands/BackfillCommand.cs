@@ -221,7 +221,7 @@ internal static class BackfillCommand
             {
                 return SoleWorker.Take(settings.Storage.ConnectionString);
             }
-            catch (StorageException exception) when (exception.Code == "locked")
+            catch (StorageException exception) when (exception.Code == StorageErrorCode.Locked)
             {
                 return null;
             }

@@ -95,7 +95,7 @@ internal static class MigrateCommand
             }
             progress.Show("Migrating", steps, steps, "steps");
         }
-        catch (StorageException exception) when (exception.Code is "newer_schema" or "abandoned_schema")
+        catch (StorageException exception) when (exception.Code == StorageErrorCode.NewerSchema)
         {
             throw new CommandException($"The database could not be migrated: {exception.Message}");
         }

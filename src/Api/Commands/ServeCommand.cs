@@ -73,7 +73,7 @@ internal static class ServeCommand
             // Told to stop before it had started.
             return ExitCode.Done;
         }
-        catch (StorageException exception) when (exception.Code == "locked")
+        catch (StorageException exception) when (exception.Code == StorageErrorCode.Locked)
         {
             throw new CommandException(exception.Message);
         }

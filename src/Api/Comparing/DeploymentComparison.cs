@@ -78,7 +78,7 @@ internal sealed record DeploymentComparison
         foreach (var unit in units)
         {
             foreach (var found in await hours.SumAsync(period, unit, terms))
-                if (!sums.TryGetValue(Key(found.Id), out var known) || (known.Units is null && found.Units is not null))
+                if (!sums.TryGetValue(Key(found.Id), out var known) || (known[Measures.Units] is null && found[Measures.Units] is not null))
                     sums[Key(found.Id)] = found;
         }
         var factors = sums.Count == 0 ? [] : await hours.FactorsAsync(period);
@@ -137,31 +137,27 @@ internal sealed record DeploymentComparison
             CarbonMethod = sums.Grams is null ? null : CarbonMethod,
             Evidence = sums.Evidence,
             // A sum of rounded seconds may come to a hair more than the whole.
-            Coverage = Math.Min(1, sums.CoveredSeconds / period.Seconds),
-            MeasuredShare = sums.KnownJoules is > 0 ? sums.MeasuredJoules / sums.KnownJoules : null,
-            Joules = sums.Joules,
-            LowJoules = sums.LowJoules,
-            HighJoules = sums.HighJoules,
-            Grams = sums.Grams,
-            LowGrams = sums.LowGrams,
-            HighGrams = sums.HighGrams,
-            Units = sums.Units,
-            UnknownBecause = Unknown(request, sums.Hours),
+            Coverage = Math.Min(1, Ratios.Coverage.Of(sums.Values, period.Seconds, MissingReasons.None) ?? 0),
+            MeasuredShare = Ratios.MeasuredShare.Of(sums.Values, period.Seconds, MissingReasons.None),
+            Energy = new(sums.Joules, sums.Low, sums.High),
+            Carbon = new(sums.Grams, sums.LowGrams, sums.HighGrams),
+            Units = sums[Measures.Units],
+            UnknownBecause = Unknown(question, sums.Hours),
         };
 
     /// <summary>The first link of the chain that is unknown in every hour; where each is known in some hour and never all at once, none is
     /// named.</summary>
-    private static string? Unknown(ComparisonRequest request, HoursKnown hours) =>
-        (request.Boundary, hours) switch
+    private static NullReason? Unknown(ComparisonRequest question, HoursKnown hours) =>
+        (question.Boundary, hours) switch
         {
-            (_, { Any: 0 }) => "no_energy",
-            (Boundary.Accelerator, { Boundary: 0 }) => "accelerator_unknown",
-            (Boundary.Facility, { Boundary: 0, Server: > 0 }) => MissingReasons.PueUnknown.Text(),
-            (_, { Boundary: 0 }) => "server_unknown",
-            (Boundary.Accelerator, { Idle: 0, Server: > 0 }) => "accelerator_idle_unknown",
-            (_, { Idle: 0 }) => MissingReasons.BusyUnknown.Text(),
-            (_, { Operational: 0 }) when request.By == RankedBy.Carbon => MissingReasons.GridUnknown.Text(),
-            (_, { Embodied: 0 }) when request.By == RankedBy.Carbon => MissingReasons.EmbodiedUnknown.Text(),
+            (_, { Any: 0 }) => NullReason.NoEnergy,
+            (Boundary.Accelerator, { Boundary: 0 }) => NullReason.AcceleratorUnknown,
+            (Boundary.Facility, { Boundary: 0, Server: > 0 }) => NullReason.PueUnknown,
+            (_, { Boundary: 0 }) => NullReason.ServerUnknown,
+            (Boundary.Accelerator, { Idle: 0, Server: > 0 }) => NullReason.AcceleratorIdleUnknown,
+            (_, { Idle: 0 }) => NullReason.BusyUnknown,
+            (_, { Operational: 0 }) when question.By == RankedBy.Carbon => NullReason.GridUnknown,
+            (_, { Embodied: 0 }) when question.By == RankedBy.Carbon => NullReason.EmbodiedUnknown,
             _ => null,
         };
 

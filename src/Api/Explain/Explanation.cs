@@ -1,3 +1,6 @@
+using System.ComponentModel;
+using Metrics.Domain.Facts;
+
 namespace Metrics.Api.Explain;
 
 /// <summary>How one row came to be: everything that a person needs to make it again by hand.</summary>
@@ -46,25 +49,6 @@ public sealed record Explanation
     public IReadOnlyDictionary<string, int> LeftOut { get; init; } = new Dictionary<string, int>();
 }
 
-/// <summary>The stored row against the same row made again.</summary>
-public sealed record RowCheck
-{
-    /// <summary>Whether every number of both is the same to a billionth of it.</summary>
-    public required bool Equal { get; init; }
-
-    /// <summary>Whether samples came after the row was made: it is about to be made again, and may differ until then.</summary>
-    public required bool Dirty { get; init; }
-
-    /// <summary>The numbers, made again from the samples that are stored now.</summary>
-    public required IReadOnlyDictionary<string, double?> Recomputed { get; init; }
-
-    /// <summary>Every number that differs, with both values.</summary>
-    public required IReadOnlyList<string> Differences { get; init; }
-
-    /// <summary>Why they differ, as far as that is known; null when they do not.</summary>
-    public string? Note { get; init; }
-}
-
 /// <summary>One step of the calculation.</summary>
 /// <param name="Name">The column that it gives.</param>
 /// <param name="Text">The calculation with its numbers, in joules, grams, litres and units.</param>
@@ -84,23 +68,9 @@ public sealed record ExplainedHour
     /// <summary>Work of the hour in the unit; null when none was counted.</summary>
     public double? Units { get; init; }
 
-    /// <summary>Energy of the accelerators in joules.</summary>
-    public double? AcceleratorJoules { get; init; }
-
-    /// <summary>Energy of the servers in joules.</summary>
-    public double? ServerJoules { get; init; }
-
-    /// <summary>Energy of the facility in joules.</summary>
-    public double? FacilityJoules { get; init; }
-
-    /// <summary>The part drawn while doing nothing, in joules.</summary>
-    public double? IdleJoules { get; init; }
-
-    /// <summary>Operational emissions in grams.</summary>
-    public double? OperationalGrams { get; init; }
-
-    /// <summary>Embodied emissions in grams.</summary>
-    public double? EmbodiedGrams { get; init; }
+    /// <summary>What the ratios by unit are made of beside the units: properties by their names, see <see
+    /// cref="MeasureProperties"/>.</summary>
+    public required MeasureValues Values { get; init; }
 }
 
 /// <summary>What drew the power.</summary>
@@ -122,47 +92,8 @@ public sealed record ExplainedFact
     /// <summary>End of the grid period, UTC.</summary>
     public required DateTime PeriodEnd { get; init; }
 
-    /// <summary>Joules of accelerator boards.</summary>
-    public double? AcceleratorJoules { get; init; }
-
-    /// <summary>Joules of IT equipment.</summary>
-    public double? ServerJoules { get; init; }
-
-    /// <summary>Server joules x PUE.</summary>
-    public double? FacilityJoules { get; init; }
-
-    /// <summary>Joules of a rack or distribution unit, told apart.</summary>
-    public double? RackJoules { get; init; }
-
-    /// <summary>The part drawn while doing nothing.</summary>
-    public double? IdleJoules { get; init; }
-
-    /// <summary>The least that the widest boundary known can be.</summary>
-    public double? LowJoules { get; init; }
-
-    /// <summary>The most that the widest boundary known can be.</summary>
-    public double? HighJoules { get; init; }
-
-    /// <summary>Operational emissions, location-based average.</summary>
-    public double? OperationalGrams { get; init; }
-
-    /// <summary>Operational emissions, location-based marginal; beside the score.</summary>
-    public double? MarginalGrams { get; init; }
-
-    /// <summary>Market-based emissions; never in the score.</summary>
-    public double? MarketBasedGrams { get; init; }
-
-    /// <summary>Embodied emissions that fall to the period.</summary>
-    public double? EmbodiedGrams { get; init; }
-
-    /// <summary>Water of the site in litres.</summary>
-    public double? WaterLitres { get; init; }
-
-    /// <summary>Joules that were measured or derived.</summary>
-    public double MeasuredJoules { get; init; }
-
-    /// <summary>Seconds for which readings exist.</summary>
-    public double CoveredSeconds { get; init; }
+    /// <summary>The measures: properties by their names, see <see cref="MeasureProperties"/>.</summary>
+    public required MeasureValues Values { get; init; }
 
     /// <summary>Worst evidence of the inputs.</summary>
     public required string Evidence { get; init; }
@@ -193,7 +124,8 @@ public sealed record ExplainedWork(DateTime PeriodStart, double Units, double Co
 /// <param name="Cover">What made up the widest boundary.</param>
 /// <param name="Joules">Energy of all who share it: of the server boundary, or of the accelerator's where the server is unknown.</param>
 /// <param name="Text">How that came from the readings, with the numbers.</param>
-/// <param name="Bounds">Of a model: what it would be at rest and at full load, with the numbers; null for a meter.</param>
+/// <param name="Bounds">The least and the most that it can be, with the numbers: of a model at rest and at full load, of a meter by its
+/// accuracy; null when nothing states them.</param>
 /// <param name="Idle">How the part of it that was drawn while doing nothing was told; null when it is unknown.</param>
 /// <param name="Embodied">How the emissions of making it that fall to the period were found, with the numbers; null when they are
 /// unknown.</param>
@@ -214,7 +146,7 @@ public sealed record CoverDecision(
 /// <param name="Workload">The workload; unattributed is what no rule claims.</param>
 /// <param name="Joules">Its joules: of the server boundary, or of the accelerator's where the server is unknown.</param>
 /// <param name="Share">Its joules over those of all; null when there are none.</param>
-/// <param name="By">What gave it that share; null for one that has all.</param>
+/// <param name="By">What gave it that share, with the numbers; null for one that has all.</param>
 public sealed record WorkloadShare(
     ExplainedResource Resource,
     DateTime PeriodStart,

@@ -6,8 +6,7 @@ namespace Metrics.Api.Explain;
 internal static class RatioFormulas
 {
     /// <summary>The ratios by unit, in order, each with its numbers or with what it lacks.</summary>
-    public static IEnumerable<Formula> Of(PeriodSums sums) =>
-        Ratios.OfPeriods.Where(ratio => ratio.Under == (Term)Measures.Units).Select(ratio => Of(ratio, sums));
+    public static IEnumerable<Formula> Of(PeriodSums sums) => Ratios.ByUnit.Select(ratio => Of(ratio, sums));
 
     private static Formula Of(Ratio ratio, PeriodSums sums)
     {
@@ -20,8 +19,8 @@ internal static class RatioFormulas
         if (sums[ratio] is not { } value)
             return Null($"{ratio.Over.Operands().First(measure => sums[measure] is 0)} is zero");
         var names = ratio.Expression.ToText(measure => measure.Name, "seconds");
-        var numbers = ratio.Expression.ToText(measure => Derivation.Number(sums[measure]!.Value), "seconds");
-        return new Formula(ratio.Name, $"{ratio.Name} = {names} = {numbers} = {Derivation.Number(value)}", value);
+        var numbers = ratio.Expression.ToText(measure => DecisionText.Number(sums[measure]!.Value), "seconds");
+        return new Formula(ratio.Name, $"{ratio.Name} = {names} = {numbers} = {DecisionText.Number(value)}", value);
 
         Formula Null(string why) => new(ratio.Name, $"{ratio.Name} is null: {why}", null);
     }

@@ -3,6 +3,7 @@ using Metrics.Api.Comparing;
 using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -93,17 +94,17 @@ public static class PlacementEndpoint
         var request = comparison.Request;
         return new PlacementResponse
         {
-            Unit = request.Unit,
-            Model = request.Model,
-            Boundary = ComparisonRequest.Word(request.Boundary),
-            PueIncluded = request.Boundary == Boundary.Facility,
-            IdlePolicy = ComparisonRequest.Word(request.IdlePolicy),
-            By = ComparisonRequest.Word(request.By),
+            Unit = question.Unit,
+            Model = question.Model,
+            Boundary = question.Boundary.ToWord(),
+            PueIncluded = question.Boundary == Boundary.Facility,
+            IdlePolicy = question.IdlePolicy.ToWord(),
+            By = question.By.ToWord(),
             CarbonMethod = DeploymentComparison.CarbonMethod,
             From = comparison.Period.Start,
             To = comparison.Period.End,
-            MinCoverage = request.MinCoverage,
-            Evidence = ComparisonRequest.Word(request.Evidence),
+            MinCoverage = question.MinCoverage,
+            Evidence = question.Evidence.ToWord(),
             Groups =
             [
                 .. comparison.Result.Groups.Select(group => new PlacementGroup
@@ -141,13 +142,13 @@ public static class PlacementEndpoint
             GramsPerUnit = row.PerUnit(RankedBy.Carbon),
             LowGramsPerUnit = grams?.Low,
             HighGramsPerUnit = grams?.High,
-            Joules = row.Joules,
-            Grams = row.Grams,
+            Joules = row.Energy.Value,
+            Grams = row.Carbon.Value,
             Units = row.Units,
             Converted = row.Converted,
-            Boundary = ComparisonRequest.Word(row.Boundary),
+            Boundary = row.Boundary.ToWord(),
             Coverage = row.Coverage,
-            Evidence = ComparisonRequest.Word(row.Evidence),
+            Evidence = row.Evidence.ToWord(),
             MeasuredShare = row.MeasuredShare,
             SavingAgainstWorst = ranked?.SavingAgainstWorst,
             Certain = ranked?.Certain,

@@ -204,7 +204,7 @@ public static class ReportEndpoints
     private static ProblemHttpResult NotDone(ReportJob job) =>
         Problems.Of(
             ProblemCode.NotDone,
-            $"The report is {job.State}{(JobResponse.Of(job).Error is { } error ? $": {error}" : "")}.",
+            $"The report is {job.State.ToWord()}{(JobResponse.Of(job).Error is { } error ? $": {error}" : "")}.",
             StatusCodes.Status409Conflict
         );
 }
@@ -242,7 +242,7 @@ public sealed record JobResponse(string Id, string State, long Rows, long? Store
             : null;
         return new JobResponse(
             job.Id,
-            job.State,
+            job.State.ToWord(),
             done ? job.Made.Result.Rows : job.Rows.Done,
             job.Rows.All == 0 ? null : job.Rows.All,
             error,
@@ -256,8 +256,4 @@ public sealed record JobResponse(string Id, string State, long Rows, long? Store
 /// <param name="IsValid">Whether it follows all of them.</param>
 /// <param name="Rows">Rows looked at.</param>
 /// <param name="Findings">Where it does not.</param>
-public sealed record ValidationResponse(
-    bool IsValid,
-    long Rows,
-    IReadOnlyList<ValidationFinding> Findings
-);
+public sealed record ValidationResponse(bool IsValid, long Rows, IReadOnlyList<ValidationFinding> Findings);

@@ -231,20 +231,20 @@ public static class WebhookEndpoints
     private static async Task<Results<Accepted<WebhookDelivery>, ProblemHttpResult>> TestAsync(
         string id,
         HttpContext context,
-        WebhookStore store,
+        WebhookDeliveries deliveries,
         CancellationToken cancellationToken
     )
     {
         if (Disabled(context) is { } disabled)
             return disabled;
-        var delivery = await store.TestAsync(id, cancellationToken);
+        var delivery = await deliveries.TestAsync(id, cancellationToken);
         return TypedResults.Accepted(Address(id, delivery.Id), delivery);
     }
 
     private static async Task<Results<Ok<IReadOnlyList<WebhookDelivery>>, ProblemHttpResult>> DeliveriesAsync(
         string id,
         HttpRequest request,
-        WebhookStore store,
+        WebhookDeliveries deliveries,
         CancellationToken cancellationToken
     )
     {
@@ -263,37 +263,40 @@ public static class WebhookEndpoints
         if (errors.Count > 0)
             return Problems.Of(errors);
         return TypedResults.Ok(
-            await store.DeliveriesAsync(id, state, before == long.MaxValue ? null : before, (int)top, cancellationToken)
+            await deliveries.DeliveriesAsync(id, state, before == long.MaxValue ? null : before, (int)top, cancellationToken)
         );
     }
 
     private static async Task<Results<Ok<WebhookDelivery>, ProblemHttpResult>> DeliveryAsync(
         string id,
         long delivery,
-        WebhookStore store,
+        WebhookDeliveries deliveries,
         CancellationToken cancellationToken
-    ) => await store.FindDeliveryAsync(id, delivery, cancellationToken) is { } found ? TypedResults.Ok(found) : NoDelivery(id, delivery);
+    ) =>
+        await deliveries.FindDeliveryAsync(id, delivery, cancellationToken) is { } found
+            ? TypedResults.Ok(found)
+            : NoDelivery(id, delivery);
 
     private static async Task<Results<Accepted<WebhookDelivery>, ProblemHttpResult>> ReplayOneAsync(
         string id,
         long delivery,
         HttpContext context,
-        WebhookStore store,
+        WebhookDeliveries deliveries,
         CancellationToken cancellationToken
     )
     {
-        if (await store.FindDeliveryAsync(id, delivery, cancellationToken) is null)
+        if (await deliveries.FindDeliveryAsync(id, delivery, cancellationToken) is null)
             return NoDelivery(id, delivery);
         if (Disabled(context) is { } disabled)
             return disabled;
-        await store.ReplayAsync(id, delivery, cancellationToken);
-        return TypedResults.Accepted(Address(id, delivery), (await store.FindDeliveryAsync(id, delivery, cancellationToken))!);
+        await deliveries.ReplayAsync(id, delivery, cancellationToken);
+        return TypedResults.Accepted(Address(id, delivery), (await deliveries.FindDeliveryAsync(id, delivery, cancellationToken))!);
     }
 
     private static async Task<Results<Accepted<ReplayResponse>, ProblemHttpResult>> ReplayAsync(
         string id,
         HttpRequest request,
-        WebhookStore store,
+        WebhookDeliveries deliveries,
         TimeProvider clock,
         CancellationToken cancellationToken
     )
@@ -314,8 +317,8 @@ public static class WebhookEndpoints
         if (
             (
                 failed is not null
-                    ? await store.ReplayFailedAsync(id, cancellationToken)
-                    : await store.ReplayAsync(id, start!.Value, end!.Value, cancellationToken)
+                    ? await deliveries.ReplayFailedAsync(id, cancellationToken)
+                    : await deliveries.ReplayAsync(id, start!.Value, end!.Value, cancellationToken)
             ) is
             { } replayed
         )
@@ -325,7 +328,7 @@ public static class WebhookEndpoints
             ProblemCode.InvalidSpan,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"More than {WebhookStore.MostReplayed} events happened then. Ask for shorter spans, one after the other."
+                $"More than {WebhookDeliveries.MostReplayed} events happened then. Ask for shorter spans, one after the other."
             )
         );
         return Problems.Of(errors);

@@ -1,3 +1,4 @@
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 
 namespace Metrics.Ingestors.Providers;
@@ -198,5 +199,5 @@ public sealed class SeriesPool(string source, int capacity) : IDisposable
         return null;
     }
 
-    private static string Shorten(string text) => text.Length <= 100 ? text : text[..100] + "...";
+    private static string Shorten(string text) => Spelling.Shorten(text, 100);
 }

@@ -403,7 +403,10 @@ public sealed class AzureTests
     public async Task Only_resources_with_the_tags_are_read()
     {
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(1));
-        var (observations, _) = await Some.Read(tenancy.Source(azure => azure.Tags["Team"] = "inference"), Requested(Ten, Ten.AddMinutes(1)));
+        var (observations, _) = await Some.Read(
+            tenancy.Source(azure => azure.Tags["Team"] = "inference"),
+            Requested(Ten, Ten.AddMinutes(1))
+        );
         Assert.Equal(7, observations.Count);
         Assert.DoesNotContain(observations, one => one.Series.Metric == Cpu);
     }

@@ -81,6 +81,19 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
             == "FacilityJoules = ServerJoules x 1.4 (PUE) = 1800000 x 1.4 (PUE) = 2520000, by pue:onprem/dc-1@config"
         );
 
+        var machine = answer
+            .GetProperty("cover")
+            .EnumerateArray()
+            .First(cover => cover.GetProperty("resource").GetProperty("name").GetString() == "node-a");
+        Assert.Equal(
+            "ServerJoules = (270000) - 150000 of its accelerators, which have facts of their own = 120000",
+            machine.GetProperty("text").GetString()
+        );
+        Assert.Equal(
+            "from 270000 x 0.95 = 256500 J to 270000 x 1.05 = 283500 J, by the accuracy of such meters",
+            machine.GetProperty("bounds").GetString()
+        );
+
         static double Last(JsonElement answer, string name) =>
             double.Parse(
                 answer
@@ -709,7 +722,7 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
             var builder = WebApplication.CreateSlimBuilder();
             builder.Logging.ClearProviders();
             builder.WebHost.UseUrls("http://127.0.0.1:0");
-            builder.Services.AddProblemResponses().AddSingleton(TimeProvider.System).AddSingleton(normaliser).AddSingleton(book);
+            builder.Services.AddProblemAnswers().AddExplain().AddSingleton(TimeProvider.System).AddSingleton(normaliser).AddSingleton(book);
             builder.Services.AddMetricsStorage(storage.Engine, storage.ConnectionString);
             var app = builder.Build();
             app.UseProblemResponses();

@@ -26,9 +26,9 @@ public sealed partial class ProblemTests : IAsyncLifetime
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddProblemResponses();
         app = builder.Build();
-        app.UseProblemResponses();
-        app.MapGet("/storage", string () => throw new StorageException("unreachable", "password=secret"));
-        app.MapGet("/odata/storage", string () => throw new StorageException("unreachable", "password=secret"));
+        app.UseProblemAnswers();
+        app.MapGet("/storage", string () => throw new StorageException(StorageErrorCode.Unreachable, "password=secret"));
+        app.MapGet("/odata/storage", string () => throw new StorageException(StorageErrorCode.Unreachable, "password=secret"));
         app.MapGet("/ours", string () => throw new InvalidOperationException("password=secret"));
         app.MapGet("/odata/ours", string () => throw new InvalidOperationException("password=secret"));
         app.MapGet("/large", string () => throw new BadHttpRequestException("The body is too large.", 413));

@@ -165,7 +165,7 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
                 Assert.False(commit.IsCompleted);
 
             var exception = await Assert.ThrowsAsync<StorageException>(() => commit);
-            Assert.Equal("unreachable", exception.Code);
+            Assert.Equal(StorageErrorCode.Unreachable, exception.Code);
         }
         Assert.Equal(
             ["0|0|0|∅"],
@@ -496,7 +496,7 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
         );
         Assert.Equal(["1"], await storage.RowsAsync("SELECT value FROM samples_y2025m12"));
 
-        await storage.Facts.DropBeforeAsync(new(2026, 2, 20, 0, 0, 0, DateTimeKind.Utc), null, default);
+        await storage.Retention.DropBeforeAsync(new(2026, 2, 20, 0, 0, 0, DateTimeKind.Utc), null, default);
 
         Assert.Equal(["samples_y2026m03"], (await storage.RowsAsync(partitions)).Select(row => row.Split('|')[0]));
         // It can come again, for instance when a backfill is asked for.
@@ -516,7 +516,7 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
         await storage.ReplaceAsync(old, Energy(Gpu, old, 1, 1, 1), Work(old, 1));
         await storage.ReplaceAsync(Ten, Energy(Gpu, Ten, 2, 2, 2), Work(Ten, 1));
 
-        await storage.Facts.DropBeforeAsync(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), null, default);
+        await storage.Retention.DropBeforeAsync(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), null, default);
         await storage.Facts.MarkAllDirtyAsync(default);
 
         Assert.Equal([Ten], (await storage.Facts.DirtyHoursAsync(10, default)).Select(hour => hour.Hour));
@@ -527,7 +527,7 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
                 "SELECT count(*), (SELECT count(*) FROM energy_facts), (SELECT count(*) FROM intensity_days) FROM intensity_hours"
             )
         );
-        await storage.Facts.DropBeforeAsync(
+        await storage.Retention.DropBeforeAsync(
             new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc),
             new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc),
             default

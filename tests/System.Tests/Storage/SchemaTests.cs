@@ -128,7 +128,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
             state.Message,
             StringComparison.Ordinal
         );
-        Assert.Equal("newer_schema", (await Assert.ThrowsAsync<StorageException>(() => storage.Schema.MigrateAsync())).Code);
+        Assert.Equal(StorageErrorCode.NewerSchema, (await Assert.ThrowsAsync<StorageException>(() => storage.Schema.MigrateAsync())).Code);
     }
 
     [Fact]
@@ -166,10 +166,12 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
         await using var _ = services;
 
         var state = await services.GetRequiredService<SchemaMigrator>().CheckAsync();
-        var exception = await Assert.ThrowsAsync<StorageException>(() => services.GetRequiredService<FactStore>().DirtyHoursAsync(1, default));
+        var exception = await Assert.ThrowsAsync<StorageException>(() =>
+            services.GetRequiredService<FactStore>().DirtyHoursAsync(1, default)
+        );
 
         Assert.Equal(SchemaStanding.Unreachable, state.Standing);
-        Assert.Equal("unreachable", exception.Code);
+        Assert.Equal(StorageErrorCode.Unreachable, exception.Code);
         Assert.StartsWith("The PostgreSQL database 'metrics' at 127.0.0.1:", state.Message, StringComparison.Ordinal);
         Assert.StartsWith("The PostgreSQL database 'metrics' at 127.0.0.1:", exception.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret-word", state.Message + exception, StringComparison.Ordinal);
@@ -200,7 +202,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
     {
         await using var storage = await TestStorage.EmptyAsync(cluster, engine);
         var exception = await Assert.ThrowsAsync<StorageException>(() => storage.Facts.DirtyHoursAsync(1, default));
-        Assert.Equal("no_schema", exception.Code);
+        Assert.Equal(StorageErrorCode.NoSchema, exception.Code);
         Assert.Contains("Run the command 'migrate' first", exception.Message, StringComparison.Ordinal);
     }
 
@@ -216,7 +218,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
             var exception = await Assert.ThrowsAsync<StorageException>(() =>
                 storage.Log.ClaimAsync("rack", "a", TimeSpan.FromMinutes(1), default)
             );
-            Assert.Equal("locked", exception.Code);
+            Assert.Equal(StorageErrorCode.Locked, exception.Code);
             Assert.EndsWith(
                 "is locked by another process. One process at a time may use a SQLite file: stop the other one, or use PostgreSQL.",
                 exception.Message,

@@ -178,7 +178,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         dead.Answers(200);
         await scene.Storage.Webhooks.UpdateAsync(webhook.Id, webhook.Url, null, ["source.stale"], WebhookFormat.Standard, true, default);
         var before = dead.All.Select(one => one.Id).Distinct().ToList();
-        Assert.Equal(4, await scene.Storage.Webhooks.ReplayAsync(webhook.Id, Start, Start.AddDays(10), default));
+        Assert.Equal(4, await scene.Storage.Deliveries.ReplayAsync(webhook.Id, Start, Start.AddDays(10), default));
         await scene.Dispatcher.DispatchAsync(default);
         var after = dead.All.Skip(asked).ToList();
         Assert.Equal(
@@ -195,9 +195,9 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
 
         // Thirty days later it is forgotten, and not before.
         await scene.AdvanceAsync(TimeSpan.FromDays(29.9));
-        Assert.Equal(0, await scene.Storage.Webhooks.SweepAsync(default));
+        Assert.Equal(0, await scene.Storage.Deliveries.SweepAsync(default));
         await scene.AdvanceAsync(TimeSpan.FromDays(0.2));
-        Assert.Equal(5, await scene.Storage.Webhooks.SweepAsync(default));
+        Assert.Equal(5, await scene.Storage.Deliveries.SweepAsync(default));
         Assert.Equal(
             ["0|0|0"],
             await scene.Storage.RowsAsync(
@@ -217,7 +217,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         await scene.StaleAsync("rack");
 
         // Claims, sends, and dies.
-        var claim = (await scene.Storage.Webhooks.ClaimAsync(webhook.Id, 10, Dispatcher.Lease, default))!;
+        var claim = (await scene.Storage.Deliveries.ClaimAsync(webhook.Id, 10, Dispatcher.Lease, default))!;
         Assert.Null((await scene.Sender.SendAsync(claim.Webhook, claim.Secrets, Assert.Single(claim.Items), default)).ErrorCode);
         await scene.AdvanceAsync(TimeSpan.FromSeconds(59));
         await scene.Dispatcher.DispatchAsync(default);
@@ -229,9 +229,9 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         Assert.Single(receiver.All.Select(one => (one.Id, one.Text)).Distinct());
         Assert.Equal("delivered", await scene.StatesAsync(webhook));
         // The dead one comes back: what it has to say is no longer asked.
-        await scene.Storage.Webhooks.FinishAsync(
+        await scene.Storage.Deliveries.FinishAsync(
             claim,
-            [new(claim.Items[0].Delivery, true, 5, 500, "refused", "late", TimeSpan.Zero)],
+            [new(claim.Items[0].Delivery, true, 5, 500, WebhookErrorCode.Refused, "late", TimeSpan.Zero)],
             null,
             default
         );
@@ -239,7 +239,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
 
         // The control: were claims held for ever, a delivery whose sender died before sending it would be lost.
         await scene.StaleAsync("rack-2");
-        Assert.NotNull(await scene.Storage.Webhooks.ClaimAsync(webhook.Id, 10, TimeSpan.FromDays(36_500), default));
+        Assert.NotNull(await scene.Storage.Deliveries.ClaimAsync(webhook.Id, 10, TimeSpan.FromDays(36_500), default));
         await scene.AdvanceAsync(TimeSpan.FromDays(300));
         await scene.Dispatcher.DispatchAsync(default);
         Assert.Equal(2, receiver.All.Count);
@@ -484,7 +484,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
             return scene;
         }
 
-        public Dispatcher Another() => new(Storage.Webhooks, Sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
+        public Dispatcher Another() => new(Storage.Deliveries, Sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
 
         public Task<Webhook> SubscribeAsync(
             string url,
@@ -519,7 +519,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         /// <summary>Every attempt of the webhook's deliveries, the oldest first: state of the delivery, answer, fault.</summary>
         public async Task<List<string>> AttemptsAsync(Webhook webhook) =>
             [
-                .. (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default))
+                .. (await Storage.Deliveries.DeliveriesAsync(webhook.Id, null, null, 500, default))
                     .Reverse()
                     .SelectMany(delivery =>
                         delivery.Attempts.Select(attempt =>
@@ -531,7 +531,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         public async Task<string> StatesAsync(Webhook webhook) =>
             string.Join(
                 ' ',
-                (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State.ToWord())
+                (await Storage.Deliveries.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State.ToWord())
             );
 
         public async Task<(bool Enabled, DisabledReason? Reason)> StandingAsync(Webhook webhook) =>

@@ -425,7 +425,7 @@ internal static class EntitySets
             Number("DeploymentId", "Deployment whose number changed."),
             Text("FunctionalUnit", "What its work is counted in."),
             Instant("PeriodStart", "Start of the period whose number changed."),
-            Text("Measure", "Column of the table of hours that changed: facility_joules, units ...", 32),
+            Text("Measure", $"Column of the table of hours that changed: {Measures.Facility.Column}, {Measures.Units.Column} ...", 32),
             Amount("Old", "Value before; null when it was unknown or the row did not exist.", null),
             Amount("New", "Value after; null when it is unknown or the row no longer exists.", null),
             TextOrNull("OldFactorVersion", "Factors that made the value before."),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Api.OData.Query;
+using Metrics.Domain.Messages;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
@@ -39,7 +40,7 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
                 ?? throw new ODataError(
                     StatusCodes.Status415UnsupportedMediaType,
                     "UnsupportedFormat",
-                    $"$format={ExpressionText.Shorten(format)} is not offered: there is json.",
+                    $"$format={Spelling.Shorten(format)} is not offered: there is json.",
                     "$format"
                 );
         }
@@ -59,7 +60,7 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
                 _ => throw new ODataError(
                     StatusCodes.Status415UnsupportedMediaType,
                     "UnsupportedFormat",
-                    $"$format={ExpressionText.Shorten(format)} is not offered: there are xml and json.",
+                    $"$format={Spelling.Shorten(format)} is not offered: there are xml and json.",
                     "$format"
                 ),
             };
@@ -87,7 +88,7 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
         if (!decimal.TryParse(text.Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var version))
             throw ODataError.BadRequest(
                 "UnsupportedVersion",
-                $"OData-MaxVersion '{ExpressionText.Shorten(text)}' is no version.",
+                $"OData-MaxVersion '{Spelling.Shorten(text)}' is no version.",
                 "OData-MaxVersion"
             );
         if (version < 4)

@@ -1,5 +1,6 @@
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Query;
 
@@ -116,8 +117,8 @@ internal sealed class ApplySql(QueryContext query)
             if (only!.Property is not { Adding: Adding.Sum } || only.Path.Contains('/', StringComparison.Ordinal))
                 throw ODataError.BadRequest(
                     "NotAggregatable",
-                    $"$apply: '{ExpressionText.Shorten(only.Path)}' at position {ExpressionReader.Position(item.At)} is no "
-                        + $"custom aggregate: say how, as in aggregate({ExpressionText.Shorten(only.Path)} with max as Name).",
+                    $"$apply: '{Spelling.Shorten(only.Path)}' at position {ExpressionReader.Position(item.At)} is no "
+                        + $"custom aggregate: say how, as in aggregate({Spelling.Shorten(only.Path)} with max as Name).",
                     Option
                 );
         }

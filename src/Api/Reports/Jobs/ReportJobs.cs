@@ -7,6 +7,25 @@ using Metrics.Storage.Events;
 
 namespace Metrics.Api.Reports.Jobs;
 
+/// <summary>Where a report is. In responses and messages it is the word in lower case.</summary>
+internal enum ReportJobState
+{
+    /// <summary>It has not begun.</summary>
+    Waiting,
+
+    /// <summary>Its rows are written.</summary>
+    Writing,
+
+    /// <summary>Its file is there.</summary>
+    Done,
+
+    /// <summary>Somebody cancelled it.</summary>
+    Cancelled,
+
+    /// <summary>It could not be made.</summary>
+    Failed,
+}
+
 /// <summary>A report that is being made, or was.</summary>
 internal sealed class ReportJob(string id, ReportRequest request, DateTime askedAt) : IDisposable
 {
@@ -25,11 +44,11 @@ internal sealed class ReportJob(string id, ReportRequest request, DateTime asked
 
     public CancellationToken Token => cancelled.Token;
 
-    public string State =>
-        !Made.IsCompleted ? (Volatile.Read(ref all) == 0 ? "waiting" : "writing")
-        : Made.IsCompletedSuccessfully ? "done"
-        : Made.IsCanceled ? "cancelled"
-        : "failed";
+    public ReportJobState State =>
+        !Made.IsCompleted ? (Volatile.Read(ref all) == 0 ? ReportJobState.Waiting : ReportJobState.Writing)
+        : Made.IsCompletedSuccessfully ? ReportJobState.Done
+        : Made.IsCanceled ? ReportJobState.Cancelled
+        : ReportJobState.Failed;
 
     public (long Done, long All) Rows => (Volatile.Read(ref done), Volatile.Read(ref all));
 
@@ -104,7 +123,7 @@ internal sealed class ReportJobs : IDisposable
                 {
                     var file = await made;
                     await webhooks.RaiseAsync(
-                        "report.ready",
+                        EventTypes.ReportReady,
                         null,
                         new JsonObject
                         {

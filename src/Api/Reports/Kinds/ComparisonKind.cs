@@ -1,6 +1,7 @@
 using Metrics.Api.Comparing;
 using Metrics.Api.Http;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
@@ -25,10 +26,22 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
                 Text("DeploymentId", "Key of the deployment in /odata/Deployments.", row => row.Compared.Deployment),
                 Text("FunctionalUnit", "What work is counted in.", row => row.Compared.FunctionalUnit),
                 Number("Units", "How many were done.", row => row.Compared.Units),
-                Number("Joules", "Energy of the facility.", row => row.Compared.Joules, "J", "JOU"),
+                Number("Joules", "Energy of the facility.", row => row.Compared.Energy.Value, "J", "JOU"),
                 Number("JoulesPerUnit", "Sum of joules over sum of units.", row => row.Ranked?.PerUnit, "J", "JOU"),
-                Number("LowJoulesPerUnit", "The least that it can be.", row => row.Ranked?.LowJoulesPerUnit, "J", "JOU"),
-                Number("HighJoulesPerUnit", "The most that it can be.", row => row.Ranked?.HighJoulesPerUnit, "J", "JOU"),
+                Number(
+                    "LowJoulesPerUnit",
+                    "The least that it can be.",
+                    row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.Low,
+                    "J",
+                    "JOU"
+                ),
+                Number(
+                    "HighJoulesPerUnit",
+                    "The most that it can be.",
+                    row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.High,
+                    "J",
+                    "JOU"
+                ),
                 Flag("Certain", "No: its bounds meet a neighbour's, and the true order may be another one.", row => row.Ranked?.Certain),
                 Number(
                     "SavingAgainstWorst",
@@ -39,11 +52,11 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
                 Number(
                     "GramsPerUnit",
                     "Operational (location-based) and embodied grams for each unit.",
-                    row => row.Compared.Units > 0 ? row.Compared.Grams / row.Compared.Units : null,
+                    row => row.Compared.PerUnit(RankedBy.Carbon),
                     "g",
                     "GRM"
                 ),
-                Text("Evidence", "The worst evidence of its inputs.", row => ComparisonRequest.Word(row.Compared.Evidence)),
+                Text("Evidence", "The worst evidence of its inputs.", row => row.Compared.Evidence.ToWord()),
                 Number("MeasuredShare", "Share of the energy that meters told.", row => row.Compared.MeasuredShare, "1"),
                 Number("Coverage", "Share of the period for which readings exist.", row => row.Compared.Coverage, "1"),
                 Text("FactorVersions", "Names of the factors.", row => string.Join(' ', row.Sums.Factors)),

@@ -41,7 +41,11 @@ internal sealed class FileCursor
             )
                 return new FileCursor(new(files.Where(file => file.Value is { Mark: not null }).ToDictionary(), StringComparer.Ordinal));
         }
-        catch (JsonException) { }
+        catch (JsonException)
+        {
+            // A cursor of another version, or of another kind of source: the files are read from their beginning, and what is stored
+            // already is the same again.
+        }
         return new FileCursor(new(StringComparer.Ordinal));
     }
 

@@ -70,13 +70,10 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         Sum,
     }
 
-    public static string Shorten(string text)
-    {
-        text = Redaction.Redact(text.ReplaceLineEndings(" ")).TrimEnd('.', ' ');
-        return text.Length <= 300 ? text : text[..300] + "...";
-    }
+    /// <summary>What a server said, without secrets and on one line.</summary>
+    public static string Quote(string text) => Spelling.Shorten(Redaction.Redact(text.ReplaceLineEndings(" ")).TrimEnd('.', ' '), 300);
 
-    public static string Warned(string warning) => $"The server warned that its answer may be incomplete: {Shorten(warning)}";
+    public static string Warned(string warning) => $"The server warned that its answer may be incomplete: {Quote(warning)}";
 
     /// <exception cref="SourceException">The answer is cut, is something else, or reports an error.</exception>
     /// <exception cref="TooManySamplesException">A shorter window is needed.</exception>
@@ -157,7 +154,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         if (status != "success" || !hasResult)
             throw UnexpectedResponse("JSON of another shape", null);
         if (type != "matrix")
-            throw UnexpectedResponse($"a result of type '{Shorten(type)}'", null);
+            throw NotAnAnswer($"a result of type '{Quote(type)}'", null);
         return batch;
     }
 
@@ -384,7 +381,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         if (malformed is not null)
         {
             batch.Reject(
-                Shorten(metric),
+                Quote(metric),
                 null,
                 RejectionReason.Malformed,
                 $"A series of the answer cannot be read: {malformed}. Mend its exporter; the other series are read."
@@ -393,7 +390,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         }
         if (dropped > 0)
             batch.Reject(
-                Shorten(metric),
+                Quote(metric),
                 null,
                 RejectionReason.Malformed,
                 string.Create(CultureInfo.InvariantCulture, $"{dropped} points of a series are not a time and a number; they are left out.")

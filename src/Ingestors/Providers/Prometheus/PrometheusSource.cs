@@ -442,7 +442,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     {
         var said =
             $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} "
-            + $"{Redaction.Excerpt(Encoding.UTF8.GetBytes(type))}: {MatrixReader.Shorten(error)}.";
+            + $"{Redaction.Excerpt(Encoding.UTF8.GetBytes(type))}: {MatrixReader.Quote(error)}.";
         if (
             error.Contains("exceeded maximum resolution", StringComparison.Ordinal)
             || error.Contains("too many samples", StringComparison.Ordinal)

@@ -83,7 +83,7 @@ public static partial class CatalogueReader
             var provider = file.Text("provider");
             if (provider is not null && !Word().IsMatch(provider))
             {
-                file.Error(
+                file.AddError(
                     "provider",
                     $"'{MessageText.Show(provider)}' is not a provider's name; write lower-case letters, digits and hyphens"
                 );
@@ -94,7 +94,7 @@ public static partial class CatalogueReader
                 return;
             if (mappings.ValueKind != JsonValueKind.Array)
             {
-                file.Error("mappings", "is not a list; write the mappings in brackets");
+                file.AddError("mappings", "is not a list; write the mappings in brackets");
                 return;
             }
             var index = 0;
@@ -132,13 +132,13 @@ public static partial class CatalogueReader
         fields.Require("kind", "what draws the power or does the work, for instance \"gpu\" or \"node\"");
         var kind = fields.Text("kind");
         if (kind is not null && !Word().IsMatch(kind))
-            fields.Error("kind", $"'{MessageText.Show(kind)}' is not a kind of resource; write lower-case letters, digits and hyphens");
+            fields.AddError("kind", $"'{MessageText.Show(kind)}' is not a kind of resource; write lower-case letters, digits and hyphens");
         var resource = new ResourceLabels(kind ?? "", LabelNames("id"), LabelNames("node"), LabelNames("part"), LabelNames("hardware"))
         {
             NodeHardware = LabelNames("nodeHardware"),
         };
         if (resource.Id.Count == 0 && resource.Node.Count == 0 && errors.Count == before)
-            fields.Error("id", "is empty, and so is node; name the labels that may hold the resource's identity");
+            fields.AddError("id", "is empty, and so is node; name the labels that may hold the resource's identity");
         return errors.Count == before ? resource : null;
 
         IReadOnlyList<string> LabelNames(string property) => fields.Texts(property, emptyList: true) ?? [];
@@ -268,13 +268,13 @@ public static partial class CatalogueReader
                 CheckUse(unit, component, functionalUnit, share, limit);
             }
             if (kind is not null and not SampleKind.Cumulative && fields.Has("wrapsAt"))
-                fields.Error("wrapsAt", "is given, and only a cumulative counter wraps; leave it out");
+                fields.AddError("wrapsAt", "is given, and only a cumulative counter wraps; leave it out");
             if (kind is not null and not SampleKind.Gauge && hold)
-                fields.Error("hold", "is true, and only a gauge holds its value; leave it out");
+                fields.AddError("hold", "is true, and only a gauge holds its value; leave it out");
 
             // A fault of a template stands in the list already, and leaves its users without a resource.
-            var valid = errors.Count == errorsBefore && provider is not null && resource is not null;
-            var mapping = !valid
+            var isValid = errors.Count == errorsBefore && provider is not null && resource is not null;
+            var mapping = !isValid
                 ? null
                 : new MetricMapping
                 {
@@ -331,7 +331,7 @@ public static partial class CatalogueReader
                 || (id.StartsWith(provider + "/", StringComparison.Ordinal) && Word().IsMatch(id[(provider.Length + 1)..]))
             )
                 return id;
-            fields.Error(
+            fields.AddError(
                 "id",
                 $"'{MessageText.Show(id)}' does not fit; write '{provider}/' and a name in lower-case letters, digits and hyphens"
             );
@@ -340,9 +340,9 @@ public static partial class CatalogueReader
 
         private int? ReadVersion()
         {
-            var version = fields.Whole("version");
+            var version = fields.WholeNumber("version");
             if (version is < 1)
-                fields.Error("version", $"is {version}; versions count from 1");
+                fields.AddError("version", $"is {version}; versions count from 1");
             return version;
         }
 
@@ -365,7 +365,7 @@ public static partial class CatalogueReader
                 return null;
             if (Unit.Known.TryGetValue(symbol, out var unit))
                 return unit;
-            fields.Error(
+            fields.AddError(
                 "unit",
                 $"'{MessageText.Show(symbol)}' is not a known unit; use one of: "
                     + $"{string.Join(", ", Unit.Known.Keys.Order(StringComparer.Ordinal))}"
@@ -390,8 +390,8 @@ public static partial class CatalogueReader
                         + "the count of an interval",
                 _ => null,
             };
-            if (reason is not null)
-                fields.Error("kind", reason);
+            if (refusal is not null)
+                fields.AddError("kind", refusal);
 
             if (quantity == Quantity.Work)
                 CheckWork(unit, functionalUnit, share);
@@ -405,12 +405,12 @@ public static partial class CatalogueReader
                 _ => Evidence.Measured,
             };
             if (evidence < best)
-                fields.Error(
+                fields.AddError(
                     "evidence",
                     $"'{Name(evidence.Value)}' is better than {Name(quantity)} can give; at best it is '{Name(best)}'"
                 );
             if (quantity != Quantity.Utilisation && fields.Has("power"))
-                fields.Error(
+                fields.AddError(
                     "power",
                     $"is given, and '{unit.Symbol}' is a unit of {Name(quantity)}; leave it out, it turns utilisation into watts"
                 );
@@ -420,32 +420,32 @@ public static partial class CatalogueReader
         {
             var known = string.Join(", ", FunctionalUnit.Known.Values.Select(one => one.Name).Order(StringComparer.Ordinal));
             if (!fields.Has("functionalUnit"))
-                fields.Error("functionalUnit", $"is missing, and '{unit.Symbol}' is a unit of work; name one of: {known}");
+                fields.AddError("functionalUnit", $"is missing, and '{unit.Symbol}' is a unit of work; name one of: {known}");
             if (functionalUnit is not null)
             {
                 if (!FunctionalUnit.Known.TryGetValue(functionalUnit, out var counted))
-                    fields.Error(
+                    fields.AddError(
                         "functionalUnit",
                         $"'{MessageText.Show(functionalUnit)}' is not a known functional unit; use one of: {known}"
                     );
                 else if (counted.Unit != unit.Symbol)
-                    fields.Error(
+                    fields.AddError(
                         "functionalUnit",
                         $"'{functionalUnit}' is counted in {counted.Unit}, and the unit is {unit.Symbol}; change one of them"
                     );
             }
             if (fields.Has("component"))
-                fields.Error("component", "is given, and work has none; leave it out");
+                fields.AddError("component", "is given, and work has none; leave it out");
             if (share)
-                fields.Error("share", "is true, and only energy is shared out; leave it out");
+                fields.AddError("share", "is true, and only energy is shared out; leave it out");
         }
 
         private void CheckEnergy(Unit unit, string? functionalUnit)
         {
             if (functionalUnit is not null)
-                fields.Error("functionalUnit", $"is given, and '{unit.Symbol}' is a unit of {Name(unit.Quantity)}; leave it out");
+                fields.AddError("functionalUnit", $"is given, and '{unit.Symbol}' is a unit of {Name(unit.Quantity)}; leave it out");
             if (!fields.Has("component"))
-                fields.Error(
+                fields.AddError(
                     "component",
                     $"is missing, and '{unit.Symbol}' is a unit of {Name(unit.Quantity)}; name one of: {string.Join(", ", Components.Keys)}"
                 );
@@ -456,9 +456,9 @@ public static partial class CatalogueReader
         {
             var quantity = Name(unit.Quantity);
             if (limit && (unit.Quantity != Quantity.Power || component is not (null or Component.Accelerator) || share))
-                fields.Error("limit", "is true, and only the power of an accelerator board has an enforced limit; leave it out");
+                fields.AddError("limit", "is true, and only the power of an accelerator board has an enforced limit; leave it out");
             if (unit.Quantity != Quantity.Utilisation && fields.Has("scale"))
-                fields.Error(
+                fields.AddError(
                     "scale",
                     $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it makes a ratio of utilisation"
                 );
@@ -466,14 +466,14 @@ public static partial class CatalogueReader
             {
                 foreach (var property in (ReadOnlySpan<string>)["rollUp", "nested"])
                     if (fields.Has(property))
-                        fields.Error(
+                        fields.AddError(
                             property,
                             $"is given, and '{unit.Symbol}' is a unit of {quantity}; leave it out, it tells which counts of work "
                                 + "are the same"
                         );
             }
             if (fields.Has("estimate") && functionalUnit != "output-token")
-                fields.Error("estimate", "is given, and only output tokens give an estimate of energy; leave it out");
+                fields.AddError("estimate", "is given, and only output tokens give an estimate of energy; leave it out");
         }
 
         private UtilisationScale? ReadScale()
@@ -490,13 +490,13 @@ public static partial class CatalogueReader
                 scale.Text("serversLabel")
             );
             if (devices is not null && !summed)
-                scale.Error("devicesLabel", "is given, and the value is no sum over devices; add \"summed\": true or leave it out");
+                scale.AddError("devicesLabel", "is given, and the value is no sum over devices; add \"summed\": true or leave it out");
             if (!summed && !capped && servers is null && devices is null)
-                fields.Error("scale", "says nothing; name summed, serversLabel or capped, or leave it out");
+                fields.AddError("scale", "says nothing; name summed, serversLabel or capped, or leave it out");
             return new UtilisationScale(summed, devices, servers, capped);
         }
 
-        private RollUp? ReadRollUp()
+        private WorkLevel? ReadRollUp()
         {
             if (fields.Raw("rollUp") is not { } element)
                 return null;
@@ -505,15 +505,19 @@ public static partial class CatalogueReader
                 return null;
             rollUp.Require("family", "the name that mappings of the same work have in common");
             rollUp.Require("level", "0 for the one that is preferred, and more for coarser ones");
-            var (family, level, within) = (rollUp.Text("family"), rollUp.Whole("level"), rollUp.Texts("within", emptyList: true) ?? []);
+            var (family, level, within) = (
+                rollUp.Text("family"),
+                rollUp.WholeNumber("level"),
+                rollUp.Texts("within", emptyList: true) ?? []
+            );
             if (family is not null && !Word().IsMatch(family))
-                rollUp.Error(
+                rollUp.AddError(
                     "family",
                     $"'{MessageText.Show(family)}' is not a name of a family; write lower-case letters, digits and hyphens"
                 );
             if (level is < 0)
-                rollUp.Error("level", $"is {level}; levels count from 0");
-            return family is null || level is null ? null : new RollUp(family, level.Value, within);
+                rollUp.AddError("level", $"is {level}; levels count from 0");
+            return family is null || level is null ? null : new WorkLevel(family, level.Value, within);
         }
 
         private IReadOnlyList<string>? ReadEstimate()
@@ -531,7 +535,7 @@ public static partial class CatalogueReader
         {
             var number = fields.Number(name);
             if (number is <= 0)
-                fields.Error(name, $"is {number.Value.ToString(CultureInfo.InvariantCulture)}; write a number above zero");
+                fields.AddError(name, $"is {number.Value.ToString(CultureInfo.InvariantCulture)}; write a number above zero");
             return number;
         }
 
@@ -545,7 +549,7 @@ public static partial class CatalogueReader
                 && span <= Limits.Reach
             )
                 return span;
-            fields.Error(
+            fields.AddError(
                 property,
                 $"'{MessageText.Show(text)}' does not fit; write hours, minutes and seconds above 00:00:00 and at most "
                     + $"{Limits.Reach}, such as \"00:05:00\""
@@ -559,7 +563,7 @@ public static partial class CatalogueReader
                 return null;
             if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
                 return day;
-            fields.Error("effectiveFrom", $"'{MessageText.Show(text)}' is not a day; write it as \"2020-01-31\"");
+            fields.AddError("effectiveFrom", $"'{MessageText.Show(text)}' is not a day; write it as \"2020-01-31\"");
             return null;
         }
 
@@ -573,7 +577,7 @@ public static partial class CatalogueReader
                 return null;
             if (templates.TryGetValue(name, out var template))
                 return template;
-            fields.Error(
+            fields.AddError(
                 "resource",
                 $"'{MessageText.Show(name)}' is not in 'resources' of the "
                     + $"file{(templates.Count == 0 ? "" : $", which has: {string.Join(", ", templates.Keys)}")}; add it there or write "
@@ -594,10 +598,10 @@ public static partial class CatalogueReader
                 power.Require("reference", "the address or citation that the watts come from");
                 foreach (var other in (ReadOnlySpan<string>)["idleWatts", "maxWatts"])
                     if (power.Has(other))
-                        power.Error(other, "is given beside thermalDesignWatts, whose curve tells it; leave one of them out");
+                        power.AddError(other, "is given beside thermalDesignWatts, whose curve tells it; leave one of them out");
                 var (design, units, cited) = (power.Number("thermalDesignWatts"), power.Text("unitsLabel"), ReadReference(power));
                 if (design is <= 0)
-                    power.Error("thermalDesignWatts", "is not above zero; write the thermal design power of one unit in watts");
+                    power.AddError("thermalDesignWatts", "is not above zero; write the thermal design power of one unit in watts");
                 return design is not > 0 || cited is null ? null : UtilisationPower.OfThermalDesign(design.Value, units, cited);
             }
             power.Require("idleWatts", "the watts at utilisation 0, for each unit; or thermalDesignWatts in place of both");
@@ -610,11 +614,11 @@ public static partial class CatalogueReader
                 ReadReference(power)
             );
             if (idle is < 0)
-                power.Error("idleWatts", "is below zero; write the watts at utilisation 0");
+                power.AddError("idleWatts", "is below zero; write the watts at utilisation 0");
             if (max is <= 0)
-                power.Error("maxWatts", "is not above zero; write the watts at utilisation 1");
+                power.AddError("maxWatts", "is not above zero; write the watts at utilisation 1");
             else if (max < idle)
-                power.Error("maxWatts", "is below idleWatts; exchange them");
+                power.AddError("maxWatts", "is below idleWatts; exchange them");
             return idle is null || max is null || reference is null ? null : new UtilisationPower(idle.Value, max.Value, label, reference);
         }
 
@@ -629,7 +633,7 @@ public static partial class CatalogueReader
                     : text.Contains(',', StringComparison.Ordinal) && NamesAYear().IsMatch(text)
             )
                 return text;
-            fields.Error(
+            fields.AddError(
                 "reference",
                 $"'{MessageText.Show(text)}' is neither an address nor a citation; write an https:// address, or author, title and year"
             );

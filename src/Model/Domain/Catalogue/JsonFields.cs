@@ -28,9 +28,9 @@ internal sealed class JsonFields
         foreach (var property in element.EnumerateObject())
         {
             if (known is not null && !known.Contains(property.Name, StringComparer.Ordinal))
-                Error(property.Name, $"is not a known property; known are: {string.Join(", ", known)}");
+                AddError(property.Name, $"is not a known property; known are: {string.Join(", ", known)}");
             else if (!values.TryAdd(property.Name, property.Value))
-                Error(property.Name, "is given twice; keep one");
+                AddError(property.Name, "is given twice; keep one");
         }
     }
 
@@ -38,7 +38,7 @@ internal sealed class JsonFields
     public IEnumerable<string> Names => values.Keys;
 
     /// <summary>Adds a fault of a property: what was wrong; what to do.</summary>
-    public void Error(string name, string text) => errors.Add($"{place}: {name}: {text}");
+    public void AddError(string name, string text) => errors.Add($"{place}: {name}: {text}");
 
     /// <summary>Whether the property is there, with whatever value.</summary>
     public bool Has(string name) => values.ContainsKey(name);
@@ -50,7 +50,7 @@ internal sealed class JsonFields
     public void Require(string name, string meaning)
     {
         if (!Has(name))
-            Error(name, $"is missing; add {meaning}");
+            AddError(name, $"is missing; add {meaning}");
     }
 
     /// <summary>A text that is not empty; null, with a fault unless it is missing, when there is none.</summary>
@@ -60,12 +60,12 @@ internal sealed class JsonFields
             return null;
         if (value.ValueKind != JsonValueKind.String)
         {
-            Error(name, $"is {Describe(value)}; write a text in quotes");
+            AddError(name, $"is {Describe(value)}; write a text in quotes");
             return null;
         }
         if (value.GetString() is { } text && !string.IsNullOrWhiteSpace(text))
             return text;
-        Error(name, "is empty; write a text or leave the property out");
+        AddError(name, "is empty; write a text or leave the property out");
         return null;
     }
 
@@ -76,7 +76,7 @@ internal sealed class JsonFields
             return null;
         if (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var number) && double.IsFinite(number))
             return number;
-        Error(
+        AddError(
             name,
             value.ValueKind == JsonValueKind.Number
                 ? $"{MessageText.Show(value.GetRawText())} is beyond a double; write a smaller number"
@@ -86,13 +86,13 @@ internal sealed class JsonFields
     }
 
     /// <summary>A whole number, or null.</summary>
-    public int? Whole(string name)
+    public int? WholeNumber(string name)
     {
         if (Raw(name) is not { } value)
             return null;
         if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number))
             return number;
-        Error(
+        AddError(
             name,
             $"is {(value.ValueKind == JsonValueKind.Number ? MessageText.Show(value.GetRawText()) : Describe(value))}; write a "
                 + "whole number without quotes"
@@ -107,7 +107,7 @@ internal sealed class JsonFields
             return false;
         if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
             return value.GetBoolean();
-        Error(name, $"is {Describe(value)}; write true or false without quotes");
+        AddError(name, $"is {Describe(value)}; write true or false without quotes");
         return false;
     }
 
@@ -119,7 +119,7 @@ internal sealed class JsonFields
             return null;
         if (words.TryGetValue(text, out var word))
             return word;
-        Error(name, $"'{MessageText.Show(text)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
+        AddError(name, $"'{MessageText.Show(text)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
         return null;
     }
 
@@ -138,22 +138,22 @@ internal sealed class JsonFields
             var text = element.ValueKind == JsonValueKind.String ? element.GetString()! : null;
             if (text is null)
             {
-                Error(name, $"holds {Describe(element)}; write texts in quotes");
+                AddError(name, $"holds {Describe(element)}; write texts in quotes");
                 return null;
             }
             if (text.Length == 0 && !emptyText)
             {
-                Error(name, "holds an empty text; write a name or remove it");
+                AddError(name, "holds an empty text; write a name or remove it");
                 return null;
             }
             if (texts.Contains(text, StringComparer.Ordinal))
-                Error(name, $"'{MessageText.Show(text)}' stands in the list twice; keep one");
+                AddError(name, $"'{MessageText.Show(text)}' stands in the list twice; keep one");
             else
                 texts.Add(text);
         }
         if (texts.Count > 0 || emptyList)
             return texts;
-        Error(name, "is an empty list; name at least one or leave the property out");
+        AddError(name, "is an empty list; name at least one or leave the property out");
         return null;
     }
 

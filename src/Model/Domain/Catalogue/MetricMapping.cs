@@ -105,12 +105,12 @@ public sealed record UtilisationScale(bool Summed, string? DevicesLabel, string?
             : null;
 }
 
-/// <summary>That a series may tell the same work as others do, on a coarser level or by another name.</summary>
+/// <summary>That a series may tell the same work as others do, on a finer or a coarser level or by another name.</summary>
 /// <param name="Family">Mappings of one family and functional unit count the same work of a source.</param>
 /// <param name="Level">Of the levels that tell something about a grid period the lowest is taken; of two mappings on one level the one that
 /// covers nearly the most time, then the first by id.</param>
 /// <param name="Within">Labels whose values tell apart what is decided by itself, as each load balancer is; none: the source.</param>
-public sealed record RollUp(string Family, int Level, IReadOnlyList<string> Within);
+public sealed record WorkLevel(string Family, int Level, IReadOnlyList<string> Within);
 
 /// <summary>What a provider's metric means. Data, not code: one entry of a <c>*.metrics.json</c>.</summary>
 public sealed record MetricMapping
@@ -161,7 +161,7 @@ public sealed record MetricMapping
     public UtilisationScale? Scale { get; init; }
 
     /// <summary>For work: what else tells the same work; null when nothing does.</summary>
-    public RollUp? RollUp { get; init; }
+    public WorkLevel? RollUp { get; init; }
 
     /// <summary>For work: the label by which series of one endpoint may hold each other, as an ensemble holds its parts; null when each
     /// counts work of its own.</summary>

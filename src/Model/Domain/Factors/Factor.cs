@@ -42,6 +42,22 @@ public sealed record Factor
     /// <summary>The edition that it came with, in lower-case letters, digits, dots and hyphens: <c>ember-2025</c>, <c>config</c>.</summary>
     public required string Version { get; init; }
 
+    /// <summary>The PUE that a place is configured with, as a factor; null when it has none of its own.</summary>
+    public static Factor? OfPue(Place place) =>
+        place.Pue is { } pue
+            ? new Factor
+            {
+                Kind = FactorKind.Pue,
+                Place = place.Name,
+                Method = FactorMethod.Annual,
+                Value = pue,
+                Source = "configuration",
+                Licence = "",
+                From = DateOnly.MinValue,
+                Version = "config",
+            }
+            : null;
+
     /// <summary>Unit of <see cref="Value"/>.</summary>
     public string Unit => FactorKinds.UnitOf(Kind);
 

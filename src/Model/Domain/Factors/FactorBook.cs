@@ -61,18 +61,8 @@ public sealed class FactorBook
     /// <summary>How far a reading may be from the truth.</summary>
     public Uncertainty Uncertainty { get; }
 
-    /// <summary>Every factor, the operator's included, by name and first day.</summary>
-    public IReadOnlyList<Factor> All =>
-        [
-            .. layers
-                .SelectMany(layer => layer.Values)
-                .SelectMany(factors => factors)
-                .OrderBy(factor => factor.Name, StringComparer.Ordinal)
-                .ThenBy(factor => factor.From),
-        ];
-
-    /// <summary>As <see cref="All"/>, each with the first day on which it no longer holds: its own last, or the next one's first; null when
-    /// there is none.</summary>
+    /// <summary>Every factor, the operator's included, by name and first day, each with the first day on which it no longer holds: its own
+    /// last, or the next one's first; null when there is none.</summary>
     public IReadOnlyList<(Factor Factor, DateOnly? Until)> Spans =>
         [
             .. layers

@@ -40,13 +40,13 @@ internal static class FactorTable
                 place is not null
                 && (place.IndexOf('/', StringComparison.Ordinal) is not > 0 || place.EndsWith('/') || place.Any(char.IsWhiteSpace))
             )
-                row.Error(
-                    $"place: '{MessageText.Show(place)}' is not a place; write aws/eu-central-1, onprem/dc-1, zone/US-MIDA-PJM or "
-                        + "country/DE"
+                row.AddError(
+                    $"place: '{MessageText.Show(place)}' is not a place; write aws/eu-central-1, onprem/dc-1, zone/US-MIDA-PJM "
+                        + "or country/DE"
                 );
             var method = row.Word("method", Methods);
             if (kind is { } known && method is { } way && (known == FactorKind.GridIntensity) == (way == FactorMethod.Annual))
-                row.Error(
+                row.AddError(
                     $"method: '{row.Cell("method")}' is no way to find a {row.Cell("kind")}; write "
                         + $"{(known == FactorKind.GridIntensity ? "location_average, location_marginal or market_based" : "annual")}"
                 );
@@ -55,12 +55,12 @@ internal static class FactorTable
                 ? (null, null, null)
                 : (row.Number("value", rule), row.OptionalNumber("low", rule), row.OptionalNumber("high", rule));
             if ((row.Cell("low").Length == 0) != (row.Cell("high").Length == 0))
-                row.Error("low and high: one of them is blank; write both or none");
+                row.AddError("low and high: one of them is blank; write both or none");
             if (low > value || value > high || low > high)
-                row.Error($"value: {row.Cell("value")} does not lie between low {row.Cell("low")} and high {row.Cell("high")}");
+                row.AddError($"value: {row.Cell("value")} does not lie between low {row.Cell("low")} and high {row.Cell("high")}");
             var unit = row.Text("unit");
             if (unit is not null && kind is { } measured && unit != FactorKinds.UnitOf(measured))
-                row.Error(
+                row.AddError(
                     $"unit: '{MessageText.Show(unit)}' is not the unit of a {row.Cell("kind")}; convert the value to "
                         + $"{FactorKinds.UnitOf(measured)}"
                 );
@@ -71,10 +71,10 @@ internal static class FactorTable
                 row.Year("vintage")
             );
             if (row.Cell("from").Length == 0)
-                row.Error("from: is blank; write the first day that the factor is used for");
+                row.AddError("from: is blank; write the first day that the factor is used for");
             var (from, to, version) = (row.Day("from"), row.Day("to"), row.Version("version"));
             if (to <= from)
-                row.Error(
+                row.AddError(
                     $"to: {row.Cell("to")} is not after the {row.Cell("from")} of from; write the first day that the factor is "
                         + "no longer used for, or leave it blank"
                 );
@@ -147,12 +147,12 @@ internal static class RegionTable
             var before = row.ErrorCount;
             var name = row.Text("name");
             if (name is not null && name.Split('/') is not [{ Length: > 0 }, { Length: > 0 }])
-                row.Error($"name: '{MessageText.Show(name)}' is not provider/region; write it as aws/eu-central-1");
+                row.AddError($"name: '{MessageText.Show(name)}' is not provider/region; write it as aws/eu-central-1");
             var country = row.Text("country");
             if (country is not null && !Region.IsCountry(country))
-                row.Error($"country: '{MessageText.Show(country)}' is not a two-letter code of ISO 3166-1; write it as DE");
+                row.AddError($"country: '{MessageText.Show(country)}' is not a two-letter code of ISO 3166-1; write it as DE");
             if (name is not null && !names.Add(name))
-                row.Error($"name: '{MessageText.Show(name)}' is given twice; keep one");
+                row.AddError($"name: '{MessageText.Show(name)}' is given twice; keep one");
             if (row.ErrorCount == before)
                 regions.Add(new Region(name!, country, row.OptionalText("zone")));
         }

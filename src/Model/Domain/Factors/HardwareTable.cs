@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using System.Globalization;
 using Metrics.Domain.Messages;
 using Metrics.Domain.Quantities;
 
@@ -22,7 +23,16 @@ public enum HardwareKind
 /// <param name="Source">Who published them, where.</param>
 /// <param name="Licence">SPDX identifier, or another short name.</param>
 /// <param name="Vintage">Year that the numbers are of; null when unknown. Not the year asked for.</param>
-public sealed record Hardware(HardwareKind Kind, string Name, PowerRange Power, string Method, string Source, string Licence, int? Vintage);
+public sealed record Hardware(HardwareKind Kind, string Name, PowerRange Power, string Method, string Source, string Licence, int? Vintage)
+{
+    /// <summary>How a result names it, without blanks: <c>hardware:NVIDIA-A10G@2024</c>, <c>vcpu:Skylake@2024</c>.</summary>
+    public string FactorName =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(Kind == HardwareKind.Accelerator ? "hardware" : "vcpu")}:{Name.Replace(' ', '-')}"
+                + $"@{Vintage?.ToString(CultureInfo.InvariantCulture) ?? "undated"}"
+        );
+}
 
 /// <summary>Power at rest and at full load of accelerators and virtual CPUs, by name. What is not in it is unknown: there is no average to
 /// fall back to.</summary>
@@ -78,10 +88,10 @@ public sealed class HardwareTable
             var kind = row.Word("kind", Kinds);
             var names = (row.Text("names") ?? "").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
             if (names.Length == 0 && row.Cell("names").Length > 0)
-                row.Error("names: holds no name; write one, or several with | between");
+                row.AddError("names: holds no name; write one, or several with | between");
             var (idle, max) = (row.Number("idle_watts", Idle), row.Number("max_watts", Max));
             if (idle > max)
-                row.Error(
+                row.AddError(
                     $"idle_watts: {row.Cell("idle_watts")} is above the {row.Cell("max_watts")} of max_watts; hardware at rest "
                         + "draws no more than under load"
                 );
@@ -100,7 +110,7 @@ public sealed class HardwareTable
             );
             foreach (var name in names)
                 if (!rows.TryAdd((hardware.Kind, Key(name)), hardware))
-                    row.Error($"names: '{MessageText.Show(name)}' is given twice; keep one");
+                    row.AddError($"names: '{MessageText.Show(name)}' is given twice; keep one");
         }
         return new HardwareTable(rows);
     }

@@ -65,20 +65,22 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
             var before = row.ErrorCount;
             var pattern = row.Text("pattern");
             if (pattern is not null && pattern.Any(char.IsAsciiLetterUpper))
-                row.Error($"pattern: '{MessageText.Show(pattern)}' has a capital letter; names are compared in lower case, so write it so");
+                row.AddError(
+                    $"pattern: '{MessageText.Show(pattern)}' has a capital letter; names are compared in lower case, so write it so"
+                );
             var (activeLow, activeHigh) = (row.Number("active_low", Count), row.Number("active_high", Count));
             var (totalLow, totalHigh) = (row.Number("total_low", Count), row.Number("total_high", Count));
             if (activeLow > activeHigh || totalLow > totalHigh)
-                row.Error("a low bound is above its high bound; exchange them");
+                row.AddError("a low bound is above its high bound; exchange them");
             else if (activeLow > totalLow || activeHigh > totalHigh)
-                row.Error("more parameters are active than there are; write active parameters of at most the total");
+                row.AddError("more parameters are active than there are; write active parameters of at most the total");
             var method = row.Text("method");
             if (method is not (null or "published" or "assumed"))
-                row.Error($"method: '{MessageText.Show(method)}' is not one of: published, assumed; use one of them");
+                row.AddError($"method: '{MessageText.Show(method)}' is not one of: published, assumed; use one of them");
             var (source, licence, version) = (row.Text("source"), row.Text("licence"), row.Version("version"));
             var earlier = models.FirstOrDefault(model => model.Pattern == pattern);
             if (earlier is not null)
-                row.Error($"pattern: '{MessageText.Show(pattern!)}' is given twice; the first one counts, so keep one");
+                row.AddError($"pattern: '{MessageText.Show(pattern!)}' is given twice; the first one counts, so keep one");
             if (row.ErrorCount > before)
                 continue;
             models.Add(

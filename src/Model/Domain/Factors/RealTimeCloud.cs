@@ -64,7 +64,7 @@ internal static class RealTimeCloud
         {
             var year = row.Year("year");
             if (year is null && row.Cell("year").Length == 0)
-                row.Error("year: is blank; write it");
+                row.AddError("year: is blank; write it");
             if (row.Text("cloud-provider") is { } provider && row.Text("cloud-region") is { } region && year is { } known)
                 read.Add(($"{Providers.GetValueOrDefault(provider) ?? Slug(provider)}/{region}", known, row));
         }

@@ -141,9 +141,9 @@ public sealed class ServerTable
                 row.Share("accelerators", Boards)
             );
             if (cpus is { } count && count != Math.Floor(count))
-                row.Error($"vcpus: {row.Cell("vcpus")} is not a whole number; write the virtual CPUs of the instance");
+                row.AddError($"vcpus: {row.Cell("vcpus")} is not a whole number; write the virtual CPUs of the instance");
             if (accelerators is { } boards && (boards > 0) != (row.Cell("accelerator").Length > 0))
-                row.Error("accelerator and accelerators: one says that there is one and the other not; write both, or a blank and 0");
+                row.AddError("accelerator and accelerators: one says that there is one and the other not; write both, or a blank and 0");
             Embodied? embodied = null;
             if (row.Cell("server_kg").Length > 0)
             {
@@ -156,7 +156,7 @@ public sealed class ServerTable
                     embodied = new Embodied(Mass.FromKilograms(whole * part), TimeSpan.FromDays(365 * life));
             }
             else if (row.Cell("share").Length + row.Cell("lifespan_years").Length > 0)
-                row.Error(
+                row.AddError(
                     "server_kg: is blank, which is not zero; write the kilograms of the whole server, or leave share and "
                         + "lifespan_years blank too"
                 );
@@ -181,7 +181,7 @@ public sealed class ServerTable
                 Method = method!,
             };
             if (!servers.TryAdd(Key(provider!, name!), server))
-                row.Error($"name: '{MessageText.Show(name!)}' is given twice; keep one");
+                row.AddError($"name: '{MessageText.Show(name!)}' is given twice; keep one");
         }
         return new ServerTable(servers.Values);
     }

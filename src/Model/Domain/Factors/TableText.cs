@@ -153,7 +153,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
     {
         if (Cell(column) is { Length: > 0 } text)
             return text;
-        Error($"{column}: is blank; write it");
+        AddError($"{column}: is blank; write it");
         return null;
     }
 
@@ -166,7 +166,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (words.TryGetValue(word, out var value))
             return value;
-        Error($"{column}: '{MessageText.Show(word)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
+        AddError($"{column}: '{MessageText.Show(word)}' is not one of: {string.Join(", ", words.Keys)}; use one of them");
         return null;
     }
 
@@ -174,7 +174,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
     {
         if (Cell(column).Length > 0)
             return OptionalNumber(column, rule);
-        Error($"{column}: is blank, which is not zero; {rule.Hint}, or leave the {rule.Row} out");
+        AddError($"{column}: is blank, which is not zero; {rule.Hint}, or leave the {rule.Row} out");
         return null;
     }
 
@@ -184,9 +184,9 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
         if (text.Length == 0)
             return null;
         if (!TryNumber(text, out var value))
-            Error($"{column}: '{MessageText.Show(text)}' is not a number; write it as 12.5");
+            AddError($"{column}: '{MessageText.Show(text)}' is not a number; write it as 12.5");
         else if (!rule.Allows(value))
-            Error($"{column}: {MessageText.Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
+            AddError($"{column}: {MessageText.Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
         else
             return value;
         return null;
@@ -198,15 +198,15 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
         var text = Cell(column);
         if (text.Length == 0)
         {
-            Error($"{column}: is blank, which is not zero; {rule.Hint}");
+            AddError($"{column}: is blank, which is not zero; {rule.Hint}");
             return null;
         }
         var parts = text.Split('/');
         var whole = 1.0;
         if (parts.Length > 2 || !TryNumber(parts[0], out var part) || (parts.Length == 2 && !(TryNumber(parts[1], out whole) && whole > 0)))
-            Error($"{column}: '{MessageText.Show(text)}' is not a number; write it as 0.125 or 1/8");
+            AddError($"{column}: '{MessageText.Show(text)}' is not a number; write it as 0.125 or 1/8");
         else if (!rule.Allows(part / whole))
-            Error($"{column}: {MessageText.Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
+            AddError($"{column}: {MessageText.Show(text)}{rule.Unit} is not {rule.Range}; {rule.Hint}");
         else
             return part / whole;
         return null;
@@ -219,9 +219,9 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var year) && year is >= 1990 and <= 2100)
             return year;
-        Error(
-            $"{column}: '{MessageText.Show(text)}' is not a year from 1990 to 2100; write it with four digits, or leave it blank "
-                + "when it is unknown"
+        AddError(
+            $"{column}: '{MessageText.Show(text)}' is not a year from 1990 to 2100; write it with four digits, or leave it "
+                + "blank when it is unknown"
         );
         return null;
     }
@@ -233,7 +233,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
             return day;
-        Error($"{column}: '{MessageText.Show(text)}' is not a day; write it as 2025-01-31");
+        AddError($"{column}: '{MessageText.Show(text)}' is not a day; write it as 2025-01-31");
         return null;
     }
 
@@ -244,11 +244,13 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
             return null;
         if (text.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter is '.' or '-'))
             return text;
-        Error($"{column}: '{MessageText.Show(text)}' is not made of lower-case letters, digits, dots and hyphens; write it as ember-2025");
+        AddError(
+            $"{column}: '{MessageText.Show(text)}' is not made of lower-case letters, digits, dots and hyphens; write it as ember-2025"
+        );
         return null;
     }
 
-    public void Error(string text) => errors.Add($"{At}: {text}");
+    public void AddError(string text) => errors.Add($"{At}: {text}");
 
     private static bool TryNumber(string text, out double value) =>
         double.TryParse(

@@ -50,7 +50,7 @@ public sealed class Uncertainty
             var (component, low, high) = (row.Word("component", Components), row.Number("low", Least), row.Number("high", Most));
             _ = (row.Text("method"), row.Text("source"), row.Text("licence"), row.Year("vintage"));
             if (row.ErrorCount == before && !meters.TryAdd(component!.Value, new Bounds(low!.Value, high!.Value)))
-                row.Error($"component: '{row.Cell("component")}' is given twice; keep one");
+                row.AddError($"component: '{row.Cell("component")}' is given twice; keep one");
         }
         return errors.Count == 0 ? new Uncertainty(meters) : throw new FactorException(errors);
     }

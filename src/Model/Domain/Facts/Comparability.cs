@@ -1,4 +1,5 @@
 using System.Globalization;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
@@ -58,7 +59,9 @@ public static class Comparability
     {
         var reasons = new List<string>();
         if (row.NullReason(terms.By) is { } reason)
-            reasons.Add($"no {(terms.By == RankedBy.Energy ? "joules" : "grams")} per {row.FunctionalUnit}: {reason}{Meaning(reason)}");
+            reasons.Add(
+                $"no {(terms.By == RankedBy.Energy ? "joules" : "grams")} per {row.FunctionalUnit}: {reason.Text()} ({reason.Meaning()})"
+            );
         // Not "below": a coverage that is no number is not enough either.
         if (!(row.Coverage >= terms.MinimumCoverage))
             reasons.Add(
@@ -68,7 +71,7 @@ public static class Comparability
                 )
             );
         if (row.Evidence > terms.WorstEvidence)
-            reasons.Add($"evidence {Word(row.Evidence)} is worse than {Word(terms.WorstEvidence)}, the worst accepted");
+            reasons.Add($"evidence {row.Evidence.ToWord()} is worse than {terms.WorstEvidence.ToWord()}, the worst accepted");
         return reasons;
     }
 
@@ -137,31 +140,4 @@ public static class Comparability
         }
         return certain;
     }
-
-    private static string Meaning(string reason) =>
-        reason switch
-        {
-            "no_work" => " (no work was counted)",
-            "zero_functional_units" => " (work was counted and none was done)",
-            "no_energy" => " (no energy is known)",
-            "accelerator_unknown" => " (the energy of its accelerators is unknown)",
-            "server_unknown" => " (the energy of its servers is unknown)",
-            "pue_unknown" => " (its place has no PUE)",
-            "no_carbon" => " (no emissions are known)",
-            "grid_unknown" => " (no location-based average intensity of its grid is known)",
-            "embodied_unknown" => " (the embodied emissions of its hardware are unknown)",
-            "busy_unknown" => " (nothing tells when its hardware was idle)",
-            "accelerator_idle_unknown" => " (its idle energy is known of whole servers and not of the accelerators alone)",
-            _ => "",
-        };
-
-    private static string Word(Evidence evidence) =>
-        evidence switch
-        {
-            Evidence.Measured => "measured",
-            Evidence.Derived => "derived",
-            Evidence.Modelled => "modelled",
-            Evidence.Estimated => "estimated",
-            _ => throw new ArgumentOutOfRangeException(nameof(evidence), evidence, "There is no such evidence."),
-        };
 }

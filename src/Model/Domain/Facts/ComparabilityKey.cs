@@ -1,3 +1,5 @@
+using Metrics.Domain.Messages;
+
 namespace Metrics.Domain.Facts;
 
 /// <summary>What must be equal before two ratios may be ranked with each other. Made from a row by
@@ -34,9 +36,9 @@ public sealed record ComparabilityKey(
         // A request has no token basis: against it the unit alone says what differs.
         if (TokenBasis is not null && other.TokenBasis is not null)
             Compare("token basis", TokenBasis, other.TokenBasis);
-        Compare("boundary", Word(Boundary), Word(other.Boundary));
+        Compare("boundary", Boundary.ToWord(), other.Boundary.ToWord());
         Compare("PUE included", PueIncluded ? "yes" : "no", other.PueIncluded ? "yes" : "no");
-        Compare("idle policy", Word(IdlePolicy), Word(other.IdlePolicy));
+        Compare("idle policy", IdlePolicy.ToWord(), other.IdlePolicy.ToWord());
         Compare("evidence class", Estimated ? "estimated" : "measured or modelled", other.Estimated ? "estimated" : "measured or modelled");
         Compare("carbon method", CarbonMethod, other.CarbonMethod);
         Compare("model", Model, other.Model);
@@ -49,23 +51,6 @@ public sealed record ComparabilityKey(
                 differences.Add(new KeyDifference(key, mine ?? "unknown", others ?? "unknown"));
         }
     }
-
-    private static string Word(Boundary boundary) =>
-        boundary switch
-        {
-            Boundary.Accelerator => "accelerator",
-            Boundary.Server => "server",
-            Boundary.Facility => "facility",
-            _ => throw new ArgumentOutOfRangeException(nameof(boundary), boundary, "There is no such boundary."),
-        };
-
-    private static string Word(IdlePolicy policy) =>
-        policy switch
-        {
-            IdlePolicy.Provisioned => "provisioned",
-            IdlePolicy.ActiveOnly => "active-only",
-            _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, "There is no such idle policy."),
-        };
 }
 
 /// <summary>A key in which two numbers differ.</summary>

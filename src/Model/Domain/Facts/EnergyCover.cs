@@ -76,7 +76,4 @@ public static class EnergyCoverText
 
     /// <summary>The word that it is told by.</summary>
     public static string Word(this EnergyCover cover) => Words[(int)cover];
-
-    /// <summary>Whether the server's part of it is a model of the host's type and no meter.</summary>
-    public static bool IsHostModel(this EnergyCover cover) => cover is EnergyCover.HostModel or EnergyCover.HostModelAndAccelerator;
 }

@@ -246,7 +246,7 @@ public static class Ratios
             "J/{unit}",
             "Facility energy without the idle share of the server's, over units; null when the idle share is unknown in some of "
                 + "the period (Missing names busy_unknown, server_unmetered, hardware_unknown or accelerator_unmetered).",
-            Measures.Facility * (1 - (Term)Measures.Idle / Measures.Server),
+            Measures.Facility * ActiveShareOf(Measures.Server),
             Measures.Units
         )
         {
@@ -288,9 +288,16 @@ public static class Ratios
             OfMany = RatioOfMany.Mean,
         };
 
+    /// <summary>The share of some energy that was not drawn while doing nothing.</summary>
+    /// <param name="energy">Energy of the servers, or of the accelerators where the servers are unknown.</param>
+    public static Term ActiveShareOf(Measure energy) => 1 - (Term)Measures.Idle / energy;
+
     /// <summary>Those that hours, days and months tell, in order.</summary>
     public static ImmutableArray<Ratio> OfPeriods { get; } =
     [JoulesPerUnit, AcceleratorJoulesPerUnit, ServerJoulesPerUnit, ActiveJoulesPerUnit, SciGramsPerUnit, MeasuredShare, Coverage];
+
+    /// <summary>Those of them that are for each unit of work.</summary>
+    public static ImmutableArray<Ratio> ByUnit { get; } = [.. OfPeriods.Where(ratio => ratio.Under == (Term)Measures.Units)];
 
     /// <summary>Those that energy facts tell, in order. A rack's energy stands beside the boundaries, and no part of it counts as measured
     /// energy of one.</summary>

@@ -35,7 +35,13 @@ internal readonly record struct Share(
 /// Account: what was attributed becomes facts, with the facility's energy, emissions and water where the factors of the
 /// place are known. A factor that is missing leaves null and its name, never zero.
 /// </summary>
-internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Provenance mappings, Provenance words, FactorBook? factors)
+internal sealed class Accounts(
+    Grid grid,
+    IReadOnlyList<Workload> workloads,
+    Provenance provenance,
+    FactorBook? factors,
+    DecisionTrace? trace
+)
 {
     private readonly Dictionary<(int Workload, string Place), Deployment> deployments = [];
     private readonly Dictionary<(string Place, DateOnly Day), Site> sites = [];
@@ -75,8 +81,8 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 [Measures.Covered] = share.Seconds,
                 Evidence = share.Reading.Evidence,
                 Cover = share.Cover,
-                Mappings = mappings.Text(share.Reading.Mappings),
-                Factors = words.Text(server is null ? share.Reading.Factors : words.Union(share.Reading.Factors, site.Factors)),
+                Mappings = provenance.Text(share.Reading.Mappings),
+                Factors = provenance.Text(server is null ? share.Reading.Factors : provenance.Union(share.Reading.Factors, site.Factors)),
                 Missing = share.Embodied is null ? missing | MissingReasons.EmbodiedUnknown : missing,
             }
         );
@@ -104,7 +110,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 [Measures.Covered] = seconds,
                 Evidence = reading.Evidence,
                 Cover = cover,
-                Mappings = mappings.Text(reading.Mappings),
+                Mappings = provenance.Text(reading.Mappings),
             }
         );
 
@@ -117,7 +123,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         double units,
         double seconds,
         Evidence evidence,
-        int of
+        MappingSet readThrough
     ) =>
         Work.Add(
             new WorkFact
@@ -128,7 +134,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 Units = units,
                 CoveredSeconds = seconds,
                 Evidence = evidence,
-                Mappings = mappings.Text(of),
+                Mappings = provenance.Text(readThrough),
             }
         );
 
@@ -143,21 +149,21 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                 : a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start)
                 : a.Cover.CompareTo(b.Cover)
         );
-        var kept = 0;
+        var unique = 0;
         for (var i = 1; i < Energy.Count; i++)
         {
-            var (before, next) = (Energy[kept], Energy[i]);
+            var (before, next) = (Energy[unique], Energy[i]);
             if (
                 before.Deployment.Id == next.Deployment.Id
                 && before.Resource.Id == next.Resource.Id
                 && before.Period.Start == next.Period.Start
             )
-                Energy[kept] = Merge(before, next);
+                Energy[unique] = Merge(before, next);
             else
-                Energy[++kept] = next;
+                Energy[++unique] = next;
         }
         if (Energy.Count > 0)
-            Energy.RemoveRange(kept + 1, Energy.Count - kept - 1);
+            Energy.RemoveRange(unique + 1, Energy.Count - unique - 1);
 
         Work.Sort(
             static (a, b) =>
@@ -187,7 +193,10 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
                     worked[key] = worked.GetValueOrDefault(key) || work.Units > 0;
                 }
             }
-            Energy[i] = worked.TryGetValue((fact.Deployment.Id, fact.Period.Start), out var busy)
+            var isKnown = worked.TryGetValue((fact.Deployment.Id, fact.Period.Start), out var busy);
+            if (isKnown)
+                trace?.IdleByWork(fact, busy);
+            Energy[i] = isKnown
                 ? fact.With(Measures.Idle, busy ? 0 : fact[Measures.Server] ?? fact[Measures.Accelerator])
                 : fact with
                 {
@@ -236,45 +245,42 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         if (last is { } same && same.Day == day && ReferenceEquals(same.Place, place))
             return same;
         if (!sites.TryGetValue((place.Name, day), out var site))
-            sites.Add((place.Name, day), site = new Site(place, day, factors, words));
+            sites.Add((place.Name, day), site = new Site(place, day, factors, provenance, trace));
         return last = site;
     }
 
     /// <summary>What is known of a place on a day, looked up once.</summary>
     private sealed class Site
     {
-        public Site(Place place, DateOnly day, FactorBook? factors, Provenance words)
+        public Site(Place place, DateOnly day, FactorBook? factors, Provenance provenance, DecisionTrace? trace)
         {
             (Place, Day) = (place, day);
-            Factors = Provenance.Nothing;
-            if (place.Pue is { } own)
-            {
-                (Pue, LowPue, HighPue) = (own, own, own);
-                Factors = words.Of($"pue:{place.Name}@config");
-            }
-            else if (Find(FactorKind.Pue, FactorMethod.Annual, MissingReasons.PueUnknown) is { } pue)
-            {
+            if (Take(Measures.Facility, Measures.Server, Factor.OfPue(place) ?? Find(FactorKind.Pue, FactorMethod.Annual)) is { } pue)
                 (Pue, LowPue, HighPue) = (pue.Value, pue.Range?.Low ?? pue.Value, pue.Range?.High ?? pue.Value);
-            }
-            Water = Find(FactorKind.Wue, FactorMethod.Annual, MissingReasons.WueUnknown) is { } wue
-                ? new WaterFactors(wue.Value, null)
-                : null;
-            Average = IntensityOf(FactorMethod.LocationAverage, MissingReasons.GridUnknown);
-            Marginal = IntensityOf(FactorMethod.LocationMarginal, MissingReasons.None);
-            MarketBased = IntensityOf(FactorMethod.MarketBased, MissingReasons.None);
+            else
+                Missing |= MissingReasons.PueUnknown;
+            if (Take(Measures.Water, Measures.Server, Find(FactorKind.Wue, FactorMethod.Annual)) is { } wue)
+                Water = new WaterFactors(wue.Value, null);
+            else
+                Missing |= MissingReasons.WueUnknown;
+            Average = IntensityOf(Measures.Operational, FactorMethod.LocationAverage);
+            if (Average is null)
+                Missing |= MissingReasons.GridUnknown;
+            Marginal = IntensityOf(Measures.Marginal, FactorMethod.LocationMarginal);
+            MarketBased = IntensityOf(Measures.MarketBased, FactorMethod.MarketBased);
 
-            CarbonIntensity? IntensityOf(FactorMethod method, MissingReasons reason) =>
-                Find(FactorKind.GridIntensity, method, reason) is { } grid ? new CarbonIntensity(grid.Value) : null;
+            CarbonIntensity? IntensityOf(Measure grams, FactorMethod method) =>
+                Take(grams, Measures.Facility, Find(FactorKind.GridIntensity, method)) is { } grid ? new CarbonIntensity(grid.Value) : null;
 
-            Factor? Find(FactorKind kind, FactorMethod method, MissingReasons reason)
+            Factor? Find(FactorKind kind, FactorMethod method) => factors?.Find(kind, method, place, day);
+
+            Factor? Take(Measure measure, Measure from, Factor? by)
             {
-                if (factors?.Find(kind, method, place, day) is { } factor)
-                {
-                    Factors = words.Union(Factors, words.Of(factor.Name));
-                    return factor;
-                }
-                Missing |= reason;
-                return null;
+                if (by is null)
+                    return null;
+                Factors = provenance.Union(Factors, provenance.Of(by.Name));
+                trace?.Account(place, day, new AccountDecision(measure, from, by));
+                return by;
             }
         }
 
@@ -300,7 +306,7 @@ internal sealed class Accounts(Grid grid, IReadOnlyList<Workload> workloads, Pro
         public CarbonIntensity? MarketBased { get; }
 
         /// <summary>Names of the factors found, as a set.</summary>
-        public int Factors { get; private set; }
+        public FactorSet Factors { get; private set; }
 
         /// <summary>What was not found.</summary>
         public MissingReasons Missing { get; private set; }

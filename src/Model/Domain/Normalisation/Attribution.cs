@@ -9,14 +9,16 @@ namespace Metrics.Domain.Normalisation;
 /// the CPU time of its pods. A machine that no label gives to anybody goes by the work that was done on it. What is left is
 /// unattributed.
 /// </summary>
-internal sealed class Attribution(Cover cover, Accounts accounts, Provenance mappings, Provenance words, Pieces pieces)
+internal sealed class Attribution(Cover cover, Accounts accounts, Provenance provenance, Pieces pieces)
 {
-    private readonly List<(int Workload, double Joules, Evidence Evidence, int Mappings)> portions = [];
+    private readonly DecisionTrace? trace = cover.Trace;
+    private readonly List<(int Workload, double Joules, Evidence Evidence, MappingSet Mappings)> portions = [];
     private readonly List<(int Workload, string Unit, double Units)> works = [];
     private readonly Roster boards = new();
     private readonly Roster sharers = new();
     private readonly WorkloadClaims serverClaims = new();
     private readonly WorkloadClaims scratch = new();
+    private EmbodiedDecision? making;
 
     /// <summary>A server, its accelerators and what shares it, in one grid period.</summary>
     public void Attribute(Host host, int bin)
@@ -64,10 +66,14 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         ClaimByWork(host, bin, server);
 
         var machines = server?.Machines ?? (all ? cover.LoadOf(boards[0].Resource, Component.Accelerator, bin)?.Servers : null) ?? 1;
-        var grams =
-            host.Type?.Embodied?.Of(TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0))).Grams * machines;
+        var reserved = TimeSpan.FromTicks(server?.Reading.Ticks ?? (boards.Count > 0 ? boardTicks : 0));
+        var grams = host.Type?.Embodied?.Of(reserved).Grams * machines;
         // Who reads the grams asks what they were made of, also where a meter reads the energy and the type gives nothing else.
-        var made = grams is null ? Provenance.Nothing : words.Of(host.Type!.FactorName);
+        var made = grams is null ? default : provenance.Of(host.Type!.FactorName);
+        if (trace is not null)
+            making = grams is { } total
+                ? new EmbodiedDecision(host.Type!.Embodied!, reserved.TotalSeconds, machines, total, boards.Count, host.Type.FactorName)
+                : null;
         if (server is not { } whole)
         {
             for (var i = 0; i < boards.Count; i++)
@@ -90,13 +96,15 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             );
         Apportion(host, bin, whole.Reading, rest);
         var load = boards.Count > 0 || host.Server is null ? null : cover.LoadOf(host.Server, Component.Cpu, bin)?.Busy;
+        if (trace is not null)
+            Decide(host, bin, whole, rest, load);
         foreach (var (workload, joules, evidence, of) in portions)
         {
             var reading = whole.Reading with
             {
                 Evidence = KnownSeries.Worst(whole.Reading.Evidence, evidence),
-                Mappings = mappings.Union(whole.Reading.Mappings, of),
-                Factors = words.Union(whole.Reading.Factors, made),
+                Mappings = provenance.Union(whole.Reading.Mappings, of),
+                Factors = provenance.Union(whole.Reading.Factors, made),
             };
             // Boards carry the machine's making where it has any; without them it goes as the joules do.
             var embodied =
@@ -109,7 +117,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                     host.Known,
                     bin,
                     reading,
-                    Seconds(reading.Ticks),
+                    Piece.Seconds(reading.Ticks),
                     null,
                     joules,
                     joules * (1 - (boards.Count > 0 ? BusyOf(workload) : load)),
@@ -145,12 +153,13 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             return true;
         if (single > 0 && (host.Type is { Accelerators: > 0 } type ? single >= type.Accelerators : joules * 10 >= whole.Reading.Joules * 9))
         {
-            boards.Keep(static board => !board.Resource.IsMachine);
+            boards.Filter(static board => !board.Resource.IsMachine);
             return false;
         }
         if (!whole.Claims.Any && single > 0)
         {
             whole.Claims.Clear();
+            whole.Claims.Rule = ShareRule.Boards;
             var most = Math.Max(joules, whole.Reading.Joules);
             for (var i = 0; i < boards.Count && most > 0; i++)
             {
@@ -169,7 +178,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                     most > 0 ? (long)(whole.Reading.Ticks * (1 - joules / most)) : whole.Reading.Ticks
                 );
         }
-        boards.Keep(board => board.Resource == whole.Resource);
+        boards.Filter(board => board.Resource == whole.Resource);
         return true;
     }
 
@@ -191,7 +200,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                 null,
                 1,
                 null,
-                Provenance.Nothing,
+                default,
                 MissingReasons.ServerUnmetered
             );
     }
@@ -205,15 +214,16 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         )
         {
             scratch.Clear();
-            if (cover.Component(rack, component, bin, scratch) is not { } reading)
+            if (cover.Boundary(rack, component, bin, scratch) is not { } reading)
                 continue;
+            trace?.Decide(rack, bin, name, reading.Joules, SharesOf(scratch, null));
             for (var i = 0; i < scratch.Count; i++)
                 accounts.EnterRack(
                     scratch[i].Workload,
                     rack,
                     bin,
                     reading,
-                    Seconds(reading.Ticks) * scratch.TimeShareOf(i),
+                    Piece.Seconds(reading.Ticks) * scratch.TimeShareOf(i),
                     reading.Joules * scratch.ShareOf(i),
                     name
                 );
@@ -250,8 +260,8 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             return;
         works.Clear();
         foreach (var worker in host.Workers)
-            if (worker.UnitsIn(bin, pieces) is { } told)
-                works.Add((worker.Series.Workload, worker.Series.Mapping.FunctionalUnit!, told));
+            if (worker.UnitsIn(bin, pieces) is { } counted)
+                works.Add((worker.Series.Workload, worker.Series.Mapping.FunctionalUnit!, counted));
         if (CommonUnit() is not { } unit)
             return;
         works.RemoveAll(work => work.Unit != unit || work.Units <= 0);
@@ -264,6 +274,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         void Give(WorkloadClaims claims, Reading reading)
         {
             claims.Clear();
+            claims.Rule = ShareRule.Work;
             foreach (var (workload, _, units) in works)
                 claims.Add(workload, reading.Joules * (units / total), (long)(reading.Ticks * (units / total)));
         }
@@ -308,7 +319,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         Reading? server,
         double scale,
         double? grams,
-        int made,
+        FactorSet made,
         MissingReasons missing,
         double time = 1
     )
@@ -318,11 +329,13 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             ? server!.Value with
             {
                 Evidence = KnownSeries.Worst(server.Value.Evidence, board.Reading.Evidence),
-                Mappings = mappings.Union(server.Value.Mappings, board.Reading.Mappings),
-                Factors = words.Union(server.Value.Factors, board.Reading.Factors),
+                Mappings = provenance.Union(server.Value.Mappings, board.Reading.Mappings),
+                Factors = provenance.Union(server.Value.Factors, board.Reading.Factors),
             }
             : board.Reading;
-        reading = reading with { Factors = words.Union(reading.Factors, made) };
+        reading = reading with { Factors = provenance.Union(reading.Factors, made) };
+        if (trace is not null)
+            Decide(board, bin, server is null ? null : scale, time, grams is null ? null : making);
         for (var i = 0; i < board.Claims.Count; i++)
         {
             var joules = board.Reading.Joules * board.Claims.ShareOf(i);
@@ -333,7 +346,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                     board.Resource,
                     bin,
                     reading,
-                    Seconds(board.Reading.Ticks) * time * board.Claims.TimeShareOf(i),
+                    Piece.Seconds(board.Reading.Ticks) * time * board.Claims.TimeShareOf(i),
                     joules,
                     within,
                     (within ?? joules) * (1 - board.Busy),
@@ -382,7 +395,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             if (serverClaims[i].Workload == WorkloadClaims.Unclaimed)
                 unclaimed = share;
             else
-                Portion(serverClaims[i].Workload, rest * share, server.Evidence, server.Mappings);
+                Portion(serverClaims[i].Workload, rest * share, server.Evidence, server.Mappings, KeyOf(serverClaims, i));
         }
         if (serverClaims.Count == 0)
             unclaimed = 1;
@@ -412,7 +425,16 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             var (reading, claims) = (sharers[i].Reading, sharers[i].Claims);
             for (var claim = 0; claim < claims.Count; claim++)
                 if (claims[claim].Workload != WorkloadClaims.Unclaimed)
-                    Portion(claims[claim].Workload, reading.Joules * claims.ShareOf(claim) * scale, reading.Evidence, reading.Mappings);
+                {
+                    var joules = reading.Joules * claims.ShareOf(claim) * scale;
+                    Portion(
+                        claims[claim].Workload,
+                        joules,
+                        reading.Evidence,
+                        reading.Mappings,
+                        trace is null ? null : new ShareKey(ShareRule.PodEnergy, joules, left, "J")
+                    );
+                }
         }
         return claimed >= left ? 0 : left - claimed;
     }
@@ -431,38 +453,56 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         {
             var (reading, claims) = (boards[i].Reading, boards[i].Claims);
             for (var claim = 0; claim < claims.Count; claim++)
+            {
+                var held = reading.Ticks * claims.TimeShareOf(claim);
                 Portion(
                     claims[claim].Workload,
-                    left * (reading.Ticks * claims.TimeShareOf(claim) / total),
+                    left * (held / total),
                     server.Evidence,
-                    server.Mappings
+                    server.Mappings,
+                    trace is null
+                        ? null
+                        : new ShareKey(ShareRule.AcceleratorTime, held / TimeSpan.TicksPerSecond, total / TimeSpan.TicksPerSecond, "s")
                 );
+            }
         }
     }
 
     private void ApportionByCpuTime(Host host, int bin, double left, Reading server)
     {
-        if (SharedByCpuTime(host, bin) is not { } of)
-            Portion(WorkloadClaims.Unclaimed, left, server.Evidence, server.Mappings);
+        if (SharedByCpuTime(host, bin) is not { } mappings)
+            Portion(
+                WorkloadClaims.Unclaimed,
+                left,
+                server.Evidence,
+                server.Mappings,
+                trace is null ? null : new ShareKey(ShareRule.Rest, left, left, "J")
+            );
         else
             for (var i = 0; i < scratch.Count; i++)
-                Portion(scratch[i].Workload, left * scratch.ShareOf(i), server.Evidence, mappings.Union(server.Mappings, of));
+                Portion(
+                    scratch[i].Workload,
+                    left * scratch.ShareOf(i),
+                    server.Evidence,
+                    provenance.Union(server.Mappings, mappings),
+                    trace is null ? null : new ShareKey(ShareRule.CpuTime, scratch[i].Weight, scratch.Weight, "s at full load")
+                );
     }
 
     /// <summary>Reads into the scratch claims the CPU time of those who share the machine, on the first level on which anybody is a
     /// workload's.</summary>
     /// <returns>The mappings that told it; null when there is no such level.</returns>
-    private int? SharedByCpuTime(Host host, int bin)
+    private MappingSet? SharedByCpuTime(Host host, int bin)
     {
         foreach (var level in host.SharerLevels)
         {
             scratch.Clear();
-            var of = Provenance.Nothing;
+            var mappings = default(MappingSet);
             foreach (var sharer in level)
                 if (cover.LoadOf(sharer, Component.Cpu, bin, scratch) is { } load)
-                    of = mappings.Union(of, load.Mappings);
-            if (scratch.Any && scratch.Joules > 0)
-                return of;
+                    mappings = provenance.Union(mappings, load.Mappings);
+            if (scratch.Any && scratch.Weight > 0)
+                return mappings;
         }
         return null;
     }
@@ -476,6 +516,14 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         {
             var (resource, reading, about, accelerator, busy, claims) = sharers[i];
             double? server = about == EnergyCover.Accelerator ? null : reading.Joules;
+            trace?.Decide(
+                resource,
+                bin,
+                EnergyCover.Share,
+                reading.Joules,
+                SharesOf(claims, busy is { } level ? new IdleDecision(IdleRule.Load, level, LoadOf(resource, bin)) : null),
+                decision => decision with { ServerScale = server is null ? null : 1 }
+            );
             for (var claim = 0; claim < claims.Count; claim++)
             {
                 var share = claims.ShareOf(claim);
@@ -485,7 +533,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                         resource,
                         bin,
                         reading,
-                        Seconds(reading.Ticks) * claims.TimeShareOf(claim),
+                        Piece.Seconds(reading.Ticks) * claims.TimeShareOf(claim),
                         accelerator * share,
                         server * share,
                         (server ?? accelerator) * share * (1 - busy),
@@ -546,8 +594,10 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         return claimed;
     }
 
-    private void Portion(int workload, double joules, Evidence evidence, int of)
+    private void Portion(int workload, double joules, Evidence evidence, MappingSet readThrough, ShareKey? key)
     {
+        if (key is not null)
+            trace!.Portion(workload, key);
         for (var i = 0; i < portions.Count; i++)
         {
             var known = portions[i];
@@ -557,21 +607,81 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
                 workload,
                 known.Joules + joules,
                 KnownSeries.Worst(known.Evidence, evidence),
-                mappings.Union(known.Mappings, of)
+                provenance.Union(known.Mappings, readThrough)
             );
             return;
         }
-        portions.Add((workload, joules, evidence, of));
+        portions.Add((workload, joules, evidence, readThrough));
     }
 
-    private static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
+    /// <summary>What was decided about an accelerator.</summary>
+    private void Decide(in Sharer board, int bin, double? scale, double time, EmbodiedDecision? embodied)
+    {
+        var load = LoadOf(board.Resource, bin);
+        trace!.Decide(
+            board.Resource,
+            bin,
+            board.Cover,
+            board.Reading.Joules,
+            SharesOf(board.Claims, board.Busy is { } busy ? new IdleDecision(IdleRule.Load, busy, load) : null),
+            decision => decision with { ServerScale = scale, ServerTime = time, Embodied = embodied }
+        );
+    }
+
+    /// <summary>What was decided about a server, once it is divided.</summary>
+    private void Decide(Host host, int bin, ServerReading server, double rest, double? load)
+    {
+        var read = host.Server is null ? null : trace!.LoadOf(host.Server, Component.Cpu, bin);
+        trace!.Decide(
+            host.Known,
+            bin,
+            server.Cover,
+            server.Reading.Joules,
+            trace.TakePortions(workload =>
+                boards.Count > 0
+                    ? BusyOf(workload) is { } mean
+                        ? new IdleDecision(IdleRule.Accelerators, mean, null)
+                        : null
+                    : load is { } busy
+                        ? new IdleDecision(IdleRule.Load, busy, read)
+                        : null
+            ),
+            decision =>
+                decision with
+                {
+                    JoulesOfAccelerators = server.HoldsAccelerators && boards.Count > 0 ? server.Reading.Joules - rest : null,
+                    Embodied = making,
+                }
+        );
+    }
+
+    private LoadReading? LoadOf(MeteredResource board, int bin) => trace!.LoadOf(board, Component.Accelerator, bin);
+
+    private IReadOnlyList<ShareDecision> SharesOf(WorkloadClaims claims, IdleDecision? idle) =>
+        [.. Enumerable.Range(0, claims.Count).Select(i => new ShareDecision(trace!.NameOf(claims[i].Workload), [KeyOf(claims, i)!], idle))];
+
+    /// <summary>Why a claim has its share; null when nobody asks.</summary>
+    private ShareKey? KeyOf(WorkloadClaims claims, int index)
+    {
+        if (trace is null)
+            return null;
+        if (claims.Rule != ShareRule.Work)
+            return new ShareKey(claims.Rule, claims[index].Weight, claims.Weight, claims.Rule == ShareRule.Boards ? "J" : "");
+        var workload = claims[index].Workload;
+        return new ShareKey(
+            ShareRule.Work,
+            works.Where(work => work.Workload == workload).Sum(work => work.Units),
+            works.Sum(work => work.Units),
+            works[0].Unit
+        );
+    }
 
     /// <summary>A resource's reading, how much of it is known to be accelerators', how busy it was, and those who claim it.</summary>
     private readonly record struct Sharer(
         MeteredResource Resource,
         Reading Reading,
         EnergyCover Cover,
-        double? AcceleratorJoules,
+        double? JoulesOfAccelerators,
         double? Busy,
         WorkloadClaims Claims
     );
@@ -589,7 +699,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
         public void Clear() => shares.Clear();
 
         /// <summary>Leaves those out that the condition does not hold for; nothing is added after that.</summary>
-        public void Keep(Predicate<Sharer> condition) => shares.RemoveAll(share => !condition(share));
+        public void Filter(Predicate<Sharer> condition) => shares.RemoveAll(share => !condition(share));
 
         /// <summary>Empty claims for the reading that may be added next.</summary>
         public WorkloadClaims Next()
@@ -600,7 +710,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance map
             return claims[shares.Count];
         }
 
-        public void Add(MeteredResource resource, Reading reading, EnergyCover cover, double? acceleratorJoules, double? busy) =>
-            shares.Add(new Sharer(resource, reading, cover, acceleratorJoules, busy, claims[shares.Count]));
+        public void Add(MeteredResource resource, Reading reading, EnergyCover cover, double? joulesOfAccelerators, double? busy) =>
+            shares.Add(new Sharer(resource, reading, cover, joulesOfAccelerators, busy, claims[shares.Count]));
     }
 }

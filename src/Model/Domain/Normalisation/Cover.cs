@@ -5,150 +5,22 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>What the readings chosen for something say about one grid period.</summary>
-/// <param name="Joules">Its energy.</param>
-/// <param name="Low">The least that it can be, in joules; NaN when unknown.</param>
-/// <param name="High">The most that it can be, in joules; NaN when unknown.</param>
-/// <param name="Measured">The part of it that is measured or derived.</param>
-/// <param name="Ticks">The stretch for which all of it is known.</param>
-/// <param name="Evidence">The worst of the inputs.</param>
-/// <param name="Mappings">The mappings of the inputs.</param>
-/// <param name="Factors">The factors that models of power were made with.</param>
-internal readonly record struct Reading(
-    double Joules,
-    double Low,
-    double High,
-    double Measured,
-    long Ticks,
-    Evidence Evidence,
-    int Mappings,
-    int Factors
-)
-{
-    /// <summary>The part of some joules of this reading that is measured or derived.</summary>
-    public double MeasuredOf(double joules) =>
-        Joules > 0 ? joules * (Measured / Joules)
-        : Evidence <= Evidence.Derived ? joules
-        : 0;
-
-    /// <summary>The least that some joules of this reading can be; null when unknown.</summary>
-    public double? LowOf(double joules) =>
-        double.IsNaN(Low) ? null
-        : Joules > 0 ? joules * (Low / Joules)
-        : 0;
-
-    /// <summary>The most that some joules of this reading can be; null when unknown.</summary>
-    public double? HighOf(double joules) =>
-        double.IsNaN(High) ? null
-        : Joules > 0 ? joules * (High / Joules)
-        : 0;
-}
-
-/// <summary>How busy something was in one grid period.</summary>
-/// <param name="Busy">Mean utilisation, from 0 to 1.</param>
-/// <param name="Ticks">The stretch for which it is known.</param>
-/// <param name="Mappings">The mappings that told it.</param>
-/// <param name="Servers">How many servers it is the mean of; one unless a label says more.</param>
-internal readonly record struct Load(double Busy, long Ticks, int Mappings, double Servers);
-
-/// <summary>The server boundary of a machine in one grid period.</summary>
-/// <param name="Reading">What was read of it.</param>
-/// <param name="Cover">What made it up.</param>
-/// <param name="HoldsAccelerators">Whether the reading holds the energy of the accelerators, or they come on top.</param>
-/// <param name="Machines">How many machines are told as this one; one unless a label says more.</param>
-internal readonly record struct ServerReading(Reading Reading, EnergyCover Cover, bool HoldsAccelerators, double Machines = 1);
-
-/// <summary>Who claims the series of a reading, with what they said. Kept and used again from period to period.</summary>
-internal sealed class WorkloadClaims
-{
-    /// <summary>Stands for the series that no workload claims.</summary>
-    public const int Unclaimed = -1;
-
-    private readonly List<(int Workload, double Joules, long Ticks)> claims = [];
-
-    public int Count => claims.Count;
-
-    public (int Workload, double Joules, long Ticks) this[int index] => claims[index];
-
-    public bool Any => claims.Exists(static claim => claim.Workload != WorkloadClaims.Unclaimed);
-
-    public double Joules { get; private set; }
-
-    public long Ticks { get; private set; }
-
-    public void Clear()
-    {
-        claims.Clear();
-        (Joules, Ticks) = (0, 0);
-    }
-
-    public void Add(int workload, double joules, long ticks)
-    {
-        Joules += joules;
-        Ticks += ticks;
-        for (var i = 0; i < claims.Count; i++)
-        {
-            if (claims[i].Workload != workload)
-                continue;
-            claims[i] = (workload, claims[i].Joules + joules, claims[i].Ticks + ticks);
-            return;
-        }
-        claims.Add((workload, joules, ticks));
-    }
-
-    /// <summary>Makes joules of claims of load, which hold seconds at full load: of each what the line from rest to full load draws in its
-    /// time.</summary>
-    public void Weigh(PowerRange power)
-    {
-        Joules = 0;
-        for (var i = 0; i < claims.Count; i++)
-        {
-            var joules =
-                power.Idle.Watts * claims[i].Ticks / TimeSpan.TicksPerSecond + (power.Max.Watts - power.Idle.Watts) * claims[i].Joules;
-            claims[i] = claims[i] with { Joules = joules };
-            Joules += joules;
-        }
-    }
-
-    /// <summary>The share of a claim: by energy, or by time where there was none.</summary>
-    public double ShareOf(int index) =>
-        claims.Count == 1 ? 1
-        : Joules > 0 ? claims[index].Joules / Joules
-        : TimeShareOf(index);
-
-    /// <summary>The share of a claim by time alone.</summary>
-    public double TimeShareOf(int index) => claims.Count == 1 ? 1 : (double)claims[index].Ticks / Ticks;
-}
-
 /// <summary>
 /// Cover: from all that is read of a resource, one reading for each component and one set of components for each
 /// boundary, so that nothing is counted twice.
 /// </summary>
 internal sealed class Cover(
-    Grid grid,
-    Pieces pieces,
-    Provenance mappings,
-    Provenance words,
+    MeterChoice choice,
+    ClaimReader reader,
+    Provenance provenance,
     IReadOnlyList<KnownSeries> series,
     FactorBook? factors
 )
 {
-    /// <summary>Utilisation of a host of which only the accelerators are read. Source: Cloud Carbon Footprint, 2024, Apache-2.0, average of
-    /// servers in use.</summary>
-    private const double UsualLoad = 0.5;
+    private readonly FactorSet usualLoad = provenance.Of(UsualLoad.FactorName);
 
-    private readonly int usualLoad = words.Of("host_load:0.5@ccf-2024");
-    private readonly List<Piece> chosen = [];
-    private readonly List<Piece> together = [];
-    private readonly WorkloadClaims scratch = new();
-    private readonly List<(int Workload, double Weight)> sharing = [];
-    private readonly List<(string Name, long Ticks)> slices = [];
-    private readonly List<(long Ticks, int Series)> tracks = [];
-    private readonly PriorityQueue<int, (long End, int Track)> ends = new();
-    private int[] trackOf = new int[16];
-
-    /// <summary>Receives each piece that a reading was made of; null when nobody asks.</summary>
-    public HashSet<(int Series, int Bin)>? Used { get; init; }
+    /// <summary>Receives what is decided; null when nobody asks.</summary>
+    public DecisionTrace? Trace { get; init; }
 
     /// <summary>What has a load and no power behind it, with what is wrong and what to do.</summary>
     public Dictionary<MeteredResource, string> Unmodelled { get; } = [];
@@ -158,14 +30,13 @@ internal sealed class Cover(
     /// <param name="component">The component; its disjoint parts are added up.</param>
     /// <param name="bin">The grid period.</param>
     /// <param name="claims">Receives who claims the series that were read.</param>
-    public Reading? Component(MeteredResource resource, Component component, int bin, WorkloadClaims claims) =>
-        Read(resource[component], component, bin, claims);
-
-    private Reading? Read(List<Meter> meters, Component component, int bin, WorkloadClaims claims)
+    public Reading? Component(MeteredResource resource, Component component, int bin, WorkloadClaims claims)
     {
-        if (meters.Count == 0 || Best(meters, bin) is not { } meter)
+        var meters = resource[component];
+        if (meters.Count == 0 || choice.Best(meters, bin) is not { } meter)
             return null;
 
+        var terms = Trace is null ? null : new List<double>();
         double joules = 0,
             low = 0,
             high = 0;
@@ -174,11 +45,12 @@ internal sealed class Cover(
         {
             double partJoules = 0;
             long partTicks = 0;
-            foreach (ref readonly var piece in Track(part, bin))
+            foreach (ref readonly var piece in choice.Track(part, bin))
             {
                 partJoules += piece.Amount;
                 partTicks += piece.Ticks;
-                Used?.Add((piece.Series, bin));
+                terms?.Add(piece.Amount);
+                Trace?.Use(piece);
                 if (series[piece.Series].OwnPower is not { } power)
                     continue;
                 low += power.Idle * piece.Ticks / TimeSpan.TicksPerSecond;
@@ -186,31 +58,27 @@ internal sealed class Cover(
             }
             if (partTicks == 0)
                 continue;
-            Claim(part, bin, partJoules, partTicks, claims);
+            reader.Claim(part, bin, partJoules, partTicks, claims);
             joules += partJoules;
             ticks = Math.Min(ticks, partTicks);
         }
         // The better meter may carry no labels of a workload where a lesser one does: whose it is, is then told by that one.
         if (meters.Count > 1 && !claims.Any)
-            ClaimByOthers(meters, meter, bin, claims);
+            reader.ClaimByOthers(meters, meter, bin, claims);
         var evidence = meter.First.Evidence;
+        Bounds? accuracy = null;
         if (meter.First.OwnPower is null)
         {
             // Of a meter whose accuracy nobody states the bounds are unknown, which is not exact.
-            (low, high) = factors?.Uncertainty.Of(evidence, component) is { } bounds
-                ? (joules * bounds.Low, joules * bounds.High)
-                : (double.NaN, double.NaN);
+            accuracy = factors?.Uncertainty.Of(evidence, component);
+            (low, high) = accuracy is { } bounds ? (joules * bounds.Low, joules * bounds.High) : (double.NaN, double.NaN);
         }
-        return new Reading(
-            joules,
-            low,
-            high,
-            evidence <= Evidence.Derived ? joules : 0,
-            ticks,
-            evidence,
-            meter.First.Mappings,
-            Provenance.Nothing
+        Trace?.Read(
+            resource,
+            bin,
+            new MeterReading(component, meter.First.Mapping, terms!, accuracy, meter.First.OwnPower is null ? null : new Bounds(low, high))
         );
+        return new Reading(joules, low, high, evidence <= Evidence.Derived ? joules : 0, ticks, evidence, meter.First.Mappings, default);
     }
 
     /// <summary>What a board drew: what its meters say, else what its hardware draws at the load that is told of it; null when neither is
@@ -225,7 +93,7 @@ internal sealed class Cover(
         {
             // A meter of the node names no pod, while the load of the pod's container on the same board does.
             if (!claims.Any)
-                ClaimByLoads(board, bin, null, claims);
+                reader.ClaimByLoads(board, bin, null, claims);
             return read;
         }
         if (factors is null || LoadOf(board, Quantities.Component.Accelerator, bin) is not { } load)
@@ -246,20 +114,45 @@ internal sealed class Cover(
             type is null ? 1
             : board.IsMachine ? Math.Max(type.Accelerators, 0)
             : Math.Min(1, type.Accelerators > 0 ? type.Accelerators : 1);
-        scratch.Clear();
-        var limit = Read(board.Limits, Quantities.Component.Accelerator, bin, scratch);
-        var power =
-            limit is { } allowed && allowed.Joules / Seconds(allowed.Ticks) >= hardware.Power.Idle.Watts
-                ? hardware.Power.Under(Power.FromWatts(allowed.Joules / Seconds(allowed.Ticks)))
-                : hardware.Power;
-        ClaimByLoads(board, bin, power, claims);
-        return Modelled(
-            power,
-            count,
-            load,
-            limit?.Mappings ?? Provenance.Nothing,
-            words.Of(FactorName("hardware", hardware.Name, hardware.Vintage))
+        var limit = LimitOf(board, bin);
+        var isLimited = limit is { } allowed && allowed.Mean.Watts >= hardware.Power.Idle.Watts;
+        var power = isLimited ? hardware.Power.Under(limit!.Value.Mean) : hardware.Power;
+        reader.ClaimByLoads(board, bin, power, claims);
+        Trace?.Modelled(
+            board,
+            bin,
+            new PowerDecision(power, load.Busy, Piece.Seconds(load.Ticks), count, load.Servers, hardware.FactorName)
+            {
+                Load = Trace.LoadOf(board, Quantities.Component.Accelerator, bin),
+                Limit = isLimited ? limit!.Value.Mean : null,
+            }
         );
+        return Modelled(power, count, load, limit?.Mappings ?? default, provenance.Of(hardware.FactorName));
+    }
+
+    /// <summary>The mean power limit that a board enforces; null when nothing reports one.</summary>
+    private (Power Mean, MappingSet Mappings)? LimitOf(MeteredResource board, int bin)
+    {
+        if (board.Limits.Count == 0 || choice.Best(board.Limits, bin) is not { } meter)
+            return null;
+        double wattSeconds = 0;
+        var ticks = long.MaxValue;
+        foreach (var part in meter.Parts)
+        {
+            double partWattSeconds = 0;
+            long partTicks = 0;
+            foreach (ref readonly var piece in choice.Track(part, bin))
+            {
+                partWattSeconds += piece.Amount;
+                partTicks += piece.Ticks;
+                Trace?.Use(piece);
+            }
+            if (partTicks == 0)
+                continue;
+            wattSeconds += partWattSeconds;
+            ticks = Math.Min(ticks, partTicks);
+        }
+        return (Power.FromWatts(wattSeconds / Piece.Seconds(ticks)), meter.First.Mappings);
     }
 
     /// <summary>The server boundary of a host that nobody meters, without its accelerators: what its type draws at the load of its CPUs, or
@@ -297,9 +190,9 @@ internal sealed class Cover(
             return Lacks(MissingReasons.AcceleratorUnmetered, out missing, claims);
         var known = load
             ?? new Load(
-                UsualLoad,
+                UsualLoad.Value,
                 boardTicks,
-                Provenance.Nothing,
+                default,
                 host.Accelerators.Where(board => board.IsMachine)
                     .Select(board => LoadOf(board, Quantities.Component.Accelerator, bin)?.Servers ?? 1)
                     .FirstOrDefault(1)
@@ -308,21 +201,30 @@ internal sealed class Cover(
             host.Server?.Loads(Quantities.Component.Cpu) is { Count: > 0 } meters
             && meters.TrueForAll(meter => meter.First.Mapping.Scale is null)
         )
-            claims.Weigh(power);
+            claims.WeighByEnergy(power);
         // The load may begin or end within the period: nothing tells it for the rest of the time for which the boards are read.
         var filled = boards > 0 && known.Ticks < boardTicks;
         if (filled)
             known = known with
             {
-                Busy = (known.Busy * known.Ticks + UsualLoad * (boardTicks - known.Ticks)) / boardTicks,
+                Busy = (known.Busy * known.Ticks + UsualLoad.Value * (boardTicks - known.Ticks)) / boardTicks,
                 Ticks = boardTicks,
             };
-        var names = words.Union(
-            words.Of(type.FactorName),
-            words.Of(FactorName("vcpu", type.MicroArchitecture!, factors.Hardware.VirtualCpu(type.MicroArchitecture!)!.Vintage))
+        var cpu = factors.Hardware.VirtualCpu(type.MicroArchitecture!)!;
+        var names = provenance.Union(provenance.Of(type.FactorName), provenance.Of(cpu.FactorName));
+        Trace?.Modelled(
+            host.Known,
+            bin,
+            new PowerDecision(power, known.Busy, Piece.Seconds(known.Ticks), 1, known.Servers, type.FactorName)
+            {
+                Load = load is null ? null : Trace.LoadOf(host.Server!, Quantities.Component.Cpu, bin),
+                UsualSeconds = Piece.Seconds(load is null ? known.Ticks : known.Ticks - load.Value.Ticks),
+                Server = type,
+                VirtualCpu = cpu,
+            }
         );
         return new ServerReading(
-            Modelled(power, 1, known, Provenance.Nothing, load is null || filled ? words.Union(names, usualLoad) : names),
+            Modelled(power, 1, known, default, load is null || filled ? provenance.Union(names, usualLoad) : names),
             boards == 0 ? EnergyCover.HostModel : EnergyCover.HostModelAndAccelerator,
             false,
             known.Servers
@@ -333,31 +235,32 @@ internal sealed class Cover(
     public Load? LoadOf(MeteredResource resource, Component component, int bin, WorkloadClaims? claims = null)
     {
         var meters = resource.Loads(component);
-        if (meters.Count == 0 || Best(meters, bin) is not { } meter)
+        if (meters.Count == 0 || choice.Best(meters, bin) is not { } meter)
             return null;
         double busy = 0,
             slices = 0,
             parts = 0,
             servers = 0;
         long ticks = 0;
+        var loadParts = Trace is null ? null : new List<LoadPart>();
         foreach (var part in meter.Parts)
         {
             double amount = 0,
                 slice = 0;
             long partTicks = 0;
             KnownSeries? last = null;
-            foreach (ref readonly var piece in Track(part, bin))
+            foreach (ref readonly var piece in choice.Track(part, bin))
             {
                 last = series[piece.Series];
                 amount += piece.Amount;
                 partTicks += piece.Ticks;
                 slice += (series[piece.Series].Slice ?? 1) * piece.Ticks;
-                Used?.Add((piece.Series, bin));
+                Trace?.Use(piece);
                 claims?.Add(series[piece.Series].Workload, piece.Amount, piece.Ticks);
             }
             if (partTicks == 0)
                 continue;
-            var level = amount / Seconds(partTicks);
+            var level = amount / Piece.Seconds(partTicks);
             var count = 1.0;
             if (last!.Mapping.Scale is { } scale)
             {
@@ -370,6 +273,16 @@ internal sealed class Cover(
                 }
                 (level, count) = (ratio, of);
             }
+            loadParts?.Add(
+                new LoadPart(
+                    amount,
+                    Piece.Seconds(partTicks),
+                    level,
+                    count,
+                    slice < partTicks ? slice / partTicks : 1,
+                    last.Mapping.Scale is not null
+                )
+            );
             // Slices of a board are parts of its whole, which may be told beside them; sockets and cores are averaged, and means over
             // servers by how many they are.
             if (slice < partTicks)
@@ -385,9 +298,13 @@ internal sealed class Cover(
             claims?.Clear();
             return null;
         }
+        if (claims is not null)
+            claims.Rule = ShareRule.Load;
         if (meters.Count > 1 && claims is { Any: false })
-            ClaimByOthers(meters, meter, bin, claims);
-        return new Load(Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : slices), ticks, meter.First.Mappings, Math.Max(1, servers));
+            reader.ClaimByOthers(meters, meter, bin, claims);
+        var mean = Math.Min(1, parts > 0 ? busy / Math.Max(1, parts) : slices);
+        Trace?.Read(resource, component, bin, new LoadReading(meter.First.Mapping, mean, loadParts!));
+        return new Load(mean, ticks, meter.First.Mappings, Math.Max(1, servers));
     }
 
     /// <summary>Why a sum over devices or a mean over servers tells no load.</summary>
@@ -402,17 +319,17 @@ internal sealed class Cover(
             )
         : $"it is a mean over servers and nothing tells how many there are. Add the label '{scale.ServersLabel}'.";
 
-    private Reading Modelled(PowerRange power, double count, Load load, int limit, int names)
+    private Reading Modelled(PowerRange power, double count, Load load, MappingSet limit, FactorSet names)
     {
-        var seconds = Seconds(load.Ticks) * count * load.Servers;
+        var seconds = Piece.Seconds(load.Ticks) * count * load.Servers;
         return new Reading(
-            power.At(load.Busy).Watts * seconds,
-            power.Idle.Watts * seconds,
-            power.Max.Watts * seconds,
+            power.At(load.Busy).Over(seconds).Joules,
+            power.Idle.Over(seconds).Joules,
+            power.Max.Over(seconds).Joules,
             0,
             load.Ticks,
             Evidence.Modelled,
-            mappings.Union(load.Mappings, limit),
+            provenance.Union(load.Mappings, limit),
             names
         );
     }
@@ -422,150 +339,6 @@ internal sealed class Cover(
         missing = reason;
         claims.Clear();
         return null;
-    }
-
-    private static string FactorName(string kind, string name, int? vintage) =>
-        $"{kind}:{name.Replace(' ', '-')}@{vintage?.ToString(System.Globalization.CultureInfo.InvariantCulture) ?? "undated"}";
-
-    private static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
-
-    /// <summary>Whose a part's joules are. Where several series speak of it at once they share it: slices by their size, pods that take
-    /// turns evenly.</summary>
-    private void Claim(MeterPart part, int bin, double joules, long ticks, WorkloadClaims claims)
-    {
-        if (part.Series.Count == 1 && part.Series[0].Slice is null)
-            claims.Add(part.Series[0].Workload, joules, ticks);
-        else
-            Claim(part.Of(bin, pieces), joules, ticks, claims);
-    }
-
-    private void Claim(ReadOnlySpan<Piece> all, double joules, long ticks, WorkloadClaims claims, bool byTime = false)
-    {
-        sharing.Clear();
-        slices.Clear();
-        double weights = 0;
-        long spoken = 0;
-        foreach (ref readonly var piece in all)
-        {
-            var one = series[piece.Series];
-            spoken += piece.Ticks;
-            if (one.Slice is not null)
-                AddTo(slices, one.SliceName, piece.Ticks);
-            // A duplicate that names nobody says nothing about whose it is.
-            else if (one is { Workload: WorkloadClaims.Unclaimed, NamesAPod: false })
-                continue;
-            else
-                weights += piece.Ticks;
-        }
-        if (slices.Count == 0 && spoken <= ticks)
-        {
-            foreach (ref readonly var piece in all)
-                claims.Add(series[piece.Series].Workload, byTime ? piece.Ticks : piece.Amount, piece.Ticks);
-            return;
-        }
-        foreach (ref readonly var piece in all)
-        {
-            var one = series[piece.Series];
-            if (one.Slice is null && one is { Workload: WorkloadClaims.Unclaimed, NamesAPod: false })
-                continue;
-            // A slice that several series speak of at once, as two scrapers do, is no larger for it.
-            var told = one.Slice is null ? 0 : slices.Find(slice => slice.Name == one.SliceName).Ticks;
-            var weight = one.Slice is { } size ? size * piece.Ticks * Math.Min(1, (double)ticks / told) : piece.Ticks;
-            if (one.Slice is not null)
-                weights += weight;
-            sharing.Add((one.Workload, weight));
-        }
-        // What no slice holds is nobody's.
-        var whole = slices.Count > 0 || weights == 0 ? Math.Max(ticks, weights) : weights;
-        foreach (var (workload, weight) in sharing)
-            claims.Add(workload, joules * (weight / whole), (long)(ticks * (weight / whole)));
-        if (weights < whole)
-            claims.Add(WorkloadClaims.Unclaimed, joules * (1 - weights / whole), (long)(ticks * (1 - weights / whole)));
-    }
-
-    private static void AddTo(List<(string Name, long Ticks)> slices, string name, long ticks)
-    {
-        var known = slices.FindIndex(slice => slice.Name == name);
-        if (known < 0)
-            slices.Add((name, ticks));
-        else
-            slices[known] = (name, slices[known].Ticks + ticks);
-    }
-
-    private void ClaimByOthers(List<Meter> meters, Meter? chosen, int bin, WorkloadClaims claims)
-    {
-        Meter? telling = null;
-        foreach (var other in meters)
-            if (other != chosen && (telling is null || Precedes(other.First, telling.First)) && Claimed(other, bin))
-                telling = other;
-        if (telling is null)
-            return;
-        claims.Clear();
-        foreach (var part in telling.Parts)
-        {
-            double joules = 0;
-            long ticks = 0;
-            foreach (ref readonly var piece in Track(part, bin))
-                (joules, ticks) = (joules + piece.Amount, ticks + piece.Ticks);
-            if (ticks > 0)
-                Claim(part, bin, joules, ticks, claims);
-        }
-    }
-
-    /// <summary>Whose a board is, by those who tell its load: each has its time of it, slices their sevenths of that; of a board that is
-    /// modelled each has what it drew in its time.</summary>
-    private void ClaimByLoads(MeteredResource board, int bin, PowerRange? power, WorkloadClaims claims)
-    {
-        var meters = board.Loads(Quantities.Component.Accelerator);
-        var telling = Best(meters, bin);
-        if (telling is null || !Claimed(telling, bin))
-        {
-            foreach (var other in meters)
-                if (Claimed(other, bin) && (telling is null || !Claimed(telling, bin) || Precedes(other.First, telling.First)))
-                    telling = other;
-            if (telling is null || (power is null && !Claimed(telling, bin)))
-                return;
-        }
-        claims.Clear();
-        together.Clear();
-        long most = 0;
-        var sliced = false;
-        foreach (var part in telling.Parts)
-        {
-            foreach (var one in part.Series)
-                sliced |= one.Slice is not null;
-            long ticks = 0;
-            foreach (ref readonly var piece in Track(part, bin))
-                ticks += piece.Ticks;
-            most = Math.Max(most, ticks);
-            together.AddRange(part.Of(bin, pieces));
-        }
-        var byTime = power is null || sliced || telling.First.Mapping.Scale is not null;
-        if (sliced)
-            Claim(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(together), most, most, claims, byTime);
-        else
-        {
-            foreach (var part in telling.Parts)
-            {
-                double amount = 0;
-                long ticks = 0;
-                foreach (ref readonly var piece in Track(part, bin))
-                    (amount, ticks) = (amount + piece.Amount, ticks + piece.Ticks);
-                if (ticks > 0)
-                    Claim(part.Of(bin, pieces), byTime ? ticks : amount, ticks, claims, byTime);
-            }
-        }
-        if (!byTime)
-            claims.Weigh(power!);
-    }
-
-    private bool Claimed(Meter meter, int bin)
-    {
-        foreach (var part in meter.Parts)
-        foreach (ref readonly var piece in Track(part, bin))
-            if (series[piece.Series].Workload != WorkloadClaims.Unclaimed)
-                return true;
-        return false;
     }
 
     /// <summary>
@@ -579,15 +352,15 @@ internal sealed class Cover(
     /// <param name="claims">Receives who claims the series that were read.</param>
     public ServerReading? Server(MeteredResource server, int bin, bool accelerators, WorkloadClaims claims)
     {
-        if (Component(server, Quantities.Component.Node, bin, claims) is { } node)
+        if (Boundary(server, Quantities.Component.Node, bin, claims) is { } node)
             return new ServerReading(node, EnergyCover.Node, true);
-        if (Component(server, Quantities.Component.Psu, bin, claims) is { } supplies)
+        if (Boundary(server, Quantities.Component.Psu, bin, claims) is { } supplies)
             return new ServerReading(supplies, EnergyCover.Psu, true);
-        if (Component(server, Quantities.Component.Module, bin, claims) is { } modules)
+        if (Boundary(server, Quantities.Component.Module, bin, claims) is { } modules)
             return new ServerReading(modules, EnergyCover.Module, true);
-        if (Component(server, Quantities.Component.Platform, bin, claims) is { } platform)
+        if (Boundary(server, Quantities.Component.Platform, bin, claims) is { } platform)
             return new ServerReading(platform, accelerators ? EnergyCover.PlatformAndAccelerator : EnergyCover.Platform, false);
-        if (Component(server, Quantities.Component.Cpu, bin, claims) is not { } packages)
+        if (Boundary(server, Quantities.Component.Cpu, bin, claims) is not { } packages)
             return null;
         if (Component(server, Quantities.Component.Memory, bin, claims) is not { } memory)
             return new ServerReading(packages, accelerators ? EnergyCover.CpuAndAccelerator : EnergyCover.Cpu, false);
@@ -596,6 +369,15 @@ internal sealed class Cover(
             accelerators ? EnergyCover.CpuAndMemoryAndAccelerator : EnergyCover.CpuAndMemory,
             false
         );
+    }
+
+    /// <summary>What the best meter of a component says that covers a boundary where it says anything.</summary>
+    public Reading? Boundary(MeteredResource resource, Component component, int bin, WorkloadClaims claims)
+    {
+        if (Component(resource, component, bin, claims) is not { } reading)
+            return null;
+        Trace?.Covers(resource, bin, component);
+        return reading;
     }
 
     /// <summary>Both together; known for as long as each is.</summary>
@@ -607,103 +389,10 @@ internal sealed class Cover(
             a.Measured + b.Measured,
             Math.Min(a.Ticks, b.Ticks),
             KnownSeries.Worst(a.Evidence, b.Evidence),
-            mappings.Union(a.Mappings, b.Mappings),
-            words.Union(a.Factors, b.Factors)
+            provenance.Union(a.Mappings, b.Mappings),
+            provenance.Union(a.Factors, b.Factors)
         );
 
-    /// <summary>Of the meters that cover nearly as much as the one that covers most: the best evidence, then the first by mapping and
-    /// series.</summary>
-    private Meter? Best(List<Meter> meters, int bin)
-    {
-        if (meters.Count == 1)
-            return TicksOf(meters[0], bin) > 0 ? meters[0] : null;
-        long most = 0;
-        foreach (var meter in meters)
-            most = Math.Max(most, TicksOf(meter, bin));
-        if (most == 0)
-            return null;
-        Meter? best = null;
-        foreach (var meter in meters)
-            if (NearlyAll(TicksOf(meter, bin), most) && (best is null || Precedes(meter.First, best.First)))
-                best = meter;
-        return best;
-    }
-
-    private static bool NearlyAll(long ticks, long most) => ticks * 10 >= most * 9;
-
-    private static bool Precedes(KnownSeries a, KnownSeries b)
-    {
-        if (a.Evidence != b.Evidence)
-            return a.Evidence < b.Evidence;
-        var byId = string.CompareOrdinal(a.Mapping.Id, b.Mapping.Id);
-        return byId != 0 ? byId < 0 : a.Number < b.Number;
-    }
-
-    /// <summary>Whether anything is told of an accelerator within reach of a period.</summary>
-    public bool HasSamplesNear(MeteredResource board, int bin) =>
-        board[Quantities.Component.Accelerator]
-            .Concat(board.Loads(Quantities.Component.Accelerator))
-            .Any(meter => meter.Parts.Exists(part => part.HasSamplesNear(grid[bin])));
-
-    /// <summary>The time for which all parts that say anything are known; none where a part is silent without which the others are no
-    /// whole.</summary>
-    private long TicksOf(Meter meter, int bin)
-    {
-        var ticks = long.MaxValue;
-        foreach (var part in meter.Parts)
-        {
-            long partTicks = 0;
-            foreach (ref readonly var piece in Track(part, bin))
-                partTicks += piece.Ticks;
-            if (partTicks > 0)
-                ticks = Math.Min(ticks, partTicks);
-            else if (meter.PartsMakeAWhole && part.HasSamplesNear(grid[bin]))
-                return 0;
-        }
-        return ticks == long.MaxValue ? 0 : ticks;
-    }
-
-    /// <summary>The pieces of a part in a period, without duplicates: pieces that follow each other are one track, and of tracks that
-    /// overlap one is chosen.</summary>
-    private ReadOnlySpan<Piece> Track(MeterPart part, int bin)
-    {
-        var all = part.Of(bin, pieces);
-        if (part.Series.Count == 1 || all.Length <= 1)
-            return all;
-
-        tracks.Clear();
-        ends.Clear();
-        if (trackOf.Length < all.Length)
-            trackOf = new int[all.Length * 2];
-        for (var i = 0; i < all.Length; i++)
-        {
-            var piece = all[i];
-            // The track that ended first goes on, so that a flood of label sets costs no more than sorting it.
-            if (ends.TryPeek(out var track, out var earliest) && earliest.End <= piece.From)
-            {
-                ends.Dequeue();
-                tracks[track] = (tracks[track].Ticks + piece.Ticks, Math.Min(tracks[track].Series, piece.Series));
-            }
-            else
-            {
-                track = tracks.Count;
-                tracks.Add((piece.Ticks, piece.Series));
-            }
-            ends.Enqueue(track, (piece.To, track));
-            trackOf[i] = track;
-        }
-        if (tracks.Count == 1)
-            return all;
-
-        var most = tracks.Max(static track => track.Ticks);
-        var best = -1;
-        for (var i = 0; i < tracks.Count; i++)
-            if (NearlyAll(tracks[i].Ticks, most) && (best < 0 || tracks[i].Series < tracks[best].Series))
-                best = i;
-        chosen.Clear();
-        for (var i = 0; i < all.Length; i++)
-            if (trackOf[i] == best)
-                chosen.Add(all[i]);
-        return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(chosen);
-    }
+    /// <inheritdoc cref="MeterChoice.HasSamplesNear"/>
+    public bool HasSamplesNear(MeteredResource board, int bin) => choice.HasSamplesNear(board, bin);
 }

@@ -14,16 +14,16 @@ namespace Metrics.Domain.Normalisation;
 /// <param name="period">The period of the pass, which tells once whose model is unknown.</param>
 /// <param name="models">Sizes of models; null: nothing is estimated.</param>
 /// <param name="workloads">Whose configured model counts where no label names one.</param>
-/// <param name="provenance">Sets of mappings.</param>
-/// <param name="words">Sets of factors.</param>
+/// <param name="provenance">Sets of mappings and factors.</param>
+/// <param name="trace">Receives what is decided; null when nobody asks.</param>
 /// <param name="rejections">Receives the series whose model is unknown.</param>
 internal sealed class Estimates(
     Interval period,
     ModelTable? models,
     IReadOnlyList<Workload> workloads,
     Provenance provenance,
-    Provenance words,
-    List<Rejection> rejections
+    List<Rejection> rejections,
+    DecisionTrace? trace
 )
 {
     private static readonly TokenEnergyModel Formula = TokenEnergyModel.EcoLogits;
@@ -66,7 +66,32 @@ internal sealed class Estimates(
                 tokens.Covered,
                 Evidence.Estimated,
                 tokens.Mappings,
-                words.Of(tokens.Model.FactorName)
+                provenance.Of(tokens.Model.FactorName)
+            );
+            trace?.Decide(
+                endpoint,
+                bin,
+                EnergyCover.Estimate,
+                server,
+                [
+                    new ShareDecision(
+                        trace.NameOf(workload),
+                        [new ShareKey(ShareRule.Series, 1, 1, "")],
+                        new IdleDecision(IdleRule.Nothing, 1, null)
+                    ),
+                ],
+                decision =>
+                    decision with
+                    {
+                        Rule = EnergyRule.Estimate,
+                        Estimate = new EstimateDecision(
+                            tokens.Count,
+                            value.Low.Server.Joules,
+                            value.High.Server.Joules,
+                            new Bounds(bounds.Low.Server.Joules, bounds.High.Server.Joules),
+                            tokens.Model.FactorName
+                        ),
+                    }
             );
             // Nobody reserves the hardware of an API, so none of it stands idle for the one who asks.
             accounts.Enter(
@@ -75,7 +100,7 @@ internal sealed class Estimates(
                     endpoint,
                     bin,
                     reading,
-                    (double)tokens.Covered / TimeSpan.TicksPerSecond,
+                    Piece.Seconds(tokens.Covered),
                     Middle(value.Low.Accelerator.Joules, value.High.Accelerator.Joules),
                     server,
                     0,
@@ -129,6 +154,6 @@ internal sealed class Estimates(
 
         public long Until { get; set; }
 
-        public int Mappings { get; set; } = Provenance.Nothing;
+        public MappingSet Mappings { get; set; }
     }
 }

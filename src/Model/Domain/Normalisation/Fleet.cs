@@ -434,7 +434,7 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
         foreach (var host in hosts.Values)
         {
             // What the machine itself is called first, what settings say last; of the names the first that the tables know.
-            string?[] told =
+            string?[] names =
             [
                 host.Server?.Hardware,
                 host.Server?.NodeHardware,
@@ -442,8 +442,8 @@ internal sealed class Fleet(FactorBook? factors, IReadOnlyDictionary<string, str
                 host.Server?.ConfiguredHardware,
                 host.Accelerators.Select(board => board.ConfiguredHardware).Where(type => type is not null).Min(StringComparer.Ordinal),
             ];
-            host.TypeName = told.FirstOrDefault(name => TypeOf(name, host.Place) is not null)
-                ?? told.FirstOrDefault(name => name is not null);
+            host.TypeName = names.FirstOrDefault(name => TypeOf(name, host.Place) is not null)
+                ?? names.FirstOrDefault(name => name is not null);
             host.Type = TypeOf(host.TypeName, host.Place);
             host.Known.Machine = host.Type;
             foreach (var board in host.Accelerators)

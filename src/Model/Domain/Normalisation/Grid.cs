@@ -34,15 +34,31 @@ internal sealed class Grid
     public long EndOf(int bin) => bins[bin].End.Ticks;
 }
 
+/// <summary>What the amounts of a series are counted in.</summary>
+public enum AmountUnit
+{
+    /// <summary>Joules; of a power limit what its level would draw.</summary>
+    Joules,
+
+    /// <summary>Units of work, in the mapping's functional unit.</summary>
+    WorkUnits,
+
+    /// <summary>Seconds at full load: of a utilisation that only tables of hardware can make power of.</summary>
+    FullLoadSeconds,
+}
+
 /// <summary>What one series says about one grid period: an amount over an unbroken stretch of it.</summary>
 /// <param name="Series">Number of the series in the pass; numbers follow series ids.</param>
 /// <param name="Bin">Number of the grid period.</param>
 /// <param name="From">Start of the stretch, in ticks.</param>
 /// <param name="To">End of the stretch, in ticks.</param>
-/// <param name="Amount">Joules or units of work.</param>
+/// <param name="Amount">In the unit of its series, <see cref="KnownSeries.Unit"/>.</param>
 internal readonly record struct Piece(int Series, int Bin, long From, long To, double Amount) : IComparable<Piece>
 {
     public long Ticks => To - From;
+
+    /// <summary>Ticks as seconds. Dividing by the whole number is exact where a product would not be.</summary>
+    public static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
 
     /// <summary>Time first, then the series, so that sums are made in one order whatever the input's was.</summary>
     public int CompareTo(Piece other) =>

@@ -80,16 +80,16 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
     private ReadOnlyMemory<Sample> FilterInvalid(KnownSeries series, int firstDoubtful)
     {
         var samples = series.Samples.Span;
-        var sound = new List<Sample>(samples.Length);
-        sound.AddRange(samples[..firstDoubtful]);
+        var valid = new List<Sample>(samples.Length);
+        valid.AddRange(samples[..firstDoubtful]);
         foreach (ref readonly var sample in samples[firstDoubtful..])
         {
             if (Admission.ValidateValue(series.Series, sample, series.Mapping) is not { } rejection)
-                sound.Add(sample);
+                valid.Add(sample);
             else if (period.Contains(sample.End))
                 rejections.Add(rejection);
         }
-        return sound.ToArray();
+        return valid.ToArray();
     }
 
     /// <summary>Deltas, and levels that a provider averaged over a period: each covers its own interval, and where two overlap the later
@@ -105,11 +105,11 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                 end = sample.End.Ticks;
             if (end <= start)
                 continue;
-            var heard = i + 1 < samples.Length ? Math.Min(end, samples[i + 1].Start.Ticks) : end;
+            var until = i + 1 < samples.Length ? Math.Min(end, samples[i + 1].Start.Ticks) : end;
             var amount = delta
-                ? unit.ToCanonical(sample.Value) * ((double)(heard - start) / (end - start))
-                : series.Watts(sample.Value) * Seconds(heard - start);
-            Add(series, start, heard, amount, sample);
+                ? unit.ToCanonical(sample.Value) * ((double)(until - start) / (end - start))
+                : series.RateOf(sample.Value) * Piece.Seconds(until - start);
+            Add(series, start, until, amount, sample);
         }
     }
 
@@ -152,7 +152,8 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                         series,
                         at,
                         now,
-                        (mapping.Hold ? series.Watts(value) : (series.Watts(value) + series.Watts(sample.Value)) / 2) * Seconds(span),
+                        (mapping.Hold ? series.RateOf(value) : (series.RateOf(value) + series.RateOf(sample.Value)) / 2)
+                            * Piece.Seconds(span),
                         sample
                     );
                 else if (Rise(mapping, value, sample.Value) is { } rise)
@@ -234,9 +235,9 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                     RejectionReason.SpanTooLong,
                     string.Create(
                         CultureInfo.InvariantCulture,
-                        $"{Seconds(sample.End.Ticks - from):0.###} seconds lie between this sample "
+                        $"{Piece.Seconds(sample.End.Ticks - from):0.###} seconds lie between this sample "
                             + $"({MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol}) and the one before, more than the "
-                            + $"{Seconds(series.MaxSpan):0.###} that may be bridged: the span is a gap."
+                            + $"{Piece.Seconds(series.MaxSpan):0.###} that may be bridged: the span is a gap."
                     )
                 )
             );
@@ -268,7 +269,4 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
 
     private static Rejection Because(KnownSeries series, DateTime at, RejectionReason reason, string detail) =>
         new(series.Series.Source, series.Series.ToString(), at, reason, detail);
-
-    // Ticks are whole microseconds and more; dividing by the whole number is exact where a product would not be.
-    private static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
 }

@@ -14,7 +14,7 @@ internal sealed class KnownSeries
     private readonly double most = double.PositiveInfinity;
     private readonly (UtilisationPower Model, double Units)? curve;
 
-    public KnownSeries(int number, SeriesSamples samples, MetricMapping mapping, int mappings, int workload, Place place)
+    public KnownSeries(int number, SeriesSamples samples, MetricMapping mapping, MappingSet mappings, int workload, Place place)
     {
         Number = number;
         Series = samples.Series;
@@ -41,7 +41,7 @@ internal sealed class KnownSeries
         }
         if (mapping.Scale is { Capped: true, Summed: false })
             most = 1;
-        Slice = SliceOf(Series.Labels);
+        Slice = SliceIn(Series.Labels);
         SliceName = Slice is null ? "" : Series.Labels["GPU_I_ID"] ?? Series.ToString();
     }
 
@@ -55,7 +55,7 @@ internal sealed class KnownSeries
     public MetricMapping Mapping { get; }
 
     /// <summary>The mapping as a set of <see cref="Provenance"/>.</summary>
-    public int Mappings { get; }
+    public MappingSet Mappings { get; }
 
     /// <summary>Number of the workload that claims the series; <see cref="WorkloadClaims.Unclaimed"/> when none does.</summary>
     public int Workload { get; }
@@ -67,9 +67,17 @@ internal sealed class KnownSeries
     /// <summary>In ticks.</summary>
     public long MaxSpan { get; }
 
-    /// <summary>Whether it tells how busy something is, and only tables of hardware can make power of that: its pieces hold seconds at full
-    /// load.</summary>
-    public bool IsLoad => Mapping.Unit.Quantity == Quantity.Utilisation && Mapping.Power is null;
+    /// <summary>What the amounts of its pieces are counted in.</summary>
+    public AmountUnit Unit =>
+        Mapping.Unit.Quantity switch
+        {
+            Quantity.Work => AmountUnit.WorkUnits,
+            Quantity.Utilisation when Mapping.Power is null => AmountUnit.FullLoadSeconds,
+            _ => AmountUnit.Joules,
+        };
+
+    /// <summary>Whether it tells how busy something is, and only tables of hardware can make power of that.</summary>
+    public bool IsLoad => Unit == AmountUnit.FullLoadSeconds;
 
     /// <summary>Watts at rest and at full load by the mapping's own power model; null when the mapping has none.</summary>
     public (double Idle, double Max)? OwnPower => Mapping.Power is null ? null : (offset, offset + slope);
@@ -86,9 +94,9 @@ internal sealed class KnownSeries
     /// <summary>Whether each sample speaks of its own interval instead of the time to its neighbour.</summary>
     public bool OwnIntervals => Mapping.Kind == SampleKind.Delta || (Mapping.Kind == SampleKind.Gauge && Series.Period > TimeSpan.Zero);
 
-    /// <summary>Watts of a level: of power as it is, of utilisation by the model of the mapping for each unit; of a load the utilisation
-    /// itself.</summary>
-    public double Watts(double value)
+    /// <summary>What a level adds to an amount in a second, in <see cref="Unit"/>: watts of power and of utilisation by the model of the
+    /// mapping for each unit; of a load the utilisation itself.</summary>
+    public double RateOf(double value)
     {
         var level = Math.Min(most, Mapping.Unit.ToCanonical(value));
         return curve is { } bent ? bent.Model.At(level) * bent.Units : level * slope + offset;
@@ -107,7 +115,7 @@ internal sealed class KnownSeries
 
     /// <summary>A MIG profile is <c>1g.10gb</c>, <c>3g.40gb</c>: so many sevenths of the board's compute. Source: NVIDIA, Multi-Instance
     /// GPU User Guide.</summary>
-    private static double? SliceOf(Labels labels)
+    private static double? SliceIn(Labels labels)
     {
         var profile = labels["GPU_I_PROFILE"] ?? labels["mig_profile"];
         return profile is [>= '1' and <= '7' and var sevenths, 'g', '.', ..] ? (sevenths - '0') / 7.0 : null;

@@ -19,10 +19,10 @@ public sealed record NormalisedPeriod(IReadOnlyList<EnergyFact> Energy, IReadOnl
 /// <param name="Component">The part of the resource; <see cref="Component.None"/> for work.</param>
 /// <param name="Part">Which of the component's disjoint parts; empty when there is one.</param>
 /// <param name="Period">The grid period.</param>
-/// <param name="Amount">Joules, units of work, or seconds at full load where the mapping reads utilisation without a power model.</param>
+/// <param name="Amount">In <see cref="Unit"/>.</param>
 /// <param name="Seconds">The unbroken stretch of the period that it speaks of.</param>
 /// <param name="Workload">Name of the workload whose rules claim it.</param>
-/// <param name="Used">Whether a fact was made of it; else another reading was preferred.</param>
+/// <param name="WhyNot">Why no fact was made of it; null when one was.</param>
 public sealed record TracedReading(
     Series Series,
     MetricMapping Mapping,
@@ -33,17 +33,34 @@ public sealed record TracedReading(
     double Amount,
     double Seconds,
     string Workload,
-    bool Used
+    UnusedDecision? WhyNot
 )
 {
     /// <summary>Name of the place that its source stands at.</summary>
     public string Place { get; init; } = "";
+
+    /// <summary>What the amount is counted in.</summary>
+    public AmountUnit Unit { get; init; }
+
+    /// <summary>Whether a fact was made of it.</summary>
+    public bool Used => WhyNot is null;
 }
 
 /// <summary>The facts of a period, and what they were made of.</summary>
 /// <param name="Period">The facts.</param>
 /// <param name="Readings">Every reading of the period, by resource and series.</param>
-public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading> Readings);
+/// <param name="Decisions">What was decided about each resource in each grid period.</param>
+public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading> Readings, IReadOnlyList<EnergyDecision> Decisions)
+{
+    /// <summary>What facts were made of by factors, for each place and day and each measure that is made so.</summary>
+    public required IReadOnlyDictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> Accounts { get; init; }
+
+    /// <summary>How a measure of a fact was made by a factor of its place; null when it is unknown, or made otherwise.</summary>
+    public AccountDecision? AccountOf(EnergyFact fact, Measure measure) =>
+        fact[measure] is null
+            ? null
+            : Accounts.GetValueOrDefault((fact.Deployment.Place.Name, DateOnly.FromDateTime(fact.Period.Start), measure));
+}
 
 /// <summary>Interpret, align, cover, attribute, account: samples in, facts out. Pure: the same samples give the same facts, in whatever
 /// order the series come.</summary>
@@ -113,9 +130,9 @@ public sealed class Normaliser
     /// <exception cref="ArgumentException">The period is not made of whole grid periods, or a series is given twice.</exception>
     public Trace Trace(Interval period, IEnumerable<SeriesSamples> series)
     {
-        var traced = new List<TracedReading>();
+        var traced = new Tracing();
         var facts = Normalise(period, series, traced);
-        return new Trace(facts, traced);
+        return new Trace(facts, traced.Readings, traced.Decisions) { Accounts = traced.Accounts };
     }
 
     /// <summary>Facts of the period from samples within <see cref="Limits.Reach"/> around it.</summary>
@@ -125,7 +142,7 @@ public sealed class Normaliser
     /// <exception cref="ArgumentException">The period is not made of whole grid periods, or a series is given twice.</exception>
     public NormalisedPeriod Normalise(Interval period, IEnumerable<SeriesSamples> series) => Normalise(period, series, null);
 
-    private NormalisedPeriod Normalise(Interval period, IEnumerable<SeriesSamples> series, List<TracedReading>? traced)
+    private NormalisedPeriod Normalise(Interval period, IEnumerable<SeriesSamples> series, Tracing? traced)
     {
         var ordered = series.ToArray();
         Array.Sort(ordered, static (a, b) => a.Series.Id.CompareTo(b.Series.Id));
@@ -150,23 +167,23 @@ public sealed class Normaliser
         return passes.Count == 1 ? passes[0] : Join(passes);
     }
 
-    private NormalisedPeriod Pass(Interval period, SeriesSamples[] ordered, List<TracedReading>? traced)
+    private NormalisedPeriod Pass(Interval period, SeriesSamples[] ordered, Tracing? traced)
     {
         var grid = new Grid(period, grain);
         var provenance = new Provenance();
-        var words = new Provenance();
         var rejections = new List<Rejection>();
         var known = Know(period, ordered, provenance, rejections);
+        var trace = traced is null ? null : new DecisionTrace(grid, workloads, known);
         using var pieces = new Pieces(grid);
         var interpreter = new Interpreter(period, pieces, rejections);
-        var accounts = new Accounts(grid, workloads, provenance, words, factors);
+        var accounts = new Accounts(grid, workloads, provenance, factors, trace);
 
         var fleet = new Fleet(factors, hardware);
         var work = new WorkTallies(
             interpreter,
             pieces,
             workloads,
-            new Estimates(period, factors?.Models, workloads, provenance, words, rejections)
+            new Estimates(period, factors?.Models, workloads, provenance, rejections, trace)
         );
         foreach (var series in known)
         {
@@ -183,8 +200,9 @@ public sealed class Normaliser
         fleet.Settle();
         fleet.Read(interpreter, pieces);
 
-        var cover = new Cover(grid, pieces, provenance, words, known, factors) { Used = traced is null ? null : [] };
-        var attribution = new Attribution(cover, accounts, provenance, words, pieces);
+        var choice = new MeterChoice(grid, pieces, trace);
+        var cover = new Cover(choice, new ClaimReader(pieces, known, choice), provenance, known, factors) { Trace = trace };
+        var attribution = new Attribution(cover, accounts, provenance, pieces);
         foreach (var host in fleet.Hosts)
             for (var bin = 0; bin < grid.Count; bin++)
                 attribution.Attribute(host, bin);
@@ -214,8 +232,11 @@ public sealed class Normaliser
                 );
 
         accounts.Close();
-        if (traced is not null)
-            Trace(fleet, work.All, pieces, grid, known, cover.Used!, traced);
+        if (trace is not null)
+        {
+            Describe(fleet, work.All, pieces, grid, known, trace, traced!.Readings);
+            traced.Add(trace);
+        }
         rejections.Sort(ByTime);
         return new NormalisedPeriod(accounts.Energy, accounts.Work, rejections);
     }
@@ -251,14 +272,14 @@ public sealed class Normaliser
     /// <summary>The workload whose rules claim the series. Where two do, to give it to either would be a guess.</summary>
     private int WorkloadOf(SeriesSamples one, Interval period, List<Rejection> rejections)
     {
-        var found = WorkloadClaims.Unclaimed;
+        var owner = WorkloadClaims.Unclaimed;
         for (var i = 0; i < workloads.Length; i++)
         {
             if (!workloads[i].Rules.Any(rule => rule.Claims(one.Series)))
                 continue;
-            if (found == WorkloadClaims.Unclaimed)
+            if (owner == WorkloadClaims.Unclaimed)
             {
-                found = i;
+                owner = i;
                 continue;
             }
             if (Interpreter.LastIn(period, one.Samples.Span) is { } at)
@@ -268,36 +289,36 @@ public sealed class Normaliser
                         one.Series.ToString(),
                         at,
                         RejectionReason.AmbiguousWorkload,
-                        $"The rules of the workloads '{workloads[found].Name}' and '{workloads[i].Name}' both claim it, so it is "
-                            + "given to neither; narrow one of them."
+                        $"The rules of the workloads '{workloads[owner].Name}' and '{workloads[i].Name}' both claim it, so it "
+                            + "is given to neither; narrow one of them."
                     )
                 );
             return WorkloadClaims.Unclaimed;
         }
-        return found;
+        return owner;
     }
 
-    private void Trace(
+    private void Describe(
         Fleet fleet,
         IEnumerable<WorkTally> tallies,
         Pieces pieces,
         Grid grid,
         List<KnownSeries> known,
-        HashSet<(int Series, int Bin)> used,
-        List<TracedReading> traced
+        DecisionTrace trace,
+        List<TracedReading> readings
     )
     {
         foreach (var resource in fleet.All)
         foreach (var (component, meter) in resource.Meters)
         foreach (var part in meter.Parts)
         foreach (var piece in pieces[part.All])
-            traced.Add(TracedOf(piece, resource.Identity, component, part.Name, used.Contains((piece.Series, piece.Bin))));
+            readings.Add(Describe(piece, resource.Identity, component, part.Name, trace.WhyNot(piece, resource, component)));
         foreach (var tally in tallies)
-        foreach (var (range, counted) in tally.Counted(pieces))
+        foreach (var (range, counted) in tally.PiecesOf(pieces))
         foreach (var piece in pieces[range])
-            traced.Add(TracedOf(piece, null, Component.None, "", counted));
+            readings.Add(Describe(piece, null, Component.None, "", counted ? null : new UnusedDecision(UnusedRule.SameWork)));
 
-        TracedReading TracedOf(Piece piece, Resource? resource, Component component, string part, bool isUsed)
+        TracedReading Describe(Piece piece, Resource? resource, Component component, string part, UnusedDecision? whyNot)
         {
             var one = known[piece.Series];
             return new TracedReading(
@@ -308,13 +329,31 @@ public sealed class Normaliser
                 part,
                 grid[piece.Bin],
                 piece.Amount,
-                (double)piece.Ticks / TimeSpan.TicksPerSecond,
+                Piece.Seconds(piece.Ticks),
                 one.Workload == WorkloadClaims.Unclaimed ? Workload.Unattributed.Name : workloads[one.Workload].Name,
-                isUsed
+                whyNot
             )
             {
                 Place = one.Place.Name,
+                Unit = one.Unit,
             };
+        }
+    }
+
+    /// <summary>What the passes of a traced period hand out.</summary>
+    private sealed class Tracing
+    {
+        public List<TracedReading> Readings { get; } = [];
+
+        public List<EnergyDecision> Decisions { get; } = [];
+
+        public Dictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> Accounts { get; } = [];
+
+        public void Add(DecisionTrace trace)
+        {
+            Decisions.AddRange(trace.All);
+            foreach (var (of, account) in trace.Accounts)
+                Accounts[of] = account;
         }
     }
 

@@ -1,43 +1,42 @@
+using System.Globalization;
 using Metrics.Domain.Catalogue;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>Sets of words (mappings, factors, reasons), each kept once and known by a number, so that a fact can name its mappings without
-/// building the text anew.</summary>
+/// <summary>Mappings that something was read through, as a number of <see cref="Provenance"/>.</summary>
+/// <remarks><c>default</c> is the empty set.</remarks>
+internal readonly record struct MappingSet(int Number);
+
+/// <summary>Factors that something was made with, as a number of <see cref="Provenance"/>.</summary>
+/// <remarks><c>default</c> is the empty set.</remarks>
+internal readonly record struct FactorSet(int Number);
+
+/// <summary>Sets of mappings and of factors, each kept once and known by a number, so that a fact can name them without building the text
+/// anew.</summary>
 internal sealed class Provenance
 {
-    /// <summary>The empty set.</summary>
-    public const int Nothing = 0;
-
-    private readonly List<string> texts = [""];
-    private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal) { [""] = Nothing };
-    private readonly Dictionary<(int, int), int> unions = [];
+    private readonly WordSets mappings = new();
+    private readonly WordSets factors = new();
 
     /// <summary>The set of one mapping, as <c>id@version</c>.</summary>
-    public int Of(MetricMapping mapping) =>
-        Of(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{mapping.Id}@{mapping.Version}"));
+    public MappingSet Of(MetricMapping mapping) =>
+        new(mappings.Number(string.Create(CultureInfo.InvariantCulture, $"{mapping.Id}@{mapping.Version}")));
 
-    /// <summary>The set of one word, which holds no blank.</summary>
-    public int Of(string word) => Number(word);
+    /// <summary>The set of one factor.</summary>
+    /// <param name="factor">Its name, which holds no blank.</param>
+    public FactorSet Of(string factor) => new(factors.Number(factor));
 
     /// <summary>The set of both.</summary>
-    public int Union(int a, int b)
-    {
-        if (a == b || b == Nothing)
-            return a;
-        if (a == Nothing)
-            return b;
-        var pair = a < b ? (a, b) : (b, a);
-        if (!unions.TryGetValue(pair, out var union))
-        {
-            union = Number(Join(texts[a], texts[b]));
-            unions.Add(pair, union);
-        }
-        return union;
-    }
+    public MappingSet Union(MappingSet a, MappingSet b) => new(mappings.Union(a.Number, b.Number));
+
+    /// <inheritdoc cref="Union(MappingSet, MappingSet)"/>
+    public FactorSet Union(FactorSet a, FactorSet b) => new(factors.Union(a.Number, b.Number));
 
     /// <summary>The words, ordered, separated by a space.</summary>
-    public string Text(int set) => texts[set];
+    public string Text(MappingSet set) => mappings.Text(set.Number);
+
+    /// <inheritdoc cref="Text(MappingSet)"/>
+    public string Text(FactorSet set) => factors.Text(set.Number);
 
     /// <summary>The words of both texts, each once, ordered.</summary>
     public static string Join(string a, string b) =>
@@ -45,14 +44,39 @@ internal sealed class Provenance
         : a.Length == 0 ? b
         : string.Join(' ', a.Split(' ').Union(b.Split(' '), StringComparer.Ordinal).Order(StringComparer.Ordinal));
 
-    private int Number(string text)
+    /// <summary>Sets of words by number; the empty one is zero.</summary>
+    private sealed class WordSets
     {
-        if (!numbers.TryGetValue(text, out var number))
+        private readonly List<string> texts = [""];
+        private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal) { [""] = 0 };
+        private readonly Dictionary<(int, int), int> unions = [];
+
+        public string Text(int set) => texts[set];
+
+        public int Union(int a, int b)
         {
-            number = texts.Count;
-            texts.Add(text);
-            numbers.Add(text, number);
+            if (a == b || b == 0)
+                return a;
+            if (a == 0)
+                return b;
+            var pair = a < b ? (a, b) : (b, a);
+            if (!unions.TryGetValue(pair, out var union))
+            {
+                union = Number(Join(texts[a], texts[b]));
+                unions.Add(pair, union);
+            }
+            return union;
         }
-        return number;
+
+        public int Number(string text)
+        {
+            if (!numbers.TryGetValue(text, out var number))
+            {
+                number = texts.Count;
+                texts.Add(text);
+                numbers.Add(text, number);
+            }
+            return number;
+        }
     }
 }

@@ -107,7 +107,7 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
         {
             List<Count> speakers = [.. level];
             WorkTally.PreferOneMapping(speakers, pieces, bins);
-            var spoken = new bool[bins];
+            var covering = new bool[bins];
             foreach (var count in speakers)
             {
                 foreach (ref readonly var piece in pieces[count.First..count.End])
@@ -115,11 +115,11 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
                     if (taken[piece.Bin])
                         count.Silence(piece.Bin, bins);
                     else
-                        spoken[piece.Bin] = true;
+                        covering[piece.Bin] = true;
                 }
             }
             for (var bin = 0; bin < bins; bin++)
-                taken[bin] |= spoken[bin];
+                taken[bin] |= covering[bin];
         }
     }
 }
@@ -138,7 +138,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
     public void Add(Count count) => counts.Add(count);
 
     /// <summary>What each series counted, piece by piece, and whether it is part of the tally.</summary>
-    public IEnumerable<(Range Pieces, bool IsCounted)> Counted(Pieces pieces)
+    public IEnumerable<(Range Pieces, bool Counted)> PiecesOf(Pieces pieces)
     {
         foreach (var one in counts)
             for (var i = one.First; i < one.End; i++)
@@ -182,13 +182,14 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
     {
         if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping))
             return;
-        var told = counts
+        var candidates = counts
             .GroupBy(one => one.Series.Mapping)
             .Select(mapping => (mapping.Key.Id, Counts: mapping.ToList(), Ticks: mapping.Max(one => one.Ticks(pieces))))
             .ToList();
-        var most = told.Max(one => one.Ticks);
+        var most = candidates.Max(one => one.Ticks);
         Prefer(
-            told.OrderByDescending(one => one.Ticks * 10 >= most * 9)
+            candidates
+                .OrderByDescending(one => one.Ticks * 10 >= most * 9)
                 .ThenBy(one => one.Id, StringComparer.Ordinal)
                 .Select(one => one.Counts),
             pieces,
@@ -203,7 +204,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         var taken = new bool[bins];
         foreach (var telling in tellings)
         {
-            var spoken = (bool[])taken.Clone();
+            var covering = (bool[])taken.Clone();
             foreach (var count in telling)
             {
                 foreach (ref readonly var piece in pieces[count.First..count.End])
@@ -211,10 +212,10 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
                     if (taken[piece.Bin])
                         count.Silence(piece.Bin, bins);
                     else if (count.Speaks(piece.Bin))
-                        spoken[piece.Bin] = true;
+                        covering[piece.Bin] = true;
                 }
             }
-            taken = spoken;
+            taken = covering;
         }
     }
 
@@ -323,7 +324,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         long covered = 0,
             until = 0;
         var evidence = Evidence.Measured;
-        var mappings = Provenance.Nothing;
+        var mappings = default(MappingSet);
         foreach (ref readonly var piece in inBin)
         {
             var one = series[piece.Series];
@@ -336,15 +337,6 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
             if (one.Mapping.EstimateModel is not null)
                 estimates.Add(one, piece);
         }
-        accounts.EnterWork(
-            workload,
-            place,
-            functionalUnit,
-            inBin[0].Bin,
-            units,
-            (double)covered / TimeSpan.TicksPerSecond,
-            evidence,
-            mappings
-        );
+        accounts.EnterWork(workload, place, functionalUnit, inBin[0].Bin, units, Piece.Seconds(covered), evidence, mappings);
     }
 }

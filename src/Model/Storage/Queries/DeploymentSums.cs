@@ -42,10 +42,10 @@ public sealed record DeploymentSums
     public required double? Joules { get; init; }
 
     /// <summary>The least that the energy can be.</summary>
-    public required double? LowJoules { get; init; }
+    public required double? Low { get; init; }
 
     /// <summary>The most that the energy can be.</summary>
-    public required double? HighJoules { get; init; }
+    public required double? High { get; init; }
 
     /// <summary>Operational (location-based average) and embodied grams of the hours that count; null when they are unknown in one of
     /// them.</summary>
@@ -60,17 +60,12 @@ public sealed record DeploymentSums
     /// <summary>Hours in which each is known, of all hours.</summary>
     public required HoursKnown Hours { get; init; }
 
-    /// <summary>Work of the hours that count; of all hours where none counts. Null when none was counted.</summary>
-    public required double? Units { get; init; }
+    /// <summary>Sums of the hours that count: work (of all hours where none counts; null when none was counted), energy at whatever
+    /// boundary it is known, the part of it that was measured, and the time for which readings exist.</summary>
+    public required MeasureValues Values { get; init; }
 
-    /// <summary>Energy of the hours that count, at whatever boundary it is known.</summary>
-    public required double? KnownJoules { get; init; }
-
-    /// <summary>The part of it that meters told.</summary>
-    public required double MeasuredJoules { get; init; }
-
-    /// <summary>Seconds of the hours that count for which readings exist.</summary>
-    public required double CoveredSeconds { get; init; }
+    /// <summary>The sum of a measure; null when it is unknown.</summary>
+    public double? this[Measure measure] => Values[measure];
 
     /// <summary>Worst evidence of the hours that count; of all hours where none counts.</summary>
     public required Evidence Evidence { get; init; }
@@ -102,6 +97,28 @@ public readonly record struct SumTerms(Boundary Boundary, RankedBy By, IdlePolic
 /// <param name="session">What is read with.</param>
 public sealed class DeploymentHours(ReadSession session)
 {
+    private const string SecondsOfAnHour = "3600";
+
+    // What an hour is read for beside idle energy and grams, of which some are left out.
+    private static readonly Measure[] Amounts =
+    [
+        Measures.Accelerator,
+        Measures.Server,
+        Measures.Facility,
+        Measures.Low,
+        Measures.High,
+        Measures.Known,
+        Measures.Measured,
+        Measures.Covered,
+    ];
+
+    private static readonly Measure[] Summed =
+    [
+        Measures.Units,
+        .. Ratios.MeasuredShare.Expression.Operands(),
+        .. Ratios.Coverage.Expression.Operands(),
+    ];
+
     /// <summary>End of the newest hour, over by <paramref name="now"/>, in which work was counted in the unit; null when there is
     /// none.</summary>
     /// <exception cref="StorageException">The database failed, or took too long.</exception>
@@ -144,96 +161,66 @@ public sealed class DeploymentHours(ReadSession session)
     /// <exception cref="StorageException">The database failed, or took too long.</exception>
     public Task<List<DeploymentSums>> SumAsync(Interval period, string unit, SumTerms terms)
     {
-        var total = terms.Boundary switch
-        {
-            Boundary.Accelerator => "accelerator",
-            Boundary.Server => "server",
-            Boundary.Facility => "facility",
-            _ => throw new ArgumentOutOfRangeException(nameof(terms), terms.Boundary, "There is no such boundary."),
-        };
-        // The bounds are those of the widest boundary known. A PUE multiplies all of it alike; of the part that the accelerators are, they
-        // say nothing.
-        var bound = terms.Boundary switch
-        {
-            Boundary.Facility => "CASE WHEN facility IS NOT NULL THEN {0} END",
-            Boundary.Server => "CASE WHEN facility > 0 THEN {0} * (server / facility) WHEN server IS NOT NULL THEN {0} END",
-            _ => "CASE WHEN server IS NULL THEN {0} END",
-        };
-        // Idle energy is of the servers, or of the accelerators where the servers are unknown.
-        // Where the servers are known for a part of the hour alone, so is their idle share: the hour's would be of two different times.
-        var (whole, elsewhere) =
-            terms.Boundary == Boundary.Accelerator
-                ? ("accelerator", "server IS NOT NULL")
-                : ("server", $"server IS NULL OR {Lacks("missing", Ratios.ActiveJoulesPerUnit.NullWhile & ~MissingReasons.BusyUnknown)}");
-        var active =
-            terms.IdlePolicy == IdlePolicy.Provisioned
-                ? "1.0"
-                : $"CASE WHEN idle IS NULL OR {elsewhere} OR {whole} IS NULL THEN NULL WHEN {whole} <= 0 THEN 1.0 WHEN idle >= {whole} "
-                    + $"THEN 0.0 ELSE 1.0 - idle / {whole} END";
+        var total = Measures.Of(terms.Boundary);
+        var active = Active(terms);
         // What makes a score of a part of the time makes none of the hour: each part of it is known for all of the time or not at all.
         var score = Ratios.SciGramsPerUnit.NullWhile;
         var basis = terms.By == RankedBy.Energy ? "joules" : "grams";
         IReadOnlyList<(string, object)> model = terms.Model is { } served ? [("@model", served)] : [];
-        var (least, most) = (
-            string.Format(CultureInfo.InvariantCulture, bound, "low"),
-            string.Format(CultureInfo.InvariantCulture, bound, "high")
-        );
-        var sums = string.Join(
-            ", ",
-            ((string[])["units", "known", "measured", "covered"]).Select(column => $"{Counted(column)} AS {column}")
-        );
+        var amounts = Join(Amounts, measure => $"{Most(measure)} AS {measure.Column}");
+        var sums = Join(Summed, measure => $"{Counted(measure.Column)} AS {measure.Column}");
         // A sum is known where it is known in every hour that counts.
-        var knownSums = string.Join(
-            ", ",
-            ((string[])["joules", "low_joules", "high_joules", "grams", "low_grams", "high_grams"]).Select(column =>
-                $"CASE WHEN COUNT(CASE WHEN {basis} IS NOT NULL THEN {column} END) = COUNT({basis}) THEN {Counted(column)} END AS {column}"
-            )
+        var knownSums = Join(["joules", "least", "most", "grams", "least_grams", "most_grams"], column =>
+            $"CASE WHEN COUNT(CASE WHEN {basis} IS NOT NULL THEN {column} END) = COUNT({basis}) THEN {Counted(column)} END AS {column}"
         );
         // An hour's energy stands on each row of its units: it is taken once. Hours without work in the unit count too, their energy was
         // provided.
         return session.QueryAsync(
             $"""
             WITH hours AS (
-                SELECT h.deployment_id, h.period_start, {Most(Measures.Accelerator)} AS accelerator, {Most(Measures.Server)} AS server,
-                       {Most(Measures.Facility)} AS facility, {Known(Measures.Idle, MissingReasons.BusyUnknown)} AS idle,
-                       MAX(h.missing) AS missing, {Most(Measures.Known)} AS known, {Most(Measures.Measured)} AS measured,
-                       {Most(Measures.Covered)} AS covered, {Most(Measures.Low)} AS low, {Most(Measures.High)} AS high,
-                       {Known(Measures.Operational, score & ~MissingReasons.EmbodiedUnknown)} AS operational,
-                       {Known(Measures.Embodied, score & MissingReasons.EmbodiedUnknown)} AS embodied,
+                SELECT h.deployment_id, h.period_start, MAX(h.missing) AS missing, {amounts},
+                       {Known(Measures.Idle, MissingReasons.BusyUnknown)},
+                       {Known(Measures.Operational, score & ~MissingReasons.EmbodiedUnknown)},
+                       {Known(Measures.Embodied, score & MissingReasons.EmbodiedUnknown)},
                        SUM(CASE WHEN h.functional_unit = @unit THEN h.units END) AS units,
                        COALESCE(MAX(CASE WHEN h.functional_unit = @unit THEN h.evidence END), MIN(h.evidence)) AS evidence
                 FROM intensity_hours h
                 WHERE h.period_start >= @from AND h.period_start < @to
                 GROUP BY h.deployment_id, h.period_start
             ), shares AS (
-                SELECT hours.*, {active} AS active, {least} AS least, {most} AS most
+                SELECT hours.*, {active} AS active,
+                       {Bound(Measures.Low, terms.Boundary)} AS low, {Bound(Measures.High, terms.Boundary)} AS high
                 FROM hours
             ), told AS (
-                SELECT shares.*, {total} * active AS joules,
-                       CASE WHEN least < {total} THEN least ELSE CASE WHEN least IS NOT NULL THEN {total} END END * active AS low_joules,
-                       CASE WHEN most > {total} THEN most ELSE CASE WHEN most IS NOT NULL THEN {total} END END * active AS high_joules,
-                       operational * active + embodied AS grams
+                SELECT shares.*, {total.Column} * active AS joules,
+                       CASE WHEN low < {total.Column} THEN low WHEN low IS NOT NULL THEN {total.Column} END * active AS least,
+                       CASE WHEN high > {total.Column} THEN high WHEN high IS NOT NULL THEN {total.Column} END * active AS most,
+                       {Grams("active")} AS grams
                 FROM shares
             ), bounded AS (
                 SELECT told.*,
-                       CASE WHEN joules > 0 THEN operational * active * (low_joules / joules) + embodied
-                            WHEN low_joules IS NOT NULL THEN grams END AS low_grams,
-                       CASE WHEN joules > 0 THEN operational * active * (high_joules / joules) + embodied
-                            WHEN high_joules IS NOT NULL THEN grams END AS high_grams
+                       CASE WHEN joules > 0 THEN {Grams("active * (least / joules)")} WHEN least IS NOT NULL THEN grams END AS least_grams,
+                       CASE WHEN joules > 0 THEN {Grams("active * (most / joules)")} WHEN most IS NOT NULL THEN grams END AS most_grams
                 FROM told
             ), sums AS (
                 SELECT deployment_id, SUM(units) AS all_units,
-                       COUNT(known) AS knowns, COUNT(server) AS servers, COUNT({total}) AS totals, COUNT(active) AS actives,
-                       COUNT(operational) AS operationals, COUNT(embodied) AS embodieds, COUNT({basis}) AS counted,
+                       COUNT({Measures.Known.Column}) AS knowns, COUNT({Measures.Server.Column}) AS servers,
+                       COUNT({total.Column}) AS totals, COUNT(active) AS actives, COUNT({Measures.Operational.Column}) AS operationals,
+                       COUNT({Measures.Embodied.Column}) AS embodieds, COUNT({basis}) AS counted,
                        {sums}, {knownSums},
                        MAX(CASE WHEN {basis} IS NOT NULL THEN evidence END) AS evidence, MAX(evidence) AS any_evidence
                 FROM bounded GROUP BY deployment_id
             )
             SELECT d.id, d.workload, w.model, w.precision, p.provider, p.region, d.place, d.hardware, d.accelerators,
-                   s.joules, s.low_joules, s.high_joules, s.grams, s.low_grams, s.high_grams,
+                   s.joules, s.least, s.most, s.grams, s.least_grams, s.most_grams,
                    s.knowns, s.servers, s.totals, s.actives, s.operationals, s.embodieds,
-                   CASE WHEN s.counted = 0 THEN s.all_units ELSE s.units END, s.known, s.measured, s.covered,
-                   COALESCE(s.evidence, s.any_evidence)
+                   COALESCE(s.evidence, s.any_evidence), {Join(
+                Summed,
+                measure =>
+                    measure == Measures.Units
+                        ? "CASE WHEN s.counted = 0 THEN s.all_units ELSE s.units END"
+                        : $"s.{measure.Column}"
+            )}
             FROM sums s JOIN deployment d ON d.id = s.deployment_id JOIN workload w ON w.name = d.workload JOIN places p ON p.name = d.place
             WHERE {(terms.Model is null ? "s.all_units IS NOT NULL" : "w.model = @model")}
             """,
@@ -251,8 +238,8 @@ public sealed class DeploymentHours(ReadSession session)
                 Accelerators = row.IsNull(8) ? null : (int)row.Integer(8),
                 FunctionalUnit = unit,
                 Joules = row.DoubleOrNull(9),
-                LowJoules = row.DoubleOrNull(10),
-                HighJoules = row.DoubleOrNull(11),
+                Low = row.DoubleOrNull(10),
+                High = row.DoubleOrNull(11),
                 Grams = row.DoubleOrNull(12),
                 LowGrams = row.DoubleOrNull(13),
                 HighGrams = row.DoubleOrNull(14),
@@ -264,11 +251,8 @@ public sealed class DeploymentHours(ReadSession session)
                     row.Integer(19),
                     row.Integer(20)
                 ),
-                Units = row.DoubleOrNull(21),
-                KnownJoules = row.DoubleOrNull(22),
-                MeasuredJoules = row.DoubleOrNull(23) ?? 0,
-                CoveredSeconds = row.DoubleOrNull(24) ?? 0,
-                Evidence = (Evidence)row.Integer(25),
+                Evidence = (Evidence)row.Integer(21),
+                Values = MeasureValues.Of(Summed, at => row.DoubleOrNull(22 + at)),
             }
         );
 
@@ -299,13 +283,54 @@ public sealed class DeploymentHours(ReadSession session)
     private static IReadOnlyList<string> Sorted(IEnumerable<string> texts) =>
         [.. texts.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
+    /// <summary>The share of an hour's energy that counts by the idle policy; null where that is unknown.</summary>
+    private static string Active(SumTerms terms)
+    {
+        if (terms.IdlePolicy == IdlePolicy.Provisioned)
+            return "1.0";
+        // Idle energy is of the servers, or of the accelerators where the servers are unknown.
+        // Where the servers are known for a part of the hour alone, so is their idle share: the hour's would be of two different times.
+        var (whole, elsewhere) =
+            terms.Boundary == Boundary.Accelerator
+                ? (Measures.Accelerator, $"{Measures.Server.Column} IS NOT NULL")
+                : (Measures.Server, Lacks("missing", Ratios.ActiveJoulesPerUnit.NullWhile & ~MissingReasons.BusyUnknown));
+        var (idle, energy) = (Measures.Idle.Column, whole.Column);
+        return $"CASE WHEN {idle} IS NULL OR {energy} IS NULL OR {elsewhere} THEN NULL WHEN {energy} <= 0 THEN 1.0 "
+            + $"WHEN {idle} >= {energy} THEN 0.0 ELSE {Sql(Ratios.ActiveShareOf(whole))} END";
+    }
+
+    /// <summary>A bound at a boundary. The bounds are those of the widest boundary known. A PUE multiplies all of it alike; of the part
+    /// that the accelerators are, they say nothing.</summary>
+    private static string Bound(Measure bound, Boundary boundary)
+    {
+        var (server, facility) = (Measures.Server, Measures.Facility);
+        return boundary switch
+        {
+            Boundary.Facility => $"CASE WHEN {facility.Column} IS NOT NULL THEN {bound.Column} END",
+            Boundary.Server => $"CASE WHEN {facility.Column} > 0 THEN {Sql(bound * ((Term)server / facility))} "
+                + $"WHEN {server.Column} IS NOT NULL THEN {bound.Column} END",
+            _ => $"CASE WHEN {server.Column} IS NULL THEN {bound.Column} END",
+        };
+    }
+
+    /// <summary>What the score has over its units, of a part of the energy: what was made does not depend on it.</summary>
+    private static string Grams(string part) =>
+        Ratios.SciGramsPerUnit.Over.ToSql(
+            measure => measure == Measures.Operational ? $"{measure.Column} * {part}" : measure.Column,
+            SecondsOfAnHour
+        );
+
+    private static string Sql(Term term) => term.ToSql(measure => measure.Column, SecondsOfAnHour);
+
     // An hour's amounts stand on each row of its units.
     private static string Most(Measure measure) => $"MAX(h.{measure.Column})";
 
     private static string Known(Measure measure, MissingReasons nullWhile) =>
-        $"CASE WHEN {Lacks("MAX(h.missing)", nullWhile)} THEN NULL ELSE {Most(measure)} END";
+        $"CASE WHEN {Lacks("MAX(h.missing)", nullWhile)} THEN NULL ELSE {Most(measure)} END AS {measure.Column}";
 
     /// <summary>Whether a column names one of these.</summary>
     private static string Lacks(string column, MissingReasons reasons) =>
         string.Create(CultureInfo.InvariantCulture, $"({column} & {(int)reasons}) <> 0");
+
+    private static string Join<T>(IEnumerable<T> parts, Func<T, string> text) => string.Join(", ", parts.Select(text));
 }

@@ -370,7 +370,7 @@ public sealed class ReadLog
                 if (failures is [ReportedFailures])
                     await EventLog.AppendAsync(
                         session,
-                        "source.failed",
+                        EventTypes.SourceFailed,
                         claim.Source,
                         new()
                         {
@@ -474,7 +474,7 @@ public sealed class ReadLog
                 if (changed > 0)
                     await EventLog.AppendAsync(
                         session,
-                        stale ? "source.stale" : "source.recovered",
+                        stale ? EventTypes.SourceStale : EventTypes.SourceRecovered,
                         source.Id,
                         new()
                         {
@@ -498,7 +498,10 @@ public sealed class ReadLog
         CancellationToken cancellationToken
     )
     {
-        var rows = rejections.Select(rejection => new RejectionRecord("read", rejection, null)).DistinctBy(row => row.Id).ToList();
+        var rows = rejections
+            .Select(rejection => new RejectionRecord(RejectionOrigin.Read, rejection, null))
+            .DistinctBy(row => row.Id)
+            .ToList();
         await RejectionRecord
             .Table(now, claim.Epoch)
             .UpsertAsync(

@@ -73,10 +73,8 @@ internal static class SampleWriter
     /// <summary>The stored series with these keys, as they are written.</summary>
     public static async Task<List<Series>> FindSeriesAsync(Session session, IEnumerable<long> ids, CancellationToken cancellationToken)
     {
-        var keys = ids.ToArray();
-        var among = session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))";
-        object given = session.Database.IsPostgres ? keys : JsonSerializer.Serialize(keys);
-        return await FindAsync(session, $"id {among}", [("ids", given)], cancellationToken);
+        var (among, keys) = session.Among(ids);
+        return await FindAsync(session, $"id {among}", [keys], cancellationToken);
     }
 
     /// <summary>The stored series of a source.</summary>
@@ -110,7 +108,7 @@ internal static class SampleWriter
         foreach (var (id, series) in found)
             if (series.Id != id)
                 throw new StorageException(
-                    "corrupt",
+                    StorageErrorCode.Corrupt,
                     $"The stored series {series} has the key {id}, but its text gives {series.Id}. Restore the database from a copy."
                 );
         return found.ConvertAll(stored => stored.Series);
@@ -282,7 +280,7 @@ internal static class SampleWriter
         await session.ExecuteAsync(
             $"""
             INSERT INTO dirty_hours (hour, mark, reason)
-            SELECT hour, {session.Database.NextMark}, 'late_data' FROM (
+            SELECT hour, {session.Database.NextMark}, '{DirtyReason.LateData.Text()}' FROM (
                 SELECT hour FROM touched
                 UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour}
                 UNION SELECT t.hour - {hour} FROM touched t

@@ -66,9 +66,9 @@ public sealed class SchemaMigrator
     {
         var before = await CheckAsync(cancellationToken);
         if (before.Standing == SchemaStanding.Newer)
-            throw new StorageException("newer_schema", before.Message);
+            throw new StorageException(StorageErrorCode.NewerSchema, before.Message);
         if (before.Standing == SchemaStanding.Abandoned)
-            throw new StorageException("abandoned_schema", before.Message);
+            throw new StorageException(StorageErrorCode.AbandonedSchema, before.Message);
         try
         {
             await using var context = await contexts.CreateDbContextAsync(cancellationToken);

@@ -133,12 +133,12 @@ internal sealed class Views
         columns.AddRange(Ratios.OfPeriods.Where(ratio => ratio.After is null).Select(ratio => Of(ratio, "i")));
         columns.Add(
             $"""
-            CASE WHEN i.{Measures.Units.Column} IS NULL THEN 'no_work'
-                WHEN i.{Measures.Units.Column} = 0 THEN 'zero_functional_units'
+            CASE WHEN i.{Measures.Units.Column} IS NULL THEN '{NullReason.NoWork.Text()}'
+                WHEN i.{Measures.Units.Column} = 0 THEN '{NullReason.ZeroFunctionalUnits.Text()}'
                 WHEN i.{Measures.Facility.Column} IS NOT NULL THEN NULL
-                WHEN i.{Measures.Server.Column} IS NOT NULL THEN '{MissingReasons.PueUnknown.Text()}'
-                WHEN i.{Measures.Known.Column} IS NULL THEN 'no_energy'
-                ELSE 'server_unknown' END AS "NullReason"
+                WHEN i.{Measures.Server.Column} IS NOT NULL THEN '{NullReason.PueUnknown.Text()}'
+                WHEN i.{Measures.Known.Column} IS NULL THEN '{NullReason.NoEnergy.Text()}'
+                ELSE '{NullReason.ServerUnknown.Text()}' END AS "NullReason"
             """
         );
         columns.Add($"""{Words("i.missing")} AS "Missing", NULLIF(i.factors, '') AS "FactorVersion", i.recomputed_at AS "RecomputedAt" """);
