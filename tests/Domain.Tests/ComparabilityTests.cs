@@ -531,8 +531,8 @@ public sealed class ComparabilityTests
                     Assert.Equal(differing.Count == 0 ? 1 : 2, comparison.Groups.Count);
                     Assert.Equal(differing, comparison.Groups[^1].Differences.Select(difference => difference.Key));
                     Assert.Equal(
-                        comparison.Groups.Select(Told),
-                        Comparability.Of([Row("right", right), Row("left", left)], terms).Groups.Select(Told)
+                        comparison.Groups.Select(Describe),
+                        Comparability.Of([Row("right", right), Row("left", left)], terms).Groups.Select(Describe)
                     );
                 },
                 iter: 2000
@@ -540,7 +540,7 @@ public sealed class ComparabilityTests
 
     private static string[] Words(ComparableGroup group) => [.. group.Differences.Select(difference => difference.ToString())];
 
-    private static string Told(ComparableGroup group) =>
+    private static string Describe(ComparableGroup group) =>
         $"{string.Join(',', group.Rows.Select(row => row.Row.Deployment))}: {string.Join("; ", Words(group))}";
 
     private static ComparableRow Row(string name, Key key) =>

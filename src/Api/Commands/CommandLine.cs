@@ -4,9 +4,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Metrics.Api.Operations;
 using Metrics.Api.Settings;
-using Metrics.Domain.Catalogue;
 using Metrics.Domain.Messages;
-using Metrics.Storage.Engine;
 
 namespace Metrics.Api.Commands;
 

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Metrics.Api.Access;
 using Metrics.Api.OData.Protocol;
 using Metrics.Api.Operations;

@@ -5,7 +5,6 @@ using Metrics.Api.Http;
 using Metrics.Api.Settings;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Storage.Schema;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Prometheus;

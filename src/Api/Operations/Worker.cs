@@ -5,7 +5,6 @@ using Metrics.Api.Access;
 using Metrics.Api.Settings;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;

@@ -256,8 +256,4 @@ public sealed record JobResponse(string Id, string State, long Rows, long? Store
 /// <param name="IsValid">Whether it follows all of them.</param>
 /// <param name="Rows">Rows looked at.</param>
 /// <param name="Findings">Where it does not.</param>
-public sealed record ValidationResponse(
-    bool IsValid,
-    long Rows,
-    IReadOnlyList<ValidationFinding> Findings
-);
+public sealed record ValidationResponse(bool IsValid, long Rows, IReadOnlyList<ValidationFinding> Findings);

@@ -1,9 +1,7 @@
-using Metrics.Api.Reports;
 using Metrics.Api.Webhooks;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
-using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
 using Metrics.Ingestors.Providers.Exporter;
 

@@ -6,7 +6,6 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Metrics.Api.Http;
 using Metrics.Domain.Messages;
-using Metrics.Ingestors.Http;
 using Metrics.Storage.Events;
 
 namespace Metrics.Api.Webhooks;

@@ -594,11 +594,11 @@ public class CatalogueReaderTests
     [Fact]
     public void A_file_that_is_not_JSON_gives_its_line_and_column_and_the_others_are_still_checked()
     {
-        var faults = Faults("{\n  \"provider\": \"prometheus\",\n  \"mappings\" [\n}", File(With(Energy, "version", "0")));
-        Assert.Equal(2, faults.Count);
-        Assert.StartsWith("a.metrics.json: line 3, column 14: is not JSON: '[' is invalid", faults[0], StringComparison.Ordinal);
-        Assert.EndsWith("; correct the text there", faults[0], StringComparison.Ordinal);
-        Assert.Equal("b.metrics.json: mappings[0] 'prometheus/x': version: is 0; versions count from 1", faults[1]);
+        var errors = Faults("{\n  \"provider\": \"prometheus\",\n  \"mappings\" [\n}", File(With(Energy, "version", "0")));
+        Assert.Equal(2, errors.Count);
+        Assert.StartsWith("a.metrics.json: line 3, column 14: is not JSON: '[' is invalid", errors[0], StringComparison.Ordinal);
+        Assert.EndsWith("; correct the text there", errors[0], StringComparison.Ordinal);
+        Assert.Equal("b.metrics.json: mappings[0] 'prometheus/x': version: is 0; versions count from 1", errors[1]);
     }
 
     [Fact]
@@ -608,7 +608,7 @@ public class CatalogueReaderTests
     [Fact]
     public void All_faults_of_all_files_are_listed_at_once()
     {
-        var faults = Faults(
+        var errors = Faults(
             File(With(With(Energy, "unit", "\"joules\""), "kind", "\"level\""), With(Work, "id", "\"prometheus/y\"")),
             File(
                 With(With(Power, "evidence", "\"measured\""), "id", "\"prometheus/z\""),
@@ -623,7 +623,7 @@ public class CatalogueReaderTests
                 "b.metrics.json: mappings[1] 'prometheus/w': maxSpan: '02:00:00' does not fit; write hours, minutes and seconds "
                     + "above 00:00:00 and at most 01:00:00, such as \"00:05:00\"",
             ],
-            faults
+            errors
         );
     }
 
@@ -672,14 +672,14 @@ public class CatalogueReaderTests
     [Fact]
     public void A_message_is_one_short_line_whatever_the_file_holds()
     {
-        var fault = Assert.Single(Faults(File(With(Energy, "unit", JsonSerializer.Serialize(new string('x', 500) + "\n")))));
+        var error = Assert.Single(Faults(File(With(Energy, "unit", JsonSerializer.Serialize(new string('x', 500) + "\n")))));
         Assert.StartsWith(
             $"a.metrics.json: mappings[0] 'prometheus/x': unit: '{new string('x', 80)}...' is not",
-            fault,
+            error,
             StringComparison.Ordinal
         );
-        fault = Assert.Single(Faults(File(With(Energy, "unit", "\"a\\nb\""))));
-        Assert.DoesNotContain('\n', fault);
+        error = Assert.Single(Faults(File(With(Energy, "unit", "\"a\\nb\""))));
+        Assert.DoesNotContain('\n', error);
     }
 
     [Fact]

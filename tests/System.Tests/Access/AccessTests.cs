@@ -344,8 +344,8 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
 
         foreach (var statement in new[] { "UPDATE audit SET actor = 'nobody' WHERE id = 1", "DELETE FROM audit WHERE id = 1" })
         {
-            var fault = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => QueryAsync(engine, statement));
-            Assert.Contains("only ever added to", fault.Message, StringComparison.Ordinal);
+            var exception = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => QueryAsync(engine, statement));
+            Assert.Contains("only ever added to", exception.Message, StringComparison.Ordinal);
         }
     }
 

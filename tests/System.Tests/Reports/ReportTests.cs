@@ -560,7 +560,9 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
             using (var book = SpreadsheetDocument.Open(files["xlsx"], isEditable: false))
             {
                 Assert.Empty(
-                    new OpenXmlValidator().Validate(book).Select(fault => $"{fault.Part?.Uri} {fault.Path?.XPath}: {fault.Description}")
+                    new OpenXmlValidator()
+                        .Validate(book)
+                        .Select(exception => $"{exception.Part?.Uri} {exception.Path?.XPath}: {exception.Description}")
                 );
                 Assert.Single(book.WorkbookPart!.WorksheetParts.SelectMany(sheet => sheet.DrawingsPart?.ChartParts ?? []));
             }

@@ -174,9 +174,9 @@ public sealed class FleetTests
             );
         packed.Position = 0;
 
-        var fault = Assert.Throws<FormatException>(() => Recording.Read(packed));
+        var exception = Assert.Throws<FormatException>(() => Recording.Read(packed));
 
-        Assert.StartsWith("Line 2 is not an observation", fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Line 2 is not an observation", exception.Message, StringComparison.Ordinal);
     }
 
     private static byte[] Packed(ulong seed)

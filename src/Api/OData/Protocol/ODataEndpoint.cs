@@ -1,10 +1,8 @@
-using System.Buffers;
 using System.Text.Json;
 using Metrics.Api.OData.Json;
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
-using Metrics.Domain.Observations;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 using Microsoft.AspNetCore.OData;

@@ -5,7 +5,6 @@ using Metrics.Domain.Catalogue;
 using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Aws;
 

@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text;
 using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Exporter;
 

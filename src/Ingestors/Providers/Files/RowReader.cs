@@ -4,7 +4,6 @@ using System.Text;
 using System.Text.Json;
 using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Files;
 

@@ -1,4 +1,3 @@
-using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Metrics.Domain.Catalogue;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
