@@ -65,7 +65,7 @@ public static class ExplainEndpoint
     {
         _ = (set, key);
         var errors = new RequestErrors();
-        if (ExplainRequest.Read(context.Request.Query, time.GetUtcNow().UtcDateTime, errors) is not { } question)
+        if (ExplainRequest.Read(context.Request.Query, time.GetUtcNow().UtcDateTime, errors) is not { } request)
             return Problems.Of(errors);
         context.Response.Headers.CacheControl = "no-store";
         var aborted = context.RequestAborted;
@@ -74,17 +74,17 @@ public static class ExplainEndpoint
         {
             await using var session = new ReadSession(connections, aborted);
             var stored = new StoredRows(session);
-            var found = question.ResourceId is { } resource
-                ? await stored.EnergyFactAsync(question.DeploymentId, resource, question.PeriodStart)
-                : await stored.IntensityAsync(question.Set, question.DeploymentId, question.FunctionalUnit!, question.PeriodStart);
+            var found = request.ResourceId is { } resource
+                ? await stored.EnergyFactAsync(request.DeploymentId, resource, request.PeriodStart)
+                : await stored.IntensityAsync(request.Set, request.DeploymentId, request.FunctionalUnit!, request.PeriodStart);
             if (found is not { } row)
                 return Problems.Of(
                     ProblemCode.NotFound,
-                    $"{question.Set} has no row with the key {question.Key}. The rows that there are: /odata/{question.Set}.",
+                    $"{request.Set} has no row with the key {request.Key}. The rows that there are: /odata/{request.Set}.",
                     StatusCodes.Status404NotFound
                 );
             var book = context.RequestServices.GetService<FactorBook>() ?? FactorBook.Published;
-            return TypedResults.Ok(await new RowExplainer(stored, facts, normaliser, book).ExplainAsync(question, row, aborted));
+            return TypedResults.Ok(await new RowExplainer(stored, facts, normaliser, book).ExplainAsync(request, row, aborted));
         }
         finally
         {

@@ -15,40 +15,40 @@ internal sealed class RowExplainer(StoredRows stored, FactStore facts, Normalise
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     /// <summary>How a row came to be.</summary>
-    /// <param name="question">Which row.</param>
+    /// <param name="request">Which row.</param>
     /// <param name="row">The row as it is stored.</param>
     /// <param name="cancellationToken">Ends the reading of samples.</param>
     public Task<Explanation> ExplainAsync(
-        ExplainRequest question,
+        ExplainRequest request,
         IReadOnlyDictionary<string, object?> row,
         CancellationToken cancellationToken
     ) =>
-        question.Set is ExplainRequest.Days or ExplainRequest.Months
-            ? RollUpAsync(question, row, cancellationToken)
-            : HourAsync(question, row, cancellationToken);
+        request.Set is ExplainRequest.Days or ExplainRequest.Months
+            ? RollUpAsync(request, row, cancellationToken)
+            : HourAsync(request, row, cancellationToken);
 
     private async Task<Explanation> HourAsync(
-        ExplainRequest question,
+        ExplainRequest request,
         IReadOnlyDictionary<string, object?> row,
         CancellationToken cancellationToken
     )
     {
-        var hour = new DateTime(question.PeriodStart.Ticks - question.PeriodStart.Ticks % TimeSpan.TicksPerHour, DateTimeKind.Utc);
+        var hour = new DateTime(request.PeriodStart.Ticks - request.PeriodStart.Ticks % TimeSpan.TicksPerHour, DateTimeKind.Utc);
         var period = new Interval(hour, hour + Hour);
         var dirty = await stored.IsDirtyAsync(period.Start, period.End);
         var samples = await facts.SamplesAsync(new Interval(period.Start - Limits.Reach, period.End + Limits.Reach), cancellationToken);
         var trace = normaliser.Trace(period, samples);
-        var derivation = new Derivation(trace, question, book);
-        var made = question.ResourceId is null
+        var derivation = new Derivation(trace, request, book);
+        var made = request.ResourceId is null
             ? RollUp
                 .Hour(hour, trace.Period.Energy, trace.Period.Work)
-                .Find(sums => sums.DeploymentId == question.DeploymentId && sums.FunctionalUnit == question.FunctionalUnit)
+                .Find(sums => sums.DeploymentId == request.DeploymentId && sums.FunctionalUnit == request.FunctionalUnit)
             : null;
-        var again = question.ResourceId is null ? RowCheck.Numbers(made) : RowCheck.Numbers(derivation.Own);
+        var again = request.ResourceId is null ? RowCheck.Numbers(made) : RowCheck.Numbers(derivation.Own);
         var explanation = new Explanation
         {
-            Set = question.Set,
-            Key = question.Key,
+            Set = request.Set,
+            Key = request.Key,
             Row = row,
             Check = RowCheck.Of(row, again, dirty, samples.Count > 0),
             Formulas = derivation.Formulas(made),
@@ -57,29 +57,29 @@ internal sealed class RowExplainer(StoredRows stored, FactStore facts, Normalise
     }
 
     private async Task<Explanation> RollUpAsync(
-        ExplainRequest question,
+        ExplainRequest request,
         IReadOnlyDictionary<string, object?> row,
         CancellationToken cancellationToken
     )
     {
         var end = (DateTime)row["PeriodEnd"]!;
-        var dirty = await stored.IsDirtyAsync(question.PeriodStart, end);
+        var dirty = await stored.IsDirtyAsync(request.PeriodStart, end);
         // What is stored is added up again: hours to days, and for a month days to the month.
-        var hours = await facts.HoursAsync(question.DeploymentId, new Interval(question.PeriodStart, end), cancellationToken);
+        var hours = await facts.HoursAsync(request.DeploymentId, new Interval(request.PeriodStart, end), cancellationToken);
         var days = hours.GroupBy(hour => hour.PeriodStart.Date).SelectMany(day => RollUp.Day(day.Key, [.. day])).ToList();
-        var made = (question.Set == ExplainRequest.Months ? RollUp.Period(question.PeriodStart, end, days) : days).FirstOrDefault(sums =>
-            sums.FunctionalUnit == question.FunctionalUnit
+        var made = (request.Set == ExplainRequest.Months ? RollUp.Period(request.PeriodStart, end, days) : days).FirstOrDefault(sums =>
+            sums.FunctionalUnit == request.FunctionalUnit
         );
         // An hour's energy stands on each row of its units: it is taken once.
         var parts = hours
             .GroupBy(hour => hour.PeriodStart)
             .OrderBy(group => group.Key)
-            .Select(group => (Own: group.FirstOrDefault(hour => hour.FunctionalUnit == question.FunctionalUnit), Any: group.First()))
+            .Select(group => (Own: group.FirstOrDefault(hour => hour.FunctionalUnit == request.FunctionalUnit), Any: group.First()))
             .ToList();
         return new Explanation
         {
-            Set = question.Set,
-            Key = question.Key,
+            Set = request.Set,
+            Key = request.Key,
             Row = row,
             Check = RowCheck.Of(row, RowCheck.Numbers(made), dirty, true),
             Formulas = made is null ? [] : [.. SumFormulas.OfHours(made, parts), .. RatioFormulas.Of(made)],
@@ -89,7 +89,7 @@ internal sealed class RowExplainer(StoredRows stored, FactStore facts, Normalise
                 {
                     PeriodStart = part.Any.PeriodStart,
                     Key = (
-                        question with
+                        request with
                         {
                             Set = ExplainRequest.Hours,
                             FunctionalUnit = (part.Own ?? part.Any).FunctionalUnit,

@@ -389,35 +389,6 @@ public sealed class SourceReader(
         return null;
     }
 
-    /// <summary>What can be true goes on, what cannot becomes a rejection. A metric that no mapping knows is neither: a server has
-    /// many.</summary>
-    private void Admit(
-        Page page,
-        DateTime now,
-        Dictionary<Series, MetricMapping?> seen,
-        HashSet<long> series,
-        List<Observation> observations,
-        List<Rejection> rejections
-    )
-    {
-        rejections.AddRange(page.Rejections);
-        Series? before = null;
-        foreach (var observation in page.Observations)
-        {
-            // Answers tell one series after the other.
-            if (!ReferenceEquals(observation.Series, before))
-                series.Add((before = observation.Series).Id);
-            if (!seen.TryGetValue(observation.Series, out var mapping))
-                seen[observation.Series] = mapping = catalogue.Find(observation.Series, now);
-            if (mapping is null)
-                continue;
-            if (Admission.Validate(observation, mapping, now) is { } refused)
-                rejections.Add(refused);
-            else
-                observations.Add(observation);
-        }
-    }
-
     private bool IsNews(string source, string code)
     {
         if (reported.TryGetValue(source, out var before) && before == code)

@@ -26,7 +26,7 @@ public sealed partial class ProblemTests : IAsyncLifetime
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         builder.Services.AddProblemResponses();
         app = builder.Build();
-        app.UseProblemAnswers();
+        app.UseProblemResponses();
         app.MapGet("/storage", string () => throw new StorageException(StorageErrorCode.Unreachable, "password=secret"));
         app.MapGet("/odata/storage", string () => throw new StorageException(StorageErrorCode.Unreachable, "password=secret"));
         app.MapGet("/ours", string () => throw new InvalidOperationException("password=secret"));

@@ -77,7 +77,7 @@ public sealed class WebhookDeliveries
     public static readonly TimeSpan Patience = TimeSpan.FromDays(5);
 
     /// <summary>What was delivered or given up is kept for so long.</summary>
-    public static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+    public static readonly TimeSpan Retention = TimeSpan.FromDays(30);
 
     /// <summary>Events that a span may hold that is sent again.</summary>
     public const int MostReplayed = 10_000;
@@ -229,12 +229,12 @@ public sealed class WebhookDeliveries
                     token
                 );
                 foreach (
-                    var (told, message) in missed.Where(one =>
+                    var (recorded, message) in missed.Where(one =>
                         webhook.Types.Count == 0 || webhook.Types.Contains(one.Event.Type, StringComparer.Ordinal)
                     )
                 )
                 {
-                    await Outbox.AddDeliveryAsync(session, id, message ?? await Outbox.AddMessageAsync(session, told, token), now, token);
+                    await Outbox.AddDeliveryAsync(session, id, message ?? await Outbox.AddMessageAsync(session, recorded, token), now, token);
                     again++;
                 }
                 return again;
@@ -389,7 +389,7 @@ public sealed class WebhookDeliveries
         database.TransactAsync(
             async (session, token) =>
             {
-                (string, object?)[] old = [("old", await session.NowAsync(token) - Kept)];
+                (string, object?)[] old = [("old", await session.NowAsync(token) - Retention)];
                 var gone = await session.ExecuteAsync("DELETE FROM webhook_delivery WHERE ended_at < @old", old, token);
                 await session.ExecuteAsync(
                     "DELETE FROM webhook_message WHERE at < @old AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE "
