@@ -228,18 +228,15 @@ internal sealed class Derivation
             Total(facts, fact => fact[Measures.Rack])
         );
         var missing = facts.Aggregate(MissingReasons.None, (all, fact) => all | fact.Missing);
-        var isAccelerator = accelerator is not null;
         return new CoverDecision(
             Describe(facts[0].Resource),
             facts[0].Period.Start,
             facts[0].Cover.Word(),
             server ?? accelerator ?? rack,
-            Joined(decision => DecisionText.Energy(decision, accelerator, server, rack, missing)) ?? "",
+            Joined(decision => DecisionText.Energy(decision, accelerator, missing)) ?? "",
             Joined(DecisionText.Bounds),
             Idle(facts, decided),
-            facts.Exists(fact => fact[Measures.Embodied] is not null)
-                ? Joined(decision => DecisionText.Embodied(decision, isAccelerator))
-                : null
+            facts.Exists(fact => fact[Measures.Embodied] is not null) ? Joined(DecisionText.Embodied) : null
         );
 
         string? Joined(Func<EnergyDecision, string?> text) =>

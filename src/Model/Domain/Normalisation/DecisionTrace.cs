@@ -128,6 +128,7 @@ internal sealed class DecisionTrace(Grid grid, IReadOnlyList<Workload> workloads
     public void Decide(
         MeteredResource resource,
         int bin,
+        Measure measure,
         EnergyCover cover,
         double joules,
         IReadOnlyList<ShareDecision> shares,
@@ -139,6 +140,7 @@ internal sealed class DecisionTrace(Grid grid, IReadOnlyList<Workload> workloads
         {
             Resource = resource.Identity,
             Period = grid[bin],
+            Measure = measure,
             Cover = cover,
             Rule =
                 model is null ? EnergyRule.Metered
