@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Normalisation;

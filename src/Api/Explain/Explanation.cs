@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using Metrics.Domain.Facts;
 
 namespace Metrics.Api.Explain;

@@ -1,8 +1,6 @@
-using System.Text.Json;
 using Metrics.Api.Comparing;
 using Metrics.Api.Http;
 using Metrics.Api.OData.Protocol;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Messages;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Messages;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Protocol;

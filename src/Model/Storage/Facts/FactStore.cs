@@ -7,7 +7,6 @@ using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Reading;
-using Metrics.Storage.Schema.Tables;
 using NpgsqlTypes;
 
 namespace Metrics.Storage.Facts;
