@@ -112,7 +112,7 @@ internal sealed class Derivation
             Work =
             [
                 .. Most("work", work, MostFacts)
-                    .Select(fact => new ExplainedWork(fact.Period.Start, fact.Units, fact.CoveredSeconds, fact.Mappings)),
+                    .Select(fact => new ExplainedWork(fact.Period.Start, fact.Units, fact.Covered, fact.Mappings)),
             ],
             Cover = [.. Most("cover", Decisions(), MostFacts)],
             Shares = [.. Most("shares", Shares(), MostFacts)],

@@ -132,7 +132,7 @@ internal sealed class Accounts(
                 FunctionalUnit = functionalUnit,
                 Period = grid[bin],
                 Units = units,
-                CoveredSeconds = seconds,
+                Covered = seconds,
                 Evidence = evidence,
                 Mappings = provenance.Text(readThrough),
             }

@@ -218,7 +218,8 @@ public sealed record EnergyDecision
     /// <summary>The grid period.</summary>
     public required Interval Period { get; init; }
 
-    /// <summary>Which energy it is about. A machine whose boards are read as one is told twice, as its boards and as what is left.</summary>
+    /// <summary>Which energy it is about. A machine whose boards are read as one is told twice, as its boards and as what is
+    /// left.</summary>
     public required Measure Measure { get; init; }
 
     /// <summary>What made up the widest boundary.</summary>

@@ -57,7 +57,8 @@ public sealed class StorageException(StorageErrorCode code, string message, Exce
 /// <summary>Tells the world's faults from ours.</summary>
 public static class StorageFault
 {
-    /// <summary>Whether the exception lies with the database or the way to it, so that it can be told in a sentence and tried again.</summary>
+    /// <summary>Whether the exception lies with the database or the way to it, so that it can be told in a sentence and tried
+    /// again.</summary>
     public static bool IsOutside(Exception exception) => exception is StorageException || Describe(exception, "the database") is not null;
 
     /// <summary>The exception as a sentence about <paramref name="database"/>; null when the exception is our own.</summary>
@@ -162,7 +163,11 @@ public static class StorageFault
                 $"{Sentence(database)} was too busy: {exception.MessageText}. It is tried again at the next tick.",
                 exception
             ),
-            "XX001" or "XX002" => new(StorageErrorCode.Corrupt, $"{Sentence(database)} reports damaged data: {exception.MessageText}.", exception),
+            "XX001" or "XX002" => new(
+                StorageErrorCode.Corrupt,
+                $"{Sentence(database)} reports damaged data: {exception.MessageText}.",
+                exception
+            ),
             var state when state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("57P", StringComparison.Ordinal) => new(
                 StorageErrorCode.Unreachable,
                 $"{Sentence(database)} is gone or starting: {exception.MessageText}. It is tried again at the next tick.",

@@ -233,7 +233,13 @@ public sealed class WebhookDeliveries
                     )
                 )
                 {
-                    await Outbox.AddDeliveryAsync(session, id, message ?? await Outbox.AddMessageAsync(session, recorded, token), now, token);
+                    await Outbox.AddDeliveryAsync(
+                        session,
+                        id,
+                        message ?? await Outbox.AddMessageAsync(session, recorded, token),
+                        now,
+                        token
+                    );
                     again++;
                 }
                 return again;

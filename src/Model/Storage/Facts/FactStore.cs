@@ -533,7 +533,7 @@ public sealed class FactStore
                 Column.Of("period_start", NpgsqlDbType.TimestampTz, (WorkFact fact) => fact.Period.Start),
                 Column.Of("period_end", NpgsqlDbType.TimestampTz, (WorkFact fact) => fact.Period.End),
                 Column.Of(Measures.Units.Column, NpgsqlDbType.Double, (WorkFact fact) => fact.Units),
-                Column.Of(Measures.Covered.Column, NpgsqlDbType.Double, (WorkFact fact) => fact.CoveredSeconds),
+                Column.Of(Measures.Covered.Column, NpgsqlDbType.Double, (WorkFact fact) => fact.Covered),
                 Column.Of("evidence", NpgsqlDbType.Smallint, (WorkFact fact) => (short)fact.Evidence),
                 Column.Of("mappings", NpgsqlDbType.Text, (WorkFact fact) => fact.Mappings),
                 Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (WorkFact _) => now),
