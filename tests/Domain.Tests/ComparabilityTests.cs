@@ -394,7 +394,8 @@ public sealed class ComparabilityTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new ComparisonTerms { MinimumCoverage = coverage });
 
     [Fact(
-        DisplayName = "T10 an all-in prompt, a board's joules and a footprint in grams are not ranked: the boundary differs, the grams have no "
+        DisplayName = "T10 an all-in prompt, a board's joules and a footprint in grams are not ranked: the boundary differs, the grams "
+            + "have no "
             + "joules"
     )]
     public void Different_boundaries()
@@ -420,7 +421,13 @@ public sealed class ComparabilityTests
             Carbon = default,
             CarbonMethod = null,
         };
-        var mistral = gemini with { Deployment = "F02", Energy = default, Carbon = new(1.14), CarbonMethod = "location-based with embodied" };
+        var mistral = gemini with
+        {
+            Deployment = "F02",
+            Energy = default,
+            Carbon = new(1.14),
+            CarbonMethod = "location-based with embodied",
+        };
 
         var byEnergy = Comparability.Of([gemini, board, mistral]);
         Assert.Equal(["E01", "F01"], byEnergy.Groups.SelectMany(group => group.Rows).Select(row => row.Row.Deployment).Order());
@@ -524,8 +531,8 @@ public sealed class ComparabilityTests
                     Assert.Equal(differing.Count == 0 ? 1 : 2, comparison.Groups.Count);
                     Assert.Equal(differing, comparison.Groups[^1].Differences.Select(difference => difference.Key));
                     Assert.Equal(
-                        comparison.Groups.Select(Told),
-                        Comparability.Of([Row("right", right), Row("left", left)], terms).Groups.Select(Told)
+                        comparison.Groups.Select(Describe),
+                        Comparability.Of([Row("right", right), Row("left", left)], terms).Groups.Select(Describe)
                     );
                 },
                 iter: 2000
@@ -533,7 +540,7 @@ public sealed class ComparabilityTests
 
     private static string[] Words(ComparableGroup group) => [.. group.Differences.Select(difference => difference.ToString())];
 
-    private static string Told(ComparableGroup group) =>
+    private static string Describe(ComparableGroup group) =>
         $"{string.Join(',', group.Rows.Select(row => row.Row.Deployment))}: {string.Join("; ", Words(group))}";
 
     private static ComparableRow Row(string name, Key key) =>

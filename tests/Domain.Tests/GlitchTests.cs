@@ -138,7 +138,7 @@ public sealed class GlitchTests
         var period = scene.Normalise(0, 60);
 
         Assert.Equal(180_000, period.Work.Sum(fact => fact.Units), 1e-6);
-        Assert.Equal(1800, period.Work.Sum(fact => fact.CoveredSeconds));
+        Assert.Equal(1800, period.Work.Sum(fact => fact.Covered));
         Assert.Equal([Scene.At(15), Scene.At(30)], period.Rejections.Select(one => one.At!.Value));
         Assert.All(period.Rejections, one => Assert.Equal(RejectionReason.CounterReset, one.Reason));
     }

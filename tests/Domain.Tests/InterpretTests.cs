@@ -226,7 +226,7 @@ public sealed class InterpretTests
         );
 
         Assert.Equal(350, fact.Units);
-        Assert.Equal(240, fact.CoveredSeconds);
+        Assert.Equal(240, fact.Covered);
     }
 
     [Fact]

@@ -198,7 +198,7 @@ public sealed class MeasureTests
     private static readonly DateTime At = new(2026, 1, 15, 10, 0, 0, DateTimeKind.Utc);
 
     private static string Documented(Measure measure) =>
-        $"| `{measure.Name}` | {measure.Unit} | {Holders(measure.Held)} | {Holders(measure.Told)} | {measure.Aggregation switch
+        $"| `{measure.Name}` | {measure.Unit} | {Holders(measure.Held)} | {Holders(measure.Exposed)} | {measure.Aggregation switch
         {
             Aggregation.Sum => "what is known is added",
             Aggregation.Bounds => "bounds of the widest boundary",

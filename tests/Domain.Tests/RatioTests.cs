@@ -220,7 +220,7 @@ public sealed class RatioTests
                 FunctionalUnit = "output-token",
                 Period = Period(bin),
                 Units = units,
-                CoveredSeconds = 300,
+                Covered = 300,
                 CountedSeconds = 300,
                 PresentSeconds = 300,
                 Evidence = Evidence.Measured,

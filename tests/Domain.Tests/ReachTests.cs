@@ -87,7 +87,7 @@ public sealed class ReachTests
         var work = Hour(scene).Work;
 
         Assert.Equal(58_400, work.Sum(fact => fact.Units), 1e-6);
-        Assert.Equal(584, work.Sum(fact => fact.CoveredSeconds), 1e-3);
+        Assert.Equal(584, work.Sum(fact => fact.Covered), 1e-3);
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class ReachTests
         var work = Hour(scene).Work;
 
         Assert.Equal(63_000, work.Sum(fact => fact.Units), 1e-6);
-        Assert.Equal(614, work.Sum(fact => fact.CoveredSeconds), 1e-3);
+        Assert.Equal(614, work.Sum(fact => fact.Covered), 1e-3);
     }
 
     [Fact]

@@ -13,35 +13,33 @@ internal static class DecisionText
 
     /// <summary>How the energy of a resource was found.</summary>
     /// <param name="decision">What was decided.</param>
-    /// <param name="accelerator">Accelerator joules of the facts of all who share it; null when they are unknown.</param>
-    /// <param name="server">Server joules of these facts; null when they are unknown.</param>
-    /// <param name="rack">Rack joules of these facts; null when it is no rack.</param>
+    /// <param name="inside">Accelerator joules of the facts of all who share it; null when they are unknown.</param>
     /// <param name="missing">Why something of these facts is null.</param>
-    public static string Energy(EnergyDecision decision, double? accelerator, double? server, double? rack, MissingReasons missing)
+    public static string Energy(EnergyDecision decision, double? inside, MissingReasons missing)
     {
-        if (rack is { } beside)
-            return $"{Measures.Rack} = {Made(decision, beside)}; it holds servers and stands beside them";
-        if (accelerator is not { } board)
-            return server is { } whole
-                ? $"{Measures.Server} = {Server(decision, whole)}"
-                : $"{Number(decision.Joules)} J, of which no fact was made";
-        if (server is not { } inside)
-            return $"{Measures.Accelerator} = {Made(decision, board)}; the server's energy is unknown: "
-                + $"{(missing == MissingReasons.None ? "nobody meters it" : missing.Text())}";
-        if (decision.Rule == EnergyRule.Estimate)
-            return $"{Measures.Server} = {Estimate(decision.Estimate!, inside)}; {Measures.Accelerator} = {Number(board)} of it";
+        if (decision.Measure == Measures.Rack)
+            return $"{Measures.Rack} = {Made(decision, decision.Joules)}; it holds servers and stands beside them";
+        if (decision.Measure == Measures.Server)
+            return $"{Measures.Server} = {Server(decision, decision.WithinServer!.Value)}"
+                + (
+                    decision.Rule == EnergyRule.Estimate && inside is { } boards ? $"; {Measures.Accelerator} = {Number(boards)} of it" : ""
+                );
+        var made = Made(decision, decision.Joules);
+        if (decision.WithinServer is not { } within)
+            return $"{Measures.Accelerator} = {made}; the server's energy is unknown: "
+                + (missing == MissingReasons.None ? "nobody meters it" : missing.Text());
         if (decision is { ServerScale: 1, ServerTime: 1, Rule: EnergyRule.Metered })
-            return $"{Measures.Accelerator} = {Measures.Server} = {Made(decision, board)}";
-        return $"{Measures.Accelerator} = {Made(decision, board)}"
+            return $"{Measures.Accelerator} = {Measures.Server} = {made}";
+        return $"{Measures.Accelerator} = {made}"
             + (
-                decision.ServerScale is null or 1
+                decision.ServerScale == 1
                     ? ""
-                    : $"; {Measures.Server} = {Number(inside)}: the boards told more than their server, and the server is believed"
+                    : $"; {Measures.Server} = {Number(within)}: the boards told more than their server, and the server is believed"
             )
             + (
                 decision.ServerTime == 1
                     ? ""
-                    : $"; {Measures.Server} = {Number(inside)}: the server is known for {Number(decision.ServerTime)} of their time"
+                    : $"; {Measures.Server} = {Number(within)}: the server is known for {Number(decision.ServerTime)} of their time"
             );
     }
 
@@ -83,8 +81,9 @@ internal static class DecisionText
         };
 
     /// <summary>TE x TiR / EL, and its part for one of the accelerators; null when nothing falls to it.</summary>
-    public static string? Embodied(EnergyDecision decision, bool isAccelerator)
+    public static string? Embodied(EnergyDecision decision)
     {
+        var isAccelerator = decision.Measure == Measures.Accelerator;
         if (decision.Embodied is not { } made)
             return null;
         if (!isAccelerator && made.Accelerators > 0)

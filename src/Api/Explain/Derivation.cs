@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
@@ -113,7 +112,7 @@ internal sealed class Derivation
             Work =
             [
                 .. Most("work", work, MostFacts)
-                    .Select(fact => new ExplainedWork(fact.Period.Start, fact.Units, fact.CoveredSeconds, fact.Mappings)),
+                    .Select(fact => new ExplainedWork(fact.Period.Start, fact.Units, fact.Covered, fact.Mappings)),
             ],
             Cover = [.. Most("cover", Decisions(), MostFacts)],
             Shares = [.. Most("shares", Shares(), MostFacts)],
@@ -229,18 +228,15 @@ internal sealed class Derivation
             Total(facts, fact => fact[Measures.Rack])
         );
         var missing = facts.Aggregate(MissingReasons.None, (all, fact) => all | fact.Missing);
-        var isAccelerator = accelerator is not null;
         return new CoverDecision(
             Describe(facts[0].Resource),
             facts[0].Period.Start,
             facts[0].Cover.Word(),
             server ?? accelerator ?? rack,
-            Joined(decision => DecisionText.Energy(decision, accelerator, server, rack, missing)) ?? "",
+            Joined(decision => DecisionText.Energy(decision, accelerator, missing)) ?? "",
             Joined(DecisionText.Bounds),
             Idle(facts, decided),
-            facts.Exists(fact => fact[Measures.Embodied] is not null)
-                ? Joined(decision => DecisionText.Embodied(decision, isAccelerator))
-                : null
+            facts.Exists(fact => fact[Measures.Embodied] is not null) ? Joined(DecisionText.Embodied) : null
         );
 
         string? Joined(Func<EnergyDecision, string?> text) =>

@@ -31,7 +31,7 @@ internal static class SumFormulas
             .Select(start => Sum(energy.Where(fact => fact.Period.Start == start), work.Where(fact => fact.Period.Start == start)))
             .ToList();
         var made = sums ?? Sum(energy, work);
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods).OrderBy(measure => measure.Unit != Measures.Facility.Unit))
+        foreach (var measure in Measures.ExposedBy(MeasureHolders.Periods).OrderBy(measure => measure.Unit != Measures.Facility.Unit))
             if ((ByFactor(measure, trace, energy, made) ?? Of(measure, made, parts)) is { } formula)
                 yield return formula;
 
@@ -45,9 +45,24 @@ internal static class SumFormulas
         }
     }
 
+    /// <summary>From the hours to the sums of a day or a month.</summary>
+    /// <param name="sums">The row's sums.</param>
+    /// <param name="hours">Of each hour the row in the functional unit, where work was counted in it, and any: each has the energy.</param>
+    public static IEnumerable<Formula> OfHours(PeriodSums sums, IReadOnlyList<(PeriodSums? Own, PeriodSums Any)> hours) =>
+        Measures
+            .ExposedBy(MeasureHolders.Periods)
+            .Select(measure =>
+                Of(
+                    measure,
+                    sums,
+                    measure == Measures.Units ? hours.Select(hour => hour.Own).OfType<PeriodSums>() : hours.Select(hour => hour.Any)
+                )
+            )
+            .OfType<Formula>();
+
     /// <summary>A measure as the sum of that of the parts; bounds are of the parts that have the widest boundary. Null without a
     /// value.</summary>
-    public static Formula? Of(Measure measure, PeriodSums made, IEnumerable<PeriodSums> parts)
+    private static Formula? Of(Measure measure, PeriodSums made, IEnumerable<PeriodSums> parts)
     {
         if (made[measure] is not { } value)
             return null;

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json.Serialization;
@@ -103,7 +102,8 @@ public static class WebhookEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Deliveries with their attempts")
             .WithDescription(
-                $"The newest first. 'state' is one of {string.Join(", ", Words.All<DeliveryState>())}; 'before' is the id that the last page ended with; 'top' how many at most (100; up to {MostDeliveries}). Kept for 30 days after they ended."
+                $"The newest first. 'state' is one of {string.Join(", ", Words.All<DeliveryState>())}; 'before' is the id that the last "
+                    + $"page ended with; 'top' how many at most (100; up to {MostDeliveries}). Kept for 30 days after they ended."
             );
         one.MapGet("/deliveries/{delivery:long}", DeliveryAsync)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -249,7 +249,7 @@ public static class WebhookEndpoints
     )
     {
         var (errors, query) = (new RequestErrors(), request.Query);
-        errors.RefuseUnknown(query, "state", "before", "top");
+        errors.RejectUnknown(query, "state", "before", "top");
         DeliveryState? state = null;
         if (errors.One(query, "state") is { } word && (state = Words.Find<DeliveryState>(word)) is null)
             errors.Query(
@@ -272,7 +272,10 @@ public static class WebhookEndpoints
         long delivery,
         WebhookDeliveries deliveries,
         CancellationToken cancellationToken
-    ) => await deliveries.FindDeliveryAsync(id, delivery, cancellationToken) is { } found ? TypedResults.Ok(found) : NoDelivery(id, delivery);
+    ) =>
+        await deliveries.FindDeliveryAsync(id, delivery, cancellationToken) is { } found
+            ? TypedResults.Ok(found)
+            : NoDelivery(id, delivery);
 
     private static async Task<Results<Accepted<WebhookDelivery>, ProblemHttpResult>> ReplayOneAsync(
         string id,
@@ -300,7 +303,7 @@ public static class WebhookEndpoints
     {
         const string ways = "Give either 'from' and 'to' (2026-11-01T00:00:00Z), or 'failed=true'.";
         var (errors, query, now) = (new RequestErrors(), request.Query, clock.GetUtcNow().UtcDateTime);
-        errors.RefuseUnknown(query, "from", "to", "failed");
+        errors.RejectUnknown(query, "from", "to", "failed");
         var (from, to, failed) = (errors.One(query, "from"), errors.One(query, "to"), errors.One(query, "failed"));
         var (start, end) = (Time("from", from, Times.From), Time("to", to, Times.To));
         if (failed is null ? from is null || to is null : failed != "true" || from is not null || to is not null)
@@ -363,7 +366,8 @@ public static class WebhookEndpoints
                 errors.Body(
                     string.Create(CultureInfo.InvariantCulture, $"/types/{at}"),
                     ProblemCode.UnknownType,
-                    $"'{Spelling.Shorten(type ?? "null")}' is no type of event; there are {string.Join(", ", EventTypes.All)}. Without types all are sent."
+                    $"'{Spelling.Shorten(type ?? "null")}' is no type of event; there are {string.Join(", ", EventTypes.All)}. "
+                        + "Without types all are sent."
                 );
         return (
             Find<WebhookFormat>("format", body.Format, ProblemCode.UnknownFormat, "is no format"),
@@ -464,31 +468,22 @@ public static class WebhookEndpoints
 public sealed record WebhookRequest
 {
     /// <summary>Where to send to: https, or http within the networks that the operator allows.</summary>
-    [Description("Where to send to: https, or http within the networks that the operator allows.")]
     public string? Url { get; init; }
 
     /// <summary>What people know it by.</summary>
-    [Description("What people know it by.")]
     public string? Description { get; init; }
 
     /// <summary>Types of events wanted; left out or empty: all.</summary>
-    [Description("Types of events wanted; left out or empty: all.")]
     public IReadOnlyList<string>? Types { get; init; }
 
-    /// <summary><c>standard</c> (Standard Webhooks, the default) or <c>cloudevents</c> (CloudEvents 1.0, structured). Both carry the
-    /// headers of Standard Webhooks.</summary>
-    [Description(
-        "standard (Standard Webhooks, the default) or cloudevents (CloudEvents 1.0, structured). Both carry the headers of "
-            + "Standard Webhooks."
-    )]
+    /// <summary>standard (Standard Webhooks, the default) or cloudevents (CloudEvents 1.0, structured). Both carry the headers of Standard
+    /// Webhooks.</summary>
     public string? Format { get; init; }
 
-    /// <summary><c>hmac</c> (HMAC-SHA256, the default) or <c>ed25519</c>.</summary>
-    [Description("hmac (HMAC-SHA256, the default) or ed25519.")]
+    /// <summary>hmac (HMAC-SHA256, the default) or ed25519.</summary>
     public string? Signing { get; init; }
 
     /// <summary>Whether it is told; true when left out.</summary>
-    [Description("Whether it is told; true when left out.")]
     public bool? Enabled { get; init; }
 }
 

@@ -5,7 +5,7 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Metrics.Api.Http;
-using Metrics.Ingestors.Http;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Events;
 
 namespace Metrics.Api.Webhooks;
@@ -109,13 +109,21 @@ public sealed class WebhookSender : IDisposable
                 if (cause is AddressRefusedException refused)
                     return Failed(begun, CodeOf(refused), refused.Message);
                 if (cause is AuthenticationException)
-                    return Failed(begun, WebhookErrorCode.Tls, $"The secure connection did not come about: {Transport.Redact(cause.Message)}");
+                    return Failed(
+                        begun,
+                        WebhookErrorCode.Tls,
+                        $"The secure connection did not come about: {Redaction.Redact(cause.Message)}"
+                    );
                 if (cause is SocketException socket)
                     return Failed(begun, WebhookErrorCode.Unreachable, $"The connection failed: {socket.Message.TrimEnd('.')}.");
             }
             return exception.HttpRequestError is HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse
                 ? Failed(begun, WebhookErrorCode.BadAnswer, "The answer is not HTTP, or its headers are longer than 16 KB.")
-                : Failed(begun, WebhookErrorCode.Unreachable, $"The connection ended before there was an answer: {Transport.Redact(exception.Message)}");
+                : Failed(
+                    begun,
+                    WebhookErrorCode.Unreachable,
+                    $"The connection ended before there was an answer: {Redaction.Redact(exception.Message)}"
+                );
         }
     }
 
@@ -180,7 +188,7 @@ public sealed class WebhookSender : IDisposable
                 null,
                 took
             );
-        var quote = Transport.Excerpt(text) is { Length: > 0 } excerpt ? $" with \"{excerpt}\"" : "";
+        var quote = Redaction.Excerpt(text) is { Length: > 0 } excerpt ? $" with \"{excerpt}\"" : "";
         return status == 410
             ? new(status, WebhookErrorCode.Gone, $"The receiver answered 410{quote}: it wants to be told no more.", null, took)
             : new(

@@ -11,24 +11,30 @@ namespace Metrics.Domain.Tests.Catalogue;
 public class CatalogueReaderTests
 {
     private const string Energy = """
-        { "id": "prometheus/x", "version": 1, "metric": "x_joules_total", "unit": "J", "kind": "cumulative", "component": "node", "evidence": "measured",
-          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+        { "id": "prometheus/x", "version": 1, "metric": "x_joules_total", "unit": "J", "kind": "cumulative", "component": "node",
+        "evidence": "measured",
+          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Power = """
         { "id": "prometheus/x", "version": 1, "metric": "x_watts", "unit": "W", "kind": "gauge", "component": "node", "evidence": "derived",
-          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Utilisation = """
         { "id": "prometheus/x", "version": 1, "metric": "x_ratio", "unit": "1", "kind": "gauge", "component": "cpu", "evidence": "modelled",
           "power": { "idleWatts": 1, "maxWatts": 3.5, "unitsLabel": "cpus", "reference": "https://example.org/watts" },
-          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Work = """
-        { "id": "prometheus/x", "version": 1, "metric": "x_tokens_total", "unit": "{token}", "kind": "cumulative", "functionalUnit": "output-token", "evidence": "measured",
-          "resource": { "kind": "endpoint", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+        { "id": "prometheus/x", "version": 1, "metric": "x_tokens_total", "unit": "{token}", "kind": "cumulative",
+        "functionalUnit": "output-token", "evidence": "measured",
+          "resource": { "kind": "endpoint", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Units =
@@ -76,14 +82,16 @@ public class CatalogueReaderTests
                 {
                   "$schema": "mapping.schema.json",
                   "provider": "prometheus",
-                  "resources": { "gpu": { "kind": "gpu", "id": ["UUID", "uuid"], "node": "instance", "part": ["cpu"], "hardware": ["modelName"] } },
+                  "resources": { "gpu": { "kind": "gpu", "id": ["UUID", "uuid"], "node": "instance", "part": ["cpu"],
+                  "hardware": ["modelName"] } },
                   "mappings": [
                     {
                       "id": "prometheus/x", "version": 2, "metric": ["a_total", "b_total"],
                       "when": { "state": "!terminated", "zone": ["package", "dram"] },
                       "unit": "mJ", "kind": "cumulative", "component": "accelerator", "share": true, "evidence": "modelled",
                       "wrapsAt": 262143.5, "sentinelFrom": 9e18, "ceiling": 900,
-                      "resource": "gpu", "maxSpan": "00:30:00", "effectiveFrom": "2024-02-29", "reference": "https://example.org/x", /* the end */
+                      "resource": "gpu", "maxSpan": "00:30:00", "effectiveFrom": "2024-02-29",
+                      "reference": "https://example.org/x", /* the end */
                     },
                   ],
                 }
@@ -555,7 +563,10 @@ public class CatalogueReaderTests
         Assert.Equal(
             ["a.metrics.json: resources 'gpu': part: holds the number 1; write texts in quotes"],
             Faults(
-                $$"""{ "provider": "prometheus", "resources": { "gpu": { "kind": "gpu", "id": "UUID", "part": [1] } }, "mappings": [ {{first}}, {{second}} ] }"""
+                $$"""
+                { "provider": "prometheus", "resources": { "gpu": { "kind": "gpu", "id": "UUID", "part": [1] } },
+                  "mappings": [ {{first}}, {{second}} ] }
+                """
             )
         );
     }
@@ -568,7 +579,10 @@ public class CatalogueReaderTests
                     + "add it there or write the labels here",
             ],
             Faults(
-                $$"""{ "provider": "prometheus", "resources": { "board": { "kind": "gpu", "id": "UUID" } }, "mappings": [ {{With(Energy, "resource", "\"gpu\"")}} ] }"""
+                $$"""
+                { "provider": "prometheus", "resources": { "board": { "kind": "gpu", "id": "UUID" } },
+                  "mappings": [ {{With(Energy, "resource", "\"gpu\"")}} ] }
+                """
             )
         );
 
@@ -600,11 +614,11 @@ public class CatalogueReaderTests
     [Fact]
     public void A_file_that_is_not_JSON_gives_its_line_and_column_and_the_others_are_still_checked()
     {
-        var faults = Faults("{\n  \"provider\": \"prometheus\",\n  \"mappings\" [\n}", File(With(Energy, "version", "0")));
-        Assert.Equal(2, faults.Count);
-        Assert.StartsWith("a.metrics.json: line 3, column 14: is not JSON: '[' is invalid", faults[0], StringComparison.Ordinal);
-        Assert.EndsWith("; correct the text there", faults[0], StringComparison.Ordinal);
-        Assert.Equal("b.metrics.json: mappings[0] 'prometheus/x': version: is 0; versions count from 1", faults[1]);
+        var errors = Faults("{\n  \"provider\": \"prometheus\",\n  \"mappings\" [\n}", File(With(Energy, "version", "0")));
+        Assert.Equal(2, errors.Count);
+        Assert.StartsWith("a.metrics.json: line 3, column 14: is not JSON: '[' is invalid", errors[0], StringComparison.Ordinal);
+        Assert.EndsWith("; correct the text there", errors[0], StringComparison.Ordinal);
+        Assert.Equal("b.metrics.json: mappings[0] 'prometheus/x': version: is 0; versions count from 1", errors[1]);
     }
 
     [Fact]
@@ -614,7 +628,7 @@ public class CatalogueReaderTests
     [Fact]
     public void All_faults_of_all_files_are_listed_at_once()
     {
-        var faults = Faults(
+        var errors = Faults(
             File(With(With(Energy, "unit", "\"joules\""), "kind", "\"level\""), With(Work, "id", "\"prometheus/y\"")),
             File(
                 With(With(Power, "evidence", "\"measured\""), "id", "\"prometheus/z\""),
@@ -629,7 +643,7 @@ public class CatalogueReaderTests
                 "b.metrics.json: mappings[1] 'prometheus/w': maxSpan: '02:00:00' does not fit; write hours, minutes and seconds "
                     + "above 00:00:00 and at most 01:00:00, such as \"00:05:00\"",
             ],
-            faults
+            errors
         );
     }
 
@@ -678,14 +692,14 @@ public class CatalogueReaderTests
     [Fact]
     public void A_message_is_one_short_line_whatever_the_file_holds()
     {
-        var fault = Assert.Single(Faults(File(With(Energy, "unit", JsonSerializer.Serialize(new string('x', 500) + "\n")))));
+        var error = Assert.Single(Faults(File(With(Energy, "unit", JsonSerializer.Serialize(new string('x', 500) + "\n")))));
         Assert.StartsWith(
             $"a.metrics.json: mappings[0] 'prometheus/x': unit: '{new string('x', 80)}...' is not",
-            fault,
+            error,
             StringComparison.Ordinal
         );
-        fault = Assert.Single(Faults(File(With(Energy, "unit", "\"a\\nb\""))));
-        Assert.DoesNotContain('\n', fault);
+        error = Assert.Single(Faults(File(With(Energy, "unit", "\"a\\nb\""))));
+        Assert.DoesNotContain('\n', error);
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
+using Metrics.Reference;
 using Xunit;
 
 namespace Metrics.SystemTests.Explain;
@@ -89,7 +90,7 @@ public sealed class DecisionTextTests
             "AcceleratorJoules = (50 W x 300 s + (350 W - 50 W) x 60 s at full load) = 33000, the load is 60 s at full load / "
                 + "300 s = 0.2, by hardware:H200@undated and the power limit of 350 W that it reports; the server's energy is "
                 + "unknown: server_unmetered",
-            DecisionText.Energy(decision, 33_000, null, null, MissingReasons.ServerUnmetered)
+            DecisionText.Energy(decision, 33_000, MissingReasons.ServerUnmetered)
         );
         Assert.Equal("at rest 50 W x 300 s = 15000 J, at full load 350 W x 300 s = 105000 J", DecisionText.Bounds(decision));
     }
@@ -101,16 +102,32 @@ public sealed class DecisionTextTests
 
         Assert.Equal(
             "AcceleratorJoules = 40; ServerJoules = 20: the boards told more than their server, and the server is believed",
-            DecisionText.Energy(decision, 40, 20, null, MissingReasons.None)
+            DecisionText.Energy(decision, 40, MissingReasons.None)
         );
         Assert.Equal(
             "AcceleratorJoules = 40; ServerJoules = 30: the server is known for 0.75 of their time",
-            DecisionText.Energy(decision with { ServerScale = 1, ServerTime = 0.75 }, 40, 30, null, MissingReasons.None)
+            DecisionText.Energy(decision with { ServerScale = 1, ServerTime = 0.75 }, 40, MissingReasons.None)
         );
         Assert.Equal(
             "AcceleratorJoules = ServerJoules = 40",
-            DecisionText.Energy(decision with { ServerScale = 1 }, 40, 40, null, MissingReasons.None)
+            DecisionText.Energy(decision with { ServerScale = 1 }, 40, MissingReasons.None)
         );
+    }
+
+    [Fact]
+    public void A_machine_told_as_its_boards_and_as_the_rest_says_each_by_itself()
+    {
+        var making = new EmbodiedDecision(new Embodied(Mass.FromKilograms(350.4), Embodied.FourYears), 300, 1, 0.8, 2, "server:test");
+        var boards = Decision(EnergyRule.Metered, 40) with { ServerScale = 1, Embodied = making };
+        var rest = Decision(EnergyRule.Metered, 100) with { Measure = Measures.Server, JoulesOfAccelerators = 40, Embodied = making };
+
+        Assert.Equal("AcceleratorJoules = ServerJoules = 40", DecisionText.Energy(boards, 40, MissingReasons.None));
+        Assert.Equal(
+            "ServerJoules = (100) - 40 of its accelerators, which have facts of their own = 60",
+            DecisionText.Energy(rest, 40, MissingReasons.None)
+        );
+        Assert.EndsWith("/ 2 accelerators = 0.4, by server:test", DecisionText.Embodied(boards)!, StringComparison.Ordinal);
+        Assert.StartsWith("EmbodiedGrams = 0: its accelerators", DecisionText.Embodied(rest)!, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -123,7 +140,7 @@ public sealed class DecisionTextTests
 
         Assert.Equal(
             "ServerJoules = (10 + 20) / 2 = 15, for 1000 output tokens by model:*x*@test; AcceleratorJoules = 9 of it",
-            DecisionText.Energy(decision, 9, 15, null, MissingReasons.None)
+            DecisionText.Energy(decision, 9, MissingReasons.None)
         );
         Assert.Equal(
             "from 5 J, with the least parameters in the largest batch, to 80 J, with the most in the smallest",
@@ -184,6 +201,7 @@ public sealed class DecisionTextTests
                 new DateTime(2026, 1, 5, 10, 5, 0, DateTimeKind.Utc)
             ),
             Cover = EnergyCover.Accelerator,
+            Measure = rule == EnergyRule.Estimate ? Measures.Server : Measures.Accelerator,
             Rule = rule,
             Joules = joules,
             Shares = [],

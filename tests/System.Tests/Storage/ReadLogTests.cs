@@ -52,10 +52,10 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
     public async Task A_claim_of_an_unknown_source_is_our_own_fault(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(() =>
             storage.Log.ClaimAsync("nobody", "a", TimeSpan.FromMinutes(5), default)
         );
-        Assert.False(StorageFault.IsOutside(fault));
+        Assert.False(StorageFault.IsOutside(exception));
     }
 
     [Theory]
@@ -164,8 +164,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
             while (await cut.ExecuteScalarAsync() is 0L)
                 Assert.False(commit.IsCompleted);
 
-            var fault = await Assert.ThrowsAsync<StorageException>(() => commit);
-            Assert.Equal("unreachable", fault.Code);
+            var exception = await Assert.ThrowsAsync<StorageException>(() => commit);
+            Assert.Equal(StorageErrorCode.Unreachable, exception.Code);
         }
         Assert.Equal(
             ["0|0|0|∅"],
@@ -417,8 +417,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
             $"INSERT INTO series (id, source, provider, metric, labels, statistic, period_ms, first_seen) VALUES ({one.Id}, "
                 + $"'rack', 'prometheus', 'power', '{{}}', 0, 0, {(engine == StorageEngine.Postgres ? "now()" : "0")})"
         );
-        var fault = await Assert.ThrowsAsync<StorageException>(() => storage.CommitAsync(At(one, "10:01", 1)));
-        Assert.True(StorageFault.IsOutside(fault));
+        var exception = await Assert.ThrowsAsync<StorageException>(() => storage.CommitAsync(At(one, "10:01", 1)));
+        Assert.True(StorageFault.IsOutside(exception));
         Assert.Equal(["0"], await storage.RowsAsync("SELECT count(*) FROM samples"));
     }
 
@@ -466,11 +466,11 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         await storage.CommitAsync(At(Series("one"), "10:01", 1));
-        var fault = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() =>
+        var exception = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() =>
             storage.ExecuteAsync($"UPDATE samples SET value = {value}")
         );
         // SQLite makes NaN a null, which the column refuses.
-        Assert.Matches(value == "9e999 - 9e999" ? "NOT NULL" : "ck_samples_value", fault.Message);
+        Assert.Matches(value == "9e999 - 9e999" ? "NOT NULL" : "ck_samples_value", exception.Message);
     }
 
     [Fact]

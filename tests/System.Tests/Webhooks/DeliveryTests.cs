@@ -40,14 +40,21 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         );
         var told = receiver.All.Single(one => one is { Path: "/hook/all", Type: "source.stale" });
         Assert.Equal(
-            """{"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"rack/7","readUntil":"2026-03-01T12:00:00Z","lagSeconds":0,"lastError":"Motör \"aus\""}}""",
+            """
+            {"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"rack/7","readUntil":"2026-03-01T12:00:00Z",
+            "lagSeconds":0,"lastError":"Motör \"aus\""}}
+            """.ReplaceLineEndings(""),
             told.Text
         );
         Assert.Equal("application/json; charset=utf-8", told.Headers["content-type"]);
         Assert.StartsWith("Metrics-Webhooks/", told.Headers["user-agent"], StringComparison.Ordinal);
         var cloudEvent = receiver.All.Single(one => one.Path == "/hook/cloud");
         Assert.Equal(
-            $$$"""{"specversion":"1.0","id":"{{{cloudEvent.Id}}}","source":"/sources/rack%2F7","type":"source.stale","time":"2026-03-01T12:00:00Z","datacontenttype":"application/json","data":{"source":"rack/7","readUntil":"2026-03-01T12:00:00Z","lagSeconds":0,"lastError":"Motör \"aus\""}}""",
+            $$$"""
+            {"specversion":"1.0","id":"{{{cloudEvent.Id}}}","source":"/sources/rack%2F7","type":"source.stale",
+            "time":"2026-03-01T12:00:00Z","datacontenttype":"application/json","data":{"source":"rack/7",
+            "readUntil":"2026-03-01T12:00:00Z","lagSeconds":0,"lastError":"Motör \"aus\""}}
+            """.ReplaceLineEndings(""),
             cloudEvent.Text
         );
         Assert.Equal("application/cloudevents+json; charset=utf-8", cloudEvent.Headers["content-type"]);
@@ -155,7 +162,10 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         var notice = JsonDocument.Parse(Assert.Single(other.All).Body).RootElement;
         Assert.Equal("webhook.disabled", notice.GetProperty("type").GetString());
         Assert.Equal(
-            $$"""{"webhook":"{{webhook.Id}}","host":"127.0.0.1","description":"nightly","reason":"failing","failingSince":"2026-03-01T12:00:00Z","lastError":"The receiver answered 503."}""",
+            $$"""
+            {"webhook":"{{webhook.Id}}","host":"127.0.0.1","description":"nightly","reason":"failing",
+            "failingSince":"2026-03-01T12:00:00Z","lastError":"The receiver answered 503."}
+            """.ReplaceLineEndings(""),
             notice.GetProperty("data").GetRawText()
         );
         Assert.DoesNotContain(
@@ -394,7 +404,10 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         );
         Assert.InRange(told["fits"].Body.Length, 256 * 1024 - 200, 256 * 1024);
         Assert.Equal(
-            """{"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"does-not","refused":"payload_too_large","bytes":262296,"limit":262144,"link":"/odata/Events(2)"}}""",
+            """
+            {"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"does-not","refused":"payload_too_large",
+            "bytes":262296,"limit":262144,"link":"/odata/Events(2)"}}
+            """.ReplaceLineEndings(""),
             told["does-not"].Text
         );
         Assert.Equal(
@@ -417,7 +430,12 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         await scene.Dispatcher.DispatchAsync(default);
 
         Assert.Equal(
-            $$$"""{"type":"measurement.restated","timestamp":"2026-03-01T12:00:00Z","data":{"periodStart":"2026-01-15T10:00:00Z","reason":"late_data","changes":1,"first":[{"deploymentId":{{{Deployment.Id}}},"functionalUnit":"token","measure":"facility_joules","old":1500,"new":1600}],"link":"/odata/Restatements?$filter=PeriodStart%20eq%202026-01-15T10:00:00Z"}}""",
+            $$$"""
+            {"type":"measurement.restated","timestamp":"2026-03-01T12:00:00Z","data":{"periodStart":"2026-01-15T10:00:00Z",
+            "reason":"late_data","changes":1,"first":[{"deploymentId":{{{Deployment.Id}}},"functionalUnit":"token",
+            "measure":"facility_joules","old":1500,"new":1600}],
+            "link":"/odata/Restatements?$filter=PeriodStart%20eq%202026-01-15T10:00:00Z"}}
+            """.ReplaceLineEndings(""),
             Assert.Single(receiver.All).Text
         );
     }

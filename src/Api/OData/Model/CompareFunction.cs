@@ -1,10 +1,6 @@
-using System.Globalization;
-using System.Text.Json;
 using Metrics.Api.Comparing;
 using Metrics.Api.Http;
-using Metrics.Api.OData.Json;
 using Metrics.Api.OData.Protocol;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Messages;
@@ -81,14 +77,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             null,
             row => row.Row.Converted
         ),
-        new(
-            "Boundary",
-            EdmPrimitiveTypeKind.String,
-            "What the energy includes.",
-            null,
-            row => row.Row.Boundary.ToWord(),
-            Nullable: false
-        ),
+        new("Boundary", EdmPrimitiveTypeKind.String, "What the energy includes.", null, row => row.Row.Boundary.ToWord(), Nullable: false),
         new(
             "IdlePolicy",
             EdmPrimitiveTypeKind.String,
@@ -120,7 +109,9 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
         new("HighGramsPerUnit", EdmPrimitiveTypeKind.Double, "The most that GramsPerUnit can be by the bounds of the energy.", "g", row =>
             row.Row.BoundsPerUnit(RankedBy.Carbon)?.High
         ),
-        new("Joules", EdmPrimitiveTypeKind.Double, "Energy of the period at the boundary, by the idle policy.", "J", row => row.Row.Energy.Value),
+        new("Joules", EdmPrimitiveTypeKind.Double, "Energy of the period at the boundary, by the idle policy.", "J", row =>
+            row.Row.Energy.Value
+        ),
         new("Grams", EdmPrimitiveTypeKind.Double, "Operational and embodied emissions of the period, as CO2 equivalents.", "g", row =>
             row.Row.Carbon.Value
         ),

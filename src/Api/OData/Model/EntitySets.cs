@@ -304,7 +304,7 @@ internal static class EntitySets
                 Text("ResourceKind", "Kind of resource."),
                 Text("ResourceName", "Name that its source gives it."),
                 TextOrNull("Hardware", "Hardware model."),
-                .. Measures.ToldBy(MeasureHolders.Facts).Select(measure => Of(measure, measure.Description)),
+                .. Measures.ExposedBy(MeasureHolders.Facts).Select(measure => Of(measure, measure.Description)),
                 .. Ratios.OfFacts.Select(ratio => Of(ratio) with { Nullable = ratio != Ratios.Coverage }),
                 Evidence(),
                 Text("Cover", "How the boundaries were covered by readings."),
@@ -475,7 +475,7 @@ internal static class EntitySets
                 TextOrNull("Account", "Account, subscription or project at the provider."),
                 Text("Region", "Region or site."),
                 TextOrNull("Hardware", "Hardware models of the deployment's resources."),
-                .. Measures.ToldBy(MeasureHolders.Periods).SelectMany(OfPeriods),
+                .. Measures.ExposedBy(MeasureHolders.Periods).SelectMany(OfPeriods),
                 Evidence(),
                 .. Ratios.OfPeriods.Where(ratio => ratio.After is null).Select(Of),
                 TextOrNull(

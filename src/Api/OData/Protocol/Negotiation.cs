@@ -1,5 +1,4 @@
 using System.Globalization;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Messages;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
@@ -23,7 +22,8 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
 {
     /// <summary>The media type of the answer.</summary>
     public string ContentType =>
-        $"application/json;odata.metadata={Control.ToString().ToLowerInvariant()}{(Streaming ? ";odata.streaming=true" : "")}{(LongsAsText ? ";IEEE754Compatible=true" : "")};charset=utf-8";
+        $"application/json;odata.metadata={Control.ToString().ToLowerInvariant()}{(Streaming ? ";odata.streaming=true" : "")}"
+        + $"{(LongsAsText ? ";IEEE754Compatible=true" : "")};charset=utf-8";
 
     /// <summary>The JSON that $format or Accept ask for.</summary>
     /// <exception cref="ODataError">415 for a $format and 406 for an Accept that ask for something else only.</exception>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Protocol;
@@ -88,11 +87,7 @@ internal sealed class QueryOptions
             if (given.StartsWith('@'))
             {
                 if (!aliases.TryAdd(given, value))
-                    throw ODataError.BadRequest(
-                        "InvalidQuery",
-                        $"{Spelling.Shorten(given)} is given twice.",
-                        Spelling.Shorten(given)
-                    );
+                    throw ODataError.BadRequest("InvalidQuery", $"{Spelling.Shorten(given)} is given twice.", Spelling.Shorten(given));
                 options.parts.Add((given, part));
                 continue;
             }
@@ -146,7 +141,7 @@ internal sealed class QueryOptions
     }
 
     /// <summary>Refuses every option that would make something else of the answer of a function than a part of it.</summary>
-    public void RefuseComposition(string function)
+    public void RejectComposition(string function)
     {
         foreach (var name in values.Keys)
             if (name is not ("$format" or "$top" or "$skip" or "$count"))

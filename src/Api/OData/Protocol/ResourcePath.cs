@@ -1,6 +1,5 @@
 using System.Globalization;
 using Metrics.Api.OData.Model;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Messages;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.OData.Abstracts;

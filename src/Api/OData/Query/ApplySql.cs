@@ -138,8 +138,9 @@ internal sealed class ApplySql(QueryContext query)
             )
                 throw ODataError.BadRequest(
                     "NotAggregatable",
-                    $"{share.Path} is a share: its "
-                        + $"{(share.Property!.Adding == Adding.Mean ? "sum is nothing; take average, min or max" : "sum and average are nothing; take min or max")}.",
+                    share.Property!.Adding == Adding.Mean
+                        ? $"{share.Path} is a share: its sum is nothing; take average, min or max."
+                        : $"{share.Path} is a share: its sum and average are nothing; take min or max.",
                     Option
                 );
             CheckContext(rows, sql.Used, within);

@@ -276,11 +276,7 @@ internal sealed class EntityQuery
                         $"{navigation.Name} is a navigation property: ask for it by $expand={navigation.Name}($select=...).",
                         "$select"
                     );
-                throw ODataError.BadRequest(
-                    "UnknownProperty",
-                    $"There is no property '{Spelling.Shorten(name)}' to select.",
-                    "$select"
-                );
+                throw ODataError.BadRequest("UnknownProperty", $"There is no property '{Spelling.Shorten(name)}' to select.", "$select");
             }
             selected.UnionWith(matches);
         }

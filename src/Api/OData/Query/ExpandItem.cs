@@ -20,11 +20,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
         {
             var open = part.IndexOf('(', StringComparison.Ordinal);
             if (open >= 0 && part[^1] != ')')
-                throw ODataError.BadRequest(
-                    "InvalidQuery",
-                    $"$expand: '{Spelling.Shorten(part)}' has no closing parenthesis.",
-                    "$expand"
-                );
+                throw ODataError.BadRequest("InvalidQuery", $"$expand: '{Spelling.Shorten(part)}' has no closing parenthesis.", "$expand");
             var path = (open < 0 ? part : part[..open]).Trim();
             var reference = path.EndsWith("/$ref", StringComparison.Ordinal);
             if (reference)
@@ -57,11 +53,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
             var name = (equals < 0 ? option : option[..equals]).Trim().TrimStart('$').ToLowerInvariant();
             var value = equals < 0 ? "" : option[(equals + 1)..].Trim();
             if (value.Length == 0)
-                throw ODataError.BadRequest(
-                    "InvalidQuery",
-                    $"$expand: '{Spelling.Shorten(option)}' in parentheses is empty.",
-                    "$expand"
-                );
+                throw ODataError.BadRequest("InvalidQuery", $"$expand: '{Spelling.Shorten(option)}' in parentheses is empty.", "$expand");
             switch (name)
             {
                 case "select" when select is null:
@@ -75,11 +67,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
                 case "filter" or "orderby" or "top" or "skip" or "count" or "search" or "levels" or "compute" or "apply":
                     throw ODataError.NotSupported($"${name} of a single entity within $expand", "$expand");
                 default:
-                    throw ODataError.BadRequest(
-                        "InvalidQuery",
-                        $"$expand: there is no option '{Spelling.Shorten(name)}'.",
-                        "$expand"
-                    );
+                    throw ODataError.BadRequest("InvalidQuery", $"$expand: there is no option '{Spelling.Shorten(name)}'.", "$expand");
             }
         }
         return (select, expand);

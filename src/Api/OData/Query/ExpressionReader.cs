@@ -266,9 +266,7 @@ internal sealed partial class ExpressionReader(string text, string option)
     {
         var place = at ?? At;
         var found =
-            place >= text.Length
-                ? "the text ends"
-                : $"'{Spelling.Shorten(text[place..Math.Min(text.Length, place + 20)])}' stands there";
+            place >= text.Length ? "the text ends" : $"'{Spelling.Shorten(text[place..Math.Min(text.Length, place + 20)])}' stands there";
         return ODataError.BadRequest(
             "InvalidQuery",
             $"{option}: {expected} is expected at position {Position(place)}, but {found}.",
@@ -493,10 +491,7 @@ internal sealed partial class ExpressionReader(string text, string option)
         if (!Functions.TryGetValue(name, out var takes))
         {
             if (Unsupported.Contains(name) || name.Contains('.', StringComparison.Ordinal))
-                throw ODataError.NotSupported(
-                    $"The function '{Spelling.Shorten(name)}' at position {Position(start)} of {option}",
-                    option
-                );
+                throw ODataError.NotSupported($"The function '{Spelling.Shorten(name)}' at position {Position(start)} of {option}", option);
             throw ODataError.BadRequest(
                 "InvalidQuery",
                 $"{option}: there is no function '{Spelling.Shorten(name)}' (position {Position(start)}).",

@@ -1,5 +1,3 @@
-using System.Globalization;
-using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
 using Metrics.Domain.Messages;
 

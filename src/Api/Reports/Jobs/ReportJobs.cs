@@ -27,7 +27,7 @@ internal enum ReportJobState
 }
 
 /// <summary>A report that is being made, or was.</summary>
-internal sealed class ReportJob(string id, ReportRequest question, DateTime askedAt) : IDisposable
+internal sealed class ReportJob(string id, ReportRequest request, DateTime askedAt) : IDisposable
 {
     private readonly CancellationTokenSource cancelled = new();
     private long done,
@@ -35,7 +35,7 @@ internal sealed class ReportJob(string id, ReportRequest question, DateTime aske
 
     public string Id { get; } = id;
 
-    public ReportRequest Question { get; } = question;
+    public ReportRequest Request { get; } = request;
 
     public DateTime AskedAt { get; } = askedAt;
 
@@ -93,7 +93,7 @@ internal sealed class ReportJobs : IDisposable
 
     /// <summary>Begins to make a report.</summary>
     /// <exception cref="ReportError">Too many wait already.</exception>
-    public ReportJob Begin(ReportRequest question)
+    public ReportJob Begin(ReportRequest request)
     {
         Forget();
         if (jobs.Values.Count(job => !job.Made.IsCompleted) >= MostWaiting)
@@ -102,7 +102,7 @@ internal sealed class ReportJobs : IDisposable
                 $"{MostWaiting} reports wait already. Ask again in a minute.",
                 StatusCodes.Status429TooManyRequests
             );
-        var job = new ReportJob(Guid.NewGuid().ToString("N"), question, clock.GetUtcNow().UtcDateTime);
+        var job = new ReportJob(Guid.NewGuid().ToString("N"), request, clock.GetUtcNow().UtcDateTime);
         job.Made = Task.Run(() => MakeAsync(job));
         jobs[job.Id] = job;
         return job;
@@ -127,10 +127,10 @@ internal sealed class ReportJobs : IDisposable
                         null,
                         new JsonObject
                         {
-                            ["kind"] = job.Question.Kind.Name,
-                            ["format"] = job.Question.Format.Name,
-                            ["from"] = ReportText.Of(job.Question.From),
-                            ["to"] = ReportText.Of(job.Question.To),
+                            ["kind"] = job.Request.Kind.Name,
+                            ["format"] = job.Request.Format.Name,
+                            ["from"] = ReportText.Of(job.Request.From),
+                            ["to"] = ReportText.Of(job.Request.To),
                             ["rows"] = file.Rows,
                             ["bytes"] = file.Bytes,
                             ["sha256"] = Convert.ToHexStringLower(file.Sha256),
@@ -166,8 +166,8 @@ internal sealed class ReportJobs : IDisposable
         try
         {
             return await files.WriteAsync(
-                job.Question,
-                Path.Combine(folder.Value, $"{job.Id}.{job.Question.Format.Name}"),
+                job.Request,
+                Path.Combine(folder.Value, $"{job.Id}.{job.Request.Format.Name}"),
                 job.Progress,
                 job.Token
             );

@@ -23,12 +23,7 @@ public sealed class AiActKind : ReportKind<ModelSums>
                 Amount("FacilityMWh", "Energy of the facilities.", Measures.Facility, ReportUnit.MWh),
                 Amount("LowMWh", "The least that the energy can be.", Measures.Low, ReportUnit.MWh),
                 Amount("HighMWh", "The most that the energy can be.", Measures.High, ReportUnit.MWh),
-                Amount(
-                    "LocationBasedTonnes",
-                    "Emissions of the electricity, location-based.",
-                    Measures.Operational,
-                    ReportUnit.Tonnes
-                ),
+                Amount("LocationBasedTonnes", "Emissions of the electricity, location-based.", Measures.Operational, ReportUnit.Tonnes),
                 Number("OutputTokens", "Output tokens served.", row => row.OutputTokens),
                 Number("Requests", "Requests served.", row => row.Requests),
                 Number("Deployments", "Deployments of the model.", row => row.Deployments),
@@ -81,8 +76,7 @@ public sealed class AiActKind : ReportKind<ModelSums>
 /// <param name="to">End of the period, UTC.</param>
 public sealed class ModelSums(string model, DateTime from, DateTime to)
 {
-    private static readonly Measure[] Summed =
-    [Measures.Server, Measures.Facility, Measures.Low, Measures.High, Measures.Operational];
+    private static readonly Measure[] Summed = [Measures.Server, Measures.Facility, Measures.Low, Measures.High, Measures.Operational];
 
     private readonly double?[] sums = new double?[Measures.All.Length];
     private readonly HashSet<long> deployments = [];

@@ -28,8 +28,20 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
                 Number("Units", "How many were done.", row => row.Compared.Units),
                 Number("Joules", "Energy of the facility.", row => row.Compared.Energy.Value, "J", "JOU"),
                 Number("JoulesPerUnit", "Sum of joules over sum of units.", row => row.Ranked?.PerUnit, "J", "JOU"),
-                Number("LowJoulesPerUnit", "The least that it can be.", row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.Low, "J", "JOU"),
-                Number("HighJoulesPerUnit", "The most that it can be.", row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.High, "J", "JOU"),
+                Number(
+                    "LowJoulesPerUnit",
+                    "The least that it can be.",
+                    row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.Low,
+                    "J",
+                    "JOU"
+                ),
+                Number(
+                    "HighJoulesPerUnit",
+                    "The most that it can be.",
+                    row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.High,
+                    "J",
+                    "JOU"
+                ),
                 Flag("Certain", "No: its bounds meet a neighbour's, and the true order may be another one.", row => row.Ranked?.Certain),
                 Number(
                     "SavingAgainstWorst",
@@ -63,13 +75,13 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
     internal override async IAsyncEnumerable<ReportValue[]> RowsAsync(ReportSource source)
     {
         var request = source.Request;
-        var (errors, refusals) = (new RequestErrors(), new List<string>());
+        var (errors, reasons) = (new RequestErrors(), new List<string>());
         List<(string, string?)> given = [("unit", request.Unit), ("from", ReportText.Of(request.From)), ("to", ReportText.Of(request.To))];
-        var comparison = ComparisonRequest.Read(given, source.Now, errors) is { } question
-            ? await DeploymentComparison.ReadAsync(source.Session, question, source.Conversions, source.Now, refusals)
+        var comparison = ComparisonRequest.Read(given, source.Now, errors) is { } comparing
+            ? await DeploymentComparison.ReadAsync(source.Session, comparing, source.Conversions, source.Now, reasons)
             : null;
         if (comparison is null)
-            throw new ReportError(ProblemCode.InvalidComparison, string.Join(' ', errors.Select(error => error.Detail).Concat(refusals)));
+            throw new ReportError(ProblemCode.InvalidComparison, string.Join(' ', errors.Select(error => error.Detail).Concat(reasons)));
         var rows = comparison
             .Result.Groups.SelectMany(
                 (group, at) =>

@@ -13,12 +13,7 @@ public sealed class EnergyKind : DeploymentKind
             [
                 .. Where(),
                 Amount("ItMWh", "Energy of the IT equipment.", Measures.Server, ReportUnit.MWh),
-                Amount(
-                    "FacilityMWh",
-                    "Energy of the facility: IT energy and what cools and feeds it.",
-                    Measures.Facility,
-                    ReportUnit.MWh
-                ),
+                Amount("FacilityMWh", "Energy of the facility: IT energy and what cools and feeds it.", Measures.Facility, ReportUnit.MWh),
                 Amount("IdleMWh", "The part of the IT energy that was drawn while doing nothing.", Measures.Idle, ReportUnit.MWh),
                 Number(
                     "Pue",
@@ -29,12 +24,7 @@ public sealed class EnergyKind : DeploymentKind
                 Amount("FossilMWh", "Facility energy from fossil sources.", ReportUnit.MWh, _ => null),
                 Amount("NuclearMWh", "Facility energy from nuclear sources.", ReportUnit.MWh, _ => null),
                 Amount("RenewableMWh", "Facility energy from renewable sources.", ReportUnit.MWh, _ => null),
-                Amount(
-                    Measures.Water.Name,
-                    "Water, by the factors of the site and its electricity.",
-                    Measures.Water,
-                    ReportUnit.Litres
-                ),
+                Amount(Measures.Water.Name, "Water, by the factors of the site and its electricity.", Measures.Water, ReportUnit.Litres),
                 .. Trust("PreviousFacilityMWh", ReportUnit.MWh, row => row.Number(Measures.Facility)),
             ],
             [
@@ -45,11 +35,7 @@ public sealed class EnergyKind : DeploymentKind
 
     internal override IReadOnlyList<(string Name, double? Value)> Totals(ReportTotals totals)
     {
-        var (server, facility, water) = (
-            totals.Of(Measures.Server),
-            totals.Of(Measures.Facility),
-            totals.Of(Measures.Water)
-        );
+        var (server, facility, water) = (totals.Of(Measures.Server), totals.Of(Measures.Facility), totals.Of(Measures.Water));
         // Of the deployments and periods in which both are known.
         var (over, under) = (totals.Of(sums => sums.FacilityOverServer), totals.Of(sums => sums.ServerOfFacility));
         return

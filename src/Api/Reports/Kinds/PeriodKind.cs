@@ -62,12 +62,7 @@ public abstract class PeriodKind<TRow> : ReportKind<TRow>
                 row => row.Quality
             ),
             Text("Evidence", "The same in four steps: measured, derived, modelled, estimated.", row => row.Text(ReportField.Evidence)),
-            Number(
-                "MeasuredShare",
-                "Share of the energy that meters told, from 0 to 1.",
-                row => row.Number(Ratios.MeasuredShare),
-                "1"
-            ),
+            Number("MeasuredShare", "Share of the energy that meters told, from 0 to 1.", row => row.Number(Ratios.MeasuredShare), "1"),
             Number(
                 "Coverage",
                 "Share of the period for which readings exist, from 0 to 1. Nothing is interpolated.",
@@ -81,11 +76,8 @@ public abstract class PeriodKind<TRow> : ReportKind<TRow>
             ),
             Text("Missing", "Why values are unknown.", row => row.Text(ReportField.Missing)),
             Flag("Restated", "Whether a final number of the period was changed.", row => row.Restated),
-            Amount(
-                previous,
-                "The value before it was changed; unknown when it was not, or was not known before.",
-                unit,
-                row => value(row) - row.RestatedBy
+            Amount(previous, "The value before it was changed; unknown when it was not, or was not known before.", unit, row =>
+                value(row) - row.RestatedBy
             ),
             Time("ComputedAt", "When the numbers were computed, UTC.", row => row.Time(ReportField.RecomputedAt)),
             Text("EvidenceLink", "Where the derivation is told, down to the series with their hashes.", row => row.Link),

@@ -51,10 +51,7 @@ public sealed class SciKind : PeriodKind<SciRow>
         ) { }
 
     internal override IReadOnlyList<(string Name, double? Value)> Totals(ReportTotals totals) =>
-        [
-            (Measures.Operational.Name, totals.Of(Measures.Operational)),
-            (Measures.Embodied.Name, totals.Of(Measures.Embodied)),
-        ];
+        [(Measures.Operational.Name, totals.Of(Measures.Operational)), (Measures.Embodied.Name, totals.Of(Measures.Embodied))];
 
     internal override ReportChart? Chart(ReportTotals totals) => GhgKind.Emissions(totals);
 

@@ -383,7 +383,7 @@ public static partial class CatalogueReader
         private void CheckQuantity(Unit unit, SampleKind? kind, Evidence? evidence, string? functionalUnit, bool share)
         {
             var quantity = unit.Quantity;
-            var refusal = (quantity, kind) switch
+            var reason = (quantity, kind) switch
             {
                 (Quantity.Energy, SampleKind.Gauge) =>
                     "energy cannot be a gauge, for a level of energy does not say what was used; use 'cumulative' for a running "
@@ -397,8 +397,8 @@ public static partial class CatalogueReader
                         + "the count of an interval",
                 _ => null,
             };
-            if (refusal is not null)
-                fields.AddError("kind", refusal);
+            if (reason is not null)
+                fields.AddError("kind", reason);
 
             if (quantity == Quantity.Work)
                 CheckWork(unit, functionalUnit, share);

@@ -75,7 +75,9 @@ public static class Comparability
     {
         var reasons = new List<string>();
         if (row.NullReason(terms.By) is { } reason)
-            reasons.Add($"no {(terms.By == RankedBy.Energy ? "joules" : "grams")} per {row.FunctionalUnit}: {reason.Text()} ({reason.Meaning()})");
+            reasons.Add(
+                $"no {(terms.By == RankedBy.Energy ? "joules" : "grams")} per {row.FunctionalUnit}: {reason.Text()} ({reason.Meaning()})"
+            );
         // Not "below": a coverage that is no number is not enough either.
         if (!(row.Coverage >= terms.MinimumCoverage))
             reasons.Add(
@@ -91,16 +93,18 @@ public static class Comparability
 
     /// <summary>The row in the unit that is asked for, where somebody declared how many of its own make one; else as it is.</summary>
     private static ComparableRow InUnitOf(ComparisonTerms terms, ComparableRow row) =>
-        terms.FunctionalUnit is { } asked && row.FunctionalUnit != asked && terms.Conversions.Factor(asked, row.FunctionalUnit) is { } each
+        terms.FunctionalUnit is { } requested
+        && row.FunctionalUnit != requested
+        && terms.Conversions.Factor(requested, row.FunctionalUnit) is { } each
             ? row with
             {
-                FunctionalUnit = asked,
+                FunctionalUnit = requested,
                 Units = row.Units / each,
                 Energy = row.Energy with { Units = row.Energy.Units / each },
                 Carbon = row.Carbon with { Units = row.Carbon.Units / each },
                 Converted = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"1 {asked} = {each:R} {row.FunctionalUnit}{(each == 1 ? "" : "s")}"
+                    $"1 {requested} = {each:R} {row.FunctionalUnit}{(each == 1 ? "" : "s")}"
                 ),
             }
             : row;

@@ -103,7 +103,7 @@ public sealed record ComparableRow
         };
 }
 
-/// <summary>A sum, and between what the truth lies.</summary>
+/// <summary>A sum, and between what the truth lies; <c>default</c> is one that is unknown.</summary>
 /// <param name="Value">The sum; null when it is unknown.</param>
 /// <param name="Low">The least that it can be; null without bounds.</param>
 /// <param name="High">The most that it can be; null without bounds.</param>

@@ -216,7 +216,7 @@ public sealed class MatchedSums
         {
             Aggregation = Aggregation.SumOfUnit,
             Held = MeasureHolders.Periods,
-            Told = told,
+            Exposed = told,
             Restated = told != MeasureHolders.None,
         };
 

@@ -71,7 +71,7 @@ public sealed class Measure(string name, string unit, string description)
     public MeasureHolders Held { get; init; } = MeasureHolders.All;
 
     /// <summary>Which entity sets tell it.</summary>
-    public MeasureHolders Told { get; init; } = MeasureHolders.All;
+    public MeasureHolders Exposed { get; init; } = MeasureHolders.All;
 
     /// <summary>Whether it always has a value where it is held; without facts it is zero.</summary>
     public bool Always { get; init; }
@@ -121,7 +121,7 @@ public static class Measures
     public static Measure Rack { get; } =
         new("RackJoules", "J", "Energy measured at the rack.")
         {
-            Told = MeasureHolders.Facts,
+            Exposed = MeasureHolders.Facts,
         };
 
     /// <summary>The part of the IT joules (of the boards' where the server's are unknown) drawn while reserved and doing nothing.</summary>
@@ -191,7 +191,7 @@ public static class Measures
     public static Measure Measured { get; } =
         new("MeasuredJoules", "J", "Energy that was measured or derived.")
         {
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Always = true,
             Restated = false,
         };
@@ -201,7 +201,7 @@ public static class Measures
         new("CoveredSeconds", "s", "Time of which the energy of the widest boundary is known.")
         {
             Held = MeasureHolders.Facts,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Always = true,
             Restated = false,
         };
@@ -222,7 +222,7 @@ public static class Measures
             Boundary = Boundary.Accelerator,
             Bounding = Accelerator,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -233,7 +233,7 @@ public static class Measures
             Boundary = Boundary.Accelerator,
             Bounding = Accelerator,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -244,7 +244,7 @@ public static class Measures
             Boundary = Boundary.Server,
             Bounding = Server,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -255,7 +255,7 @@ public static class Measures
             Boundary = Boundary.Server,
             Bounding = Server,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -266,7 +266,7 @@ public static class Measures
             Boundary = Boundary.Facility,
             Bounding = Facility,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -277,7 +277,7 @@ public static class Measures
             Boundary = Boundary.Facility,
             Bounding = Facility,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -288,7 +288,7 @@ public static class Measures
             Boundary = Boundary.Facility,
             Bounding = Operational,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -299,7 +299,7 @@ public static class Measures
             Boundary = Boundary.Facility,
             Bounding = Operational,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -310,7 +310,7 @@ public static class Measures
             Boundary = Boundary.Server,
             Bounding = Embodied,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -321,7 +321,7 @@ public static class Measures
             Boundary = Boundary.Server,
             Bounding = Embodied,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -330,7 +330,7 @@ public static class Measures
         new("AcceleratorPresentSeconds", "s", "Time in which the deployment held the accelerators of the resource.")
         {
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -339,7 +339,7 @@ public static class Measures
         new("AcceleratorSeconds", "s", "Time of which the accelerator energy is known.")
         {
             Held = MeasureHolders.Periods | MeasureHolders.Passing,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
             Always = true,
             Restated = false,
         };
@@ -349,7 +349,7 @@ public static class Measures
         new("ServerSeconds", "s", "Time of which the server energy is known.")
         {
             Held = MeasureHolders.Periods | MeasureHolders.Passing,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
             Always = true,
             Restated = false,
         };
@@ -359,7 +359,7 @@ public static class Measures
         new("FacilitySeconds", "s", "Time of which the facility energy is known.")
         {
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
             Always = true,
             Restated = false,
         };
@@ -370,7 +370,7 @@ public static class Measures
         new("KnownJoules", "J", "Energy of the widest boundaries known without PUE.")
         {
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -379,7 +379,7 @@ public static class Measures
         new("IdleOfJoules", "J", "Energy of the resources and times of which the idle part is known.")
         {
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -390,7 +390,7 @@ public static class Measures
             DescriptionOfPeriods = "Functional units of work done. Never add units of different FunctionalUnit.",
             Aggregation = Aggregation.SumOfUnit,
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
         };
 
     /// <summary>Seconds of the presence for which the work of the functional unit is known.</summary>
@@ -399,7 +399,7 @@ public static class Measures
         {
             Aggregation = Aggregation.SumOfUnit,
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
             Always = true,
             Restated = false,
         };
@@ -447,7 +447,7 @@ public static class Measures
     public static IEnumerable<Measure> HeldBy(MeasureHolders holder) => All.Where(measure => (measure.Held & holder) != 0);
 
     /// <summary>Those that a kind of entity set tells, in order.</summary>
-    public static IEnumerable<Measure> ToldBy(MeasureHolders holder) => All.Where(measure => (measure.Told & holder) != 0);
+    public static IEnumerable<Measure> ExposedBy(MeasureHolders holder) => All.Where(measure => (measure.Exposed & holder) != 0);
 
     /// <summary>The energy of a boundary.</summary>
     public static Measure Of(Boundary boundary) =>

@@ -217,7 +217,7 @@ public static class RollUp
 
         /// <summary>The time in which work was counted: the deployment was there.</summary>
         public void AddTime(WorkFact work) =>
-            Seconds = Math.Max(Seconds, Math.Min(work.Period.Length.TotalSeconds, Math.Max(work.PresentSeconds, work.CoveredSeconds)));
+            Seconds = Math.Max(Seconds, Math.Min(work.Period.Length.TotalSeconds, Math.Max(work.PresentSeconds, work.Covered)));
 
         /// <summary>Seconds of <see cref="Seconds"/> for which the energy of a boundary is known.</summary>
         public double Known(Boundary boundary) => Seconds * Share(Measures.Of(boundary));

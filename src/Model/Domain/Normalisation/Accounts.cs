@@ -155,7 +155,7 @@ internal sealed class Accounts(
                 FunctionalUnit = functionalUnit,
                 Period = grid[bin],
                 Units = units,
-                CoveredSeconds = seconds,
+                Covered = seconds,
                 CountedSeconds = time.Counted,
                 PresentSeconds = time.Present,
                 Evidence = evidence,

@@ -1,4 +1,3 @@
-using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 
@@ -217,7 +216,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             scratch.Clear();
             if (cover.Boundary(rack, component, bin, scratch) is not { } reading)
                 continue;
-            trace?.Decide(rack, bin, name, reading.Joules, SharesOf(scratch, null));
+            trace?.Decide(rack, bin, Measures.Rack, name, reading.Joules, SharesOf(scratch, null));
             for (var i = 0; i < scratch.Count; i++)
                 accounts.EnterRack(
                     scratch[i].Workload,
@@ -520,6 +519,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
             trace?.Decide(
                 resource,
                 bin,
+                server is null ? Measures.Accelerator : Measures.Server,
                 EnergyCover.Share,
                 reading.Joules,
                 SharesOf(claims, busy is { } level ? new IdleDecision(IdleRule.Load, level, LoadOf(resource, bin)) : null),
@@ -622,6 +622,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         trace!.Decide(
             board.Resource,
             bin,
+            Measures.Accelerator,
             board.Cover,
             board.Reading.Joules,
             SharesOf(board.Claims, board.Busy is { } busy ? new IdleDecision(IdleRule.Load, busy, load) : null),
@@ -636,6 +637,7 @@ internal sealed class Attribution(Cover cover, Accounts accounts, Provenance pro
         trace!.Decide(
             host.Known,
             bin,
+            Measures.Server,
             server.Cover,
             server.Reading.Joules,
             trace.TakePortions(workload =>

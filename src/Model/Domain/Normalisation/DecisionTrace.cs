@@ -1,5 +1,3 @@
-using Metrics.Domain.Catalogue;
-using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -128,6 +126,7 @@ internal sealed class DecisionTrace(Grid grid, IReadOnlyList<Workload> workloads
     public void Decide(
         MeteredResource resource,
         int bin,
+        Measure measure,
         EnergyCover cover,
         double joules,
         IReadOnlyList<ShareDecision> shares,
@@ -139,6 +138,7 @@ internal sealed class DecisionTrace(Grid grid, IReadOnlyList<Workload> workloads
         {
             Resource = resource.Identity,
             Period = grid[bin],
+            Measure = measure,
             Cover = cover,
             Rule =
                 model is null ? EnergyRule.Metered

@@ -218,6 +218,10 @@ public sealed record EnergyDecision
     /// <summary>The grid period.</summary>
     public required Interval Period { get; init; }
 
+    /// <summary>Which energy it is about. A machine whose boards are read as one is told twice, as its boards and as what is
+    /// left.</summary>
+    public required Measure Measure { get; init; }
+
     /// <summary>What made up the widest boundary.</summary>
     public required EnergyCover Cover { get; init; }
 
@@ -238,6 +242,12 @@ public sealed record EnergyDecision
 
     /// <summary>Of a server whose reading holds its accelerators: their joules, which were taken off; null when it holds none.</summary>
     public double? JoulesOfAccelerators { get; init; }
+
+    /// <summary>Its joules within the server boundary; null when those are unknown.</summary>
+    public double? WithinServer =>
+        Measure == Measures.Server ? Joules - (JoulesOfAccelerators ?? 0)
+        : Measure == Measures.Accelerator ? Joules * ServerScale * ServerTime
+        : null;
 
     /// <summary>Of an accelerator: what its joules were multiplied by so that those of all make up the server's; null when the server is
     /// unknown.</summary>

@@ -71,6 +71,7 @@ internal sealed class Estimates(
             trace?.Decide(
                 endpoint,
                 bin,
+                Measures.Server,
                 EnergyCover.Estimate,
                 server,
                 [

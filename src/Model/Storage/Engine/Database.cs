@@ -168,8 +168,8 @@ internal sealed class Database : IDisposable
 
     public void Dispose() => writer.Dispose();
 
-    private StorageException? Described(Exception fault, CancellationToken cancellationToken) =>
-        fault is StorageException || cancellationToken.IsCancellationRequested ? null : StorageFault.Describe(fault, Name);
+    private StorageException? Described(Exception exception, CancellationToken cancellationToken) =>
+        exception is StorageException || cancellationToken.IsCancellationRequested ? null : StorageFault.Describe(exception, Name);
 }
 
 /// <summary>What transactions of several processes wait for each other for: the first half of a two-part advisory lock of
@@ -249,17 +249,14 @@ internal sealed class Session(Database database, DbConnection connection, DbTran
             ? ("= ANY(@ids)", ("ids", keys.ToArray()))
             : ("IN (SELECT value FROM json_each(@ids))", ("ids", JsonSerializer.Serialize(keys)));
 
-    /// <summary>Waits until nobody else holds a lock, and holds it until the transaction ends. SQLite has one writer and needs none.</summary>
+    /// <summary>Waits until nobody else holds a lock, and holds it until the transaction ends. SQLite has one writer and needs
+    /// none.</summary>
     /// <param name="kind">What is locked.</param>
     /// <param name="number">Which of them.</param>
     /// <param name="cancellationToken">Stops it.</param>
     public Task LockAsync(AdvisoryLock kind, int number, CancellationToken cancellationToken) =>
         Database.IsPostgres
-            ? ExecuteAsync(
-                "SELECT pg_advisory_xact_lock(@kind, @number)",
-                [("kind", (int)kind), ("number", number)],
-                cancellationToken
-            )
+            ? ExecuteAsync("SELECT pg_advisory_xact_lock(@kind, @number)", [("kind", (int)kind), ("number", number)], cancellationToken)
             : Task.CompletedTask;
 
     /// <summary>The database's clock.</summary>

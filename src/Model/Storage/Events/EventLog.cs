@@ -84,6 +84,6 @@ internal static class EventLog
             row => row.Number(0),
             cancellationToken
         );
-        await Outbox.FanOutAsync(session, new KeptEvent(id[0], type, source, now, text), cancellationToken);
+        await Outbox.FanOutAsync(session, new StoredEvent(id[0], type, source, now, text), cancellationToken);
     }
 }

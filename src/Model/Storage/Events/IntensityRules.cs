@@ -100,12 +100,16 @@ public sealed class IntensityRules
                     await session.QueryAsync(
                         rule.Id.Length == 0
                             ? $"""
-                            INSERT INTO intensity_rule (id, description, kind, workload, functional_unit, boundary, comparison, threshold, window_hours, baseline_hours, cool_down_minutes, enabled, created_at, updated_at)
-                            VALUES (@id, @description, @kind, @workload, @unit, @boundary, @comparison, @threshold, @window, @baseline, @coolDown, @enabled, @now, @now) RETURNING {Columns}
+                            INSERT INTO intensity_rule (id, description, kind, workload, functional_unit, boundary, comparison, threshold,
+                                window_hours, baseline_hours, cool_down_minutes, enabled, created_at, updated_at)
+                            VALUES (@id, @description, @kind, @workload, @unit, @boundary, @comparison, @threshold,
+                                @window, @baseline, @coolDown, @enabled, @now, @now) RETURNING {Columns}
                             """
                             : $"""
-                            UPDATE intensity_rule SET description = @description, kind = @kind, workload = @workload, functional_unit = @unit, boundary = @boundary, comparison = @comparison, threshold = @threshold,
-                                window_hours = @window, baseline_hours = @baseline, cool_down_minutes = @coolDown, enabled = @enabled, updated_at = @now, fired_at = NULL, fired_window_end = NULL
+                            UPDATE intensity_rule SET description = @description, kind = @kind, workload = @workload,
+                                functional_unit = @unit, boundary = @boundary, comparison = @comparison, threshold = @threshold,
+                                window_hours = @window, baseline_hours = @baseline, cool_down_minutes = @coolDown, enabled = @enabled,
+                                updated_at = @now, fired_at = NULL, fired_window_end = NULL
                             WHERE id = @id RETURNING {Columns}
                             """,
                         [
@@ -193,7 +197,8 @@ public sealed class IntensityRules
                 var ours = await session.ExecuteAsync(
                     """
                     UPDATE intensity_rule SET fired_at = @now, fired_window_end = @end
-                    WHERE id = @id AND enabled AND updated_at = @updated AND (fired_at IS NULL OR fired_at <= @cool) AND (fired_window_end IS NULL OR fired_window_end < @end)
+                    WHERE id = @id AND enabled AND updated_at = @updated AND (fired_at IS NULL OR fired_at <= @cool)
+                      AND (fired_window_end IS NULL OR fired_window_end < @end)
                     """,
                     [
                         ("id", rule.Id),

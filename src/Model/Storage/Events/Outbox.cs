@@ -6,7 +6,7 @@ using Metrics.Storage.Engine;
 namespace Metrics.Storage.Events;
 
 /// <summary>An event as it is kept.</summary>
-internal sealed record KeptEvent(long Id, string Type, string? Source, DateTime At, string Body);
+internal sealed record StoredEvent(long Id, string Type, string? Source, DateTime At, string Body);
 
 /// <summary>Messages and deliveries, made in the transaction of the event that they tell of.</summary>
 internal static class Outbox
@@ -19,7 +19,7 @@ internal static class Outbox
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Puts an event on its way to every enabled webhook that wants its type.</summary>
-    public static async Task FanOutAsync(Session session, KeptEvent told, CancellationToken cancellationToken)
+    public static async Task FanOutAsync(Session session, StoredEvent recorded, CancellationToken cancellationToken)
     {
         // Locked against deletion only, so that no webhook goes between here and its delivery and takes the change itself down with it.
         var webhooks = await session.QueryAsync(
@@ -28,12 +28,12 @@ internal static class Outbox
             row => (Id: row.Text(0), Types: row.Text(1)),
             cancellationToken
         );
-        var wanting = webhooks.Where(webhook => Wants(webhook.Types, told.Type)).Select(webhook => webhook.Id).ToList();
+        var wanting = webhooks.Where(webhook => Wants(webhook.Types, recorded.Type)).Select(webhook => webhook.Id).ToList();
         if (wanting.Count == 0)
             return;
-        var message = await AddMessageAsync(session, told, cancellationToken);
+        var message = await AddMessageAsync(session, recorded, cancellationToken);
         foreach (var webhook in wanting)
-            await AddDeliveryAsync(session, webhook, message, told.At, cancellationToken);
+            await AddDeliveryAsync(session, webhook, message, recorded.At, cancellationToken);
     }
 
     /// <summary>Whether a webhook with these types wants one of this type.</summary>
@@ -41,7 +41,7 @@ internal static class Outbox
 
     /// <summary>Keeps the bytes of a message.</summary>
     /// <returns>Its id.</returns>
-    public static async Task<string> AddMessageAsync(Session session, KeptEvent told, CancellationToken cancellationToken)
+    public static async Task<string> AddMessageAsync(Session session, StoredEvent recorded, CancellationToken cancellationToken)
     {
         var id = $"msg_{Guid.CreateVersion7():N}";
         await session.ExecuteAsync(
@@ -49,11 +49,11 @@ internal static class Outbox
                 + "@standard, @cloud)",
             [
                 ("id", id),
-                ("event", told.Id == 0 ? null : told.Id),
-                ("type", told.Type),
-                ("at", told.At),
-                ("standard", Standard(told, session.Database.Links)),
-                ("cloud", CloudEvent(told, id, session.Database.Links)),
+                ("event", recorded.Id == 0 ? null : recorded.Id),
+                ("type", recorded.Type),
+                ("at", recorded.At),
+                ("standard", Standard(recorded, session.Database.Links)),
+                ("cloud", CloudEvent(recorded, id, session.Database.Links)),
             ],
             cancellationToken
         );
@@ -80,42 +80,42 @@ internal static class Outbox
         )[0];
 
     /// <summary>The body that Standard Webhooks wants: type, timestamp, data.</summary>
-    private static byte[] Standard(KeptEvent told, IEventLinks? links) => Bounded(told, links, json =>
+    private static byte[] Standard(StoredEvent recorded, IEventLinks? links) => Bounded(recorded, links, json =>
         {
-            json.WriteString("type", told.Type);
-            json.WriteString("timestamp", told.At);
+            json.WriteString("type", recorded.Type);
+            json.WriteString("timestamp", recorded.At);
         });
 
     /// <summary>A CloudEvent 1.0 in structured mode.</summary>
-    private static byte[] CloudEvent(KeptEvent told, string id, IEventLinks? links) => Bounded(told, links, json =>
+    private static byte[] CloudEvent(StoredEvent recorded, string id, IEventLinks? links) => Bounded(recorded, links, json =>
         {
             json.WriteString("specversion", "1.0");
             json.WriteString("id", id);
-            json.WriteString("source", told.Source is null ? "/" : $"/sources/{Uri.EscapeDataString(told.Source)}");
-            json.WriteString("type", told.Type);
-            json.WriteString("time", told.At);
+            json.WriteString("source", recorded.Source is null ? "/" : $"/sources/{Uri.EscapeDataString(recorded.Source)}");
+            json.WriteString("type", recorded.Type);
+            json.WriteString("time", recorded.At);
             json.WriteString("datacontenttype", "application/json");
         });
 
-    private static byte[] Bounded(KeptEvent told, IEventLinks? links, Action<Utf8JsonWriter> head)
+    private static byte[] Bounded(StoredEvent recorded, IEventLinks? links, Action<Utf8JsonWriter> head)
     {
-        var whole = Write(told, head, json =>
+        var whole = Write(recorded, head, json =>
         {
-            using var body = JsonDocument.Parse(told.Body);
+            using var body = JsonDocument.Parse(recorded.Body);
             foreach (var member in body.RootElement.EnumerateObject().Where(member => member.Name != "source"))
                 member.WriteTo(json);
         });
-        return whole.Length <= LargestBody ? whole : Write(told, head, json =>
+        return whole.Length <= LargestBody ? whole : Write(recorded, head, json =>
             {
                 json.WriteString("refused", PayloadTooLarge);
                 json.WriteNumber("bytes", whole.Length);
                 json.WriteNumber("limit", LargestBody);
                 if (links is not null)
-                    json.WriteString("link", links.Event(told.Id));
+                    json.WriteString("link", links.Event(recorded.Id));
             });
     }
 
-    private static byte[] Write(KeptEvent told, Action<Utf8JsonWriter> head, Action<Utf8JsonWriter> data)
+    private static byte[] Write(StoredEvent recorded, Action<Utf8JsonWriter> head, Action<Utf8JsonWriter> data)
     {
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer, Plain))
@@ -123,8 +123,8 @@ internal static class Outbox
             json.WriteStartObject();
             head(json);
             json.WriteStartObject("data");
-            if (told.Source is not null)
-                json.WriteString("source", told.Source);
+            if (recorded.Source is not null)
+                json.WriteString("source", recorded.Source);
             data(json);
             json.WriteEndObject();
             json.WriteEndObject();

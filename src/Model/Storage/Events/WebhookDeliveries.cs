@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Metrics.Domain.Messages;
-using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
 
@@ -77,7 +76,7 @@ public sealed class WebhookDeliveries
     public static readonly TimeSpan Patience = TimeSpan.FromDays(5);
 
     /// <summary>What was delivered or given up is kept for so long.</summary>
-    public static readonly TimeSpan Kept = TimeSpan.FromDays(30);
+    public static readonly TimeSpan Retention = TimeSpan.FromDays(30);
 
     /// <summary>Events that a span may hold that is sent again.</summary>
     public const int MostReplayed = 10_000;
@@ -106,7 +105,7 @@ public sealed class WebhookDeliveries
                 var now = await session.NowAsync(token);
                 var message = await Outbox.AddMessageAsync(
                     session,
-                    new KeptEvent(0, EventTypes.Test, null, now, new JsonObject { ["webhook"] = id }.ToJsonString()),
+                    new StoredEvent(0, EventTypes.Test, null, now, new JsonObject { ["webhook"] = id }.ToJsonString()),
                     token
                 );
                 return await Outbox.AddDeliveryAsync(session, id, message, now, token);
@@ -134,7 +133,9 @@ public sealed class WebhookDeliveries
             (session, token) =>
                 DeliveriesAsync(
                     session,
-                    $"d.webhook_id = @webhook{(state is null ? "" : " AND d.state = @state")}{(before is null ? "" : " AND d.id < @before")}",
+                    "d.webhook_id = @webhook"
+                        + (state is null ? "" : " AND d.state = @state")
+                        + (before is null ? "" : " AND d.id < @before"),
                     [("webhook", id), ("state", state?.ToWord() ?? ""), ("before", before ?? 0), ("top", top)],
                     token
                 ),
@@ -173,7 +174,8 @@ public sealed class WebhookDeliveries
     /// <exception cref="StorageException">The database failed.</exception>
     public Task<int> ReplayFailedAsync(string id, CancellationToken cancellationToken) =>
         database.TransactAsync(
-            (session, token) => RequeueAsync(session, "webhook_id = @webhook AND state = @failed", [("webhook", id), ("failed", Failed)], token),
+            (session, token) =>
+                RequeueAsync(session, "webhook_id = @webhook AND state = @failed", [("webhook", id), ("failed", Failed)], token),
             cancellationToken
         );
 
@@ -220,18 +222,24 @@ public sealed class WebhookDeliveries
                     span,
                     row =>
                         (
-                            Event: new KeptEvent(row.Number(0), row.Text(1), row.TextOrNull(2), row.Time(3), row.Text(4)),
+                            Event: new StoredEvent(row.Number(0), row.Text(1), row.TextOrNull(2), row.Time(3), row.Text(4)),
                             Message: row.TextOrNull(5)
                         ),
                     token
                 );
                 foreach (
-                    var (told, message) in missed.Where(one =>
+                    var (recorded, message) in missed.Where(one =>
                         webhook.Types.Count == 0 || webhook.Types.Contains(one.Event.Type, StringComparer.Ordinal)
                     )
                 )
                 {
-                    await Outbox.AddDeliveryAsync(session, id, message ?? await Outbox.AddMessageAsync(session, told, token), now, token);
+                    await Outbox.AddDeliveryAsync(
+                        session,
+                        id,
+                        message ?? await Outbox.AddMessageAsync(session, recorded, token),
+                        now,
+                        token
+                    );
                     again++;
                 }
                 return again;
@@ -386,7 +394,7 @@ public sealed class WebhookDeliveries
         database.TransactAsync(
             async (session, token) =>
             {
-                (string, object?)[] old = [("old", await session.NowAsync(token) - Kept)];
+                (string, object?)[] old = [("old", await session.NowAsync(token) - Retention)];
                 var gone = await session.ExecuteAsync("DELETE FROM webhook_delivery WHERE ended_at < @old", old, token);
                 await session.ExecuteAsync(
                     "DELETE FROM webhook_message WHERE at < @old AND NOT EXISTS (SELECT 1 FROM webhook_delivery d WHERE "

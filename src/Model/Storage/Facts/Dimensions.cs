@@ -67,7 +67,11 @@ internal static class Dimensions
 
     /// <summary>What is known of a resource stays known: an hour that lacks its label does not unlearn it, in whatever order hours
     /// come.</summary>
-    private static async Task<int> UpsertResourcesAsync(Session session, IReadOnlyList<EnergyFact> facts, CancellationToken cancellationToken)
+    private static async Task<int> UpsertResourcesAsync(
+        Session session,
+        IReadOnlyList<EnergyFact> facts,
+        CancellationToken cancellationToken
+    )
     {
         var rows = new Dictionary<long, ResourceRow>();
         foreach (var fact in facts)

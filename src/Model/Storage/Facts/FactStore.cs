@@ -7,7 +7,6 @@ using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Reading;
-using Metrics.Storage.Schema.Tables;
 using NpgsqlTypes;
 
 namespace Metrics.Storage.Facts;
@@ -68,7 +67,8 @@ public sealed class FactStore
             {
                 var changed = await session.ExecuteAsync(
                     """
-                    INSERT INTO settings (name, value) VALUES ('rules', @fingerprint) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value
+                    INSERT INTO settings (name, value) VALUES ('rules', @fingerprint)
+                    ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value
                     """,
                     [("fingerprint", fingerprint)],
                     token
@@ -537,7 +537,7 @@ public sealed class FactStore
                 Column.Of("period_start", NpgsqlDbType.TimestampTz, (WorkFact fact) => fact.Period.Start),
                 Column.Of("period_end", NpgsqlDbType.TimestampTz, (WorkFact fact) => fact.Period.End),
                 Column.Of(Measures.Units.Column, NpgsqlDbType.Double, (WorkFact fact) => fact.Units),
-                Column.Of(Measures.Covered.Column, NpgsqlDbType.Double, (WorkFact fact) => fact.CoveredSeconds),
+                Column.Of(Measures.Covered.Column, NpgsqlDbType.Double, (WorkFact fact) => fact.Covered),
                 Column.Of("counted_seconds", NpgsqlDbType.Double, (WorkFact fact) => fact.CountedSeconds),
                 Column.Of(Measures.Present.Column, NpgsqlDbType.Double, (WorkFact fact) => fact.PresentSeconds),
                 Column.Of("evidence", NpgsqlDbType.Smallint, (WorkFact fact) => (short)fact.Evidence),

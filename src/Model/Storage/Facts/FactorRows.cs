@@ -1,7 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
@@ -98,11 +97,7 @@ internal static class FactorRows
         foreach (var gone in inUse.Where(row => !kept.Contains(row.Id)).Chunk(10_000))
         {
             var (among, ids) = session.Among(gone.Select(row => row.Id));
-            await session.ExecuteAsync(
-                $"UPDATE factor SET superseded_at = @now WHERE id {among}",
-                [("now", now), ids],
-                cancellationToken
-            );
+            await session.ExecuteAsync($"UPDATE factor SET superseded_at = @now WHERE id {among}", [("now", now), ids], cancellationToken);
         }
         return Changed(inUse, rows);
     }

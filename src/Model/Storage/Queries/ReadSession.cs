@@ -278,7 +278,7 @@ public sealed class ReadSession : IAsyncDisposable
             {
                 null => null,
                 ReadFailure.Timeout => new StorageException(
-                    "busy",
+                    StorageErrorCode.Busy,
                     string.Create(
                         CultureInfo.InvariantCulture,
                         $"The store was asked for what took longer than {Timeout.TotalSeconds:0} s, and the query was stopped."
@@ -286,7 +286,7 @@ public sealed class ReadSession : IAsyncDisposable
                     exception
                 ),
                 _ => StorageFault.Describe(exception, "the database")
-                    ?? new StorageException("unreachable", "The store cannot be read now.", exception),
+                    ?? new StorageException(StorageErrorCode.Unreachable, "The store cannot be read now.", exception),
             };
 
     /// <summary>What stands before the first statement: on PostgreSQL the transaction's promises.</summary>

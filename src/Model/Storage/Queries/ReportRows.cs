@@ -165,7 +165,7 @@ public sealed record StoredFactor(
 /// <param name="selection">Which rows.</param>
 public sealed class ReportQueries(ReadSession session, ReportSelection selection)
 {
-    private static readonly Measure[] Summed = [.. ReportRows.ToldMeasures.Where(measure => measure.Aggregation != Aggregation.SumOfUnit)];
+    private static readonly Measure[] Summed = [.. ReportRows.ExposedMeasures.Where(measure => measure.Aggregation != Aggregation.SumOfUnit)];
 
     /// <summary>Which rows.</summary>
     public ReportSelection Selection { get; } = selection;
@@ -344,7 +344,7 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
                     _ => $"v.\"{field}\"",
                 }
             )
-            .Concat(ReportRows.ToldMeasures.Select(measure => $"v.\"{measure.Name}\""))
+            .Concat(ReportRows.ExposedMeasures.Select(measure => $"v.\"{measure.Name}\""))
             .Concat(ReportRows.ToldRatios.Select(ratio => $"v.\"{ratio.Name}\""));
         var reader = await session.ReadAsync(
             $"""
@@ -386,7 +386,7 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
 public sealed class ReportRows : IAsyncDisposable
 {
     /// <summary>The measures that a row has, in order.</summary>
-    internal static readonly IReadOnlyList<Measure> ToldMeasures = [.. Measures.ToldBy(MeasureHolders.Periods)];
+    internal static readonly IReadOnlyList<Measure> ExposedMeasures = [.. Measures.ExposedBy(MeasureHolders.Periods)];
 
     /// <summary>The ratios that a row has, in order: those that reports tell as they are stored, and do not divide again.</summary>
     internal static readonly IReadOnlyList<Ratio> ToldRatios = [Ratios.MeasuredShare, Ratios.Coverage, Ratios.OperationalGramsPerUnit, Ratios.SciGramsPerUnit];
@@ -415,8 +415,8 @@ public sealed class ReportRows : IAsyncDisposable
     // Behind all columns for one that rows do not have, so that it is an error to ask for it.
     private static int ColumnOf(Measure measure)
     {
-        for (var i = 0; i < ToldMeasures.Count; i++)
-            if (ToldMeasures[i] == measure)
+        for (var i = 0; i < ExposedMeasures.Count; i++)
+            if (ExposedMeasures[i] == measure)
                 return Fields + i;
         return int.MaxValue;
     }
@@ -439,7 +439,7 @@ public sealed class ReportRows : IAsyncDisposable
     {
         for (var i = 0; i < ToldRatios.Count; i++)
             if (ReferenceEquals(ToldRatios[i], ratio))
-                return row.DoubleOrNull(Fields + ToldMeasures.Count + i);
+                return row.DoubleOrNull(Fields + ExposedMeasures.Count + i);
         throw new ArgumentException($"Rows of reports have no {ratio.Name}.", nameof(ratio));
     }
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Metrics.Domain.Factors;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;

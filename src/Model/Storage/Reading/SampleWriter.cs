@@ -20,7 +20,7 @@ internal static class SampleWriter
     {
         if (batch.Series.Count == 0)
             return 0;
-        await KeepSeriesAsync(session, batch.Series, now, cancellationToken);
+        await UpsertSeriesAsync(session, batch.Series, now, cancellationToken);
         var written = session.Database.IsPostgres ? await CopyAsync(session, batch, cancellationToken) : Insert(session, batch);
         if (written > 0)
             await MarkAsync(session, cancellationToken);
@@ -41,7 +41,12 @@ internal static class SampleWriter
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    private static async Task KeepSeriesAsync(Session session, IReadOnlyList<Series> all, DateTime now, CancellationToken cancellationToken)
+    private static async Task UpsertSeriesAsync(
+        Session session,
+        IReadOnlyList<Series> all,
+        DateTime now,
+        CancellationToken cancellationToken
+    )
     {
         var unknown = new List<Series>();
         foreach (var series in all)
@@ -103,7 +108,7 @@ internal static class SampleWriter
         foreach (var (id, series) in found)
             if (series.Id != id)
                 throw new StorageException(
-                    "corrupt",
+                    StorageErrorCode.Corrupt,
                     $"The stored series {series} has the key {id}, but its text gives {series.Id}. Restore the database from a copy."
                 );
         return found.ConvertAll(stored => stored.Series);

@@ -84,12 +84,13 @@ internal sealed class Views
     {
         var columns = new List<string>
         {
-            """e.deployment_id AS "DeploymentId", e.resource_id AS "ResourceId", e.period_start AS "PeriodStart", e.period_end AS "PeriodEnd" """,
+            """e.deployment_id AS "DeploymentId", e.resource_id AS "ResourceId", e.period_start AS "PeriodStart" """,
+            """e.period_end AS "PeriodEnd" """,
             $"""{Day("e.period_start")} AS "Date", {DayKey("e.period_start")} AS "DateKey" """,
             """d.workload AS "Workload", p.provider AS "Provider", p.region AS "Region" """,
             """r.kind AS "ResourceKind", r.name AS "ResourceName", r.hardware AS "Hardware" """,
         };
-        columns.AddRange(Measures.ToldBy(MeasureHolders.Facts).Select(measure => $"e.{measure.Column} AS \"{measure.Name}\""));
+        columns.AddRange(Measures.ExposedBy(MeasureHolders.Facts).Select(measure => $"e.{measure.Column} AS \"{measure.Name}\""));
         columns.AddRange(Ratios.OfFacts.Select(ratio => Of(ratio, "e")));
         columns.Add($"""{EvidenceOf("e.evidence")} AS "Evidence", {CoverOf("e.cover")} AS "Cover", e.mappings AS "Mappings" """);
         columns.Add($"""NULLIF(e.factors, '') AS "FactorVersion", {Words("e.missing")} AS "Missing", e.recomputed_at AS "RecomputedAt" """);
@@ -135,7 +136,7 @@ internal sealed class Views
             """d.workload AS "Workload", w.model AS "Model", w.precision AS "Precision" """,
             """p.provider AS "Provider", CAST(NULL AS text) AS "Account", p.region AS "Region", d.hardware AS "Hardware" """,
         };
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods))
+        foreach (var measure in Measures.ExposedBy(MeasureHolders.Periods))
         {
             columns.Add($"i.{measure.Column} AS \"{measure.Name}\"");
             columns.AddRange(Ratios.OfPeriods.Where(ratio => ratio.After == measure).Select(ratio => Of(ratio, "i")));
@@ -201,7 +202,7 @@ internal sealed class Views
             .Select(measure => $"SUM({measure.Column}) AS {measure.Column}")
             .Concat(bounds.Select(measure => $"SUM(CASE WHEN width = widest THEN {measure.Column} END) AS {measure.Column}"))
             .Append($"SUM(CASE WHEN width = widest AND ({unbounded}) THEN 1 ELSE 0 END) AS unbounded");
-        var told = added
+        var columns = added
             .Select(measure => $"e.{measure.Column}")
             .Concat(bounds.Select(measure => $"CASE WHEN e.unbounded = 0 THEN e.{measure.Column} END AS {measure.Column}"));
         // Bounds unknown of one day are unknown of the month.
@@ -244,7 +245,7 @@ internal sealed class Views
             SELECT w.deployment_id, w.functional_unit, w.month_start AS period_start, {monthEnd} AS period_end,
                 {Day("w.month_start")} AS date, {DayKey("w.month_start")} AS date_key,
                 {string.Join(", ", ofUnit.Select(measure => $"w.{measure.Column}"))},
-                {string.Join(",\n    ", told)},
+                {string.Join(",\n    ", columns)},
                 k.evidence, k.recomputed_at, COALESCE(f.words, '') AS factors, k.missing, k.cover_kinds, k.idle_by
             FROM work w
             JOIN energy e ON e.deployment_id = w.deployment_id AND e.month_start = w.month_start
