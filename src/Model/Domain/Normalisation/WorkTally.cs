@@ -52,8 +52,8 @@ internal sealed class Count(KnownSeries series, int first, int end)
 /// </summary>
 internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadOnlyList<Workload> workloads, Estimates estimates)
 {
-    private readonly Dictionary<(int Workload, string Place, string Unit), WorkTally> tallies = [];
-    private readonly Dictionary<(string Source, string Family, string Unit, string Within), List<Count>> families = [];
+    private readonly Dictionary<(int Workload, string Place, string? Account, string Unit), WorkTally> tallies = [];
+    private readonly Dictionary<(string Source, string? Account, string Family, string Unit, string Within), List<Count>> families = [];
 
     /// <summary>The tallies, in the order in which they were begun.</summary>
     public IEnumerable<WorkTally> All => tallies.Values;
@@ -67,15 +67,16 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
         interpreter.Read([series]);
         var count = new Count(series, first, pieces.Count);
 
-        var key = (series.Workload, series.Place.Name, unit);
+        var key = (series.Workload, series.Place.Name, series.Account, unit);
         if (!tallies.TryGetValue(key, out var tally))
-            tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
+            tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, series.Account, unit));
         tally.Add(count);
 
         if (series.Mapping.RollUp is not { } rollUp || count.First == count.End)
             return count;
         var labels = series.Series.Labels;
-        var family = (series.Series.Source, rollUp.Family, unit, string.Join('\n', rollUp.Within.Select(label => labels[label])));
+        var within = string.Join('\n', rollUp.Within.Select(label => labels[label]));
+        var family = (series.Series.Source, series.Account, rollUp.Family, unit, within);
         if (!families.TryGetValue(family, out var members))
             families.Add(family, members = []);
         members.Add(count);
@@ -128,7 +129,7 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
 /// Work of one workload at one place in one functional unit. Series of one mapping count other work each. Two mappings at
 /// one endpoint count the same work on two layers (a serving framework and the engine in it), so one of them is taken.
 /// </summary>
-internal sealed class WorkTally(int workload, Place place, string functionalUnit)
+internal sealed class WorkTally(int workload, Place place, string? account, string functionalUnit)
 {
     // Prometheus Operator, Thanos, Mimir.
     private static readonly string[] Replicas = ["prometheus_replica", "thanos_replica", "__replica__"];
@@ -340,6 +341,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         accounts.EnterWork(
             workload,
             place,
+            account,
             functionalUnit,
             inBin[0].Bin,
             units,
