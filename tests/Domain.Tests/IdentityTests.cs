@@ -127,6 +127,20 @@ public sealed class IdentityTests
         Assert.Equal(300 * 3000.0, Accelerators(Normalise()), 3);
     }
 
+    [Fact]
+    public void A_counter_that_falls_once_contradicts_nobody()
+    {
+        Package(120, ("instance", "a:9100"));
+        var twin = ((string, string)[])[("index", "0"), ("instance", "a:9100"), ("prometheus_replica", "b")];
+        Add("prometheus", "node_rapl_package_joules_total", twin, [(25, 217000), (30, 0), (35, 289000)]);
+        Rise("node_rapl_package_joules_total", 120, [("index", "1"), ("instance", "a:9100")]);
+
+        var period = Normalise();
+
+        Assert.DoesNotContain(period.Rejections, one => one.Reason == RejectionReason.AmbiguousIdentity);
+        Assert.NotEmpty(period.Energy);
+    }
+
     [Theory]
     [InlineData("sensor", "input", "output")]
     [InlineData("slot", "1", "2")]

@@ -1,3 +1,4 @@
+using Metrics.Domain.Catalogue;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
@@ -168,6 +169,9 @@ internal sealed class Contradictions
     /// <summary>Meters of one thing that are read one after the other differ by less than this part of the larger.</summary>
     private const double Accuracy = 0.1;
 
+    /// <summary>So many series are compared pair by pair, which costs no sorting.</summary>
+    private const int Few = 8;
+
     private readonly List<(long At, long Length, int Series, double Value)> instants = [];
     private readonly IReadOnlyList<KnownSeries> series;
 
@@ -179,13 +183,21 @@ internal sealed class Contradictions
     /// <summary>The instants at which they differ, when they do at all; null when they tell one thing, or never at one time.</summary>
     public static Contradictions? Among(IReadOnlyList<KnownSeries> series)
     {
-        if (series.Count < 2 || !Overlap(series))
+        if (series.Count < 2 || !Overlap(series) || (series.Count <= Few && !AnyDiffer(series)))
             return null;
         var found = new Contradictions(series);
         for (var i = 0; i < series.Count; i++)
+        {
+            var before = 0.0;
             foreach (ref readonly var sample in series[i].Samples.Span)
-                if (double.IsFinite(sample.Value) && sample.Value >= 0 && !(sample.Value >= series[i].Mapping.SentinelFrom))
+            {
+                // What a counter shows when it falls is a matter of that counter, and no other thing.
+                var fell = series[i].Mapping.Kind == SampleKind.Cumulative && sample.Value < before;
+                if (!fell && double.IsFinite(sample.Value) && sample.Value >= 0 && !(sample.Value >= series[i].Mapping.SentinelFrom))
                     found.instants.Add((sample.End.Ticks, (sample.End - sample.Start).Ticks, i, sample.Value));
+                before = sample.Value;
+            }
+        }
         found.instants.Sort();
         var any = false;
         found.Each(null, (_, low, high, _) =>
@@ -230,7 +242,7 @@ internal sealed class Contradictions
         });
         return (bins, taking);
 
-        static bool Meets(Metrics.Domain.Quantities.Interval bin, long from, long to) =>
+        static bool Meets(Interval bin, long from, long to) =>
             from == to ? bin.Start.Ticks <= from && from <= bin.End.Ticks : bin.Start.Ticks < to && bin.End.Ticks > from;
     }
 
@@ -255,6 +267,30 @@ internal sealed class Contradictions
             until = one.Samples.Span[^1].End;
         }
         return false;
+    }
+
+    /// <summary>Whether any two show other values at one instant: nearly always none do.</summary>
+    private static bool AnyDiffer(IReadOnlyList<KnownSeries> series)
+    {
+        for (var i = 1; i < series.Count; i++)
+        for (var j = 0; j < i; j++)
+            if (Differ(series[i].Samples.Span, series[j].Samples.Span))
+                return true;
+        return false;
+
+        static bool Differ(ReadOnlySpan<Sample> a, ReadOnlySpan<Sample> b)
+        {
+            for (int at = 0, other = 0; at < a.Length && other < b.Length; )
+                if (a[at].End < b[other].End)
+                    at++;
+                else if (a[at].End > b[other].End)
+                    other++;
+                else if (a[at].Value != b[other].Value || a[at].Start != b[other].Start)
+                    return true;
+                else
+                    (at, other) = (at + 1, other + 1);
+            return false;
+        }
     }
 
     /// <summary>Tells the least and the most value of each instant, among all or among those with one value of a label.</summary>

@@ -605,7 +605,8 @@ internal sealed class Fleet(
         return false;
     }
 
-    /// <summary>Tells machines apart that go by one name: other values at one instant, and a label that names a site or a machine.</summary>
+    /// <summary>Tells machines apart that go by one name: by other values at one instant and a label that names a site or a
+    /// machine.</summary>
     private void SplitMachines()
     {
         var splits = new Dictionary<(string Source, string Machine), (int Order, string Label, bool Site)>();
@@ -802,7 +803,9 @@ internal sealed class Fleet(
                     LeaveOut(
                         filing,
                         grid.Period,
-                        $"The label '{index}' tells parts apart of what {filing.Series.Series} speaks of, and it does not say which part it is, "
+                        $"The label '{index}' tells parts apart of what {filing.Series.Series} speaks of, and it does not "
+                            + $"say which part it "
+                            + "is, "
                             + "or that it is all of them: it is not added to them."
                     );
                 else if (isBoard && filing.Id is not null)
@@ -840,8 +843,8 @@ internal sealed class Fleet(
                     at,
                     RejectionReason.AmbiguousIdentity,
                     $"At {MessageText.Show(new DateTime(instant, DateTimeKind.Utc))} series of one identity show "
-                        + $"{MessageText.Show(low)} and {MessageText.Show(high)} {unit}, and none of the labels that differ ({labels}) names "
-                        + "a site, a machine or a part that adds up: none is taken. Relabel them, or name the label in the mapping."
+                        + $"{MessageText.Show(low)} and {MessageText.Show(high)} {unit}, and none of the labels that differ ({labels}) "
+                        + "names a site, a machine or a part that adds up: none is taken. Relabel them, or name the label in the mapping."
                 )
             );
         }

@@ -12,8 +12,8 @@ internal sealed record Pod(string Space, string Name, string? Node);
 
 /// <summary>
 /// What a store says of names besides its meters: which address is which machine (<c>node_uname_info</c>, <c>kube_node_info</c>), where a
-/// pod runs and what it is called by (<c>kube_pod_info</c>, <c>kube_pod_labels</c>), and which pod is an exporter's own. It holds for series
-/// of the same store alone, and only while it is told; where it tells two things at once it tells nothing.
+/// pod runs and what it is called by (<c>kube_pod_info</c>, <c>kube_pod_labels</c>), and which pod is an exporter's own. It holds for
+/// series of the same store alone, and only while it is told; where it tells two things at once it tells nothing.
 /// </summary>
 internal sealed class Joins
 {

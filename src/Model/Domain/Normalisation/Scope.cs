@@ -2,8 +2,8 @@ using Metrics.Domain.Observations;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>What makes a name unique at a place, as labels tell it: account, resource group, cluster, site. Two scopes contradict each other
-/// where they tell one thing differently; what one of them does not tell is no contradiction.</summary>
+/// <summary>What makes a name unique at a place, as labels tell it: account, resource group, cluster, site. Two scopes contradict each
+/// other where they tell one thing differently; what one of them does not tell is no contradiction.</summary>
 internal sealed class Scope
 {
     public static readonly Scope None = new([]);
@@ -32,8 +32,8 @@ internal sealed class Scope
         return told is null ? None : Of(told);
     }
 
-    /// <summary>The value of a label, or of <c>label/segment</c> what follows the segment in the path that the label holds, in lower case as
-    /// paths of resources are compared.</summary>
+    /// <summary>The value of a label, or of <c>label/segment</c> what follows the segment in the path that the label holds, in lower case
+    /// as paths of resources are compared.</summary>
     public static string? Read(Labels labels, string reference)
     {
         if (labels[reference] is { } value)

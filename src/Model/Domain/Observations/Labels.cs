@@ -41,8 +41,8 @@ public sealed class Labels : IEquatable<Labels>
         }
     }
 
-    /// <summary>The value of the label as the exporter said it: Prometheus keeps what an exporter says of a pod as <c>exported_pod</c> where
-    /// the target carries a label of that name itself, which is then that of the exporter's own pod.</summary>
+    /// <summary>The value of the label as the exporter said it: Prometheus keeps what an exporter says of a pod as <c>exported_pod</c>
+    /// where the target carries a label of that name itself, which is then that of the exporter's own pod.</summary>
     public string? Told(string name) =>
         name switch
         {
