@@ -1,3 +1,4 @@
+using System.Buffers;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
@@ -377,7 +378,7 @@ internal sealed class Fleet(
     private const string Node = "node";
 
     // The alphabet of the endings that Kubernetes makes up for pods.
-    private const string Generated = "bcdfghjklmnpqrstvwxz2456789";
+    private static readonly SearchValues<char> Generated = SearchValues.Create("bcdfghjklmnpqrstvwxz2456789");
 
     private readonly List<Filing> filings = [];
     private readonly Hosts names = new();
@@ -804,9 +805,7 @@ internal sealed class Fleet(
                         filing,
                         grid.Period,
                         $"The label '{index}' tells parts apart of what {filing.Series.Series} speaks of, and it does not "
-                            + $"say which part it "
-                            + "is, "
-                            + "or that it is all of them: it is not added to them."
+                            + "say which part it is, or that it is all of them: it is not added to them."
                     );
                 else if (isBoard && filing.Id is not null)
                     filing.Suffix = $"/{number}";
