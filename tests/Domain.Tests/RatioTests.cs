@@ -144,7 +144,9 @@ public sealed class RatioTests
                 Work(bin, units: 600);
             }
             hours.AddRange(
-                RollUp.Hour(Hour, energy, work).Select(row => row with { PeriodStart = Hour.Date.AddHours(hour), PeriodEnd = Hour.Date.AddHours(hour + 1) })
+                RollUp
+                    .Hour(Hour, energy, work)
+                    .Select(row => row with { PeriodStart = Hour.Date.AddHours(hour), PeriodEnd = Hour.Date.AddHours(hour + 1) })
             );
         }
         var day = Assert.Single(RollUp.Day(Hour.Date, hours));

@@ -55,7 +55,9 @@ internal static class SumFormulas
                 Of(
                     measure,
                     sums,
-                    measure == Measures.Units ? hours.Select(hour => hour.Own).OfType<PeriodSums>() : hours.Select(hour => hour.Any)
+                    measure.Aggregation == Aggregation.SumOfUnit
+                        ? hours.Select(hour => hour.Own).OfType<PeriodSums>()
+                        : hours.Select(hour => hour.Any)
                 )
             )
             .OfType<Formula>();

@@ -38,7 +38,7 @@ public class CatalogueReaderTests
         """;
 
     private const string Units =
-        "%, 0.1kWh, 1, 10W, J, W, Wh, kW, kWh, mJ, mW, uJ, uW, {audio-second}, {character}, {image}, {inference}, {page}, "
+        "%, 0.1kWh, 1, 10W, J, W, Wh, kW, kWh, mJ, mW, uJ, uW, {audio-second}, {character}, {image}, {inference}, {info}, {page}, "
         + "{request}, {token}, {video-second}, {workflow}";
     private const string FunctionalUnits =
         "audio-second, cached-input-token, character, image, inference, input-token, output-token, page, request, token, "
@@ -329,7 +329,7 @@ public class CatalogueReaderTests
     [InlineData("version", "1, and raise it whenever the meaning of the entry changes")]
     [InlineData("metric", "the metric's name, or a list of its spellings")]
     [InlineData("unit", "the unit of the raw value, for instance \"mJ\"")]
-    [InlineData("kind", "one of: gauge, delta, cumulative")]
+    [InlineData("kind", "one of: gauge, delta, cumulative, info")]
     [InlineData("evidence", "one of: measured, derived, modelled, estimated")]
     [InlineData("resource", "the labels that name the resource, or the name of an entry of 'resources'")]
     [InlineData("maxSpan", "the longest time between two samples that still counts, for instance \"00:05:00\"")]
@@ -511,7 +511,7 @@ public class CatalogueReaderTests
     [InlineData("metric", "[\"a\", \"a\"]", "'a' stands in the list twice; keep one")]
     [InlineData("share", "\"yes\"", "is the text 'yes'; write true or false without quotes")]
     [InlineData("wrapsAt", "\"262144\"", "is the text '262144'; write a number without quotes")]
-    [InlineData("kind", "\"Cumulative\"", "'Cumulative' is not one of: gauge, delta, cumulative; use one of them")]
+    [InlineData("kind", "\"Cumulative\"", "'Cumulative' is not one of: gauge, delta, cumulative, info; use one of them")]
     [InlineData("effectiveFrom", "\"01.02.2024\"", "'01.02.2024' is not a day; write it as \"2020-01-31\"")]
     [InlineData("effectiveFrom", "\"2023-02-29\"", "'2023-02-29' is not a day; write it as \"2020-01-31\"")]
     [InlineData("resource", "\"gpu\"", "'gpu' is not in 'resources' of the file; add it there or write the labels here")]
@@ -549,7 +549,7 @@ public class CatalogueReaderTests
     )]
     [InlineData(
         "{ \"kind\": \"gpu\", \"uuid\": \"UUID\", \"node\": \"instance\" }",
-        "uuid: is not a known property; known are: kind, id, node, part, hardware, nodeHardware"
+        "uuid: is not a known property; known are: kind, id, node, part, hardware, nodeHardware, account, scope, " + "alias"
     )]
     [InlineData("{ \"kind\": \"gpu\", \"id\": [\"UUID\", 5] }", "id: holds the number 5; write texts in quotes")]
     public void A_resource_that_cannot_be_told_is_refused(string json, string message) =>
@@ -607,7 +607,7 @@ public class CatalogueReaderTests
     )]
     [InlineData(
         "{ \"provider\": \"prometheus\", \"metrics\": [], \"mappings\": [] }",
-        "a.metrics.json: metrics: is not a known property; known are: $schema, provider, resources, mappings"
+        "a.metrics.json: metrics: is not a known property; known are: $schema, provider, account, scope, " + "resources, mappings"
     )]
     public void A_file_of_the_wrong_form_is_refused(string text, string message) => Assert.Equal([message], Faults(text));
 
@@ -638,7 +638,7 @@ public class CatalogueReaderTests
         Assert.Equal(
             [
                 $"a.metrics.json: mappings[0] 'prometheus/x': unit: 'joules' is not a known unit; use one of: {Units}",
-                "a.metrics.json: mappings[0] 'prometheus/x': kind: 'level' is not one of: gauge, delta, cumulative; use one of them",
+                "a.metrics.json: mappings[0] 'prometheus/x': kind: 'level' is not one of: gauge, delta, cumulative, info; use one of them",
                 "b.metrics.json: mappings[0] 'prometheus/z': evidence: 'measured' is better than power can give; at best it is 'derived'",
                 "b.metrics.json: mappings[1] 'prometheus/w': maxSpan: '02:00:00' does not fit; write hours, minutes and seconds "
                     + "above 00:00:00 and at most 01:00:00, such as \"00:05:00\"",

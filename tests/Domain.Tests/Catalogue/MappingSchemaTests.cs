@@ -57,7 +57,7 @@ public class MappingSchemaTests
     [Fact]
     public void The_schema_has_the_words_of_the_domain()
     {
-        Assert.Equal(["gauge", "delta", "cumulative"], Words("kind"));
+        Assert.Equal(["gauge", "delta", "cumulative", "info"], Words("kind"));
         Assert.Equal(["measured", "derived", "modelled", "estimated"], Words("evidence"));
         Assert.Equal(["engine", "router", "gateway", "client"], Words("layer"));
         Assert.Equal(["average", "sum", "minimum", "maximum", "sampleCount"], Words("statistic"));

@@ -16,6 +16,9 @@ public enum SampleKind
 
     /// <summary>A running counter; its rise between two samples is the amount.</summary>
     Cumulative,
+
+    /// <summary>The value says nothing, the labels say what belongs together: which address is which machine, where a pod runs.</summary>
+    Info,
 }
 
 /// <summary>Which labels name the resource that a series is about. The first label of a list that is present counts.</summary>
@@ -35,6 +38,17 @@ public sealed record ResourceLabels(
 {
     /// <summary>Labels that may hold the instance type of the host that it sits in.</summary>
     public IReadOnlyList<string> NodeHardware { get; init; } = [];
+
+    /// <summary>Labels that may hold the account, subscription or project that pays for it; the first that is present counts.</summary>
+    /// <remarks><c>resourceid/subscriptions</c> is what follows that segment in the path that the label holds.</remarks>
+    public IReadOnlyList<string> Account { get; init; } = [];
+
+    /// <summary>Labels that tell apart what has one name: account, resource group, cluster, site; all present ones count. Written as
+    /// those of <see cref="Account"/>, and empty where the name is unique by itself.</summary>
+    public IReadOnlyList<string> Scope { get; init; } = [];
+
+    /// <summary>Of information: labels that hold other names of what <see cref="Id"/> names, such as its address.</summary>
+    public IReadOnlyList<string> Alias { get; init; } = [];
 }
 
 /// <summary>A condition on one label. A label that is absent has the empty value, as in Prometheus.</summary>
@@ -216,6 +230,7 @@ public sealed record MetricMapping
         {
             (Quantity.Energy or Quantity.Work, SampleKind.Delta or SampleKind.Cumulative) => true,
             (Quantity.Power or Quantity.Utilisation, SampleKind.Gauge) => true,
+            (Quantity.Information, SampleKind.Info) => true,
             _ => false,
         };
 

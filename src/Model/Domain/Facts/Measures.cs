@@ -97,7 +97,8 @@ public static class Measures
     public static Measure Accelerator { get; } =
         new("AcceleratorJoules", "J", "Energy of the accelerators.")
         {
-            DescriptionOfPeriods = "Energy of the accelerators, as far as it is known. Stands on every functional unit's row of the deployment.",
+            DescriptionOfPeriods =
+                "Energy of the accelerators, as far as it is known. Stands on every functional unit's row of the deployment.",
             Boundary = Boundary.Accelerator,
         };
 
@@ -105,7 +106,8 @@ public static class Measures
     public static Measure Server { get; } =
         new("ServerJoules", "J", "Energy of the whole server, accelerators included.")
         {
-            DescriptionOfPeriods = "Energy of the whole servers, accelerators included, as far as it is known. Stands on every functional unit's row.",
+            DescriptionOfPeriods =
+                "Energy of the whole servers, accelerators included, as far as it is known. Stands on every functional unit's row.",
             Boundary = Boundary.Server,
         };
 
@@ -126,10 +128,7 @@ public static class Measures
 
     /// <summary>The part of the IT joules (of the boards' where the server's are unknown) drawn while reserved and doing nothing.</summary>
     public static Measure Idle { get; } =
-        new("IdleJoules", "J", "Part of the energy drawn while reserved and doing nothing.")
-        {
-            Boundary = Boundary.Server,
-        };
+        new("IdleJoules", "J", "Part of the energy drawn while reserved and doing nothing.") { Boundary = Boundary.Server };
 
     /// <summary>Facility energy x location-based average intensity, in grams of CO2 equivalents.</summary>
     public static Measure Operational { get; } =
@@ -142,7 +141,7 @@ public static class Measures
     public static Measure Marginal { get; } =
         new("MarginalGrams", "g", "The same by the grid's marginal intensity. Never add it to the others.")
         {
-            DescriptionOfPeriods = 
+            DescriptionOfPeriods =
                 "The same by the grid's marginal intensity. Never part of SciGramsPerUnit, never to be added to the others.",
             Boundary = Boundary.Facility,
         };
@@ -151,17 +150,14 @@ public static class Measures
     public static Measure MarketBased { get; } =
         new("MarketBasedGrams", "g", "The same by contracts and certificates. Never add it to the others.")
         {
-            DescriptionOfPeriods = 
+            DescriptionOfPeriods =
                 "The same by contracts and certificates. Never part of SciGramsPerUnit, never to be added to the others.",
             Boundary = Boundary.Facility,
         };
 
     /// <summary>The part of making and disposing of the hardware that falls to the period, in grams of CO2 equivalents.</summary>
     public static Measure Embodied { get; } =
-        new("EmbodiedGrams", "g", "Share of the emissions of making the hardware that falls to the period.")
-        {
-            Boundary = Boundary.Server,
-        };
+        new("EmbodiedGrams", "g", "Share of the emissions of making the hardware that falls to the period.") { Boundary = Boundary.Server };
 
     /// <summary>Water of the site: IT energy x WUE, in litres.</summary>
     public static Measure Water { get; } =

@@ -113,10 +113,8 @@ public static class RollUp
     private static (Sums Sums, UnitSums[] OfUnits) Add(EnergyFact[] facts, List<IGrouping<string, WorkFact>> units)
     {
         var sums = new Sums();
-        Array.Sort(
-            facts,
-            static (a, b) =>
-                a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start) : a.Resource.Id.CompareTo(b.Resource.Id)
+        Array.Sort(facts, static (a, b) =>
+            a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start) : a.Resource.Id.CompareTo(b.Resource.Id)
         );
         var matched = new UnitSums[units.Count];
         var work = new List<WorkFact>[units.Count];

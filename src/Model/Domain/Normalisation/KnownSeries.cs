@@ -88,6 +88,15 @@ internal sealed class KnownSeries
 
     public Place Place { get; }
 
+    /// <summary>The account, subscription or project that its labels name; null when they name none.</summary>
+    public string? Account { get; init; }
+
+    /// <summary>What its labels tell of the scope of names.</summary>
+    public Scope Scope { get; init; } = Scope.None;
+
+    /// <summary>The pod that it is about; null when nothing tells one.</summary>
+    public (string? Space, string Name)? Pod { get; init; }
+
     public Evidence Evidence { get; }
 
     /// <summary>In ticks.</summary>
@@ -133,11 +142,14 @@ internal sealed class KnownSeries
     /// <summary>The part of a board that a slice of it is (MIG); null when the series speaks of a whole board.</summary>
     public double? Slice { get; }
 
+    /// <summary>Whether it stands for a slice of its board, whose own value it may repeat.</summary>
+    public bool IsOfSlice => Slice is not null || Series.Labels["GPU_I_ID"] is not null;
+
     /// <summary>Which slice of its board it is; of one without a number nobody can say that another series speaks of it too.</summary>
     public string SliceName { get; }
 
     /// <summary>Whether a label names the pod that it is about, though no rule claims it.</summary>
-    public bool NamesAPod => Series.Labels["pod"] is { Length: > 0 } || Series.Labels["exported_pod"] is { Length: > 0 };
+    public bool NamesAPod => Pod is not null;
 
     /// <summary>Whether each sample speaks of its own interval instead of the time to its neighbour.</summary>
     public bool OwnIntervals => Mapping.Kind == SampleKind.Delta || (Mapping.Kind == SampleKind.Gauge && Series.Period > TimeSpan.Zero);

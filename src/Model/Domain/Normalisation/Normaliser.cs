@@ -172,13 +172,14 @@ public sealed class Normaliser
         var grid = new Grid(period, grain);
         var provenance = new Provenance();
         var rejections = new List<Rejection>();
-        var known = Know(period, ordered, provenance, rejections);
+        var joins = new Joins();
+        var known = Know(period, ordered, provenance, joins, rejections);
         var trace = traced is null ? null : new DecisionTrace(grid, workloads, known);
         using var pieces = new Pieces(grid);
         var interpreter = new Interpreter(grid, pieces, rejections, known);
         var accounts = new Accounts(grid, workloads, provenance, factors, trace);
 
-        var fleet = new Fleet(factors, hardware);
+        var fleet = new Fleet(factors, hardware, joins, rejections);
         var work = new WorkTallies(
             interpreter,
             pieces,
@@ -200,7 +201,7 @@ public sealed class Normaliser
             }
         }
         work.Decide();
-        fleet.Settle();
+        fleet.Settle(grid);
         fleet.Read(interpreter, pieces);
 
         var choice = new MeterChoice(grid, pieces, trace);
@@ -245,10 +246,9 @@ public sealed class Normaliser
     }
 
     /// <summary>The series that the catalogue explains, numbered in the order of their ids.</summary>
-    private List<KnownSeries> Know(Interval period, SeriesSamples[] ordered, Provenance provenance, List<Rejection> rejections)
+    private List<KnownSeries> Know(Interval period, SeriesSamples[] ordered, Provenance provenance, Joins joins, List<Rejection> rejections)
     {
-        var known = new List<KnownSeries>(ordered.Length);
-        var nowhere = new Dictionary<string, Place>(StringComparer.Ordinal);
+        var mapped = new List<(SeriesSamples Samples, MetricMapping Mapping)>(ordered.Length);
         foreach (var one in ordered)
         {
             if (catalogue.Find(one.Series, period.Start) is not { } mapping)
@@ -265,30 +265,50 @@ public sealed class Normaliser
                     );
                 continue;
             }
+            if (mapping.Unit.Quantity == Quantity.Information)
+            {
+                joins.Add(mapping, one);
+                continue;
+            }
+            joins.Watch(one.Series);
+            mapped.Add((one, mapping));
+        }
+        joins.Close();
+
+        var known = new List<KnownSeries>(mapped.Count);
+        var nowhere = new Dictionary<string, Place>(StringComparer.Ordinal);
+        foreach (var (one, mapping) in mapped)
+        {
             if (!places.TryGetValue(one.Series.Source, out var place) && !nowhere.TryGetValue(one.Series.Source, out place))
                 nowhere.Add(one.Series.Source, place = new Place($"unplaced/{one.Series.Source}", null, null));
+            var workload = WorkloadOf(one, label => joins.Read(one, mapping, label), period, rejections);
             known.Add(
-                new KnownSeries(
-                    known.Count,
-                    one,
-                    mapping,
-                    provenance.Of(mapping),
-                    WorkloadOf(one, period, rejections),
-                    place,
-                    factors?.Hardware
-                )
+                new KnownSeries(known.Count, one, mapping, provenance.Of(mapping), workload, place, factors?.Hardware)
+                {
+                    Account = AccountOf(one.Series.Labels, mapping),
+                    Scope = Scope.Of(one.Series.Labels, mapping.Resource.Scope),
+                    Pod = joins.PodOf(one, mapping),
+                }
             );
         }
         return known;
     }
 
+    private static string? AccountOf(Labels labels, MetricMapping mapping)
+    {
+        foreach (var reference in mapping.Resource.Account)
+            if (Scope.Read(labels, reference) is { } account)
+                return account;
+        return null;
+    }
+
     /// <summary>The workload whose rules claim the series. Where two do, to give it to either would be a guess.</summary>
-    private int WorkloadOf(SeriesSamples one, Interval period, List<Rejection> rejections)
+    private int WorkloadOf(SeriesSamples one, Func<string, string?> read, Interval period, List<Rejection> rejections)
     {
         var owner = WorkloadClaims.Unclaimed;
         for (var i = 0; i < workloads.Length; i++)
         {
-            if (!workloads[i].Rules.Any(rule => rule.Claims(one.Series)))
+            if (!workloads[i].Rules.Any(rule => rule.Claims(one.Series, read)))
                 continue;
             if (owner == WorkloadClaims.Unclaimed)
             {

@@ -105,7 +105,7 @@ internal sealed class Presence(Grid grid)
     {
         foreach (var label in series.Mapping.Resource.Node)
             if (series.Series.Labels[label] is { } name)
-                return Fleet.HostName(series, name);
+                return Fleet.HostNameOrNull(series, name);
         return null;
     }
 }

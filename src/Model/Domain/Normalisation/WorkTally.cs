@@ -17,9 +17,9 @@ internal sealed class WorkTallies(
     List<Rejection> rejections
 )
 {
-    private readonly Dictionary<(int Workload, string Place, string Unit), WorkTally> tallies = [];
-    private readonly Dictionary<(int Workload, string Place), List<Count>> deployments = [];
-    private readonly Dictionary<(string Source, string Family, string Unit, string Within), List<Count>> families = [];
+    private readonly Dictionary<(int Workload, string Place, string? Account, string Unit), WorkTally> tallies = [];
+    private readonly Dictionary<(int Workload, string Place, string? Account), List<Count>> deployments = [];
+    private readonly Dictionary<(string Source, string? Account, string Family, string Unit, string Within), List<Count>> families = [];
 
     /// <summary>The tallies, in the order in which they were begun.</summary>
     public IEnumerable<WorkTally> All => tallies.Values;
@@ -36,18 +36,19 @@ internal sealed class WorkTallies(
         interpreter.Read([series]);
         var count = new Count(series, first, pieces.Count);
 
-        var key = (series.Workload, series.Place.Name, unit);
+        var key = (series.Workload, series.Place.Name, series.Account, unit);
         if (!tallies.TryGetValue(key, out var tally))
-            tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
+            tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, series.Account, unit));
         tally.Add(count);
-        if (!deployments.TryGetValue((series.Workload, series.Place.Name), out var deployment))
-            deployments.Add((series.Workload, series.Place.Name), deployment = []);
+        if (!deployments.TryGetValue((series.Workload, series.Place.Name, series.Account), out var deployment))
+            deployments.Add((series.Workload, series.Place.Name, series.Account), deployment = []);
         deployment.Add(count);
 
         if (series.Mapping.RollUp is not { } rollUp || count.First == count.End)
             return count;
         var labels = series.Series.Labels;
-        var family = (series.Series.Source, rollUp.Family, unit, string.Join('\n', rollUp.Within.Select(label => labels[label])));
+        var within = string.Join('\n', rollUp.Within.Select(label => labels[label]));
+        var family = (series.Series.Source, series.Account, rollUp.Family, unit, within);
         if (!families.TryGetValue(family, out var members))
             families.Add(family, members = []);
         members.Add(count);
@@ -60,7 +61,7 @@ internal sealed class WorkTallies(
     {
         foreach (var family in families.Values)
             Decide(family);
-        foreach (var ((workload, _), counts) in deployments)
+        foreach (var ((workload, _, _), counts) in deployments)
             new CountedOnce(counts, workload == WorkloadClaims.Unclaimed ? null : workloads[workload], pieces, grid, rejections).Decide();
     }
 
@@ -97,7 +98,7 @@ internal sealed class WorkTallies(
 }
 
 /// <summary>Work of one workload at one place in one functional unit.</summary>
-internal sealed class WorkTally(int workload, Place place, string functionalUnit)
+internal sealed class WorkTally(int workload, Place place, string? account, string functionalUnit)
 {
     private readonly List<Count> counts = [];
 
@@ -154,6 +155,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
                 accounts.EnterWork(
                     workload,
                     place,
+                    account,
                     functionalUnit,
                     bin,
                     0,
@@ -251,6 +253,7 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         accounts.EnterWork(
             workload,
             place,
+            account,
             functionalUnit,
             inBin[0].Bin,
             units,
