@@ -32,5 +32,7 @@ internal static class FactMeasures
         public double? WaterLitres => fact[Measures.Water];
 
         public double MeasuredJoules => fact[Measures.Measured] ?? 0;
+
+        public double CoveredSeconds => fact[Measures.Covered] ?? 0;
     }
 }

@@ -434,6 +434,10 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("period_end");
 
+                    b.Property<double>("PresentSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("present_seconds");
+
                     b.Property<double?>("RackJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("rack_joules");
@@ -479,6 +483,8 @@ namespace Metrics.Migrations.Postgres.Migrations
                             t.HasCheckConstraint("ck_energy_facts_measured_joules", "measured_joules >= 0 AND measured_joules <= 1e24");
 
                             t.HasCheckConstraint("ck_energy_facts_operational_grams", "operational_grams >= 0 AND operational_grams <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_present_seconds", "present_seconds >= 0 AND present_seconds <= 1e24");
 
                             t.HasCheckConstraint("ck_energy_facts_rack_joules", "rack_joules >= 0 AND rack_joules <= 1e24");
 
@@ -636,9 +642,37 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("accelerator_joules");
 
-                    b.Property<double>("CoveredSeconds")
+                    b.Property<double?>("AcceleratorMatchedSeconds")
                         .HasColumnType("double precision")
-                        .HasColumnName("covered_seconds");
+                        .HasColumnName("accelerator_matched_seconds");
+
+                    b.Property<double?>("AcceleratorMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("accelerator_matched_units");
+
+                    b.Property<double>("AcceleratorSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("accelerator_seconds");
+
+                    b.Property<double?>("ActiveAcceleratorMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_accelerator_matched_units");
+
+                    b.Property<double?>("ActiveMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_matched_units");
+
+                    b.Property<double?>("ActiveSciMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_sci_matched_units");
+
+                    b.Property<double?>("ActiveServerMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_server_matched_units");
+
+                    b.Property<int>("CoverKinds")
+                        .HasColumnType("integer")
+                        .HasColumnName("cover_kinds");
 
                     b.Property<DateOnly>("Date")
                         .HasColumnType("date")
@@ -660,6 +694,18 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("facility_joules");
 
+                    b.Property<double?>("FacilityMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("facility_matched_seconds");
+
+                    b.Property<double?>("FacilityMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("facility_matched_units");
+
+                    b.Property<double>("FacilitySeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("facility_seconds");
+
                     b.Property<string>("Factors")
                         .IsRequired()
                         .HasColumnType("text")
@@ -670,9 +716,17 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("high_joules");
 
+                    b.Property<int>("IdleBy")
+                        .HasColumnType("integer")
+                        .HasColumnName("idle_by");
+
                     b.Property<double?>("IdleJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("idle_joules");
+
+                    b.Property<double?>("IdleOfJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("idle_of_joules");
 
                     b.Property<double?>("KnownJoules")
                         .HasColumnType("double precision")
@@ -690,6 +744,82 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("market_based_grams");
 
+                    b.Property<double?>("MatchedAcceleratorJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_accelerator_joules");
+
+                    b.Property<double?>("MatchedActiveAcceleratorJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_active_accelerator_joules");
+
+                    b.Property<double?>("MatchedActiveJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_active_joules");
+
+                    b.Property<double?>("MatchedActiveSciGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_active_sci_grams");
+
+                    b.Property<double?>("MatchedActiveServerJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_active_server_joules");
+
+                    b.Property<double?>("MatchedFacilityJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_facility_joules");
+
+                    b.Property<double?>("MatchedHighAcceleratorJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_high_accelerator_joules");
+
+                    b.Property<double?>("MatchedHighFacilityJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_high_facility_joules");
+
+                    b.Property<double?>("MatchedHighOperationalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_high_operational_grams");
+
+                    b.Property<double?>("MatchedHighSciGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_high_sci_grams");
+
+                    b.Property<double?>("MatchedHighServerJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_high_server_joules");
+
+                    b.Property<double?>("MatchedLowAcceleratorJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_low_accelerator_joules");
+
+                    b.Property<double?>("MatchedLowFacilityJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_low_facility_joules");
+
+                    b.Property<double?>("MatchedLowOperationalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_low_operational_grams");
+
+                    b.Property<double?>("MatchedLowSciGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_low_sci_grams");
+
+                    b.Property<double?>("MatchedLowServerJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_low_server_joules");
+
+                    b.Property<double?>("MatchedOperationalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_operational_grams");
+
+                    b.Property<double?>("MatchedSciGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_sci_grams");
+
+                    b.Property<double?>("MatchedServerJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_server_joules");
+
                     b.Property<double>("MeasuredJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("measured_joules");
@@ -702,9 +832,17 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("operational_grams");
 
+                    b.Property<double?>("OperationalMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("operational_matched_units");
+
                     b.Property<DateTime>("PeriodEnd")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("period_end");
+
+                    b.Property<double>("PresentSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("present_seconds");
 
                     b.Property<double?>("RackJoules")
                         .HasColumnType("double precision")
@@ -714,9 +852,25 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("recomputed_at");
 
+                    b.Property<double?>("SciMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("sci_matched_units");
+
                     b.Property<double?>("ServerJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("server_joules");
+
+                    b.Property<double?>("ServerMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("server_matched_seconds");
+
+                    b.Property<double?>("ServerMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("server_matched_units");
+
+                    b.Property<double>("ServerSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("server_seconds");
 
                     b.Property<double?>("Units")
                         .HasColumnType("double precision")
@@ -725,6 +879,10 @@ namespace Metrics.Migrations.Postgres.Migrations
                     b.Property<double?>("WaterLitres")
                         .HasColumnType("double precision")
                         .HasColumnName("water_litres");
+
+                    b.Property<double>("WorkSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("work_seconds");
 
                     b.HasKey("DeploymentId", "FunctionalUnit", "PeriodStart")
                         .HasName("pk_intensity_days");
@@ -757,9 +915,37 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("accelerator_joules");
 
-                    b.Property<double>("CoveredSeconds")
+                    b.Property<double?>("AcceleratorMatchedSeconds")
                         .HasColumnType("double precision")
-                        .HasColumnName("covered_seconds");
+                        .HasColumnName("accelerator_matched_seconds");
+
+                    b.Property<double?>("AcceleratorMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("accelerator_matched_units");
+
+                    b.Property<double>("AcceleratorSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("accelerator_seconds");
+
+                    b.Property<double?>("ActiveAcceleratorMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_accelerator_matched_units");
+
+                    b.Property<double?>("ActiveMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_matched_units");
+
+                    b.Property<double?>("ActiveSciMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_sci_matched_units");
+
+                    b.Property<double?>("ActiveServerMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_server_matched_units");
+
+                    b.Property<int>("CoverKinds")
+                        .HasColumnType("integer")
+                        .HasColumnName("cover_kinds");
 
                     b.Property<DateOnly>("Date")
                         .HasColumnType("date")
@@ -781,6 +967,18 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("facility_joules");
 
+                    b.Property<double?>("FacilityMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("facility_matched_seconds");
+
+                    b.Property<double?>("FacilityMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("facility_matched_units");
+
+                    b.Property<double>("FacilitySeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("facility_seconds");
+
                     b.Property<string>("Factors")
                         .IsRequired()
                         .HasColumnType("text")
@@ -795,9 +993,17 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("high_joules");
 
+                    b.Property<int>("IdleBy")
+                        .HasColumnType("integer")
+                        .HasColumnName("idle_by");
+
                     b.Property<double?>("IdleJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("idle_joules");
+
+                    b.Property<double?>("IdleOfJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("idle_of_joules");
 
                     b.Property<double?>("KnownJoules")
                         .HasColumnType("double precision")
@@ -815,6 +1021,82 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("market_based_grams");
 
+                    b.Property<double?>("MatchedAcceleratorJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_accelerator_joules");
+
+                    b.Property<double?>("MatchedActiveAcceleratorJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_active_accelerator_joules");
+
+                    b.Property<double?>("MatchedActiveJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_active_joules");
+
+                    b.Property<double?>("MatchedActiveSciGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_active_sci_grams");
+
+                    b.Property<double?>("MatchedActiveServerJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_active_server_joules");
+
+                    b.Property<double?>("MatchedFacilityJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_facility_joules");
+
+                    b.Property<double?>("MatchedHighAcceleratorJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_high_accelerator_joules");
+
+                    b.Property<double?>("MatchedHighFacilityJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_high_facility_joules");
+
+                    b.Property<double?>("MatchedHighOperationalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_high_operational_grams");
+
+                    b.Property<double?>("MatchedHighSciGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_high_sci_grams");
+
+                    b.Property<double?>("MatchedHighServerJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_high_server_joules");
+
+                    b.Property<double?>("MatchedLowAcceleratorJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_low_accelerator_joules");
+
+                    b.Property<double?>("MatchedLowFacilityJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_low_facility_joules");
+
+                    b.Property<double?>("MatchedLowOperationalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_low_operational_grams");
+
+                    b.Property<double?>("MatchedLowSciGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_low_sci_grams");
+
+                    b.Property<double?>("MatchedLowServerJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_low_server_joules");
+
+                    b.Property<double?>("MatchedOperationalGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_operational_grams");
+
+                    b.Property<double?>("MatchedSciGrams")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_sci_grams");
+
+                    b.Property<double?>("MatchedServerJoules")
+                        .HasColumnType("double precision")
+                        .HasColumnName("matched_server_joules");
+
                     b.Property<double>("MeasuredJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("measured_joules");
@@ -827,9 +1109,17 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("operational_grams");
 
+                    b.Property<double?>("OperationalMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("operational_matched_units");
+
                     b.Property<DateTime>("PeriodEnd")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("period_end");
+
+                    b.Property<double>("PresentSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("present_seconds");
 
                     b.Property<double?>("RackJoules")
                         .HasColumnType("double precision")
@@ -839,9 +1129,25 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("recomputed_at");
 
+                    b.Property<double?>("SciMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("sci_matched_units");
+
                     b.Property<double?>("ServerJoules")
                         .HasColumnType("double precision")
                         .HasColumnName("server_joules");
+
+                    b.Property<double?>("ServerMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("server_matched_seconds");
+
+                    b.Property<double?>("ServerMatchedUnits")
+                        .HasColumnType("double precision")
+                        .HasColumnName("server_matched_units");
+
+                    b.Property<double>("ServerSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("server_seconds");
 
                     b.Property<double?>("Units")
                         .HasColumnType("double precision")
@@ -850,6 +1156,10 @@ namespace Metrics.Migrations.Postgres.Migrations
                     b.Property<double?>("WaterLitres")
                         .HasColumnType("double precision")
                         .HasColumnName("water_litres");
+
+                    b.Property<double>("WorkSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("work_seconds");
 
                     b.HasKey("DeploymentId", "FunctionalUnit", "PeriodStart")
                         .HasName("pk_intensity_hours");
@@ -1862,6 +2172,10 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("period_start");
 
+                    b.Property<double>("CountedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("counted_seconds");
+
                     b.Property<double>("CoveredSeconds")
                         .HasColumnType("double precision")
                         .HasColumnName("covered_seconds");
@@ -1879,6 +2193,10 @@ namespace Metrics.Migrations.Postgres.Migrations
                     b.Property<DateTime>("PeriodEnd")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("period_end");
+
+                    b.Property<double>("PresentSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("present_seconds");
 
                     b.Property<DateTime>("RecomputedAt")
                         .HasColumnType("timestamp with time zone")

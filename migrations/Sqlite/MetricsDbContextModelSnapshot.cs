@@ -402,6 +402,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("period_end");
 
+                    b.Property<double>("PresentSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("present_seconds");
+
                     b.Property<double?>("RackJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("rack_joules");
@@ -447,6 +451,8 @@ namespace Metrics.Migrations.Sqlite.Migrations
                             t.HasCheckConstraint("ck_energy_facts_measured_joules", "measured_joules >= 0 AND measured_joules <= 1e24");
 
                             t.HasCheckConstraint("ck_energy_facts_operational_grams", "operational_grams >= 0 AND operational_grams <= 1e24");
+
+                            t.HasCheckConstraint("ck_energy_facts_present_seconds", "present_seconds >= 0 AND present_seconds <= 1e24");
 
                             t.HasCheckConstraint("ck_energy_facts_rack_joules", "rack_joules >= 0 AND rack_joules <= 1e24");
 
@@ -589,9 +595,37 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("accelerator_joules");
 
-                    b.Property<double>("CoveredSeconds")
+                    b.Property<double?>("AcceleratorMatchedSeconds")
                         .HasColumnType("REAL")
-                        .HasColumnName("covered_seconds");
+                        .HasColumnName("accelerator_matched_seconds");
+
+                    b.Property<double?>("AcceleratorMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("accelerator_matched_units");
+
+                    b.Property<double>("AcceleratorSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("accelerator_seconds");
+
+                    b.Property<double?>("ActiveAcceleratorMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_accelerator_matched_units");
+
+                    b.Property<double?>("ActiveMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_matched_units");
+
+                    b.Property<double?>("ActiveSciMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_sci_matched_units");
+
+                    b.Property<double?>("ActiveServerMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_server_matched_units");
+
+                    b.Property<int>("CoverKinds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("cover_kinds");
 
                     b.Property<DateOnly>("Date")
                         .HasColumnType("TEXT")
@@ -613,6 +647,18 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("facility_joules");
 
+                    b.Property<double?>("FacilityMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("facility_matched_seconds");
+
+                    b.Property<double?>("FacilityMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("facility_matched_units");
+
+                    b.Property<double>("FacilitySeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("facility_seconds");
+
                     b.Property<string>("Factors")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -622,9 +668,17 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("high_joules");
 
+                    b.Property<int>("IdleBy")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("idle_by");
+
                     b.Property<double?>("IdleJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("idle_joules");
+
+                    b.Property<double?>("IdleOfJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("idle_of_joules");
 
                     b.Property<double?>("KnownJoules")
                         .HasColumnType("REAL")
@@ -642,6 +696,82 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("market_based_grams");
 
+                    b.Property<double?>("MatchedAcceleratorJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_accelerator_joules");
+
+                    b.Property<double?>("MatchedActiveAcceleratorJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_active_accelerator_joules");
+
+                    b.Property<double?>("MatchedActiveJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_active_joules");
+
+                    b.Property<double?>("MatchedActiveSciGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_active_sci_grams");
+
+                    b.Property<double?>("MatchedActiveServerJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_active_server_joules");
+
+                    b.Property<double?>("MatchedFacilityJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_facility_joules");
+
+                    b.Property<double?>("MatchedHighAcceleratorJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_high_accelerator_joules");
+
+                    b.Property<double?>("MatchedHighFacilityJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_high_facility_joules");
+
+                    b.Property<double?>("MatchedHighOperationalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_high_operational_grams");
+
+                    b.Property<double?>("MatchedHighSciGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_high_sci_grams");
+
+                    b.Property<double?>("MatchedHighServerJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_high_server_joules");
+
+                    b.Property<double?>("MatchedLowAcceleratorJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_low_accelerator_joules");
+
+                    b.Property<double?>("MatchedLowFacilityJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_low_facility_joules");
+
+                    b.Property<double?>("MatchedLowOperationalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_low_operational_grams");
+
+                    b.Property<double?>("MatchedLowSciGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_low_sci_grams");
+
+                    b.Property<double?>("MatchedLowServerJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_low_server_joules");
+
+                    b.Property<double?>("MatchedOperationalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_operational_grams");
+
+                    b.Property<double?>("MatchedSciGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_sci_grams");
+
+                    b.Property<double?>("MatchedServerJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_server_joules");
+
                     b.Property<double>("MeasuredJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("measured_joules");
@@ -654,9 +784,17 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("operational_grams");
 
+                    b.Property<double?>("OperationalMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("operational_matched_units");
+
                     b.Property<long>("PeriodEnd")
                         .HasColumnType("INTEGER")
                         .HasColumnName("period_end");
+
+                    b.Property<double>("PresentSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("present_seconds");
 
                     b.Property<double?>("RackJoules")
                         .HasColumnType("REAL")
@@ -666,9 +804,25 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("recomputed_at");
 
+                    b.Property<double?>("SciMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("sci_matched_units");
+
                     b.Property<double?>("ServerJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("server_joules");
+
+                    b.Property<double?>("ServerMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("server_matched_seconds");
+
+                    b.Property<double?>("ServerMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("server_matched_units");
+
+                    b.Property<double>("ServerSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("server_seconds");
 
                     b.Property<double?>("Units")
                         .HasColumnType("REAL")
@@ -677,6 +831,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                     b.Property<double?>("WaterLitres")
                         .HasColumnType("REAL")
                         .HasColumnName("water_litres");
+
+                    b.Property<double>("WorkSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("work_seconds");
 
                     b.HasKey("DeploymentId", "FunctionalUnit", "PeriodStart")
                         .HasName("pk_intensity_days");
@@ -708,9 +866,37 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("accelerator_joules");
 
-                    b.Property<double>("CoveredSeconds")
+                    b.Property<double?>("AcceleratorMatchedSeconds")
                         .HasColumnType("REAL")
-                        .HasColumnName("covered_seconds");
+                        .HasColumnName("accelerator_matched_seconds");
+
+                    b.Property<double?>("AcceleratorMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("accelerator_matched_units");
+
+                    b.Property<double>("AcceleratorSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("accelerator_seconds");
+
+                    b.Property<double?>("ActiveAcceleratorMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_accelerator_matched_units");
+
+                    b.Property<double?>("ActiveMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_matched_units");
+
+                    b.Property<double?>("ActiveSciMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_sci_matched_units");
+
+                    b.Property<double?>("ActiveServerMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_server_matched_units");
+
+                    b.Property<int>("CoverKinds")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("cover_kinds");
 
                     b.Property<DateOnly>("Date")
                         .HasColumnType("TEXT")
@@ -732,6 +918,18 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("facility_joules");
 
+                    b.Property<double?>("FacilityMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("facility_matched_seconds");
+
+                    b.Property<double?>("FacilityMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("facility_matched_units");
+
+                    b.Property<double>("FacilitySeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("facility_seconds");
+
                     b.Property<string>("Factors")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -745,9 +943,17 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("high_joules");
 
+                    b.Property<int>("IdleBy")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("idle_by");
+
                     b.Property<double?>("IdleJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("idle_joules");
+
+                    b.Property<double?>("IdleOfJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("idle_of_joules");
 
                     b.Property<double?>("KnownJoules")
                         .HasColumnType("REAL")
@@ -765,6 +971,82 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("market_based_grams");
 
+                    b.Property<double?>("MatchedAcceleratorJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_accelerator_joules");
+
+                    b.Property<double?>("MatchedActiveAcceleratorJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_active_accelerator_joules");
+
+                    b.Property<double?>("MatchedActiveJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_active_joules");
+
+                    b.Property<double?>("MatchedActiveSciGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_active_sci_grams");
+
+                    b.Property<double?>("MatchedActiveServerJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_active_server_joules");
+
+                    b.Property<double?>("MatchedFacilityJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_facility_joules");
+
+                    b.Property<double?>("MatchedHighAcceleratorJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_high_accelerator_joules");
+
+                    b.Property<double?>("MatchedHighFacilityJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_high_facility_joules");
+
+                    b.Property<double?>("MatchedHighOperationalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_high_operational_grams");
+
+                    b.Property<double?>("MatchedHighSciGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_high_sci_grams");
+
+                    b.Property<double?>("MatchedHighServerJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_high_server_joules");
+
+                    b.Property<double?>("MatchedLowAcceleratorJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_low_accelerator_joules");
+
+                    b.Property<double?>("MatchedLowFacilityJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_low_facility_joules");
+
+                    b.Property<double?>("MatchedLowOperationalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_low_operational_grams");
+
+                    b.Property<double?>("MatchedLowSciGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_low_sci_grams");
+
+                    b.Property<double?>("MatchedLowServerJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_low_server_joules");
+
+                    b.Property<double?>("MatchedOperationalGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_operational_grams");
+
+                    b.Property<double?>("MatchedSciGrams")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_sci_grams");
+
+                    b.Property<double?>("MatchedServerJoules")
+                        .HasColumnType("REAL")
+                        .HasColumnName("matched_server_joules");
+
                     b.Property<double>("MeasuredJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("measured_joules");
@@ -777,9 +1059,17 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("operational_grams");
 
+                    b.Property<double?>("OperationalMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("operational_matched_units");
+
                     b.Property<long>("PeriodEnd")
                         .HasColumnType("INTEGER")
                         .HasColumnName("period_end");
+
+                    b.Property<double>("PresentSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("present_seconds");
 
                     b.Property<double?>("RackJoules")
                         .HasColumnType("REAL")
@@ -789,9 +1079,25 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("recomputed_at");
 
+                    b.Property<double?>("SciMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("sci_matched_units");
+
                     b.Property<double?>("ServerJoules")
                         .HasColumnType("REAL")
                         .HasColumnName("server_joules");
+
+                    b.Property<double?>("ServerMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("server_matched_seconds");
+
+                    b.Property<double?>("ServerMatchedUnits")
+                        .HasColumnType("REAL")
+                        .HasColumnName("server_matched_units");
+
+                    b.Property<double>("ServerSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("server_seconds");
 
                     b.Property<double?>("Units")
                         .HasColumnType("REAL")
@@ -800,6 +1106,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                     b.Property<double?>("WaterLitres")
                         .HasColumnType("REAL")
                         .HasColumnName("water_litres");
+
+                    b.Property<double>("WorkSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("work_seconds");
 
                     b.HasKey("DeploymentId", "FunctionalUnit", "PeriodStart")
                         .HasName("pk_intensity_hours");
@@ -1729,6 +2039,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("period_start");
 
+                    b.Property<double>("CountedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("counted_seconds");
+
                     b.Property<double>("CoveredSeconds")
                         .HasColumnType("REAL")
                         .HasColumnName("covered_seconds");
@@ -1745,6 +2059,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                     b.Property<long>("PeriodEnd")
                         .HasColumnType("INTEGER")
                         .HasColumnName("period_end");
+
+                    b.Property<double>("PresentSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("present_seconds");
 
                     b.Property<long>("RecomputedAt")
                         .HasColumnType("INTEGER")

@@ -36,7 +36,7 @@ static void Map(WebApplication app, MetricsSettings settings)
 {
     app.UseRequestCount();
     app.UseResponseCompression();
-    app.UseProblemAnswers();
+    app.UseProblemResponses();
     app.UseAccess();
     app.MapOperations(settings);
     app.MapVersion();

@@ -52,7 +52,7 @@ public static class Exports
                 .BuildServiceProvider();
             var files = services.GetRequiredService<ReportFiles>();
             var to = new DateTime(2024, 1, 1, 0, 0, 0, DateTimeKind.Utc).AddHours(stored / 200);
-            ReportRequest Question(string format) =>
+            ReportRequest Request(string format) =>
                 ReportRequest.Read(
                     "sci",
                     [("from", "2024-01-01"), ("to", ReportText.Of(to)), ("grain", "hour"), ("format", format)],
@@ -66,7 +66,7 @@ public static class Exports
                 foreach (var format in new[] { "csv", "parquet" })
                 {
                     var clock = Stopwatch.StartNew();
-                    var file = await files.WriteAsync(Question(format), $"{folder}/sci.{format}", null, default);
+                    var file = await files.WriteAsync(Request(format), $"{folder}/sci.{format}", null, default);
                     best[format] = Math.Max(best.GetValueOrDefault(format), file.Rows / clock.Elapsed.TotalSeconds);
                     rows = file.Rows;
                     File.Delete(file.Path);
@@ -156,10 +156,13 @@ public static class Exports
         var settings = new NpgsqlConnectionStringBuilder(database);
         // The columns and the order of the report; as many rows as it has.
         const string statement = """
-            COPY (SELECT v."DeploymentId", v."FunctionalUnit", v."PeriodStart", v."PeriodEnd", v."Workload", v."Model", v."Precision", v."Provider", v."Account", v."Region", p.country, v."Hardware", v."Units", v."ServerJoules", v."FacilityJoules",
-                v."IdleJoules", v."OperationalGrams", v."MarketBasedGrams", v."EmbodiedGrams", v."WaterLitres", v."LowJoules", v."HighJoules", v."Evidence", v."MeasuredShare", v."Coverage", v."Missing", v."FactorVersion",
+            COPY (SELECT v."DeploymentId", v."FunctionalUnit", v."PeriodStart", v."PeriodEnd", v."Workload", v."Model", v."Precision",
+                v."Provider", v."Account", v."Region", p.country, v."Hardware", v."Units", v."ServerJoules", v."FacilityJoules",
+                v."IdleJoules", v."OperationalGrams", v."MarketBasedGrams", v."EmbodiedGrams", v."WaterLitres", v."LowJoules",
+                    v."HighJoules", v."Evidence", v."MeasuredShare", v."Coverage", v."Missing", v."FactorVersion",
                 v."RecomputedAt", v."SciGramsPerUnit", n
-            FROM "HourlyIntensities" v LEFT JOIN deployment d ON d.id = v."DeploymentId" LEFT JOIN places p ON p.name = d.place CROSS JOIN generate_series(1, 3) n
+            FROM "HourlyIntensities" v LEFT JOIN deployment d ON d.id = v."DeploymentId" LEFT JOIN places p ON p.name = d.place
+                CROSS JOIN generate_series(1, 3) n
             WHERE v."Units" > 0 ORDER BY v."PeriodStart", v."DeploymentId", v."FunctionalUnit") TO STDOUT (FORMAT csv, HEADER)
             """;
         var start = new ProcessStartInfo(

@@ -58,7 +58,8 @@ public static class Pipeline
             output.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{fact.Period.Start:O},{fact.Deployment.Workload.Name},{fact.Resource.Name},{joules},{facility},{grams},{units},{facility / units},{grams / units}"
+                    $"{fact.Period.Start:O},{fact.Deployment.Workload.Name},{fact.Resource.Name},{joules},{facility},{grams},"
+                        + $"{units},{facility / units},{grams / units}"
                 )
             );
             rows++;

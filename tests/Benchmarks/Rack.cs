@@ -64,14 +64,19 @@ public static class Rack
     {
         var heads = Series
             .Select(series =>
-                $"{{\"provider\":\"prometheus\",\"metric\":\"{series.Series.Metric}\",\"labels\":{{{string.Join(",", series.Series.Labels.Pairs.Select(label => $"\"{label.Key}\":\"{label.Value}\""))}}}"
-            )
+            {
+                var labels = series.Series.Labels.Pairs.Select(label => $"\"{label.Key}\":\"{label.Value}\"");
+                return $"{{\"provider\":\"prometheus\",\"metric\":\"{series.Series.Metric}\",\"labels\":{{{string.Join(",", labels)}}}";
+            })
             .ToArray();
         for (var i = 0; i < steps; i++)
         {
             var time = (Start + (i * step)).ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
             for (var s = 0; s < heads.Length; s++)
-                yield return $"{heads[s]},\"start\":\"{time}\",\"end\":\"{time}\",\"value\":{Series[s].Value(i).ToString("R", CultureInfo.InvariantCulture)}}}";
+            {
+                var value = Series[s].Value(i).ToString("R", CultureInfo.InvariantCulture);
+                yield return $"{heads[s]},\"start\":\"{time}\",\"end\":\"{time}\",\"value\":{value}}}";
+            }
         }
     }
 

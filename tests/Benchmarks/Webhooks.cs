@@ -67,9 +67,12 @@ public static class Webhooks
             await using var command = new NpgsqlCommand(
                 $$$"""
                 INSERT INTO webhook_message (id, type, at, standard, cloud_event)
-                    SELECT 'msg_' || n, 'source.stale', now(), convert_to('{"type":"source.stale","timestamp":"2026-11-27T10:00:00Z","data":{"source":"rack-' || n || '","lastError":"' || repeat('x', 400) || '"}}', 'UTF8'), ''
+                    SELECT 'msg_' || n, 'source.stale', now(),
+                        convert_to('{"type":"source.stale","timestamp":"2026-11-27T10:00:00Z","data":{"source":"rack-' || n
+                            || '","lastError":"' || repeat('x', 400) || '"}}', 'UTF8'), ''
                     FROM generate_series(1, {{{Backlog}}}) n;
-                INSERT INTO webhook_delivery (webhook_id, message_id, state, step, attempts, created_at, next_at) SELECT '{{{webhook}}}', id, 'due', 0, 0, now(), now() FROM webhook_message;
+                INSERT INTO webhook_delivery (webhook_id, message_id, state, step, attempts, created_at, next_at)
+                    SELECT '{{{webhook}}}', id, 'due', 0, 0, now(), now() FROM webhook_message;
                 ANALYZE webhook_message; ANALYZE webhook_delivery;
                 """,
                 connection
@@ -172,7 +175,7 @@ public static class Webhooks
     private static WebhookSender Sender() => new(new AddressGuard(Settings.ToNetworks()), Settings, TimeProvider.System);
 
     private static Dispatcher Dispatching(ServiceProvider storage, WebhookSender sender) =>
-        new(storage.GetRequiredService<WebhookStore>(), sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
+        new(storage.GetRequiredService<WebhookDeliveries>(), sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
 
     private static async Task<WebApplication> ReceiveAsync(ConcurrentQueue<(string Id, byte[] Body, DateTime At)> arrivals)
     {

@@ -27,10 +27,10 @@ public sealed class AdmissionTests
     }
 
     [Theory]
-    [InlineData(double.NaN, RejectionReason.NotFinite)]
-    [InlineData(double.PositiveInfinity, RejectionReason.NotFinite)]
-    [InlineData(double.NegativeInfinity, RejectionReason.NotFinite)]
-    [InlineData(-0.001, RejectionReason.NegativeValue)]
+    [InlineData(double.NaN, RejectionReason.ImplausibleValue)]
+    [InlineData(double.PositiveInfinity, RejectionReason.ImplausibleValue)]
+    [InlineData(double.NegativeInfinity, RejectionReason.ImplausibleValue)]
+    [InlineData(-0.001, RejectionReason.ImplausibleValue)]
     [InlineData(1.1e24, RejectionReason.OutOfRange)]
     [InlineData(double.MaxValue, RejectionReason.OutOfRange)]
     public void A_value_that_no_meter_shows_is_refused(double value, RejectionReason reason)
@@ -42,6 +42,13 @@ public sealed class AdmissionTests
         Assert.Equal(Scene.Source, rejection?.Source);
         Assert.Equal(Now, rejection?.At);
     }
+
+    [Theory]
+    [InlineData(double.NaN, true)]
+    [InlineData(double.PositiveInfinity, false)]
+    [InlineData(0, false)]
+    public void The_mark_of_an_ended_series_says_nothing(double value, bool nothing) =>
+        Assert.Equal(nothing, Admission.SaysNothing(Sample.At(Now, value)));
 
     [Fact]
     public void The_largest_value_is_admitted() =>
@@ -55,8 +62,8 @@ public sealed class AdmissionTests
         );
 
     [Theory]
-    [InlineData(9223372036854775792.0, RejectionReason.Sentinel)]
-    [InlineData(9.3e18, RejectionReason.Sentinel)]
+    [InlineData(9223372036854775792.0, RejectionReason.ImplausibleValue)]
+    [InlineData(9.3e18, RejectionReason.ImplausibleValue)]
     [InlineData(812345678901.0, null)]
     public void A_sentinel_is_no_value(double value, RejectionReason? reason) =>
         Assert.Equal(reason, Admission.Validate(new Observation(Power, Sample.At(Now, value)), Map.GpuEnergy, Now)?.Reason);

@@ -21,7 +21,7 @@ public sealed class ComparabilityTests
         Evidence = Evidence.Measured,
         Coverage = 1,
         MeasuredShare = 1,
-        Joules = 1000,
+        Energy = new(1000),
         Units = 1000,
     };
 
@@ -32,20 +32,20 @@ public sealed class ComparabilityTests
             Rack with
             {
                 Deployment = "worst",
-                Joules = 4000,
+                Energy = new(4000),
                 Units = 1000,
             },
             Rack with
             {
                 Deployment = "best",
-                Joules = 100,
+                Energy = new(100),
                 Units = 100,
                 Hardware = "B200",
             },
             Rack with
             {
                 Deployment = "middle",
-                Joules = 30,
+                Energy = new(30),
                 Units = 10,
                 Hardware = null,
                 Evidence = Evidence.Modelled,
@@ -98,14 +98,14 @@ public sealed class ComparabilityTests
             Rack with
             {
                 Deployment = "a",
-                Joules = 300,
+                Energy = new(300),
             },
             Rack with
             {
                 Deployment = "b",
                 Model = "org/small",
                 Precision = "bf16",
-                Joules = 150,
+                Energy = new(150),
             },
         ];
 
@@ -160,8 +160,8 @@ public sealed class ComparabilityTests
             Rack with
             {
                 Deployment = "a",
-                Joules = null,
-                UnknownBecause = "pue_unknown",
+                Energy = default,
+                UnknownBecause = NullReason.PueUnknown,
             },
             Rack with
             {
@@ -172,7 +172,7 @@ public sealed class ComparabilityTests
             {
                 Deployment = "c",
                 Units = null,
-                Joules = null,
+                Energy = default,
             },
             Rack with
             {
@@ -194,7 +194,7 @@ public sealed class ComparabilityTests
             Rack with
             {
                 Deployment = "g",
-                Joules = null,
+                Energy = default,
             },
         ]);
 
@@ -225,7 +225,7 @@ public sealed class ComparabilityTests
             {
                 Deployment = "b",
                 Evidence = Evidence.Estimated,
-                Joules = 500,
+                Energy = new(500),
             },
         ];
         var accepted = new ComparisonTerms { WorstEvidence = Evidence.Estimated };
@@ -244,7 +244,7 @@ public sealed class ComparabilityTests
     public void Measured_zeroes_are_ranked_and_save_nothing_against_each_other()
     {
         var group = Assert.Single(
-            Comparability.Of([Rack with { Deployment = "b", Joules = 0 }, Rack with { Deployment = "a", Joules = 0 }]).Groups
+            Comparability.Of([Rack with { Deployment = "b", Energy = new(0) }, Rack with { Deployment = "a", Energy = new(0) }]).Groups
         );
 
         Assert.Equal(
@@ -258,11 +258,11 @@ public sealed class ComparabilityTests
     {
         var group = Assert.Single(
             Comparability
-                .Of([Rack with { Deployment = "a", LowJoules = 800, HighJoules = 1500 }, Rack with { Deployment = "b", Joules = 2000 }])
+                .Of([Rack with { Deployment = "a", Energy = new(1000, 800, 1500) }, Rack with { Deployment = "b", Energy = new(2000) }])
                 .Groups
         );
 
-        Assert.Equal([(0.8, 1.5), (null, null)], group.Rows.Select(row => (row.LowJoulesPerUnit, row.HighJoulesPerUnit)));
+        Assert.Equal([new Bounds(0.8, 1.5), null], group.Rows.Select(row => row.Row.BoundsPerUnit(RankedBy.Energy)));
     }
 
     [Fact]
@@ -288,7 +288,7 @@ public sealed class ComparabilityTests
         Assert.Equal([false, false], Certain(Bounded("a", 1000, 900, 1100), Bounded("b", 1200, 1100, 1300)));
         Assert.Equal(
             [null, null, true],
-            Certain(Rack with { Deployment = "a", Joules = 10 }, Bounded("b", 1000, 900, 1100), Bounded("c", 2000, 1900, 2100))
+            Certain(Rack with { Deployment = "a", Energy = new(10) }, Bounded("b", 1000, 900, 1100), Bounded("c", 2000, 1900, 2100))
         );
         Assert.Equal([null], Certain(Bounded("a", 1000, 900, 1100)));
 
@@ -296,9 +296,7 @@ public sealed class ComparabilityTests
             Rack with
             {
                 Deployment = name,
-                Joules = joules,
-                LowJoules = low,
-                HighJoules = high,
+                Energy = new(joules, low, high),
             };
         static bool?[] Certain(params ComparableRow[] rows) =>
             [.. Assert.Single(Comparability.Of(rows).Groups).Rows.Select(row => row.Certain)];
@@ -315,21 +313,14 @@ public sealed class ComparabilityTests
                         carbon with
                         {
                             Deployment = "a",
-                            Grams = 100,
-                            LowGrams = 90,
-                            HighGrams = 130,
-                            LowJoules = 999,
-                            HighJoules = 1001,
+                            Carbon = new(100, 90, 130),
+                            Energy = new(1000, 999, 1001),
                         },
                         carbon with
                         {
                             Deployment = "b",
-                            Grams = 120,
-                            LowGrams = 110,
-                            HighGrams = 140,
-                            Joules = 5000,
-                            LowJoules = 4999,
-                            HighJoules = 5001,
+                            Carbon = new(120, 110, 140),
+                            Energy = new(5000, 4999, 5001),
                         },
                     ],
                     new ComparisonTerms { By = RankedBy.Carbon }
@@ -346,8 +337,8 @@ public sealed class ComparabilityTests
     [Fact]
     public void Another_unit_joins_by_a_declared_conversion_alone_and_the_row_says_so()
     {
-        var requests = Rack with { Deployment = "requests", FunctionalUnit = "request", Joules = 240, Units = 120 };
-        var workflows = Rack with { Deployment = "workflows", FunctionalUnit = "workflow", Joules = 480, Units = 10 };
+        var requests = Rack with { Deployment = "requests", FunctionalUnit = "request", Energy = new(240), Units = 120 };
+        var workflows = Rack with { Deployment = "workflows", FunctionalUnit = "workflow", Energy = new(480), Units = 10 };
         var terms = new ComparisonTerms
         {
             FunctionalUnit = "workflow",
@@ -403,7 +394,8 @@ public sealed class ComparabilityTests
         Assert.Throws<ArgumentOutOfRangeException>(() => new ComparisonTerms { MinimumCoverage = coverage });
 
     [Fact(
-        DisplayName = "T10 an all-in prompt, a board's joules and a footprint in grams are not ranked: the boundary differs, the grams have no "
+        DisplayName = "T10 an all-in prompt, a board's joules and a footprint in grams are not ranked: the boundary differs, the grams "
+            + "have no "
             + "joules"
     )]
     public void Different_boundaries()
@@ -415,8 +407,8 @@ public sealed class ComparabilityTests
             Precision = null,
             Workload = "text",
             FunctionalUnit = "request",
-            Joules = 864,
-            Grams = 0.033,
+            Energy = new(864),
+            Carbon = new(0.033),
             Units = 1,
             CarbonMethod = "market-based",
         };
@@ -425,11 +417,17 @@ public sealed class ComparabilityTests
             Deployment = "E01",
             Boundary = Boundary.Accelerator,
             PueIncluded = false,
-            Joules = 176.76995773999624,
-            Grams = null,
+            Energy = new(176.76995773999624),
+            Carbon = default,
             CarbonMethod = null,
         };
-        var mistral = gemini with { Deployment = "F02", Joules = null, Grams = 1.14, CarbonMethod = "location-based with embodied" };
+        var mistral = gemini with
+        {
+            Deployment = "F02",
+            Energy = default,
+            Carbon = new(1.14),
+            CarbonMethod = "location-based with embodied",
+        };
 
         var byEnergy = Comparability.Of([gemini, board, mistral]);
         Assert.Equal(["E01", "F01"], byEnergy.Groups.SelectMany(group => group.Rows).Select(row => row.Row.Deployment).Order());
@@ -446,8 +444,8 @@ public sealed class ComparabilityTests
     public void Different_idle_policies()
     {
         // 4 boards x 4 h x 600 W, and 4 x 20 h x 90 W on top.
-        var active = Rack with { Deployment = "active", IdlePolicy = IdlePolicy.ActiveOnly, Joules = 34_560_000, Units = 57_600_000 };
-        var provisioned = Rack with { Deployment = "provisioned", Joules = 34_560_000 + 25_920_000, Units = 57_600_000 };
+        var active = Rack with { Deployment = "active", IdlePolicy = IdlePolicy.ActiveOnly, Energy = new(34_560_000), Units = 57_600_000 };
+        var provisioned = Rack with { Deployment = "provisioned", Energy = new(34_560_000 + 25_920_000), Units = 57_600_000 };
 
         var comparison = Comparability.Of([active, provisioned]);
 
@@ -465,11 +463,11 @@ public sealed class ComparabilityTests
         {
             Deployment = "a",
             FunctionalUnit = "request",
-            Grams = 37.5,
+            Carbon = new(37.5),
             Units = 1,
             CarbonMethod = "location-based average",
         };
-        var tokens = request with { Deployment = "b", FunctionalUnit = "token", Grams = 0.13, Units = 1000 };
+        var tokens = request with { Deployment = "b", FunctionalUnit = "token", Carbon = new(0.13), Units = 1000 };
 
         var comparison = Comparability.Of([request, tokens], new ComparisonTerms { By = RankedBy.Carbon });
 
@@ -479,8 +477,8 @@ public sealed class ComparabilityTests
     [Fact(DisplayName = "F07 output and total tokens in the denominator: nine times apart, and never ranked: the token basis differs")]
     public void Different_token_bases()
     {
-        var output = Rack with { Deployment = "output", Joules = 9216, Units = 1024 };
-        var total = Rack with { Deployment = "total", FunctionalUnit = "token", Joules = 9216, Units = 8192 + 1024 };
+        var output = Rack with { Deployment = "output", Energy = new(9216), Units = 1024 };
+        var total = Rack with { Deployment = "total", FunctionalUnit = "token", Energy = new(9216), Units = 8192 + 1024 };
 
         var comparison = Comparability.Of([output, total]);
 
@@ -533,8 +531,8 @@ public sealed class ComparabilityTests
                     Assert.Equal(differing.Count == 0 ? 1 : 2, comparison.Groups.Count);
                     Assert.Equal(differing, comparison.Groups[^1].Differences.Select(difference => difference.Key));
                     Assert.Equal(
-                        comparison.Groups.Select(Told),
-                        Comparability.Of([Row("right", right), Row("left", left)], terms).Groups.Select(Told)
+                        comparison.Groups.Select(Describe),
+                        Comparability.Of([Row("right", right), Row("left", left)], terms).Groups.Select(Describe)
                     );
                 },
                 iter: 2000
@@ -542,7 +540,7 @@ public sealed class ComparabilityTests
 
     private static string[] Words(ComparableGroup group) => [.. group.Differences.Select(difference => difference.ToString())];
 
-    private static string Told(ComparableGroup group) =>
+    private static string Describe(ComparableGroup group) =>
         $"{string.Join(',', group.Rows.Select(row => row.Row.Deployment))}: {string.Join("; ", Words(group))}";
 
     private static ComparableRow Row(string name, Key key) =>
@@ -558,7 +556,7 @@ public sealed class ComparabilityTests
             Model = key.Model,
             Precision = key.Precision,
             Hardware = name,
-            Grams = 1,
+            Carbon = new(1),
         };
 
     // Mostly the same value, so that equal keys come up as often as unequal ones.

@@ -217,6 +217,22 @@ public sealed class DecisionTests
     }
 
     [Fact]
+    public void What_is_not_used_says_what_was_taken_instead()
+    {
+        var trace = new Scene()
+            .Spans(Node, (0, 5, 70_000))
+            .Spans(Scene.Series("node_energy", labels: [("node", "node-a"), ("replica", "b")]), (0, 5, 70_000))
+            .Spans(Scene.Series("psu", labels: ("node", "node-a")), (0, 5, 69_000))
+            .Trace();
+
+        var used = Assert.Single(trace.Readings, reading => reading.Used).Series;
+        var unused = trace.Readings.Where(reading => !reading.Used).Select(reading => reading.WhyNot!).ToList();
+        Assert.Equal(2, unused.Count);
+        Assert.Contains(new UnusedDecision(UnusedRule.SameReading) { Series = used }, unused);
+        Assert.Contains(new UnusedDecision(UnusedRule.InsideCover) { Component = Component.Node }, unused);
+    }
+
+    [Fact]
     public void A_pass_that_is_traced_gives_the_same_facts()
     {
         var scene = Room(Known.Book, "gpu-box")
@@ -250,7 +266,8 @@ public sealed class DecisionTests
             decision.JoulesOfAccelerators is { } off ? Math.Round(off, 6) : null
         );
 
-    private static string Text(ShareDecision share) =>
-        $"{share.Workload} "
-        + $"{string.Join("; ", share.Keys.Select(key => FormattableString.Invariant($"{key.Rule} {Math.Round(key.Part, 6)} of {Math.Round(key.Of, 6)} {key.Unit}")))}";
+    private static string Text(ShareDecision share) => $"{share.Workload} {string.Join("; ", share.Keys.Select(Text))}";
+
+    private static string Text(ShareKey key) =>
+        FormattableString.Invariant($"{key.Rule} {Math.Round(key.Part, 6)} of {Math.Round(key.Of, 6)} {key.Unit}");
 }

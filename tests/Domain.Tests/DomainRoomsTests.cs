@@ -69,7 +69,8 @@ public sealed partial class DomainRoomsTests
     }
 
     [GeneratedRegex(
-        @"^using Metrics\.Domain\.(?<room>\w+);|(?<![\w.])(Metrics\.Domain\.|Domain\.)?(?<room>Messages|Quantities|Observations|Factors|Catalogue|Facts|Normalisation)\.[A-Z]\w*"
+        @"^using Metrics\.Domain\.(?<room>\w+);|(?<![\w.])(Metrics\.Domain\.|Domain\.)?(?<room>Messages|Quantities|Observations|"
+            + @"Factors|Catalogue|Facts|Normalisation)\.[A-Z]\w*"
     )]
     private static partial Regex RoomName();
 }

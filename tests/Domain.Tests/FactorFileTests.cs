@@ -138,7 +138,8 @@ public sealed class FactorFileTests
             FactorFile
                 .Read(
                     "m.csv",
-                    "pattern,active_low,active_high,total_low,total_high,method,source,licence,version\n*own-9b*,9e9,9e9,9e9,9e9,published,ours,CC0,v1\n"
+                    "pattern,active_low,active_high,total_low,total_high,method,source,licence,version\n"
+                        + "*own-9b*,9e9,9e9,9e9,9e9,published,ours,CC0,v1\n"
                 )
                 .Models!.Find("Own-9B-chat")
         );
@@ -159,7 +160,8 @@ public sealed class FactorFileTests
     }
 
     private const string ServerHeader =
-        "provider,name,vcpus,memory_gb,micro_architecture,accelerator,accelerators,server_kg,share,lifespan_years,method,source,licence,version\n";
+        "provider,name,vcpus,memory_gb,micro_architecture,accelerator,accelerators,server_kg,share,lifespan_years,method,source,"
+        + "licence,version\n";
 
     [Fact]
     public void Faults_of_servers_are_listed()
@@ -213,7 +215,10 @@ public sealed class FactorFileTests
                 "mine.csv: line 8: pattern: 'g' is given twice; the first one counts, so keep one",
             ],
             Faults(
-                "pattern,active_low,active_high,total_low,total_high,method,source,licence,version\nOwn-*,1e9,1e9,1e9,1e9,published,s,l,v\nb,7.3,7e9,7e9,7e9,published,s,l,v\nc,9e9,9e9,8e9,8e9,published,s,l,v\nd,9e9,8e9,9e9,9e9,published,s,l,v\ne,9e9,9e9,9e9,9e9,guessed,s,l,v\ng,9e9,9e9,9e9,9e9,published,s,l,v\ng,9e9,9e9,9e9,9e9,published,s,l,v\n"
+                "pattern,active_low,active_high,total_low,total_high,method,source,licence,version\n"
+                    + "Own-*,1e9,1e9,1e9,1e9,published,s,l,v\nb,7.3,7e9,7e9,7e9,published,s,l,v\nc,9e9,9e9,8e9,8e9,published,s,l,v\n"
+                    + "d,9e9,8e9,9e9,9e9,published,s,l,v\ne,9e9,9e9,9e9,9e9,guessed,s,l,v\ng,9e9,9e9,9e9,9e9,published,s,l,v\n"
+                    + "g,9e9,9e9,9e9,9e9,published,s,l,v\n"
             )
         );
         Assert.Equal(
@@ -243,7 +248,9 @@ public sealed class FactorFileTests
     public void Faults_of_the_Real_Time_Cloud_are_listed()
     {
         const string header =
-            "year,cloud-provider,cloud-region,em-zone-id,power-usage-effectiveness,water-usage-effectiveness,provider-carbon-intensity-market-annual,grid-carbon-intensity-average-consumption-annual,grid-carbon-intensity-marginal-consumption-annual,grid-carbon-intensity-average-production-annual,location\n";
+            "year,cloud-provider,cloud-region,em-zone-id,power-usage-effectiveness,water-usage-effectiveness,"
+            + "provider-carbon-intensity-market-annual,grid-carbon-intensity-average-consumption-annual,"
+            + "grid-carbon-intensity-marginal-consumption-annual,grid-carbon-intensity-average-production-annual,location\n";
 
         Assert.Equal(
             [
@@ -271,7 +278,9 @@ public sealed class FactorFileTests
     public void Of_two_rows_of_a_region_in_the_Real_Time_Cloud_the_one_where_it_stands_counts_or_none()
     {
         const string header =
-            "year,cloud-provider,cloud-region,em-zone-id,power-usage-effectiveness,water-usage-effectiveness,provider-carbon-intensity-market-annual,grid-carbon-intensity-average-consumption-annual,grid-carbon-intensity-marginal-consumption-annual,grid-carbon-intensity-average-production-annual\n";
+            "year,cloud-provider,cloud-region,em-zone-id,power-usage-effectiveness,water-usage-effectiveness,"
+            + "provider-carbon-intensity-market-annual,grid-carbon-intensity-average-consumption-annual,"
+            + "grid-carbon-intensity-marginal-consumption-annual,grid-carbon-intensity-average-production-annual\n";
         var file = FactorFile.Read(
             "rtc.csv",
             header

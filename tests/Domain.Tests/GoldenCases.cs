@@ -148,7 +148,7 @@ public sealed class GoldenCases
     {
         var observation = new Observation(Scene.Series("gpu_energy", labels: ("UUID", "GPU-1")), Sample.At(Scene.Ten, 9223372036854775794));
 
-        Assert.Equal(RejectionReason.Sentinel, Admission.Validate(observation, Map.GpuEnergy, Now)?.Reason);
+        Assert.Equal(RejectionReason.ImplausibleValue, Admission.Validate(observation, Map.GpuEnergy, Now)?.Reason);
     }
 
     [Fact(DisplayName = "G10 3 GB-months are 2232 GB-hours in October; 2190.24 and 2190 by the fixed months of other tools")]
@@ -267,7 +267,7 @@ public sealed class GoldenCases
         var series = Scene.Series("node_counter", labels: ("node", "a"));
 
         Assert.Equal(
-            RejectionReason.Sentinel,
+            RejectionReason.ImplausibleValue,
             Admission.Validate(new Observation(series, Sample.At(Scene.Ten, 9.223372037599701e14)), kepler, Now)?.Reason
         );
 
@@ -275,7 +275,7 @@ public sealed class GoldenCases
             .Instants(series, (0, 1000), (1, 1100), (2, 9.223372037599701e14), (3, 1300))
             .Normalise();
         Assert.Equal(300, Assert.Single(period.Energy).ServerJoules);
-        Assert.Equal(RejectionReason.Sentinel, Assert.Single(period.Rejections).Reason);
+        Assert.Equal(RejectionReason.ImplausibleValue, Assert.Single(period.Rejections).Reason);
     }
 
     [Fact(DisplayName = "T09 overlapping RAPL zones: psys alone is 100 J, package and dram without it 70 J, never 215")]

@@ -115,7 +115,7 @@ public sealed class HardwareTableTests
             + "accelerator,y2,10,100,m,s,l,2024\n"
             + "accelerator,Y3,0,0,m,s,l,\n";
 
-        var faults = Assert.Throws<FactorException>(() => HardwareTable.Read("mine.csv", text)).Errors;
+        var errors = Assert.Throws<FactorException>(() => HardwareTable.Read("mine.csv", text)).Errors;
 
         Assert.Equal(
             [
@@ -141,14 +141,14 @@ public sealed class HardwareTableTests
                 "mine.csv: line 14: names: 'y2' is given twice; keep one",
                 "mine.csv: line 15: max_watts: 0 W is not above zero and at most 10000 W; write the watts of one board or one virtual CPU",
             ],
-            faults
+            errors
         );
     }
 
     [Fact]
     public void Columns_are_known_and_whole()
     {
-        var faults = Assert
+        var errors = Assert
             .Throws<FactorException>(() =>
                 HardwareTable.Read("mine.csv", "kind,names,idle_watts,idle_watts,watts,method,source,licence\naccelerator,X\n")
             )
@@ -162,7 +162,7 @@ public sealed class HardwareTableTests
                     + "licence, vintage",
                 "mine.csv: line 1: column 'idle_watts' is given twice; keep one",
             ],
-            faults
+            errors
         );
         Assert.Equal(
             ["empty.csv: has no columns; begin with the line kind,names,idle_watts,max_watts,method,source,licence,vintage"],

@@ -62,9 +62,9 @@ public sealed class InterpretTests
 
         Assert.Equal(1_800_000, Assert.Single(period.Energy).ServerJoules);
         var rejection = Assert.Single(period.Rejections);
-        Assert.Equal(RejectionReason.OutOfRange, rejection.Reason);
+        Assert.Equal(RejectionReason.ImplausibleValue, rejection.Reason);
         Assert.Equal(
-            "The span would hold 3.6E+30 J, which nothing can: the value 1E+24 kWh or its unit is wrong, and the span is a gap.",
+            "The amount is 1E+24 kWh in 60 s: 6E+28 W, above 60000, the ceiling of any server. The span is a gap.",
             rejection.Detail
         );
     }
@@ -157,7 +157,7 @@ public sealed class InterpretTests
         var period = new Scene().Instants(energy, (0, 1_000_000), (1, 9223372036854775792.0), (2, 3_000_000)).Normalise();
 
         Assert.Equal(2000, Assert.Single(period.Energy).AcceleratorJoules);
-        Assert.Equal(RejectionReason.Sentinel, Assert.Single(period.Rejections).Reason);
+        Assert.Equal(RejectionReason.ImplausibleValue, Assert.Single(period.Rejections).Reason);
     }
 
     [Fact]
@@ -226,7 +226,7 @@ public sealed class InterpretTests
         );
 
         Assert.Equal(350, fact.Units);
-        Assert.Equal(240, fact.CoveredSeconds);
+        Assert.Equal(240, fact.Covered);
     }
 
     [Fact]

@@ -92,10 +92,7 @@ public sealed class MeasureTests
         );
         Assert.Equal("MatchedFacilityJoules", Ratios.JoulesPerUnit.Over.ToOData());
         Assert.Equal("FacilityMatchedUnits", Ratios.JoulesPerUnit.Under.ToOData());
-        Assert.Equal(
-            "MatchedActiveJoules / ActiveMatchedUnits",
-            Ratios.ActiveJoulesPerUnit.Expression.ToText(measure => measure.Name)
-        );
+        Assert.Equal("MatchedActiveJoules / ActiveMatchedUnits", Ratios.ActiveJoulesPerUnit.Expression.ToText(measure => measure.Name));
     }
 
     /// <summary>The formulas of one period of the grid: what the golden cases guard by way of the roll-up.</summary>
@@ -188,7 +185,11 @@ public sealed class MeasureTests
     public void The_documentation_has_the_tables_of_measures_and_of_ratios()
     {
         var page = File.ReadAllText(Path.Combine(Repository(), "docs", "data-model.md"));
-        var rows = Measures.All.Where(measure => measure.Held != MeasureHolders.Passing).Select(Documented).Concat(Ratios.OfPeriods.Select(Documented)).ToList();
+        var rows = Measures
+            .All.Where(measure => measure.Held != MeasureHolders.Passing)
+            .Select(Documented)
+            .Concat(Ratios.OfPeriods.Select(Documented))
+            .ToList();
 
         Assert.Equal([], rows.Where(row => !page.Contains(row + "\n", StringComparison.Ordinal)));
         // The control: a row of something else is not there.
@@ -198,7 +199,7 @@ public sealed class MeasureTests
     private static readonly DateTime At = new(2026, 1, 15, 10, 0, 0, DateTimeKind.Utc);
 
     private static string Documented(Measure measure) =>
-        $"| `{measure.Name}` | {measure.Unit} | {Holders(measure.Held)} | {Holders(measure.Told)} | {measure.Aggregation switch
+        $"| `{measure.Name}` | {measure.Unit} | {Holders(measure.Held)} | {Holders(measure.Exposed)} | {measure.Aggregation switch
         {
             Aggregation.Sum => "what is known is added",
             Aggregation.Bounds => "bounds of the widest boundary",

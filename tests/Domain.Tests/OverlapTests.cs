@@ -389,7 +389,7 @@ public sealed class OverlapTests
 
         var work = new Scene()
             .Counting(Read("a", "0"), 60)
-            .Counting(Read("b", "0"), 60, 1)
+            .Counting(Read("b", "0"), 60, 1, start: 1060)
             .Counting(Read("a", "1"), 10, 0, 3)
             .Counting(Read("b", "1"), 10)
             .Normalise()

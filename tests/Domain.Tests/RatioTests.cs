@@ -5,7 +5,7 @@ using Xunit;
 
 namespace Metrics.Domain.Tests;
 
-/// <summary>Ratios over the same time (docs/decisions/027): what is known of energy and of work alike is divided, and the sums beside it
+/// <summary>Ratios over the same time (docs/decisions/036): what is known of energy and of work alike is divided, and the sums beside it
 /// keep all that is known.</summary>
 public sealed class RatioTests
 {
@@ -144,7 +144,9 @@ public sealed class RatioTests
                 Work(bin, units: 600);
             }
             hours.AddRange(
-                RollUp.Hour(Hour, energy, work).Select(row => row with { PeriodStart = Hour.Date.AddHours(hour), PeriodEnd = Hour.Date.AddHours(hour + 1) })
+                RollUp
+                    .Hour(Hour, energy, work)
+                    .Select(row => row with { PeriodStart = Hour.Date.AddHours(hour), PeriodEnd = Hour.Date.AddHours(hour + 1) })
             );
         }
         var day = Assert.Single(RollUp.Day(Hour.Date, hours));
@@ -220,7 +222,7 @@ public sealed class RatioTests
                 FunctionalUnit = "output-token",
                 Period = Period(bin),
                 Units = units,
-                CoveredSeconds = 300,
+                Covered = 300,
                 CountedSeconds = 300,
                 PresentSeconds = 300,
                 Evidence = Evidence.Measured,

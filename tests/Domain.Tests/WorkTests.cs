@@ -5,7 +5,6 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Xunit;
-using RollUp = Metrics.Domain.Catalogue.RollUp;
 
 namespace Metrics.Domain.Tests;
 
@@ -30,7 +29,7 @@ public sealed class WorkTests
         Tokens with
         {
             Id = id,
-            RollUp = new RollUp("api", level, []),
+            RollUp = new WorkLevel("api", level, []),
             When = [.. when.Select(one => new LabelCondition(one.Label, [one.Glob]))],
         };
 
@@ -271,7 +270,7 @@ public sealed class WorkTests
     {
         var period = Normalise(
             [Estimated],
-            [Chat("m-20b", ("model", "*"))],
+            [Chat("nobody-either", ("model", "*"))],
             1.26,
             10,
             Minutes("tokens", 20, 0, 10, ("model", "nobody-knows"))
@@ -282,6 +281,21 @@ public sealed class WorkTests
         Assert.Equal((RejectionReason.ModelUnknown, "api-1"), (rejection.Reason, rejection.Source));
         Assert.Contains("'nobody-knows' is in no table", rejection.Detail, StringComparison.Ordinal);
         Assert.Equal(200, period.Work.Sum(fact => fact.Units));
+    }
+
+    [Fact]
+    public void What_the_operator_says_of_a_model_counts_where_a_label_says_nothing_that_the_table_knows()
+    {
+        var profile = Normalise([Estimated], [Chat("m-20b", ("model", "*"))], Minutes("tokens", 20, labels: ("model", "q1w2e3r4")));
+
+        var fact = Assert.Single(profile.Energy);
+        Assert.Equal(39.20357622462212, fact.FacilityJoules!.Value, 9);
+        Assert.Equal("m-20b", fact.Resource.Name);
+        Assert.Empty(profile.Rejections);
+
+        // A label that names a model which the table knows is believed before the settings.
+        var named = Normalise([Estimated], [Chat("nobody-knows", ("model", "*"))], Minutes("tokens", 20, labels: ("model", "m-20b")));
+        Assert.Equal(39.20357622462212, Assert.Single(named.Energy).FacilityJoules!.Value, 9);
     }
 
     [Fact]

@@ -25,7 +25,7 @@ public sealed class ExporterTests
         return Some.Source(settings, Some.Catalogue("m", "n"));
     }
 
-    private static async Task<SourceException> Fault(HostileServer server, Action<ExporterSettings>? change = null) =>
+    private static async Task<SourceException> ErrorOf(HostileServer server, Action<ExporterSettings>? change = null) =>
         await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(server, change), Some.Request()));
 
     private static byte[] Gzip(Action<Stream> write)
@@ -103,8 +103,8 @@ public sealed class ExporterTests
     public async Task Credentials_are_sent_and_never_shown()
     {
         await using var server = HostileServer.Serving("text/plain", _ => "no", "401 Unauthorized");
-        var basic = await Fault(server, settings => (settings.Username, settings.Password) = ("reader", "hunter2"));
-        var bearer = await Fault(server, settings => settings.BearerToken = "s3cr3t-token");
+        var basic = await ErrorOf(server, settings => (settings.Username, settings.Password) = ("reader", "hunter2"));
+        var bearer = await ErrorOf(server, settings => settings.BearerToken = "s3cr3t-token");
 
         Assert.Equal((SourceErrorCode.Unauthorised, SourceErrorCode.Unauthorised), (basic.Code, bearer.Code));
         Assert.Contains("Authorization: Basic cmVhZGVyOmh1bnRlcjI=\r\n", server.Requests.First(), StringComparison.Ordinal);
@@ -135,10 +135,10 @@ public sealed class ExporterTests
             "429 Too Many Requests",
             $"Retry-After: {retryAfter}\r\n"
         );
-        var fault = await Fault(server);
+        var error = await ErrorOf(server);
 
-        Assert.Equal(SourceErrorCode.Throttled, fault.Code);
-        Assert.Equal(seconds, fault.RetryAfter?.TotalSeconds);
+        Assert.Equal(SourceErrorCode.Throttled, error.Code);
+        Assert.Equal(seconds, error.RetryAfter?.TotalSeconds);
     }
 
     [Fact]
@@ -146,10 +146,10 @@ public sealed class ExporterTests
     {
         var until = DateTimeOffset.UtcNow.AddSeconds(300).ToString("r", CultureInfo.InvariantCulture);
         await using var server = HostileServer.Serving("text/plain", _ => "", "503 Service Unavailable", $"Retry-After: {until}\r\n");
-        var fault = await Fault(server);
+        var error = await ErrorOf(server);
 
-        Assert.Equal(SourceErrorCode.ServerError, fault.Code);
-        Assert.InRange(fault.RetryAfter!.Value.TotalSeconds, 240, 300);
+        Assert.Equal(SourceErrorCode.ServerError, error.Code);
+        Assert.InRange(error.RetryAfter!.Value.TotalSeconds, 240, 300);
     }
 
     [Theory]
@@ -162,14 +162,14 @@ public sealed class ExporterTests
     public async Task A_status_that_is_no_success_has_a_stable_code(string status, string code)
     {
         await using var server = HostileServer.Serving("text/plain", _ => "down, password=hunter2 for https://me:pw@db/x", status);
-        var fault = await Fault(server);
+        var error = await ErrorOf(server);
 
-        Assert.Equal(code, SnakeCase.Of(fault.Code));
-        Assert.Null(fault.RetryAfter);
-        Assert.Contains($"http://127.0.0.1:{server.Port}/metrics answered {status[..3]}", fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("hunter2", fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("me:pw", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(code, SnakeCase.Of(error.Code));
+        Assert.Null(error.RetryAfter);
+        Assert.Contains($"http://127.0.0.1:{server.Port}/metrics answered {status[..3]}", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hush", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("me:pw", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -181,10 +181,10 @@ public sealed class ExporterTests
             "302 Found",
             "Location: http://169.254.169.254/latest?secret=1\r\n"
         );
-        var fault = await Fault(server, settings => settings.BearerToken = "t0ken");
+        var error = await ErrorOf(server, settings => settings.BearerToken = "t0ken");
 
-        Assert.Equal(SourceErrorCode.Redirected, fault.Code);
-        Assert.Contains("to http://169.254.169.254/latest, which is not followed", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(SourceErrorCode.Redirected, error.Code);
+        Assert.Contains("to http://169.254.169.254/latest, which is not followed", error.Message, StringComparison.Ordinal);
         Assert.Single(server.Requests);
     }
 
@@ -194,18 +194,18 @@ public sealed class ExporterTests
         await using var server = HostileServer.Serving("text/html; charset=utf-8", _ =>
             $"<html><title>Sign in</title>\n<a href='/login?token=hush{new string('x', 500)}'>"
         );
-        var fault = await Fault(server);
+        var error = await ErrorOf(server);
 
-        Assert.Equal(SourceErrorCode.NotMetrics, fault.Code);
-        Assert.Contains("text/html, not with metrics: \"<html><title>Sign in</title>", fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(SourceErrorCode.NotMetrics, error.Code);
+        Assert.Contains("text/html, not with metrics: \"<html><title>Sign in</title>", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hush", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_login_page_that_calls_itself_plain_text_is_no_metrics()
     {
         await using var server = HostileServer.Serving("text/plain", _ => "<html><title>Sign in</title></html>");
-        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await ErrorOf(server)).Code);
     }
 
     [Fact]
@@ -218,7 +218,7 @@ public sealed class ExporterTests
             "",
             "m 1\nn 2\n"
         );
-        Assert.Equal(SourceErrorCode.Truncated, (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.Truncated, (await ErrorOf(server)).Code);
     }
 
     [Fact]
@@ -231,17 +231,17 @@ public sealed class ExporterTests
             "",
             "8\r\nm 1\nn 2\n\r\n"
         );
-        Assert.Equal(SourceErrorCode.Truncated, (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.Truncated, (await ErrorOf(server)).Code);
     }
 
     [Fact]
     public async Task A_text_page_that_only_the_closed_connection_ends_is_not_trusted()
     {
         await using var server = HostileServer.Answering("HTTP/1.0 200 OK", "Content-Type: text/plain; version=0.0.4", "", "m 1\nn 2\n");
-        var fault = await Fault(server);
+        var error = await ErrorOf(server);
 
-        Assert.Equal(SourceErrorCode.Truncated, fault.Code);
-        Assert.Contains("neither Content-Length nor chunks", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(SourceErrorCode.Truncated, error.Code);
+        Assert.Contains("neither Content-Length nor chunks", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -253,7 +253,7 @@ public sealed class ExporterTests
         if (code is null)
             Assert.Single((await Some.Read(Source(server), Some.Request())).Observations);
         else
-            Assert.Equal(code, SnakeCase.Of((await Fault(server)).Code));
+            Assert.Equal(code, SnakeCase.Of((await ErrorOf(server)).Code));
     }
 
     [Fact]
@@ -277,14 +277,14 @@ public sealed class ExporterTests
                 )
         );
 
-        Assert.Equal(SourceErrorCode.Truncated, (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.Truncated, (await ErrorOf(server)).Code);
     }
 
     [Fact]
     public async Task An_encoding_that_was_not_asked_for_is_no_metrics()
     {
         await using var server = HostileServer.Serving("text/plain", _ => "m 1\n", headers: "Content-Encoding: br\r\n");
-        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await ErrorOf(server)).Code);
     }
 
     [Fact]
@@ -297,17 +297,17 @@ public sealed class ExporterTests
                 await Task.Delay(Timeout.Infinite, cancel);
             }
         );
-        var fault = await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.5));
+        var error = await ErrorOf(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.5));
 
-        Assert.Equal(SourceErrorCode.Timeout, fault.Code);
-        Assert.Contains("within 0.5 s", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(SourceErrorCode.Timeout, error.Code);
+        Assert.Contains("within 0.5 s", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_server_that_never_answers_is_given_up()
     {
         await using var server = new HostileServer((_, _, cancel) => Task.Delay(Timeout.Infinite, cancel));
-        Assert.Equal(SourceErrorCode.Timeout, (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.3))).Code);
+        Assert.Equal(SourceErrorCode.Timeout, (await ErrorOf(server, settings => settings.Timeout = TimeSpan.FromSeconds(0.3))).Code);
     }
 
     [Fact]
@@ -324,7 +324,7 @@ public sealed class ExporterTests
                 }
             }
         );
-        Assert.Equal(SourceErrorCode.Timeout, (await Fault(server, settings => settings.Timeout = TimeSpan.FromSeconds(1))).Code);
+        Assert.Equal(SourceErrorCode.Timeout, (await ErrorOf(server, settings => settings.Timeout = TimeSpan.FromSeconds(1))).Code);
     }
 
     [Fact]
@@ -373,7 +373,7 @@ public sealed class ExporterTests
     {
         await using var server = HostileServer.Answering(banner);
         Assert.Contains(
-            (await Fault(server)).Code,
+            (await ErrorOf(server)).Code,
             new[] { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics, SourceErrorCode.Unreachable }
         );
     }
@@ -405,7 +405,7 @@ public sealed class ExporterTests
     [Fact]
     public void Settings_that_cannot_work_are_all_named_at_once()
     {
-        var faults = Some.Errors(
+        var errors = Some.Errors(
             "exporter",
             ("Endpoint", "http://me:pw@host/metrics"),
             ("Path", "rows.csv"),
@@ -418,9 +418,9 @@ public sealed class ExporterTests
             ("MaxSeries", "0")
         );
 
-        Assert.Equal(10, faults.Count);
-        Assert.DoesNotContain(faults, fault =>
-            fault.Contains("pw", StringComparison.Ordinal) && !fault.StartsWith("x: Endpoint holds", StringComparison.Ordinal)
+        Assert.Equal(10, errors.Count);
+        Assert.DoesNotContain(errors, error =>
+            error.Contains("pw", StringComparison.Ordinal) && !error.StartsWith("x: Endpoint holds", StringComparison.Ordinal)
         );
         Assert.Equal("Endpoint is missing: give the server's http or https address.", Assert.Single(new ExporterSettings().Validate()));
         Assert.Equal(

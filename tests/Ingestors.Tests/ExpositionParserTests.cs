@@ -44,7 +44,7 @@ public sealed class ExpositionParserTests
     private string Only(string page, ExpositionFormat format = ExpositionFormat.Text)
     {
         var answer = Parse(page, format);
-        Assert.Equal(0, answer.Refused);
+        Assert.Equal(0, answer.Rejected);
         return Some.Line(Assert.Single(answer.Observations));
     }
 

@@ -182,7 +182,7 @@ public sealed class FileTests : IDisposable
             + "\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}",
         "statistic 'p99' is none of Raw, Average, Sum, Minimum, Maximum, SampleCount"
     )]
-    public async Task A_bad_row_is_refused_with_file_and_line_and_the_rest_goes_on(string row, string fault)
+    public async Task A_bad_row_is_refused_with_file_and_line_and_the_rest_goes_on(string row, string error)
     {
         Write("fleet.ndjson", Row(1) + row + "\n" + Row(2, "2026-01-01T00:00:15Z"));
         var (lines, rejections, _) = await Read();
@@ -190,7 +190,7 @@ public sealed class FileTests : IDisposable
         Assert.Equal(["m{gpu=\"0\"} 00:00:00 1", "m{gpu=\"0\"} 00:00:15 2"], lines);
         var rejection = Assert.Single(rejections);
         Assert.Equal(("rows", "fleet.ndjson:2", RejectionReason.Malformed), (rejection.Source, rejection.Subject, rejection.Reason));
-        Assert.Equal($"The row cannot be read: {fault}. Mend the row; the others are read.", rejection.Detail);
+        Assert.Equal($"The row cannot be read: {error}. Mend the row; the others are read.", rejection.Detail);
     }
 
     [Theory]
@@ -202,7 +202,7 @@ public sealed class FileTests : IDisposable
     )]
     [InlineData("prometheus,m,{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1.2.3", "value '1.2.3' is no number")]
     [InlineData("prometheus,m,\"{},2026-01-01T00:00:15Z,2026-01-01T00:00:15Z,1", "a quotation mark is not closed")]
-    public async Task A_bad_record_costs_only_itself(string record, string fault)
+    public async Task A_bad_record_costs_only_itself(string record, string error)
     {
         Write("fleet.csv", Header + CsvRow(1) + record + "\n" + CsvRow(2, "2026-01-01T00:00:30Z") + CsvRow(3, "2026-01-01T00:00:45Z"));
         var (lines, rejections, _) = await Read();
@@ -210,7 +210,7 @@ public sealed class FileTests : IDisposable
         Assert.Equal(["m{gpu=\"0\"} 00:00:00 1", "m{gpu=\"0\"} 00:00:30 2", "m{gpu=\"0\"} 00:00:45 3"], lines);
         var rejection = Assert.Single(rejections);
         Assert.Equal("fleet.csv:3", rejection.Subject);
-        Assert.Contains(fault, rejection.Detail, StringComparison.Ordinal);
+        Assert.Contains(error, rejection.Detail, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -392,14 +392,14 @@ public sealed class FileTests : IDisposable
         Write("a.ndjson.gz", [.. Gzip(string.Concat(Enumerable.Range(0, 5000).Select(i => Row(i * 0.1237, gpu: $"{i * 7919}"))))[..3000]]);
         Write("b.ndjson", Row(2, gpu: "b"));
         var kept = new List<Page>();
-        var fault = await Assert.ThrowsAsync<SourceException>(async () =>
+        var error = await Assert.ThrowsAsync<SourceException>(async () =>
         {
             await foreach (var page in Source().ReadAsync(Some.Request(), CancellationToken.None))
                 kept.Add(page);
         });
 
-        Assert.Equal(SourceErrorCode.Truncated, fault.Code);
-        Assert.Contains("a.ndjson.gz", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(SourceErrorCode.Truncated, error.Code);
+        Assert.Contains("a.ndjson.gz", error.Message, StringComparison.Ordinal);
         Assert.Contains("m{gpu=\"b\"} 00:00:00 2", Some.Lines(kept.SelectMany(page => page.Observations)));
         Assert.DoesNotContain("a.ndjson.gz", kept[^1].Cursor, StringComparison.Ordinal);
     }
@@ -407,8 +407,8 @@ public sealed class FileTests : IDisposable
     [Fact]
     public async Task A_path_with_nothing_at_it_is_a_fault()
     {
-        var fault = await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(Path.Combine(folder, "absent.csv")), Some.Request()));
-        Assert.Equal(SourceErrorCode.Unreachable, fault.Code);
+        var error = await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(Path.Combine(folder, "absent.csv")), Some.Request()));
+        Assert.Equal(SourceErrorCode.Unreachable, error.Code);
     }
 
     [Fact]

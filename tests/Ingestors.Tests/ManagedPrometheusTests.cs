@@ -161,12 +161,12 @@ public sealed class ManagedPrometheusTests
         Assert.Equal(place, bench.Settings.OwnPlace);
 
         bench.Spoil(bench.Settings);
-        var fault = await Assert.ThrowsAsync<SourceException>(() =>
+        var error = await Assert.ThrowsAsync<SourceException>(() =>
             Some.Read(service == "google" ? (ITelemetrySource)managed : Open(), Some.Request(from, end))
         );
-        Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
-        Assert.Contains(right, fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("hush", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(SourceErrorCode.Unauthorised, error.Code);
+        Assert.Contains(right, error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hush", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -224,7 +224,7 @@ public sealed class ManagedPrometheusTests
     [Fact]
     public void Ways_to_prove_who_asks_exclude_each_other()
     {
-        var faults = new PrometheusSettings
+        var errors = new PrometheusSettings
         {
             Endpoint = new("https://aps-workspaces.eu-west-1.amazonaws.com/workspaces/ws-1"),
             BearerToken = "x",
@@ -242,7 +242,7 @@ public sealed class ManagedPrometheusTests
                 "Google:Impersonate is the e-mail address",
             }
         )
-            Assert.Contains(faults, fault => fault.Contains(said, StringComparison.Ordinal));
+            Assert.Contains(errors, error => error.Contains(said, StringComparison.Ordinal));
         Assert.Equal(
             ("monitoring", "aps"),
             (

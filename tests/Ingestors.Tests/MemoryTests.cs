@@ -110,12 +110,12 @@ public sealed class MemoryTests
                 Some.Catalogue("m")
             );
         var before = GC.GetTotalAllocatedBytes(precise: true);
-        var fault = await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Exporter(32 * 1024 * 1024), Some.Request()));
+        var error = await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Exporter(32 * 1024 * 1024), Some.Request()));
         var unlimited = await Some.Pages(Exporter(1024L * 1024 * 1024), Some.Request());
         var allocated = GC.GetTotalAllocatedBytes(precise: true) - before;
 
-        Assert.Equal(SourceErrorCode.TooLarge, fault.Code);
-        Assert.Contains("more than 33554432 bytes after decompression", fault.Message, StringComparison.Ordinal);
+        Assert.Equal(SourceErrorCode.TooLarge, error.Code);
+        Assert.Contains("more than 33554432 bytes after decompression", error.Message, StringComparison.Ordinal);
         Assert.Empty(unlimited);
         // Everything allocated on the way, garbage included, is far from the 332 MB that were unpacked.
         Assert.InRange(allocated, 0, 48L * 1024 * 1024);

@@ -166,7 +166,7 @@ internal static class HostileFarSide
 
     public static ContractBench Bench(HostileServer server, ServerSettings settings, ReadRequest request, int expected)
     {
-        settings.Timeout = TimeSpan.FromSeconds(2);
+        settings.Timeout = TimeSpan.FromSeconds(10);
         settings.MaxBytes = 4 * 1024 * 1024;
         settings.BearerToken = Secret;
         var catalogue = Catalogues.Load([]);

@@ -48,7 +48,7 @@ public sealed class PrometheusApiTests
         return Some.Source(settings, catalogue ?? Some.Catalogue("m"));
     }
 
-    private static async Task<SourceException> Fault(HostileServer server, Action<PrometheusSettings>? change = null) =>
+    private static async Task<SourceException> ErrorOf(HostileServer server, Action<PrometheusSettings>? change = null) =>
         await Assert.ThrowsAsync<SourceException>(() => Some.Pages(Source(server, null, change), Some.Request()));
 
     [Fact]
@@ -252,7 +252,7 @@ public sealed class PrometheusApiTests
             """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query """
             + """execution"}"""
         );
-        var fault = await Fault(server);
+        var fault = await ErrorOf(server);
 
         Assert.Equal(SourceErrorCode.TooLarge, fault.Code);
         Assert.Contains("select less with Selector", fault.Message, StringComparison.Ordinal);
@@ -286,7 +286,7 @@ public sealed class PrometheusApiTests
             _ => $$"""{"status":"error","errorType":"{{type}}","error":"{{error}}"}""",
             status
         );
-        var fault = await Fault(server);
+        var fault = await ErrorOf(server);
 
         Assert.Equal(code, SnakeCase.Of(fault.Code));
         Assert.Contains(
@@ -338,7 +338,7 @@ public sealed class PrometheusApiTests
     public async Task Throttling_tells_how_long_to_wait()
     {
         await using var server = HostileServer.Serving(Json, _ => "{}", "429 Too Many", "Retry-After: 30\r\n");
-        var fault = await Fault(server);
+        var fault = await ErrorOf(server);
 
         Assert.Equal((SourceErrorCode.Throttled, 30d), (fault.Code, fault.RetryAfter!.Value.TotalSeconds));
     }
@@ -354,7 +354,7 @@ public sealed class PrometheusApiTests
     public async Task What_is_no_Prometheus_answer_is_called_that(string type, string body)
     {
         await using var server = HostileServer.Serving(type, _ => body);
-        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await ErrorOf(server)).Code);
     }
 
     [Theory]
@@ -371,14 +371,14 @@ public sealed class PrometheusApiTests
     public async Task A_bad_answer_leaves_nothing(string body, string code)
     {
         await using var server = Server(_ => body);
-        Assert.Equal(code, SnakeCase.Of((await Fault(server)).Code));
+        Assert.Equal(code, SnakeCase.Of((await ErrorOf(server)).Code));
     }
 
     [Fact]
     public async Task JSON_ten_thousand_deep_is_refused()
     {
         await using var server = Server(_ => Matrix($$"""{"metric":{"__name__":"m"},"values":{{new string('[', 10_000)}}"""));
-        Assert.Equal(SourceErrorCode.NotMetrics, (await Fault(server)).Code);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await ErrorOf(server)).Code);
     }
 
     [Fact]

@@ -180,53 +180,53 @@ public abstract class NetworkProviderContract : ProviderContract
     }
 
     [Fact]
-    public Task Throttling_is_told_with_the_time_that_was_asked_for() => FailsAsync(FarSide.Throttles, fault =>
+    public Task Throttling_is_told_with_the_time_that_was_asked_for() => FailsAsync(FarSide.Throttles, error =>
         {
-            Assert.Equal(SourceErrorCode.Throttled, fault.Code);
-            Assert.Equal(TimeSpan.FromSeconds(7), fault.RetryAfter);
+            Assert.Equal(SourceErrorCode.Throttled, error.Code);
+            Assert.Equal(TimeSpan.FromSeconds(7), error.RetryAfter);
         });
 
     [Fact]
     public Task A_broken_server_is_a_server_error() =>
-        FailsAsync(FarSide.Breaks, fault => Assert.Equal(SourceErrorCode.ServerError, fault.Code));
+        FailsAsync(FarSide.Breaks, error => Assert.Equal(SourceErrorCode.ServerError, error.Code));
 
     [Fact]
     public Task An_answer_that_stops_in_the_middle_is_no_answer() =>
-        FailsAsync(FarSide.Cuts, fault => Assert.Contains(fault.Code, new[] { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics }));
+        FailsAsync(FarSide.Cuts, error => Assert.Contains(error.Code, new[] { SourceErrorCode.Truncated, SourceErrorCode.NotMetrics }));
 
     [Fact]
-    public Task A_server_that_hangs_is_given_up() => FailsAsync(FarSide.Hangs, fault => Assert.Equal(SourceErrorCode.Timeout, fault.Code));
+    public Task A_server_that_hangs_is_given_up() => FailsAsync(FarSide.Hangs, error => Assert.Equal(SourceErrorCode.Timeout, error.Code));
 
     [Fact]
     public Task A_page_for_people_is_no_answer() =>
-        FailsAsync(FarSide.SendsHtml, fault => Assert.Equal(SourceErrorCode.NotMetrics, fault.Code));
+        FailsAsync(FarSide.SendsHtml, error => Assert.Equal(SourceErrorCode.NotMetrics, error.Code));
 
     [Fact]
-    public Task A_body_without_end_is_cut_off() => FailsAsync(FarSide.Floods, fault => Assert.Equal(SourceErrorCode.TooLarge, fault.Code));
+    public Task A_body_without_end_is_cut_off() => FailsAsync(FarSide.Floods, error => Assert.Equal(SourceErrorCode.TooLarge, error.Code));
 
     [Fact]
-    public Task Refused_credentials_name_what_would_mend_it() => FailsAsync(FarSide.Refuses, fault =>
+    public Task Refused_credentials_name_what_would_mend_it() => FailsAsync(FarSide.Refuses, error =>
         {
-            Assert.Equal(SourceErrorCode.Unauthorised, fault.Code);
+            Assert.Equal(SourceErrorCode.Unauthorised, error.Code);
             if (Mends.Count > 0)
-                Assert.Contains(Mends, permission => fault.Message.Contains(permission, StringComparison.Ordinal));
+                Assert.Contains(Mends, permission => error.Message.Contains(permission, StringComparison.Ordinal));
         });
 
     private async Task FailsAsync(FarSide farSide, Action<SourceException> check)
     {
         await using var bench = await OpenAsync(farSide);
         var observations = new List<Observation>();
-        var fault = await Assert.ThrowsAsync<SourceException>(async () =>
+        var error = await Assert.ThrowsAsync<SourceException>(async () =>
         {
             await foreach (var page in bench.Source.ReadAsync(bench.Request, CancellationToken.None))
                 observations.AddRange(page.Observations);
         });
 
         Assert.Empty(observations);
-        check(fault);
+        check(error);
         // One line for people: no line break, no stack, no secret.
-        Assert.DoesNotContain('\n', fault.Message);
-        Assert.DoesNotContain("   at ", fault.Message, StringComparison.Ordinal);
-        Assert.All(bench.Secrets, secret => Assert.DoesNotContain(secret, fault.Message, StringComparison.Ordinal));
+        Assert.DoesNotContain('\n', error.Message);
+        Assert.DoesNotContain("   at ", error.Message, StringComparison.Ordinal);
+        Assert.All(bench.Secrets, secret => Assert.DoesNotContain(secret, error.Message, StringComparison.Ordinal));
     }
 }

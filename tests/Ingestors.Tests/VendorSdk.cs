@@ -10,9 +10,9 @@ internal static class VendorSdk
 
     /// <summary>Runs a script of <c>tests/Emulators/sdk</c> and returns the JSON that it printed.</summary>
     /// <param name="script">Name of the file.</param>
-    /// <param name="question">What it is told, as JSON on its standard input.</param>
+    /// <param name="request">What it is told, as JSON on its standard input.</param>
     /// <param name="environment">Variables that it sees besides its own.</param>
-    public static async Task<JsonElement> RunAsync(string script, object question, params (string Name, string Value)[] environment)
+    public static async Task<JsonElement> RunAsync(string script, object request, params (string Name, string Value)[] environment)
     {
         var folder = Path.Combine(ProviderContract.Repository(), "tests", "Emulators", "sdk");
         await Installing.WaitAsync();
@@ -30,7 +30,7 @@ internal static class VendorSdk
             Installing.Release();
         }
         using var answer = JsonDocument.Parse(
-            await EndAsync(folder, "node", ["--no-deprecation", script], JsonSerializer.Serialize(question), environment)
+            await EndAsync(folder, "node", ["--no-deprecation", script], JsonSerializer.Serialize(request), environment)
         );
         return answer.RootElement.Clone();
     }

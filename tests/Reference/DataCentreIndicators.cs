@@ -18,21 +18,21 @@ public sealed record DataCentreIndicators
     {
         Total = total.Joules is >= 0 and < double.PositiveInfinity
             ? total
-            : throw Refused(nameof(total), total, "is a finite amount, not negative");
+            : throw OutOfRange(nameof(total), total, "is a finite amount, not negative");
         It =
             it.Joules > 0 && it <= total
                 ? it
-                : throw Refused(nameof(it), it, "is above zero and at most the total: a data centre holds its IT");
+                : throw OutOfRange(nameof(it), it, "is above zero and at most the total: a data centre holds its IT");
         WaterInput = waterInput is null or { Litres: >= 0 and < double.PositiveInfinity }
             ? waterInput
-            : throw Refused(nameof(waterInput), waterInput, "is a finite amount, not negative");
+            : throw OutOfRange(nameof(waterInput), waterInput, "is a finite amount, not negative");
         Reused = reused is null or { Joules: >= 0 and < double.PositiveInfinity }
             ? reused
-            : throw Refused(nameof(reused), reused, "is a finite amount, not negative");
+            : throw OutOfRange(nameof(reused), reused, "is a finite amount, not negative");
         Renewable =
             renewable is null || (renewable.Value.Joules >= 0 && renewable <= total)
                 ? renewable
-                : throw Refused(nameof(renewable), renewable, "is from zero to the total");
+                : throw OutOfRange(nameof(renewable), renewable, "is from zero to the total");
     }
 
     /// <summary>Total energy consumption (E_DC).</summary>
@@ -62,5 +62,5 @@ public sealed record DataCentreIndicators
     /// <summary>Renewable energy factor: E_RES-TOT / E_DC, from 0 to 1; null when the renewable energy is unknown.</summary>
     public double? RenewableEnergyFactor => Renewable?.Joules / Total.Joules;
 
-    private static ArgumentOutOfRangeException Refused(string name, object? value, string rule) => new(name, value, $"'{name}' {rule}.");
+    private static ArgumentOutOfRangeException OutOfRange(string name, object? value, string rule) => new(name, value, $"'{name}' {rule}.");
 }

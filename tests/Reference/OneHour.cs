@@ -37,7 +37,7 @@ public static class OneHour
             FunctionalUnit = "unit",
             Period = fact.Period,
             Units = units,
-            CoveredSeconds = 300,
+            Covered = 300,
             CountedSeconds = 300,
             PresentSeconds = 300,
             Evidence = Evidence.Measured,

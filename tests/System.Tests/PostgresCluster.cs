@@ -60,11 +60,12 @@ public sealed class PostgresCluster : IAsyncLifetime
             $"{folder}/data",
             "-w",
             "-t",
-            "60",
+            "300",
             "-l",
             $"{folder}/log",
             "-o",
-            $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off -c max_connections=200",
+            // No socket of the file system: the path of a folder within folders is longer than one may be.
+            $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off -c max_connections=200",
             "start"
         );
 

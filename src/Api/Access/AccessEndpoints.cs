@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Text.Json.Serialization;
 using Metrics.Api.Http;
 using Metrics.Storage.Access;
@@ -51,7 +50,7 @@ public static class AccessEndpoints
     }
 
     /// <summary>Why a key of this name cannot be made; null when it can.</summary>
-    internal static string? Refuse(string? name) =>
+    internal static string? ValidateName(string? name) =>
         string.IsNullOrWhiteSpace(name) ? "'name' is missing: say who or what the key is for."
         : name.Length > LongestName ? $"'name' has {name.Length} characters; at most {LongestName} are kept."
         : name.Any(char.IsControl) ? "'name' has control characters."
@@ -75,8 +74,8 @@ public static class AccessEndpoints
         if (body is null)
             return problem!;
         var (errors, now) = (new RequestErrors(), clock.GetUtcNow().UtcDateTime);
-        if (Refuse(body.Name) is { } refused)
-            errors.Body("name", ProblemCode.InvalidName, $"{refused} Give application/json such as {Example}.");
+        if (ValidateName(body.Name) is { } reason)
+            errors.Body("name", ProblemCode.InvalidName, $"{reason} Give application/json such as {Example}.");
         var scope = body.Scopes is null ? null : Scopes.Parse(body.Scopes);
         if (scope is null)
             errors.Body("scopes", ProblemCode.InvalidScope, $"'scopes' has to be a list of some of {Scopes.All}.");
@@ -89,7 +88,7 @@ public static class AccessEndpoints
         }
         if (errors.Count > 0)
             return Problems.Of(errors);
-        var (key, kept) = await AccessKeyCache.MakeAsync(
+        var (key, stored) = await AccessKeyCache.MakeAsync(
             keys,
             body.Name!,
             scope!.Value,
@@ -98,7 +97,7 @@ public static class AccessEndpoints
             cancellationToken
         );
         await ring.RefreshAsync(cancellationToken);
-        return TypedResults.Created($"/api/keys/{kept.Id}", KeyResponse.Of(kept, key, clock.GetUtcNow().UtcDateTime));
+        return TypedResults.Created($"/api/keys/{stored.Id}", KeyResponse.Of(stored, key, clock.GetUtcNow().UtcDateTime));
     }
 
     private static async Task<Results<NoContent, ProblemHttpResult>> RevokeAsync(
@@ -126,7 +125,7 @@ public static class AccessEndpoints
     )
     {
         var errors = new RequestErrors();
-        errors.RefuseUnknown(request.Query, "after", "top");
+        errors.RejectUnknown(request.Query, "after", "top");
         var after = errors.Number(request.Query, "after", 0, 0, long.MaxValue);
         var top = errors.Number(request.Query, "top", 100, 1, MostEntries);
         if (errors.Count > 0)
@@ -139,15 +138,12 @@ public static class AccessEndpoints
 public sealed record KeyRequest
 {
     /// <summary>Who or what it is for.</summary>
-    [Description("Who or what it is for.")]
     public string? Name { get; init; }
 
-    /// <summary>What it may be used for: <c>read</c>, <c>reports</c>, <c>operate</c>, <c>admin</c>.</summary>
-    [Description("What it may be used for: read, reports, operate, admin.")]
+    /// <summary>What it may be used for: read, reports, operate, admin.</summary>
     public IReadOnlyList<string>? Scopes { get; init; }
 
-    /// <summary>From then on it lets nobody in; left out: never.</summary>
-    [Description("From then on it lets nobody in: a time, or a duration from now on such as 90d; left out: never.")]
+    /// <summary>From then on it lets nobody in: a time, or a duration from now on such as 90d; left out: never.</summary>
     public string? ExpiresAt { get; init; }
 }
 

@@ -78,7 +78,7 @@ public sealed class AccessKeyCache : BackgroundService
     /// <param name="cancellationToken">Stops it.</param>
     /// <returns>The key, which is nowhere else, and what is kept.</returns>
     /// <exception cref="StorageException">The database failed.</exception>
-    public static async Task<(string Key, AccessKey Kept)> MakeAsync(
+    public static async Task<(string Key, AccessKey Stored)> MakeAsync(
         AccessKeys keys,
         string name,
         Scope scope,

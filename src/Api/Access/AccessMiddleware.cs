@@ -120,7 +120,7 @@ internal sealed class AccessMiddleware : IDisposable
         var caller = ring.IsOpen ? Local(context) : await FindAsync(context.Request.Headers);
         if (caller is null)
         {
-            await RefuseAsync(context);
+            await ChallengeAsync(context);
             return;
         }
         var partition = caller == Caller.Local ? AddressOf(context) : caller.Name;
@@ -138,7 +138,8 @@ internal sealed class AccessMiddleware : IDisposable
             await Problems.WriteAsync(
                 context,
                 ProblemCode.Forbidden,
-                $"{context.Request.Method} {context.Request.Path} asks for the scope '{string.Join(", ", needed.ToWords())}', and this key has {(has.Count == 0 ? "none" : $"'{string.Join(", ", has)}'")}.",
+                $"{context.Request.Method} {context.Request.Path} asks for the scope '{string.Join(", ", needed.ToWords())}', and this key "
+                    + $"has {(has.Count == 0 ? "none" : $"'{string.Join(", ", has)}'")}.",
                 StatusCodes.Status403Forbidden
             );
             return;
@@ -213,7 +214,7 @@ internal sealed class AccessMiddleware : IDisposable
         header.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? header[scheme.Length..].Trim() : null;
 
     // The same for every cause, to the byte: what was wrong with a key is nobody's business who has none.
-    private async Task RefuseAsync(HttpContext context)
+    private async Task ChallengeAsync(HttpContext context)
     {
         var address = AddressOf(context);
         using (var notice = notices.AttemptAcquire(address))

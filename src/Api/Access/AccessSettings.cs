@@ -21,7 +21,7 @@ public sealed class AccessSettings
     public int RefusalsPerMinute { get; set; } = 60;
 
     /// <summary>Sentences on what cannot be used. No key is repeated in them.</summary>
-    internal IEnumerable<string> Faults()
+    internal IEnumerable<string> Errors()
     {
         foreach (var (name, key) in Keys)
         {
@@ -31,7 +31,8 @@ public sealed class AccessSettings
             if (key.Key.Length > AccessKeyCache.LongestKey)
                 yield return $"Metrics:Access:Keys:{name}:Key: has more than {AccessKeyCache.LongestKey} characters.";
             if (Scopes.Parse(key.Scopes) is null)
-                yield return $"Metrics:Access:Keys:{name}:Scopes: '{string.Join(", ", key.Scopes)}' are not scopes; there are {Scopes.All}.";
+                yield return $"Metrics:Access:Keys:{name}:Scopes: '{string.Join(", ", key.Scopes)}' are not scopes; there are "
+                    + $"{Scopes.All}.";
         }
         foreach (var same in Keys.GroupBy(key => key.Value.Key, StringComparer.Ordinal).Where(same => same.Count() > 1))
             yield return $"Metrics:Access:Keys: {string.Join(" and ", same.Select(key => key.Key))} have the same Key; give each its own.";
@@ -55,7 +56,8 @@ public sealed class AccessSettings
         if (string.IsNullOrWhiteSpace(oidc.Audience))
             yield return "Metrics:Access:Oidc:Audience: is missing; a token for any other service would be taken.";
         if (oidc.Roles.Count == 0)
-            yield return "Metrics:Access:Oidc:Roles: is empty, so no token may do anything; give for instance { \"energy-analyst\": [\"read\", "
+            yield return "Metrics:Access:Oidc:Roles: is empty, so no token may do anything; give for instance { \"energy-analyst\": "
+                + "[\"read\", "
                 + "\"reports\"] }.";
         foreach (var (role, scopes) in oidc.Roles)
             if (Scopes.Parse(scopes) is null)

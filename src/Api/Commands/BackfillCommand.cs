@@ -118,8 +118,8 @@ internal static class BackfillCommand
             var opened = KnownProviders.All[source.Provider].Open(source, catalogue, clock);
             try
             {
-                if (BackfillEndpoints.Refuse(source, opened.Cadence, from, to, clock.GetUtcNow().UtcDateTime) is { } refused)
-                    throw new CommandException(refused);
+                if (BackfillEndpoints.Validate(source, opened.Cadence, from, to, clock.GetUtcNow().UtcDateTime) is { } reason)
+                    throw new CommandException(reason);
                 await ServiceHost.PrepareSchemaAsync(app, cancellationToken);
                 return await ReadAsync(source, opened, from, to, cancellationToken);
             }
@@ -221,7 +221,7 @@ internal static class BackfillCommand
             {
                 return SoleWorker.Take(settings.Storage.ConnectionString);
             }
-            catch (StorageException exception) when (exception.Code == "locked")
+            catch (StorageException exception) when (exception.Code == StorageErrorCode.Locked)
             {
                 return null;
             }

@@ -4,9 +4,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using Metrics.Api.Operations;
 using Metrics.Api.Settings;
-using Metrics.Domain.Catalogue;
 using Metrics.Domain.Messages;
-using Metrics.Storage.Engine;
 
 namespace Metrics.Api.Commands;
 
@@ -102,7 +100,7 @@ internal sealed class CommandLine
         if (errors.Count > 0)
         {
             errors.AddRange(HelpText.Usage(command).Select((usage, i) => (i == 0 ? "Usage: " : "       ") + usage));
-            return Refuse(string.Join(Environment.NewLine, errors), ExitCode.Refused);
+            return Fail(string.Join(Environment.NewLine, errors), ExitCode.Refused);
         }
 
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
@@ -113,15 +111,15 @@ internal sealed class CommandLine
         }
         catch (CommandException exception)
         {
-            return Refuse(exception.Message, exception.ExitCode);
+            return Fail(exception.Message, exception.ExitCode);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            return Refuse("Stopped.", ExitCode.Failed);
+            return Fail("Stopped.", ExitCode.Failed);
         }
         catch (Exception exception) when (exception is not HostAbortedException)
         {
-            return Refuse($"The command failed in a way that it should not: {exception}", ExitCode.Failed);
+            return Fail($"The command failed in a way that it should not: {exception}", ExitCode.Failed);
         }
 
         void Stop(PosixSignalContext signal)
@@ -151,7 +149,7 @@ internal sealed class CommandLine
         return ExitCode.Done;
     }
 
-    private static int Refuse(string message, int exitCode)
+    private static int Fail(string message, int exitCode)
     {
         Console.Error.WriteLine(message);
         return exitCode;

@@ -1,4 +1,3 @@
-using Metrics.Api.Settings;
 using Metrics.Domain.Messages;
 
 namespace Metrics.Api.Commands;

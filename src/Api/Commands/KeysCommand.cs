@@ -58,7 +58,7 @@ internal static class KeysCommand
             Validate = parsed =>
                 new[]
                 {
-                    AccessEndpoints.Refuse(parsed.GetValue(name)),
+                    AccessEndpoints.ValidateName(parsed.GetValue(name)),
                     ScopeOf(parsed.TextOf(scopes)) is null
                         ? $"--scopes: '{parsed.TextOf(scopes)}' are not scopes; give some of {Scopes.All}, with commas between."
                         : null,

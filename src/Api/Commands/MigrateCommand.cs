@@ -12,10 +12,12 @@ internal static class MigrateCommand
 {
     /// <summary>What the command did, or would do.</summary>
     /// <param name="Engine"><c>Sqlite</c> or <c>Postgres</c>.</param>
-    /// <param name="Before">How the schema stood: <c>Current</c>, <c>Older</c>, <c>Newer</c>, <c>Empty</c> or <c>Unreachable</c>.</param>
+    /// <param name="Before">How the schema stood: <c>Current</c>, <c>Older</c>, <c>Newer</c>, <c>Abandoned</c>, <c>Empty</c> or
+    /// <c>Unreachable</c>.</param>
     /// <param name="Migrations">Names of the migrations that were or would be applied, oldest first.</param>
+    /// <param name="Views">Whether the views were or would be made anew.</param>
     /// <param name="DryRun">Whether nothing was done.</param>
-    public sealed record Result(string Engine, string Before, IReadOnlyList<string> Migrations, bool DryRun);
+    public sealed record Result(string Engine, string Before, IReadOnlyList<string> Migrations, bool Views, bool DryRun);
 
     /// <summary>Makes the command.</summary>
     public static DescribedCommand Create(ServiceHost host)
@@ -70,13 +72,13 @@ internal static class MigrateCommand
         var engine = app.Services.GetRequiredService<MetricsSettings>().Storage.Engine;
         var schema = app.Services.GetRequiredService<SchemaMigrator>();
         var before = await schema.CheckAsync(cancellationToken);
-        var result = new Result(engine.ToString(), before.Standing.ToString(), before.Pending, dryRun);
+        var result = new Result(engine.ToString(), before.Standing.ToString(), before.Pending, before.RenewsViews, dryRun);
         if (before.Standing is SchemaStanding.Unreachable && (dryRun || engine == StorageEngine.Postgres))
             throw new CommandException($"The database could not be migrated: {before.Message}", ExitCode.Failed);
         if (dryRun)
         {
             Report(result, json, WouldDo(before, engine));
-            return before.Standing == SchemaStanding.Newer ? ExitCode.Refused : ExitCode.Done;
+            return before.Standing is SchemaStanding.Newer or SchemaStanding.Abandoned ? ExitCode.Refused : ExitCode.Done;
         }
         using var progress = new Progress(style);
         var steps = engine == StorageEngine.Postgres ? 3 : 2;
@@ -93,7 +95,7 @@ internal static class MigrateCommand
             }
             progress.Show("Migrating", steps, steps, "steps");
         }
-        catch (StorageException exception) when (exception.Code == "newer_schema")
+        catch (StorageException exception) when (exception.Code == StorageErrorCode.NewerSchema)
         {
             throw new CommandException($"The database could not be migrated: {exception.Message}");
         }
@@ -108,17 +110,20 @@ internal static class MigrateCommand
 
     private static List<string> WouldDo(SchemaState before, StorageEngine engine)
     {
-        if (before.Standing == SchemaStanding.Newer)
+        if (before.Standing is SchemaStanding.Newer or SchemaStanding.Abandoned)
             return [before.Message];
+        if (before.Standing == SchemaStanding.Current)
+            return [$"The {engine} database is at the schema of this version; nothing would be done."];
+        if (before.Pending.Count == 0)
+            return [$"The {engine} database has the views of another version; 'migrate' would make them anew."];
         List<string> lines =
         [
-            before.Pending.Count == 0
-                ? $"The {engine} database is at the schema of this version; nothing would be done."
-                : $"The {engine} database {(before.Standing == SchemaStanding.Empty ? "is empty" : "has an older schema")}; "
-                    + "'migrate' would apply:",
+            $"The {engine} database {(before.Standing == SchemaStanding.Empty ? "is empty" : "has an older schema")}; "
+                + "'migrate' would apply:",
             .. before.Pending.Select(migration => $"  {migration}"),
+            "and make the views and the calendar anew.",
         ];
-        if (engine == StorageEngine.Postgres && before.Pending.Count > 0)
+        if (engine == StorageEngine.Postgres)
             lines.Add("and make the tables of jobs (schema hangfire) where they are missing.");
         return lines;
     }

@@ -1,4 +1,3 @@
-using System.CommandLine;
 using Metrics.Api.Access;
 using Metrics.Api.OData.Protocol;
 using Metrics.Api.Operations;
@@ -56,7 +55,7 @@ internal static class ServeCommand
                 settings.Storage.Engine == StorageEngine.Sqlite && settings.IsWorker
                     ? SoleWorker.Take(settings.Storage.ConnectionString)
                     : null;
-            await RefuseStrangersAsync(app, cancellationToken);
+            await RequireKeyOrLoopbackAsync(app, cancellationToken);
             // One key for every process on the database: a nextLink of one is understood by the others, and after a restart.
             if (settings.IsApi)
                 app.Services.GetRequiredService<IOptions<ODataSettings>>().Value.SkipTokenKey ??= await app
@@ -74,11 +73,11 @@ internal static class ServeCommand
             // Told to stop before it had started.
             return ExitCode.Done;
         }
-        catch (StorageException exception) when (exception.Code == "locked")
+        catch (StorageException exception) when (exception.Code == StorageErrorCode.Locked)
         {
             throw new CommandException(exception.Message);
         }
-        catch (Exception exception) when (ListenAddresses.Refused(exception) is { } reason)
+        catch (Exception exception) when (ListenAddresses.Describe(exception) is { } reason)
         {
             throw new CommandException(reason);
         }
@@ -89,7 +88,7 @@ internal static class ServeCommand
     }
 
     /// <summary>A service without keys answers this machine only.</summary>
-    private static async Task RefuseStrangersAsync(WebApplication app, CancellationToken cancellationToken)
+    private static async Task RequireKeyOrLoopbackAsync(WebApplication app, CancellationToken cancellationToken)
     {
         var keys = app.Services.GetRequiredService<AccessKeyCache>();
         await keys.RefreshAsync(cancellationToken);

@@ -6,7 +6,8 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Api.Comparing;
 
-/// <summary>A comparison as it was requested. Times are whole UTC hours; those left out are null until the data says what they are.</summary>
+/// <summary>A comparison as it was requested. Times are whole UTC hours; those left out are null until the data says what they
+/// are.</summary>
 internal sealed record ComparisonRequest(
     string Unit,
     string? Model,
@@ -26,7 +27,8 @@ internal sealed record ComparisonRequest(
     public static IReadOnlyList<string> Names { get; } =
     ["unit", "model", "boundary", "by", "idlePolicy", "from", "to", "minCoverage", "evidence"];
 
-    /// <summary>Reads the parameters; everything that is wrong is added, each with what would be right, and then there is no request.</summary>
+    /// <summary>Reads the parameters; everything that is wrong is added, each with what would be right, and then there is no
+    /// request.</summary>
     /// <param name="given">Name and value as they came; a name may come more than once.</param>
     /// <param name="now">The clock, UTC.</param>
     /// <param name="errors">Takes what is wrong.</param>
@@ -50,7 +52,8 @@ internal sealed record ComparisonRequest(
             errors.Query(
                 "boundary",
                 ProblemCode.InvalidParameter,
-                $"by=carbon is of the facility, because emissions are made of all that a place draws: leave boundary={Word(boundary)} out."
+                "by=carbon is of the facility, because emissions are made of all that a place draws: leave "
+                    + $"boundary={boundary.ToWord()} out."
             );
         var idle = Named("idlePolicy", IdlePolicy.Provisioned, "an idle policy. Idle policies are");
         var evidence = Named("evidence", new ComparisonTerms().WorstEvidence, "evidence. The worst accepted is one of");
@@ -82,9 +85,9 @@ internal sealed record ComparisonRequest(
                 return usual;
             // By name alone: Enum.TryParse would take numbers too.
             foreach (var known in Enum.GetValues<T>())
-                if (string.Equals(Word(known), text, StringComparison.OrdinalIgnoreCase))
+                if (string.Equals(known.ToWord(), text, StringComparison.OrdinalIgnoreCase))
                     return known;
-            errors.Query(name, code, $"'{Spelling.Shorten(text)}' is not {what}: {string.Join(", ", Enum.GetValues<T>().Select(Word))}.");
+            errors.Query(name, code, $"'{Spelling.Shorten(text)}' is not {what}: {string.Join(", ", Words.All<T>())}.");
             return usual;
         }
 
@@ -101,18 +104,6 @@ internal sealed record ComparisonRequest(
             return null;
         }
     }
-
-    /// <summary>A boundary, an idle policy, an evidence ... as the API writes it: <c>active-only</c>.</summary>
-    public static string Word<T>(T value)
-        where T : struct, Enum =>
-        string.Concat(
-            value
-                .ToString()
-                .Select(
-                    (letter, at) =>
-                        char.IsAsciiLetterUpper(letter) ? $"{(at == 0 ? "" : "-")}{char.ToLowerInvariant(letter)}" : letter.ToString()
-                )
-        );
 
     private static string Units => string.Join(", ", FunctionalUnit.Known.Keys.Order(StringComparer.Ordinal));
 }

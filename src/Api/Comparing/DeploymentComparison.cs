@@ -13,7 +13,7 @@ internal sealed record DeploymentComparison
     /// <summary>How the grams of a ranking are made. Market-based grams have no name here: they are never ranked.</summary>
     public const string CarbonMethod = "location-based average with embodied";
 
-    public required ComparisonRequest Question { get; init; }
+    public required ComparisonRequest Request { get; init; }
 
     /// <summary>The hours summed.</summary>
     public required Interval Period { get; init; }
@@ -31,22 +31,22 @@ internal sealed record DeploymentComparison
     /// <exception cref="StorageException">The database failed, or took too long.</exception>
     public static async Task<DeploymentComparison?> ReadAsync(
         ReadSession session,
-        ComparisonRequest question,
+        ComparisonRequest request,
         UnitConversions conversions,
         DateTime now,
-        List<string> faults
+        List<string> errors
     )
     {
         var hours = new DeploymentHours(session);
         // The asked unit first: what a deployment counts itself needs no conversion. Of several others the first by name is taken.
         string[] units =
         [
-            question.Unit,
+            request.Unit,
             .. FunctionalUnit
-                .Known.Keys.Where(unit => unit != question.Unit && conversions.Factor(question.Unit, unit) is not null)
+                .Known.Keys.Where(unit => unit != request.Unit && conversions.Factor(request.Unit, unit) is not null)
                 .Order(StringComparer.Ordinal),
         ];
-        var newest = question.To;
+        var newest = request.To;
         if (newest is null)
         {
             foreach (var unit in units)
@@ -54,57 +54,57 @@ internal sealed record DeploymentComparison
                     newest = last;
         }
         var end = newest ?? now.Date.AddHours(now.Hour);
-        var start = question.From
+        var start = request.From
             ?? (end > DateTime.MinValue.AddDays(1) ? end.AddDays(-1) : DateTime.SpecifyKind(DateTime.MinValue, DateTimeKind.Utc));
         if (start >= end)
-            faults.Add(
+            errors.Add(
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"from {start:yyyy-MM-ddTHH:mm:ssZ} is not before to {end:yyyy-MM-ddTHH:mm:ssZ}"
-                        + $"{(question.To is null ? ", the end of the newest complete hour with work in the unit" : "")}."
+                        + $"{(request.To is null ? ", the end of the newest complete hour with work in the unit" : "")}."
                 )
             );
         else if (end - start > TimeSpan.FromDays(ComparisonRequest.MostDays))
-            faults.Add(
+            errors.Add(
                 $"The period is longer than {ComparisonRequest.MostDays} days, and every hour of it is read. Ask for less, or take "
                     + "/odata/DailyIntensities or /odata/MonthlyIntensities."
             );
-        if (faults.Count > 0)
+        if (errors.Count > 0)
             return null;
 
         var period = new Interval(start, end);
-        var terms = new SumTerms(question.Boundary, question.By, question.IdlePolicy, question.Model);
+        var terms = new SumTerms(request.Boundary, request.By, request.IdlePolicy, request.Model);
         var sums = new Dictionary<string, DeploymentSums>(StringComparer.Ordinal);
         foreach (var unit in units)
         {
             foreach (var found in await hours.SumAsync(period, unit, terms))
-                if (!sums.TryGetValue(Key(found.Id), out var known) || (known[Measures.Units] is null && found[Measures.Units] is not null))
+                if (!sums.TryGetValue(Key(found.Id), out var known) || (known.Units is null && found.Units is not null))
                     sums[Key(found.Id)] = found;
         }
-        var told = sums.Count == 0 ? [] : await hours.FactorsAsync(period);
+        var factors = sums.Count == 0 ? [] : await hours.FactorsAsync(period);
         foreach (var (key, sum) in sums)
-            if (told.TryGetValue(sum.Id, out var words))
-                sums[key] = sum with { Factors = words.Factors, Missing = words.Missing };
+            if (factors.TryGetValue(sum.Id, out var names))
+                sums[key] = sum with { Factors = names };
         var unclaimed = sums
             .Values.Where(sum => sum.Workload == Workload.Unattributed.Name)
             .OrderBy(sum => sum.Place, StringComparer.Ordinal)
             .ToList();
         var result = Comparability.Of(
-            sums.Values.Except(unclaimed).Select(sum => Row(question, period, sum)),
+            sums.Values.Except(unclaimed).Select(sum => Row(request, sum)),
             new ComparisonTerms
             {
-                By = question.By,
-                FunctionalUnit = question.Unit,
+                By = request.By,
+                FunctionalUnit = request.Unit,
                 Conversions = conversions,
-                MinimumCoverage = question.MinCoverage,
-                WorstEvidence = question.Evidence,
+                MinimumCoverage = request.MinCoverage,
+                WorstEvidence = request.Evidence,
                 // Whoever accepts estimates has asked for them beside the rest.
-                EstimatedBesideMeasured = question.Evidence == Evidence.Estimated,
+                EstimatedBesideMeasured = request.Evidence == Evidence.Estimated,
             }
         );
         return new DeploymentComparison
         {
-            Question = question,
+            Request = request,
             Period = period,
             Result = result with
             {
@@ -112,17 +112,17 @@ internal sealed record DeploymentComparison
                 [
                     .. result.LeftOut,
                     .. unclaimed.Select(sum => new RowLeftOut(
-                        Row(question, period, sum),
+                        Row(request, sum),
                         ["no workload's rules claim it: it is what is left at its place, and no deployment"]
                     )),
                 ],
             },
             Sums = sums,
-            Note = sums.Count > 0 ? null : Nothing(question, await hours.PresentAsync(period)),
+            Note = sums.Count > 0 ? null : Nothing(request, await hours.PresentAsync(period)),
         };
     }
 
-    private static ComparableRow Row(ComparisonRequest question, Interval period, DeploymentSums sums) =>
+    private static ComparableRow Row(ComparisonRequest request, DeploymentSums sums) =>
         new()
         {
             Deployment = Key(sums.Id),
@@ -131,45 +131,44 @@ internal sealed record DeploymentComparison
             Precision = sums.Precision,
             Hardware = sums.Hardware,
             FunctionalUnit = sums.FunctionalUnit,
-            Boundary = question.Boundary,
-            PueIncluded = question.Boundary == Boundary.Facility,
-            IdlePolicy = question.IdlePolicy,
-            CarbonMethod = sums.Grams is null ? null : CarbonMethod,
+            Boundary = request.Boundary,
+            PueIncluded = request.Boundary == Boundary.Facility,
+            IdlePolicy = request.IdlePolicy,
+            CarbonMethod = sums.Carbon.Value is null ? null : CarbonMethod,
             Evidence = sums.Evidence,
-            // A sum of rounded seconds may come to a hair more than the whole.
-            Coverage = Math.Min(1, Ratios.Coverage.Of(sums.Values, period.Seconds, MissingReasons.None) ?? 0),
-            MeasuredShare = Ratios.MeasuredShare.Of(sums.Values, period.Seconds, MissingReasons.None),
-            Joules = sums.Joules,
-            LowJoules = sums.Low,
-            HighJoules = sums.High,
-            Grams = sums.Grams,
-            LowGrams = sums.LowGrams,
-            HighGrams = sums.HighGrams,
-            Units = sums[Measures.Units],
-            UnknownBecause = Unknown(question, sums.Hours),
+            Coverage = sums.Coverage,
+            MeasuredShare = Ratios.MeasuredShare.Of(sums.Values),
+            Energy = sums.Energy,
+            Carbon = sums.Carbon,
+            Units = (request.By == RankedBy.Energy ? sums.Energy : sums.Carbon).Units ?? sums.Units,
+            CoverKind = request.Boundary == Boundary.Accelerator ? null : sums.CoverKinds.Word(),
+            Disbelieved = sums.Missing & MissingReasonText.Disbelieving,
+            UnknownBecause = Unknown(request, sums),
         };
 
-    /// <summary>The first link of the chain that is unknown in every hour; where each is known in some hour and never all at once, none is
-    /// named.</summary>
-    private static string? Unknown(ComparisonRequest question, HoursKnown hours) =>
-        (question.Boundary, hours) switch
-        {
-            (_, { Any: 0 }) => "no_energy",
-            (Boundary.Accelerator, { Boundary: 0 }) => "accelerator_unknown",
-            (Boundary.Facility, { Boundary: 0, Server: > 0 }) => MissingReasons.PueUnknown.Text(),
-            (_, { Boundary: 0 }) => "server_unknown",
-            (Boundary.Accelerator, { Idle: 0, Server: > 0 }) => "accelerator_idle_unknown",
-            (_, { Idle: 0 }) => MissingReasons.BusyUnknown.Text(),
-            (_, { Operational: 0 }) when question.By == RankedBy.Carbon => MissingReasons.GridUnknown.Text(),
-            (_, { Embodied: 0 }) when question.By == RankedBy.Carbon => MissingReasons.EmbodiedUnknown.Text(),
-            _ => null,
-        };
+    /// <summary>The first link of the chain that is unknown in all of the time; where each is known and never at once with the work, that
+    /// is what is told.</summary>
+    private static NullReason Unknown(ComparisonRequest request, DeploymentSums sums) =>
+        sums[Measures.Known] is null ? NullReason.NoEnergy
+        : sums[Measures.Of(request.Boundary)] is null
+            ? request.Boundary switch
+            {
+                Boundary.Accelerator => NullReason.AcceleratorUnknown,
+                Boundary.Facility when sums[Measures.Server] is not null => NullReason.PueUnknown,
+                _ => NullReason.ServerUnknown,
+            }
+        : request.IdlePolicy == IdlePolicy.ActiveOnly && request.Boundary == Boundary.Accelerator && sums[Measures.Server] is not null
+            ? NullReason.AcceleratorIdleUnknown
+        : request.IdlePolicy == IdlePolicy.ActiveOnly && sums[Measures.Idle] is null ? NullReason.BusyUnknown
+        : request.By == RankedBy.Carbon && sums[Measures.Operational] is null ? NullReason.GridUnknown
+        : request.By == RankedBy.Carbon && sums[Measures.Embodied] is null ? NullReason.EmbodiedUnknown
+        : NullReason.NoCommonTime;
 
-    private static string Nothing(ComparisonRequest question, (IReadOnlyList<string> Units, IReadOnlyList<string> Models) present)
+    private static string Nothing(ComparisonRequest request, (IReadOnlyList<string> Units, IReadOnlyList<string> Models) present)
     {
-        var missing = question.Model is { } model
+        var missing = request.Model is { } model
             ? $"No deployment serves '{model}' in this period."
-            : $"No work was counted in {question.Unit} in this period.";
+            : $"No work was counted in {request.Unit} in this period.";
         return $"{missing} Units with work: {List(present.Units)}. Models with work: {List(present.Models)}.";
 
         static string List(IReadOnlyList<string> names) => names.Count == 0 ? "none" : string.Join(", ", names);

@@ -13,35 +13,33 @@ internal static class DecisionText
 
     /// <summary>How the energy of a resource was found.</summary>
     /// <param name="decision">What was decided.</param>
-    /// <param name="accelerator">Accelerator joules of the facts of all who share it; null when they are unknown.</param>
-    /// <param name="server">Server joules of these facts; null when they are unknown.</param>
-    /// <param name="rack">Rack joules of these facts; null when it is no rack.</param>
+    /// <param name="inside">Accelerator joules of the facts of all who share it; null when they are unknown.</param>
     /// <param name="missing">Why something of these facts is null.</param>
-    public static string Energy(EnergyDecision decision, double? accelerator, double? server, double? rack, MissingReasons missing)
+    public static string Energy(EnergyDecision decision, double? inside, MissingReasons missing)
     {
-        if (rack is { } beside)
-            return $"{Measures.Rack} = {Made(decision, beside)}; it holds servers and stands beside them";
-        if (accelerator is not { } board)
-            return server is { } whole
-                ? $"{Measures.Server} = {Server(decision, whole)}"
-                : $"{Number(decision.Joules)} J, of which no fact was made";
-        if (server is not { } inside)
-            return $"{Measures.Accelerator} = {Made(decision, board)}; the server's energy is unknown: "
-                + $"{(missing == MissingReasons.None ? "nobody meters it" : missing.Text())}";
-        if (decision.Rule == EnergyRule.Estimate)
-            return $"{Measures.Server} = {Estimate(decision.Estimate!, inside)}; {Measures.Accelerator} = {Number(board)} of it";
+        if (decision.Measure == Measures.Rack)
+            return $"{Measures.Rack} = {Made(decision, decision.Joules)}; it holds servers and stands beside them";
+        if (decision.Measure == Measures.Server)
+            return $"{Measures.Server} = {Server(decision, decision.WithinServer!.Value)}"
+                + (
+                    decision.Rule == EnergyRule.Estimate && inside is { } boards ? $"; {Measures.Accelerator} = {Number(boards)} of it" : ""
+                );
+        var made = Made(decision, decision.Joules);
+        if (decision.WithinServer is not { } within)
+            return $"{Measures.Accelerator} = {made}; the server's energy is unknown: "
+                + (missing == MissingReasons.None ? "nobody meters it" : missing.Text());
         if (decision is { ServerScale: 1, ServerTime: 1, Rule: EnergyRule.Metered })
-            return $"{Measures.Accelerator} = {Measures.Server} = {Made(decision, board)}";
-        return $"{Measures.Accelerator} = {Made(decision, board)}"
+            return $"{Measures.Accelerator} = {Measures.Server} = {made}";
+        return $"{Measures.Accelerator} = {made}"
             + (
-                decision.ServerScale is null or 1
+                decision.ServerScale == 1
                     ? ""
-                    : $"; {Measures.Server} = {Number(inside)}: the boards told more than their server, and the server is believed"
+                    : $"; {Measures.Server} = {Number(within)}: the boards told more than their server, and the server is believed"
             )
             + (
                 decision.ServerTime == 1
                     ? ""
-                    : $"; {Measures.Server} = {Number(inside)}: the server is known for {Number(decision.ServerTime)} of their time"
+                    : $"; {Measures.Server} = {Number(within)}: the server is known for {Number(decision.ServerTime)} of their time"
             );
     }
 
@@ -83,8 +81,9 @@ internal static class DecisionText
         };
 
     /// <summary>TE x TiR / EL, and its part for one of the accelerators; null when nothing falls to it.</summary>
-    public static string? Embodied(EnergyDecision decision, bool isAccelerator)
+    public static string? Embodied(EnergyDecision decision)
     {
+        var isAccelerator = decision.Measure == Measures.Accelerator;
         if (decision.Embodied is not { } made)
             return null;
         if (!isAccelerator && made.Accelerators > 0)
@@ -100,6 +99,22 @@ internal static class DecisionText
     /// <summary>What gave a workload its share.</summary>
     public static string By(ShareDecision share, string cover) =>
         share.Keys.Count == 0 ? $"what the cover {cover} leaves" : string.Join("; ", share.Keys.Select(key => By(key, share.Workload)));
+
+    /// <summary>Why no fact was made of a reading; null when one was.</summary>
+    public static string? WhyNot(UnusedDecision? decision) =>
+        decision?.Rule switch
+        {
+            null => null,
+            UnusedRule.SameWork => "another mapping counts the same work at this endpoint",
+            UnusedRule.SameReading => $"it tells the same as {decision.Series}, which is taken",
+            UnusedRule.BetterMeter => $"the {Word(decision.Component)} is told by {decision.Mapping!.Id}, which has the better evidence or "
+                + "covers more of the period",
+            UnusedRule.LoadNotAsked => "a meter reads the energy, so the load is not asked for it",
+            UnusedRule.InsidePackage => "it lies inside the CPU package and is never added to it",
+            UnusedRule.InsideCover => $"the {Word(decision.Component)} of the same machine covers the boundary, and holds it",
+            UnusedRule.OtherLevel => "it is a share of its server's energy, and the shares are told on another level",
+            _ => "no boundary takes this component in this period",
+        };
 
     private static string By(ShareKey key, string workload)
     {
@@ -119,6 +134,11 @@ internal static class DecisionText
         };
     }
 
+    /// <summary>A member of an enumeration as its word in the API.</summary>
+    public static string Word<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
+
+    /// <summary>The shortest text that reads back as the number.</summary>
     public static string Number(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 
     private static string Server(EnergyDecision decision, double result)
@@ -196,10 +216,11 @@ internal static class DecisionText
             return $"the load is ({Joined(part => Number(part.FullLoadSeconds))}) s at full load / {many} parts / "
                 + $"{Number(parts[0].Seconds)} s = {Number(load.Busy)}";
         if (parts.Any(part => part.Slice == 1))
-            return "the load is the mean of "
-                + $"{Joined(part => part.Servers == 1 ? Number(part.Busy) : $"{Number(part.Busy)} of {Number(part.Servers)} servers", part => part.Slice == 1)} "
-                + $"= {Number(load.Busy)}";
+            return $"the load is the mean of {Joined(Whole, part => part.Slice == 1)} = {Number(load.Busy)}";
         return $"the load is {Joined(part => $"{Number(part.Busy)} x {Number(part.Slice)} of the board")} = {Number(load.Busy)}";
+
+        static string Whole(LoadPart part) =>
+            part.Servers == 1 ? Number(part.Busy) : $"{Number(part.Busy)} of {Number(part.Servers)} servers";
 
         string Joined(Func<LoadPart, string> text, Func<LoadPart, bool>? when = null)
         {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
@@ -107,14 +106,13 @@ internal sealed class Derivation
             MostSources
         );
         var numbers = sources.Select((one, at) => (one.Series.Id, Number: at + 1)).ToDictionary(one => one.Id, one => one.Number);
-        var usedIn = readings.Where(reading => reading.Used).ToLookup(reading => (reading.Resource?.Id, reading.Period.Start));
         return explanation with
         {
             Facts = [.. Most("facts", own, MostFacts).Select(Describe)],
             Work =
             [
                 .. Most("work", work, MostFacts)
-                    .Select(fact => new ExplainedWork(fact.Period.Start, fact.Units, fact.CoveredSeconds, fact.Mappings)),
+                    .Select(fact => new ExplainedWork(fact.Period.Start, fact.Units, fact.Covered, fact.Mappings)),
             ],
             Cover = [.. Most("cover", Decisions(), MostFacts)],
             Shares = [.. Most("shares", Shares(), MostFacts)],
@@ -126,7 +124,7 @@ internal sealed class Derivation
                     {
                         Source = numbers[reading.Series.Id],
                         Resource = reading.Resource is { } resource ? Describe(resource) : null,
-                        Component = Word(reading.Component),
+                        Component = DecisionText.Word(reading.Component),
                         Part = reading.Part,
                         PeriodStart = reading.Period.Start,
                         Amount = reading.Amount,
@@ -134,7 +132,7 @@ internal sealed class Derivation
                         Seconds = reading.Seconds,
                         Workload = reading.Workload,
                         Used = reading.Used,
-                        Why = reading.Used ? null : WhyNot(reading, usedIn[(reading.Resource?.Id, reading.Period.Start)]),
+                        Why = DecisionText.WhyNot(reading.WhyNot),
                     }),
             ],
             Sources = [.. sources.Select(one => Describe(one, numbers[one.Series.Id], mappings[one.Series.Id]))],
@@ -180,9 +178,13 @@ internal sealed class Derivation
 
     private static (string Place, string Host) HostOf(Resource resource) => (resource.Place.Name, resource.Node ?? resource.Name);
 
-    private static bool IsLoad(TracedReading reading) => reading.Unit == AmountUnit.FullLoadSeconds;
-
-    private static string UnitOf(TracedReading reading) => reading.Mapping.FunctionalUnit ?? (IsLoad(reading) ? "s" : "J");
+    private static string UnitOf(TracedReading reading) =>
+        reading.Unit switch
+        {
+            AmountUnit.WorkUnits => reading.Mapping.FunctionalUnit!,
+            AmountUnit.FullLoadSeconds => "s",
+            _ => "J",
+        };
 
     private static double? Joules(EnergyFact fact) => fact[Measures.Server] ?? fact[Measures.Accelerator] ?? fact[Measures.Rack];
 
@@ -192,12 +194,7 @@ internal sealed class Derivation
     private List<WorkloadShare> Shares()
     {
         var shares = new List<WorkloadShare>();
-        foreach (
-            var group in around
-                .GroupBy(fact => (fact.Period.Start, fact.Resource.Id))
-                .OrderBy(group => group.Key.Start)
-                .ThenBy(group => group.Key.Id)
-        )
+        foreach (var group in ByResource())
         {
             var total = Total(group, Joules);
             shares.AddRange(
@@ -216,16 +213,13 @@ internal sealed class Derivation
         return shares;
     }
 
-    private List<CoverDecision> Decisions() =>
-        [
-            .. around
-                .GroupBy(fact => (fact.Period.Start, fact.Resource.Id))
-                .OrderBy(group => group.Key.Start)
-                .ThenBy(group => group.Key.Id)
-                .Select(group => Describe([.. group], [.. decisions[group.Key]])),
-        ];
+    private List<CoverDecision> Decisions() => [.. ByResource().Select(group => Describe([.. group], [.. decisions[group.Key]]))];
 
-    /// <summary>What was decided about a resource in a period: once, or twice where it is read both as a machine and as its accelerators.</summary>
+    private IOrderedEnumerable<IGrouping<(DateTime Start, long Id), EnergyFact>> ByResource() =>
+        around.GroupBy(fact => (fact.Period.Start, fact.Resource.Id)).OrderBy(group => group.Key.Start).ThenBy(group => group.Key.Id);
+
+    /// <summary>What was decided about a resource in a period: once, or twice where it is read both as a machine and as its
+    /// accelerators.</summary>
     private CoverDecision Describe(List<EnergyFact> facts, List<EnergyDecision> decided)
     {
         var (accelerator, server, rack) = (
@@ -234,18 +228,15 @@ internal sealed class Derivation
             Total(facts, fact => fact[Measures.Rack])
         );
         var missing = facts.Aggregate(MissingReasons.None, (all, fact) => all | fact.Missing);
-        var isAccelerator = accelerator is not null;
         return new CoverDecision(
             Describe(facts[0].Resource),
             facts[0].Period.Start,
             facts[0].Cover.Word(),
             server ?? accelerator ?? rack,
-            Joined(decision => DecisionText.Energy(decision, accelerator, server, rack, missing)) ?? "",
+            Joined(decision => DecisionText.Energy(decision, accelerator, missing)) ?? "",
             Joined(DecisionText.Bounds),
             Idle(facts, decided),
-            facts.Exists(fact => fact[Measures.Embodied] is not null)
-                ? Joined(decision => DecisionText.Embodied(decision, isAccelerator))
-                : null
+            facts.Exists(fact => fact[Measures.Embodied] is not null) ? Joined(DecisionText.Embodied) : null
         );
 
         string? Joined(Func<EnergyDecision, string?> text) =>
@@ -278,35 +269,6 @@ internal sealed class Derivation
     private static ShareDecision? ShareOf(EnergyDecision decision, EnergyFact fact) =>
         decision.Shares.FirstOrDefault(share => share.Workload == fact.Deployment.Workload.Name);
 
-    private static string WhyNot(TracedReading reading, IEnumerable<TracedReading> used)
-    {
-        if (reading.Resource is null)
-            return "another mapping counts the same work at this endpoint";
-        var others = used.ToList();
-        if (
-            others.Find(other =>
-                other.Component == reading.Component
-                && other.Mapping == reading.Mapping
-                && other.Part == reading.Part
-                && other.Series.Id != reading.Series.Id
-            ) is
-            { } same
-        )
-            return $"it tells the same as {same.Series}, which is taken";
-        if (others.Find(other => other.Component == reading.Component && other.Mapping != reading.Mapping && !IsLoad(other)) is { } better)
-            return $"the {Word(reading.Component)} is told by {better.Mapping.Id}, which has the better evidence or covers more of the "
-                + "period";
-        if (IsLoad(reading))
-            return "a meter reads the energy, so the load is not asked for it";
-        if (reading.Component is Component.Core or Component.Uncore)
-            return "it lies inside the CPU package and is never added to it";
-        if (others.Find(other => other.Component != reading.Component && !IsLoad(other)) is { } wider)
-            return $"the {Word(wider.Component)} of the same machine covers the boundary, and holds it";
-        return reading.Mapping.Share
-            ? "it is a share of its server's energy, and the shares are told on another level"
-            : "no boundary takes this component in this period";
-    }
-
     private static ExplainedResource Describe(Resource resource) =>
         new(resource.Id.ToString(CultureInfo.InvariantCulture), resource.Kind, resource.Name, resource.Node);
 
@@ -317,7 +279,7 @@ internal sealed class Derivation
             PeriodStart = fact.Period.Start,
             PeriodEnd = fact.Period.End,
             Values = fact.Values,
-            Evidence = Word(fact.Evidence),
+            Evidence = DecisionText.Word(fact.Evidence),
             Cover = fact.Cover.Word(),
             Mappings = fact.Mappings,
             Factors = fact.Factors,
@@ -347,10 +309,10 @@ internal sealed class Derivation
                 Numerator = mapping.Unit.Numerator,
                 Denominator = mapping.Unit.Denominator,
                 Kind = mapping.Kind.ToString(),
-                Quantity = Word(mapping.Unit.Quantity),
-                Component = Word(mapping.Component),
+                Quantity = DecisionText.Word(mapping.Unit.Quantity),
+                Component = DecisionText.Word(mapping.Component),
                 FunctionalUnit = mapping.FunctionalUnit,
-                Evidence = Word(mapping.Evidence),
+                Evidence = DecisionText.Word(mapping.Evidence),
                 Hold = mapping.Hold,
                 WrapsAt = mapping.WrapsAt,
                 MaxSpanSeconds = mapping.MaxSpan.TotalSeconds,
@@ -360,7 +322,4 @@ internal sealed class Derivation
             },
         };
     }
-
-    private static string Word<T>(T value)
-        where T : struct, Enum => value.ToString().ToLowerInvariant();
 }

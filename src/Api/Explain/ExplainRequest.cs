@@ -23,16 +23,21 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
     public string Key =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"DeploymentId={DeploymentId},{(ResourceId is { } resource ? $"ResourceId={resource}" : $"FunctionalUnit='{FunctionalUnit!.Replace("'", "''", StringComparison.Ordinal)}'")},PeriodStart={PeriodStart:yyyy-MM-ddTHH:mm:ss.FFFFFF}Z"
+            $"DeploymentId={DeploymentId},"
+                + $"{(ResourceId is { } id ? $"ResourceId={id}" : $"FunctionalUnit='{Quoted(FunctionalUnit!)}'")}"
+                + $",PeriodStart={PeriodStart:yyyy-MM-ddTHH:mm:ss.FFFFFF}Z"
         );
 
-    /// <summary>Reads the parameters; everything that is wrong is added, each with what would be right, and then there is no request.</summary>
+    private static string Quoted(string text) => text.Replace("'", "''", StringComparison.Ordinal);
+
+    /// <summary>Reads the parameters; everything that is wrong is added, each with what would be right, and then there is no
+    /// request.</summary>
     /// <param name="query">The parameters.</param>
     /// <param name="now">The clock, UTC.</param>
     /// <param name="errors">Takes what is wrong.</param>
     public static ExplainRequest? Read(IQueryCollection query, DateTime now, RequestErrors errors)
     {
-        errors.RefuseUnknown(query, "set", "key");
+        errors.RejectUnknown(query, "set", "key");
         var set = errors.One(query, "set");
         if (set is null)
             errors.Query(
@@ -51,7 +56,8 @@ internal sealed record ExplainRequest(string Set, long DeploymentId, string? Fun
             errors.Query(
                 "key",
                 ProblemCode.MissingParameter,
-                "'key' is missing: give the key of the row as OData writes it, for instance DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z."
+                "'key' is missing: give the key of the row as OData writes it, for instance "
+                    + "DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z."
             );
         if (key is null || set is null || !Sets.Contains(set))
             return null;

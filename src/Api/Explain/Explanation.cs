@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using Metrics.Domain.Facts;
 
 namespace Metrics.Api.Explain;
@@ -6,69 +5,47 @@ namespace Metrics.Api.Explain;
 /// <summary>How one row came to be: everything that a person needs to make it again by hand.</summary>
 public sealed record Explanation
 {
-    [Description("Entity set of the row.")]
+    /// <summary>Entity set of the row.</summary>
     public required string Set { get; init; }
 
-    [Description("Key of the row, as OData writes it.")]
+    /// <summary>Key of the row, as OData writes it.</summary>
     public required string Key { get; init; }
 
-    [Description("The row as it is stored, by the names of /odata.")]
+    /// <summary>The row as it is stored, by the names of /odata.</summary>
     public required IReadOnlyDictionary<string, object?> Row { get; init; }
 
-    [Description("Whether the row, made again now from what is written below, is the stored one.")]
+    /// <summary>Whether the row, made again now from what is written below, is the stored one.</summary>
     public required RowCheck Check { get; init; }
 
-    [Description("The calculation from the facts to the row, step by step, with the numbers.")]
+    /// <summary>The calculation from the facts to the row, step by step, with the numbers.</summary>
     public required IReadOnlyList<Formula> Formulas { get; init; }
 
-    [Description("For a day or a month: its hours, each of which can be explained by its key.")]
+    /// <summary>For a day or a month: its hours, each of which can be explained by its key.</summary>
     public IReadOnlyList<ExplainedHour> Hours { get; init; } = [];
 
-    [Description("The deployment's energy facts of the period.")]
+    /// <summary>The deployment's energy facts of the period.</summary>
     public IReadOnlyList<ExplainedFact> Facts { get; init; } = [];
 
-    [Description("The deployment's work facts of the period.")]
+    /// <summary>The deployment's work facts of the period.</summary>
     public IReadOnlyList<ExplainedWork> Work { get; init; } = [];
 
-    [Description("What the energy of each resource was made of in each period of the grid.")]
+    /// <summary>What the energy of each resource was made of in each period of the grid.</summary>
     public IReadOnlyList<CoverDecision> Cover { get; init; } = [];
 
-    [Description("Whose the energy of each resource was. The shares of a resource in a period sum to one.")]
+    /// <summary>Whose the energy of each resource was. The shares of a resource in a period sum to one.</summary>
     public IReadOnlyList<WorkloadShare> Shares { get; init; } = [];
 
-    [Description("What each series told of each period of the grid, and whether a fact was made of it.")]
+    /// <summary>What each series told of each period of the grid, and whether a fact was made of it.</summary>
     public IReadOnlyList<ExplainedReading> Readings { get; init; } = [];
 
-    [Description("The series behind the readings, with their mappings.")]
+    /// <summary>The series behind the readings, with their mappings.</summary>
     public IReadOnlyList<ExplainedSource> Sources { get; init; } = [];
 
-    [Description("The factors that the facts were made with.")]
+    /// <summary>The factors that the facts were made with.</summary>
     public IReadOnlyList<ExplainedFactor> Factors { get; init; } = [];
 
-    [Description("How many entries of each list were left out because there are too many to tell; empty when all are here.")]
+    /// <summary>How many entries of each list were left out because there are too many to tell; empty when all are here.</summary>
     public IReadOnlyDictionary<string, int> LeftOut { get; init; } = new Dictionary<string, int>();
-}
-
-/// <summary>The stored row against the same row made again.</summary>
-public sealed record RowCheck
-{
-    [Description("Whether every number of both is the same to a billionth of it.")]
-    public required bool Equal { get; init; }
-
-    [Description("Whether samples came after the row was made: it is about to be made again, and may differ until then.")]
-    public required bool Dirty { get; init; }
-
-    [Description("The numbers, made again from the samples that are stored now.")]
-    public required IReadOnlyDictionary<string, double?> Recomputed { get; init; }
-
-    [Description("Every number that differs, with both values.")]
-    public required IReadOnlyList<string> Differences { get; init; }
-
-    [Description("Why they differ, as far as that is known; null when they do not.")]
-    public string? Note { get; init; }
-
-    /// <summary>Equal to a billionth of the larger one.</summary>
-    internal static bool IsSame(double a, double b) => a == b || Math.Abs(a - b) <= 1e-9 * Math.Max(Math.Abs(a), Math.Abs(b));
 }
 
 /// <summary>One step of the calculation.</summary>
@@ -80,18 +57,18 @@ public sealed record Formula(string Name, string Text, double? Value);
 /// <summary>An hour of a day or a month.</summary>
 public sealed record ExplainedHour
 {
-    [Description("First instant of the hour, UTC.")]
+    /// <summary>First instant of the hour, UTC.</summary>
     public required DateTime PeriodStart { get; init; }
 
-    [Description(
-        "Key of the hour's row in HourlyIntensities, to be explained by it; of an hour without work in the unit, another unit's or none's."
-    )]
+    /// <summary>Key of the hour's row in HourlyIntensities, to be explained by it; of an hour without work in the unit, another unit's or
+    /// none's.</summary>
     public required string Key { get; init; }
 
-    [Description("Work of the hour in the unit; null when none was counted.")]
+    /// <summary>Work of the hour in the unit; null when none was counted.</summary>
     public double? Units { get; init; }
 
-    /// <summary>What the ratios by unit are made of beside the units: properties by their names, see <see cref="MeasureProperties"/>.</summary>
+    /// <summary>What the ratios by unit are made of beside the units: properties by their names, see <see
+    /// cref="MeasureProperties"/>.</summary>
     public required MeasureValues Values { get; init; }
 }
 
@@ -120,16 +97,16 @@ public sealed record ExplainedFact
     /// <summary>Worst evidence of the inputs.</summary>
     public required string Evidence { get; init; }
 
-    [Description("What made up the widest boundary: node, cpu+memory+accelerator, host-model ...")]
+    /// <summary>What made up the widest boundary: node, cpu+memory+accelerator, host-model ...</summary>
     public required string Cover { get; init; }
 
-    [Description("Mappings, as id@version.")]
+    /// <summary>Mappings, as id@version.</summary>
     public required string Mappings { get; init; }
 
-    [Description("Factors, by name.")]
+    /// <summary>Factors, by name.</summary>
     public required string Factors { get; init; }
 
-    [Description("Why columns are null.")]
+    /// <summary>Why columns are null.</summary>
     public required string Missing { get; init; }
 }
 
@@ -181,44 +158,44 @@ public sealed record WorkloadShare(
 /// <summary>What one series told of one grid period.</summary>
 public sealed record ExplainedReading
 {
-    [Description("Number of the series in sources.")]
+    /// <summary>Number of the series in sources.</summary>
     public required int Source { get; init; }
 
-    [Description("What it is about; null for work.")]
+    /// <summary>What it is about; null for work.</summary>
     public ExplainedResource? Resource { get; init; }
 
-    [Description("The part of the resource: accelerator, node, cpu ...; none for work.")]
+    /// <summary>The part of the resource: accelerator, node, cpu ...; none for work.</summary>
     public required string Component { get; init; }
 
-    [Description("Which of the component's disjoint parts; empty when there is one.")]
+    /// <summary>Which of the component's disjoint parts; empty when there is one.</summary>
     public required string Part { get; init; }
 
     /// <summary>First instant of the grid period, UTC.</summary>
     public required DateTime PeriodStart { get; init; }
 
-    [Description("Joules, units of work, or seconds at full load, as unit says.")]
+    /// <summary>Joules, units of work, or seconds at full load, as unit says.</summary>
     public required double Amount { get; init; }
 
-    [Description("J; the functional unit; or s for seconds at full load.")]
+    /// <summary>J; the functional unit; or s for seconds at full load.</summary>
     public required string Unit { get; init; }
 
-    [Description("The stretch of the period that it speaks of.")]
+    /// <summary>The stretch of the period that it speaks of.</summary>
     public required double Seconds { get; init; }
 
-    [Description("The workload whose rules claim the series.")]
+    /// <summary>The workload whose rules claim the series.</summary>
     public required string Workload { get; init; }
 
-    [Description("Whether a fact was made of it.")]
+    /// <summary>Whether a fact was made of it.</summary>
     public required bool Used { get; init; }
 
-    [Description("Why it was not used; null when it was.")]
+    /// <summary>Why it was not used; null when it was.</summary>
     public string? Why { get; init; }
 }
 
 /// <summary>A series of samples and how it is understood.</summary>
 public sealed record ExplainedSource
 {
-    [Description("Its number in readings.")]
+    /// <summary>Its number in readings.</summary>
     public required int Number { get; init; }
 
     /// <summary>Id of the source in the configuration.</summary>
@@ -233,13 +210,13 @@ public sealed record ExplainedSource
     /// <summary>Labels of the series.</summary>
     public required IReadOnlyDictionary<string, string> Labels { get; init; }
 
-    [Description("Raw, or how the provider made one value of a period.")]
+    /// <summary>Raw, or how the provider made one value of a period.</summary>
     public required string Statistic { get; init; }
 
-    [Description("Length of the provider's period in seconds; 0 for an instant.")]
+    /// <summary>Length of the provider's period in seconds; 0 for an instant.</summary>
     public required double PeriodSeconds { get; init; }
 
-    [Description("How many samples were looked at: those that start within the period and an hour around it.")]
+    /// <summary>How many samples were looked at: those that start within the period and an hour around it.</summary>
     public required int Samples { get; init; }
 
     /// <summary>The earliest of them.</summary>
@@ -248,10 +225,8 @@ public sealed record ExplainedSource
     /// <summary>The latest of them.</summary>
     public ExplainedSample? Last { get; init; }
 
-    [Description(
-        "SHA-256 over the samples, one line each, by start: start, end (yyyy-MM-ddTHH:mm:ss.ffffffZ) and the shortest text of the "
-            + "value that reads back as it, separated by a blank, ended by a line feed; in UTF-8."
-    )]
+    /// <summary>SHA-256 over the samples, one line each, by start: start, end (yyyy-MM-ddTHH:mm:ss.ffffffZ) and the shortest text of the
+    /// value that reads back as it, separated by a blank, ended by a line feed; in UTF-8.</summary>
     public required string Sha256 { get; init; }
 
     /// <summary>How the samples are understood.</summary>
@@ -267,19 +242,19 @@ public sealed record ExplainedSample(DateTime Start, DateTime End, double Value)
 /// <summary>How a metric is understood.</summary>
 public sealed record ExplainedMapping
 {
-    [Description("id@version.")]
+    /// <summary>id@version.</summary>
     public required string Name { get; init; }
 
     /// <summary>Unit of the raw value.</summary>
     public required string Unit { get; init; }
 
-    [Description("The raw value times numerator over denominator is in joules, watts, units of work, or a share of full load.")]
+    /// <summary>The raw value times numerator over denominator is in joules, watts, units of work, or a share of full load.</summary>
     public required double Numerator { get; init; }
 
     /// <summary>See the numerator.</summary>
     public required double Denominator { get; init; }
 
-    [Description("Gauge, Delta or Cumulative.")]
+    /// <summary>Gauge, Delta or Cumulative.</summary>
     public required string Kind { get; init; }
 
     /// <summary>What is read: energy, power, utilisation or work.</summary>
@@ -294,13 +269,13 @@ public sealed record ExplainedMapping
     /// <summary>How good the number is.</summary>
     public required string Evidence { get; init; }
 
-    [Description("Whether a level holds until the next sample; else two samples are joined by a straight line.")]
+    /// <summary>Whether a level holds until the next sample; else two samples are joined by a straight line.</summary>
     public required bool Hold { get; init; }
 
-    [Description("Raw value at which a counter starts again from zero; null when a fall is a reset.")]
+    /// <summary>Raw value at which a counter starts again from zero; null when a fall is a reset.</summary>
     public double? WrapsAt { get; init; }
 
-    [Description("Longest time between two samples that still says what happened between them, in seconds.")]
+    /// <summary>Longest time between two samples that still says what happened between them, in seconds.</summary>
     public required double MaxSpanSeconds { get; init; }
 
     /// <summary>Watts at no load, for utilisation with a power model.</summary>
@@ -316,16 +291,16 @@ public sealed record ExplainedMapping
 /// <summary>A factor.</summary>
 public sealed record ExplainedFactor
 {
-    [Description("Name, as the facts tell it.")]
+    /// <summary>Name, as the facts tell it.</summary>
     public required string Name { get; init; }
 
-    [Description("Value; null when it has none of its own (a table's row) or is no longer known.")]
+    /// <summary>Value; null when it has none of its own (a table's row) or is no longer known.</summary>
     public double? Value { get; init; }
 
     /// <summary>Unit of the value.</summary>
     public string? Unit { get; init; }
 
-    [Description("What the factor says beside the value, in words.")]
+    /// <summary>What the factor says beside the value, in words.</summary>
     public string? Text { get; init; }
 
     /// <summary>Who published it.</summary>
@@ -334,6 +309,6 @@ public sealed record ExplainedFactor
     /// <summary>Its licence.</summary>
     public string? Licence { get; init; }
 
-    [Description("The year that it speaks of, or its edition.")]
+    /// <summary>The year that it speaks of, or its edition.</summary>
     public string? Vintage { get; init; }
 }

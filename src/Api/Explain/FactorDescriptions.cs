@@ -73,7 +73,8 @@ internal sealed class FactorDescriptions(Trace trace, FactorBook book)
     {
         var boards = type.Accelerator is { } board ? $"{Number(type.Accelerators)} x {board}" : "no accelerator";
         var making = type.Embodied is { } made
-            ? $"{Number(made.Total.Kilograms)} kg embodied in what is reserved, over {Number(made.Lifespan.TotalDays / 365)} years ({type.Method})"
+            ? $"{Number(made.Total.Kilograms)} kg embodied in what is reserved, over {Number(made.Lifespan.TotalDays / 365)} "
+                + $"years ({type.Method})"
             : "embodied emissions unknown";
         return $"{type.VirtualCpus} vCPU {type.MicroArchitecture}, {Number(type.MemoryGigabytes)} GB, {boards}, {making}";
     }

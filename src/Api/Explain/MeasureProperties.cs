@@ -29,14 +29,14 @@ internal static class MeasureProperties
             ).WithAddedModifier(type =>
             {
                 if (type.Type == typeof(ExplainedFact))
-                    Tell(type, OfFacts);
+                    Describe(type, OfFacts);
                 else if (type.Type == typeof(ExplainedHour))
-                    Tell(type, OfHours);
+                    Describe(type, OfHours);
             })
         );
 
     /// <summary>Puts measures in the place of the property that holds them.</summary>
-    private static void Tell(JsonTypeInfo type, Measure[] measures)
+    private static void Describe(JsonTypeInfo type, Measure[] measures)
     {
         var held = type.Properties.Single(property => property.PropertyType == typeof(MeasureValues));
         var (values, at) = (held.Get!, type.Properties.IndexOf(held));

@@ -20,30 +20,51 @@ internal static class SumFormulas
         PeriodSums? sums
     )
     {
-        if (work.Count > 0)
-            yield return new Formula(
-                Measures.Units.Name,
-                Text(Measures.Units, [.. work.Select(fact => fact.Units)]),
-                sums?[Measures.Units]
-            );
-        if (energy.Count == 0)
+        if (energy.Count == 0 && work.Count == 0)
             yield break;
-        // The periods of the grid are added up by the rules that make hours of them.
-        var parts = energy.GroupBy(fact => fact.Period.Start).OrderBy(group => group.Key).Select(Sum).ToList();
-        var made = sums ?? Sum(energy);
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods).OrderBy(measure => measure.Unit != Measures.Facility.Unit))
-            if (measure != Measures.Units && (ByFactor(measure, trace, energy, made) ?? Of(measure, made, parts)) is { } formula)
+        // The periods of the grid are added up by the rules that make hours of them: what is matched is matched in each.
+        var parts = energy
+            .Select(fact => fact.Period.Start)
+            .Concat(work.Select(fact => fact.Period.Start))
+            .Distinct()
+            .Order()
+            .Select(start => Sum(energy.Where(fact => fact.Period.Start == start), work.Where(fact => fact.Period.Start == start)))
+            .ToList();
+        var made = sums ?? Sum(energy, work);
+        foreach (var measure in Measures.ExposedBy(MeasureHolders.Periods).OrderBy(measure => measure.Unit != Measures.Facility.Unit))
+            if ((ByFactor(measure, trace, energy, made) ?? Of(measure, made, parts)) is { } formula)
                 yield return formula;
 
-        static PeriodSums Sum(IEnumerable<EnergyFact> facts) =>
-            RollUp.Hour(facts.First().Period.Start, [.. facts], []) is [var all]
+        static PeriodSums Sum(IEnumerable<EnergyFact> energy, IEnumerable<WorkFact> work)
+        {
+            var (facts, done) = (energy.ToList(), work.ToList());
+            var start = facts.Count > 0 ? facts[0].Period.Start : done[0].Period.Start;
+            return RollUp.Hour(start, facts, done) is [var all]
                 ? all
-                : throw new ArgumentException("The facts are of several deployments.", nameof(facts));
+                : throw new ArgumentException("The facts are of several deployments or units.", nameof(energy));
+        }
     }
+
+    /// <summary>From the hours to the sums of a day or a month.</summary>
+    /// <param name="sums">The row's sums.</param>
+    /// <param name="hours">Of each hour the row in the functional unit, where work was counted in it, and any: each has the energy.</param>
+    public static IEnumerable<Formula> OfHours(PeriodSums sums, IReadOnlyList<(PeriodSums? Own, PeriodSums Any)> hours) =>
+        Measures
+            .ExposedBy(MeasureHolders.Periods)
+            .Select(measure =>
+                Of(
+                    measure,
+                    sums,
+                    measure.Aggregation == Aggregation.SumOfUnit
+                        ? hours.Select(hour => hour.Own).OfType<PeriodSums>()
+                        : hours.Select(hour => hour.Any)
+                )
+            )
+            .OfType<Formula>();
 
     /// <summary>A measure as the sum of that of the parts; bounds are of the parts that have the widest boundary. Null without a
     /// value.</summary>
-    public static Formula? Of(Measure measure, PeriodSums made, IEnumerable<PeriodSums> parts)
+    private static Formula? Of(Measure measure, PeriodSums made, IEnumerable<PeriodSums> parts)
     {
         if (made[measure] is not { } value)
             return null;
@@ -52,14 +73,15 @@ internal static class SumFormulas
             : made[Measures.Server] is not null ? Measures.Server
             : Measures.Accelerator;
         var terms = parts
-            .Where(part => measure.Across != AcrossResources.Bounds || part[widest] is not null)
+            .Where(part => measure.Aggregation != Aggregation.Bounds || part[widest] is not null)
             .Select(part => part[measure])
             .OfType<double>()
             .ToList();
         return new Formula(measure.Name, Text(measure, terms), value);
     }
 
-    /// <summary>A measure as another one times a factor. Null where the facts were not all made by one factor, or one of them lacks it: each
+    /// <summary>A measure as another one times a factor. Null where the facts were not all made by one factor, or one of them lacks it:
+    /// each
     /// was made by its own.</summary>
     private static Formula? ByFactor(Measure measure, Trace trace, IReadOnlyList<EnergyFact> energy, PeriodSums made)
     {

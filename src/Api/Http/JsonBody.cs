@@ -110,7 +110,8 @@ internal static class JsonBody
                     errors.Body(
                         Pointer(member.Name) + below,
                         ProblemCode.InvalidBody,
-                        $"'{(member.Name + below).Replace('/', '.')}' has to be {expected}{(below.Length == 0 ? $", and is {Describe(given.Value)}" : "")}."
+                        $"'{(member.Name + below).Replace('/', '.')}' has to be {expected}"
+                            + $"{(below.Length == 0 ? $", and is {Describe(given.Value)}" : "")}."
                     );
             }
             return errors.Count == 0 ? document.Deserialize<T>(Strict) : null;

@@ -35,7 +35,8 @@ internal static class NamedLiterals
             if (name.Length == 0 || name.Contains(',', StringComparison.Ordinal) || name.Contains('\'', StringComparison.Ordinal))
             {
                 errors.Key(
-                    $"{what} cannot be read from '{Spelling.Shorten(text[at..])}' on: write name=value, separated by commas, texts in single quotes."
+                    $"{what} cannot be read from '{Spelling.Shorten(text[at..])}' on: write name=value, separated by commas, "
+                        + $"texts in single quotes."
                 );
                 return literals;
             }
@@ -59,7 +60,8 @@ internal static class NamedLiterals
                 if (at < text.Length && text[at] != ',')
                 {
                     errors.Key(
-                        $"{what}: after the text of {Spelling.Shorten(name)} comes '{Spelling.Shorten(text[at..])}', and a comma or the end is expected."
+                        $"{what}: after the text of {Spelling.Shorten(name)} comes '{Spelling.Shorten(text[at..])}', and a comma "
+                            + $"or the end is expected."
                     );
                     return literals;
                 }

@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace Metrics.Api.Http;
 
 /// <summary>
-/// What is wrong with a request, as programs tell it apart: the member <c>code</c> of every error outside of <c>/odata</c>, written in snake
-/// case. A code that has been published keeps its meaning.
+/// What is wrong with a request, as programs tell it apart: the member <c>code</c> of every error outside of <c>/odata</c>, written in
+/// snake case. A code that has been published keeps its meaning.
 /// </summary>
 [JsonConverter(typeof(ProblemCodeConverter))]
 public enum ProblemCode

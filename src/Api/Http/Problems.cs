@@ -76,12 +76,13 @@ internal static class Problems
             await context.Response.Body.WriteAsync(body, context.RequestAborted);
     }
 
-    /// <summary>Adds what <see cref="UseProblemAnswers"/> needs.</summary>
-    public static IServiceCollection AddProblemAnswers(this IServiceCollection services) =>
+    /// <summary>Adds what <see cref="UseProblemResponses"/> needs.</summary>
+    public static IServiceCollection AddProblemResponses(this IServiceCollection services) =>
         services.AddExceptionHandler<ProblemExceptionHandler>();
 
-    /// <summary>Answers where nothing else has said what is wrong: unknown addresses, wrong methods and content types, and exceptions.</summary>
-    public static void UseProblemAnswers(this WebApplication app)
+    /// <summary>Answers where nothing else has said what is wrong: unknown addresses, wrong methods and content types, and
+    /// exceptions.</summary>
+    public static void UseProblemResponses(this WebApplication app)
     {
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(pages =>
@@ -108,8 +109,8 @@ internal static class Problems
             StatusCodes.Status415UnsupportedMediaType => "The body has to be application/json.",
             StatusCodes.Status503ServiceUnavailable => "The service cannot answer now; its log says why. Ask again.",
             >= 500 => "The request could not be answered; the service's log says why.",
-            _ =>
-                $"{Spelling.Shorten(request.Method, 20)} {path} is not possible like this ({status.ToString(CultureInfo.InvariantCulture)}).",
+            _ => $"{Spelling.Shorten(request.Method, 20)} {path} is not possible like this "
+                + $"({status.ToString(CultureInfo.InvariantCulture)}).",
         };
     }
 
@@ -153,7 +154,8 @@ internal static class Problems
         return Spelling.Shorten(text, length);
     }
 
-    /// <summary>The one handler of exceptions: the database's faults are 503, a request that cannot be read has its own status, ours are 500 without a detail.</summary>
+    /// <summary>The one handler of exceptions: the database's errors are 503, a request that cannot be read has its own status, ours are
+    /// 500 without a detail.</summary>
     private sealed class ProblemExceptionHandler(ILogger<ProblemExceptionHandler> log) : IExceptionHandler
     {
         public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)

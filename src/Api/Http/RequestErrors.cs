@@ -59,7 +59,7 @@ internal sealed class RequestErrors : List<RequestError>
     }
 
     /// <summary>Adds the parameters of a query that the address does not have.</summary>
-    public void RefuseUnknown(IQueryCollection query, params IReadOnlyList<string> known)
+    public void RejectUnknown(IQueryCollection query, params IReadOnlyList<string> known)
     {
         foreach (var name in query.Keys.Where(key => !known.Contains(key, StringComparer.OrdinalIgnoreCase)))
             Query(Spelling.Shorten(name), ProblemCode.UnknownParameter, Unknown(name, known));

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Globalization;
 using Hangfire;
 using Metrics.Api.Access;
@@ -47,7 +46,7 @@ public static class BackfillEndpoints
     /// <param name="from">Start, UTC.</param>
     /// <param name="to">End, UTC.</param>
     /// <param name="now">The clock.</param>
-    public static string? Refuse(SourceSettings source, Cadence cadence, DateTime from, DateTime to, DateTime now)
+    public static string? Validate(SourceSettings source, Cadence cadence, DateTime from, DateTime to, DateTime now)
     {
         if (cadence.NoPastBecause is { } reason)
             return $"The source '{source.Id}' ({source.Provider}) has no past that can be read. {reason}";
@@ -91,8 +90,8 @@ public static class BackfillEndpoints
         var opened = KnownProviders.All[source.Provider].Open(source, catalogue, clock);
         try
         {
-            if (Refuse(source, opened.Cadence, from, to, now) is { } refused)
-                return Problems.Of(ProblemCode.InvalidBackfill, refused);
+            if (Validate(source, opened.Cadence, from, to, now) is { } reason)
+                return Problems.Of(ProblemCode.InvalidBackfill, reason);
             await log.RegisterAsync(source.Id, source.Provider, source.Place, cancellationToken);
             var (backfill, _) = await backfills.RequestAsync(
                 id,

@@ -5,7 +5,6 @@ using Metrics.Api.Http;
 using Metrics.Api.Settings;
 using Metrics.Ingestors.Pipeline;
 using Metrics.Storage.Schema;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Prometheus;
@@ -23,8 +22,9 @@ public static class Endpoints
         // A page of numbers is a fifth of its size when compressed. The answers hold no secret that a guess in the request could find by
         // their length.
         services.AddResponseCompression(compression => compression.EnableForHttps = true);
-        services.AddProblemAnswers();
+        services.AddProblemResponses();
         return services.AddOpenApi(openApi =>
+        {
             openApi.AddDocumentTransformer(
                 (document, _, _) =>
                 {
@@ -34,8 +34,9 @@ public static class Endpoints
                         "Operations of the service. Its data is at /odata, which describes itself at /odata/$metadata.";
                     return Task.CompletedTask;
                 }
-            )
-        );
+            );
+            openApi.UnfoldDescriptions();
+        });
     }
 
     /// <summary>Counts requests and maps the operator's addresses.</summary>
@@ -102,9 +103,8 @@ public static class Endpoints
                 StatusCodes.Status404NotFound
             );
         jobs.Enqueue<Jobs>(job => job.ReadAsync(id, CancellationToken.None));
-        return TypedResults.Accepted(
-            $"/odata/Runs?$filter=Source%20eq%20'{Uri.EscapeDataString(id.Replace("'", "''", StringComparison.Ordinal))}'&$orderby=StartedAt%20desc&$top=1"
-        );
+        var name = Uri.EscapeDataString(id.Replace("'", "''", StringComparison.Ordinal));
+        return TypedResults.Accepted($"/odata/Runs?$filter=Source%20eq%20'{name}'&$orderby=StartedAt%20desc&$top=1");
     }
 
     private static string AddressOf(WebApplication app) => app.Urls.FirstOrDefault() ?? "http://localhost:5080";

@@ -85,16 +85,17 @@ public static class ListenAddresses
             .Select(port => $"{scheme}://*:{port}");
 
     /// <summary>The sentence for a start that failed at its address; null when it failed elsewhere.</summary>
-    public static string? Refused(Exception fault) =>
-        fault switch
+    public static string? Describe(Exception exception) =>
+        exception switch
         {
             IOException { InnerException: AddressInUseException } =>
-                $"{fault.Message.TrimEnd('.')}. Stop the other program, or listen elsewhere: --urls http://localhost:5081.",
+                $"{exception.Message.TrimEnd('.')}. Stop the other program, or listen elsewhere: --urls http://localhost:5081.",
             FormatException or ArgumentOutOfRangeException { ParamName: "port" } =>
-                $"The address to listen on cannot be used: {fault.Message.ReplaceLineEndings(" ")} Give one such as --urls "
+                $"The address to listen on cannot be used: {exception.Message.ReplaceLineEndings(" ")} Give one such as --urls "
                     + "http://localhost:5081.",
             System.Net.Sockets.SocketException or IOException { InnerException: System.Net.Sockets.SocketException } =>
-                $"The address to listen on cannot be used: {fault.Message.TrimEnd('.')}. Give one such as --urls http://localhost:5081.",
+                $"The address to listen on cannot be used: {exception.Message.TrimEnd('.')}. Give one such as --urls "
+                    + $"http://localhost:5081.",
             _ => null,
         };
 }

@@ -5,7 +5,6 @@ using Metrics.Api.Access;
 using Metrics.Api.Settings;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -161,10 +160,10 @@ public sealed class Worker(
         {
             parts.Add($"{workload.Name} {workload.Model} {workload.Precision}");
             foreach (var rule in workload.Rules)
-                parts.Add(
-                    $"{rule.Source} "
-                        + $"{string.Join(' ', rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}"))}"
-                );
+            {
+                var labels = rule.Labels.OrderBy(label => label.Key, StringComparer.Ordinal).Select(label => $"{label.Key}={label.Value}");
+                parts.Add($"{rule.Source} {string.Join(' ', labels)}");
+            }
         }
         return Identity.Of([.. parts]).ToString("x16", CultureInfo.InvariantCulture);
     }

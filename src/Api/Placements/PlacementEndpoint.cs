@@ -3,6 +3,7 @@ using Metrics.Api.Comparing;
 using Metrics.Api.Http;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -18,14 +19,15 @@ public static class PlacementEndpoint
     /// services.</summary>
     public static IEndpointConventionBuilder MapPlacements(this IEndpointRouteBuilder endpoints) =>
         endpoints
-            .MapGet("/api/placements", AnswerAsync)
+            .MapGet("/api/placements", GetAsync)
             .WithTags("Placements")
             .WithSummary("Where a unit of work costs the least energy or emits the least")
             .WithDescription(
                 """
-                Sums the energy and the work of each deployment over the period and ranks deployments by joules or by grams of CO2 equivalents per unit. Only numbers that
-                mean the same are ranked with each other: same unit, boundary, idle policy, model, precision. The other groups say how they differ; deployments with too
-                little coverage, too bad evidence or no ratio are left out with every reason. Where the bounds of two numbers overlap, their order is told as not certain.
+                Sums the energy and the work of each deployment over the period and ranks deployments by joules or by grams of CO2
+                equivalents per unit. Only numbers that mean the same are ranked with each other: same unit, boundary, idle policy, model,
+                precision. The other groups say how they differ; deployments with too little coverage, too bad evidence or no ratio are left
+                out with every reason. Where the bounds of two numbers overlap, their order is told as not certain.
                 """
             )
             .ProducesProblem(StatusCodes.Status400BadRequest)
@@ -42,35 +44,33 @@ public static class PlacementEndpoint
                 }
             );
 
-    // The parameters are declared for the API's description; ComparisonQuestion reads them, so that a fault is told in its own words and
-    // all at once.
-    private static async Task<Results<Ok<PlacementResponse>, ProblemHttpResult>> AnswerAsync(
+    // The parameters are declared for the API's description, which takes their comments; ComparisonRequest reads them, so that an error
+    // is told in its own words and all at once.
+    /// <param name="unit">What work is counted in: output-token, input-token, token, request, image ...</param>
+    /// <param name="model">The model, exactly as configured. Left out: every model, each ranked by itself.</param>
+    /// <param name="boundary">accelerator, server or facility (server x PUE). facility when left out, and always for by=carbon.</param>
+    /// <param name="by">energy ranks by joules per unit, carbon by grams of CO2 equivalents per unit (operational, location-based average,
+    /// and embodied). energy when left out.</param>
+    /// <param name="idlePolicy">provisioned includes the energy drawn while reserved and doing nothing, active-only leaves it out.
+    /// provisioned when left out.</param>
+    /// <param name="to">End, a whole UTC hour, not included; of a word the end of what it names, up to now. The end of the newest complete
+    /// hour with work in the unit when left out.</param>
+    /// <param name="minCoverage">Least share of the period that must be covered, from 0 to 1. 0.9 when left out.</param>
+    /// <param name="evidence">Worst evidence accepted: measured, derived, modelled or estimated. modelled when left out; estimated ranks
+    /// estimates beside readings.</param>
+    internal static async Task<Results<Ok<PlacementResponse>, ProblemHttpResult>> GetAsync(
         HttpContext context,
         [FromServices] QueryConnections connections,
         [FromServices] TimeProvider time,
-        [Description("What work is counted in: output-token, input-token, token, request, image ...")] string? unit,
-        [Description("The model, exactly as configured. Left out: every model, each ranked by itself.")] string? model,
-        [Description("accelerator, server or facility (server x PUE). facility when left out, and always for by=carbon.")] string? boundary,
-        [Description(
-            "energy ranks by joules per unit, carbon by grams of CO2 equivalents per unit (operational, location-based average, "
-                + "and embodied). energy when left out."
-        )]
-            string? by,
-        [Description(
-            "provisioned includes the energy drawn while reserved and doing nothing, active-only leaves it out. provisioned when left out."
-        )]
-            string? idlePolicy,
+        string? unit,
+        string? model,
+        string? boundary,
+        string? by,
+        string? idlePolicy,
         [Description("Start, a whole UTC hour. 24 hours before the end when left out. " + Times.Description)] string? from,
-        [Description(
-            "End, a whole UTC hour, not included; of a word the end of what it names, up to now. The end of the newest complete hour with work in the unit when left out."
-        )]
-            string? to,
-        [Description("Least share of the period that must be covered, from 0 to 1. 0.9 when left out.")] string? minCoverage,
-        [Description(
-            "Worst evidence accepted: measured, derived, modelled or estimated. modelled when left out; estimated ranks estimates "
-                + "beside readings."
-        )]
-            string? evidence
+        string? to,
+        string? minCoverage,
+        string? evidence
     )
     {
         _ = (unit, model, boundary, by, idlePolicy, from, to, minCoverage, evidence);
@@ -80,31 +80,31 @@ public static class PlacementEndpoint
             return Problems.Of(errors);
         context.Response.Headers.CacheControl = "no-store";
         var conversions = context.RequestServices.GetService<UnitConversions>() ?? UnitConversions.None;
-        var refusals = new List<string>();
+        var reasons = new List<string>();
         await using var session = new ReadSession(connections, context.RequestAborted);
-        if (await DeploymentComparison.ReadAsync(session, request, conversions, now, refusals) is { } comparison)
+        if (await DeploymentComparison.ReadAsync(session, request, conversions, now, reasons) is { } comparison)
             return TypedResults.Ok(ToResponse(comparison));
-        foreach (var refusal in refusals)
-            errors.Query("", ProblemCode.InvalidComparison, refusal);
+        foreach (var reason in reasons)
+            errors.Query("", ProblemCode.InvalidComparison, reason);
         return Problems.Of(errors);
     }
 
     private static PlacementResponse ToResponse(DeploymentComparison comparison)
     {
-        var question = comparison.Question;
+        var request = comparison.Request;
         return new PlacementResponse
         {
-            Unit = question.Unit,
-            Model = question.Model,
-            Boundary = ComparisonRequest.Word(question.Boundary),
-            PueIncluded = question.Boundary == Boundary.Facility,
-            IdlePolicy = ComparisonRequest.Word(question.IdlePolicy),
-            By = ComparisonRequest.Word(question.By),
+            Unit = request.Unit,
+            Model = request.Model,
+            Boundary = request.Boundary.ToWord(),
+            PueIncluded = request.Boundary == Boundary.Facility,
+            IdlePolicy = request.IdlePolicy.ToWord(),
+            By = request.By.ToWord(),
             CarbonMethod = DeploymentComparison.CarbonMethod,
             From = comparison.Period.Start,
             To = comparison.Period.End,
-            MinCoverage = question.MinCoverage,
-            Evidence = ComparisonRequest.Word(question.Evidence),
+            MinCoverage = request.MinCoverage,
+            Evidence = request.Evidence.ToWord(),
             Groups =
             [
                 .. comparison.Result.Groups.Select(group => new PlacementGroup
@@ -142,18 +142,18 @@ public static class PlacementEndpoint
             GramsPerUnit = row.PerUnit(RankedBy.Carbon),
             LowGramsPerUnit = grams?.Low,
             HighGramsPerUnit = grams?.High,
-            Joules = row.Joules,
-            Grams = row.Grams,
+            Joules = row.Energy.Value,
+            Grams = row.Carbon.Value,
             Units = row.Units,
             Converted = row.Converted,
-            Boundary = ComparisonRequest.Word(row.Boundary),
+            Boundary = row.Boundary.ToWord(),
             Coverage = row.Coverage,
-            Evidence = ComparisonRequest.Word(row.Evidence),
+            Evidence = row.Evidence.ToWord(),
             MeasuredShare = row.MeasuredShare,
             SavingAgainstWorst = ranked?.SavingAgainstWorst,
             Certain = ranked?.Certain,
             Factors = sums.Factors,
-            Missing = sums.Missing,
+            Missing = [.. sums.Missing.Words()],
             Reasons = reasons,
         };
     }

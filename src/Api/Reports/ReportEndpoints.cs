@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Globalization;
 using Metrics.Api.Access;
 using Metrics.Api.Http;
@@ -40,7 +39,7 @@ public static class ReportEndpoints
             )
             .WithSummary("Kinds and formats of reports");
         reports
-            .MapGet("/{kind}", (Delegate)AnswerAsync)
+            .MapGet("/{kind}", (Delegate)GetAsync)
             .Produces(200)
             .Produces<JobResponse>(202)
             .ProducesProblem(400)
@@ -106,7 +105,7 @@ public static class ReportEndpoints
         app.MapGet("/api/validate", () => Validator.Rules).RequireScope(Scope.Reports).WithTags("Reports").WithSummary("The rules");
     }
 
-    private static async Task<IResult> AnswerAsync(
+    private static async Task<IResult> GetAsync(
         string kind,
         HttpContext context,
         ReportJobs jobs,
@@ -116,7 +115,7 @@ public static class ReportEndpoints
     {
         try
         {
-            var question = ReportRequest.Read(
+            var request = ReportRequest.Read(
                 kind,
                 context.Request.Query.SelectMany(parameter => parameter.Value.Select(value => (parameter.Key, value))),
                 clock.GetUtcNow().UtcDateTime
@@ -124,7 +123,7 @@ public static class ReportEndpoints
             var later = context
                 .Request.Headers["Prefer"]
                 .Any(prefer => prefer!.Contains("respond-async", StringComparison.OrdinalIgnoreCase));
-            var job = jobs.Begin(question);
+            var job = jobs.Begin(request);
             if (!later)
                 await ((Task)job.Made)
                     .WaitAsync(settings.Wait, clock, context.RequestAborted)
@@ -137,11 +136,11 @@ public static class ReportEndpoints
                 context.Response.Headers["Preference-Applied"] = "respond-async";
             return TypedResults.Accepted($"/api/reports/jobs/{job.Id}", JobResponse.Of(job));
         }
-        catch (ReportError refused)
+        catch (ReportError exception)
         {
-            if (refused.Status == StatusCodes.Status429TooManyRequests)
+            if (exception.Status == StatusCodes.Status429TooManyRequests)
                 context.Response.Headers.RetryAfter = "60";
-            return refused.ToProblem();
+            return exception.ToProblem();
         }
     }
 
@@ -160,13 +159,13 @@ public static class ReportEndpoints
         headers["Repr-Digest"] = $"sha-256=:{Convert.ToBase64String(file.Sha256)}:";
         headers["Metrics-Rows"] = file.Rows.ToString(CultureInfo.InvariantCulture);
         headers.Link = $"</api/reports/jobs/{job.Id}/manifest>; rel=\"describedby\"";
-        var page = job.Question.Format.Name == "html";
+        var page = job.Request.Format.Name == "html";
         if (page)
             headers.ContentSecurityPolicy =
                 "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'";
         return TypedResults.PhysicalFile(
             file.Path,
-            job.Question.Format.ContentType,
+            job.Request.Format.ContentType,
             page ? null : file.Name,
             entityTag: new Microsoft.Net.Http.Headers.EntityTagHeaderValue($"\"{Convert.ToHexStringLower(file.Sha256)}\""),
             enableRangeProcessing: true
@@ -189,9 +188,9 @@ public static class ReportEndpoints
             var validator = await Validator.ReadAsync(kind, request.ContentType ?? "", request.Body, cancellationToken);
             return TypedResults.Ok(new ValidationResponse(validator.Findings.Count == 0, validator.Rows, validator.Findings));
         }
-        catch (ReportError refused)
+        catch (ReportError exception)
         {
-            return refused.ToProblem();
+            return exception.ToProblem();
         }
     }
 
@@ -205,7 +204,7 @@ public static class ReportEndpoints
     private static ProblemHttpResult NotDone(ReportJob job) =>
         Problems.Of(
             ProblemCode.NotDone,
-            $"The report is {job.State}{(JobResponse.Of(job).Error is { } error ? $": {error}" : "")}.",
+            $"The report is {job.State.ToWord()}{(JobResponse.Of(job).Error is { } error ? $": {error}" : "")}.",
             StatusCodes.Status409Conflict
         );
 }
@@ -237,13 +236,13 @@ public sealed record JobResponse(string Id, string State, long Rows, long? Store
         var done = job.Made.IsCompletedSuccessfully;
         // A fault of ours is told in the log, by whoever waits for the job; its words are not for everybody.
         var error = job.Made.IsFaulted
-            ? job.Made.Exception!.GetBaseException() is ReportError refused
-                ? refused.Message
+            ? job.Made.Exception!.GetBaseException() is ReportError exception
+                ? exception.Message
                 : "The report could not be made; the service's log says why."
             : null;
         return new JobResponse(
             job.Id,
-            job.State,
+            job.State.ToWord(),
             done ? job.Made.Result.Rows : job.Rows.Done,
             job.Rows.All == 0 ? null : job.Rows.All,
             error,
@@ -257,8 +256,4 @@ public sealed record JobResponse(string Id, string State, long Rows, long? Store
 /// <param name="IsValid">Whether it follows all of them.</param>
 /// <param name="Rows">Rows looked at.</param>
 /// <param name="Findings">Where it does not.</param>
-public sealed record ValidationResponse(
-    [property: Description("Whether it follows all of them.")] bool IsValid,
-    long Rows,
-    IReadOnlyList<ValidationFinding> Findings
-);
+public sealed record ValidationResponse(bool IsValid, long Rows, IReadOnlyList<ValidationFinding> Findings);

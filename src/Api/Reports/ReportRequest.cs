@@ -1,4 +1,3 @@
-using System.Globalization;
 using Metrics.Api.Http;
 using Metrics.Api.Reports.Kinds;
 using Metrics.Domain.Messages;

@@ -16,7 +16,7 @@ public sealed class ReportSettings
     public int Concurrency { get; set; } = 2;
 
     /// <summary>Sentences on what cannot be used.</summary>
-    internal IEnumerable<string> Faults()
+    internal IEnumerable<string> Errors()
     {
         if (Keep < TimeSpan.FromMinutes(1))
             yield return $"Metrics:Reports:Keep: {Keep} is less than a minute; whoever asked could not fetch anything.";

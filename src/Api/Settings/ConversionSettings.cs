@@ -52,11 +52,12 @@ public sealed class ConversionSettings
                     .Where(other => Follow(accepted.Where(rest => rest != other).Select(rest => rest.Conversion)) is null)
                     .Select(other => other.At)
                     .ToList();
+                var says = circle.Count == 1 ? "says" : "say";
                 errors.Add(
                     string.Create(
                         CultureInfo.InvariantCulture,
                         $"{at}: one {declared.From} is {declared.Factor} {declared.To}, but "
-                            + $"{(circle.Count == 0 ? "both are one unit" : $"{string.Join(", ", circle)} {(circle.Count == 1 ? "says" : "say")} that it is {ratio}")}; "
+                            + $"{(circle.Count == 0 ? "both are one unit" : $"{string.Join(", ", circle)} {says} that it is {ratio}")}; "
                             + $"a circle says the same twice or contradicts itself, so remove one."
                     )
                 );

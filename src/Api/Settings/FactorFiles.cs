@@ -15,12 +15,12 @@ public sealed class FactorFiles
     private static readonly UTF8Encoding Utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly List<FactorFile> files = [];
-    private readonly List<string> faults = [];
+    private readonly List<string> errors = [];
 
     private FactorFiles() { }
 
     /// <summary>Everything that is wrong with the files, one line a fault; empty when they can be used.</summary>
-    public IReadOnlyList<string> Faults => faults;
+    public IReadOnlyList<string> Errors => errors;
 
     /// <summary>What a person should know of the files although they can be used.</summary>
     public IReadOnlyList<string> Remarks => [.. files.SelectMany(file => file.Remarks)];
@@ -35,31 +35,29 @@ public sealed class FactorFiles
             try
             {
                 if (string.IsNullOrWhiteSpace(path))
-                    read.faults.Add("Metrics:Factors: names a file without a name; write its path, or remove the entry");
+                    read.errors.Add("Metrics:Factors: names a file without a name; write its path, or remove the entry");
                 else if (new FileInfo(path) is { Exists: true, Length: > LargestFile })
-                    read.faults.Add($"{path}: is larger than {LargestFile / 1024 / 1024} MiB, so it is not a file of factors");
+                    read.errors.Add($"{path}: is larger than {LargestFile / 1024 / 1024} MiB, so it is not a file of factors");
                 else
                     read.files.Add(FactorFile.Read(path, File.ReadAllText(path, Utf8)));
             }
             catch (FactorException exception)
             {
-                read.faults.AddRange(exception.Errors);
+                read.errors.AddRange(exception.Errors);
             }
             catch (DecoderFallbackException)
             {
-                read.faults.Add($"{path}: is not text in UTF-8; save it so");
+                read.errors.Add($"{path}: is not text in UTF-8; save it so");
             }
             catch (Exception exception)
                 when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
             {
-                read.faults.Add(
-                    $"{path}: cannot be read: "
-                        + $"{(exception is FileNotFoundException or DirectoryNotFoundException ? "there is no such file" : exception.Message)}"
-                );
+                var isMissing = exception is FileNotFoundException or DirectoryNotFoundException;
+                read.errors.Add($"{path}: cannot be read: {(isMissing ? "there is no such file" : exception.Message)}");
             }
         }
-        read.faults.AddRange(PlacedFactor.Overlaps(read.files.SelectMany(file => file.Factors)));
-        read.faults.AddRange(read.UnknownRegions());
+        read.errors.AddRange(PlacedFactor.Overlaps(read.files.SelectMany(file => file.Factors)));
+        read.errors.AddRange(read.UnknownRegions());
         return read;
     }
 
@@ -69,7 +67,7 @@ public sealed class FactorFiles
         // Factors are one layer, since a day of a place has at most one of them; of the rest a later file is tried first.
         foreach (var file in files)
             book = book.With([], file.Regions, file.Hardware, file.Servers, file.Models);
-        return files.Count == 0 || faults.Count > 0
+        return files.Count == 0 || errors.Count > 0
             ? book
             : book.With(files.SelectMany(file => file.Factors).Select(placed => placed.Factor));
     }

@@ -1,9 +1,7 @@
-using Metrics.Api.Reports;
 using Metrics.Api.Webhooks;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
-using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
 using Metrics.Ingestors.Providers.Exporter;
 
@@ -146,11 +144,11 @@ public sealed class MetricsSettings
             .. Sources.SelectMany(source => SourceErrors.Of(source.Key, source.Value, Places, ToFactors(), regions)),
             .. WorkloadSettings.Errors(Workloads, Sources),
             .. Places.SelectMany(place => place.Value.Errors(place.Key, published)),
-            .. Access.Faults(),
-            .. Reports.Faults(),
-            .. Files.Faults.Select(error => $"Metrics:Factors: {error.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}"),
+            .. Access.Errors(),
+            .. Reports.Errors(),
+            .. Files.Errors.Select(error => $"Metrics:Factors: {error.Replace("Metrics:Factors: ", "", StringComparison.Ordinal)}"),
             .. ConversionSettings.Errors(Conversions),
-            .. Webhooks.Faults(),
+            .. Webhooks.Errors(),
         ];
     }
 

@@ -29,8 +29,8 @@ internal static class SourceErrors
             foreach (var error in source.Validate())
                 yield return $"{at}: {error}";
         if (source.Place is { } place && !places.ContainsKey(place) && factors.RegionOf(place) is null)
-            yield return $"{at}:Place: '{place}' is not in Metrics:Places{Spelling.Near(place, places.Keys.Concat(regions))}; add it there, "
-                + "with its Country and Pue when they are known.";
+            yield return $"{at}:Place: '{place}' is not in Metrics:Places{Spelling.Near(place, places.Keys.Concat(regions))}; "
+                + "add it there, with its Country and Pue when they are known.";
         if (source.Hardware is { } hardware)
         {
             var stands = (source.Place ?? "").Split('/')[0];

@@ -14,7 +14,7 @@ public sealed class StorageSettings
     /// <summary>Everything wrong with the section, one sentence each.</summary>
     internal IEnumerable<string> Errors()
     {
-        if (StorageRegistration.Fault(Engine, ConnectionString) is { } error)
+        if (StorageRegistration.Validate(Engine, ConnectionString) is { } error)
             yield return $"Metrics:Storage:ConnectionString: {error}";
     }
 }

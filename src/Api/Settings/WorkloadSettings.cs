@@ -51,8 +51,8 @@ public sealed class WorkloadSettings
             .ToList();
         foreach (var (_, at, rule) in rules)
         foreach (var label in rule.Labels.Where(label => label.Value.Length == 0))
-            yield return $"{at}:Labels:{label.Key}: is empty, and a label that a series has is not, so the rule matches nothing; write * for "
-                + "any value.";
+            yield return $"{at}:Labels:{label.Key}: is empty, and a label that a series has is not, so the rule matches nothing; "
+                + "write * for any value.";
         for (var i = 0; i < rules.Count; i++)
         {
             for (var j = i + 1; j < rules.Count; j++)

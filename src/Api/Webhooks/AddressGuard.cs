@@ -76,7 +76,7 @@ public sealed class AddressGuard
     }
 
     /// <summary>Why an address is not dialled; null when it is.</summary>
-    public string? Refuse(IPAddress address)
+    public string? Validate(IPAddress address)
     {
         // A network takes a mapped address for the IPv4 address in it.
         if (address.IsIPv4MappedToIPv6)
@@ -139,10 +139,15 @@ public sealed class AddressGuard
         }
         foreach (var one in addresses)
         {
-            if (Refuse(one) is { } reason)
+            if (Validate(one) is { } reason)
                 throw new AddressRefusedException(
                     ProblemCode.BlockedAddress,
-                    $"{(literal is null ? $"'{host}' resolves to {one}, which" : $"{one}")} is {reason}: no request goes there.{(Find(Never, one) is null && !one.IsIPv4MappedToIPv6 ? " An operator opens networks inside by Metrics:Webhooks:AllowedNetworks." : "")}"
+                    $"{(literal is null ? $"'{host}' resolves to {one}, which" : $"{one}")} is {reason}: no request goes there."
+                        + (
+                            Find(Never, one) is null && !one.IsIPv4MappedToIPv6
+                                ? " An operator opens networks inside by Metrics:Webhooks:AllowedNetworks."
+                                : ""
+                        )
                 );
             if (address.Scheme != Uri.UriSchemeHttps && !IsAllowed(one))
                 throw new AddressRefusedException(

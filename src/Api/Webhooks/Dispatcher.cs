@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using Metrics.Domain.Messages;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Events;
 using Prometheus;
@@ -13,7 +15,7 @@ namespace Metrics.Api.Webhooks;
 /// is sent again. So every message arrives at least once, and a receiver tells a second copy by its id.
 /// </remarks>
 public sealed class Dispatcher(
-    WebhookStore store,
+    WebhookDeliveries deliveries,
     WebhookSender sender,
     WebhookSettings settings,
     TimeProvider clock,
@@ -64,7 +66,7 @@ public sealed class Dispatcher(
     /// <summary>Sends everything that is due now, until nothing is.</summary>
     public async Task DispatchAsync(CancellationToken cancellationToken)
     {
-        while (await store.DueAsync(cancellationToken) is { Count: > 0 } due)
+        while (await deliveries.DueAsync(cancellationToken) is { Count: > 0 } due)
             await Task.WhenAll(due.Select(one => PumpAsync(one.Webhook, cancellationToken)));
     }
 
@@ -79,7 +81,7 @@ public sealed class Dispatcher(
             {
                 try
                 {
-                    var due = await store.DueAsync(stoppingToken);
+                    var due = await deliveries.DueAsync(stoppingToken);
                     Lag.Set(due.Count == 0 ? 0 : due.Max(one => one.Age.TotalSeconds));
                     foreach (var (webhook, _) in due)
                         if (!pumps.TryGetValue(webhook, out var before) || before.IsCompleted)
@@ -87,7 +89,7 @@ public sealed class Dispatcher(
                     if (clock.GetUtcNow() - swept < TimeSpan.FromHours(1))
                         continue;
                     swept = clock.GetUtcNow();
-                    await store.SweepAsync(stoppingToken);
+                    await deliveries.SweepAsync(stoppingToken);
                 }
                 catch (Exception exception) when (StorageFault.IsOutside(exception))
                 {
@@ -127,7 +129,7 @@ public sealed class Dispatcher(
 
     private async Task PumpAsync(string webhook, CancellationToken stoppingToken)
     {
-        while (!stoppingToken.IsCancellationRequested && await store.ClaimAsync(webhook, Batch, Lease, stoppingToken) is { } claim)
+        while (!stoppingToken.IsCancellationRequested && await deliveries.ClaimAsync(webhook, Batch, Lease, stoppingToken) is { } claim)
             if (!await SendAsync(claim, stoppingToken))
                 return;
     }
@@ -182,7 +184,7 @@ public sealed class Dispatcher(
                 }
                 try
                 {
-                    var disabled = await store.FinishAsync(claim, outcomes, quiet, CancellationToken.None);
+                    var disabled = await deliveries.FinishAsync(claim, outcomes, quiet, CancellationToken.None);
                     if (quiet is not null || disabled is not null)
                         Volatile.Write(ref goesOn, false);
                     if (disabled is not null)
@@ -191,7 +193,7 @@ public sealed class Dispatcher(
                             claim.Webhook.Id,
                             disabled == DisabledReason.Gone
                                 ? "its receiver answered 410"
-                                : $"it has failed for {WebhookStore.Patience.TotalDays:0} days"
+                                : $"it has failed for {WebhookDeliveries.Patience.TotalDays:0} days"
                         );
                 }
                 catch (Exception)
@@ -220,13 +222,13 @@ public sealed class Dispatcher(
             // The service stops and the receiver has not answered yet: it may come twice.
             return (new(item.Delivery, false, 0, null, null, null, null), null);
         }
-        Attempts.WithLabels(sending.ErrorCode ?? "delivered").Inc();
+        Attempts.WithLabels(sending.ErrorCode is { } code ? SnakeCase.Of(code) : DeliveryState.Delivered.ToWord()).Inc();
         TimeSpan? again = null;
         if (sending.ErrorCode is not null && WaitAfter(item.Step + 1, Random.Shared.NextDouble()) is { } wait)
             again = sending.RetryAfter > wait ? sending.RetryAfter : wait;
         return (
             new(item.Delivery, true, sending.Milliseconds, sending.StatusCode, sending.ErrorCode, sending.Error, again),
-            sending.ErrorCode == "throttled" ? sending.RetryAfter : null
+            sending.ErrorCode == WebhookErrorCode.Throttled ? sending.RetryAfter : null
         );
     }
 }

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using Metrics.Api.Access;
 using Metrics.Api.Http;
 using Metrics.Api.Settings;
@@ -13,7 +12,8 @@ namespace Metrics.Api.Webhooks;
 public static class RuleEndpoints
 {
     private const string Example =
-        "{ \"kind\": \"threshold\", \"workload\": \"chat-70b\", \"functionalUnit\": \"output-token\", \"comparison\": \"above\", \"threshold\": 3.5 }";
+        "{ \"kind\": \"threshold\", \"workload\": \"chat-70b\", \"functionalUnit\": \"output-token\", \"comparison\": \"above\", "
+        + "\"threshold\": 3.5 }";
 
     /// <summary>Maps <c>/api/rules</c>.</summary>
     public static void MapRules(this IEndpointRouteBuilder app)
@@ -32,8 +32,9 @@ public static class RuleEndpoints
             .WithSummary("Makes a rule")
             .WithDescription(
                 """
-                Energy and work of the last hours that are final are summed up and divided. 'threshold' compares joules per unit with a number and raises intensity.threshold_exceeded; 'drift' compares them with
-                the hours before and raises intensity.drifted. A rule that told does not tell again before its cool-down is over, and never twice of one window.
+                Energy and work of the last hours that are final are summed up and divided. 'threshold' compares joules per unit with a
+                number and raises intensity.threshold_exceeded; 'drift' compares them with the hours before and raises intensity.drifted. A
+                rule that told does not tell again before its cool-down is over, and never twice of one window.
                 """
             );
         rules.MapGet("/{id}", FindAsync).ProducesProblem(StatusCodes.Status404NotFound).WithSummary("One rule");
@@ -106,51 +107,41 @@ public sealed record RuleRequest
     private const int YearHours = 8_784;
     private const int YearMinutes = 527_040;
 
-    /// <summary><c>threshold</c> or <c>drift</c>.</summary>
-    [Description("threshold: joules per unit against a number. drift: against the hours before the window.")]
+    /// <summary>threshold: joules per unit against a number. drift: against the hours before the window.</summary>
     public string? Kind { get; init; }
 
     /// <summary>Name of a configured workload.</summary>
-    [Description("Name of a configured workload.")]
     public string? Workload { get; init; }
 
-    /// <summary>What the work is counted in: <c>output-token</c>, <c>request</c> ...</summary>
-    [Description("What the work is counted in: output-token, request ...")]
+    /// <summary>What the work is counted in: output-token, request ...</summary>
     public string? FunctionalUnit { get; init; }
 
-    /// <summary><c>accelerator</c>, <c>server</c> or <c>facility</c>; facility when left out.</summary>
-    [Description("accelerator, server or facility; facility when left out.")]
+    /// <summary>accelerator, server or facility; facility when left out.</summary>
     public string? Boundary { get; init; }
 
-    /// <summary><c>above</c> or <c>below</c>, of a drift also <c>either</c>.</summary>
-    [Description("above or below, of a drift also either. Left out: above, of a drift either.")]
+    /// <summary>above or below, of a drift also either. Left out: above, of a drift either.</summary>
     public string? Comparison { get; init; }
 
     /// <summary>Joules per unit; of a drift the share of the baseline: 0.2 is a fifth.</summary>
-    [Description("Joules per unit; of a drift the share of the baseline: 0.2 is a fifth.")]
     public double? Threshold { get; init; }
 
-    /// <summary>Hours that are summed up; 24 when left out.</summary>
-    [Description("Hours that are summed up, up to 744; 24 when left out.")]
+    /// <summary>Hours that are summed up, up to 744; 24 when left out.</summary>
     public int? WindowHours { get; init; }
 
     /// <summary>Of a drift: hours before the window; 168 when left out, or the window's where that is longer.</summary>
-    [Description("Of a drift: hours before the window; 168 when left out, or the window's where that is longer.")]
     public int? BaselineHours { get; init; }
 
     /// <summary>For so long after it told it does not tell again; 1440 when left out.</summary>
-    [Description("For so long after it told it does not tell again; 1440 when left out.")]
     public int? CoolDownMinutes { get; init; }
 
     /// <summary>What people know it by.</summary>
-    [Description("What people know it by.")]
     public string? Description { get; init; }
 
     /// <summary>Whether it is looked at; true when left out.</summary>
-    [Description("Whether it is looked at; true when left out.")]
     public bool? Enabled { get; init; }
 
-    /// <summary>The rule that it makes of one that is there, or of none; everything that is wrong with it is added, and then there is none.</summary>
+    /// <summary>The rule that it makes of one that is there, or of none; everything that is wrong with it is added, and then there is
+    /// none.</summary>
     internal IntensityRule? ToRule(IntensityRule? before, MetricsSettings settings, RequestErrors errors)
     {
         var given = (Kind ?? before?.Kind.ToWord()) is { } word ? Words.Find<RuleKind>(word) : null;
@@ -192,7 +183,8 @@ public sealed record RuleRequest
             errors.Body(
                 "functionalUnit",
                 ProblemCode.UnknownUnit,
-                $"'{Spelling.Shorten(rule.FunctionalUnit)}' is no functional unit; there are {Listed(Domain.Quantities.FunctionalUnit.Known.Keys)}."
+                $"'{Spelling.Shorten(rule.FunctionalUnit)}' is no functional unit; there are "
+                    + $"{Listed(Domain.Quantities.FunctionalUnit.Known.Keys)}."
             );
         if (boundary is null)
             errors.Body(

@@ -1,4 +1,3 @@
-using System.ComponentModel;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text.Json.Serialization;
@@ -103,7 +102,8 @@ public static class WebhookEndpoints
             .ProducesProblem(StatusCodes.Status404NotFound)
             .WithSummary("Deliveries with their attempts")
             .WithDescription(
-                $"The newest first. 'state' is one of {string.Join(", ", Words.All<DeliveryState>())}; 'before' is the id that the last page ended with; 'top' how many at most (100; up to {MostDeliveries}). Kept for 30 days after they ended."
+                $"The newest first. 'state' is one of {string.Join(", ", Words.All<DeliveryState>())}; 'before' is the id that the last "
+                    + $"page ended with; 'top' how many at most (100; up to {MostDeliveries}). Kept for 30 days after they ended."
             );
         one.MapGet("/deliveries/{delivery:long}", DeliveryAsync)
             .ProducesProblem(StatusCodes.Status404NotFound)
@@ -231,25 +231,25 @@ public static class WebhookEndpoints
     private static async Task<Results<Accepted<WebhookDelivery>, ProblemHttpResult>> TestAsync(
         string id,
         HttpContext context,
-        WebhookStore store,
+        WebhookDeliveries deliveries,
         CancellationToken cancellationToken
     )
     {
         if (Disabled(context) is { } disabled)
             return disabled;
-        var delivery = await store.TestAsync(id, cancellationToken);
+        var delivery = await deliveries.TestAsync(id, cancellationToken);
         return TypedResults.Accepted(Address(id, delivery.Id), delivery);
     }
 
     private static async Task<Results<Ok<IReadOnlyList<WebhookDelivery>>, ProblemHttpResult>> DeliveriesAsync(
         string id,
         HttpRequest request,
-        WebhookStore store,
+        WebhookDeliveries deliveries,
         CancellationToken cancellationToken
     )
     {
         var (errors, query) = (new RequestErrors(), request.Query);
-        errors.RefuseUnknown(query, "state", "before", "top");
+        errors.RejectUnknown(query, "state", "before", "top");
         DeliveryState? state = null;
         if (errors.One(query, "state") is { } word && (state = Words.Find<DeliveryState>(word)) is null)
             errors.Query(
@@ -263,44 +263,47 @@ public static class WebhookEndpoints
         if (errors.Count > 0)
             return Problems.Of(errors);
         return TypedResults.Ok(
-            await store.DeliveriesAsync(id, state, before == long.MaxValue ? null : before, (int)top, cancellationToken)
+            await deliveries.DeliveriesAsync(id, state, before == long.MaxValue ? null : before, (int)top, cancellationToken)
         );
     }
 
     private static async Task<Results<Ok<WebhookDelivery>, ProblemHttpResult>> DeliveryAsync(
         string id,
         long delivery,
-        WebhookStore store,
+        WebhookDeliveries deliveries,
         CancellationToken cancellationToken
-    ) => await store.FindDeliveryAsync(id, delivery, cancellationToken) is { } found ? TypedResults.Ok(found) : NoDelivery(id, delivery);
+    ) =>
+        await deliveries.FindDeliveryAsync(id, delivery, cancellationToken) is { } found
+            ? TypedResults.Ok(found)
+            : NoDelivery(id, delivery);
 
     private static async Task<Results<Accepted<WebhookDelivery>, ProblemHttpResult>> ReplayOneAsync(
         string id,
         long delivery,
         HttpContext context,
-        WebhookStore store,
+        WebhookDeliveries deliveries,
         CancellationToken cancellationToken
     )
     {
-        if (await store.FindDeliveryAsync(id, delivery, cancellationToken) is null)
+        if (await deliveries.FindDeliveryAsync(id, delivery, cancellationToken) is null)
             return NoDelivery(id, delivery);
         if (Disabled(context) is { } disabled)
             return disabled;
-        await store.ReplayAsync(id, delivery, cancellationToken);
-        return TypedResults.Accepted(Address(id, delivery), (await store.FindDeliveryAsync(id, delivery, cancellationToken))!);
+        await deliveries.ReplayAsync(id, delivery, cancellationToken);
+        return TypedResults.Accepted(Address(id, delivery), (await deliveries.FindDeliveryAsync(id, delivery, cancellationToken))!);
     }
 
     private static async Task<Results<Accepted<ReplayResponse>, ProblemHttpResult>> ReplayAsync(
         string id,
         HttpRequest request,
-        WebhookStore store,
+        WebhookDeliveries deliveries,
         TimeProvider clock,
         CancellationToken cancellationToken
     )
     {
         const string ways = "Give either 'from' and 'to' (2026-11-01T00:00:00Z), or 'failed=true'.";
         var (errors, query, now) = (new RequestErrors(), request.Query, clock.GetUtcNow().UtcDateTime);
-        errors.RefuseUnknown(query, "from", "to", "failed");
+        errors.RejectUnknown(query, "from", "to", "failed");
         var (from, to, failed) = (errors.One(query, "from"), errors.One(query, "to"), errors.One(query, "failed"));
         var (start, end) = (Time("from", from, Times.From), Time("to", to, Times.To));
         if (failed is null ? from is null || to is null : failed != "true" || from is not null || to is not null)
@@ -314,8 +317,8 @@ public static class WebhookEndpoints
         if (
             (
                 failed is not null
-                    ? await store.ReplayFailedAsync(id, cancellationToken)
-                    : await store.ReplayAsync(id, start!.Value, end!.Value, cancellationToken)
+                    ? await deliveries.ReplayFailedAsync(id, cancellationToken)
+                    : await deliveries.ReplayAsync(id, start!.Value, end!.Value, cancellationToken)
             ) is
             { } replayed
         )
@@ -325,7 +328,7 @@ public static class WebhookEndpoints
             ProblemCode.InvalidSpan,
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"More than {WebhookStore.MostReplayed} events happened then. Ask for shorter spans, one after the other."
+                $"More than {WebhookDeliveries.MostReplayed} events happened then. Ask for shorter spans, one after the other."
             )
         );
         return Problems.Of(errors);
@@ -363,7 +366,8 @@ public static class WebhookEndpoints
                 errors.Body(
                     string.Create(CultureInfo.InvariantCulture, $"/types/{at}"),
                     ProblemCode.UnknownType,
-                    $"'{Spelling.Shorten(type ?? "null")}' is no type of event; there are {string.Join(", ", EventTypes.All)}. Without types all are sent."
+                    $"'{Spelling.Shorten(type ?? "null")}' is no type of event; there are {string.Join(", ", EventTypes.All)}. "
+                        + "Without types all are sent."
                 );
         return (
             Find<WebhookFormat>("format", body.Format, ProblemCode.UnknownFormat, "is no format"),
@@ -464,31 +468,22 @@ public static class WebhookEndpoints
 public sealed record WebhookRequest
 {
     /// <summary>Where to send to: https, or http within the networks that the operator allows.</summary>
-    [Description("Where to send to: https, or http within the networks that the operator allows.")]
     public string? Url { get; init; }
 
     /// <summary>What people know it by.</summary>
-    [Description("What people know it by.")]
     public string? Description { get; init; }
 
     /// <summary>Types of events wanted; left out or empty: all.</summary>
-    [Description("Types of events wanted; left out or empty: all.")]
     public IReadOnlyList<string>? Types { get; init; }
 
-    /// <summary><c>standard</c> (Standard Webhooks, the default) or <c>cloudevents</c> (CloudEvents 1.0, structured). Both carry the
-    /// headers of Standard Webhooks.</summary>
-    [Description(
-        "standard (Standard Webhooks, the default) or cloudevents (CloudEvents 1.0, structured). Both carry the headers of "
-            + "Standard Webhooks."
-    )]
+    /// <summary>standard (Standard Webhooks, the default) or cloudevents (CloudEvents 1.0, structured). Both carry the headers of Standard
+    /// Webhooks.</summary>
     public string? Format { get; init; }
 
-    /// <summary><c>hmac</c> (HMAC-SHA256, the default) or <c>ed25519</c>.</summary>
-    [Description("hmac (HMAC-SHA256, the default) or ed25519.")]
+    /// <summary>hmac (HMAC-SHA256, the default) or ed25519.</summary>
     public string? Signing { get; init; }
 
     /// <summary>Whether it is told; true when left out.</summary>
-    [Description("Whether it is told; true when left out.")]
     public bool? Enabled { get; init; }
 }
 

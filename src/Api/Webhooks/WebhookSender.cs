@@ -5,20 +5,18 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Metrics.Api.Http;
-using Metrics.Ingestors.Http;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Events;
 
 namespace Metrics.Api.Webhooks;
 
 /// <summary>How one attempt ended, and how long the receiver asked for quiet.</summary>
 /// <param name="StatusCode">What it answered; null: nothing.</param>
-/// <param name="ErrorCode">Stable name of the fault: <c>blocked_address</c>, <c>unresolvable_host</c>, <c>https_required</c>,
-/// <c>timeout</c>, <c>unreachable</c>, <c>tls</c>, <c>bad_answer</c>, <c>redirect</c>, <c>gone</c>, <c>throttled</c>, <c>refused</c>; null:
-/// it was taken.</param>
+/// <param name="ErrorCode">Why it was not taken; null: it was.</param>
 /// <param name="Error">A sentence for people.</param>
 /// <param name="RetryAfter">What the receiver asked for, an hour at most.</param>
 /// <param name="Milliseconds">How long it took.</param>
-public sealed record SendResult(int? StatusCode, string? ErrorCode, string? Error, TimeSpan? RetryAfter, int Milliseconds);
+public sealed record SendResult(int? StatusCode, WebhookErrorCode? ErrorCode, string? Error, TimeSpan? RetryAfter, int Milliseconds);
 
 /// <summary>Signs and sends one message. Nothing that a receiver does takes longer than the time limit or more than a few
 /// kilobytes.</summary>
@@ -98,7 +96,7 @@ public sealed class WebhookSender : IDisposable
         {
             return Failed(
                 begun,
-                "timeout",
+                WebhookErrorCode.Timeout,
                 limit.IsCancellationRequested
                     ? $"There was no answer within {timeout.TotalSeconds.ToString("0.#", CultureInfo.InvariantCulture)} s."
                     : "No connection came about within 5 s."
@@ -109,15 +107,23 @@ public sealed class WebhookSender : IDisposable
             for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
             {
                 if (cause is AddressRefusedException refused)
-                    return Failed(begun, refused.Code.ToWord(), refused.Message);
+                    return Failed(begun, CodeOf(refused), refused.Message);
                 if (cause is AuthenticationException)
-                    return Failed(begun, "tls", $"The secure connection did not come about: {Transport.Redact(cause.Message)}");
+                    return Failed(
+                        begun,
+                        WebhookErrorCode.Tls,
+                        $"The secure connection did not come about: {Redaction.Redact(cause.Message)}"
+                    );
                 if (cause is SocketException socket)
-                    return Failed(begun, "unreachable", $"The connection failed: {socket.Message.TrimEnd('.')}.");
+                    return Failed(begun, WebhookErrorCode.Unreachable, $"The connection failed: {socket.Message.TrimEnd('.')}.");
             }
             return exception.HttpRequestError is HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.InvalidResponse
-                ? Failed(begun, "bad_answer", "The answer is not HTTP, or its headers are longer than 16 KB.")
-                : Failed(begun, "unreachable", $"The connection ended before there was an answer: {Transport.Redact(exception.Message)}");
+                ? Failed(begun, WebhookErrorCode.BadAnswer, "The answer is not HTTP, or its headers are longer than 16 KB.")
+                : Failed(
+                    begun,
+                    WebhookErrorCode.Unreachable,
+                    $"The connection ended before there was an answer: {Redaction.Redact(exception.Message)}"
+                );
         }
     }
 
@@ -177,17 +183,17 @@ public sealed class WebhookSender : IDisposable
         if (status is >= 300 and < 400)
             return new(
                 status,
-                "redirect",
+                WebhookErrorCode.Redirect,
                 $"The receiver answered {status}: a redirect is a failure and not followed. Give the final address.",
                 null,
                 took
             );
-        var quote = Transport.Excerpt(text) is { Length: > 0 } excerpt ? $" with \"{excerpt}\"" : "";
+        var quote = Redaction.Excerpt(text) is { Length: > 0 } excerpt ? $" with \"{excerpt}\"" : "";
         return status == 410
-            ? new(status, "gone", $"The receiver answered 410{quote}: it wants to be told no more.", null, took)
+            ? new(status, WebhookErrorCode.Gone, $"The receiver answered 410{quote}: it wants to be told no more.", null, took)
             : new(
                 status,
-                status is 429 or 502 or 503 or 504 ? "throttled" : "refused",
+                status is 429 or 502 or 503 or 504 ? WebhookErrorCode.Throttled : WebhookErrorCode.Refused,
                 $"The receiver answered {status}{quote}.",
                 Quiet(response),
                 took
@@ -204,6 +210,15 @@ public sealed class WebhookSender : IDisposable
             : null;
     }
 
-    private SendResult Failed(long begun, string code, string message) =>
+    private SendResult Failed(long begun, WebhookErrorCode code, string message) =>
         new(null, code, message, null, (int)clock.GetElapsedTime(begun).TotalMilliseconds);
+
+    private static WebhookErrorCode CodeOf(AddressRefusedException refused) =>
+        refused.Code switch
+        {
+            ProblemCode.BlockedAddress => WebhookErrorCode.BlockedAddress,
+            ProblemCode.UnresolvableHost => WebhookErrorCode.UnresolvableHost,
+            ProblemCode.HttpsRequired => WebhookErrorCode.HttpsRequired,
+            var other => throw new InvalidOperationException($"No address is refused with {other}."),
+        };
 }

@@ -20,7 +20,7 @@ public sealed class WebhookSettings
     public IEnumerable<IPNetwork> ToNetworks() => AllowedNetworks.Select(text => Parse(text)!.Value);
 
     /// <summary>Everything wrong with the section, one sentence each.</summary>
-    public IEnumerable<string> Faults()
+    public IEnumerable<string> Errors()
     {
         for (var i = 0; i < AllowedNetworks.Count; i++)
             if (Parse(AllowedNetworks[i]) is null)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Metrics.Domain.Messages;
 using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Http;
@@ -32,7 +33,7 @@ public abstract class HttpSourceSettings : SourceSettings
         if (Endpoint is { } endpoint)
         {
             if (!endpoint.IsAbsoluteUri || endpoint.Scheme != Uri.UriSchemeHttp && endpoint.Scheme != Uri.UriSchemeHttps)
-                yield return $"Endpoint '{Transport.Redact(endpoint.OriginalString)}' is not an http or https address.";
+                yield return $"Endpoint '{Redaction.Redact(endpoint.OriginalString)}' is not an http or https address.";
             else
             {
                 if (endpoint.UserInfo.Length > 0)

@@ -6,8 +6,7 @@ using System.Net.Http.Headers;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
-using System.Text;
-using System.Text.RegularExpressions;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
@@ -63,7 +62,7 @@ public interface IRequestSigner
 
 /// <summary>HTTP to one source: credentials, certificates, one time limit for a whole exchange, limits on size, and every fault as a
 /// <see cref="SourceException"/>.</summary>
-public sealed partial class Transport : IDisposable
+public sealed class Transport : IDisposable
 {
     /// <summary>Longest that a source may send itself to sleep.</summary>
     public static readonly TimeSpan LongestRetryAfter = TimeSpan.FromMinutes(15);
@@ -113,27 +112,6 @@ public sealed partial class Transport : IDisposable
     /// <summary>The address without user info, query and fragment, for messages.</summary>
     public static string Show(Uri address) =>
         address.GetComponents(UriComponents.Scheme | UriComponents.Host | UriComponents.Port | UriComponents.Path, UriFormat.UriEscaped);
-
-    /// <summary>The first hundred characters of a text from outside, on one line, without what looks like a secret.</summary>
-    public static string Excerpt(ReadOnlySpan<byte> text)
-    {
-        var plain = Redact(Encoding.UTF8.GetString(text[..Math.Min(text.Length, 2048)]));
-        var line = string.Create(Math.Min(plain.Length, 100), plain, static (into, from) =>
-        {
-            for (var i = 0; i < into.Length; i++)
-                into[i] = char.IsControl(from[i]) || char.IsSurrogate(from[i]) ? ' ' : from[i];
-        });
-        return line.Trim();
-    }
-
-    /// <summary>The text without passwords, tokens and keys.</summary>
-    public static string Redact(string text)
-    {
-        text = UserInfo().Replace(text, "://***@");
-        text = Scheme().Replace(text, "$1 ***");
-        text = Assignment().Replace(text, "$1***");
-        return Opaque().Replace(text, "***");
-    }
 
     /// <summary>One exchange: sends the request, checks the status, and lets <paramref name="read"/> take the body, all within the source's
     /// timeout.</summary>
@@ -246,7 +224,7 @@ public sealed partial class Transport : IDisposable
                 )
             {
                 var wait = TimeSpan.FromMilliseconds(200 * Math.Pow(2, attempt - 1) * (0.75 + 0.5 * Random.Shared.NextDouble()));
-                await Task.Delay(exception.RetryAfter is { } asked && asked > wait ? asked : wait, clock, cancellationToken);
+                await Task.Delay(exception.RetryAfter is { } requested && requested > wait ? requested : wait, clock, cancellationToken);
             }
         }
     }
@@ -263,7 +241,7 @@ public sealed partial class Transport : IDisposable
         else if (encodings.Any(encoding => !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase)))
             throw new SourceException(
                 SourceErrorCode.NotMetrics,
-                $"{place} answered in the encoding '{Redact(string.Join(", ", encodings))}', which was not asked for. Let the "
+                $"{place} answered in the encoding '{Redaction.Redact(string.Join(", ", encodings))}', which was not asked for. Let the "
                     + $"server send gzip or plain text."
             );
         return new Body(
@@ -296,8 +274,8 @@ public sealed partial class Transport : IDisposable
         }
         var text = await FaultTextAsync(place, response, cancellationToken);
         if (explain?.Invoke(response, text) is { } explained)
-            return explained is SourceException { RetryAfter: null } known && RetryAfter(response) is { } asked
-                ? new SourceException(known.Code, known.Message, known.InnerException) { RetryAfter = asked }
+            return explained is SourceException { RetryAfter: null } known && RetryAfter(response) is { } requested
+                ? new SourceException(known.Code, known.Message, known.InnerException) { RetryAfter = requested }
                 : explained;
         if (status is 401 or 403)
             return new SourceException(
@@ -315,7 +293,7 @@ public sealed partial class Transport : IDisposable
                 RetryAfter = RetryAfter(response),
             };
 
-        var excerpt = Excerpt(text);
+        var excerpt = Redaction.Excerpt(text);
         var quote = excerpt.Length == 0 ? "" : $" with \"{excerpt}\"";
         return status >= 500
             ? new SourceException(SourceErrorCode.ServerError, $"{said}{quote}. The fault is on the server's side; it is read again later.")
@@ -352,63 +330,63 @@ public sealed partial class Transport : IDisposable
         if (!response.Headers.NonValidated.TryGetValues("Retry-After", out var values))
             return null;
         var text = values.ToString().Trim();
-        TimeSpan asked;
+        TimeSpan requested;
         if (text.Length > 0 && text.All(char.IsAsciiDigit))
-            asked =
+            requested =
                 long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
                 && seconds < LongestRetryAfter.TotalSeconds
                     ? TimeSpan.FromSeconds(seconds)
                     : LongestRetryAfter;
         else if (DateTimeOffset.TryParseExact(text, "r", CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var date))
-            asked = date - clock.GetUtcNow();
+            requested = date - clock.GetUtcNow();
         else
             return null;
-        return asked <= TimeSpan.Zero ? null
-            : asked > LongestRetryAfter ? LongestRetryAfter
-            : asked;
+        return requested <= TimeSpan.Zero ? null
+            : requested > LongestRetryAfter ? LongestRetryAfter
+            : requested;
     }
 
-    private static SourceException Unreachable(string place, HttpRequestException fault)
+    private static SourceException Unreachable(string place, HttpRequestException exception)
     {
-        if (fault.InnerException is AuthenticationException tls)
+        if (exception.InnerException is AuthenticationException tls)
             return new SourceException(
                 SourceErrorCode.Unreachable,
                 $"{place}: no trusted TLS connection: {tls.Message} Check CertificateAuthorityFile, ClientCertificateFile and "
                     + $"the host name in the server's certificate.",
-                fault
+                exception
             );
-        return fault.HttpRequestError switch
+        return exception.HttpRequestError switch
         {
             HttpRequestError.NameResolutionError => new SourceException(
                 SourceErrorCode.Unreachable,
                 $"{place}: the host name is not known. Check Endpoint.",
-                fault
+                exception
             ),
             HttpRequestError.ResponseEnded => new SourceException(
                 SourceErrorCode.Truncated,
                 $"{place} closed the connection before it answered. It is read again.",
-                fault
+                exception
             ),
             HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError => new SourceException(
                 SourceErrorCode.NotMetrics,
                 $"{place} does not answer as an HTTP server should. Check Endpoint.",
-                fault
+                exception
             ),
             HttpRequestError.ConfigurationLimitExceeded => new SourceException(
                 SourceErrorCode.TooLarge,
                 $"{place} sent larger headers than are accepted. Check Endpoint.",
-                fault
+                exception
             ),
-            _ when fault.InnerException is IOException => new SourceException(
+            _ when exception.InnerException is IOException => new SourceException(
                 SourceErrorCode.Truncated,
                 $"{place} broke the connection off before it answered. It is read again.",
-                fault
+                exception
             ),
             _ => new SourceException(
                 SourceErrorCode.Unreachable,
-                $"{place}: no connection: {Redact(fault.InnerException?.Message ?? fault.Message)}. Check Endpoint and that the "
-                    + $"server runs.",
-                fault
+                $"{place}: no connection: {Redaction.Redact(exception.InnerException?.Message ?? exception.Message)}. Check Endpoint "
+                    + "and that the server runs.",
+                exception
             ),
         };
     }
@@ -446,23 +424,6 @@ public sealed partial class Transport : IDisposable
         }
         return handler;
     }
-
-    [GeneratedRegex(@"://[^/\s@""']{1,200}@", RegexOptions.CultureInvariant)]
-    private static partial Regex UserInfo();
-
-    [GeneratedRegex(@"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{4,}", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex Scheme();
-
-    [GeneratedRegex(
-        @"((?:passw(?:or)?d|pwd|secret|token|api[-_]?key|access[-_]?key|authorization|cookie|session(?:id)?|signature|sig|code)"
-            + @"[""']?\s*[:=]\s*[""']?)[^\s""'&<>,;]+",
-        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
-    )]
-    private static partial Regex Assignment();
-
-    // Thirty characters without a blank that mix letters and digits are no word of any language.
-    [GeneratedRegex(@"(?=[A-Za-z+=_.-]*[0-9])(?=[0-9+=_.-]*[A-Za-z])[A-Za-z0-9+=_.-]{30,}", RegexOptions.CultureInvariant)]
-    private static partial Regex Opaque();
 
     /// <summary>Passes on what it reads until more than the limit has come.</summary>
     private sealed class BoundedStream(Stream inner, long most, string place) : Stream

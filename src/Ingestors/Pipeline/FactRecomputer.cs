@@ -33,91 +33,103 @@ public sealed class FactRecomputer(
     {
         if (Interlocked.Exchange(ref running, 1) == 1)
             return 0;
-        // Hours are stored while the next one is computed: the database and this process work at the same time.
-        var keeping = new Queue<(DateTime Hour, Task<Exception?> Stored, NormalisedPeriod Period)>();
-        var hours = 0;
-        var failed = new HashSet<DateTime>();
+        var pass = new Pass();
         try
         {
             known ??= [.. await store.WorkloadsAsync(cancellationToken)];
-            while (true)
+            while (await DirtyAsync(pass, cancellationToken) is { Count: > 0 } dirty)
             {
-                var dirty = (await store.DirtyHoursAsync(64 + failed.Count, cancellationToken))
-                    .Where(hour => !failed.Contains(hour.Hour))
-                    .ToList();
-                if (dirty.Count == 0)
-                    break;
                 foreach (var run in Runs(dirty))
-                {
-                    var whole = new Interval(run[^1].Hour - Limits.Reach, run[0].Hour.AddHours(1) + Limits.Reach);
-                    var samples = await store.SamplesAsync(whole, cancellationToken);
-                    foreach (var hour in run)
-                    {
-                        NormalisedPeriod? period = null;
-                        try
-                        {
-                            var span = new Interval(hour.Hour, hour.Hour.AddHours(1));
-                            var around = samples
-                                .Select(series => series.Between(span.Start - Limits.Reach, span.End + Limits.Reach))
-                                .Where(series => !series.Samples.IsEmpty);
-                            period = normaliser.Normalise(span, around);
-                        }
-                        catch (Exception exception) when (IsOurs(exception, cancellationToken))
-                        {
-                            Fail(hour.Hour, exception);
-                        }
-                        if (period is null)
-                            continue;
-                        await KeptAsync(store.Writers - 1);
-                        keeping.Enqueue((hour.Hour, Task.Run(() => KeepAsync(hour, period, cancellationToken), cancellationToken), period));
-                    }
-                }
-                await KeptAsync(0);
+                    await NormaliseAsync(run, pass, cancellationToken);
+                await StoredAsync(pass, 0);
             }
             if (sources is not null)
                 await store.FinaliseAsync([.. sources.All.Select(source => source.Id)], cancellationToken);
-            return hours;
+            return pass.Hours;
         }
         finally
         {
             // Whatever ended the recompute, nothing of it is left running.
-            foreach (var (_, stored, _) in keeping)
+            foreach (var (_, stored, _) in pass.Storing)
                 await ((Task)stored).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             Volatile.Write(ref running, 0);
         }
+    }
 
-        // Waits for the oldest until no more than so many are on their way.
-        async Task KeptAsync(int most)
+    /// <summary>One recompute of everything that is dirty.</summary>
+    private sealed class Pass
+    {
+        /// <summary>Hours on their way into the database, the oldest first.</summary>
+        public Queue<(DateTime Hour, Task<Exception?> Stored, NormalisedPeriod Period)> Storing { get; } = new();
+
+        /// <summary>Hours that could not be computed or stored; they wait for the next pass.</summary>
+        public HashSet<DateTime> Failed { get; } = [];
+
+        /// <summary>Hours that were stored.</summary>
+        public int Hours { get; set; }
+    }
+
+    private async Task<List<DirtyHour>> DirtyAsync(Pass pass, CancellationToken cancellationToken) =>
+        [.. (await store.DirtyHoursAsync(64 + pass.Failed.Count, cancellationToken)).Where(hour => !pass.Failed.Contains(hour.Hour))];
+
+    /// <summary>Normalises hours that follow each other. Each is stored while the next is computed: the database and this process work
+    /// at the same time.</summary>
+    private async Task NormaliseAsync(List<DirtyHour> run, Pass pass, CancellationToken cancellationToken)
+    {
+        var reach = new Interval(run[^1].Hour - Limits.Reach, run[0].Hour.AddHours(1) + Limits.Reach);
+        var samples = await store.SamplesAsync(reach, cancellationToken);
+        foreach (var hour in run)
         {
-            while (keeping.Count > most)
+            NormalisedPeriod period;
+            try
             {
-                var (hour, stored, period) = keeping.Peek();
-                var exception = await stored;
-                keeping.Dequeue();
-                if (exception is not null)
-                {
-                    Fail(hour, exception);
-                    continue;
-                }
-                hours++;
-                Tell(hour, period);
+                var span = new Interval(hour.Hour, hour.Hour.AddHours(1));
+                var around = samples
+                    .Select(series => series.Between(span.Start - Limits.Reach, span.End + Limits.Reach))
+                    .Where(series => !series.Samples.IsEmpty);
+                period = normaliser.Normalise(span, around);
             }
-        }
-
-        void Fail(DateTime hour, Exception exception)
-        {
-            failed.Add(hour);
-            logger?.LogError(
-                exception,
-                "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is "
-                    + "tried again.",
-                hour
-            );
+            catch (Exception exception) when (IsOurs(exception, cancellationToken))
+            {
+                Fail(pass, hour.Hour, exception);
+                continue;
+            }
+            await StoredAsync(pass, store.Writers - 1);
+            pass.Storing.Enqueue((hour.Hour, Task.Run(() => StoreAsync(hour, period, cancellationToken), cancellationToken), period));
         }
     }
 
+    /// <summary>Waits for the oldest until no more than so many are on their way.</summary>
+    private async Task StoredAsync(Pass pass, int most)
+    {
+        while (pass.Storing.Count > most)
+        {
+            var (hour, stored, period) = pass.Storing.Peek();
+            var exception = await stored;
+            pass.Storing.Dequeue();
+            if (exception is not null)
+            {
+                Fail(pass, hour, exception);
+                continue;
+            }
+            pass.Hours++;
+            Log(hour, period);
+        }
+    }
+
+    private void Fail(Pass pass, DateTime hour, Exception exception)
+    {
+        pass.Failed.Add(hour);
+        logger?.LogError(
+            LogEvents.HourFailed,
+            exception,
+            "The facts of the hour from {Hour:yyyy-MM-dd HH:mm} UTC could not be computed; what stood there stays, and it is tried again.",
+            hour
+        );
+    }
+
     /// <summary>Tells of the hour, and of workloads that have energy and work for the first time.</summary>
-    private void Tell(DateTime hour, NormalisedPeriod period)
+    private void Log(DateTime hour, NormalisedPeriod period)
     {
         if (logger is null)
             return;
@@ -140,8 +152,8 @@ public sealed class FactRecomputer(
                 );
     }
 
-    /// <returns>Why the hour could not be stored, when that is its own fault; null when it was.</returns>
-    private async Task<Exception?> KeepAsync(DirtyHour hour, NormalisedPeriod period, CancellationToken cancellationToken)
+    /// <returns>Why the hour could not be stored, when that is its own error; null when it was.</returns>
+    private async Task<Exception?> StoreAsync(DirtyHour hour, NormalisedPeriod period, CancellationToken cancellationToken)
     {
         try
         {
@@ -154,8 +166,8 @@ public sealed class FactRecomputer(
         }
     }
 
-    private static bool IsOurs(Exception fault, CancellationToken cancellationToken) =>
-        !StorageFault.IsOutside(fault) && !cancellationToken.IsCancellationRequested;
+    private static bool IsOurs(Exception exception, CancellationToken cancellationToken) =>
+        !StorageFault.IsOutside(exception) && !cancellationToken.IsCancellationRequested;
 
     /// <summary>Hours that follow each other, newest first, so that the samples around them are read once and not three times.</summary>
     private static IEnumerable<List<DirtyHour>> Runs(IEnumerable<DirtyHour> dirty)

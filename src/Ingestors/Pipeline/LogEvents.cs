@@ -27,4 +27,46 @@ public static class LogEvents
 
     /// <summary>The service answers requests.</summary>
     public static readonly EventId ServiceStarted = new(1007, nameof(ServiceStarted));
+
+    /// <summary>A source could not be read; told once until that changes.</summary>
+    public static readonly EventId SourceUnreadable = new(1010, nameof(SourceUnreadable));
+
+    /// <summary>A source that could not be read is read again.</summary>
+    public static readonly EventId SourceRead = new(1011, nameof(SourceRead));
+
+    /// <summary>What a source answered for a window was incomplete; told once until it is whole.</summary>
+    public static readonly EventId ReadPartial = new(1012, nameof(ReadPartial));
+
+    /// <summary>A source goes on without a series that could not be read.</summary>
+    public static readonly EventId SeriesQuarantined = new(1013, nameof(SeriesQuarantined));
+
+    /// <summary>A series of those can be read again.</summary>
+    public static readonly EventId SeriesHealed = new(1014, nameof(SeriesHealed));
+
+    /// <summary>Another worker took a source over while this one was reading it.</summary>
+    public static readonly EventId ReadFenced = new(1015, nameof(ReadFenced));
+
+    /// <summary>A window of the past could not be read.</summary>
+    public static readonly EventId BackfillUnreadable = new(1016, nameof(BackfillUnreadable));
+
+    /// <summary>The clocks of a source and of the database differ.</summary>
+    public static readonly EventId ClocksDiffer = new(1017, nameof(ClocksDiffer));
+
+    /// <summary>The right to read a source could not be held for longer.</summary>
+    public static readonly EventId LeaseNotRenewed = new(1018, nameof(LeaseNotRenewed));
+
+    /// <summary>A read could not be ended in the database; its lease ends by itself.</summary>
+    public static readonly EventId ReadNotEnded = new(1019, nameof(ReadNotEnded));
+
+    /// <summary>A day differs from the provider's own statistic and is read again.</summary>
+    public static readonly EventId DayDiffers = new(1020, nameof(DayDiffers));
+
+    /// <summary>A day differs from the provider's own statistic also after a second reading.</summary>
+    public static readonly EventId DayStillDiffers = new(1021, nameof(DayStillDiffers));
+
+    /// <summary>A day could not be compared with the provider's own statistic.</summary>
+    public static readonly EventId DayNotCompared = new(1022, nameof(DayNotCompared));
+
+    /// <summary>The facts of an hour could not be computed.</summary>
+    public static readonly EventId HourFailed = new(1023, nameof(HourFailed));
 }

@@ -35,19 +35,20 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
         )
             return false;
         // While the day itself is read again there is nothing to compare yet.
-        var again = (await backfills.OfAsync(settings.Id, cancellationToken)).FirstOrDefault(span =>
+        var reread = (await backfills.OfAsync(settings.Id, cancellationToken)).FirstOrDefault(span =>
             span.Kind == ReadKind.Reconcile && span.Span == due
         );
-        if (again is { IsOpen: true })
+        if (reread is { IsOpen: true })
             return false;
         if (await log.ClaimAsync(settings.Id, owner, TimeSpan.FromMinutes(5), cancellationToken) is not { } claim)
             return false;
         try
         {
             var differences = await DifferencesAsync(settings, coarse, due, claim.Now, cancellationToken);
-            if (differences.Count > 0 && again is null)
+            if (differences.Count > 0 && reread is null)
             {
                 logger.LogInformation(
+                    LogEvents.DayDiffers,
                     "Source {Source}: {Count} hours of series on {Day:yyyy-MM-dd} differ from the provider's own statistic; the "
                         + "day is read again. {First}",
                     settings.Id,
@@ -59,7 +60,7 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
                 await log.ReleaseAsync(claim, cancellationToken);
                 return true;
             }
-            var told =
+            var message =
                 differences.Count == 0
                     ? null
                     : string.Create(
@@ -68,17 +69,18 @@ public sealed class Reconciliation(ReadLog log, Backfills backfills, Ledger ledg
                             + $"reading: "
                             + $"{string.Join("; ", differences.Take(Named))}{(differences.Count > Named ? "; and more" : "")}."
                     );
-            await ledger.ComparedAsync(claim, due, told, differences.Count, cancellationToken);
-            if (told is null)
+            await ledger.ComparedAsync(claim, due, message, differences.Count, cancellationToken);
+            if (message is null)
                 return true;
             Mismatches.WithLabels(settings.Id).Inc(differences.Count);
-            logger.LogWarning("Source {Source}, {Day:yyyy-MM-dd}: {Told}", settings.Id, due.Start, told);
+            logger.LogWarning(LogEvents.DayStillDiffers, "Source {Source}, {Day:yyyy-MM-dd}: {Message}", settings.Id, due.Start, message);
             return true;
         }
         catch (SourceException exception)
         {
             // The samples are there; that the comparison has to wait is no failure of the source.
             logger.LogInformation(
+                LogEvents.DayNotCompared,
                 "Source {Source}: {Day:yyyy-MM-dd} could not be compared with the provider's own statistic ({Code}): {Message} It "
                     + "is tried again.",
                 settings.Id,

@@ -52,7 +52,7 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
                 var series = await store.SeriesAsync(source, cancellationToken);
                 open.RemoveAll(rule => rule.Rule.Source == source && series.Any(rule.Rule.Claims));
                 rejections.AddRange(
-                    open.Where(rule => rule.Rule.Source == source).Select(rule => Refuse(rule.Workload, rule.Index, rule.Rule, series))
+                    open.Where(rule => rule.Rule.Source == source).Select(rule => Unmatched(rule.Workload, rule.Index, rule.Rule, series))
                 );
                 seen.Add(source);
             }
@@ -67,7 +67,7 @@ public sealed class RuleWatch(FactStore store, IReadOnlyList<Workload> workloads
         }
     }
 
-    private static Rejection Refuse(Workload workload, int index, WorkloadRule rule, IReadOnlyList<Series> series)
+    private static Rejection Unmatched(Workload workload, int index, WorkloadRule rule, IReadOnlyList<Series> series)
     {
         var at = $"Metrics:Workloads:{workload.Name}:Match:{index.ToString(CultureInfo.InvariantCulture)}";
         var wanted =

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Metrics.Domain.Catalogue;
-using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Providers;
@@ -35,20 +34,14 @@ public sealed class SourceReader(
     /// keeps others off no longer than this.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Rows that one commit holds at most, so that memory stays bounded whatever the source sends.</summary>
-    private const int CommitRows = 50_000;
-
-    /// <summary>Rejections that one commit holds at most, about: each is a sentence, and a file may hold nothing else.</summary>
-    private const int CommitRejections = 10_000;
-
     /// <summary>A far side whose clock differs from the database's by more than the first is told of; by more than the second, its windows
     /// are not taken for read: they may lie where it has not been yet.</summary>
-    private static readonly TimeSpan ToldDifference = TimeSpan.FromMinutes(1),
+    private static readonly TimeSpan ReportedDifference = TimeSpan.FromMinutes(1),
         MostDifference = TimeSpan.FromMinutes(10);
 
     /// <summary>What was last said of a source that does not answer as it should, by id. The same is not said again at every tick: each run
     /// tells it too.</summary>
-    private readonly ConcurrentDictionary<string, string> told = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, string> reported = new(StringComparer.Ordinal);
 
     /// <summary>Sources that have brought nothing yet since they were first read here.</summary>
     private readonly ConcurrentDictionary<string, bool> silent = new(StringComparer.Ordinal);
@@ -87,6 +80,7 @@ public sealed class SourceReader(
                 var pause = Pause(exception, source.Cadence, claim.Failures);
                 if (IsNews(settings.Id, SnakeCase.Of(exception.Code)) || claim.Failures == 0)
                     logger.LogWarning(
+                        LogEvents.SourceUnreadable,
                         "Source {Source} could not be read ({Code}): {Message} Next try in {Pause}.",
                         settings.Id,
                         SnakeCase.Of(exception.Code),
@@ -104,6 +98,7 @@ public sealed class SourceReader(
             if (outcome is null)
             {
                 logger.LogWarning(
+                    LogEvents.ReadFenced,
                     "Source {Source}: another worker took over while this one was reading; its commit was refused and nothing is lost.",
                     settings.Id
                 );
@@ -167,6 +162,7 @@ public sealed class SourceReader(
                 var pause = Pause(exception, source.Cadence, Math.Max(1, backfill.Failures));
                 if (backfill.Failures == 0)
                     logger.LogWarning(
+                        LogEvents.BackfillUnreadable,
                         "Source {Source}: the window {Window} of the past could not be read ({Code}): {Message} Next try in {Pause}.",
                         settings.Id,
                         backfill.Next,
@@ -240,7 +236,12 @@ public sealed class SourceReader(
                 {
                     // A connection may break at the very moment when the read ends; that is nobody's concern any more.
                     if (!over.IsCancellationRequested)
-                        logger.LogWarning("Source {Source}: the lease could not be renewed: {Message}", claim.Source, exception.Message);
+                        logger.LogWarning(
+                            LogEvents.LeaseNotRenewed,
+                            "Source {Source}: the lease could not be renewed: {Message}",
+                            claim.Source,
+                            exception.Message
+                        );
                 }
             }
         }
@@ -252,14 +253,14 @@ public sealed class SourceReader(
 
     /// <summary>Lets go of a source whose read ended in neither data nor a fault of the source: the service stops, the database failed, or
     /// the fault is ours.</summary>
-    private async Task EndAsync(Claim claim, Exception fault, Cadence cadence, CancellationToken cancellationToken)
+    private async Task EndAsync(Claim claim, Exception exception, Cadence cadence, CancellationToken cancellationToken)
     {
         try
         {
             if (cancellationToken.IsCancellationRequested)
                 await log.ReleaseAsync(claim, CancellationToken.None);
-            else if (fault is StorageException storage)
-                await log.FailAsync(claim, storage.Code, storage.Message, Shortest(cadence), cancellationToken);
+            else if (exception is StorageException storage)
+                await log.FailAsync(claim, SnakeCase.Of(storage.Code), storage.Message, Shortest(cadence), cancellationToken);
             else
                 await log.FailAsync(
                     claim,
@@ -272,7 +273,12 @@ public sealed class SourceReader(
         catch (Exception second) when (StorageFault.IsOutside(second) || second is OperationCanceledException)
         {
             // The first fault is the one to tell. The lease ends by itself.
-            logger.LogWarning("Source {Source}: the read could not be ended in the database: {Message}", claim.Source, second.Message);
+            logger.LogWarning(
+                LogEvents.ReadNotEnded,
+                "Source {Source}: the read could not be ended in the database: {Message}",
+                claim.Source,
+                second.Message
+            );
         }
     }
 
@@ -286,126 +292,66 @@ public sealed class SourceReader(
         CancellationToken cancellationToken
     )
     {
-        var observations = new List<Observation>();
-        var rejections = new List<Rejection>();
-        var unread = new List<UnreadRecord>();
-        var series = new HashSet<long>();
-        string? partial = null,
-            cursor = null;
-        CommitOutcome total = new(0, 0, 0);
-        var request = new ReadRequest(window, claim.Cursor, claim.RegisteredAt, claim.Now);
         var began = Stopwatch.GetTimestamp();
-
-        // A commit runs while the next pages are read: the database and this process work at the same time.
-        Task<CommitOutcome?>? committing = null;
-        try
-        {
-            await foreach (var page in source.ReadAsync(request, cancellationToken))
-            {
-                Admit(page, claim.Now, seen, series, observations, rejections);
-                unread.AddRange(page.Unread.Select(one => new UnreadRecord(one.Subject, one.Code, one.Message)));
-                partial ??= page.PartialBecause;
-                cursor = page.Cursor ?? cursor;
-                if (observations.Count < CommitRows && rejections.Count < CommitRejections)
-                    continue;
-
-                // The watermark waits for the last page; what came so far is kept, and read again after a fault it changes nothing.
-                if (!await CommittedAsync())
-                    return (null, true);
-                var batch = Result(null) with { Continues = true };
-                (observations, rejections) = ([], []);
-                committing = Task.Run(() => log.CommitAsync(claim, batch, cancellationToken), cancellationToken);
-            }
-            if (!await CommittedAsync())
-                return (null, true);
-        }
-        catch (SourceException) when (observations.Count > 0 || rejections.Count > 0 || cursor is not null)
-        {
-            // The pages before the fault are whole: one bad file of a folder must not keep the others out for ever.
-            if (await CommittedAsync())
-                await log.CommitAsync(claim, Result(null) with { Continues = true }, cancellationToken);
-            throw;
-        }
-        finally
-        {
-            // Whatever ended the read, nothing of it is left running.
-            if (committing is not null)
-                await ((Task)committing).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        partial ??= ClocksDiffer(source, claim, began);
-        var last = await log.CommitAsync(claim, Result(partial is null ? window.End : null), cancellationToken);
-        if (last is null)
+        var read = new WindowRead(log, catalogue, claim, window, backfill, seen) { BringsAll = source.Cadence.Overlap > TimeSpan.Zero };
+        var request = new ReadRequest(window, claim.Cursor, claim.RegisteredAt, claim.Now);
+        if (!await read.TakeAsync(source.ReadAsync(request, cancellationToken), cancellationToken))
             return (null, true);
+        read.PartialBecause ??= ClocksDiffer(source, claim, began);
+        if (await read.EndAsync(cancellationToken) is not { } outcome)
+            return (null, true);
+        Log(claim, window, backfill, outcome);
+        return (
+            outcome,
+            backfill is not null || outcome.PartialBecause is not null || window.End >= Window.Settled(source.Cadence, claim.Now)
+        );
+    }
+
+    /// <summary>Tells of what a committed window changed in the way the source is read.</summary>
+    private void Log(Claim claim, Interval window, Backfill? backfill, CommitOutcome outcome)
+    {
         if (claim.Watermark is null && backfill is null)
             silent.TryAdd(claim.Source, true);
-        if (Sum(total, last) is { Received: > 0 } first && silent.TryRemove(claim.Source, out _))
+        if (outcome.Received > 0 && silent.TryRemove(claim.Source, out _))
             logger.LogInformation(
                 LogEvents.FirstData,
                 "Source {Source}: first data, {Observations} observations of {Window}.",
                 claim.Source,
-                first.Received,
+                outcome.Received,
                 window
             );
-        foreach (var one in last.Healed)
-            logger.LogInformation("Source {Source}: {Series} can be read again; what was missed is read now.", claim.Source, one);
-        foreach (var one in last.Quarantined)
-            if (IsNews($"{claim.Source} {one.Subject}", SnakeCase.Of(one.Code)))
+        foreach (var series in outcome.Healed)
+            logger.LogInformation(
+                LogEvents.SeriesHealed,
+                "Source {Source}: {Series} can be read again; what was missed is read now.",
+                claim.Source,
+                series
+            );
+        foreach (var unread in outcome.Quarantined)
+            if (IsNews($"{claim.Source} {unread.Subject}", SnakeCase.Of(unread.Code)))
                 logger.LogWarning(
+                    LogEvents.SeriesQuarantined,
                     "Source {Source}: goes on without {Series} ({Code}): {Message}",
                     claim.Source,
-                    one.Subject,
-                    SnakeCase.Of(one.Code),
-                    one.Message
+                    unread.Subject,
+                    SnakeCase.Of(unread.Code),
+                    unread.Message
                 );
-        partial = last.PartialBecause;
         if (backfill is not null)
-            return (Sum(total, last), true);
-        if (partial is null)
+            return;
+        if (outcome.PartialBecause is null)
         {
-            if (told.TryRemove(claim.Source, out _) || claim.Failures > 0)
-                logger.LogInformation("Source {Source} is read again.", claim.Source);
+            if (reported.TryRemove(claim.Source, out _) || claim.Failures > 0)
+                logger.LogInformation(LogEvents.SourceRead, "Source {Source} is read again.", claim.Source);
         }
         else if (IsNews(claim.Source, SnakeCase.Of(RunState.Partial)))
             logger.LogWarning(
+                LogEvents.ReadPartial,
                 "Source {Source}: the answer for {Window} was incomplete ({Reason}); it is read again.",
                 claim.Source,
                 window,
-                partial
+                outcome.PartialBecause
             );
-        return (Sum(total, last), partial is not null || window.End >= Window.Settled(source.Cadence, claim.Now));
-
-        // False when the commit under way was refused.
-        async Task<bool> CommittedAsync()
-        {
-            if (committing is null)
-                return true;
-            var kept = await committing;
-            committing = null;
-            if (kept is null)
-                return false;
-            total = Sum(total, kept);
-            return true;
-        }
-
-        ReadResult Result(DateTime? watermark) =>
-            new()
-            {
-                Observations = observations,
-                Rejections = rejections,
-                From = window.Start,
-                To = window.End,
-                Watermark = watermark,
-                Cursor = cursor,
-                PartialBecause = partial,
-                Backfill = backfill,
-                Unread = unread,
-                SeriesReceived = series.Count,
-                BringsAll = source.Cadence.Overlap > TimeSpan.Zero,
-            };
-
-        static CommitOutcome Sum(CommitOutcome a, CommitOutcome b) =>
-            new(a.Received + b.Received, a.Written + b.Written, a.Rejected + b.Rejected);
     }
 
     /// <summary>Compares the far side's clock, as its last answer of this read told it, with the database's, on which windows are
@@ -420,75 +366,47 @@ public sealed class SourceReader(
             return null;
         var ahead = far.Time - (claim.Now + Stopwatch.GetElapsedTime(began, far.At));
         var key = $"{claim.Source} clock";
-        if (ahead.Duration() <= ToldDifference)
+        if (ahead.Duration() <= ReportedDifference)
         {
-            told.TryRemove(key, out _);
+            reported.TryRemove(key, out _);
             return null;
         }
-        var said = string.Create(
+        var difference = string.Create(
             CultureInfo.InvariantCulture,
             $"its clock is {ahead.Duration().TotalMinutes:0} minutes {(ahead > TimeSpan.Zero ? "ahead of" : "behind")} the database's"
         );
         if (ahead.Duration() > MostDifference)
-            return $"{said}; windows are cut by the database's, so reading does not go on before both agree to "
+            return $"{difference}; windows are cut by the database's, so reading does not go on before both agree to "
                 + $"{MostDifference.TotalMinutes} minutes: set them by NTP";
         if (IsNews(key, "skew"))
             logger.LogWarning(
+                LogEvents.ClocksDiffer,
                 "Source {Source}: {Skew}. Set both by NTP; from {Most} minutes on it is not read further.",
                 claim.Source,
-                said,
+                difference,
                 MostDifference.TotalMinutes
             );
         return null;
     }
 
-    /// <summary>What can be true goes on, what cannot becomes a rejection. A metric that no mapping knows is neither: a server has
-    /// many.</summary>
-    private void Admit(
-        Page page,
-        DateTime now,
-        Dictionary<Series, MetricMapping?> seen,
-        HashSet<long> series,
-        List<Observation> observations,
-        List<Rejection> rejections
-    )
-    {
-        rejections.AddRange(page.Rejections);
-        Series? before = null;
-        foreach (var observation in page.Observations)
-        {
-            // Answers tell one series after the other.
-            if (!ReferenceEquals(observation.Series, before))
-                series.Add((before = observation.Series).Id);
-            if (!seen.TryGetValue(observation.Series, out var mapping))
-                seen[observation.Series] = mapping = catalogue.Find(observation.Series, now);
-            if (mapping is null)
-                continue;
-            if (Admission.Validate(observation, mapping, now) is { } refused)
-                rejections.Add(refused);
-            else
-                observations.Add(observation);
-        }
-    }
-
     private bool IsNews(string source, string code)
     {
-        if (told.TryGetValue(source, out var before) && before == code)
+        if (reported.TryGetValue(source, out var before) && before == code)
             return false;
-        told[source] = code;
+        reported[source] = code;
         return true;
     }
 
     /// <summary>As long as the source asks for; without that, twice as long after each failure in a row when the far side is in trouble,
     /// and not all sources at one time.</summary>
-    private static TimeSpan Pause(SourceException fault, Cadence cadence, int failures)
+    private static TimeSpan Pause(SourceException exception, Cadence cadence, int failures)
     {
-        if (fault.RetryAfter is { } asked && asked > TimeSpan.Zero)
-            return asked > LongestPause ? LongestPause : asked;
+        if (exception.RetryAfter is { } rest && rest > TimeSpan.Zero)
+            return rest > LongestPause ? LongestPause : rest;
         // A file that cannot be read is no load on anybody, and the others of its folder go on.
         if (
             failures == 0
-            || fault.Code
+            || exception.Code
                 is not (SourceErrorCode.Unreachable or SourceErrorCode.Timeout or SourceErrorCode.ServerError or SourceErrorCode.Throttled)
         )
             return Shortest(cadence);

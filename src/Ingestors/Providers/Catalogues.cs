@@ -45,16 +45,16 @@ public static class Catalogues
             }
         }
         MetricCatalogue? catalogue = null;
-        IReadOnlyList<string> faults = [];
+        IReadOnlyList<string> errors = [];
         try
         {
             catalogue = CatalogueReader.Read(files);
         }
         catch (CatalogueException exception)
         {
-            faults = exception.Errors;
+            errors = exception.Errors;
         }
-        return catalogue is not null && unreadable.Count == 0 ? catalogue : throw new CatalogueException([.. unreadable, .. faults]);
+        return catalogue is not null && unreadable.Count == 0 ? catalogue : throw new CatalogueException([.. unreadable, .. errors]);
     }
 
     private static IEnumerable<(string Name, string Text)> Shipped()

@@ -12,16 +12,16 @@ public sealed class ObservationBatch(string source)
     public const int PageSize = 50_000;
 
     /// <summary>Refusals told one by one; of those beyond only the number is told.</summary>
-    public const int MostRefusals = 1_000;
+    public const int MostRejections = 1_000;
 
-    private readonly List<Rejection> refusals = [];
+    private readonly List<Rejection> rejections = [];
     private readonly SortedDictionary<RejectionReason, long> beyond = [];
 
     /// <summary>The observations so far.</summary>
     public List<Observation> Observations { get; init; } = [];
 
     /// <summary>Number of refusals, told or not.</summary>
-    public long Refused { get; private set; }
+    public long Rejected { get; private set; }
 
     /// <summary>Why the answer is known to be incomplete; null when it is whole.</summary>
     public string? PartialBecause { get; set; }
@@ -30,11 +30,11 @@ public sealed class ObservationBatch(string source)
     public bool MayRepeat { get; set; }
 
     /// <summary>Adds a refusal. The list is bounded: a source cannot fill the memory with faults.</summary>
-    public void Refuse(string subject, DateTime? at, RejectionReason reason, string detail)
+    public void Reject(string subject, DateTime? at, RejectionReason reason, string detail)
     {
-        Refused++;
-        if (refusals.Count < MostRefusals)
-            refusals.Add(new Rejection(source, subject, at, reason, detail));
+        Rejected++;
+        if (rejections.Count < MostRejections)
+            rejections.Add(new Rejection(source, subject, at, reason, detail));
         else
             beyond[reason] = beyond.GetValueOrDefault(reason) + 1;
     }
@@ -65,7 +65,7 @@ public sealed class ObservationBatch(string source)
                 if (items[j].Sample != first.Sample && !conflict)
                 {
                     conflict = true;
-                    Refuse(
+                    Reject(
                         first.Series.ToString(),
                         first.Sample.End,
                         RejectionReason.ConflictingDuplicate,
@@ -115,10 +115,10 @@ public sealed class ObservationBatch(string source)
 
     private List<Rejection> Listed() =>
         beyond.Count == 0
-            ? refusals
+            ? rejections
             :
             [
-                .. refusals,
+                .. rejections,
                 .. beyond.Select(more => new Rejection(
                     source,
                     source,

@@ -1,3 +1,4 @@
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 
 namespace Metrics.Ingestors.Providers;
@@ -86,9 +87,9 @@ public sealed class SeriesPool(string source, int capacity) : IDisposable
         TimeSpan period = default
     )
     {
-        if (Refuse(metric, labels) is var (reason, detail))
+        if (Validate(metric, labels) is var (reason, detail))
         {
-            batch.Refuse(place ?? Shorten(metric), null, reason, detail);
+            batch.Reject(place ?? Shorten(metric), null, reason, detail);
             return null;
         }
         Labels set;
@@ -98,7 +99,7 @@ public sealed class SeriesPool(string source, int capacity) : IDisposable
         }
         catch (FormatException exception)
         {
-            batch.Refuse(place ?? metric, null, RejectionReason.Malformed, $"{exception.Message} Give each label once.");
+            batch.Reject(place ?? metric, null, RejectionReason.Malformed, $"{exception.Message} Give each label once.");
             return null;
         }
         var key = new Key(provider, metric, set, statistic, period);
@@ -135,7 +136,7 @@ public sealed class SeriesPool(string source, int capacity) : IDisposable
             .ThenBy(label => label.Key, StringComparer.Ordinal)
             .FirstOrDefault();
         var blame = worst.Key is null ? "" : $" The label '{worst.Key}' has the most values ({worst.Value.Count}).";
-        batch.Refuse(
+        batch.Reject(
             firstLeftOut!,
             null,
             RejectionReason.LimitExceeded,
@@ -165,7 +166,7 @@ public sealed class SeriesPool(string source, int capacity) : IDisposable
             }
     }
 
-    private static (RejectionReason Reason, string Detail)? Refuse(string metric, IReadOnlyList<KeyValuePair<string, string>> labels)
+    private static (RejectionReason Reason, string Detail)? Validate(string metric, IReadOnlyList<KeyValuePair<string, string>> labels)
     {
         if (metric.Length is 0 or > LongestName)
             return (RejectionReason.LimitExceeded, $"The metric's name has {metric.Length} characters; 1 to {LongestName} are allowed.");
@@ -198,5 +199,5 @@ public sealed class SeriesPool(string source, int capacity) : IDisposable
         return null;
     }
 
-    private static string Shorten(string text) => text.Length <= 100 ? text : text[..100] + "...";
+    private static string Shorten(string text) => Spelling.Shorten(text, 100);
 }

@@ -11,28 +11,34 @@ namespace Metrics.Domain.Tests.Catalogue;
 public class CatalogueReaderTests
 {
     private const string Energy = """
-        { "id": "prometheus/x", "version": 1, "metric": "x_joules_total", "unit": "J", "kind": "cumulative", "component": "node", "evidence": "measured",
-          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+        { "id": "prometheus/x", "version": 1, "metric": "x_joules_total", "unit": "J", "kind": "cumulative", "component": "node",
+        "evidence": "measured",
+          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Power = """
         { "id": "prometheus/x", "version": 1, "metric": "x_watts", "unit": "W", "kind": "gauge", "component": "node", "evidence": "derived",
-          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Utilisation = """
         { "id": "prometheus/x", "version": 1, "metric": "x_ratio", "unit": "1", "kind": "gauge", "component": "cpu", "evidence": "modelled",
           "power": { "idleWatts": 1, "maxWatts": 3.5, "unitsLabel": "cpus", "reference": "https://example.org/watts" },
-          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+          "resource": { "kind": "node", "id": ["instance"] }, "maxSpan": "00:05:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Work = """
-        { "id": "prometheus/x", "version": 1, "metric": "x_tokens_total", "unit": "{token}", "kind": "cumulative", "functionalUnit": "output-token", "evidence": "measured",
-          "resource": { "kind": "endpoint", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01", "reference": "https://example.org/x" }
+        { "id": "prometheus/x", "version": 1, "metric": "x_tokens_total", "unit": "{token}", "kind": "cumulative",
+        "functionalUnit": "output-token", "evidence": "measured",
+          "resource": { "kind": "endpoint", "id": ["instance"] }, "maxSpan": "01:00:00", "effectiveFrom": "2020-01-01",
+          "reference": "https://example.org/x" }
         """;
 
     private const string Units =
-        "%, 0.1kWh, 1, 10W, J, W, Wh, kW, kWh, mJ, mW, uJ, uW, {audio-second}, {character}, {image}, {inference}, {page}, "
+        "%, 0.1kWh, 1, 10W, J, W, Wh, kW, kWh, mJ, mW, uJ, uW, {audio-second}, {character}, {image}, {inference}, {info}, {page}, "
         + "{request}, {token}, {video-second}, {workflow}";
     private const string FunctionalUnits =
         "audio-second, cached-input-token, character, image, inference, input-token, output-token, page, request, token, "
@@ -76,14 +82,16 @@ public class CatalogueReaderTests
                 {
                   "$schema": "mapping.schema.json",
                   "provider": "prometheus",
-                  "resources": { "gpu": { "kind": "gpu", "id": ["UUID", "uuid"], "node": "instance", "part": ["cpu"], "hardware": ["modelName"] } },
+                  "resources": { "gpu": { "kind": "gpu", "id": ["UUID", "uuid"], "node": "instance", "part": ["cpu"],
+                  "hardware": ["modelName"] } },
                   "mappings": [
                     {
                       "id": "prometheus/x", "version": 2, "metric": ["a_total", "b_total"],
                       "when": { "state": "!terminated", "zone": ["package", "dram"] },
                       "unit": "mJ", "kind": "cumulative", "component": "accelerator", "share": true, "evidence": "modelled",
-                      "wrapsAt": 262143.5, "sentinelFrom": 9e18,
-                      "resource": "gpu", "maxSpan": "00:30:00", "effectiveFrom": "2024-02-29", "reference": "https://example.org/x", /* the end */
+                      "wrapsAt": 262143.5, "sentinelFrom": 9e18, "ceiling": 900,
+                      "resource": "gpu", "maxSpan": "00:30:00", "effectiveFrom": "2024-02-29",
+                      "reference": "https://example.org/x", /* the end */
                     },
                   ],
                 }
@@ -106,6 +114,7 @@ public class CatalogueReaderTests
         Assert.Equal(Evidence.Modelled, mapping.Evidence);
         Assert.Equal(262143.5, mapping.WrapsAt);
         Assert.Equal(9e18, mapping.SentinelFrom);
+        Assert.Equal(900, mapping.Ceiling);
         Assert.False(mapping.Hold);
         Assert.Null(mapping.FunctionalUnit);
         Assert.Null(mapping.Power);
@@ -247,6 +256,8 @@ public class CatalogueReaderTests
         );
         Refused(Energy, "wrapsAt", "0", "is 0; write a number above zero");
         Refused(Energy, "sentinelFrom", "-1", "is -1; write a number above zero");
+        Refused(Energy, "ceiling", "0", "is 0; write a number above zero");
+        Refused(Utilisation, "ceiling", "500", "is given, and utilisation ends at the whole capacity; leave it out");
         Refused(Energy, "wrapsAt", "1e999", "1e999 is beyond a double; write a smaller number");
     }
 
@@ -318,7 +329,7 @@ public class CatalogueReaderTests
     [InlineData("version", "1, and raise it whenever the meaning of the entry changes")]
     [InlineData("metric", "the metric's name, or a list of its spellings")]
     [InlineData("unit", "the unit of the raw value, for instance \"mJ\"")]
-    [InlineData("kind", "one of: gauge, delta, cumulative")]
+    [InlineData("kind", "one of: gauge, delta, cumulative, info")]
     [InlineData("evidence", "one of: measured, derived, modelled, estimated")]
     [InlineData("resource", "the labels that name the resource, or the name of an entry of 'resources'")]
     [InlineData("maxSpan", "the longest time between two samples that still counts, for instance \"00:05:00\"")]
@@ -337,8 +348,8 @@ public class CatalogueReaderTests
             "colour",
             "\"red\"",
             "is not a known property; known are: id, version, metric, when, statistic, period, unit, kind, functionalUnit, "
-                + "component, share, limit, resource, evidence, wrapsAt, sentinelFrom, hold, maxSpan, power, scale, rollUp, nested, "
-                + "estimate, effectiveFrom, reference"
+                + "component, share, limit, resource, evidence, wrapsAt, sentinelFrom, ceiling, hold, maxSpan, power, scale, rollUp, "
+                + "nested, layer, estimate, effectiveFrom, reference"
         );
 
     [Fact]
@@ -374,6 +385,17 @@ public class CatalogueReaderTests
         Assert.Equal(["ModelId", "model"], mapping.EstimateModel);
         Assert.Equal("part", mapping.Nested);
         Assert.Equal((Statistic.Sum, TimeSpan.FromMinutes(1)), (mapping.Statistic, mapping.Period));
+    }
+
+    [Theory]
+    [InlineData("engine", WorkLayer.Engine)]
+    [InlineData("router", WorkLayer.Router)]
+    [InlineData("gateway", WorkLayer.Gateway)]
+    [InlineData("client", WorkLayer.Client)]
+    public void Work_says_which_layer_counts_it_and_without_a_word_it_is_the_engine(string word, WorkLayer layer)
+    {
+        Assert.Equal(layer, Assert.Single(CatalogueReader.Read([("a", File(With(Work, "layer", $"\"{word}\"")))]).Mappings).Layer);
+        Assert.Equal(WorkLayer.Engine, Assert.Single(CatalogueReader.Read([("a", File(Work))]).Mappings).Layer);
     }
 
     [Fact]
@@ -421,6 +443,12 @@ public class CatalogueReaderTests
             "nested",
             "\"model\"",
             "is given, and 'J' is a unit of energy; leave it out, it tells which counts of work are the same"
+        );
+        Refused(
+            Power,
+            "layer",
+            "\"gateway\"",
+            "is given, and 'W' is a unit of power; leave it out, it tells which counts of work are the same"
         );
         Refused(Energy, "estimate", """{ "model": "m" }""", "is given, and only output tokens give an estimate of energy; leave it out");
         Refused(
@@ -483,7 +511,7 @@ public class CatalogueReaderTests
     [InlineData("metric", "[\"a\", \"a\"]", "'a' stands in the list twice; keep one")]
     [InlineData("share", "\"yes\"", "is the text 'yes'; write true or false without quotes")]
     [InlineData("wrapsAt", "\"262144\"", "is the text '262144'; write a number without quotes")]
-    [InlineData("kind", "\"Cumulative\"", "'Cumulative' is not one of: gauge, delta, cumulative; use one of them")]
+    [InlineData("kind", "\"Cumulative\"", "'Cumulative' is not one of: gauge, delta, cumulative, info; use one of them")]
     [InlineData("effectiveFrom", "\"01.02.2024\"", "'01.02.2024' is not a day; write it as \"2020-01-31\"")]
     [InlineData("effectiveFrom", "\"2023-02-29\"", "'2023-02-29' is not a day; write it as \"2020-01-31\"")]
     [InlineData("resource", "\"gpu\"", "'gpu' is not in 'resources' of the file; add it there or write the labels here")]
@@ -521,7 +549,7 @@ public class CatalogueReaderTests
     )]
     [InlineData(
         "{ \"kind\": \"gpu\", \"uuid\": \"UUID\", \"node\": \"instance\" }",
-        "uuid: is not a known property; known are: kind, id, node, part, hardware, nodeHardware"
+        "uuid: is not a known property; known are: kind, id, node, part, hardware, nodeHardware, account, scope, " + "alias"
     )]
     [InlineData("{ \"kind\": \"gpu\", \"id\": [\"UUID\", 5] }", "id: holds the number 5; write texts in quotes")]
     public void A_resource_that_cannot_be_told_is_refused(string json, string message) =>
@@ -535,7 +563,10 @@ public class CatalogueReaderTests
         Assert.Equal(
             ["a.metrics.json: resources 'gpu': part: holds the number 1; write texts in quotes"],
             Faults(
-                $$"""{ "provider": "prometheus", "resources": { "gpu": { "kind": "gpu", "id": "UUID", "part": [1] } }, "mappings": [ {{first}}, {{second}} ] }"""
+                $$"""
+                { "provider": "prometheus", "resources": { "gpu": { "kind": "gpu", "id": "UUID", "part": [1] } },
+                  "mappings": [ {{first}}, {{second}} ] }
+                """
             )
         );
     }
@@ -548,7 +579,10 @@ public class CatalogueReaderTests
                     + "add it there or write the labels here",
             ],
             Faults(
-                $$"""{ "provider": "prometheus", "resources": { "board": { "kind": "gpu", "id": "UUID" } }, "mappings": [ {{With(Energy, "resource", "\"gpu\"")}} ] }"""
+                $$"""
+                { "provider": "prometheus", "resources": { "board": { "kind": "gpu", "id": "UUID" } },
+                  "mappings": [ {{With(Energy, "resource", "\"gpu\"")}} ] }
+                """
             )
         );
 
@@ -573,18 +607,18 @@ public class CatalogueReaderTests
     )]
     [InlineData(
         "{ \"provider\": \"prometheus\", \"metrics\": [], \"mappings\": [] }",
-        "a.metrics.json: metrics: is not a known property; known are: $schema, provider, resources, mappings"
+        "a.metrics.json: metrics: is not a known property; known are: $schema, provider, account, scope, " + "resources, mappings"
     )]
     public void A_file_of_the_wrong_form_is_refused(string text, string message) => Assert.Equal([message], Faults(text));
 
     [Fact]
     public void A_file_that_is_not_JSON_gives_its_line_and_column_and_the_others_are_still_checked()
     {
-        var faults = Faults("{\n  \"provider\": \"prometheus\",\n  \"mappings\" [\n}", File(With(Energy, "version", "0")));
-        Assert.Equal(2, faults.Count);
-        Assert.StartsWith("a.metrics.json: line 3, column 14: is not JSON: '[' is invalid", faults[0], StringComparison.Ordinal);
-        Assert.EndsWith("; correct the text there", faults[0], StringComparison.Ordinal);
-        Assert.Equal("b.metrics.json: mappings[0] 'prometheus/x': version: is 0; versions count from 1", faults[1]);
+        var errors = Faults("{\n  \"provider\": \"prometheus\",\n  \"mappings\" [\n}", File(With(Energy, "version", "0")));
+        Assert.Equal(2, errors.Count);
+        Assert.StartsWith("a.metrics.json: line 3, column 14: is not JSON: '[' is invalid", errors[0], StringComparison.Ordinal);
+        Assert.EndsWith("; correct the text there", errors[0], StringComparison.Ordinal);
+        Assert.Equal("b.metrics.json: mappings[0] 'prometheus/x': version: is 0; versions count from 1", errors[1]);
     }
 
     [Fact]
@@ -594,7 +628,7 @@ public class CatalogueReaderTests
     [Fact]
     public void All_faults_of_all_files_are_listed_at_once()
     {
-        var faults = Faults(
+        var errors = Faults(
             File(With(With(Energy, "unit", "\"joules\""), "kind", "\"level\""), With(Work, "id", "\"prometheus/y\"")),
             File(
                 With(With(Power, "evidence", "\"measured\""), "id", "\"prometheus/z\""),
@@ -604,12 +638,12 @@ public class CatalogueReaderTests
         Assert.Equal(
             [
                 $"a.metrics.json: mappings[0] 'prometheus/x': unit: 'joules' is not a known unit; use one of: {Units}",
-                "a.metrics.json: mappings[0] 'prometheus/x': kind: 'level' is not one of: gauge, delta, cumulative; use one of them",
+                "a.metrics.json: mappings[0] 'prometheus/x': kind: 'level' is not one of: gauge, delta, cumulative, info; use one of them",
                 "b.metrics.json: mappings[0] 'prometheus/z': evidence: 'measured' is better than power can give; at best it is 'derived'",
                 "b.metrics.json: mappings[1] 'prometheus/w': maxSpan: '02:00:00' does not fit; write hours, minutes and seconds "
                     + "above 00:00:00 and at most 01:00:00, such as \"00:05:00\"",
             ],
-            faults
+            errors
         );
     }
 
@@ -658,14 +692,14 @@ public class CatalogueReaderTests
     [Fact]
     public void A_message_is_one_short_line_whatever_the_file_holds()
     {
-        var fault = Assert.Single(Faults(File(With(Energy, "unit", JsonSerializer.Serialize(new string('x', 500) + "\n")))));
+        var error = Assert.Single(Faults(File(With(Energy, "unit", JsonSerializer.Serialize(new string('x', 500) + "\n")))));
         Assert.StartsWith(
             $"a.metrics.json: mappings[0] 'prometheus/x': unit: '{new string('x', 80)}...' is not",
-            fault,
+            error,
             StringComparison.Ordinal
         );
-        fault = Assert.Single(Faults(File(With(Energy, "unit", "\"a\\nb\""))));
-        Assert.DoesNotContain('\n', fault);
+        error = Assert.Single(Faults(File(With(Energy, "unit", "\"a\\nb\""))));
+        Assert.DoesNotContain('\n', error);
     }
 
     [Fact]

@@ -57,8 +57,9 @@ public class MappingSchemaTests
     [Fact]
     public void The_schema_has_the_words_of_the_domain()
     {
-        Assert.Equal(["gauge", "delta", "cumulative"], Words("kind"));
+        Assert.Equal(["gauge", "delta", "cumulative", "info"], Words("kind"));
         Assert.Equal(["measured", "derived", "modelled", "estimated"], Words("evidence"));
+        Assert.Equal(["engine", "router", "gateway", "client"], Words("layer"));
         Assert.Equal(["average", "sum", "minimum", "maximum", "sampleCount"], Words("statistic"));
         Assert.Equal(
             ["accelerator", "cpu", "core", "uncore", "memory", "platform", "module", "node", "psu", "outlet", "pdu", "rack"],
@@ -77,11 +78,11 @@ public class MappingSchemaTests
 
     private static void Same(string text, string place, JsonElement schema)
     {
-        var fault = Assert.Single(Faults(text), fault =>
-            fault.StartsWith(place + ": is not a known property; known are: ", StringComparison.Ordinal)
+        var error = Assert.Single(Faults(text), error =>
+            error.StartsWith(place + ": is not a known property; known are: ", StringComparison.Ordinal)
         );
         Assert.Equal(
-            fault[(fault.IndexOf("known are: ", StringComparison.Ordinal) + 11)..].Split(", ").Order(StringComparer.Ordinal),
+            error[(error.IndexOf("known are: ", StringComparison.Ordinal) + 11)..].Split(", ").Order(StringComparer.Ordinal),
             schema.GetProperty("properties").EnumerateObject().Select(property => property.Name).Order(StringComparer.Ordinal)
         );
         Assert.False(schema.GetProperty("additionalProperties").GetBoolean());
@@ -90,10 +91,10 @@ public class MappingSchemaTests
     private static void Required(string text, string place, JsonElement schema)
     {
         var missing = Faults(text)
-            .Where(fault =>
-                fault.StartsWith(place, StringComparison.Ordinal) && fault.Contains(": is missing; add ", StringComparison.Ordinal)
+            .Where(error =>
+                error.StartsWith(place, StringComparison.Ordinal) && error.Contains(": is missing; add ", StringComparison.Ordinal)
             )
-            .Select(fault => fault[place.Length..].Split(':')[0])
+            .Select(error => error[place.Length..].Split(':')[0])
             .Where(property => !property.Contains(' ', StringComparison.Ordinal));
         Assert.Equal(
             missing.Order(StringComparer.Ordinal),

@@ -34,7 +34,7 @@ internal static class Account
             Id = "eks",
             Provider = "aws-cloudwatch",
             Endpoint = cloud.Server.Address,
-            Timeout = TimeSpan.FromSeconds(4),
+            Timeout = TimeSpan.FromSeconds(20),
             MaxBytes = 4 * 1024 * 1024,
             Aws = aws,
         };
@@ -113,9 +113,9 @@ public sealed class AwsTests
 
     private static readonly DateTime Ten = Truth.Start;
 
-    private static ReadRequest Asked(DateTime from, DateTime to, DateTime now) => new(new Interval(from, to), null, from, now);
+    private static ReadRequest Requested(DateTime from, DateTime to, DateTime now) => new(new Interval(from, to), null, from, now);
 
-    private static ReadRequest Hour => Asked(Ten, Ten.AddHours(1), Ten.AddHours(2));
+    private static ReadRequest Hour => Requested(Ten, Ten.AddHours(1), Ten.AddHours(2));
 
     private static async Task<SourceException> FaultAsync(ITelemetrySource source) =>
         await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Hour));
@@ -263,8 +263,8 @@ public sealed class AwsTests
     {
         await using var cloud = await Account.StartAsync(Ten.AddDays(20), [Count("m", _ => 1_000)]);
         var source = Account.Source(cloud);
-        var young = (await Some.Read(source, Asked(Ten.AddDays(19), Ten.AddDays(19).AddHours(1), Ten.AddDays(20)))).Observations;
-        var old = (await Some.Read(source, Asked(Ten, Ten.AddHours(1), Ten.AddDays(20)))).Observations;
+        var young = (await Some.Read(source, Requested(Ten.AddDays(19), Ten.AddDays(19).AddHours(1), Ten.AddDays(20)))).Observations;
+        var old = (await Some.Read(source, Requested(Ten, Ten.AddHours(1), Ten.AddDays(20)))).Observations;
 
         Assert.Equal((60, 1_000.0, TimeSpan.FromMinutes(1)), (young.Count, young[0].Sample.Value, young[0].Series.Period));
         Assert.Equal((12, 5_000.0, TimeSpan.FromMinutes(5)), (old.Count, old[0].Sample.Value, old[0].Series.Period));
@@ -293,7 +293,7 @@ public sealed class AwsTests
             Ten.AddHours(2),
             [.. Enumerable.Range(0, 1_201).Select(i => Count($"model-{i}", _ => i))]
         );
-        var (observations, _) = await Some.Read(Account.Source(cloud), Asked(Ten, Ten.AddMinutes(5), Ten.AddHours(2)));
+        var (observations, _) = await Some.Read(Account.Source(cloud), Requested(Ten, Ten.AddMinutes(5), Ten.AddHours(2)));
         Assert.Equal((6_005, 3), (observations.Count, cloud.DataRequests));
         Assert.All(observations, one =>
             Assert.Equal(one.Series.Labels["ModelId"], $"model-{one.Sample.Value.ToString(CultureInfo.InvariantCulture)}")
@@ -310,7 +310,7 @@ public sealed class AwsTests
         cloud.Statuses[signals[3].Key] = "InternalError";
         cloud.Statuses[signals[4].Key] = "MultipleUnits";
         cloud.Statuses[signals[5].Key] = "PartialData";
-        var pages = await Some.Pages(Account.Source(cloud), Asked(Ten, Ten.AddMinutes(5), Ten.AddHours(2)));
+        var pages = await Some.Pages(Account.Source(cloud), Requested(Ten, Ten.AddMinutes(5), Ten.AddHours(2)));
 
         Assert.Equal(
             ["fine", "partial"],
@@ -469,7 +469,7 @@ public sealed class AwsTests
     {
         await using var cloud = await Account.StartAsync(Ten.AddHours(5));
         var source = Account.Source(cloud);
-        var (observations, _) = await Some.Read(source, Asked(Ten.AddHours(1), Ten.AddHours(3), Ten.AddHours(5)));
+        var (observations, _) = await Some.Read(source, Requested(Ten.AddHours(1), Ten.AddHours(3), Ten.AddHours(5)));
         var hours = new List<CoarseStatistic>();
         await foreach (
             var hour in ((ICoarseStatistics)source).CoarseAsync(new Interval(Ten.AddHours(1), Ten.AddHours(3)), Ten.AddHours(5), default)
@@ -548,7 +548,7 @@ public sealed class AwsTests
             (10, 4, 100),
             (theirs.GetProperty("metrics").GetInt32(), theirs.GetProperty("pages").GetInt32(), points.GetArrayLength())
         );
-        var (ours, _) = await Some.Read(Account.Source(cloud), Asked(Ten, Ten.AddMinutes(10), Ten.AddHours(2)));
+        var (ours, _) = await Some.Read(Account.Source(cloud), Requested(Ten, Ten.AddMinutes(10), Ten.AddHours(2)));
         Assert.Equal(
             ours.Where(one => one.Series.Metric == Power)
                 .Select(one => $"{one.Series.Labels["GpuDevice"]} {one.Sample.Start:HH:mm} {one.Sample.Value:R}")

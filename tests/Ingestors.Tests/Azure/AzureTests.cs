@@ -62,7 +62,7 @@ internal sealed class Tenancy : IAsyncDisposable
             Provider = "azure-monitor",
             Endpoint = Cloud.Server.Address,
             CertificateAuthorityFile = Authority,
-            Timeout = TimeSpan.FromSeconds(4),
+            Timeout = TimeSpan.FromSeconds(20),
             MaxBytes = 4 * 1024 * 1024,
             Azure = azure,
         };
@@ -152,11 +152,11 @@ public sealed class AzureTests
 
     private static readonly DateTime NewYear = new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
-    private static ReadRequest Asked(DateTime from, DateTime to, DateTime? now = null) =>
+    private static ReadRequest Requested(DateTime from, DateTime to, DateTime? now = null) =>
         new(new Interval(from, to), null, from, now ?? Ten.AddHours(1));
 
     private static async Task<SourceException> FaultAsync(ITelemetrySource source) =>
-        await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Asked(Ten, Ten.AddMinutes(5))));
+        await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Requested(Ten, Ten.AddMinutes(5))));
 
     [Fact]
     public void Requests_are_those_of_the_API_to_the_byte()
@@ -212,7 +212,7 @@ public sealed class AzureTests
     public async Task What_is_read_is_what_is_true_with_sizes_and_models()
     {
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(1));
-        var (observations, rejections) = await Some.Read(tenancy.Source(), Asked(Ten.AddMinutes(1), Ten.AddMinutes(3)));
+        var (observations, rejections) = await Some.Read(tenancy.Source(), Requested(Ten.AddMinutes(1), Ten.AddMinutes(3)));
 
         Assert.Empty(rejections);
         var energy = observations.Where(one => one.Series.Metric == Energy).OrderBy(one => one.Sample.Start).ToList();
@@ -264,7 +264,7 @@ public sealed class AzureTests
                 _ => null,
             }) { Unit = "Count" };
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(1), [signal]);
-        var (observations, _) = await Some.Read(tenancy.Source(), Asked(Ten, Ten.AddMinutes(5)));
+        var (observations, _) = await Some.Read(tenancy.Source(), Requested(Ten, Ten.AddMinutes(5)));
         Assert.Equal([(Ten, 9_120.0), (Ten.AddMinutes(1), 0.0)], observations.Select(one => (one.Sample.Start, one.Sample.Value)));
     }
 
@@ -284,7 +284,7 @@ public sealed class AzureTests
             })
             .ToList();
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(1), signals);
-        var (observations, _) = await Some.Read(tenancy.Source(), Asked(Ten, Ten.AddMinutes(1)));
+        var (observations, _) = await Some.Read(tenancy.Source(), Requested(Ten, Ten.AddMinutes(1)));
         Assert.Equal(25, observations.Count);
     }
 
@@ -292,10 +292,10 @@ public sealed class AzureTests
     public async Task Roles_on_the_resources_alone_are_enough_by_the_Resource_Manager()
     {
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(1));
-        var whole = await Some.Read(tenancy.Source(), Asked(Ten, Ten.AddMinutes(5)));
+        var whole = await Some.Read(tenancy.Source(), Requested(Ten, Ten.AddMinutes(5)));
         tenancy.Cloud.ResourceRolesOnly = true;
         var source = tenancy.Source();
-        var single = await Some.Read(source, Asked(Ten, Ten.AddMinutes(5)));
+        var single = await Some.Read(source, Requested(Ten, Ten.AddMinutes(5)));
         Assert.Equal(
             whole.Observations.Select(Some.Line).Order(StringComparer.Ordinal),
             single.Observations.Select(Some.Line).Order(StringComparer.Ordinal)
@@ -304,9 +304,9 @@ public sealed class AzureTests
 
         // What refused is not asked again before half an hour has passed.
         var before = tenancy.Cloud.Server.Requests.Count(request => request.Contains("getBatch", StringComparison.Ordinal));
-        await Some.Pages(source, Asked(Ten, Ten.AddMinutes(5), Ten.AddMinutes(80)));
+        await Some.Pages(source, Requested(Ten, Ten.AddMinutes(5), Ten.AddMinutes(80)));
         Assert.Equal(before, tenancy.Cloud.Server.Requests.Count(request => request.Contains("getBatch", StringComparison.Ordinal)));
-        await Some.Pages(source, Asked(Ten, Ten.AddMinutes(5), Ten.AddMinutes(91)));
+        await Some.Pages(source, Requested(Ten, Ten.AddMinutes(5), Ten.AddMinutes(91)));
         Assert.True(tenancy.Cloud.Server.Requests.Count(request => request.Contains("getBatch", StringComparison.Ordinal)) > before);
     }
 
@@ -323,7 +323,7 @@ public sealed class AzureTests
                     """{"error":{"code":"Throttled","message":"The metrics backend is throttling."}}"""
                 )(context)
                 : Task.FromResult(false);
-        var (observations, _) = await Some.Read(tenancy.Source(), Asked(Ten, Ten.AddMinutes(1)));
+        var (observations, _) = await Some.Read(tenancy.Source(), Requested(Ten, Ten.AddMinutes(1)));
         Assert.Equal(67, observations.Count);
         Assert.True(refused > 2);
 
@@ -346,7 +346,7 @@ public sealed class AzureTests
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(1));
         tenancy.Cloud.MetricErrors[$"{AzureEmulator.Whole(AzureFleet.Deployment)}/GpuEnergyJoules"] = "InternalServerError";
         tenancy.Cloud.Poison[AzureEmulator.Whole(AzureFleet.Machine(7))] = true;
-        var pages = await Some.Pages(tenancy.Source(), Asked(Ten, Ten.AddMinutes(1)));
+        var pages = await Some.Pages(tenancy.Source(), Requested(Ten, Ten.AddMinutes(1)));
 
         Assert.Equal(
             [
@@ -367,7 +367,7 @@ public sealed class AzureTests
     {
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(2));
         tenancy.Cloud.AnswersIn = TimeSpan.FromMinutes(5);
-        var (observations, rejections) = await Some.Read(tenancy.Source(), Asked(Ten, Ten.AddMinutes(10)));
+        var (observations, rejections) = await Some.Read(tenancy.Source(), Requested(Ten, Ten.AddMinutes(10)));
         // The average of a minute's joules over five minutes is not the energy of five minutes.
         Assert.DoesNotContain(observations, one => one.Series.Metric == Energy);
         var refused = Assert.Single(rejections);
@@ -395,7 +395,7 @@ public sealed class AzureTests
             },
         ];
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(1), resources: resources);
-        var (observations, _) = await Some.Read(tenancy.Source(), Asked(Ten, Ten.AddMinutes(5)));
+        var (observations, _) = await Some.Read(tenancy.Source(), Requested(Ten, Ten.AddMinutes(5)));
         Assert.Equal([made, made.AddMinutes(1)], observations.Where(one => one.Series.Metric == Generated).Select(one => one.Sample.Start));
     }
 
@@ -403,7 +403,10 @@ public sealed class AzureTests
     public async Task Only_resources_with_the_tags_are_read()
     {
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(1));
-        var (observations, _) = await Some.Read(tenancy.Source(azure => azure.Tags["Team"] = "inference"), Asked(Ten, Ten.AddMinutes(1)));
+        var (observations, _) = await Some.Read(
+            tenancy.Source(azure => azure.Tags["Team"] = "inference"),
+            Requested(Ten, Ten.AddMinutes(1))
+        );
         Assert.Equal(7, observations.Count);
         Assert.DoesNotContain(observations, one => one.Series.Metric == Cpu);
     }
@@ -446,7 +449,7 @@ public sealed class AzureTests
                 )(context);
             var (observations, _) = await Some.Read(
                 Some.Source(tenancy.Settings(), Catalogues.Load([file])),
-                Asked(Ten, Ten.AddMinutes(2))
+                Requested(Ten, Ten.AddMinutes(2))
             );
             var own = Assert.Single(observations, one => one.Series.Metric == "azure.vm.linux.guestmetrics/power/draw");
             Assert.Equal((machine, 431.5), (own.Series.Labels["resourceid"], own.Sample.Value));
@@ -461,7 +464,7 @@ public sealed class AzureTests
     public async Task Windows_that_tile_read_every_value_once_wherever_they_meet()
     {
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(3));
-        var whole = (await Some.Read(tenancy.Source(), Asked(Ten, Ten.AddHours(1), Ten.AddHours(3))))
+        var whole = (await Some.Read(tenancy.Source(), Requested(Ten, Ten.AddHours(1), Ten.AddHours(3))))
             .Observations.Select(Some.Line)
             .Order(StringComparer.Ordinal)
             .ToList();
@@ -476,7 +479,7 @@ public sealed class AzureTests
                 var to = from.AddMinutes(dice.Next(1, 20));
                 if (to > Ten.AddHours(1))
                     to = Ten.AddHours(1);
-                pieces.AddRange((await Some.Read(source, Asked(from, to, Ten.AddHours(3)))).Observations);
+                pieces.AddRange((await Some.Read(source, Requested(from, to, Ten.AddHours(3)))).Observations);
                 from = to;
             }
             Assert.Equal(whole, pieces.Select(Some.Line).Order(StringComparer.Ordinal));
@@ -488,7 +491,7 @@ public sealed class AzureTests
     {
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(5));
         var source = tenancy.Source();
-        var (observations, _) = await Some.Read(source, Asked(Ten, Ten.AddHours(2), Ten.AddHours(5)));
+        var (observations, _) = await Some.Read(source, Requested(Ten, Ten.AddHours(2), Ten.AddHours(5)));
         var hours = new List<CoarseStatistic>();
         await foreach (var hour in ((ICoarseStatistics)source).CoarseAsync(new Interval(Ten, Ten.AddHours(2)), Ten.AddHours(5), default))
             hours.Add(hour);
@@ -514,9 +517,9 @@ public sealed class AzureTests
     {
         await using var tenancy = await Tenancy.StartAsync(Ten.AddHours(1));
         var source = tenancy.Source(azure => (azure.ClientSecret, azure.TokenFile) = (null, tenancy.TokenFile));
-        Assert.Equal(67, (await Some.Read(source, Asked(Ten, Ten.AddMinutes(1)))).Observations.Count);
+        Assert.Equal(67, (await Some.Read(source, Requested(Ten, Ten.AddMinutes(1)))).Observations.Count);
         tenancy.Cloud.RevokeTokens();
-        Assert.Equal(67, (await Some.Read(source, Asked(Ten, Ten.AddMinutes(1)))).Observations.Count);
+        Assert.Equal(67, (await Some.Read(source, Requested(Ten, Ten.AddMinutes(1)))).Observations.Count);
     }
 
     [Fact]
@@ -664,7 +667,7 @@ public sealed class AzureTests
         var theirs = await VendorSdk.RunAsync("azure.mjs", question, ("NODE_EXTRA_CA_CERTS", tenancy.Authority));
         Assert.True(theirs.TryGetProperty("points", out var points), theirs.ToString());
         Assert.Equal(2, theirs.GetProperty("results").GetInt32());
-        var (ours, _) = await Some.Read(tenancy.Source(), Asked(Ten, Ten.AddMinutes(10)));
+        var (ours, _) = await Some.Read(tenancy.Source(), Requested(Ten, Ten.AddMinutes(10)));
         Assert.Equal(
             ours.Where(one => one.Series.Metric == Cpu && question.resources.Contains(one.Series.Labels["resourceid"]))
                 .Select(one => $"{one.Series.Labels["resourceid"]} {one.Sample.Start:HH:mm} {one.Sample.Value:R}")

@@ -74,19 +74,19 @@ public sealed class CataloguesTests : IDisposable
         );
         var broken = Write("broken.metrics.json", "{ \"provider\": ");
 
-        var faults = Faults(missing, latin, folder, "", wrong, broken);
+        var errors = Faults(missing, latin, folder, "", wrong, broken);
 
-        Assert.Equal(6, faults.Count);
-        Assert.Equal($"{missing}: cannot be read: there is no such file; correct the path or create the file", faults[0]);
-        Assert.Equal($"{latin}: cannot be read: it is not UTF-8; save it as UTF-8", faults[1]);
-        Assert.Equal($"{folder}: cannot be read: it is a folder; name the files in it", faults[2]);
-        Assert.Equal("a file without a name: cannot be read: its path is empty; name a file or remove the entry", faults[3]);
+        Assert.Equal(6, errors.Count);
+        Assert.Equal($"{missing}: cannot be read: there is no such file; correct the path or create the file", errors[0]);
+        Assert.Equal($"{latin}: cannot be read: it is not UTF-8; save it as UTF-8", errors[1]);
+        Assert.Equal($"{folder}: cannot be read: it is a folder; name the files in it", errors[2]);
+        Assert.Equal("a file without a name: cannot be read: its path is empty; name a file or remove the entry", errors[3]);
         Assert.StartsWith(
             $"{wrong}: mappings[0] 'prometheus/own': unit: 'watt' is not a known unit; use one of: ",
-            faults[4],
+            errors[4],
             StringComparison.Ordinal
         );
-        Assert.StartsWith($"{broken}: line 1, column ", faults[5], StringComparison.Ordinal);
+        Assert.StartsWith($"{broken}: line 1, column ", errors[5], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -59,8 +59,8 @@ public class ShippedFilesTests
     [InlineData("""{ "provider": "prometheus", "mappings": [], "colour": 1 }""", "file: colour is unknown")]
     [InlineData("""{ "provider": "Prometheus", "mappings": [] }""", "file/provider: does not match ^[a-z][a-z0-9-]*$")]
     [InlineData("""{ "provider": "prometheus", "mappings": {} }""", "file/mappings: is no array")]
-    public void The_check_itself_sees_faults(string text, string fault) =>
-        Assert.Equal([fault], Faults(JsonDocument.Parse(text).RootElement, Schema, "file"));
+    public void The_check_itself_sees_faults(string text, string error) =>
+        Assert.Equal([error], Faults(JsonDocument.Parse(text).RootElement, Schema, "file"));
 
     private static JsonElement Shipped(string file) => Parse(typeof(Catalogues).Assembly.GetManifestResourceStream(file)!);
 
@@ -79,7 +79,7 @@ public class ShippedFilesTests
     // The part of JSON Schema that the schema uses; a keyword beyond it is an error here, not something to pass over.
     private static List<string> Faults(JsonElement value, JsonElement schema, string place)
     {
-        var faults = new List<string>();
+        var errors = new List<string>();
         foreach (var keyword in schema.EnumerateObject())
         {
             var said = keyword.Value;
@@ -88,7 +88,7 @@ public class ShippedFilesTests
                 case "$schema" or "$id" or "$defs" or "title" or "description":
                     break;
                 case "$ref":
-                    faults.AddRange(
+                    errors.AddRange(
                         Faults(
                             value,
                             said.GetString()!.Split('/')[1..].Aggregate(Schema, (element, step) => element.GetProperty(step)),
@@ -98,57 +98,57 @@ public class ShippedFilesTests
                     break;
                 case "type":
                     if (!IsA(value, said.GetString()!))
-                        faults.Add($"{place}: is no {said}");
+                        errors.Add($"{place}: is no {said}");
                     break;
                 case "enum":
                     if (value.ValueKind != JsonValueKind.String || !said.EnumerateArray().Any(word => word.ValueEquals(value.GetString())))
-                        faults.Add($"{place}: is not in the enumeration");
+                        errors.Add($"{place}: is not in the enumeration");
                     break;
                 case "pattern":
                     if (value.ValueKind == JsonValueKind.String && !Regex.IsMatch(value.GetString()!, said.GetString()!))
-                        faults.Add($"{place}: does not match {said}");
+                        errors.Add($"{place}: does not match {said}");
                     break;
                 case "minLength":
                     if (value.ValueKind == JsonValueKind.String && value.GetString()!.Length < said.GetInt32())
-                        faults.Add($"{place}: is too short");
+                        errors.Add($"{place}: is too short");
                     break;
                 case "minimum":
                     if (value.ValueKind == JsonValueKind.Number && value.GetDouble() < said.GetDouble())
-                        faults.Add($"{place}: is below {said}");
+                        errors.Add($"{place}: is below {said}");
                     break;
                 case "exclusiveMinimum":
                     if (value.ValueKind == JsonValueKind.Number && value.GetDouble() <= said.GetDouble())
-                        faults.Add($"{place}: is not above {said}");
+                        errors.Add($"{place}: is not above {said}");
                     break;
                 case "minItems":
                     if (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() < said.GetInt32())
-                        faults.Add($"{place}: has too few items");
+                        errors.Add($"{place}: has too few items");
                     break;
                 case "uniqueItems":
                     if (
                         value.ValueKind == JsonValueKind.Array
                         && value.EnumerateArray().GroupBy(item => item.GetRawText()).Any(group => group.Count() > 1)
                     )
-                        faults.Add($"{place}: has an item twice");
+                        errors.Add($"{place}: has an item twice");
                     break;
                 case "items":
                     if (value.ValueKind == JsonValueKind.Array)
-                        faults.AddRange(value.EnumerateArray().SelectMany((item, index) => Faults(item, said, $"{place}/{index}")));
+                        errors.AddRange(value.EnumerateArray().SelectMany((item, index) => Faults(item, said, $"{place}/{index}")));
                     break;
                 case "oneOf":
                     if (said.EnumerateArray().Count(one => Faults(value, one, place).Count == 0) != 1)
-                        faults.Add($"{place}: is not one of the alternatives");
+                        errors.Add($"{place}: is not one of the alternatives");
                     break;
                 case "required":
                     if (value.ValueKind == JsonValueKind.Object)
-                        faults.AddRange(
+                        errors.AddRange(
                             said.EnumerateArray()
                                 .Where(name => !value.TryGetProperty(name.GetString()!, out _))
                                 .Select(name => $"{place}: {name} is missing")
                         );
                     break;
                 case "properties":
-                    faults.AddRange(
+                    errors.AddRange(
                         Properties(value)
                             .Where(property => said.TryGetProperty(property.Name, out _))
                             .SelectMany(property => Faults(property.Value, said.GetProperty(property.Name), $"{place}/{property.Name}"))
@@ -159,7 +159,7 @@ public class ShippedFilesTests
                         .Where(property =>
                             !schema.TryGetProperty("properties", out var named) || !named.TryGetProperty(property.Name, out _)
                         );
-                    faults.AddRange(
+                    errors.AddRange(
                         said.ValueKind == JsonValueKind.False
                             ? others.Select(property => $"{place}: {property.Name} is unknown")
                             : others.SelectMany(property => Faults(property.Value, said, $"{place}/{property.Name}"))
@@ -169,7 +169,7 @@ public class ShippedFilesTests
                     throw new NotSupportedException($"The keyword '{keyword.Name}' of the schema is not checked here; add it.");
             }
         }
-        return faults;
+        return errors;
     }
 
     private static JsonProperty[] Properties(JsonElement value) =>

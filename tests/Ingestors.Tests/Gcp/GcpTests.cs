@@ -38,7 +38,7 @@ internal sealed class Project : IAsyncDisposable
             Id = "gke",
             Provider = "gcp-monitoring",
             Endpoint = Cloud.Server.Address,
-            Timeout = TimeSpan.FromSeconds(4),
+            Timeout = TimeSpan.FromSeconds(20),
             MaxBytes = 4 * 1024 * 1024,
             Google = new GoogleSettings
             {
@@ -130,11 +130,11 @@ public sealed class GcpTests
 
     private static readonly DateTime Ten = Truth.Start;
 
-    private static ReadRequest Asked(DateTime from, DateTime to, DateTime? now = null) =>
+    private static ReadRequest Requested(DateTime from, DateTime to, DateTime? now = null) =>
         new(new Interval(from, to), null, from, now ?? to);
 
     private static async Task<SourceException> FaultAsync(ITelemetrySource source) =>
-        await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Asked(Ten, Ten.AddMinutes(5))));
+        await Assert.ThrowsAsync<SourceException>(() => Some.Pages(source, Requested(Ten, Ten.AddMinutes(5))));
 
     [Fact]
     public async Task What_is_read_is_what_is_true_with_the_labels_of_metric_resource_and_machine()
@@ -142,7 +142,7 @@ public sealed class GcpTests
         await using var project = await Project.StartAsync(Ten.AddHours(1));
         var (observations, rejections) = await Some.Read(
             Some.Source(project.Settings(), Catalogues.Load([])),
-            Asked(Ten.AddMinutes(1), Ten.AddMinutes(3))
+            Requested(Ten.AddMinutes(1), Ten.AddMinutes(3))
         );
 
         Assert.Empty(rejections);
@@ -163,7 +163,7 @@ public sealed class GcpTests
         Assert.DoesNotContain(observations, one => one.Series.Labels["instance_id"] == "9001");
         var far = await Some.Read(
             Some.Source(project.Settings("us-central1"), Catalogues.Load([])),
-            Asked(Ten.AddMinutes(1), Ten.AddMinutes(3))
+            Requested(Ten.AddMinutes(1), Ten.AddMinutes(3))
         );
         Assert.All(far.Observations, one => Assert.Equal("9001", one.Series.Labels["instance_id"]));
         Assert.Equal(2, far.Observations.Count);
@@ -175,7 +175,7 @@ public sealed class GcpTests
         await using var project = await Project.StartAsync(Ten.AddHours(1));
         await Some.Read(
             Some.Source(project.Settings(), Catalogues.Load([])),
-            Asked(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), new(2026, 1, 1, 1, 0, 0, DateTimeKind.Utc), Ten)
+            Requested(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), new(2026, 1, 1, 1, 0, 0, DateTimeKind.Utc), Ten)
         );
 
         var requests = project.Cloud.Server.Requests.ToArray();
@@ -205,7 +205,7 @@ public sealed class GcpTests
         var catalogue = Catalogues.Load([]);
         var whole = Keys(
             (
-                await Some.Read(Some.Source(project.Settings(), catalogue), Asked(Ten.AddHours(1), Ten.AddHours(2), Ten.AddHours(3)))
+                await Some.Read(Some.Source(project.Settings(), catalogue), Requested(Ten.AddHours(1), Ten.AddHours(2), Ten.AddHours(3)))
             ).Observations
         );
         Assert.Equal(660, whole.Count);
@@ -221,7 +221,7 @@ public sealed class GcpTests
                 var to = from.AddMinutes(dice.Next(1, 20));
                 if (to > Ten.AddHours(2))
                     to = Ten.AddHours(2);
-                pieces.AddRange((await Some.Read(source, Asked(from, to, Ten.AddHours(3)))).Observations);
+                pieces.AddRange((await Some.Read(source, Requested(from, to, Ten.AddHours(3)))).Observations);
                 from = to;
             }
             Assert.Equal(whole, Keys(pieces));
@@ -236,13 +236,13 @@ public sealed class GcpTests
         await using var project = await Project.StartAsync(Ten.AddHours(1), faults: new Faults { Delay = TimeSpan.FromSeconds(240) });
         var source = Some.Source(project.Settings(), Catalogues.Load([]));
         Assert.Equal(TimeSpan.FromMinutes(5), source.Cadence.Settle);
-        await Some.Pages(source, Asked(Ten, Ten.AddMinutes(5)));
+        await Some.Pages(source, Requested(Ten, Ten.AddMinutes(5)));
         // Sampled each 60 s and visible 240 s later, of all metrics in use.
         Assert.Equal(TimeSpan.FromSeconds(300), source.Cadence.Settle);
 
         await using var slow = await Project.StartAsync(Ten.AddHours(1), faults: new Faults { Delay = TimeSpan.FromSeconds(600) });
         source = Some.Source(slow.Settings(), Catalogues.Load([]));
-        await Some.Pages(source, Asked(Ten, Ten.AddMinutes(5)));
+        await Some.Pages(source, Requested(Ten, Ten.AddMinutes(5)));
         Assert.Equal(TimeSpan.FromSeconds(660), source.Cadence.Settle);
     }
 
@@ -250,7 +250,7 @@ public sealed class GcpTests
     public async Task An_answer_with_execution_errors_is_partial()
     {
         await using var project = await Project.StartAsync(Ten.AddHours(1), faults: new Faults { PartialShare = 1 });
-        var pages = await Some.Pages(Some.Source(project.Settings(), Catalogues.Load([])), Asked(Ten, Ten.AddMinutes(5)));
+        var pages = await Some.Pages(Some.Source(project.Settings(), Catalogues.Load([])), Requested(Ten, Ten.AddMinutes(5)));
         Assert.Contains(pages, page =>
             page.PartialBecause?.Contains("A part of the data could not be read.", StringComparison.Ordinal) == true
         );
@@ -272,7 +272,7 @@ public sealed class GcpTests
         project.Cloud.CounterStart = (_, at) => at <= Ten.AddMinutes(30) ? Ten.AddDays(-1) : Ten.AddMinutes(30).AddSeconds(30);
         var (observations, _) = await Some.Read(
             Some.Source(project.Settings(), Catalogues.Load([])),
-            Asked(Ten.AddMinutes(29), Ten.AddMinutes(33), Ten.AddHours(2))
+            Requested(Ten.AddMinutes(29), Ten.AddMinutes(33), Ten.AddHours(2))
         );
 
         Assert.Equal(
@@ -294,7 +294,7 @@ public sealed class GcpTests
         await using var project = await Project.StartAsync(Ten.AddHours(1), signals);
         var (observations, rejections) = await Some.Read(
             Some.Source(project.Settings(), Catalogues.Load([])),
-            Asked(Ten, Ten.AddMinutes(5))
+            Requested(Ten, Ten.AddMinutes(5))
         );
         var refused = Assert.Single(rejections);
         Assert.Equal((RejectionReason.UnitDrift, Energy), (refused.Reason, refused.Subject));
@@ -334,7 +334,7 @@ public sealed class GcpTests
         };
         var (observations, rejections) = await Some.Read(
             Some.Source(project.Settings(), Catalogues.Load([])),
-            Asked(Ten, Ten.AddMinutes(5))
+            Requested(Ten, Ten.AddMinutes(5))
         );
         Assert.Equal(
             [(Ten, Ten.AddMinutes(1), 48_211.0)],
@@ -372,7 +372,7 @@ public sealed class GcpTests
                     """{"error":{"code":400,"message":"out of order","status":"INVALID_ARGUMENT"}}"""
                 )(context)
                 : Task.FromResult(false);
-        var pages = await Some.Pages(Some.Source(project.Settings(), Catalogues.Load([])), Asked(Ten, Ten.AddMinutes(5)));
+        var pages = await Some.Pages(Some.Source(project.Settings(), Catalogues.Load([])), Requested(Ten, Ten.AddMinutes(5)));
         var unread = Assert.Single(pages.SelectMany(page => page.Unread));
         Assert.Equal((Cpu, SourceErrorCode.Refused), (unread.Subject, unread.Code));
         Assert.Equal(
@@ -391,7 +391,7 @@ public sealed class GcpTests
     {
         await using var project = await Project.StartAsync(Ten.AddHours(5));
         var source = Some.Source(project.Settings(), Catalogues.Load([]));
-        var (observations, _) = await Some.Read(source, Asked(Ten.AddHours(1), Ten.AddHours(3), Ten.AddHours(5)));
+        var (observations, _) = await Some.Read(source, Requested(Ten.AddHours(1), Ten.AddHours(3), Ten.AddHours(5)));
         var hours = new List<CoarseStatistic>();
         await foreach (
             var hour in ((ICoarseStatistics)source).CoarseAsync(new Interval(Ten.AddHours(1), Ten.AddHours(3)), Ten.AddHours(5), default)
@@ -505,7 +505,7 @@ public sealed class GcpTests
         Assert.Equal((3, 80), (theirs.GetProperty("pages").GetInt32(), points.GetArrayLength()));
         var (ours, _) = await Some.Read(
             Some.Source(project.Settings(), Catalogues.Load([])),
-            Asked(Ten.AddMinutes(1), Ten.AddMinutes(11), Ten.AddHours(1))
+            Requested(Ten.AddMinutes(1), Ten.AddMinutes(11), Ten.AddHours(1))
         );
         Assert.Equal(
             ours.Where(one => one.Series.Metric == Energy && one.Sample.End <= Ten.AddMinutes(10))

@@ -174,8 +174,11 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
         foreach (var (cause, prepare) in causes)
         {
             using var answer = await SendAsync(engine, "/api/keys", prepare);
-            var told =
-                $"{(int)answer.StatusCode}\n{string.Join('\n', answer.Headers.Concat(answer.Content.Headers).Where(header => header.Key != "Date").Select(header => $"{header.Key}: {string.Join(", ", header.Value)}"))}\n{await answer.Content.ReadAsStringAsync()}";
+            var headers = answer
+                .Headers.Concat(answer.Content.Headers)
+                .Where(header => header.Key != "Date")
+                .Select(header => $"{header.Key}: {string.Join(", ", header.Value)}");
+            var told = $"{(int)answer.StatusCode}\n{string.Join('\n', headers)}\n{await answer.Content.ReadAsStringAsync()}";
             first ??= told;
             Assert.True(told == first, $"{cause}:\n{told}\ninstead of\n{first}");
         }
@@ -341,8 +344,8 @@ public sealed class AccessTests(AccessServices services) : IClassFixture<AccessS
 
         foreach (var statement in new[] { "UPDATE audit SET actor = 'nobody' WHERE id = 1", "DELETE FROM audit WHERE id = 1" })
         {
-            var fault = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => QueryAsync(engine, statement));
-            Assert.Contains("only ever added to", fault.Message, StringComparison.Ordinal);
+            var exception = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() => QueryAsync(engine, statement));
+            Assert.Contains("only ever added to", exception.Message, StringComparison.Ordinal);
         }
     }
 

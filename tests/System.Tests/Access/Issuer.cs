@@ -70,7 +70,10 @@ public sealed class Issuer : IAsyncDisposable
         var head = Text(Encoding.UTF8.GetBytes($$"""{"alg":"{{algorithm}}","typ":"JWT","kid":"{{kid}}"}"""));
         var body = Text(
             Encoding.UTF8.GetBytes(
-                $$"""{"iss":"{{issuer ?? Address}}","aud":"{{audience}}","sub":"ada","iat":{{now - 3600}},"nbf":{{now - 3600}}{{end}},"realm_access":{ "roles": {{roles}} } }"""
+                $$"""
+                {"iss":"{{issuer ?? Address}}","aud":"{{audience}}","sub":"ada","iat":{{now - 3600}},"nbf":{{now - 3600}}{{end}},
+                "realm_access":{ "roles": {{roles}} } }
+                """.ReplaceLineEndings("")
             )
         );
         var signed = Encoding.ASCII.GetBytes($"{head}.{body}");

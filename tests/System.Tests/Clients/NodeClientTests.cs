@@ -106,7 +106,10 @@ public sealed class NodeClientTests(ODataServices services, NodeClients clients)
         var answer = await clients.AskAsync("o.cjs", services[engine]);
 
         Assert.Equal(
-            """[{"Id":288,"Source":"cloud","EndedAt":"2026-01-30T04:52:17Z"},{"Id":281,"Source":"cloud","EndedAt":null},{"Id":274,"Source":"rack-7","EndedAt":"2026-01-30T04:38:03Z"}]""",
+            """
+            [{"Id":288,"Source":"cloud","EndedAt":"2026-01-30T04:52:17Z"},{"Id":281,"Source":"cloud","EndedAt":null},{"Id":274,
+            "Source":"rack-7","EndedAt":"2026-01-30T04:38:03Z"}]
+            """.ReplaceLineEndings(""),
             Text(answer, "rows")
         );
         Assert.Equal(
@@ -206,7 +209,10 @@ public sealed class NodeClientTests(ODataServices services, NodeClients clients)
             answer.GetProperty("entities").EnumerateArray().Select(name => name.GetString()!).Order(StringComparer.Ordinal)
         );
         Assert.Equal(
-            """{"DeploymentId":"cds.Integer64","FunctionalUnit":"cds.String","PeriodStart":"cds.Timestamp","Date":"cds.Date","DateKey":"cds.Integer","Units":"cds.Double"}""",
+            """
+            {"DeploymentId":"cds.Integer64","FunctionalUnit":"cds.String","PeriodStart":"cds.Timestamp","Date":"cds.Date",
+            "DateKey":"cds.Integer","Units":"cds.Double"}
+            """.ReplaceLineEndings(""),
             Text(answer, "types")
         );
         Assert.Equal("""["DeploymentId","FunctionalUnit","PeriodStart"]""", Text(answer, "keys"));
@@ -216,7 +222,10 @@ public sealed class NodeClientTests(ODataServices services, NodeClients clients)
             Text(answer, "page")
         );
         Assert.Equal(
-            """[{"DeploymentId":5,"PeriodStart":"2026-01-30T00:00:00Z","Deployment":{"Workload":"chat-70b","Country":"DE"},"Calendar":{"WeekdayName":"Friday"}}]""",
+            """
+            [{"DeploymentId":5,"PeriodStart":"2026-01-30T00:00:00Z","Deployment":{"Workload":"chat-70b","Country":"DE"},
+            "Calendar":{"WeekdayName":"Friday"}}]
+            """.ReplaceLineEndings(""),
             Text(answer, "expanded")
         );
         var navigated = rows.Where(row => row["Region"] is "dc-1" && row["FunctionalUnit"] is "request")
@@ -232,7 +241,10 @@ public sealed class NodeClientTests(ODataServices services, NodeClients clients)
         Assert.Equal("""[{"Id":6},{"Id":7},{"Id":8},{"Id":9}]""", Text(answer, "between"));
 
         Assert.Equal(
-            """{"Id":5,"Workload":"chat-70b","Model":"org/model-70b","Precision":null,"Provider":"onprem","Account":null,"Region":"dc-1","Place":"onprem/dc-1","Country":"DE","Hardware":"NVIDIA H100 80GB HBM3","Accelerators":0}""",
+            """
+            {"Id":5,"Workload":"chat-70b","Model":"org/model-70b","Precision":null,"Provider":"onprem","Account":null,"Region":"dc-1",
+            "Place":"onprem/dc-1","Country":"DE","Hardware":"NVIDIA H100 80GB HBM3","Accelerators":0}
+            """.ReplaceLineEndings(""),
             Text(answer, "one")
         );
         Assert.Equal("""{"Name":"O'Neil's \"batch\"","Model":null,"Precision":"fp8"}""", Text(answer, "oneByText"));
@@ -253,11 +265,17 @@ public sealed class NodeClientTests(ODataServices services, NodeClients clients)
         Assert.Equal("12", Text(answer, "compared"));
 
         Assert.Equal(
-            """{"message":"Error during request to remote service: $filter: there is no property 'Sauce' here (position 1).","status":400,"told":"$filter: there is no property 'Sauce' here (position 1)."}""",
+            """
+            {"message":"Error during request to remote service: $filter: there is no property 'Sauce' here (position 1).","status":400,
+            "told":"$filter: there is no property 'Sauce' here (position 1)."}
+            """.ReplaceLineEndings(""),
             Text(answer, "refused")
         );
         Assert.Equal(
-            """{"message":"Error during request to remote service: Deployments has no entity with this key.","status":404,"told":"Deployments has no entity with this key."}""",
+            """
+            {"message":"Error during request to remote service: Deployments has no entity with this key.","status":404,
+            "told":"Deployments has no entity with this key."}
+            """.ReplaceLineEndings(""),
             Text(answer, "missing")
         );
     }

@@ -12,6 +12,9 @@ public sealed class CommandFolder : IDisposable
     public IEnumerable<string> Files =>
         Directory.EnumerateFileSystemEntries(path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(path, file));
 
+    /// <summary>Where a file of the folder is.</summary>
+    public string PathOf(string name) => Path.Combine(path, name);
+
     public void Dispose()
     {
         Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();

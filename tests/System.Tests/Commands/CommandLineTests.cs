@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using Metrics.Api.Commands;
 using Metrics.Api.Settings;
+using Microsoft.Data.Sqlite;
 using Xunit;
 
 namespace Metrics.SystemTests.Commands;
@@ -106,6 +107,7 @@ public sealed class CommandLineTests
         var (code, output, error) = await folder.RunAsync(["migrate", "--dry-run"]);
         Assert.Equal((0, ""), (code, error));
         Assert.StartsWith("The Sqlite database is empty; 'migrate' would apply:\n  20", output, StringComparison.Ordinal);
+        Assert.EndsWith("_Initial\nand make the views and the calendar anew.\n", output, StringComparison.Ordinal);
         Assert.Empty(folder.Files);
 
         (code, output, error) = await folder.RunAsync(["migrate", "--progress", "json"]);
@@ -125,7 +127,25 @@ public sealed class CommandLineTests
 
         (code, output, _) = await folder.RunAsync(["migrate", "--json", "--progress=none"]);
         Assert.Equal(0, code);
-        Assert.Equal("""{"engine":"Sqlite","before":"Current","migrations":[],"dryRun":false}""", CommandFolder.Compact(output));
+        Assert.Equal(
+            """{"engine":"Sqlite","before":"Current","migrations":[],"views":false,"dryRun":false}""",
+            CommandFolder.Compact(output)
+        );
+        (_, output, _) = await folder.RunAsync(["migrate", "--dry-run"]);
+        Assert.Equal("The Sqlite database is at the schema of this version; nothing would be done.\n", output);
+
+        // Views of another version: no migration is missing, and yet there is something to do.
+        await using (var connection = new SqliteConnection($"Data Source={folder.PathOf("metrics.db")};Pooling=False"))
+        {
+            await connection.OpenAsync();
+            await using var statement = connection.CreateCommand();
+            statement.CommandText = "UPDATE settings SET value = 'of another version' WHERE name = 'views'";
+            Assert.Equal(1, await statement.ExecuteNonQueryAsync());
+        }
+        (_, output, _) = await folder.RunAsync(["migrate", "--dry-run"]);
+        Assert.Equal("The Sqlite database has the views of another version; 'migrate' would make them anew.\n", output);
+        (_, output, _) = await folder.RunAsync(["migrate", "--json", "--progress=none"]);
+        Assert.Equal("""{"engine":"Sqlite","before":"Older","migrations":[],"views":true,"dryRun":false}""", CommandFolder.Compact(output));
         (_, output, _) = await folder.RunAsync(["migrate", "--dry-run"]);
         Assert.Equal("The Sqlite database is at the schema of this version; nothing would be done.\n", output);
     }

@@ -196,8 +196,10 @@ public sealed partial class ComposeProcesses(ComposeFile file, string database) 
             .Replace(text, found =>
                 found.Groups[1].Value is var host && host != "0.0.0.0" && file.Services.All(service => service.Name != host)
                     ? found.Value
-                    : $"127.0.0.1:{PortOf(host == "0.0.0.0" ? self : host, int.Parse(found.Groups[2].Value, System.Globalization.CultureInfo.InvariantCulture))}"
+                    : $"127.0.0.1:{PortOf(host == "0.0.0.0" ? self : host, Number(found.Groups[2].Value))}"
             );
+
+    private static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
 
     private string Scrapes(string home)
     {

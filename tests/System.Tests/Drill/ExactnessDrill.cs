@@ -363,10 +363,13 @@ internal sealed class ExactnessDrill : IAsyncDisposable
             )
                 break;
             if (waited.Elapsed > ServiceProcess.Patience)
+            {
+                var sources = await RowsAsync("SELECT id, lease_owner, last_error_code, last_error, failures FROM source");
                 throw new InvalidOperationException(
                     $"Not everything is read: watermarks {string.Join(", ", rows)}; wanted {UnixMicroseconds.From(through)}. "
-                        + $"{string.Join('\n', await RowsAsync("SELECT id, lease_owner, last_error_code, last_error, failures FROM source"))}{complaints}"
+                        + $"{string.Join('\n', sources)}{complaints}"
                 );
+            }
             await Task.Delay(100);
         }
         foreach (var worker in workers)

@@ -1,9 +1,11 @@
 using Metrics.Api.Explain;
+using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
+using Metrics.Reference;
 using Xunit;
 
 namespace Metrics.SystemTests.Explain;
@@ -14,18 +16,36 @@ public sealed class DecisionTextTests
     private static readonly PowerRange BoardPower = new(Power.FromWatts(50), Power.FromWatts(350));
     private static readonly LoadPart Minute = new(60, 300, 0.2, 1, 1, false);
 
+    private static readonly Series Cpu = new("rack", "prometheus", "cpu", Labels.Of(("node", "a")), Statistic.Raw, TimeSpan.Zero);
+
     private static readonly LoadPart Other = new(120, 300, 0.4, 1, 1, false);
+
+    private static readonly MetricMapping Mapping = new()
+    {
+        Id = "prometheus/cpu",
+        Version = 1,
+        Provider = "prometheus",
+        Metrics = ["cpu"],
+        Unit = Unit.Parse("%"),
+        Kind = SampleKind.Gauge,
+        Component = Component.Cpu,
+        Resource = new("node", [], ["instance"], [], []),
+        Evidence = Evidence.Modelled,
+        MaxSpan = TimeSpan.FromMinutes(5),
+        EffectiveFrom = new(2024, 2, 29),
+        Reference = "https://example.org/cpu",
+    };
 
     [Fact]
     public void A_load_says_what_it_is_made_of()
     {
-        Says("the load is 60 s at full load / 300 s = 0.2", new LoadReading(0.2, [Minute]));
-        Says("the load is (60 + 120) s at full load / 2 parts / 300 s = 0.3", new LoadReading(0.3, [Minute, Other]));
-        Says("the load is the mean of 0.2 + 0.4 = 0.3", new LoadReading(0.3, [Minute, Other with { Scaled = true }]));
-        Says("the load is the mean of 0.2 + 0.4 of 3 servers = 0.35", new LoadReading(0.35, [Minute, Other with { Servers = 3 }]));
+        Says("the load is 60 s at full load / 300 s = 0.2", Load(0.2, [Minute]));
+        Says("the load is (60 + 120) s at full load / 2 parts / 300 s = 0.3", Load(0.3, [Minute, Other]));
+        Says("the load is the mean of 0.2 + 0.4 = 0.3", Load(0.3, [Minute, Other with { Scaled = true }]));
+        Says("the load is the mean of 0.2 + 0.4 of 3 servers = 0.35", Load(0.35, [Minute, Other with { Servers = 3 }]));
         Says(
             "the load is 0.5 x 0.25 of the board + 0.75 x 0.5 of the board = 0.5",
-            new LoadReading(0.5, [new LoadPart(150, 300, 0.5, 1, 0.25, false), new LoadPart(225, 300, 0.75, 1, 0.5, false)])
+            Load(0.5, [new LoadPart(150, 300, 0.5, 1, 0.25, false), new LoadPart(225, 300, 0.75, 1, 0.5, false)])
         );
         Says("the load is read", null);
 
@@ -61,7 +81,7 @@ public sealed class DecisionTextTests
         {
             Model = new PowerDecision(BoardPower, 0.2, 300, 1, 1, "hardware:H200@undated")
             {
-                Load = new LoadReading(0.2, [Minute]),
+                Load = Load(0.2, [Minute]),
                 Limit = Power.FromWatts(350),
             },
         };
@@ -70,7 +90,7 @@ public sealed class DecisionTextTests
             "AcceleratorJoules = (50 W x 300 s + (350 W - 50 W) x 60 s at full load) = 33000, the load is 60 s at full load / "
                 + "300 s = 0.2, by hardware:H200@undated and the power limit of 350 W that it reports; the server's energy is "
                 + "unknown: server_unmetered",
-            DecisionText.Energy(decision, 33_000, null, null, MissingReasons.ServerUnmetered)
+            DecisionText.Energy(decision, 33_000, MissingReasons.ServerUnmetered)
         );
         Assert.Equal("at rest 50 W x 300 s = 15000 J, at full load 350 W x 300 s = 105000 J", DecisionText.Bounds(decision));
     }
@@ -82,16 +102,32 @@ public sealed class DecisionTextTests
 
         Assert.Equal(
             "AcceleratorJoules = 40; ServerJoules = 20: the boards told more than their server, and the server is believed",
-            DecisionText.Energy(decision, 40, 20, null, MissingReasons.None)
+            DecisionText.Energy(decision, 40, MissingReasons.None)
         );
         Assert.Equal(
             "AcceleratorJoules = 40; ServerJoules = 30: the server is known for 0.75 of their time",
-            DecisionText.Energy(decision with { ServerScale = 1, ServerTime = 0.75 }, 40, 30, null, MissingReasons.None)
+            DecisionText.Energy(decision with { ServerScale = 1, ServerTime = 0.75 }, 40, MissingReasons.None)
         );
         Assert.Equal(
             "AcceleratorJoules = ServerJoules = 40",
-            DecisionText.Energy(decision with { ServerScale = 1 }, 40, 40, null, MissingReasons.None)
+            DecisionText.Energy(decision with { ServerScale = 1 }, 40, MissingReasons.None)
         );
+    }
+
+    [Fact]
+    public void A_machine_told_as_its_boards_and_as_the_rest_says_each_by_itself()
+    {
+        var making = new EmbodiedDecision(new Embodied(Mass.FromKilograms(350.4), Embodied.FourYears), 300, 1, 0.8, 2, "server:test");
+        var boards = Decision(EnergyRule.Metered, 40) with { ServerScale = 1, Embodied = making };
+        var rest = Decision(EnergyRule.Metered, 100) with { Measure = Measures.Server, JoulesOfAccelerators = 40, Embodied = making };
+
+        Assert.Equal("AcceleratorJoules = ServerJoules = 40", DecisionText.Energy(boards, 40, MissingReasons.None));
+        Assert.Equal(
+            "ServerJoules = (100) - 40 of its accelerators, which have facts of their own = 60",
+            DecisionText.Energy(rest, 40, MissingReasons.None)
+        );
+        Assert.EndsWith("/ 2 accelerators = 0.4, by server:test", DecisionText.Embodied(boards)!, StringComparison.Ordinal);
+        Assert.StartsWith("EmbodiedGrams = 0: its accelerators", DecisionText.Embodied(rest)!, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -104,7 +140,7 @@ public sealed class DecisionTextTests
 
         Assert.Equal(
             "ServerJoules = (10 + 20) / 2 = 15, for 1000 output tokens by model:*x*@test; AcceleratorJoules = 9 of it",
-            DecisionText.Energy(decision, 9, 15, null, MissingReasons.None)
+            DecisionText.Energy(decision, 9, MissingReasons.None)
         );
         Assert.Equal(
             "from 5 J, with the least parameters in the largest batch, to 80 J, with the most in the smallest",
@@ -131,6 +167,31 @@ public sealed class DecisionTextTests
         );
     }
 
+    private static LoadReading Load(double busy, params LoadPart[] parts) => new(Mapping, busy, parts);
+
+    [Fact]
+    public void A_reading_that_was_not_used_says_why()
+    {
+        Assert.Null(DecisionText.WhyNot(null));
+        Assert.Equal(
+            "it tells the same as cpu{node=\"a\"}, which is taken",
+            Why(UnusedRule.SameReading, unused => unused with { Series = Cpu })
+        );
+        Assert.Equal(
+            "the cpu is told by prometheus/cpu, which has the better evidence or covers more of the period",
+            Why(UnusedRule.BetterMeter, unused => unused with { Mapping = Mapping, Component = Component.Cpu })
+        );
+        Assert.Equal(
+            "the node of the same machine covers the boundary, and holds it",
+            Why(UnusedRule.InsideCover, unused => unused with { Component = Component.Node })
+        );
+        foreach (var rule in Enum.GetValues<UnusedRule>().Except([UnusedRule.BetterMeter]))
+            Assert.NotEmpty(Why(rule, unused => unused)!);
+
+        static string? Why(UnusedRule rule, Func<UnusedDecision, UnusedDecision> with) =>
+            DecisionText.WhyNot(with(new UnusedDecision(rule)));
+    }
+
     private static EnergyDecision Decision(EnergyRule rule, double joules) =>
         new()
         {
@@ -140,6 +201,7 @@ public sealed class DecisionTextTests
                 new DateTime(2026, 1, 5, 10, 5, 0, DateTimeKind.Utc)
             ),
             Cover = EnergyCover.Accelerator,
+            Measure = rule == EnergyRule.Estimate ? Measures.Server : Measures.Accelerator,
             Rule = rule,
             Joules = joules,
             Shares = [],

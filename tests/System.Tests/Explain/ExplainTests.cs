@@ -722,10 +722,15 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
             var builder = WebApplication.CreateSlimBuilder();
             builder.Logging.ClearProviders();
             builder.WebHost.UseUrls("http://127.0.0.1:0");
-            builder.Services.AddProblemAnswers().AddExplain().AddSingleton(TimeProvider.System).AddSingleton(normaliser).AddSingleton(book);
+            builder
+                .Services.AddProblemResponses()
+                .AddExplain()
+                .AddSingleton(TimeProvider.System)
+                .AddSingleton(normaliser)
+                .AddSingleton(book);
             builder.Services.AddMetricsStorage(storage.Engine, storage.ConnectionString);
             var app = builder.Build();
-            app.UseProblemAnswers();
+            app.UseProblemResponses();
             app.MapExplain();
             await app.StartAsync();
             return new ExplainService(app, storage);

@@ -108,7 +108,8 @@ internal static class FourPlaces
         [
             (
                 "resourceid",
-                "/subscriptions/s/resourcegroups/g/providers/microsoft.machinelearningservices/workspaces/w/onlineendpoints/chat/deployments/blue"
+                "/subscriptions/s/resourcegroups/g/providers/microsoft.machinelearningservices/workspaces/w/onlineendpoints/chat/"
+                    + "deployments/blue"
             ),
             ("instanceid", "blue-0"),
             ("vmsize", "Standard_ND96isr_H100_v5"),

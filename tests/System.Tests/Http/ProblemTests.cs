@@ -24,11 +24,11 @@ public sealed partial class ProblemTests : IAsyncLifetime
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
-        builder.Services.AddProblemAnswers();
+        builder.Services.AddProblemResponses();
         app = builder.Build();
-        app.UseProblemAnswers();
-        app.MapGet("/storage", string () => throw new StorageException("unreachable", "password=secret"));
-        app.MapGet("/odata/storage", string () => throw new StorageException("unreachable", "password=secret"));
+        app.UseProblemResponses();
+        app.MapGet("/storage", string () => throw new StorageException(StorageErrorCode.Unreachable, "password=secret"));
+        app.MapGet("/odata/storage", string () => throw new StorageException(StorageErrorCode.Unreachable, "password=secret"));
         app.MapGet("/ours", string () => throw new InvalidOperationException("password=secret"));
         app.MapGet("/odata/ours", string () => throw new InvalidOperationException("password=secret"));
         app.MapGet("/large", string () => throw new BadHttpRequestException("The body is too large.", 413));

@@ -80,12 +80,14 @@ public sealed class FactorSettingsTests : IDisposable
     {
         var servers = Write(
             "servers.csv",
-            "provider,name,vcpus,memory_gb,micro_architecture,accelerator,accelerators,server_kg,share,lifespan_years,method,source,licence,version\nonprem,own-box,64,512,Ice "
+            "provider,name,vcpus,memory_gb,micro_architecture,accelerator,accelerators,server_kg,share,lifespan_years,method,"
+                + "source,licence,version\nonprem,own-box,64,512,Ice "
                 + "Lake,L4,4,2000,1,5,meter,ours,CC0,v1\n"
         );
         var models = Write(
             "models.csv",
-            "pattern,active_low,active_high,total_low,total_high,method,source,licence,version\n*gpt-4o*,1e9,1e9,1e9,1e9,published,ours,CC0,v1\n"
+            "pattern,active_low,active_high,total_low,total_high,method,source,licence,version\n"
+                + "*gpt-4o*,1e9,1e9,1e9,1e9,published,ours,CC0,v1\n"
         );
         var settings = Read(
             ("Factors:0", servers),
@@ -104,7 +106,11 @@ public sealed class FactorSettingsTests : IDisposable
     public void The_Real_Time_Cloud_file_is_read_as_it_is_and_its_copied_years_are_told()
     {
         const string header =
-            "year,cloud-provider,cloud-region,cfe-region,em-zone-id,wt-region-id,location,geolocation,provider-cfe-hourly,provider-cfe-annual,power-usage-effectiveness,water-usage-effectiveness,provider-carbon-intensity-market-annual,provider-carbon-intensity-average-consumption-hourly,grid-carbon-intensity-average-consumption-annual,grid-carbon-intensity-marginal-consumption-annual,grid-carbon-intensity-average-production-annual,grid-carbon-intensity\n";
+            "year,cloud-provider,cloud-region,cfe-region,em-zone-id,wt-region-id,location,geolocation,provider-cfe-hourly,"
+            + "provider-cfe-annual,power-usage-effectiveness,water-usage-effectiveness,provider-carbon-intensity-market-annual,"
+            + "provider-carbon-intensity-average-consumption-hourly,grid-carbon-intensity-average-consumption-annual,"
+            + "grid-carbon-intensity-marginal-consumption-annual,grid-carbon-intensity-average-production-annual,"
+            + "grid-carbon-intensity\n";
         var file = Write(
             "Cloud_Region_Metadata.csv",
             header
@@ -136,7 +142,8 @@ public sealed class FactorSettingsTests : IDisposable
         var first = Write(
             "first.csv",
             Header
-                + "pue,onprem/a,annual,1.2,,,1,s,l,,,2024-01-01,,v1\ngrid_intensity,aws/eu-central-l,location_average,300,,,g/kWh,s,l,,,2024-01-01,,v1\n"
+                + "pue,onprem/a,annual,1.2,,,1,s,l,,,2024-01-01,,v1\ngrid_intensity,aws/eu-central-l,location_average,300,,,g/kWh,"
+                + "s,l,,,2024-01-01,,v1\n"
         );
         var second = Write("second.csv", Header + "pue,onprem/a,annual,1.3,,,1,s,l,,,2024-01-01,,v2\n");
         var broken = Write("broken.csv", Header + "pue,onprem/b,annual,0.5,,,1,s,l,,,2024-01-01,,v1\n");

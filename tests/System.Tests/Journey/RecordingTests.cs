@@ -129,18 +129,22 @@ public sealed class RecordingTests(PostgresCluster cluster) : IClassFixture<Post
         [
             .. await storage.RowsAsync(
                 """
-                SELECT "Workload", "ResourceKind", "ResourceName", "PeriodStart", "AcceleratorJoules", "ServerJoules", "FacilityJoules", "MeasuredShare", "Coverage", "Evidence", "Cover", "Mappings"
+                SELECT "Workload", "ResourceKind", "ResourceName", "PeriodStart", "AcceleratorJoules", "ServerJoules", "FacilityJoules",
+                    "MeasuredShare", "Coverage", "Evidence", "Cover", "Mappings"
                 FROM "EnergyFacts" ORDER BY "DeploymentId", "ResourceId", "PeriodStart"
                 """
             ),
             .. await storage.RowsAsync(
-                """SELECT "Workload", "FunctionalUnit", "PeriodStart", "Units", "Coverage", "Evidence" FROM "WorkFacts" ORDER BY "DeploymentId", "FunctionalUnit", "PeriodStart" """
+                """SELECT "Workload", "FunctionalUnit", "PeriodStart", "Units", "Coverage", "Evidence" FROM "WorkFacts" ORDER """
+                    + """BY "DeploymentId", "FunctionalUnit", "PeriodStart" """
             ),
             .. await storage.RowsAsync(
-                """SELECT "Workload", "FunctionalUnit", "PeriodStart", "Units", "FacilityJoules", "JoulesPerUnit", "Coverage", "Hardware" FROM "HourlyIntensities" ORDER BY "DeploymentId", "FunctionalUnit", "PeriodStart" """
+                """SELECT "Workload", "FunctionalUnit", "PeriodStart", "Units", "FacilityJoules", "JoulesPerUnit", "Coverage","""
+                    + """ "Hardware" FROM "HourlyIntensities" ORDER BY "DeploymentId", "FunctionalUnit", "PeriodStart" """
             ),
             .. await storage.RowsAsync(
-                """SELECT "Workload", "FunctionalUnit", "PeriodStart", "Units", "FacilityJoules", "JoulesPerUnit", "Coverage" FROM "DailyIntensities" ORDER BY "DeploymentId", "FunctionalUnit", "PeriodStart" """
+                """SELECT "Workload", "FunctionalUnit", "PeriodStart", "Units", "FacilityJoules", "JoulesPerUnit", "Coverage" """
+                    + """FROM "DailyIntensities" ORDER BY "DeploymentId", "FunctionalUnit", "PeriodStart" """
             ),
             .. await storage.RowsAsync("""SELECT "Subject", "At", "Reason" FROM "Rejections" ORDER BY "Id" """),
         ];

@@ -104,9 +104,9 @@ public sealed class RefusalTests(PostgresCluster cluster) : IClassFixture<Postgr
             .AddInMemoryCollection([new("Metrics:Storage:Engine", engine), new("Metrics:Storage:ConnectionString", connection)])
             .Build()
             .GetSection("Metrics");
-        var fault = Assert.Single(Assert.Throws<SettingsException>(() => MetricsSettings.Read(section)).Errors);
-        Assert.StartsWith(expected, fault, StringComparison.Ordinal);
-        Assert.DoesNotContain("planted-secret", fault, StringComparison.Ordinal);
+        var exception = Assert.Single(Assert.Throws<SettingsException>(() => MetricsSettings.Read(section)).Errors);
+        Assert.StartsWith(expected, exception, StringComparison.Ordinal);
+        Assert.DoesNotContain("planted-secret", exception, StringComparison.Ordinal);
     }
 
     [Fact]

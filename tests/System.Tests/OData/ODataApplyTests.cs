@@ -19,7 +19,8 @@ public sealed class ODataApplyTests(ODataServices services)
             {
                 "$apply=filter(FunctionalUnit eq 'request')/aggregate(FacilityJoules with sum as S,FacilityJoules with average as "
                     + "A,FacilityJoules with min as Mi,FacilityJoules with max as Ma,$count as N)",
-                """SELECT SUM("FacilityJoules") AS "S", AVG("FacilityJoules") AS "A", MIN("FacilityJoules") AS "Mi", MAX("FacilityJoules") AS "Ma", COUNT(*) AS "N" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request'"""
+                """SELECT SUM("FacilityJoules") AS "S", AVG("FacilityJoules") AS "A", MIN("FacilityJoules") AS "Mi", """
+                    + """MAX("FacilityJoules") AS "Ma", COUNT(*) AS "N" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request'"""
             },
             {
                 "$apply=aggregate(DeploymentId with countdistinct as C,Model with countdistinct as M)",
@@ -33,37 +34,49 @@ public sealed class ODataApplyTests(ODataServices services)
             {
                 "$apply=filter(FacilityJoules eq null and FunctionalUnit eq 'image')/groupby((Region),aggregate(FacilityJoules "
                     + "with sum as S,FacilityJoules with average as A,$count as N))",
-                """SELECT "Region", SUM("FacilityJoules") AS "S", AVG("FacilityJoules") AS "A", COUNT(*) AS "N" FROM "HourlyIntensities" WHERE "FacilityJoules" IS NULL AND "FunctionalUnit" = 'image' GROUP BY "Region" ORDER BY "Region" """
+                """SELECT "Region", SUM("FacilityJoules") AS "S", AVG("FacilityJoules") AS "A", COUNT(*) AS "N" """
+                    + """FROM "HourlyIntensities" WHERE "FacilityJoules" IS NULL AND "FunctionalUnit" = 'image' GROUP BY "Region" """
+                    + """ORDER BY "Region" """
             },
             {
                 "$apply=groupby((Region,FunctionalUnit),aggregate(FacilityJoules with sum as E,Units with sum as F))/compute(E "
                     + "div F as J)&$orderby=Region,FunctionalUnit",
-                """SELECT "Region", "FunctionalUnit", SUM("FacilityJoules") AS "E", SUM("Units") AS "F", SUM("FacilityJoules") / NULLIF(SUM("Units"), 0) AS "J" FROM "HourlyIntensities" GROUP BY "Region", "FunctionalUnit" ORDER BY 1, 2"""
+                """SELECT "Region", "FunctionalUnit", SUM("FacilityJoules") AS "E", SUM("Units") AS "F", SUM("FacilityJoules") """
+                    + """/ NULLIF(SUM("Units"), 0) AS "J" FROM "HourlyIntensities" GROUP BY "Region", "FunctionalUnit" ORDER BY 1, 2"""
             },
             {
                 "$apply=groupby((Region,FunctionalUnit),aggregate(FacilityJoules with sum as E,Units with sum as F))&$compute=E "
                     + "div F as J&$orderby=Region,FunctionalUnit&$select=Region,J",
-                """SELECT "Region", SUM("FacilityJoules") / NULLIF(SUM("Units"), 0) AS "J" FROM "HourlyIntensities" GROUP BY "Region", "FunctionalUnit" ORDER BY "Region", "FunctionalUnit" """
+                """SELECT "Region", SUM("FacilityJoules") / NULLIF(SUM("Units"), 0) AS "J" FROM "HourlyIntensities" GROUP """
+                    + """BY "Region", "FunctionalUnit" ORDER BY "Region", "FunctionalUnit" """
             },
             // A ratio is the sum over the sum of the rows that have both, whether it is called a custom aggregate or an average.
             {
                 "$apply=groupby((FunctionalUnit),aggregate(JoulesPerUnit,FacilityJoules,JoulesPerUnit with average as A))",
-                """SELECT "FunctionalUnit", SUM("FacilityJoules") / NULLIF(SUM(CASE WHEN "FacilityJoules" IS NOT NULL THEN "Units" END), 0) AS "JoulesPerUnit", SUM("FacilityJoules") AS "FacilityJoules", SUM("FacilityJoules") / NULLIF(SUM(CASE WHEN "FacilityJoules" IS NOT NULL THEN "Units" END), 0) AS "A" FROM "HourlyIntensities" GROUP BY "FunctionalUnit" ORDER BY 1"""
+                """SELECT "FunctionalUnit", SUM("FacilityJoules") / NULLIF(SUM(CASE WHEN "FacilityJoules" IS NOT NULL """
+                    + """THEN "Units" END), 0) AS "JoulesPerUnit", SUM("FacilityJoules") AS "FacilityJoules", SUM("FacilityJoules") """
+                    + """/ NULLIF(SUM(CASE WHEN "FacilityJoules" IS NOT NULL THEN "Units" END), 0) AS "A" FROM "HourlyIntensities" """
+                    + """GROUP BY "FunctionalUnit" ORDER BY 1"""
             },
             {
                 "$apply=groupby((Deployment/Country,Calendar/WeekdayName),aggregate($count as "
                     + "N))&$orderby=Deployment/Country,Calendar/WeekdayName",
-                """SELECT d."Country" AS "Deployment/Country", c."WeekdayName" AS "Calendar/WeekdayName", COUNT(*) AS "N" FROM "HourlyIntensities" h JOIN "Deployments" d ON d."Id" = h."DeploymentId" JOIN "Calendar" c ON c."Date" = h."Date" GROUP BY d."Country", c."WeekdayName" ORDER BY CASE WHEN d."Country" IS NULL THEN 0 ELSE 1 END, 1, 2"""
+                """SELECT d."Country" AS "Deployment/Country", c."WeekdayName" AS "Calendar/WeekdayName", COUNT(*) AS "N" """
+                    + """FROM "HourlyIntensities" h JOIN "Deployments" d ON d."Id" = h."DeploymentId" JOIN "Calendar" c ON c."Date" """
+                    + """= h."Date" GROUP BY d."Country", c."WeekdayName" ORDER BY CASE WHEN d."Country" IS NULL THEN 0 ELSE 1 END, """
+                    + """1, 2"""
             },
             {
                 "$apply=groupby((Date),aggregate(RecomputedAt with max as Last,PeriodStart with min as First,$count as "
                     + "N))&$orderby=Date desc&$top=5",
-                """SELECT "Date", MAX("RecomputedAt") AS "Last", MIN("PeriodStart") AS "First", COUNT(*) AS "N" FROM "HourlyIntensities" GROUP BY "Date" ORDER BY "Date" DESC LIMIT 5"""
+                """SELECT "Date", MAX("RecomputedAt") AS "Last", MIN("PeriodStart") AS "First", COUNT(*) AS "N" """
+                    + """FROM "HourlyIntensities" GROUP BY "Date" ORDER BY "Date" DESC LIMIT 5"""
             },
             { "$apply=groupby((DateKey))", """SELECT DISTINCT "DateKey" FROM "HourlyIntensities" ORDER BY 1""" },
             {
                 "$apply=compute(year(PeriodStart) as Y,month(PeriodStart) as M)/groupby((Y,M),aggregate($count as N))",
-                """SELECT "DateKey" / 10000 AS "Y", "DateKey" / 100 % 100 AS "M", COUNT(*) AS "N" FROM "HourlyIntensities" GROUP BY "DateKey" / 10000, "DateKey" / 100 % 100 ORDER BY 1, 2"""
+                """SELECT "DateKey" / 10000 AS "Y", "DateKey" / 100 % 100 AS "M", COUNT(*) AS "N" FROM "HourlyIntensities" """
+                    + """GROUP BY "DateKey" / 10000, "DateKey" / 100 % 100 ORDER BY 1, 2"""
             },
             {
                 "$apply=compute(date(PeriodStart) as D)/groupby((D),aggregate($count as N))",
@@ -72,22 +85,28 @@ public sealed class ODataApplyTests(ODataServices services)
             {
                 "$apply=filter(FunctionalUnit eq 'request')/groupby((Region),aggregate(FacilityJoules div Units with average as "
                     + "J))/filter(J ge 0.6)",
-                """SELECT * FROM (SELECT "Region", AVG("FacilityJoules" / NULLIF("Units", 0)) AS "J" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request' GROUP BY "Region") g WHERE "J" >= 0.6 ORDER BY "Region" """
+                """SELECT * FROM (SELECT "Region", AVG("FacilityJoules" / NULLIF("Units", 0)) AS "J" FROM "HourlyIntensities" """
+                    + """WHERE "FunctionalUnit" = 'request' GROUP BY "Region") g WHERE "J" >= 0.6 ORDER BY "Region" """
             },
             {
                 "$apply=groupby((DeploymentId,FunctionalUnit),aggregate(Units with sum as U))&$filter=U gt 1000&$orderby=U "
                     + "desc,DeploymentId&$top=3&$skip=1",
-                """SELECT * FROM (SELECT "DeploymentId", "FunctionalUnit", SUM("Units") AS "U" FROM "HourlyIntensities" GROUP BY "DeploymentId", "FunctionalUnit") g WHERE "U" > 1000 ORDER BY "U" DESC, "DeploymentId" LIMIT 3 OFFSET 1"""
+                """SELECT * FROM (SELECT "DeploymentId", "FunctionalUnit", SUM("Units") AS "U" FROM "HourlyIntensities" GROUP """
+                    + """BY "DeploymentId", "FunctionalUnit") g WHERE "U" > 1000 ORDER BY "U" DESC, "DeploymentId" LIMIT 3 OFFSET 1"""
             },
             {
                 "$apply=filter(FunctionalUnit eq 'request')/groupby((DeploymentId,Region),aggregate(FacilityJoules with sum as "
                     + "S))/groupby((Region),aggregate(S with average as X))",
-                """SELECT "Region", AVG("S") AS "X" FROM (SELECT "DeploymentId", "Region", SUM("FacilityJoules") AS "S" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request' GROUP BY "DeploymentId", "Region") g GROUP BY "Region" ORDER BY 1"""
+                """SELECT "Region", AVG("S") AS "X" FROM (SELECT "DeploymentId", "Region", SUM("FacilityJoules") AS "S" """
+                    + """FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request' GROUP BY "DeploymentId", "Region") g GROUP """
+                    + """BY "Region" ORDER BY 1"""
             },
             {
                 "$apply=filter(FunctionalUnit eq 'request')/topcount(3,AcceleratorJoules)/aggregate(AcceleratorJoules with min as "
                     + "Mi,$count as N)",
-                """SELECT MIN("AcceleratorJoules") AS "Mi", COUNT(*) AS "N" FROM (SELECT "AcceleratorJoules" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request' AND "AcceleratorJoules" IS NOT NULL ORDER BY 1 DESC LIMIT 3) t"""
+                """SELECT MIN("AcceleratorJoules") AS "Mi", COUNT(*) AS "N" FROM (SELECT "AcceleratorJoules" """
+                    + """FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request' AND "AcceleratorJoules" IS NOT NULL ORDER BY 1 """
+                    + """DESC LIMIT 3) t"""
             },
             {
                 "$apply=groupby((Region),topcount(2,DateKey mul 1000000 add DeploymentId mod 1000))/aggregate($count as N)",
@@ -95,7 +114,8 @@ public sealed class ODataApplyTests(ODataServices services)
             },
             {
                 "$apply=orderby(PeriodStart desc,DeploymentId,FunctionalUnit)/skip(2)/top(3)&$select=DeploymentId,FunctionalUnit",
-                """SELECT "DeploymentId", "FunctionalUnit" FROM "HourlyIntensities" ORDER BY "PeriodStart" DESC, "DeploymentId", "FunctionalUnit" LIMIT 3 OFFSET 2"""
+                """SELECT "DeploymentId", "FunctionalUnit" FROM "HourlyIntensities" ORDER BY "PeriodStart" """
+                    + """DESC, "DeploymentId", "FunctionalUnit" LIMIT 3 OFFSET 2"""
             },
             {
                 "$apply=identity/filter(DeploymentId eq 5)/aggregate($count as N)",
@@ -104,11 +124,13 @@ public sealed class ODataApplyTests(ODataServices services)
             // A group of which the filter leaves nothing is still a group.
             {
                 "$apply=groupby((Region),filter(DeploymentId eq 5)/aggregate($count as N,Coverage with max as C))&$orderby=Region",
-                """SELECT "Region", COUNT(CASE WHEN "DeploymentId" = 5 THEN 1 END) AS "N", MAX(CASE WHEN "DeploymentId" = 5 THEN "Coverage" END) AS "C" FROM "HourlyIntensities" GROUP BY "Region" ORDER BY 1"""
+                """SELECT "Region", COUNT(CASE WHEN "DeploymentId" = 5 THEN 1 END) AS "N", MAX(CASE WHEN "DeploymentId" = 5 """
+                    + """THEN "Coverage" END) AS "C" FROM "HourlyIntensities" GROUP BY "Region" ORDER BY 1"""
             },
             {
                 "$apply=groupby((Region),groupby((FunctionalUnit),aggregate($count as N)))",
-                """SELECT "Region", "FunctionalUnit", COUNT(*) AS "N" FROM "HourlyIntensities" GROUP BY "Region", "FunctionalUnit" ORDER BY 1, 2"""
+                """SELECT "Region", "FunctionalUnit", COUNT(*) AS "N" FROM "HourlyIntensities" GROUP """
+                    + """BY "Region", "FunctionalUnit" ORDER BY 1, 2"""
             },
             {
                 "$apply=search(eu-west)/groupby((Region),aggregate($count as N))",
@@ -116,21 +138,28 @@ public sealed class ODataApplyTests(ODataServices services)
             },
             {
                 "$apply=groupby((Workload),aggregate(Workload with max as W,Evidence with min as Ev))&$orderby=Workload&$top=2",
-                """SELECT "Workload", MAX("Workload") AS "W", MIN("Evidence") AS "Ev" FROM "HourlyIntensities" GROUP BY "Workload" ORDER BY "Workload" LIMIT 2"""
+                """SELECT "Workload", MAX("Workload") AS "W", MIN("Evidence") AS "Ev" FROM "HourlyIntensities" GROUP """
+                    + """BY "Workload" ORDER BY "Workload" LIMIT 2"""
             },
             {
                 "$compute=FacilityJoules div 3600000 as kWh,Units gt 10 as Busy&$select=DeploymentId,kWh,Busy&$filter=kWh gt "
                     + "0.000001&$orderby=kWh desc,DeploymentId,FunctionalUnit,PeriodStart&$top=4",
-                """SELECT "DeploymentId", "FacilityJoules" / 3600000 AS "kWh", CASE WHEN "Units" > 10 THEN 'True' ELSE 'False' END AS "Busy" FROM "HourlyIntensities" WHERE "FacilityJoules" / 3600000 > 0.000001 ORDER BY "FacilityJoules" / 3600000 DESC, "DeploymentId", "FunctionalUnit", "PeriodStart" LIMIT 4"""
+                """SELECT "DeploymentId", "FacilityJoules" / 3600000 AS "kWh", CASE WHEN "Units" > 10 THEN 'True' ELSE 'False' """
+                    + """END AS "Busy" FROM "HourlyIntensities" WHERE "FacilityJoules" / 3600000 > 0.000001 ORDER """
+                    + """BY "FacilityJoules" / 3600000 DESC, "DeploymentId", "FunctionalUnit", "PeriodStart" LIMIT 4"""
             },
             { "$search=\"eu-west\" OR us-central&$select=Region&$top=1&$orderby=Region", """SELECT 'eu-west-1' AS "Region" """ },
             {
                 "$filter=Deployment/Country eq 'IE' and Calendar/Weekday eq 5&$select=DeploymentId,Date&$top=2",
-                """SELECT h."DeploymentId", h."Date" FROM "HourlyIntensities" h JOIN "Deployments" d ON d."Id" = h."DeploymentId" JOIN "Calendar" c ON c."Date" = h."Date" WHERE d."Country" = 'IE' AND c."Weekday" = 5 ORDER BY h."DeploymentId", h."FunctionalUnit", h."PeriodStart" LIMIT 2"""
+                """SELECT h."DeploymentId", h."Date" FROM "HourlyIntensities" h JOIN "Deployments" d ON d."Id" = """
+                    + """h."DeploymentId" JOIN "Calendar" c ON c."Date" = h."Date" WHERE d."Country" = 'IE' AND c."Weekday" = 5 """
+                    + """ORDER BY h."DeploymentId", h."FunctionalUnit", h."PeriodStart" LIMIT 2"""
             },
             {
                 "$expand=Deployment($select=Region,Country)&$select=DeploymentId&$top=2&$orderby=Deployment/Region desc",
-                """SELECT h."DeploymentId", d."Region" AS "Deployment/Region", d."Country" AS "Deployment/Country" FROM "HourlyIntensities" h JOIN "Deployments" d ON d."Id" = h."DeploymentId" ORDER BY d."Region" DESC, h."DeploymentId", h."FunctionalUnit", h."PeriodStart" LIMIT 2"""
+                """SELECT h."DeploymentId", d."Region" AS "Deployment/Region", d."Country" AS "Deployment/Country" """
+                    + """FROM "HourlyIntensities" h JOIN "Deployments" d ON d."Id" = h."DeploymentId" ORDER BY d."Region" DESC, """
+                    + """h."DeploymentId", h."FunctionalUnit", h."PeriodStart" LIMIT 2"""
             },
         };
 
@@ -197,7 +226,8 @@ public sealed class ODataApplyTests(ODataServices services)
             var rows = (await services[engine].GetAsync($"{H}?{Escaped(Query)}")).GetProperty("value").EnumerateArray().ToList();
             var sums = await SqlAsync(
                 services[engine],
-                """SELECT "Region", SUM("Units") AS "Units" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request' GROUP BY "Region" ORDER BY 1"""
+                """SELECT "Region", SUM("Units") AS "Units" FROM "HourlyIntensities" WHERE "FunctionalUnit" = 'request' GROUP """
+                    + """BY "Region" ORDER BY 1"""
             );
             Assert.Equal(4, rows.Count);
             Assert.Equal(["Units"], rows[0].EnumerateObject().Select(member => member.Name));
@@ -224,7 +254,8 @@ public sealed class ODataApplyTests(ODataServices services)
             var all = (
                 await SqlAsync(
                     services[engine],
-                    """SELECT "AcceleratorJoules" AS "A" FROM "HourlyIntensities" WHERE "AcceleratorJoules" IS NOT NULL AND "FunctionalUnit" = 'request'"""
+                    """SELECT "AcceleratorJoules" AS "A" FROM "HourlyIntensities" WHERE "AcceleratorJoules" IS NOT NULL """
+                        + """AND "FunctionalUnit" = 'request'"""
                 )
             )
                 .Select(row => (double)row[0].Value!)
@@ -259,7 +290,8 @@ public sealed class ODataApplyTests(ODataServices services)
                 );
             var expected = await SqlAsync(
                 services[engine],
-                """SELECT "Model", "Precision", "DateKey", "FunctionalUnit" FROM "HourlyIntensities" GROUP BY "Model", "Precision", "DateKey", "FunctionalUnit" """
+                """SELECT "Model", "Precision", "DateKey", "FunctionalUnit" FROM "HourlyIntensities" GROUP """
+                    + """BY "Model", "Precision", "DateKey", "FunctionalUnit" """
             );
             Assert.Equal(expected.Count, rows.Count);
             Assert.Equal(expected.Count, rows.Select(row => row.GetRawText()).Distinct().Count());

@@ -32,9 +32,12 @@ public sealed class ODataBatchTests(ODataServices services)
     [MemberData(nameof(ODataTests.Engines), MemberType = typeof(ODataTests))]
     public async Task A_JSON_batch_is_answered_as_JSON(StorageEngine engine)
     {
-        const string Body =
-            """{"requests":[{"id":"a","method":"GET","url":"Deployments(5)?$select=Region"},{"id":"b","method":"get","url":"/odata/HourlyIntensities?$apply=aggregate($count as N)","headers":{"accept":"application/json;odata.metadata=none"}}]}""";
-        using var response = await PostAsync(services[engine], Body, "application/json");
+        var body = """
+            {"requests":[{"id":"a","method":"GET","url":"Deployments(5)?$select=Region"},{"id":"b","method":"get",
+            "url":"/odata/HourlyIntensities?$apply=aggregate($count as N)",
+            "headers":{"accept":"application/json;odata.metadata=none"}}]}
+            """.ReplaceLineEndings("");
+        using var response = await PostAsync(services[engine], body, "application/json");
         var responses = JsonDocument
             .Parse(await response.Content.ReadAsStringAsync())
             .RootElement.GetProperty("responses")
@@ -70,9 +73,11 @@ public sealed class ODataBatchTests(ODataServices services)
     [Fact]
     public async Task What_would_change_data_is_refused_within_a_batch_too()
     {
-        const string Body =
-            """{"requests":[{"id":"1","atomicityGroup":"g","method":"POST","url":"Deployments","headers":{"content-type":"application/json"},"body":{"Id":1}}]}""";
-        using var response = await PostAsync(Service, Body, "application/json");
+        var body = """
+            {"requests":[{"id":"1","atomicityGroup":"g","method":"POST","url":"Deployments",
+            "headers":{"content-type":"application/json"},"body":{"Id":1}}]}
+            """.ReplaceLineEndings("");
+        using var response = await PostAsync(Service, body, "application/json");
         var part = JsonDocument.Parse(await response.Content.ReadAsStringAsync()).RootElement.GetProperty("responses")[0];
         Assert.Equal(405, part.GetProperty("status").GetInt32());
     }

@@ -14,7 +14,7 @@ public sealed class ODataErrorTests(ODataServices services)
         new()
         {
             {
-                new StorageException("unreachable", "The database at db:5432 cannot be reached."),
+                new StorageException(StorageErrorCode.Unreachable, "The database at db:5432 cannot be reached."),
                 503,
                 "StorageUnavailable",
                 "The store cannot be reached now."

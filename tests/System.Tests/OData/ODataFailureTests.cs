@@ -85,7 +85,8 @@ public sealed class ODataFailureTests(ODataServices services)
         await service.ExecuteAsync(
             $"""
             CREATE TABLE w (name TEXT PRIMARY KEY) WITHOUT ROWID; INSERT INTO w VALUES {names}; DROP VIEW "Workloads";
-            CREATE VIEW "Workloads" AS SELECT name AS "Name", CASE WHEN name LIKE 'w0600%' THEN json('broken') END AS "Model", NULL AS "Precision" FROM w;
+            CREATE VIEW "Workloads" AS SELECT name AS "Name", CASE WHEN name LIKE 'w0600%' THEN json('broken') END AS "Model",
+                NULL AS "Precision" FROM w;
             """
         );
         var broken = await Assert.ThrowsAnyAsync<HttpRequestException>(() => service.Client.GetStringAsync("Workloads"));

@@ -423,8 +423,8 @@ internal sealed class HostileQueries(Random random)
             1 => $"filter({Condition(1)})",
             2 => $"compute({Expression(2)} as {Any("X", "Y", "Units")})",
             3 => $"{Any("top", "skip")}({Any("0", "1", "3", "-1", "x")})",
-            4 =>
-                $"{Any("topcount", "bottomcount", "topsum", "bottompercent", "toppercent")}({Any("1", "3", "50", "1e300", "-1", "'a'")},{Expression(1)})",
+            4 => $"{Any("topcount", "bottomcount", "topsum", "bottompercent", "toppercent")}"
+                + $"({Any("1", "3", "50", "1e300", "-1", "'a'")},{Expression(1)})",
             5 => $"orderby({Expression(1)}{Any("", " desc")})",
             6 => Any("identity", "search(chat)", "expand(Deployment)", "nest(identity as A)", "frobnicate()"),
             7 => $"groupby(({Key()},{Key()}),aggregate({Aggregates()}))",

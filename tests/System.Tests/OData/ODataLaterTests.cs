@@ -11,7 +11,7 @@ namespace Metrics.SystemTests.OData;
 [Collection(ODataTests.Name)]
 public sealed class ODataLaterTests(ODataServices services)
 {
-    private const string Question =
+    private const string Query =
         "HourlyIntensities?$apply=groupby((Provider,FunctionalUnit),aggregate(FacilityJoules with sum as E,$count as "
         + "N))&$orderby=Provider,FunctionalUnit";
 
@@ -20,8 +20,8 @@ public sealed class ODataLaterTests(ODataServices services)
     public async Task A_question_is_accepted_and_its_answer_fetched_as_often_as_wanted(StorageEngine engine)
     {
         var service = services[engine];
-        var expected = await service.Client.GetStringAsync(Question);
-        using var accepted = await AskAsync(service, Question);
+        var expected = await service.Client.GetStringAsync(Query);
+        using var accepted = await AskAsync(service, Query);
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
         Assert.Equal("respond-async", accepted.Headers.GetValues("Preference-Applied").Single());
         Assert.Equal("1", accepted.Headers.GetValues("Retry-After").Single());
@@ -50,8 +50,8 @@ public sealed class ODataLaterTests(ODataServices services)
     public async Task Clients_of_4_0_get_a_message_within_the_message(string header, string value)
     {
         var service = services[StorageEngine.Sqlite];
-        var expected = await service.Client.GetStringAsync(Question);
-        using var accepted = await AskAsync(service, Question);
+        var expected = await service.Client.GetStringAsync(Query);
+        using var accepted = await AskAsync(service, Query);
         using var fetched = await FetchAsync(service, accepted.Headers.Location!, request =>
             request.Headers.TryAddWithoutValidation(header, value)
         );
@@ -112,10 +112,10 @@ public sealed class ODataLaterTests(ODataServices services)
     public async Task Who_waits_long_enough_gets_the_answer_itself()
     {
         var service = services[StorageEngine.Sqlite];
-        using var answered = await AskAsync(service, Question, request => request.Headers.TryAddWithoutValidation("Prefer", "wait=30"));
+        using var answered = await AskAsync(service, Query, request => request.Headers.TryAddWithoutValidation("Prefer", "wait=30"));
         Assert.Equal(HttpStatusCode.OK, answered.StatusCode);
         Assert.False(answered.Headers.Contains("AsyncResult"));
-        Assert.Equal(await service.Client.GetStringAsync(Question), await answered.Content.ReadAsStringAsync());
+        Assert.Equal(await service.Client.GetStringAsync(Query), await answered.Content.ReadAsStringAsync());
         using var refused = await AskAsync(service, "Nope", request => request.Headers.TryAddWithoutValidation("Prefer", "wait=30"));
         Assert.Equal(HttpStatusCode.NotFound, refused.StatusCode);
     }

@@ -187,5 +187,6 @@ public sealed class ODataPagingTests(ODataServices services)
     }
 
     private static string Key(JsonElement row) =>
-        $"{row.GetProperty("DeploymentId").GetInt64()}/{row.GetProperty("FunctionalUnit").GetString()}/{row.GetProperty("PeriodStart").GetString()}";
+        $"{row.GetProperty("DeploymentId").GetInt64()}/{row.GetProperty("FunctionalUnit").GetString()}"
+        + $"/{row.GetProperty("PeriodStart").GetString()}";
 }

@@ -361,7 +361,8 @@ public sealed class RandomApply(Random random)
                 '\u0001',
                 keys.Select(key =>
                     row[key] is { } value
-                        ? $"{value.GetType().Name}{Convert.ToString(value, CultureInfo.InvariantCulture)}{(value is DateTime time ? time.Ticks : 0)}"
+                        ? $"{value.GetType().Name}{Convert.ToString(value, CultureInfo.InvariantCulture)}"
+                            + $"{(value is DateTime time ? time.Ticks : 0)}"
                         : "null"
                 )
             )

@@ -33,7 +33,8 @@ public sealed class ODataRandomQueryTests(ODataServices services, ITestOutputHel
             var expected = rows.Where(row => filter.Of(row) is true).ToList();
             expected.Sort(compare);
             var url =
-                $"{Set}?$select=DeploymentId,FunctionalUnit,PeriodStart&$count=true&$top=40&$filter={Uri.EscapeDataString(filter.Text)}&$orderby={Uri.EscapeDataString(orderText)}";
+                $"{Set}?$select=DeploymentId,FunctionalUnit,PeriodStart&$count=true&$top=40&"
+                + $"$filter={Uri.EscapeDataString(filter.Text)}&$orderby={Uri.EscapeDataString(orderText)}";
             var page = await service.GetAsync(url);
             Assert.True(
                 expected.Count == page.GetProperty("@odata.count").GetInt64(),
@@ -93,7 +94,8 @@ public sealed class ODataRandomQueryTests(ODataServices services, ITestOutputHel
         $"{row["DeploymentId"]}/{row["FunctionalUnit"]}/{(DateTime)row["PeriodStart"]!:yyyy-MM-ddTHH:mm:ss}Z";
 
     private static string Key(JsonElement row) =>
-        $"{row.GetProperty("DeploymentId").GetInt64()}/{row.GetProperty("FunctionalUnit").GetString()}/{row.GetProperty("PeriodStart").GetString()}";
+        $"{row.GetProperty("DeploymentId").GetInt64()}/{row.GetProperty("FunctionalUnit").GetString()}"
+        + $"/{row.GetProperty("PeriodStart").GetString()}";
 }
 
 /// <summary>An expression as OData writes it, and what the specification says that it is for a row.</summary>

@@ -211,7 +211,8 @@ public sealed class ODataServiceTests(ODataServices services)
             var url in new[]
             {
                 "HourlyIntensities(DeploymentId=5,FunctionalUnit='request',PeriodStart=2026-02-01T00:00:00Z)",
-                "HourlyIntensities(PeriodStart=2026-02-01T02%3A00%3A00%2B02%3A00,DeploymentId=5,FunctionalUnit=%27request%27)?$select=PeriodStart,DeploymentId",
+                "HourlyIntensities(PeriodStart=2026-02-01T02%3A00%3A00%2B02%3A00,DeploymentId=5,"
+                    + "FunctionalUnit=%27request%27)?$select=PeriodStart,DeploymentId",
             }
         )
         {
@@ -401,7 +402,8 @@ public sealed class ODataServiceTests(ODataServices services)
     )]
     [InlineData(
         "HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Calendar/WeekdayName",
-        "{\"@odata.context\":\"ROOT$metadata#HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Calendar/WeekdayName\",\"value\":\"Friday\"}"
+        "{\"@odata.context\":\"ROOT$metadata#HourlyIntensities(DeploymentId=5,FunctionalUnit='image',"
+            + "PeriodStart=2026-01-30T00:00:00Z)/Calendar/WeekdayName\",\"value\":\"Friday\"}"
     )]
     [InlineData(
         "HourlyIntensities(DeploymentId=5,FunctionalUnit='image',PeriodStart=2026-01-30T00:00:00Z)/Deployment/$ref",
@@ -409,7 +411,8 @@ public sealed class ODataServiceTests(ODataServices services)
     )]
     [InlineData(
         "HourlyIntensities?$top=1&$select=FunctionalUnit&$expand=Deployment/$ref",
-        "{\"@odata.context\":\"ROOT$metadata#HourlyIntensities(FunctionalUnit,Deployment/$ref)\",\"value\":[{\"FunctionalUnit\":\"image\",\"Deployment\":{\"@odata.id\":\"ROOTDeployments(5)\"}}]}"
+        "{\"@odata.context\":\"ROOT$metadata#HourlyIntensities(FunctionalUnit,Deployment/$ref)\","
+            + "\"value\":[{\"FunctionalUnit\":\"image\",\"Deployment\":{\"@odata.id\":\"ROOTDeployments(5)\"}}]}"
     )]
     [InlineData("HourlyIntensities?$top=1&$select=FunctionalUnit&$expand=*($select=DateKey,Region)", null)]
     [InlineData(

@@ -232,10 +232,14 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
         Assert.Equal(
             $$"""
             {"@odata.context":"{{service.Client.BaseAddress}}odata/$metadata#Collection(Metrics.ComparedDeployment)","value":[
-            {"Group":1,"Rank":1,"Certain":null,"DeploymentId":5,"Workload":"flow","Model":null,"Precision":null,"Provider":"onprem","Region":"e","Hardware":null,
-            "FunctionalUnit":"workflow","Converted":null,"Boundary":"facility","IdlePolicy":"provisioned","CarbonMethod":null,"JoulesPerUnit":48,"LowJoulesPerUnit":null,
-            "HighJoulesPerUnit":null,"GramsPerUnit":null,"LowGramsPerUnit":null,"HighGramsPerUnit":null,"Joules":1920,"Grams":null,"Units":40,"Coverage":1,"Evidence":"measured",
-            "MeasuredShare":1,"SavingAgainstWorst":null,"Differs":null,"Reasons":null,"FactorVersion":"pue:onprem/e@config","Missing":"grid_unknown",
+            {"Group":1,"Rank":1,"Certain":null,"DeploymentId":5,"Workload":"flow","Model":null,"Precision":null,"Provider":"onprem",
+            "Region":"e","Hardware":null,
+            "FunctionalUnit":"workflow","Converted":null,"Boundary":"facility","IdlePolicy":"provisioned","CarbonMethod":null,
+            "JoulesPerUnit":48,"LowJoulesPerUnit":null,
+            "HighJoulesPerUnit":null,"GramsPerUnit":null,"LowGramsPerUnit":null,"HighGramsPerUnit":null,"Joules":1920,"Grams":null,
+            "Units":40,"Coverage":1,"Evidence":"measured",
+            "MeasuredShare":1,"SavingAgainstWorst":null,"Differs":null,"Reasons":null,"FactorVersion":"pue:onprem/e@config",
+            "Missing":"grid_unknown",
             "PeriodStart":"2026-01-15T00:00:00Z","PeriodEnd":"2026-01-15T04:00:00Z"}]}
             """.ReplaceLineEndings(""),
             (await service.GetAsync($"/odata/Compare(unit='workflow',{Period})")).GetRawText()
@@ -417,7 +421,8 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
                     + $"saves {Number(row, "SavingAgainstWorst")}, "
                     + "certain "
                     + $"{(row.GetProperty("Certain").ValueKind == JsonValueKind.Null ? "-" : row.GetProperty("Certain").GetBoolean())}"
-                    + $"{(row.GetProperty("Converted").GetString() is { } converted ? $", {converted}" : "")}{(row.GetProperty("Reasons").GetString() is { } reasons ? $": {reasons}" : "")}"
+                    + $"{(row.GetProperty("Converted").GetString() is { } converted ? $", {converted}" : "")}"
+                    + $"{(row.GetProperty("Reasons").GetString() is { } reasons ? $": {reasons}" : "")}"
                 ),
         ];
 

@@ -78,7 +78,8 @@ public sealed class DemoTests
         using var explained = JsonDocument.Parse(
             await service.Http.GetStringAsync(
                 new Uri(
-                    $"/api/explain?set=HourlyIntensities&key=DeploymentId={row.GetProperty("DeploymentId").GetRawText()},FunctionalUnit='output-token',PeriodStart={Text(anchor.AddHours(-5))}",
+                    $"/api/explain?set=HourlyIntensities&key=DeploymentId={row.GetProperty("DeploymentId").GetRawText()},"
+                        + $"FunctionalUnit='output-token',PeriodStart={Text(anchor.AddHours(-5))}",
                     UriKind.Relative
                 )
             )

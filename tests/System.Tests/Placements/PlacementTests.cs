@@ -138,10 +138,14 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
             {"unit":"output-token","model":"org/small","boundary":"facility","pueIncluded":true,"idlePolicy":"provisioned","by":"energy",
             "carbonMethod":"location-based average with embodied",
             "from":"2026-01-15T00:00:00Z","to":"2026-01-16T00:00:00Z","minCoverage":0.9,"evidence":"modelled",
-            "groups":[{"model":"org/small","precision":"bf16","differs":[],"ranked":[{"deploymentId":"4","workload":"code","model":"org/small","precision":"bf16",
-            "provider":"onprem","region":"a","hardware":"H100","accelerators":8,"joulesPerUnit":2,"lowJoulesPerUnit":null,"highJoulesPerUnit":null,
-            "gramsPerUnit":null,"lowGramsPerUnit":null,"highGramsPerUnit":null,"joules":48000,"grams":null,"units":24000,"converted":null,"boundary":"facility","coverage":1,
-            "evidence":"modelled","measuredShare":0,"savingAgainstWorst":null,"certain":null,"factors":[],"missing":[],"reasons":[]}]}],"leftOut":[],"note":null}
+            "groups":[{"model":"org/small","precision":"bf16","differs":[],"ranked":[{"deploymentId":"4","workload":"code",
+            "model":"org/small","precision":"bf16",
+            "provider":"onprem","region":"a","hardware":"H100","accelerators":8,"joulesPerUnit":2,"lowJoulesPerUnit":null,
+            "highJoulesPerUnit":null,
+            "gramsPerUnit":null,"lowGramsPerUnit":null,"highGramsPerUnit":null,"joules":48000,"grams":null,"units":24000,"converted":null,
+            "boundary":"facility","coverage":1,
+            "evidence":"modelled","measuredShare":0,"savingAgainstWorst":null,"certain":null,"factors":[],"missing":[],"reasons":[]}]}],
+            "leftOut":[],"note":null}
             """.ReplaceLineEndings(""),
             (await service.AskAsync("unit=output-token&model=org/small")).GetRawText()
         );
@@ -164,7 +168,8 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
     [InlineData("unit=token&minCoverage=NaN", "minCoverage 'NaN' is not a share from 0 to 1")]
     [InlineData(
         "unit=token&from=yesterdy",
-        "from 'yesterdy' is not a time. Nearest is 'yesterday'. Write 2026, 2026-02, 2026-02-01, 2026-02-01T05, 2026-02-01T05:30:00Z, 2026-02-01T05:30:00%2B02:00 (a + in an address is %2B), now,"
+        "from 'yesterdy' is not a time. Nearest is 'yesterday'. Write 2026, 2026-02, 2026-02-01, 2026-02-01T05, "
+            + "2026-02-01T05:30:00Z, 2026-02-01T05:30:00%2B02:00 (a + in an address is %2B), now,"
     )]
     [InlineData("unit=token&from=2026-01-15T00:00:00", "from '2026-01-15T00:00:00' is not a time.")]
     [InlineData("unit=token&to=2026-01-15T00:30:00Z", "to '2026-01-15T00:30:00Z' is not a whole hour of UTC")]
@@ -401,7 +406,8 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
 
         static string Deployment(JsonElement placement) =>
             $"{placement.GetProperty("deploymentId").GetString()} "
-            + $"{placement.GetProperty("workload").GetString()}/{placement.GetProperty("region").GetString()}/{placement.GetProperty("hardware").GetString() ?? "-"} "
+            + $"{placement.GetProperty("workload").GetString()}/{placement.GetProperty("region").GetString()}"
+            + $"/{placement.GetProperty("hardware").GetString() ?? "-"} "
             + $"{Number(placement, "joulesPerUnit")} J = {Number(placement, "joules")}/{Number(placement, "units")}, coverage "
             + $"{Number(placement, "coverage")}, "
             + $"{placement.GetProperty("evidence").GetString()}, measured share {Number(placement, "measuredShare")}";
@@ -437,9 +443,9 @@ internal sealed class PlacementService : IAsyncDisposable
             builder.Services.AddSingleton(conversions);
         builder.Services.AddMetricsStorage(storage.Engine, storage.ConnectionString);
         builder.Services.AddMetricsOData();
-        builder.Services.AddProblemAnswers();
+        builder.Services.AddProblemResponses();
         var app = builder.Build();
-        app.UseProblemAnswers();
+        app.UseProblemResponses();
         app.MapPlacements();
         app.MapMetricsOData();
         await app.StartAsync();

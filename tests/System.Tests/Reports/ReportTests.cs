@@ -560,7 +560,9 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
             using (var book = SpreadsheetDocument.Open(files["xlsx"], isEditable: false))
             {
                 Assert.Empty(
-                    new OpenXmlValidator().Validate(book).Select(fault => $"{fault.Part?.Uri} {fault.Path?.XPath}: {fault.Description}")
+                    new OpenXmlValidator()
+                        .Validate(book)
+                        .Select(exception => $"{exception.Part?.Uri} {exception.Path?.XPath}: {exception.Description}")
                 );
                 Assert.Single(book.WorkbookPart!.WorksheetParts.SelectMany(sheet => sheet.DrawingsPart?.ChartParts ?? []));
             }
@@ -635,7 +637,8 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
         using var csv = new MemoryStream();
         await new CsvReport().WriteAsync(report, csv, default);
         Assert.Equal(
-            "Text,Number\r\n'=1+1,-1.5\r\n'+1,-1.5\r\n'-1,-1.5\r\n'@SUM(A1),-1.5\r\n'\tx,-1.5\r\n\"'\rx\",-1.5\r\n'＝1,-1.5\r\nplain,-1.5\r\n\"a,b\",-1.5\r\n\"say "
+            "Text,Number\r\n'=1+1,-1.5\r\n'+1,-1.5\r\n'-1,-1.5\r\n'@SUM(A1),-1.5\r\n'\tx,-1.5\r\n\"'\rx\",-1.5\r\n'＝1,-1.5\r\n"
+                + "plain,-1.5\r\n\"a,b\",-1.5\r\n\"say "
                 + "\"\"x\"\"\",-1.5\r\n\"two\r\nlines\",-1.5\r\n,-1.5\r\n,\r\n",
             Encoding.UTF8.GetString(csv.ToArray())
         );
@@ -756,7 +759,7 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
         {
             var provider = services.Of(StorageEngine.Sqlite);
             using var stop = new CancellationTokenSource();
-            var question = ReportRequest.Read(
+            var request = ReportRequest.Read(
                 "energy",
                 [("from", "2026-02-01T00:00:00Z"), ("to", "2026-02-01T04:00:00Z"), ("grain", "hour")],
                 DateTime.UtcNow
@@ -764,11 +767,11 @@ public sealed class ReportTests(ReportServices services) : IClassFixture<ReportS
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
                 provider
                     .GetRequiredService<ReportFiles>()
-                    .WriteAsync(question with { Format = new Cutting(stop) }, $"{folder}/energy.csv", null, stop.Token)
+                    .WriteAsync(request with { Format = new Cutting(stop) }, $"{folder}/energy.csv", null, stop.Token)
             );
             Assert.Empty(Directory.GetFileSystemEntries(folder));
             // The control: left alone, the same report is there with its manifest.
-            await provider.GetRequiredService<ReportFiles>().WriteAsync(question, $"{folder}/energy.csv", null, default);
+            await provider.GetRequiredService<ReportFiles>().WriteAsync(request, $"{folder}/energy.csv", null, default);
             Assert.Equal(
                 ["energy.csv", "energy.csv.manifest.json"],
                 Directory.GetFiles(folder).Select(Path.GetFileName).Order(StringComparer.Ordinal)

@@ -169,13 +169,14 @@ public sealed class FleetTests
         using (var gzip = new GZipStream(packed, CompressionMode.Compress, leaveOpen: true))
         using (var text = new StreamWriter(gzip))
             text.Write(
-                "{\"provider\":\"prometheus\",\"metric\":\"m\",\"labels\":{},\"start\":\"2026-01-01T00:00:00Z\",\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}\n{\"metric\":"
+                "{\"provider\":\"prometheus\",\"metric\":\"m\",\"labels\":{},\"start\":\"2026-01-01T00:00:00Z\","
+                    + "\"end\":\"2026-01-01T00:00:00Z\",\"value\":1}\n{\"metric\":"
             );
         packed.Position = 0;
 
-        var fault = Assert.Throws<FormatException>(() => Recording.Read(packed));
+        var exception = Assert.Throws<FormatException>(() => Recording.Read(packed));
 
-        Assert.StartsWith("Line 2 is not an observation", fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith("Line 2 is not an observation", exception.Message, StringComparison.Ordinal);
     }
 
     private static byte[] Packed(ulong seed)

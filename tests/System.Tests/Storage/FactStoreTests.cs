@@ -175,9 +175,12 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
         );
         Assert.Equal(
             [
-                $"request|10|3600|5400|540|derived|20260101|2026-01-01|{UnixMicroseconds.From(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))}|{UnixMicroseconds.From(february)}",
-                $"token|400|3600|5400|13.5|derived|20260101|2026-01-01|{UnixMicroseconds.From(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))}|{UnixMicroseconds.From(february)}",
-                $"none|∅|7|10.5|∅|measured|20260201|2026-02-01|{UnixMicroseconds.From(february)}|{UnixMicroseconds.From(new(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc))}",
+                $"request|10|3600|5400|540|derived|20260101|2026-01-01|"
+                    + $"{UnixMicroseconds.From(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))}|{UnixMicroseconds.From(february)}",
+                $"token|400|3600|5400|13.5|derived|20260101|2026-01-01|"
+                    + $"{UnixMicroseconds.From(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))}|{UnixMicroseconds.From(february)}",
+                $"none|∅|7|10.5|∅|measured|20260201|2026-02-01|{UnixMicroseconds.From(february)}|"
+                    + $"{UnixMicroseconds.From(new(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc))}",
             ],
             await storage.RowsAsync(
                 "SELECT \"FunctionalUnit\", \"Units\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\", \"Evidence\", "

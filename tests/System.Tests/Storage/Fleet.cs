@@ -95,7 +95,7 @@ internal static class Fleet
             FunctionalUnit = unit,
             Period = new(start, start.AddMinutes(5)),
             Units = units,
-            CoveredSeconds = 300,
+            Covered = 300,
             Evidence = evidence,
             Mappings = "prometheus/y@1",
         };

@@ -52,10 +52,10 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
     public async Task A_claim_of_an_unknown_source_is_our_own_fault(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        var fault = await Assert.ThrowsAsync<InvalidOperationException>(() =>
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(() =>
             storage.Log.ClaimAsync("nobody", "a", TimeSpan.FromMinutes(5), default)
         );
-        Assert.False(StorageFault.IsOutside(fault));
+        Assert.False(StorageFault.IsOutside(exception));
     }
 
     [Theory]
@@ -164,8 +164,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
             while (await cut.ExecuteScalarAsync() is 0L)
                 Assert.False(commit.IsCompleted);
 
-            var fault = await Assert.ThrowsAsync<StorageException>(() => commit);
-            Assert.Equal("unreachable", fault.Code);
+            var exception = await Assert.ThrowsAsync<StorageException>(() => commit);
+            Assert.Equal(StorageErrorCode.Unreachable, exception.Code);
         }
         Assert.Equal(
             ["0|0|0|∅"],
@@ -417,8 +417,8 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
             $"INSERT INTO series (id, source, provider, metric, labels, statistic, period_ms, first_seen) VALUES ({one.Id}, "
                 + $"'rack', 'prometheus', 'power', '{{}}', 0, 0, {(engine == StorageEngine.Postgres ? "now()" : "0")})"
         );
-        var fault = await Assert.ThrowsAsync<StorageException>(() => storage.CommitAsync(At(one, "10:01", 1)));
-        Assert.True(StorageFault.IsOutside(fault));
+        var exception = await Assert.ThrowsAsync<StorageException>(() => storage.CommitAsync(At(one, "10:01", 1)));
+        Assert.True(StorageFault.IsOutside(exception));
         Assert.Equal(["0"], await storage.RowsAsync("SELECT count(*) FROM samples"));
     }
 
@@ -466,11 +466,11 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         await storage.CommitAsync(At(Series("one"), "10:01", 1));
-        var fault = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() =>
+        var exception = await Assert.ThrowsAnyAsync<System.Data.Common.DbException>(() =>
             storage.ExecuteAsync($"UPDATE samples SET value = {value}")
         );
         // SQLite makes NaN a null, which the column refuses.
-        Assert.Matches(value == "9e999 - 9e999" ? "NOT NULL" : "ck_samples_value", fault.Message);
+        Assert.Matches(value == "9e999 - 9e999" ? "NOT NULL" : "ck_samples_value", exception.Message);
     }
 
     [Fact]
@@ -496,7 +496,7 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
         );
         Assert.Equal(["1"], await storage.RowsAsync("SELECT value FROM samples_y2025m12"));
 
-        await storage.Facts.DropBeforeAsync(new(2026, 2, 20, 0, 0, 0, DateTimeKind.Utc), null, default);
+        await storage.Retention.DropBeforeAsync(new(2026, 2, 20, 0, 0, 0, DateTimeKind.Utc), null, default);
 
         Assert.Equal(["samples_y2026m03"], (await storage.RowsAsync(partitions)).Select(row => row.Split('|')[0]));
         // It can come again, for instance when a backfill is asked for.
@@ -516,7 +516,7 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
         await storage.ReplaceAsync(old, Energy(Gpu, old, 1, 1, 1), Work(old, 1));
         await storage.ReplaceAsync(Ten, Energy(Gpu, Ten, 2, 2, 2), Work(Ten, 1));
 
-        await storage.Facts.DropBeforeAsync(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), null, default);
+        await storage.Retention.DropBeforeAsync(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc), null, default);
         await storage.Facts.MarkAllDirtyAsync(default);
 
         Assert.Equal([Ten], (await storage.Facts.DirtyHoursAsync(10, default)).Select(hour => hour.Hour));
@@ -527,7 +527,7 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
                 "SELECT count(*), (SELECT count(*) FROM energy_facts), (SELECT count(*) FROM intensity_days) FROM intensity_hours"
             )
         );
-        await storage.Facts.DropBeforeAsync(
+        await storage.Retention.DropBeforeAsync(
             new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc),
             new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc),
             default

@@ -128,7 +128,7 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
             state.Message,
             StringComparison.Ordinal
         );
-        Assert.Equal("newer_schema", (await Assert.ThrowsAsync<StorageException>(() => storage.Schema.MigrateAsync())).Code);
+        Assert.Equal(StorageErrorCode.NewerSchema, (await Assert.ThrowsAsync<StorageException>(() => storage.Schema.MigrateAsync())).Code);
     }
 
     [Fact]
@@ -166,14 +166,16 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
         await using var _ = services;
 
         var state = await services.GetRequiredService<SchemaMigrator>().CheckAsync();
-        var fault = await Assert.ThrowsAsync<StorageException>(() => services.GetRequiredService<FactStore>().DirtyHoursAsync(1, default));
+        var exception = await Assert.ThrowsAsync<StorageException>(() =>
+            services.GetRequiredService<FactStore>().DirtyHoursAsync(1, default)
+        );
 
         Assert.Equal(SchemaStanding.Unreachable, state.Standing);
-        Assert.Equal("unreachable", fault.Code);
+        Assert.Equal(StorageErrorCode.Unreachable, exception.Code);
         Assert.StartsWith("The PostgreSQL database 'metrics' at 127.0.0.1:", state.Message, StringComparison.Ordinal);
-        Assert.StartsWith("The PostgreSQL database 'metrics' at 127.0.0.1:", fault.Message, StringComparison.Ordinal);
-        Assert.DoesNotContain("secret-word", state.Message + fault, StringComparison.Ordinal);
-        Assert.True(StorageFault.IsOutside(fault));
+        Assert.StartsWith("The PostgreSQL database 'metrics' at 127.0.0.1:", exception.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret-word", state.Message + exception, StringComparison.Ordinal);
+        Assert.True(StorageFault.IsOutside(exception));
     }
 
     [Fact]
@@ -199,9 +201,9 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
     public async Task Tables_that_are_missing_are_said_to_be(StorageEngine engine)
     {
         await using var storage = await TestStorage.EmptyAsync(cluster, engine);
-        var fault = await Assert.ThrowsAsync<StorageException>(() => storage.Facts.DirtyHoursAsync(1, default));
-        Assert.Equal("no_schema", fault.Code);
-        Assert.Contains("Run the command 'migrate' first", fault.Message, StringComparison.Ordinal);
+        var exception = await Assert.ThrowsAsync<StorageException>(() => storage.Facts.DirtyHoursAsync(1, default));
+        Assert.Equal(StorageErrorCode.NoSchema, exception.Code);
+        Assert.Contains("Run the command 'migrate' first", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -213,13 +215,13 @@ public sealed class SchemaTests(PostgresCluster cluster) : IClassFixture<Postgre
         await other.OpenAsync();
         await using (var held = other.BeginTransaction(deferred: false))
         {
-            var fault = await Assert.ThrowsAsync<StorageException>(() =>
+            var exception = await Assert.ThrowsAsync<StorageException>(() =>
                 storage.Log.ClaimAsync("rack", "a", TimeSpan.FromMinutes(1), default)
             );
-            Assert.Equal("locked", fault.Code);
+            Assert.Equal(StorageErrorCode.Locked, exception.Code);
             Assert.EndsWith(
                 "is locked by another process. One process at a time may use a SQLite file: stop the other one, or use PostgreSQL.",
-                fault.Message,
+                exception.Message,
                 StringComparison.Ordinal
             );
             // Readers are not kept waiting by a writer.

@@ -49,8 +49,10 @@ public sealed class SourceReaderTests
         try
         {
             static string Row(double value) =>
-                $$"""{"provider":"prometheus","metric":"{{Power}}","labels":{"node":"a"},"start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:00:00Z","value":{{value}}}"""
-                + "\n";
+                $$"""
+                    {"provider":"prometheus","metric":"{{Power}}","labels":{"node":"a"},"start":"2026-01-01T00:00:00Z",
+                    "end":"2026-01-01T00:00:00Z","value":{{value}}}
+                    """.ReplaceLineEndings("") + "\n";
             using var packed = new MemoryStream();
             await using (var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
                 await gzip.WriteAsync(Encoding.UTF8.GetBytes(Row(2)));

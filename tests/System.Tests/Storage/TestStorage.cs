@@ -43,9 +43,13 @@ internal sealed class TestStorage : IAsyncDisposable
 
     public WebhookStore Webhooks => services.GetRequiredService<WebhookStore>();
 
+    public WebhookDeliveries Deliveries => services.GetRequiredService<WebhookDeliveries>();
+
     public IntensityRules Rules => services.GetRequiredService<IntensityRules>();
 
     public FactStore Facts => services.GetRequiredService<FactStore>();
+
+    public Retention Retention => services.GetRequiredService<Retention>();
 
     public MetricsDbContext Context() =>
         services.GetRequiredService<Microsoft.EntityFrameworkCore.IDbContextFactory<MetricsDbContext>>().CreateDbContext();

@@ -34,7 +34,7 @@ public sealed class UpgradeTests(PostgresCluster cluster) : IClassFixture<Postgr
             StringComparison.Ordinal
         );
         var refused = await Assert.ThrowsAsync<StorageException>(() => storage.Schema.MigrateAsync());
-        Assert.Equal(("abandoned_schema", state.Message), (refused.Code, refused.Message));
+        Assert.Equal((StorageErrorCode.AbandonedSchema, state.Message), (refused.Code, refused.Message));
         Assert.Equal(["2"], await storage.RowsAsync("SELECT count(*) FROM \"__EFMigrationsHistory\""));
         Assert.Empty(await storage.RowsAsync("SELECT * FROM places"));
     }

@@ -96,7 +96,7 @@ public sealed class AddressGuardTests
     [InlineData("4000::1", "not a global unicast address")]
     [InlineData("0200::1", "not a global unicast address")]
     public void Every_special_network_is_refused_and_says_what_it_is(string address, string reason) =>
-        Assert.Equal(reason, new AddressGuard([]).Refuse(IPAddress.Parse(address)));
+        Assert.Equal(reason, new AddressGuard([]).Validate(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("1.1.1.1")]
@@ -118,7 +118,7 @@ public sealed class AddressGuardTests
     [InlineData("223.255.255.255")]
     [InlineData("2606:4700:4700::1111")]
     [InlineData("2a00:1450:4001::1")]
-    public void What_lies_beside_them_is_dialled(string address) => Assert.Null(new AddressGuard([]).Refuse(IPAddress.Parse(address)));
+    public void What_lies_beside_them_is_dialled(string address) => Assert.Null(new AddressGuard([]).Validate(IPAddress.Parse(address)));
 
     [Theory]
     [InlineData("169.254.169.254")]
@@ -136,7 +136,7 @@ public sealed class AddressGuardTests
     [InlineData("64:ff9b::10.0.0.1")]
     [InlineData("2002:a00:1::")]
     public void Metadata_services_and_wrapped_addresses_stay_closed_whatever_the_operator_opens(string address) =>
-        Assert.NotNull(new AddressGuard(Everything).Refuse(IPAddress.Parse(address)));
+        Assert.NotNull(new AddressGuard(Everything).Validate(IPAddress.Parse(address)));
 
     [Fact]
     public void An_operator_opens_a_network_and_no_other()
@@ -146,9 +146,9 @@ public sealed class AddressGuardTests
         );
 
         foreach (var open in new[] { "10.20.0.1", "10.20.255.255", "127.0.0.1", "::1", "fd12:3456::1" })
-            Assert.Null(guard.Refuse(IPAddress.Parse(open)));
+            Assert.Null(guard.Validate(IPAddress.Parse(open)));
         foreach (var closed in new[] { "10.19.255.255", "10.21.0.0", "127.0.0.2", "::2", "fd12:3457::1" })
-            Assert.NotNull(guard.Refuse(IPAddress.Parse(closed)));
+            Assert.NotNull(guard.Validate(IPAddress.Parse(closed)));
     }
 
     [Fact]
@@ -166,7 +166,7 @@ public sealed class AddressGuardTests
                 AllowedNetworks = ["10.20.0.0/16", "10.20.0.0/33", "intranet"],
                 Timeout = TimeSpan.FromMinutes(1),
                 Concurrency = 0,
-            }.Faults()
+            }.Errors()
         );
 
     [Theory]
@@ -245,7 +245,7 @@ public sealed class AddressGuardTests
         Assert.False(victim.Pending());
 
         // The control: who checks first and then lets the connection ask again reaches the victim.
-        Assert.Null(guard.Refuse((await Rebinding("", default))[0]));
+        Assert.Null(guard.Validate((await Rebinding("", default))[0]));
         using (var naive = new Socket(SocketType.Stream, ProtocolType.Tcp))
             await naive.ConnectAsync((await Rebinding("", default))[0], port);
         Assert.True(victim.Pending());

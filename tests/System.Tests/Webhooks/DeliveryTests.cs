@@ -40,14 +40,21 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         );
         var told = receiver.All.Single(one => one is { Path: "/hook/all", Type: "source.stale" });
         Assert.Equal(
-            """{"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"rack/7","readUntil":"2026-03-01T12:00:00Z","lagSeconds":0,"lastError":"Motör \"aus\""}}""",
+            """
+            {"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"rack/7","readUntil":"2026-03-01T12:00:00Z",
+            "lagSeconds":0,"lastError":"Motör \"aus\""}}
+            """.ReplaceLineEndings(""),
             told.Text
         );
         Assert.Equal("application/json; charset=utf-8", told.Headers["content-type"]);
         Assert.StartsWith("Metrics-Webhooks/", told.Headers["user-agent"], StringComparison.Ordinal);
         var cloudEvent = receiver.All.Single(one => one.Path == "/hook/cloud");
         Assert.Equal(
-            $$$"""{"specversion":"1.0","id":"{{{cloudEvent.Id}}}","source":"/sources/rack%2F7","type":"source.stale","time":"2026-03-01T12:00:00Z","datacontenttype":"application/json","data":{"source":"rack/7","readUntil":"2026-03-01T12:00:00Z","lagSeconds":0,"lastError":"Motör \"aus\""}}""",
+            $$$"""
+            {"specversion":"1.0","id":"{{{cloudEvent.Id}}}","source":"/sources/rack%2F7","type":"source.stale",
+            "time":"2026-03-01T12:00:00Z","datacontenttype":"application/json","data":{"source":"rack/7",
+            "readUntil":"2026-03-01T12:00:00Z","lagSeconds":0,"lastError":"Motör \"aus\""}}
+            """.ReplaceLineEndings(""),
             cloudEvent.Text
         );
         Assert.Equal("application/cloudevents+json; charset=utf-8", cloudEvent.Headers["content-type"]);
@@ -155,7 +162,10 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         var notice = JsonDocument.Parse(Assert.Single(other.All).Body).RootElement;
         Assert.Equal("webhook.disabled", notice.GetProperty("type").GetString());
         Assert.Equal(
-            $$"""{"webhook":"{{webhook.Id}}","host":"127.0.0.1","description":"nightly","reason":"failing","failingSince":"2026-03-01T12:00:00Z","lastError":"The receiver answered 503."}""",
+            $$"""
+            {"webhook":"{{webhook.Id}}","host":"127.0.0.1","description":"nightly","reason":"failing",
+            "failingSince":"2026-03-01T12:00:00Z","lastError":"The receiver answered 503."}
+            """.ReplaceLineEndings(""),
             notice.GetProperty("data").GetRawText()
         );
         Assert.DoesNotContain(
@@ -168,7 +178,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         dead.Answers(200);
         await scene.Storage.Webhooks.UpdateAsync(webhook.Id, webhook.Url, null, ["source.stale"], WebhookFormat.Standard, true, default);
         var before = dead.All.Select(one => one.Id).Distinct().ToList();
-        Assert.Equal(4, await scene.Storage.Webhooks.ReplayAsync(webhook.Id, Start, Start.AddDays(10), default));
+        Assert.Equal(4, await scene.Storage.Deliveries.ReplayAsync(webhook.Id, Start, Start.AddDays(10), default));
         await scene.Dispatcher.DispatchAsync(default);
         var after = dead.All.Skip(asked).ToList();
         Assert.Equal(
@@ -185,9 +195,9 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
 
         // Thirty days later it is forgotten, and not before.
         await scene.AdvanceAsync(TimeSpan.FromDays(29.9));
-        Assert.Equal(0, await scene.Storage.Webhooks.SweepAsync(default));
+        Assert.Equal(0, await scene.Storage.Deliveries.SweepAsync(default));
         await scene.AdvanceAsync(TimeSpan.FromDays(0.2));
-        Assert.Equal(5, await scene.Storage.Webhooks.SweepAsync(default));
+        Assert.Equal(5, await scene.Storage.Deliveries.SweepAsync(default));
         Assert.Equal(
             ["0|0|0"],
             await scene.Storage.RowsAsync(
@@ -207,7 +217,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         await scene.StaleAsync("rack");
 
         // Claims, sends, and dies.
-        var claim = (await scene.Storage.Webhooks.ClaimAsync(webhook.Id, 10, Dispatcher.Lease, default))!;
+        var claim = (await scene.Storage.Deliveries.ClaimAsync(webhook.Id, 10, Dispatcher.Lease, default))!;
         Assert.Null((await scene.Sender.SendAsync(claim.Webhook, claim.Secrets, Assert.Single(claim.Items), default)).ErrorCode);
         await scene.AdvanceAsync(TimeSpan.FromSeconds(59));
         await scene.Dispatcher.DispatchAsync(default);
@@ -219,9 +229,9 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         Assert.Single(receiver.All.Select(one => (one.Id, one.Text)).Distinct());
         Assert.Equal("delivered", await scene.StatesAsync(webhook));
         // The dead one comes back: what it has to say is no longer asked.
-        await scene.Storage.Webhooks.FinishAsync(
+        await scene.Storage.Deliveries.FinishAsync(
             claim,
-            [new(claim.Items[0].Delivery, true, 5, 500, "refused", "late", TimeSpan.Zero)],
+            [new(claim.Items[0].Delivery, true, 5, 500, WebhookErrorCode.Refused, "late", TimeSpan.Zero)],
             null,
             default
         );
@@ -229,7 +239,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
 
         // The control: were claims held for ever, a delivery whose sender died before sending it would be lost.
         await scene.StaleAsync("rack-2");
-        Assert.NotNull(await scene.Storage.Webhooks.ClaimAsync(webhook.Id, 10, TimeSpan.FromDays(36_500), default));
+        Assert.NotNull(await scene.Storage.Deliveries.ClaimAsync(webhook.Id, 10, TimeSpan.FromDays(36_500), default));
         await scene.AdvanceAsync(TimeSpan.FromDays(300));
         await scene.Dispatcher.DispatchAsync(default);
         Assert.Equal(2, receiver.All.Count);
@@ -394,7 +404,10 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         );
         Assert.InRange(told["fits"].Body.Length, 256 * 1024 - 200, 256 * 1024);
         Assert.Equal(
-            """{"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"does-not","refused":"payload_too_large","bytes":262296,"limit":262144,"link":"/odata/Events(2)"}}""",
+            """
+            {"type":"source.stale","timestamp":"2026-03-01T12:00:00Z","data":{"source":"does-not","refused":"payload_too_large",
+            "bytes":262296,"limit":262144,"link":"/odata/Events(2)"}}
+            """.ReplaceLineEndings(""),
             told["does-not"].Text
         );
         Assert.Equal(
@@ -417,7 +430,12 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         await scene.Dispatcher.DispatchAsync(default);
 
         Assert.Equal(
-            $$$"""{"type":"measurement.restated","timestamp":"2026-03-01T12:00:00Z","data":{"periodStart":"2026-01-15T10:00:00Z","reason":"late_data","changes":1,"first":[{"deploymentId":{{{Deployment.Id}}},"functionalUnit":"token","measure":"facility_joules","old":1500,"new":1600}],"link":"/odata/Restatements?$filter=PeriodStart%20eq%202026-01-15T10:00:00Z"}}""",
+            $$$"""
+            {"type":"measurement.restated","timestamp":"2026-03-01T12:00:00Z","data":{"periodStart":"2026-01-15T10:00:00Z",
+            "reason":"late_data","changes":1,"first":[{"deploymentId":{{{Deployment.Id}}},"functionalUnit":"token",
+            "measure":"facility_joules","old":1500,"new":1600}],
+            "link":"/odata/Restatements?$filter=PeriodStart%20eq%202026-01-15T10:00:00Z"}}
+            """.ReplaceLineEndings(""),
             Assert.Single(receiver.All).Text
         );
     }
@@ -466,7 +484,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
             return scene;
         }
 
-        public Dispatcher Another() => new(Storage.Webhooks, Sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
+        public Dispatcher Another() => new(Storage.Deliveries, Sender, Settings, TimeProvider.System, NullLogger<Dispatcher>.Instance);
 
         public Task<Webhook> SubscribeAsync(
             string url,
@@ -501,7 +519,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         /// <summary>Every attempt of the webhook's deliveries, the oldest first: state of the delivery, answer, fault.</summary>
         public async Task<List<string>> AttemptsAsync(Webhook webhook) =>
             [
-                .. (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default))
+                .. (await Storage.Deliveries.DeliveriesAsync(webhook.Id, null, null, 500, default))
                     .Reverse()
                     .SelectMany(delivery =>
                         delivery.Attempts.Select(attempt =>
@@ -513,7 +531,7 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         public async Task<string> StatesAsync(Webhook webhook) =>
             string.Join(
                 ' ',
-                (await Storage.Webhooks.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State.ToWord())
+                (await Storage.Deliveries.DeliveriesAsync(webhook.Id, null, null, 500, default)).Select(delivery => delivery.State.ToWord())
             );
 
         public async Task<(bool Enabled, DisabledReason? Reason)> StandingAsync(Webhook webhook) =>

@@ -209,7 +209,11 @@ internal static class NodeVerifier
                 .RootElement.EnumerateArray()
                 .Select(one =>
                     $"{one.GetProperty("id").GetString()}: "
-                    + $"{(one.TryGetProperty("refused", out var refused) ? $"refused, {refused.GetString()}" : one.GetProperty("event").GetProperty("type").GetString())}"
+                    + (
+                        one.TryGetProperty("refused", out var refused)
+                            ? $"refused, {refused.GetString()}"
+                            : one.GetProperty("event").GetProperty("type").GetString()
+                    )
                 ),
         ];
     }

@@ -75,7 +75,13 @@ public sealed class RuleTests(PostgresCluster cluster) : IClassFixture<PostgresC
         var told = await EventsAsync(storage);
         Assert.All(told, one => Assert.Equal("intensity.threshold_exceeded", one.Type));
         Assert.Equal(
-            $$"""{"rule":"{{rule.Id}}","description":"chat is dear","workload":"chat","functionalUnit":"token","boundary":"facility","comparison":"above","threshold":24,"from":"2026-01-15T10:00:00Z","to":"2026-01-15T14:00:00Z","joulesPerUnit":25,"joules":10000,"units":400,"hours":4,"link":"/odata/HourlyIntensities?$filter=Workload%20eq%20'chat'%20and%20PeriodStart%20ge%202026-01-15T10:00:00Z%20and%20PeriodStart%20lt%202026-01-15T14:00:00Z"}""",
+            $$"""
+            {"rule":"{{rule.Id}}","description":"chat is dear","workload":"chat","functionalUnit":"token","boundary":"facility",
+            "comparison":"above","threshold":24,"from":"2026-01-15T10:00:00Z","to":"2026-01-15T14:00:00Z","joulesPerUnit":25,
+            "joules":10000,"units":400,"hours":4,
+            "link":"/odata/HourlyIntensities?$filter=Workload%20eq%20'chat'%20and%20PeriodStart%20ge%202026-01-15T10:00:00Z%20and%20
+            PeriodStart%20lt%202026-01-15T14:00:00Z"}
+            """.ReplaceLineEndings(""),
             told.Single(one => one.Body.Contains(rule.Id, StringComparison.Ordinal)).Body
         );
         Assert.Equal(

@@ -1,7 +1,5 @@
 using System.Globalization;
 using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
 using Metrics.Api.OData.Query;

@@ -1,12 +1,9 @@
-using System.Globalization;
-using System.Text.Json;
 using Metrics.Api.Comparing;
 using Metrics.Api.Http;
-using Metrics.Api.OData.Json;
 using Metrics.Api.OData.Protocol;
-using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 using Microsoft.OData.Edm;
@@ -80,20 +77,13 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             null,
             row => row.Row.Converted
         ),
-        new(
-            "Boundary",
-            EdmPrimitiveTypeKind.String,
-            "What the energy includes.",
-            null,
-            row => ComparisonRequest.Word(row.Row.Boundary),
-            Nullable: false
-        ),
+        new("Boundary", EdmPrimitiveTypeKind.String, "What the energy includes.", null, row => row.Row.Boundary.ToWord(), Nullable: false),
         new(
             "IdlePolicy",
             EdmPrimitiveTypeKind.String,
             "Whether energy drawn while doing nothing is included.",
             null,
-            row => ComparisonRequest.Word(row.Row.IdlePolicy),
+            row => row.Row.IdlePolicy.ToWord(),
             Nullable: false
         ),
         new("CarbonMethod", EdmPrimitiveTypeKind.String, "How the grams are made.", null, row => row.Row.CarbonMethod),
@@ -119,9 +109,11 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
         new("HighGramsPerUnit", EdmPrimitiveTypeKind.Double, "The most that GramsPerUnit can be by the bounds of the energy.", "g", row =>
             row.Row.BoundsPerUnit(RankedBy.Carbon)?.High
         ),
-        new("Joules", EdmPrimitiveTypeKind.Double, "Energy of the period at the boundary, by the idle policy.", "J", row => row.Row.Joules),
+        new("Joules", EdmPrimitiveTypeKind.Double, "Energy of the period at the boundary, by the idle policy.", "J", row =>
+            row.Row.Energy.Value
+        ),
         new("Grams", EdmPrimitiveTypeKind.Double, "Operational and embodied emissions of the period, as CO2 equivalents.", "g", row =>
-            row.Row.Grams
+            row.Row.Carbon.Value
         ),
         new("Units", EdmPrimitiveTypeKind.Double, "Work of the hours whose energy (or emissions) are known.", null, row => row.Row.Units),
         new(
@@ -137,7 +129,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             EdmPrimitiveTypeKind.String,
             "Worst evidence of the inputs.",
             null,
-            row => ComparisonRequest.Word(row.Row.Evidence),
+            row => row.Row.Evidence.ToWord(),
             Nullable: false
         ),
         new("MeasuredShare", EdmPrimitiveTypeKind.Double, "Share of the energy that was measured or derived.", "1", row =>
@@ -158,7 +150,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
             row.Sums.Factors.Count == 0 ? null : string.Join(' ', row.Sums.Factors)
         ),
         new("Missing", EdmPrimitiveTypeKind.String, "Why numbers of the period are null.", null, row =>
-            row.Sums.Missing.Count == 0 ? null : string.Join(' ', row.Sums.Missing)
+            row.Sums.Missing == MissingReasons.None ? null : row.Sums.Missing.Text()
         ),
         new("PeriodStart", EdmPrimitiveTypeKind.DateTimeOffset, "The first hour summed.", null, row => row.From, Nullable: false),
         new("PeriodEnd", EdmPrimitiveTypeKind.DateTimeOffset, "The end of the last hour summed.", null, row => row.To, Nullable: false),
@@ -176,12 +168,12 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
         if (list.Length == 0 || list is ['(', .., ')'])
             return list;
         if (list[0] == '/')
-            throw ODataError.NotSupported($"The path segment '{ExpressionText.Shorten(list[1..])}' after a function", "path");
+            throw ODataError.NotSupported($"The path segment '{Spelling.Shorten(list[1..])}' after a function", "path");
         if (list[0] != '(')
             return null;
         var end = list.LastIndexOf(')');
         throw end > 0 && list[(end + 1)..].StartsWith('/')
-            ? ODataError.NotSupported($"The path segment '{ExpressionText.Shorten(list[(end + 2)..])}' after a function", "path")
+            ? ODataError.NotSupported($"The path segment '{Spelling.Shorten(list[(end + 2)..])}' after a function", "path")
             : ODataError.BadRequest("InvalidPath", $"The call of {Name} has no closing parenthesis.", "path");
     }
 
@@ -199,13 +191,13 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
                 if (!aliases.TryGetValue(alias, out var aliased))
                 {
                     errors.Key(
-                        $"{ExpressionText.Shorten(argument.Name)} is {ExpressionText.Shorten(alias)}, and there is no such "
-                            + $"parameter alias: add &{ExpressionText.Shorten(alias)}=... to the query."
+                        $"{Spelling.Shorten(argument.Name)} is {Spelling.Shorten(alias)}, and there is no such "
+                            + $"parameter alias: add &{Spelling.Shorten(alias)}=... to the query."
                     );
                     continue;
                 }
                 if (
-                    NamedLiterals.Read($"{argument.Name}={aliased}", $"The parameter alias {ExpressionText.Shorten(alias)}", errors)
+                    NamedLiterals.Read($"{argument.Name}={aliased}", $"The parameter alias {Spelling.Shorten(alias)}", errors)
                     is not [var one]
                 )
                     continue;
@@ -217,7 +209,7 @@ internal sealed class CompareFunction(QueryConnections connections, UnitConversi
                     is { Name: not null, Type: EdmPrimitiveTypeKind.String }
             )
             {
-                errors.Key($"{argument.Name} is a text: write {argument.Name}='{ExpressionText.Shorten(bare)}'.");
+                errors.Key($"{argument.Name} is a text: write {argument.Name}='{Spelling.Shorten(bare)}'.");
             }
             values.Add((argument.Name, argument.Value));
         }

@@ -14,7 +14,7 @@ internal enum PropertyType
     /// <summary>A point in time, UTC, to the microsecond.</summary>
     Instant,
 
-    /// <summary>Of what a query computes; no property has it.</summary>
+    /// <summary>True or false.</summary>
     Boolean,
 
     /// <summary>A count, which the aggregation extension tells as a decimal without decimals; no property has it.</summary>
@@ -43,8 +43,7 @@ internal enum Adding
 /// <summary>What a ratio is the ratio of.</summary>
 /// <param name="Over">Expression above the line.</param>
 /// <param name="Under">Expression below it; counted for the rows whose upper one is known.</param>
-/// <param name="Where">Rows that count; null for all.</param>
-internal sealed record SumOverSum(string Over, string Under, string? Where = null);
+internal sealed record SumOverSum(string Over, string Under);
 
 /// <summary>A way from an entity to one of another set.</summary>
 /// <param name="Name">Name in the model.</param>
@@ -305,7 +304,7 @@ internal static class EntitySets
                 Text("ResourceKind", "Kind of resource."),
                 Text("ResourceName", "Name that its source gives it."),
                 TextOrNull("Hardware", "Hardware model."),
-                .. Measures.ToldBy(MeasureHolders.Facts).Select(measure => Of(measure, measure.Description)),
+                .. Measures.ExposedBy(MeasureHolders.Facts).Select(measure => Of(measure, measure.Description)),
                 .. Ratios.OfFacts.Select(ratio => Of(ratio) with { Nullable = ratio != Ratios.Coverage }),
                 Evidence(),
                 Text("Cover", "How the boundaries were covered by readings."),
@@ -342,9 +341,9 @@ internal static class EntitySets
             {
                 Nullable = false,
             },
-            Of(Ratios.Coverage) with
+            Amount("Coverage", "Counted time over the time that its engines were there, 0 to 1.", "1") with
             {
-                Nullable = false,
+                Adding = Adding.Never,
             },
             Evidence(),
             Text("Mappings", "Mappings by which the readings were understood."),
@@ -425,7 +424,7 @@ internal static class EntitySets
             Number("DeploymentId", "Deployment whose number changed."),
             Text("FunctionalUnit", "What its work is counted in."),
             Instant("PeriodStart", "Start of the period whose number changed."),
-            Text("Measure", "Column of the table of hours that changed: facility_joules, units ...", 32),
+            Text("Measure", $"Column of the table of hours that changed: {Measures.Facility.Column}, {Measures.Units.Column} ...", 32),
             Amount("Old", "Value before; null when it was unknown or the row did not exist.", null),
             Amount("New", "Value after; null when it is unknown or the row no longer exists.", null),
             TextOrNull("OldFactorVersion", "Factors that made the value before."),
@@ -476,12 +475,24 @@ internal static class EntitySets
                 TextOrNull("Account", "Account, subscription or project at the provider."),
                 Text("Region", "Region or site."),
                 TextOrNull("Hardware", "Hardware models of the deployment's resources."),
-                .. Measures.ToldBy(MeasureHolders.Periods).SelectMany(OfPeriods),
+                .. Measures.ExposedBy(MeasureHolders.Periods).SelectMany(OfPeriods),
                 Evidence(),
                 .. Ratios.OfPeriods.Where(ratio => ratio.After is null).Select(Of),
                 TextOrNull(
+                    "CoverKind",
+                    "What the servers' energy is made of: wall (a meter of the whole), components (added up) or model; of several the least.",
+                    16
+                ),
+                TextOrNull("IdleBy", "By what IdleJoules are told: load, work, or both.", 16),
+                new(
+                    "IsFinal",
+                    PropertyType.Boolean,
+                    false,
+                    "Whether every source had been read past its end; what changes from then on is told in Restatements."
+                ),
+                TextOrNull(
                     "NullReason",
-                    "Why JoulesPerUnit is null: no_work, zero_functional_units, no_energy, server_unknown or pue_unknown.",
+                    "Why JoulesPerUnit is null: no_work, zero_functional_units, no_energy, server_unknown, pue_unknown or no_common_time.",
                     32
                 ),
                 Missing(),
@@ -535,18 +546,16 @@ internal static class EntitySets
             RatioOfMany.SumOverSum => amount with
             {
                 Adding = Adding.Ratio,
-                Ratio = new SumOverSum(ratio.Over.ToOData(), ratio.Under.ToOData(), Where(ratio.NullWhile)),
+                Ratio = new SumOverSum(ratio.Over.ToOData(), ratio.Under.ToOData()),
             },
-            RatioOfMany.Mean => amount with { Adding = Adding.Mean },
+            RatioOfMany.Weighted => amount with
+            {
+                Adding = Adding.Ratio,
+                Ratio = new SumOverSum($"{ratio.Name} mul {ratio.Under.ToOData()}", ratio.Under.ToOData()),
+            },
             _ => amount with { Adding = Adding.Never },
         };
     }
-
-    // The rows that lack none of it.
-    private static string? Where(MissingReasons reasons) =>
-        reasons == MissingReasons.None
-            ? null
-            : $"Missing eq null or not ({string.Join(" or ", reasons.Words().Select(word => $"contains(Missing,'{word}')"))})";
 
     private static Navigation ToDeployment(params string[] repeated) =>
         new("Deployment", "Deployments", false, "The workload at its place.", ("DeploymentId", "Id")) { Repeated = repeated };

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Metrics.Api.OData.Query;
+using Metrics.Domain.Messages;
 using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
@@ -22,7 +22,8 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
 {
     /// <summary>The media type of the answer.</summary>
     public string ContentType =>
-        $"application/json;odata.metadata={Control.ToString().ToLowerInvariant()}{(Streaming ? ";odata.streaming=true" : "")}{(LongsAsText ? ";IEEE754Compatible=true" : "")};charset=utf-8";
+        $"application/json;odata.metadata={Control.ToString().ToLowerInvariant()}{(Streaming ? ";odata.streaming=true" : "")}"
+        + $"{(LongsAsText ? ";IEEE754Compatible=true" : "")};charset=utf-8";
 
     /// <summary>The JSON that $format or Accept ask for.</summary>
     /// <exception cref="ODataError">415 for a $format and 406 for an Accept that ask for something else only.</exception>
@@ -38,7 +39,7 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
                 ?? throw new ODataError(
                     StatusCodes.Status415UnsupportedMediaType,
                     "UnsupportedFormat",
-                    $"$format={ExpressionText.Shorten(format)} is not offered: there is json.",
+                    $"$format={Spelling.Shorten(format)} is not offered: there is json.",
                     "$format"
                 );
         }
@@ -58,7 +59,7 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
                 _ => throw new ODataError(
                     StatusCodes.Status415UnsupportedMediaType,
                     "UnsupportedFormat",
-                    $"$format={ExpressionText.Shorten(format)} is not offered: there are xml and json.",
+                    $"$format={Spelling.Shorten(format)} is not offered: there are xml and json.",
                     "$format"
                 ),
             };
@@ -86,7 +87,7 @@ internal sealed record Negotiation(ControlInformation Control, bool LongsAsText,
         if (!decimal.TryParse(text.Trim(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var version))
             throw ODataError.BadRequest(
                 "UnsupportedVersion",
-                $"OData-MaxVersion '{ExpressionText.Shorten(text)}' is no version.",
+                $"OData-MaxVersion '{Spelling.Shorten(text)}' is no version.",
                 "OData-MaxVersion"
             );
         if (version < 4)

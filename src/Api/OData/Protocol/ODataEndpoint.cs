@@ -1,10 +1,8 @@
-using System.Buffers;
 using System.Text.Json;
 using Metrics.Api.OData.Json;
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Query;
 using Metrics.Domain.Factors;
-using Metrics.Domain.Observations;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 using Microsoft.AspNetCore.OData;
@@ -180,7 +178,7 @@ internal sealed class ODataEndpoint
 
     private async Task WriteComparisonAsync(ODataRequest request, string arguments)
     {
-        request.Options.RefuseComposition(CompareFunction.Name);
+        request.Options.RejectComposition(CompareFunction.Name);
         var negotiation = request.Negotiate();
         var (_, omitNulls, _, _) = Negotiation.Preferences(request.Headers, settings.MaxPageSize);
         var rows = await compare.RowsAsync(compare.ReadRequest(arguments, request.Options.Aliases), request.Context.RequestAborted);

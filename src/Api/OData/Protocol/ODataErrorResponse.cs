@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Queries;
 
@@ -90,7 +91,7 @@ internal static class ODataErrorResponse
         json.WriteEndArray();
     }
 
-    private static string Cut(string message) => message.Length <= MaxMessage ? message : message[..MaxMessage] + "...";
+    private static string Cut(string message) => Spelling.Shorten(message, MaxMessage);
 
     /// <summary>What a failure of the store means to the client; null when the fault is ours.</summary>
     private static ODataError? OfStore(Exception exception, ReadSession? session) =>

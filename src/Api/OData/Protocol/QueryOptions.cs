@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Metrics.Api.OData.Query;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Protocol;
 
@@ -87,11 +87,7 @@ internal sealed class QueryOptions
             if (given.StartsWith('@'))
             {
                 if (!aliases.TryAdd(given, value))
-                    throw ODataError.BadRequest(
-                        "InvalidQuery",
-                        $"{ExpressionText.Shorten(given)} is given twice.",
-                        ExpressionText.Shorten(given)
-                    );
+                    throw ODataError.BadRequest("InvalidQuery", $"{Spelling.Shorten(given)} is given twice.", Spelling.Shorten(given));
                 options.parts.Add((given, part));
                 continue;
             }
@@ -104,9 +100,9 @@ internal sealed class QueryOptions
                 if (lower.StartsWith('$'))
                     throw ODataError.BadRequest(
                         "UnknownOption",
-                        $"There is no query option {ExpressionText.Shorten(given)}. There are: "
+                        $"There is no query option {Spelling.Shorten(given)}. There are: "
                             + $"{string.Join(", ", Known.Order(StringComparer.Ordinal))}.",
-                        ExpressionText.Shorten(given)
+                        Spelling.Shorten(given)
                     );
                 // A custom option: not OData's business, and not repeated in a nextLink, where a key would be shown.
                 continue;
@@ -127,7 +123,7 @@ internal sealed class QueryOptions
             var value when value.Equals("false", StringComparison.OrdinalIgnoreCase) => false,
             var value => throw ODataError.BadRequest(
                 "InvalidQuery",
-                $"$count is true or false, not '{ExpressionText.Shorten(value)}'.",
+                $"$count is true or false, not '{Spelling.Shorten(value)}'.",
                 "$count"
             ),
         };
@@ -145,7 +141,7 @@ internal sealed class QueryOptions
     }
 
     /// <summary>Refuses every option that would make something else of the answer of a function than a part of it.</summary>
-    public void RefuseComposition(string function)
+    public void RejectComposition(string function)
     {
         foreach (var name in values.Keys)
             if (name is not ("$format" or "$top" or "$skip" or "$count"))
@@ -200,6 +196,6 @@ internal sealed class QueryOptions
             return null;
         return long.TryParse(text.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             ? value
-            : throw ODataError.BadRequest("InvalidQuery", $"{name} is a whole number from 0, not '{ExpressionText.Shorten(text)}'.", name);
+            : throw ODataError.BadRequest("InvalidQuery", $"{name} is a whole number from 0, not '{Spelling.Shorten(text)}'.", name);
     }
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Metrics.Api.OData.Model;
-using Metrics.Api.OData.Query;
+using Metrics.Domain.Messages;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.OData.Abstracts;
 using Microsoft.AspNetCore.OData.Extensions;
@@ -145,10 +145,10 @@ internal sealed record ResourcePath(
                 },
                 (ValueSegment, { Property: not null, IsRawValue: false }) => found with { IsRawValue = true },
                 (ReferenceSegment, { Key: not null, Property: null, IsReference: false }) => found with { IsReference = true },
-                _ => throw ODataError.NotSupported($"The path segment '{ExpressionText.Shorten(segment.Identifier ?? path)}'", "path"),
+                _ => throw ODataError.NotSupported($"The path segment '{Spelling.Shorten(segment.Identifier ?? path)}'", "path"),
             };
         }
-        return found ?? throw ODataError.NotSupported($"The path '{ExpressionText.Shorten(path)}'", "path");
+        return found ?? throw ODataError.NotSupported($"The path '{Spelling.Shorten(path)}'", "path");
     }
 
     private static ODataPath Parse(IEdmModel model, string path)

@@ -1,4 +1,5 @@
 using Metrics.Api.OData.Protocol;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Query;
 
@@ -88,13 +89,13 @@ internal sealed class ApplyReader
         }
         if (Unsupported.Contains(word) || word.Contains('.', StringComparison.Ordinal))
             throw ODataError.NotSupported(
-                $"The transformation '{ExpressionText.Shorten(word)}' at position {ExpressionReader.Position(at)} of $apply",
+                $"The transformation '{Spelling.Shorten(word)}' at position {ExpressionReader.Position(at)} of $apply",
                 Option
             );
         if (!Transformations.Contains(word))
             throw ODataError.BadRequest(
                 "InvalidQuery",
-                $"$apply: there is no transformation '{ExpressionText.Shorten(word)}' (position {ExpressionReader.Position(at)}).",
+                $"$apply: there is no transformation '{Spelling.Shorten(word)}' (position {ExpressionReader.Position(at)}).",
                 Option
             );
         reader.Name("a transformation");
@@ -135,7 +136,7 @@ internal sealed class ApplyReader
                 if (method.Length == 0)
                     throw reader.Unexpected("an aggregation method");
                 throw ODataError.NotSupported(
-                    $"The aggregation method '{ExpressionText.Shorten(method)}' at position {ExpressionReader.Position(place)} of $apply",
+                    $"The aggregation method '{Spelling.Shorten(method)}' at position {ExpressionReader.Position(place)} of $apply",
                     Option
                 );
             }

@@ -1,5 +1,6 @@
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Query;
 
@@ -116,8 +117,8 @@ internal sealed class ApplySql(QueryContext query)
             if (only!.Property is not { Adding: Adding.Sum } || only.Path.Contains('/', StringComparison.Ordinal))
                 throw ODataError.BadRequest(
                     "NotAggregatable",
-                    $"$apply: '{ExpressionText.Shorten(only.Path)}' at position {ExpressionReader.Position(item.At)} is no "
-                        + $"custom aggregate: say how, as in aggregate({ExpressionText.Shorten(only.Path)} with max as Name).",
+                    $"$apply: '{Spelling.Shorten(only.Path)}' at position {ExpressionReader.Position(item.At)} is no "
+                        + $"custom aggregate: say how, as in aggregate({Spelling.Shorten(only.Path)} with max as Name).",
                     Option
                 );
         }
@@ -137,8 +138,9 @@ internal sealed class ApplySql(QueryContext query)
             )
                 throw ODataError.BadRequest(
                     "NotAggregatable",
-                    $"{share.Path} is a share: its "
-                        + $"{(share.Property!.Adding == Adding.Mean ? "sum is nothing; take average, min or max" : "sum and average are nothing; take min or max")}.",
+                    share.Property!.Adding == Adding.Mean
+                        ? $"{share.Path} is a share: its sum is nothing; take average, min or max."
+                        : $"{share.Path} is a share: its sum and average are nothing; take min or max.",
                     Option
                 );
             CheckContext(rows, sql.Used, within);
@@ -219,11 +221,9 @@ internal sealed class ApplySql(QueryContext query)
     {
         var sql = new ExpressionSql(query, rows, Option);
         var over = query.Dialect.AsDouble(sql.Computed(ExpressionReader.Parse(property.Ratio!.Over, property.Name)).Sql!);
-        var known = property.Ratio.Where is { } where ? sql.Condition(ExpressionReader.Parse(where, property.Name)) : null;
         var units = sql.Computed(ExpressionReader.Parse(property.Ratio.Under, property.Name)).Sql!;
-        var both = string.Join(" AND ", new[] { mask, known }.OfType<string>());
-        if (both.Length > 0)
-            over = $"CASE WHEN {both} THEN {over} END";
+        if (mask is not null)
+            over = $"CASE WHEN {mask} THEN {over} END";
         // The units of rows whose joules are not known would make the ratio too small.
         string[] sums = [$"SUM({over})", $"SUM(CASE WHEN {over} IS NOT NULL THEN {units} END)"];
         static string Divided(string joules, string units) => $"({joules} / NULLIF({units}, 0.0))";

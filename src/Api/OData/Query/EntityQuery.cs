@@ -1,6 +1,7 @@
 using Metrics.Api.OData.Json;
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Query;
 
@@ -260,7 +261,7 @@ internal sealed class EntityQuery
             if (name == "*")
                 return columns;
             if (name.IndexOfAny(['(', '$']) >= 0)
-                throw ODataError.NotSupported($"'{ExpressionText.Shorten(name)}' in $select", "$select");
+                throw ODataError.NotSupported($"'{Spelling.Shorten(name)}' in $select", "$select");
             var matches = columns
                 .Where(column =>
                     column.Path.AsSpan(prefix.Length).SequenceEqual(name)
@@ -275,11 +276,7 @@ internal sealed class EntityQuery
                         $"{navigation.Name} is a navigation property: ask for it by $expand={navigation.Name}($select=...).",
                         "$select"
                     );
-                throw ODataError.BadRequest(
-                    "UnknownProperty",
-                    $"There is no property '{ExpressionText.Shorten(name)}' to select.",
-                    "$select"
-                );
+                throw ODataError.BadRequest("UnknownProperty", $"There is no property '{Spelling.Shorten(name)}' to select.", "$select");
             }
             selected.UnionWith(matches);
         }

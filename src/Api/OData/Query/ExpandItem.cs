@@ -1,5 +1,6 @@
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Query;
 
@@ -19,17 +20,13 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
         {
             var open = part.IndexOf('(', StringComparison.Ordinal);
             if (open >= 0 && part[^1] != ')')
-                throw ODataError.BadRequest(
-                    "InvalidQuery",
-                    $"$expand: '{ExpressionText.Shorten(part)}' has no closing parenthesis.",
-                    "$expand"
-                );
+                throw ODataError.BadRequest("InvalidQuery", $"$expand: '{Spelling.Shorten(part)}' has no closing parenthesis.", "$expand");
             var path = (open < 0 ? part : part[..open]).Trim();
             var reference = path.EndsWith("/$ref", StringComparison.Ordinal);
             if (reference)
                 path = path[..^5];
             if (path.Contains("/$count", StringComparison.Ordinal) || path.Contains("$levels", StringComparison.Ordinal))
-                throw ODataError.NotSupported($"'{ExpressionText.Shorten(path)}' in $expand", "$expand");
+                throw ODataError.NotSupported($"'{Spelling.Shorten(path)}' in $expand", "$expand");
             var (select, expand) = ReadOptions(open < 0 ? [] : Split(part[(open + 1)..^1], ';'));
             if (reference && (select ?? expand) is not null)
                 throw ODataError.BadRequest("InvalidQuery", "$expand: a reference has no properties to select.", "$expand");
@@ -56,11 +53,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
             var name = (equals < 0 ? option : option[..equals]).Trim().TrimStart('$').ToLowerInvariant();
             var value = equals < 0 ? "" : option[(equals + 1)..].Trim();
             if (value.Length == 0)
-                throw ODataError.BadRequest(
-                    "InvalidQuery",
-                    $"$expand: '{ExpressionText.Shorten(option)}' in parentheses is empty.",
-                    "$expand"
-                );
+                throw ODataError.BadRequest("InvalidQuery", $"$expand: '{Spelling.Shorten(option)}' in parentheses is empty.", "$expand");
             switch (name)
             {
                 case "select" when select is null:
@@ -74,11 +67,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
                 case "filter" or "orderby" or "top" or "skip" or "count" or "search" or "levels" or "compute" or "apply":
                     throw ODataError.NotSupported($"${name} of a single entity within $expand", "$expand");
                 default:
-                    throw ODataError.BadRequest(
-                        "InvalidQuery",
-                        $"$expand: there is no option '{ExpressionText.Shorten(name)}'.",
-                        "$expand"
-                    );
+                    throw ODataError.BadRequest("InvalidQuery", $"$expand: there is no option '{Spelling.Shorten(name)}'.", "$expand");
             }
         }
         return (select, expand);
@@ -90,7 +79,7 @@ internal sealed record ExpandItem(Navigation Navigation, bool Reference, string?
             "UnknownProperty",
             set.Navigations.Count == 0
                 ? $"{set.Name} has no navigation property to expand."
-                : $"{set.Name} has no navigation property '{ExpressionText.Shorten(path)}'. There is "
+                : $"{set.Name} has no navigation property '{Spelling.Shorten(path)}'. There is "
                     + $"{string.Join(", ", set.Navigations.Select(navigation => navigation.Name))}.",
             "$expand"
         );

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Metrics.Api.OData.Protocol;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Query;
 
@@ -119,7 +120,7 @@ internal sealed partial class ExpressionReader
             throw ODataError.NotSupported($"A time of day at position {Position(start)} of {option}", option);
         throw ODataError.BadRequest(
             "InvalidQuery",
-            $"{option}: '{ExpressionText.Shorten(literal)}' at position {Position(start)} is neither a number nor a day nor a "
+            $"{option}: '{Spelling.Shorten(literal)}' at position {Position(start)} is neither a number nor a day nor a "
                 + "point in time.",
             option
         );
@@ -140,7 +141,7 @@ internal sealed partial class ExpressionReader
             ),
             _ => ODataError.BadRequest(
                 "InvalidQuery",
-                $"{option}: {ExpressionText.Shorten(word)}'...' at position {Position(start)} is no literal of a type used "
+                $"{option}: {Spelling.Shorten(word)}'...' at position {Position(start)} is no literal of a type used "
                     + "here; enumerations are plain texts.",
                 option
             ),

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Api.OData.Protocol;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Query;
 
@@ -224,7 +225,7 @@ internal sealed partial class ExpressionReader(string text, string option)
             var name = Name("a property");
             if (At < text.Length && text[At] == '(')
                 throw ODataError.NotSupported(
-                    $"'{ExpressionText.Shorten(name)}' behind a path at position {Position(At - name.Length)} of {option}",
+                    $"'{Spelling.Shorten(name)}' behind a path at position {Position(At - name.Length)} of {option}",
                     option
                 );
             path += "/" + name;
@@ -265,9 +266,7 @@ internal sealed partial class ExpressionReader(string text, string option)
     {
         var place = at ?? At;
         var found =
-            place >= text.Length
-                ? "the text ends"
-                : $"'{ExpressionText.Shorten(text[place..Math.Min(text.Length, place + 20)])}' stands there";
+            place >= text.Length ? "the text ends" : $"'{Spelling.Shorten(text[place..Math.Min(text.Length, place + 20)])}' stands there";
         return ODataError.BadRequest(
             "InvalidQuery",
             $"{option}: {expected} is expected at position {Position(place)}, but {found}.",
@@ -472,14 +471,14 @@ internal sealed partial class ExpressionReader(string text, string option)
             return Path("a property");
         }
         if (word[0] == '$')
-            throw ODataError.NotSupported($"'{ExpressionText.Shorten(word.ToString())}' at position {Position(start)} of {option}", option);
+            throw ODataError.NotSupported($"'{Spelling.Shorten(word.ToString())}' at position {Position(start)} of {option}", option);
         var after = At + word.Length;
         if (after < text.Length && text[after] == '(')
             return Call(word.ToString());
         if (word.Contains('.'))
             throw ODataError.BadRequest(
                 "InvalidQuery",
-                $"{option}: '{ExpressionText.Shorten(word.ToString())}' at position {Position(start)} is no property.",
+                $"{option}: '{Spelling.Shorten(word.ToString())}' at position {Position(start)} is no property.",
                 option
             );
         nodes--;
@@ -492,13 +491,10 @@ internal sealed partial class ExpressionReader(string text, string option)
         if (!Functions.TryGetValue(name, out var takes))
         {
             if (Unsupported.Contains(name) || name.Contains('.', StringComparison.Ordinal))
-                throw ODataError.NotSupported(
-                    $"The function '{ExpressionText.Shorten(name)}' at position {Position(start)} of {option}",
-                    option
-                );
+                throw ODataError.NotSupported($"The function '{Spelling.Shorten(name)}' at position {Position(start)} of {option}", option);
             throw ODataError.BadRequest(
                 "InvalidQuery",
-                $"{option}: there is no function '{ExpressionText.Shorten(name)}' (position {Position(start)}).",
+                $"{option}: there is no function '{Spelling.Shorten(name)}' (position {Position(start)}).",
                 option
             );
         }

@@ -1,6 +1,5 @@
-using System.Globalization;
-using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Query;
 
@@ -169,7 +168,7 @@ internal sealed class ExpressionSql(QueryContext query, Relation relation, strin
         if (++aliasDepth > MaxAliasDepth)
             throw ODataError.BadRequest(
                 "InvalidQuery",
-                $"The parameter alias {ExpressionText.Shorten(alias.Name)} goes through too many others.",
+                $"The parameter alias {Spelling.Shorten(alias.Name)} goes through too many others.",
                 option
             );
         var term = translate(target);

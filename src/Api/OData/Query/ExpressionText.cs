@@ -19,8 +19,6 @@ internal static partial class ExpressionText
     public static ODataError TooComplex(string option, string how) =>
         ODataError.BadRequest("QueryTooComplex", $"{option} {how}: ask for less in one request.", option);
 
-    public static string Shorten(string text) => text.Length <= 80 ? text : text[..80] + "...";
-
     [GeneratedRegex(@"^\d{4,}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?$", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
     private static partial Regex TimeWithoutOffset();
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Metrics.Api.OData.Protocol;
 
 namespace Metrics.Api.OData.Query;
 

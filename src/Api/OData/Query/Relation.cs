@@ -1,6 +1,7 @@
 using System.Globalization;
 using Metrics.Api.OData.Model;
 using Metrics.Api.OData.Protocol;
+using Metrics.Domain.Messages;
 
 namespace Metrics.Api.OData.Query;
 
@@ -88,7 +89,7 @@ internal sealed class Relation
         TryFind(path.Path)
         ?? throw ODataError.BadRequest(
             "UnknownProperty",
-            $"{option}: there is no property '{ExpressionText.Shorten(path.Path)}' here (position "
+            $"{option}: there is no property '{Spelling.Shorten(path.Path)}' here (position "
                 + $"{ExpressionReader.Position(path.At)}).{Suggestion(path.Path)}",
             option
         );
@@ -244,7 +245,7 @@ internal sealed class Relation
     public static ODataError NameTaken(string name, int at, string option) =>
         ODataError.BadRequest(
             "NameTaken",
-            $"{option}: the name '{ExpressionText.Shorten(name)}' at position {ExpressionReader.Position(at)} is taken: choose another.",
+            $"{option}: the name '{Spelling.Shorten(name)}' at position {ExpressionReader.Position(at)} is taken: choose another.",
             option
         );
 
@@ -535,7 +536,7 @@ internal sealed class Relation
             return one.Type == PropertyType.Double || other.Type == PropertyType.Double ? PropertyType.Double : PropertyType.Int64;
         throw ODataError.BadRequest(
             "TypeMismatch",
-            $"{option}: '{ExpressionText.Shorten(one.Path)}' is of different types in the parts that are put together: choose "
+            $"{option}: '{Spelling.Shorten(one.Path)}' is of different types in the parts that are put together: choose "
                 + "different names.",
             option
         );

@@ -27,30 +27,30 @@ internal sealed class ReportFiles(ReportReader reader)
     };
 
     /// <summary>Name for a file of what was asked.</summary>
-    public static string NameOf(ReportRequest question) =>
-        $"{question.Kind.Name}_{Day(question.From)}_{Day(question.To)}.{question.Format.Name}";
+    public static string NameOf(ReportRequest request) =>
+        $"{request.Kind.Name}_{Day(request.From)}_{Day(request.To)}.{request.Format.Name}";
 
     /// <summary>Writes a report.</summary>
-    /// <param name="question">What was asked.</param>
+    /// <param name="request">What was asked.</param>
     /// <param name="path">The file to be.</param>
     /// <param name="progress">Told rows done and rows of the store; null: nobody.</param>
     /// <param name="cancellationToken">Stops it; then there is no file.</param>
     /// <exception cref="ReportError">There is nothing to report.</exception>
     public async Task<ReportFile> WriteAsync(
-        ReportRequest question,
+        ReportRequest request,
         string path,
         Action<long, long>? progress,
         CancellationToken cancellationToken
     )
     {
-        await using var open = await reader.OpenAsync(question, cancellationToken);
-        if (open.StoredRows > question.Format.MostRows)
+        await using var open = await reader.OpenAsync(request, cancellationToken);
+        if (open.StoredRows > request.Format.MostRows)
             throw new ReportError(
                 ProblemCode.TooManyRows,
-                $"The report is made of {open.StoredRows:#,0} rows, and {question.Format.Name} holds at most "
-                    + $"{question.Format.MostRows:#,0}. Choose csv or parquet, a coarser 'grain' or a shorter period."
+                $"The report is made of {open.StoredRows:#,0} rows, and {request.Format.Name} holds at most "
+                    + $"{request.Format.MostRows:#,0}. Choose csv or parquet, a coarser 'grain' or a shorter period."
             );
-        var validator = new Validator(question.Kind);
+        var validator = new Validator(request.Kind);
         var report = open.Report with
         {
             Rows = Watched(open.Report.Rows, validator, rows => progress?.Invoke(rows, open.StoredRows), cancellationToken),
@@ -73,12 +73,12 @@ internal sealed class ReportFiles(ReportReader reader)
             await using (var file = new FileStream(unfinished, options))
             await using (var hashed = new HashedStream(file))
             {
-                await question.Format.WriteAsync(report, hashed, cancellationToken);
+                await request.Format.WriteAsync(report, hashed, cancellationToken);
                 await hashed.FlushAsync(cancellationToken);
                 (hash, length) = (hashed.Hash(), hashed.Length);
             }
             var manifest = JsonReport.About(report);
-            manifest["format"] = question.Format.Name;
+            manifest["format"] = request.Format.Name;
             manifest["file"] = Path.GetFileName(path);
             manifest["rows"] = validator.Rows;
             manifest["bytes"] = length;
@@ -88,7 +88,7 @@ internal sealed class ReportFiles(ReportReader reader)
             await File.WriteAllTextAsync(unfinished + ".json", manifest.ToJsonString(Indented), cancellationToken);
             File.Move(unfinished + ".json", manifestPath, overwrite: true);
             File.Move(unfinished, path, overwrite: true);
-            return new ReportFile(path, manifestPath, NameOf(question), validator.Rows, length, hash, validator.Findings.Count);
+            return new ReportFile(path, manifestPath, NameOf(request), validator.Rows, length, hash, validator.Findings.Count);
         }
         finally
         {

@@ -7,8 +7,27 @@ using Metrics.Storage.Events;
 
 namespace Metrics.Api.Reports.Jobs;
 
+/// <summary>Where a report is. In responses and messages it is the word in lower case.</summary>
+internal enum ReportJobState
+{
+    /// <summary>It has not begun.</summary>
+    Waiting,
+
+    /// <summary>Its rows are written.</summary>
+    Writing,
+
+    /// <summary>Its file is there.</summary>
+    Done,
+
+    /// <summary>Somebody cancelled it.</summary>
+    Cancelled,
+
+    /// <summary>It could not be made.</summary>
+    Failed,
+}
+
 /// <summary>A report that is being made, or was.</summary>
-internal sealed class ReportJob(string id, ReportRequest question, DateTime askedAt) : IDisposable
+internal sealed class ReportJob(string id, ReportRequest request, DateTime askedAt) : IDisposable
 {
     private readonly CancellationTokenSource cancelled = new();
     private long done,
@@ -16,7 +35,7 @@ internal sealed class ReportJob(string id, ReportRequest question, DateTime aske
 
     public string Id { get; } = id;
 
-    public ReportRequest Question { get; } = question;
+    public ReportRequest Request { get; } = request;
 
     public DateTime AskedAt { get; } = askedAt;
 
@@ -25,11 +44,11 @@ internal sealed class ReportJob(string id, ReportRequest question, DateTime aske
 
     public CancellationToken Token => cancelled.Token;
 
-    public string State =>
-        !Made.IsCompleted ? (Volatile.Read(ref all) == 0 ? "waiting" : "writing")
-        : Made.IsCompletedSuccessfully ? "done"
-        : Made.IsCanceled ? "cancelled"
-        : "failed";
+    public ReportJobState State =>
+        !Made.IsCompleted ? (Volatile.Read(ref all) == 0 ? ReportJobState.Waiting : ReportJobState.Writing)
+        : Made.IsCompletedSuccessfully ? ReportJobState.Done
+        : Made.IsCanceled ? ReportJobState.Cancelled
+        : ReportJobState.Failed;
 
     public (long Done, long All) Rows => (Volatile.Read(ref done), Volatile.Read(ref all));
 
@@ -74,7 +93,7 @@ internal sealed class ReportJobs : IDisposable
 
     /// <summary>Begins to make a report.</summary>
     /// <exception cref="ReportError">Too many wait already.</exception>
-    public ReportJob Begin(ReportRequest question)
+    public ReportJob Begin(ReportRequest request)
     {
         Forget();
         if (jobs.Values.Count(job => !job.Made.IsCompleted) >= MostWaiting)
@@ -83,7 +102,7 @@ internal sealed class ReportJobs : IDisposable
                 $"{MostWaiting} reports wait already. Ask again in a minute.",
                 StatusCodes.Status429TooManyRequests
             );
-        var job = new ReportJob(Guid.NewGuid().ToString("N"), question, clock.GetUtcNow().UtcDateTime);
+        var job = new ReportJob(Guid.NewGuid().ToString("N"), request, clock.GetUtcNow().UtcDateTime);
         job.Made = Task.Run(() => MakeAsync(job));
         jobs[job.Id] = job;
         return job;
@@ -104,14 +123,14 @@ internal sealed class ReportJobs : IDisposable
                 {
                     var file = await made;
                     await webhooks.RaiseAsync(
-                        "report.ready",
+                        EventTypes.ReportReady,
                         null,
                         new JsonObject
                         {
-                            ["kind"] = job.Question.Kind.Name,
-                            ["format"] = job.Question.Format.Name,
-                            ["from"] = ReportText.Of(job.Question.From),
-                            ["to"] = ReportText.Of(job.Question.To),
+                            ["kind"] = job.Request.Kind.Name,
+                            ["format"] = job.Request.Format.Name,
+                            ["from"] = ReportText.Of(job.Request.From),
+                            ["to"] = ReportText.Of(job.Request.To),
                             ["rows"] = file.Rows,
                             ["bytes"] = file.Bytes,
                             ["sha256"] = Convert.ToHexStringLower(file.Sha256),
@@ -147,8 +166,8 @@ internal sealed class ReportJobs : IDisposable
         try
         {
             return await files.WriteAsync(
-                job.Question,
-                Path.Combine(folder.Value, $"{job.Id}.{job.Question.Format.Name}"),
+                job.Request,
+                Path.Combine(folder.Value, $"{job.Id}.{job.Request.Format.Name}"),
                 job.Progress,
                 job.Token
             );

@@ -1,3 +1,6 @@
+using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
+using Metrics.Domain.Quantities;
 using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
@@ -16,27 +19,15 @@ public sealed class AiActKind : ReportKind<ModelSums>
                 Text("KnownOrEstimated", "known: told by meters for the most part; estimated: otherwise.", row =>
                     row.MeasuredShare >= 0.5 ? "known" : "estimated"
                 ),
-                Number(
-                    "ItMWh",
-                    "Energy of the IT equipment that served the model.",
-                    row => row.ServerJoules / Amounts.JoulesPerMWh,
-                    "MWh",
-                    "MWH"
-                ),
-                Number("FacilityMWh", "Energy of the facilities.", row => row.FacilityJoules / Amounts.JoulesPerMWh, "MWh", "MWH"),
-                Number("LowMWh", "The least that the energy can be.", row => row.LowJoules / Amounts.JoulesPerMWh, "MWh", "MWH"),
-                Number("HighMWh", "The most that the energy can be.", row => row.HighJoules / Amounts.JoulesPerMWh, "MWh", "MWH"),
-                Number(
-                    "LocationBasedTonnes",
-                    "Emissions of the electricity, location-based.",
-                    row => row.OperationalGrams / Amounts.GramsPerTonne,
-                    "t CO2e",
-                    "TNE"
-                ),
+                Amount("ItMWh", "Energy of the IT equipment that served the model.", Measures.Server, ReportUnit.MWh),
+                Amount("FacilityMWh", "Energy of the facilities.", Measures.Facility, ReportUnit.MWh),
+                Amount("LowMWh", "The least that the energy can be.", Measures.Low, ReportUnit.MWh),
+                Amount("HighMWh", "The most that the energy can be.", Measures.High, ReportUnit.MWh),
+                Amount("LocationBasedTonnes", "Emissions of the electricity, location-based.", Measures.Operational, ReportUnit.Tonnes),
                 Number("OutputTokens", "Output tokens served.", row => row.OutputTokens),
                 Number("Requests", "Requests served.", row => row.Requests),
                 Number("Deployments", "Deployments of the model.", row => row.Deployments),
-                Text("Evidence", "The worst evidence of its inputs.", row => row.Evidence),
+                Text("Evidence", "The worst evidence of its inputs.", row => row.Evidence.ToWord()),
                 Number("MeasuredShare", "Share of the energy that meters told.", row => row.MeasuredShare, "1"),
                 Number("Coverage", "Share of the period for which readings exist, of its deployments together.", row => row.Coverage, "1"),
                 Text("FactorVersions", "Names of the factors.", row => row.Factors),
@@ -51,11 +42,14 @@ public sealed class AiActKind : ReportKind<ModelSums>
     /// <inheritdoc/>
     public override bool HasPeriods => false;
 
+    private static ReportCell<ModelSums> Amount(string name, string description, Measure measure, ReportUnit unit) =>
+        Amount(name, description, unit, sums => sums[measure]);
+
     internal override async IAsyncEnumerable<ReportValue[]> RowsAsync(ReportSource source)
     {
         var (from, to) = (source.Request.From, source.Request.To);
         var models = new SortedDictionary<string, ModelSums>(StringComparer.Ordinal);
-        await using (var rows = await source.Queries.RowsAsync(ReportField.FacilityJoules))
+        await using (var rows = await source.Queries.RowsAsync(Measures.Facility))
         {
             var row = new PeriodRow(rows, source.Queries.Selection.Set);
             while (await row.NextAsync())
@@ -82,15 +76,15 @@ public sealed class AiActKind : ReportKind<ModelSums>
 /// <param name="to">End of the period, UTC.</param>
 public sealed class ModelSums(string model, DateTime from, DateTime to)
 {
-    // From the best to the worst.
-    private static readonly string[] grades = ["measured", "derived", "modelled", "estimated"];
+    private static readonly Measure[] Summed = [Measures.Server, Measures.Facility, Measures.Low, Measures.High, Measures.Operational];
 
+    private readonly double?[] sums = new double?[Measures.All.Length];
     private readonly HashSet<long> deployments = [];
     private readonly SortedSet<string> factors = new(StringComparer.Ordinal);
     private double? known,
         measured;
-    private double seconds;
-    private int grade;
+    private double seconds,
+        present;
 
     /// <summary>The model.</summary>
     public string Model { get; } = model;
@@ -101,26 +95,14 @@ public sealed class ModelSums(string model, DateTime from, DateTime to)
     /// <summary>End, UTC, exclusive.</summary>
     public DateTime To { get; } = to;
 
-    /// <summary>Energy of the servers.</summary>
-    public double? ServerJoules { get; private set; }
-
-    /// <summary>Energy of the facilities.</summary>
-    public double? FacilityJoules { get; private set; }
-
-    /// <summary>The least that the energy can be.</summary>
-    public double? LowJoules { get; private set; }
-
-    /// <summary>The most that the energy can be.</summary>
-    public double? HighJoules { get; private set; }
-
-    /// <summary>Operational grams, location-based.</summary>
-    public double? OperationalGrams { get; private set; }
-
     /// <summary>Output tokens.</summary>
     public double? OutputTokens { get; private set; }
 
     /// <summary>Requests.</summary>
     public double? Requests { get; private set; }
+
+    /// <summary>The sum of a measure; null when it is unknown, or none that is asked for.</summary>
+    public double? this[Measure measure] => sums[measure.Index];
 
     /// <summary>How many deployments served it.</summary>
     public int Deployments => deployments.Count;
@@ -129,10 +111,10 @@ public sealed class ModelSums(string model, DateTime from, DateTime to)
     public double? MeasuredShare => known > 0 ? measured / known : null;
 
     /// <summary>Share of the time of all deployments for which readings exist.</summary>
-    public double Coverage => Math.Min(1, seconds / ((To - From).TotalSeconds * deployments.Count));
+    public double Coverage => present > 0 ? Math.Min(1, seconds / present) : 0;
 
     /// <summary>The worst evidence.</summary>
-    public string Evidence => grades[grade];
+    public Evidence Evidence { get; private set; }
 
     /// <summary>Names of the factors, sorted.</summary>
     public string Factors => string.Join(' ', factors);
@@ -141,26 +123,26 @@ public sealed class ModelSums(string model, DateTime from, DateTime to)
     public void Add(PeriodRow row)
     {
         if (row.Text(ReportField.FunctionalUnit) == "output-token")
-            OutputTokens = Plus(OutputTokens, row.Number(ReportField.Units));
+            OutputTokens = Plus(OutputTokens, row.Number(Measures.Units));
         if (row.Text(ReportField.FunctionalUnit) == "request")
-            Requests = Plus(Requests, row.Number(ReportField.Units));
+            Requests = Plus(Requests, row.Number(Measures.Units));
         // The energy of a deployment stands on the row of each of its units.
         if (!row.IsNewDeployment)
             return;
         deployments.Add(row.Deployment);
-        ServerJoules = Plus(ServerJoules, row.Number(ReportField.ServerJoules));
-        FacilityJoules = Plus(FacilityJoules, row.Number(ReportField.FacilityJoules));
-        LowJoules = Plus(LowJoules, row.Number(ReportField.LowJoules));
-        HighJoules = Plus(HighJoules, row.Number(ReportField.HighJoules));
-        OperationalGrams = Plus(OperationalGrams, row.Number(ReportField.OperationalGrams));
-        seconds +=
-            (row.Number(ReportField.Coverage) ?? 0) * (row.Time(ReportField.PeriodEnd) - row.Time(ReportField.PeriodStart)).TotalSeconds;
-        if (row.Number(ReportField.MeasuredShare) is { } share && row.Number(ReportField.ServerJoules) is { } joules)
+        foreach (var measure in Summed)
+            sums[measure.Index] = Plus(sums[measure.Index], row.Number(measure));
+        var there = row.Number(Measures.Present) ?? 0;
+        present += there;
+        seconds += (row.Number(Ratios.Coverage) ?? 0) * there;
+        if (row.Number(Ratios.MeasuredShare) is { } share && row.Number(Measures.Server) is { } joules)
         {
             known = Plus(known, joules);
             measured = Plus(measured, joules * share);
         }
-        grade = Math.Max(grade, Array.IndexOf(grades, row.Text(ReportField.Evidence)!));
+        var evidence = Words.Parse<Evidence>(row.Text(ReportField.Evidence)!);
+        if (evidence > Evidence)
+            Evidence = evidence;
         factors.UnionWith((row.Text(ReportField.FactorVersion) ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries));
     }
 

@@ -1,6 +1,7 @@
 using Metrics.Api.Comparing;
 using Metrics.Api.Http;
 using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
@@ -25,10 +26,22 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
                 Text("DeploymentId", "Key of the deployment in /odata/Deployments.", row => row.Compared.Deployment),
                 Text("FunctionalUnit", "What work is counted in.", row => row.Compared.FunctionalUnit),
                 Number("Units", "How many were done.", row => row.Compared.Units),
-                Number("Joules", "Energy of the facility.", row => row.Compared.Joules, "J", "JOU"),
+                Number("Joules", "Energy of the facility.", row => row.Compared.Energy.Value, "J", "JOU"),
                 Number("JoulesPerUnit", "Sum of joules over sum of units.", row => row.Ranked?.PerUnit, "J", "JOU"),
-                Number("LowJoulesPerUnit", "The least that it can be.", row => row.Ranked?.LowJoulesPerUnit, "J", "JOU"),
-                Number("HighJoulesPerUnit", "The most that it can be.", row => row.Ranked?.HighJoulesPerUnit, "J", "JOU"),
+                Number(
+                    "LowJoulesPerUnit",
+                    "The least that it can be.",
+                    row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.Low,
+                    "J",
+                    "JOU"
+                ),
+                Number(
+                    "HighJoulesPerUnit",
+                    "The most that it can be.",
+                    row => row.Ranked?.Row.BoundsPerUnit(RankedBy.Energy)?.High,
+                    "J",
+                    "JOU"
+                ),
                 Flag("Certain", "No: its bounds meet a neighbour's, and the true order may be another one.", row => row.Ranked?.Certain),
                 Number(
                     "SavingAgainstWorst",
@@ -39,11 +52,11 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
                 Number(
                     "GramsPerUnit",
                     "Operational (location-based) and embodied grams for each unit.",
-                    row => row.Compared.Units > 0 ? row.Compared.Grams / row.Compared.Units : null,
+                    row => row.Compared.PerUnit(RankedBy.Carbon),
                     "g",
                     "GRM"
                 ),
-                Text("Evidence", "The worst evidence of its inputs.", row => ComparisonRequest.Word(row.Compared.Evidence)),
+                Text("Evidence", "The worst evidence of its inputs.", row => row.Compared.Evidence.ToWord()),
                 Number("MeasuredShare", "Share of the energy that meters told.", row => row.Compared.MeasuredShare, "1"),
                 Number("Coverage", "Share of the period for which readings exist.", row => row.Compared.Coverage, "1"),
                 Text("FactorVersions", "Names of the factors.", row => string.Join(' ', row.Sums.Factors)),
@@ -62,13 +75,13 @@ public sealed class ComparisonKind : ReportKind<ComparisonRow>
     internal override async IAsyncEnumerable<ReportValue[]> RowsAsync(ReportSource source)
     {
         var request = source.Request;
-        var (errors, refusals) = (new RequestErrors(), new List<string>());
+        var (errors, reasons) = (new RequestErrors(), new List<string>());
         List<(string, string?)> given = [("unit", request.Unit), ("from", ReportText.Of(request.From)), ("to", ReportText.Of(request.To))];
-        var comparison = ComparisonRequest.Read(given, source.Now, errors) is { } question
-            ? await DeploymentComparison.ReadAsync(source.Session, question, source.Conversions, source.Now, refusals)
+        var comparison = ComparisonRequest.Read(given, source.Now, errors) is { } comparing
+            ? await DeploymentComparison.ReadAsync(source.Session, comparing, source.Conversions, source.Now, reasons)
             : null;
         if (comparison is null)
-            throw new ReportError(ProblemCode.InvalidComparison, string.Join(' ', errors.Select(error => error.Detail).Concat(refusals)));
+            throw new ReportError(ProblemCode.InvalidComparison, string.Join(' ', errors.Select(error => error.Detail).Concat(reasons)));
         var rows = comparison
             .Result.Groups.SelectMany(
                 (group, at) =>

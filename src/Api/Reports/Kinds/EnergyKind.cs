@@ -1,4 +1,4 @@
-using Metrics.Storage.Queries;
+using Metrics.Domain.Facts;
 
 namespace Metrics.Api.Reports.Kinds;
 
@@ -9,48 +9,23 @@ public sealed class EnergyKind : DeploymentKind
         : base(
             "energy",
             "Energy consumption",
-            ReportField.FacilityJoules,
+            Measures.Facility,
             [
                 .. Where(),
-                Number(
-                    "ItMWh",
-                    "Energy of the IT equipment.",
-                    row => row.Number(ReportField.ServerJoules) / Amounts.JoulesPerMWh,
-                    "MWh",
-                    "MWH"
-                ),
-                Number(
-                    "FacilityMWh",
-                    "Energy of the facility: IT energy and what cools and feeds it.",
-                    row => row.Number(ReportField.FacilityJoules) / Amounts.JoulesPerMWh,
-                    "MWh",
-                    "MWH"
-                ),
-                Number(
-                    "IdleMWh",
-                    "The part of the IT energy that was drawn while doing nothing.",
-                    row => row.Number(ReportField.IdleJoules) / Amounts.JoulesPerMWh,
-                    "MWh",
-                    "MWH"
-                ),
+                Amount("ItMWh", "Energy of the IT equipment.", Measures.Server, ReportUnit.MWh),
+                Amount("FacilityMWh", "Energy of the facility: IT energy and what cools and feeds it.", Measures.Facility, ReportUnit.MWh),
+                Amount("IdleMWh", "The part of the IT energy that was drawn while doing nothing.", Measures.Idle, ReportUnit.MWh),
                 Number(
                     "Pue",
                     "Facility energy over IT energy.",
-                    row =>
-                        row.Number(ReportField.ServerJoules) is > 0 and { } server ? row.Number(ReportField.FacilityJoules) / server : null,
+                    row => row.Number(Measures.Server) is > 0 and { } server ? row.Number(Measures.Facility) / server : null,
                     "1"
                 ),
-                Number("FossilMWh", "Facility energy from fossil sources.", _ => null, "MWh", "MWH"),
-                Number("NuclearMWh", "Facility energy from nuclear sources.", _ => null, "MWh", "MWH"),
-                Number("RenewableMWh", "Facility energy from renewable sources.", _ => null, "MWh", "MWH"),
-                Number(
-                    "WaterLitres",
-                    "Water, by the factors of the site and its electricity.",
-                    row => row.Number(ReportField.WaterLitres),
-                    "l",
-                    "LTR"
-                ),
-                .. Trust("PreviousFacilityMWh", row => row.Number(ReportField.FacilityJoules), Amounts.JoulesPerMWh, "MWh", "MWH"),
+                Amount("FossilMWh", "Facility energy from fossil sources.", ReportUnit.MWh, _ => null),
+                Amount("NuclearMWh", "Facility energy from nuclear sources.", ReportUnit.MWh, _ => null),
+                Amount("RenewableMWh", "Facility energy from renewable sources.", ReportUnit.MWh, _ => null),
+                Amount(Measures.Water.Name, "Water, by the factors of the site and its electricity.", Measures.Water, ReportUnit.Litres),
+                .. Trust("PreviousFacilityMWh", ReportUnit.MWh, row => row.Number(Measures.Facility)),
             ],
             [
                 "One row for each deployment and period; energy is that of the facility where a PUE is known.",
@@ -60,20 +35,16 @@ public sealed class EnergyKind : DeploymentKind
 
     internal override IReadOnlyList<(string Name, double? Value)> Totals(ReportTotals totals)
     {
-        var (server, facility, water) = (
-            totals.Of(sums => sums.ServerJoules),
-            totals.Of(sums => sums.FacilityJoules),
-            totals.Of(sums => sums.WaterLitres)
-        );
+        var (server, facility, water) = (totals.Of(Measures.Server), totals.Of(Measures.Facility), totals.Of(Measures.Water));
         // Of the deployments and periods in which both are known.
-        var (over, under) = (totals.Of(sums => sums.FacilityJoulesOverServer), totals.Of(sums => sums.ServerJoulesOfFacility));
+        var (over, under) = (totals.Of(sums => sums.FacilityOverServer), totals.Of(sums => sums.ServerOfFacility));
         return
         [
-            ("ItMWh", server / Amounts.JoulesPerMWh),
-            ("FacilityMWh", facility / Amounts.JoulesPerMWh),
+            ("ItMWh", server / ReportUnit.MWh.Divisor),
+            ("FacilityMWh", facility / ReportUnit.MWh.Divisor),
             ("Pue", under > 0 ? over / under : null),
-            ("WaterLitres", water),
-            ("WueLitresPerKWh", server > 0 ? water / (server / Amounts.JoulesPerKWh) : null),
+            (Measures.Water.Name, water),
+            ("WueLitresPerKWh", server > 0 ? water / (server / ReportUnit.KWh.Divisor) : null),
         ];
     }
 }

@@ -1,3 +1,4 @@
+using Metrics.Domain.Facts;
 using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
@@ -9,61 +10,46 @@ public sealed class GhgKind : DeploymentKind
         : base(
             "ghg",
             "Greenhouse gas emissions",
-            ReportField.OperationalGrams,
+            Measures.Operational,
             [
                 .. Where(),
                 Text("Scope", "Scope of the GHG Protocol: 2 for own and colocated hardware, 3 for what a cloud runs.", row =>
                     IsOwn(row) ? "2" : "3"
                 ),
                 Text("Category", "Category of scope 3.", row => IsOwn(row) ? null : "1 purchased goods and services"),
-                Number(
-                    "FacilityMWh",
-                    "Energy of the facility.",
-                    row => row.Number(ReportField.FacilityJoules) / Amounts.JoulesPerMWh,
-                    "MWh",
-                    "MWH"
-                ),
-                Number(
+                Amount("FacilityMWh", "Energy of the facility.", Measures.Facility, ReportUnit.MWh),
+                Amount(
                     "LocationBasedTonnes",
                     "Emissions of the electricity by the location-based method.",
-                    row => row.Number(ReportField.OperationalGrams) / Amounts.GramsPerTonne,
-                    "t CO2e",
-                    "TNE"
+                    Measures.Operational,
+                    ReportUnit.Tonnes
                 ),
                 Number(
                     "LocationBasedFactor",
                     "Grams for each kilowatt-hour that this comes to.",
-                    row => Amounts.GramsPerKWh(row.Number(ReportField.OperationalGrams), row.Number(ReportField.FacilityJoules)),
+                    row => ReportUnit.GramsPerKWh(row.Number(Measures.Operational), row.Number(Measures.Facility)),
                     "g/kWh"
                 ),
-                Number(
+                Amount(
                     "MarketBasedTonnes",
                     "Emissions of the electricity by the market-based method. Beside the location-based, never added to it.",
-                    row => row.Number(ReportField.MarketBasedGrams) / Amounts.GramsPerTonne,
-                    "t CO2e",
-                    "TNE"
+                    Measures.MarketBased,
+                    ReportUnit.Tonnes
                 ),
                 Number(
                     "MarketBasedFactor",
                     "Grams for each kilowatt-hour that this comes to.",
-                    row => Amounts.GramsPerKWh(row.Number(ReportField.MarketBasedGrams), row.Number(ReportField.FacilityJoules)),
+                    row => ReportUnit.GramsPerKWh(row.Number(Measures.MarketBased), row.Number(Measures.Facility)),
                     "g/kWh"
                 ),
                 Text("ContractualInstrument", "Type and id of the instrument behind the market-based value, where it is known.", _ => null),
-                Number(
+                Amount(
                     "EmbodiedTonnes",
                     "Embodied emissions of the hardware: total x time reserved over lifespan x share reserved.",
-                    row => row.Number(ReportField.EmbodiedGrams) / Amounts.GramsPerTonne,
-                    "t CO2e",
-                    "TNE"
+                    Measures.Embodied,
+                    ReportUnit.Tonnes
                 ),
-                .. Trust(
-                    "PreviousLocationBasedTonnes",
-                    row => row.Number(ReportField.OperationalGrams),
-                    Amounts.GramsPerTonne,
-                    "t CO2e",
-                    "TNE"
-                ),
+                .. Trust("PreviousLocationBasedTonnes", ReportUnit.Tonnes, row => row.Number(Measures.Operational)),
             ],
             [
                 "One row for each deployment and period. Location- and market-based emissions stand side by side and are never added "
@@ -75,17 +61,17 @@ public sealed class GhgKind : DeploymentKind
 
     internal override IReadOnlyList<(string Name, double? Value)> Totals(ReportTotals totals) =>
         [
-            ("FacilityMWh", totals.Of(sums => sums.FacilityJoules) / Amounts.JoulesPerMWh),
-            ("LocationBasedTonnes", totals.Of(sums => sums.OperationalGrams) / Amounts.GramsPerTonne),
-            ("MarketBasedTonnes", totals.Of(sums => sums.MarketBasedGrams) / Amounts.GramsPerTonne),
-            ("EmbodiedTonnes", totals.Of(sums => sums.EmbodiedGrams) / Amounts.GramsPerTonne),
+            ("FacilityMWh", totals.Of(Measures.Facility) / ReportUnit.MWh.Divisor),
+            ("LocationBasedTonnes", totals.Of(Measures.Operational) / ReportUnit.Tonnes.Divisor),
+            ("MarketBasedTonnes", totals.Of(Measures.MarketBased) / ReportUnit.Tonnes.Divisor),
+            ("EmbodiedTonnes", totals.Of(Measures.Embodied) / ReportUnit.Tonnes.Divisor),
         ];
 
     internal override ReportChart? Chart(ReportTotals totals) => Emissions(totals);
 
     /// <summary>Location-based emissions by workload.</summary>
     internal static ReportChart? Emissions(ReportTotals totals) =>
-        totals.Chart("Location-based emissions by workload", "t CO2e", sums => sums.OperationalGrams / Amounts.GramsPerTonne);
+        totals.Chart("Location-based emissions by workload", Measures.Operational, ReportUnit.Tonnes);
 
     private static bool IsOwn(PeriodRow row) => row.Text(ReportField.Provider) is "onprem";
 }

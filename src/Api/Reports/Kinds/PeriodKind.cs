@@ -1,4 +1,5 @@
 using System.Globalization;
+using Metrics.Domain.Facts;
 using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
@@ -8,7 +9,7 @@ namespace Metrics.Api.Reports.Kinds;
 public abstract class PeriodKind<TRow> : ReportKind<TRow>
     where TRow : PeriodRow
 {
-    private readonly ReportField restated;
+    private readonly Measure restated;
 
     /// <param name="name">As it is asked for.</param>
     /// <param name="title">What people call it.</param>
@@ -18,7 +19,7 @@ public abstract class PeriodKind<TRow> : ReportKind<TRow>
     private protected PeriodKind(
         string name,
         string title,
-        ReportField restated,
+        Measure restated,
         IReadOnlyList<ReportCell<TRow>> cells,
         IReadOnlyList<string> notes
     )
@@ -42,34 +43,18 @@ public abstract class PeriodKind<TRow> : ReportKind<TRow>
             Text("DeploymentId", "Key of the deployment in /odata/Deployments.", row => row.DeploymentKey),
         ];
 
+    /// <summary>A measure of the row.</summary>
+    private protected static ReportCell<TRow> Amount(string name, string description, Measure measure, ReportUnit unit) =>
+        Amount(name, description, unit, row => row.Number(measure));
+
     /// <summary>How far to trust it.</summary>
     /// <param name="previous">Name of the column of the value before a restatement.</param>
-    /// <param name="value">That value as it is now, in the store's unit.</param>
-    /// <param name="factor">What it is divided by to be in the column's unit.</param>
     /// <param name="unit">The column's unit.</param>
-    /// <param name="unitCode">The same by UN/ECE Recommendation 20.</param>
-    private protected static ReportCell<TRow>[] Trust(
-        string previous,
-        Func<TRow, double?> value,
-        double factor,
-        string unit,
-        string? unitCode
-    ) =>
+    /// <param name="value">That value as it is now, in the store's unit.</param>
+    private protected static ReportCell<TRow>[] Trust(string previous, ReportUnit unit, Func<TRow, double?> value) =>
         [
-            Number(
-                "LowMWh",
-                "The least that the energy can be.",
-                row => row.Number(ReportField.LowJoules) / Amounts.JoulesPerMWh,
-                "MWh",
-                "MWH"
-            ),
-            Number(
-                "HighMWh",
-                "The most that the energy can be.",
-                row => row.Number(ReportField.HighJoules) / Amounts.JoulesPerMWh,
-                "MWh",
-                "MWH"
-            ),
+            Amount("LowMWh", "The least that the energy can be.", Measures.Low, ReportUnit.MWh),
+            Amount("HighMWh", "The most that the energy can be.", Measures.High, ReportUnit.MWh),
             Text(
                 "Quality",
                 "measured (by meters), modelled (from utilisation) or sourced (from published figures for each unit of work); the "
@@ -77,16 +62,11 @@ public abstract class PeriodKind<TRow> : ReportKind<TRow>
                 row => row.Quality
             ),
             Text("Evidence", "The same in four steps: measured, derived, modelled, estimated.", row => row.Text(ReportField.Evidence)),
-            Number(
-                "MeasuredShare",
-                "Share of the energy that meters told, from 0 to 1.",
-                row => row.Number(ReportField.MeasuredShare),
-                "1"
-            ),
+            Number("MeasuredShare", "Share of the energy that meters told, from 0 to 1.", row => row.Number(Ratios.MeasuredShare), "1"),
             Number(
                 "Coverage",
                 "Share of the period for which readings exist, from 0 to 1. Nothing is interpolated.",
-                row => row.Number(ReportField.Coverage) is { } coverage ? Math.Min(1, coverage) : null,
+                row => row.Number(Ratios.Coverage) is { } coverage ? Math.Min(1, coverage) : null,
                 "1"
             ),
             Text(
@@ -96,12 +76,8 @@ public abstract class PeriodKind<TRow> : ReportKind<TRow>
             ),
             Text("Missing", "Why values are unknown.", row => row.Text(ReportField.Missing)),
             Flag("Restated", "Whether a final number of the period was changed.", row => row.Restated),
-            Number(
-                previous,
-                "The value before it was changed; unknown when it was not, or was not known before.",
-                row => (value(row) - row.RestatedBy) / factor,
-                unit,
-                unitCode
+            Amount(previous, "The value before it was changed; unknown when it was not, or was not known before.", unit, row =>
+                value(row) - row.RestatedBy
             ),
             Time("ComputedAt", "When the numbers were computed, UTC.", row => row.Time(ReportField.RecomputedAt)),
             Text("EvidenceLink", "Where the derivation is told, down to the series with their hashes.", row => row.Link),
@@ -117,7 +93,7 @@ public abstract class DeploymentKind : PeriodKind<PeriodRow>
     private protected DeploymentKind(
         string name,
         string title,
-        ReportField restated,
+        Measure restated,
         IReadOnlyList<ReportCell<PeriodRow>> cells,
         IReadOnlyList<string> notes
     )
@@ -194,8 +170,11 @@ public class PeriodRow(ReportRows rows, string set)
         }
     }
 
-    /// <summary>A number; null where it is unknown.</summary>
-    public double? Number(ReportField field) => rows.Number(field);
+    /// <summary>A measure; null where it is unknown.</summary>
+    public double? Number(Measure measure) => rows.Number(measure);
+
+    /// <summary>A ratio, as it is stored; null where there is none.</summary>
+    public double? Number(Ratio ratio) => rows.Number(ratio);
 
     /// <summary>A text; null where it is unknown.</summary>
     public string? Text(ReportField field) => rows.Text(field);

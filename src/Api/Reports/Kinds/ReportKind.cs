@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
@@ -7,13 +8,10 @@ namespace Metrics.Api.Reports.Kinds;
 /// <summary>A kind of report: its columns, what fills them, and what it is good for. Each is one file.</summary>
 public abstract class ReportKind
 {
-    /// <summary>What standards ask for stands in a file, which changes more often than the columns do: by kind and column.</summary>
-    private static readonly Dictionary<string, Dictionary<string, string>> datapoints = ReadDatapoints();
-
     private protected ReportKind(string name, string title, IEnumerable<ReportColumn> columns, IReadOnlyList<string> notes)
     {
         (Name, Title, Notes) = (name, title, notes);
-        var ids = datapoints.GetValueOrDefault(name);
+        var ids = ColumnData.Read.Datapoints.GetValueOrDefault(name);
         Columns = [.. columns.Select(column => column with { Datapoint = ids?.GetValueOrDefault(column.Name) })];
     }
 
@@ -56,19 +54,31 @@ public abstract class ReportKind
 
     /// <summary>Sums and indicators of the whole, by name, with their units in it.</summary>
     internal virtual IReadOnlyList<(string Name, double? Value)> Totals(ReportTotals totals) =>
-        [("FacilityMWh", totals.Of(sums => sums.FacilityJoules) / Amounts.JoulesPerMWh)];
+        [("FacilityMWh", totals.Of(Measures.Facility) / ReportUnit.MWh.Divisor)];
 
     /// <summary>A chart; null where there is nothing to draw.</summary>
     internal virtual ReportChart? Chart(ReportTotals totals) =>
-        totals.Chart("Facility energy by workload", "MWh", sums => sums.FacilityJoules / Amounts.JoulesPerMWh);
+        totals.Chart("Facility energy by workload", Measures.Facility, ReportUnit.MWh);
 
     /// <summary>The rows. Each array is the same one, filled anew.</summary>
     internal abstract IAsyncEnumerable<ReportValue[]> RowsAsync(ReportSource source);
+}
 
-    private static Dictionary<string, Dictionary<string, string>> ReadDatapoints()
+/// <summary>What others ask of columns. It stands in a file, which changes more often than the columns do.</summary>
+/// <param name="Datapoints">What standards ask for by a column, by kind and column.</param>
+/// <param name="Rules">What rows have to follow.</param>
+internal sealed record ColumnData(
+    IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> Datapoints,
+    IReadOnlyList<ValidationRule> Rules
+)
+{
+    /// <summary>The file.</summary>
+    public static ColumnData Read { get; } = ReadFile();
+
+    private static ColumnData ReadFile()
     {
-        using var stream = typeof(ReportKind).Assembly.GetManifestResourceStream("Metrics.Api.Reports.datapoints.json")!;
-        return JsonSerializer.Deserialize<Dictionary<string, Dictionary<string, string>>>(stream)!;
+        using var stream = typeof(ColumnData).Assembly.GetManifestResourceStream("Metrics.Api.Reports.columns.json")!;
+        return JsonSerializer.Deserialize<ColumnData>(stream, JsonSerializerOptions.Web)!;
     }
 }
 
@@ -92,6 +102,10 @@ public abstract class ReportKind<TRow> : ReportKind
         string? unit = null,
         string? unitCode = null
     ) => new(new(name, ReportType.Number, description, unit, unitCode), row => ReportValue.Of(value(row)));
+
+    /// <summary>An amount that is told in another unit than the store's.</summary>
+    private protected static ReportCell<TRow> Amount(string name, string description, ReportUnit unit, Func<TRow, double?> value) =>
+        Number(name, description, row => value(row) / unit.Divisor, unit.Name, unit.Code);
 
     private protected static ReportCell<TRow> Time(string name, string description, Func<TRow, DateTime> value) =>
         new(new(name, ReportType.Time, description), row => ReportValue.Of(value(row)));
@@ -125,13 +139,27 @@ internal sealed record ReportSource(
     DateTime Now
 );
 
-/// <summary>How amounts of the store are told in reports.</summary>
-internal static class Amounts
+/// <summary>A unit that amounts are told in.</summary>
+/// <param name="Name">As people write it.</param>
+/// <param name="Code">The same by UN/ECE Recommendation 20.</param>
+/// <param name="Divisor">How much of the store's unit makes one.</param>
+internal sealed record ReportUnit(string Name, string Code, double Divisor)
 {
-    public const double JoulesPerMWh = 3.6e9;
-    public const double JoulesPerKWh = 3.6e6;
-    public const double GramsPerTonne = 1e6;
+    /// <summary>Joules as megawatt-hours.</summary>
+    public static ReportUnit MWh { get; } = new("MWh", "MWH", 3.6e9);
+
+    /// <summary>Joules as kilowatt-hours.</summary>
+    public static ReportUnit KWh { get; } = new("kWh", "KWH", 3.6e6);
+
+    /// <summary>Grams as tonnes of CO2 equivalents.</summary>
+    public static ReportUnit Tonnes { get; } = new("t CO2e", "TNE", 1e6);
+
+    /// <summary>Grams.</summary>
+    public static ReportUnit Grams { get; } = new("g", "GRM", 1);
+
+    /// <summary>Litres.</summary>
+    public static ReportUnit Litres { get; } = new("l", "LTR", 1);
 
     /// <summary>Grams of each kilowatt-hour; null without energy.</summary>
-    public static double? GramsPerKWh(double? grams, double? joules) => joules > 0 ? grams / (joules / JoulesPerKWh) : null;
+    public static double? GramsPerKWh(double? grams, double? joules) => joules > 0 ? grams / (joules / KWh.Divisor) : null;
 }

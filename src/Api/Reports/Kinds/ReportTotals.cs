@@ -1,4 +1,5 @@
 using System.Globalization;
+using Metrics.Domain.Facts;
 using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
@@ -19,17 +20,20 @@ internal sealed class ReportTotals(IReadOnlyList<WorkloadSums> workloads)
     public double? Of(Func<WorkloadSums, double?> measure) =>
         workloads.Any(sums => measure(sums) is not null) ? Rounded(workloads.Sum(sums => measure(sums) ?? 0)) : null;
 
-    /// <summary>The workloads with the largest values, the largest first; null where nothing is known of any.</summary>
-    public ReportChart? Chart(string title, string unit, Func<WorkloadSums, double?> measure)
+    /// <summary>The sum of a measure over the workloads; null where it is unknown of all of them.</summary>
+    public double? Of(Measure measure) => Of(sums => sums[measure]);
+
+    /// <summary>The workloads with most of a measure, the one with the most first; null where nothing is known of any.</summary>
+    public ReportChart? Chart(string title, Measure measure, ReportUnit unit)
     {
         var bars = workloads
-            .Where(sums => measure(sums) is not null)
-            .Select(sums => (sums.Workload, Value: Rounded(measure(sums)!.Value)))
+            .Where(sums => sums[measure] is not null)
+            .Select(sums => (sums.Workload, Value: Rounded(sums[measure]!.Value / unit.Divisor)))
             .OrderByDescending(bar => bar.Value)
             .ThenBy(bar => bar.Workload, StringComparer.Ordinal)
             .Take(MostBars)
             .ToList();
-        return bars.Count == 0 ? null : new ReportChart(title, unit, bars);
+        return bars.Count == 0 ? null : new ReportChart(title, unit.Name, bars);
     }
 
     /// <summary>Twelve digits.</summary>

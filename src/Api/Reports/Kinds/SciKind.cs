@@ -1,3 +1,5 @@
+using Metrics.Domain.Facts;
+using Metrics.Domain.Messages;
 using Metrics.Storage.Queries;
 
 namespace Metrics.Api.Reports.Kinds;
@@ -10,42 +12,34 @@ public sealed class SciKind : PeriodKind<SciRow>
         : base(
             "sci",
             "Software Carbon Intensity",
-            ReportField.OperationalGrams,
+            Measures.Operational,
             [
                 .. Where(),
                 Text("FunctionalUnit", "What work is counted in (R).", row => row.Text(ReportField.FunctionalUnit)),
-                Number("Units", "How many were done (R).", row => row.Number(ReportField.Units)),
-                Text("Component", "operational (O), embodied (M) or total (O + M).", row => row.Component),
+                Number("Units", "How many were done (R).", row => row.Number(Measures.Units)),
+                Text("Component", "operational (O), embodied (M) or total (O + M).", row => row.Component.ToWord()),
                 Text("Method", "Where the component is from: measured, modelled or sourced.", row => row.Method),
-                Number(
-                    "KilowattHours",
-                    "Energy of the facility (E).",
-                    row => row.IsEmbodied ? null : row.Number(ReportField.FacilityJoules) / Amounts.JoulesPerKWh,
-                    "kWh",
-                    "KWH"
+                Amount("KilowattHours", "Energy of the facility (E).", ReportUnit.KWh, row =>
+                    row.Component == SciComponent.Embodied ? null : row.Number(Measures.Facility)
                 ),
                 Number(
                     "GramsPerKilowattHour",
                     "Location-based intensity of the electricity (I).",
                     row =>
-                        row.IsEmbodied
+                        row.Component == SciComponent.Embodied
                             ? null
-                            : Amounts.GramsPerKWh(row.Number(ReportField.OperationalGrams), row.Number(ReportField.FacilityJoules)),
+                            : ReportUnit.GramsPerKWh(row.Number(Measures.Operational), row.Number(Measures.Facility)),
                     "g/kWh"
                 ),
-                Number("Grams", "Grams of CO2 equivalents of the component.", row => row.Grams, "g", "GRM"),
+                Amount("Grams", "Grams of CO2 equivalents of the component.", ReportUnit.Grams, row => row.Grams),
                 Number(
                     "ScoreGramsPerUnit",
                     "Grams for each unit. Those of operational and embodied sum up to that of the total.",
                     row => row.Score,
                     "g"
                 ),
-                .. Trust(
-                    "PreviousGrams",
-                    row => row.Component == SciRow.Operational ? row.Number(ReportField.OperationalGrams) : null,
-                    1,
-                    "g",
-                    "GRM"
+                .. Trust("PreviousGrams", ReportUnit.Grams, row =>
+                    row.Component == SciComponent.Operational ? row.Number(Measures.Operational) : null
                 ),
             ],
             [
@@ -57,7 +51,7 @@ public sealed class SciKind : PeriodKind<SciRow>
         ) { }
 
     internal override IReadOnlyList<(string Name, double? Value)> Totals(ReportTotals totals) =>
-        [("OperationalGrams", totals.Of(sums => sums.OperationalGrams)), ("EmbodiedGrams", totals.Of(sums => sums.EmbodiedGrams))];
+        [(Measures.Operational.Name, totals.Of(Measures.Operational)), (Measures.Embodied.Name, totals.Of(Measures.Embodied))];
 
     internal override ReportChart? Chart(ReportTotals totals) => GhgKind.Emissions(totals);
 
@@ -69,9 +63,9 @@ public sealed class SciKind : PeriodKind<SciRow>
         while (await from.NextAsync())
         {
             // Without work there is no score; a unit that is none is not one.
-            if (from.Number(ReportField.Units) is not > 0)
+            if (from.Number(Measures.Units) is not > 0)
                 continue;
-            foreach (var component in SciRow.Components)
+            foreach (var component in Enum.GetValues<SciComponent>())
             {
                 from.Component = component;
                 Fill(row, from);
@@ -81,42 +75,52 @@ public sealed class SciKind : PeriodKind<SciRow>
     }
 }
 
-/// <summary>A component of a score.</summary>
+/// <summary>What a score by ISO/IEC 21031 is made of. In reports it is the word in lower case.</summary>
+public enum SciComponent
+{
+    /// <summary>The emissions of operation (O).</summary>
+    Operational,
+
+    /// <summary>The emissions of making the hardware (M).</summary>
+    Embodied,
+
+    /// <summary>Both together.</summary>
+    Total,
+}
+
+/// <summary>The stored row that a report of scores is at, and the component of it.</summary>
 public sealed class SciRow(ReportRows rows, string set) : PeriodRow(rows, set)
 {
-    /// <summary>Name of the component of operation.</summary>
-    public const string Operational = "operational";
-
-    private const string Embodied = "embodied";
-
-    /// <summary>The components, and their sum.</summary>
-    public static IReadOnlyList<string> Components { get; } = [Operational, Embodied, "total"];
-
     /// <summary>Which.</summary>
-    public string Component { get; set; } = Operational;
-
-    /// <summary>Whether it is of the hardware, and not of its operation.</summary>
-    public bool IsEmbodied => Component == Embodied;
+    public SciComponent Component { get; set; }
 
     /// <summary>Where it is from.</summary>
-    public string Method => IsEmbodied ? "sourced" : Quality;
+    public string Method => Component == SciComponent.Embodied ? "sourced" : Quality;
 
     /// <summary>Grams of CO2 equivalents; null where they, or a part of the sum, are unknown.</summary>
     public double? Grams
     {
         get
         {
-            var (operational, embodied) = (Number(ReportField.OperationalGrams), Number(ReportField.EmbodiedGrams));
+            var (operational, embodied) = (Number(Measures.Operational), Number(Measures.Embodied));
             return Component switch
             {
-                Operational => operational,
-                Embodied => embodied,
+                SciComponent.Operational => operational,
+                SciComponent.Embodied => embodied,
                 _ => operational + embodied,
             };
         }
     }
 
-    /// <summary>Grams for each unit. The store says whether grams are of the whole time: those of a part of it over all of the work are no
-    /// score.</summary>
-    public double? Score => Number(ReportField.SciGramsPerUnit) is null ? null : Grams / Number(ReportField.Units);
+    /// <summary>Grams for each unit, of the time in which they and the work are known; the embodied part is what the score has beyond the
+    /// operational one, where both are of the same time.</summary>
+    public double? Score =>
+        Component switch
+        {
+            SciComponent.Operational => Number(Ratios.OperationalGramsPerUnit),
+            SciComponent.Embodied => Number(MatchedSums.Sci.Units) == Number(MatchedSums.Operational.Units)
+                ? Number(Ratios.SciGramsPerUnit) - Number(Ratios.OperationalGramsPerUnit)
+                : null,
+            _ => Number(Ratios.SciGramsPerUnit),
+        };
 }

@@ -6,7 +6,29 @@ using Sylvan.Data.Csv;
 
 namespace Metrics.Api.Reports.Kinds;
 
-/// <summary>A rule that rows of reports have to follow. The rules are data (<c>rules.json</c>), in the pattern of FOCUS.</summary>
+/// <summary>What a rule asks of its columns. In the file and in responses it is the word in camel case: <c>oneOf</c>.</summary>
+public enum ValidationCheck
+{
+    /// <summary>Each has a value.</summary>
+    Required,
+
+    /// <summary>Each number lies between the least and the most.</summary>
+    Range,
+
+    /// <summary>The number of the first is no more than that of the second.</summary>
+    Order,
+
+    /// <summary>The time of the first is before that of the second.</summary>
+    Before,
+
+    /// <summary>Each text is one of those that there are.</summary>
+    OneOf,
+
+    /// <summary>The scores of the components sum up to the total's.</summary>
+    Components,
+}
+
+/// <summary>A rule that rows of reports have to follow. The rules are data (<c>columns.json</c>), in the pattern of FOCUS.</summary>
 /// <param name="Id">Stable id.</param>
 /// <param name="Check"><c>required</c>, <c>range</c>, <c>order</c> (the first no more than the second), <c>before</c> (times), <c>oneOf</c>
 /// or <c>components</c>.</param>
@@ -49,7 +71,7 @@ public sealed class Validator
     private const double Slack = 1e-9;
 
     private readonly ReportKind kind;
-    private readonly (ValidationRule Rule, int[] Columns)[] rules;
+    private readonly (ValidationRule Rule, ValidationCheck Check, int[] Columns)[] rules;
     private readonly Dictionary<string, (string Says, long Count, List<ValidationExample> Examples)> findings = new(StringComparer.Ordinal);
     private double? operational,
         embodied;
@@ -65,16 +87,25 @@ public sealed class Validator
         [
             .. Rules
                 .Where(rule => rule.Kinds is null || rule.Kinds.Contains(kind.Name))
-                .Select(rule => (rule, rule.Columns.Where(names.ContainsKey).Select(name => names[name]).ToArray()))
+                .Select(rule =>
+                    (
+                        Rule: rule,
+                        Check: Enum.Parse<ValidationCheck>(rule.Check, ignoreCase: true),
+                        Columns: rule.Columns.Where(names.ContainsKey).Select(name => names[name]).ToArray()
+                    )
+                )
                 .Where(one =>
-                    one.Item2.Length > 0
-                    && (one.rule.Check is "required" or "range" or "oneOf" || one.Item2.Length == one.rule.Columns.Count)
+                    one.Columns.Length > 0
+                    && (
+                        one.Check is ValidationCheck.Required or ValidationCheck.Range or ValidationCheck.OneOf
+                        || one.Columns.Length == one.Rule.Columns.Count
+                    )
                 ),
         ];
     }
 
     /// <summary>All rules.</summary>
-    public static IReadOnlyList<ValidationRule> Rules { get; } = ReadRules();
+    public static IReadOnlyList<ValidationRule> Rules => ColumnData.Read.Rules;
 
     /// <summary>Rows looked at.</summary>
     public long Rows { get; private set; }
@@ -91,21 +122,21 @@ public sealed class Validator
     public void Look(ReportValue[] row)
     {
         Rows++;
-        foreach (var (rule, columns) in rules)
+        foreach (var (rule, check, columns) in rules)
         {
-            switch (rule.Check)
+            switch (check)
             {
-                case "required":
+                case ValidationCheck.Required:
                     foreach (var column in columns)
                         if (!row[column].IsKnown)
                             Find(rule.Id, rule.Says, column, "");
                     break;
-                case "range":
+                case ValidationCheck.Range:
                     foreach (var column in columns)
                         if (row[column].IsKnown && (row[column].Number < rule.Min || row[column].Number > rule.Max))
                             Find(rule.Id, rule.Says, column, ReportText.Of(row[column].Number));
                     break;
-                case "order":
+                case ValidationCheck.Order:
                     if (row[columns[0]].IsKnown && row[columns[1]].IsKnown && row[columns[0]].Number > row[columns[1]].Number * (1 + Slack))
                         Find(
                             rule.Id,
@@ -114,7 +145,7 @@ public sealed class Validator
                             $"{ReportText.Of(row[columns[0]].Number)} against {ReportText.Of(row[columns[1]].Number)}"
                         );
                     break;
-                case "before":
+                case ValidationCheck.Before:
                     if (row[columns[0]].IsKnown && row[columns[1]].IsKnown && row[columns[0]].Time >= row[columns[1]].Time)
                         Find(
                             rule.Id,
@@ -123,12 +154,12 @@ public sealed class Validator
                             $"{ReportText.Of(row[columns[0]].Time)} against {ReportText.Of(row[columns[1]].Time)}"
                         );
                     break;
-                case "oneOf":
+                case ValidationCheck.OneOf:
                     foreach (var column in columns)
                         if (row[column].IsKnown && !rule.Values!.Contains(row[column].Text!))
                             Find(rule.Id, rule.Says, column, row[column].Text!);
                     break;
-                case "components":
+                case ValidationCheck.Components:
                     Components(rule, row[columns[0]].IsKnown ? row[columns[0]].Number : null, row[columns[1]].Text, columns[0]);
                     break;
             }
@@ -271,15 +302,15 @@ public sealed class Validator
 
     private void Components(ValidationRule rule, double? score, string? component, int column)
     {
-        switch (component)
+        switch (component is null ? null : Words.Find<SciComponent>(component))
         {
-            case "operational":
+            case SciComponent.Operational:
                 operational = score;
                 break;
-            case "embodied":
+            case SciComponent.Embodied:
                 embodied = score;
                 break;
-            case "total":
+            case SciComponent.Total:
                 var sum = operational + embodied;
                 if (score is null != sum is null || Math.Abs((score ?? 0) - (sum ?? 0)) > Slack * Math.Abs(sum ?? 0))
                     Find(rule.Id, rule.Says, column, $"{Text(score)} against {Text(operational)} + {Text(embodied)}");
@@ -299,11 +330,5 @@ public sealed class Validator
         if (examples.Count < MostExamples)
             examples.Add(new ValidationExample(count ? 0 : row ?? Rows, column, value));
         findings[rule] = (says, known + 1, examples);
-    }
-
-    private static List<ValidationRule> ReadRules()
-    {
-        using var stream = typeof(Validator).Assembly.GetManifestResourceStream("Metrics.Api.Reports.rules.json")!;
-        return JsonSerializer.Deserialize<List<ValidationRule>>(stream, JsonSerializerOptions.Web)!;
     }
 }

@@ -8,6 +8,7 @@ using Amazon.Runtime.Credentials;
 using Amazon.Runtime.Internal.Auth;
 using Amazon.SecurityToken;
 using Amazon.SecurityToken.Model;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Providers;
 
@@ -115,15 +116,15 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
                 return await (own ??= Own()).GetCredentialsAsync();
             return await AssumeAsync(settings.RoleArn, cancellationToken);
         }
-        catch (AmazonSecurityTokenServiceException refused)
+        catch (AmazonSecurityTokenServiceException exception)
         {
             // The message of STS names who asked for what, and no secret; the code is a word of the protocol.
             throw new SourceException(
-                (int)refused.StatusCode >= 500 ? SourceErrorCode.ServerError : SourceErrorCode.Unauthorised,
-                $"Acting as Aws:RoleArn '{settings.RoleArn}' was refused by STS ({refused.ErrorCode}): "
-                    + $"{Transport.Redact(refused.Message)}. Its trust policy must let these credentials use "
+                (int)exception.StatusCode >= 500 ? SourceErrorCode.ServerError : SourceErrorCode.Unauthorised,
+                $"Acting as Aws:RoleArn '{settings.RoleArn}' was refused by STS ({exception.ErrorCode}): "
+                    + $"{Redaction.Redact(exception.Message)}. Its trust policy must let these credentials use "
                     + $"`sts:AssumeRole`{(settings.ExternalId is null ? "" : " with Aws:ExternalId")}.",
-                refused
+                exception
             );
         }
         catch (Exception exception)
@@ -135,7 +136,7 @@ public sealed class AwsSigner(AwsSettings settings, string service, TimeProvider
                 : "the default chain (environment, shared files, web identity, container, instance)";
             throw new SourceException(
                 SourceErrorCode.Unauthorised,
-                $"No credentials of Amazon from {where}: {Transport.Redact(exception.Message.ReplaceLineEndings(" "))} Set "
+                $"No credentials of Amazon from {where}: {Redaction.Redact(exception.Message.ReplaceLineEndings(" "))} Set "
                     + $"Aws:Profile, give the machine a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
                 exception
             );

@@ -52,10 +52,10 @@ public sealed class AzureSigner(HttpSourceSettings settings, AzureSettings azure
             }
             request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token.Value.Token);
         }
-        catch (AuthenticationFailedException refused)
+        catch (AuthenticationFailedException exception)
         {
-            var (code, because) = Because(refused);
-            throw new SourceException(code, $"{Whose()} got no token for {scope[..^"/.default".Length]}: {because}", refused);
+            var (code, because) = Because(exception);
+            throw new SourceException(code, $"{Whose()} got no token for {scope[..^"/.default".Length]}: {because}", exception);
         }
         catch (Exception exception) when (exception is not OperationCanceledException and not SourceException)
         {
@@ -81,16 +81,16 @@ public sealed class AzureSigner(HttpSourceSettings settings, AzureSettings azure
 
     /// <summary>Code, and a sentence for people. Of what Entra says only the number is told: its text names accounts and
     /// requests.</summary>
-    private (SourceErrorCode Code, string Because) Because(AuthenticationFailedException refused)
+    private (SourceErrorCode Code, string Because) Because(AuthenticationFailedException exception)
     {
-        if (refused is CredentialUnavailableException)
+        if (exception is CredentialUnavailableException)
             return (
                 SourceErrorCode.Unauthorised,
                 "there are no credentials. Set Azure:Tenant, Azure:ClientId and one of Azure:ClientSecret, Azure:CertificateFile "
                     + "and Azure:TokenFile, or give the machine a managed identity."
             );
         var number = "";
-        for (Exception? inner = refused; inner is not null; inner = inner.InnerException)
+        for (Exception? inner = exception; inner is not null; inner = inner.InnerException)
         {
             if (inner is HttpRequestException)
                 return (

@@ -43,7 +43,7 @@ public sealed class GoogleSettings
             yield return "Google:QuotaProject is no id of a project.";
         if (CredentialsFile is { } file)
         {
-            string? fault = null;
+            string? error = null;
             try
             {
                 Open(file);
@@ -51,12 +51,12 @@ public sealed class GoogleSettings
             catch (Exception unusable) when (unusable is not OutOfMemoryException)
             {
                 // What the parser says may quote the file, and the file is a secret.
-                fault = unusable is IOException or UnauthorizedAccessException
+                error = unusable is IOException or UnauthorizedAccessException
                     ? "it cannot be opened"
                     : "it is no credentials file or its key is damaged";
             }
-            if (fault is not null)
-                yield return $"Google:CredentialsFile '{file}' cannot be used: {fault}. Give the JSON file of a service account's key, of "
+            if (error is not null)
+                yield return $"Google:CredentialsFile '{file}' cannot be used: {error}. Give the JSON file of a service account's key, of "
                     + $"workload identity federation or of a user.";
         }
     }

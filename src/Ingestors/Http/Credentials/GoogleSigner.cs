@@ -34,31 +34,31 @@ public sealed class GoogleSigner(GoogleSettings settings) : IRequestSigner
                 request.Headers.TryAddWithoutValidation(name, values);
             }
         }
-        catch (TokenResponseException refused)
+        catch (TokenResponseException exception)
         {
             // The description is free text; the code is a word of the protocol.
             var code =
-                refused.Error?.Error is { } word && word.Length <= 40 && word.All(c => char.IsAsciiLetterLower(c) || c == '_')
+                exception.Error?.Error is { } word && word.Length <= 40 && word.All(c => char.IsAsciiLetterLower(c) || c == '_')
                     ? word
                     : "no reason";
-            var status = (int?)refused.StatusCode;
+            var status = (int?)exception.StatusCode;
             if (status >= 500)
                 throw new SourceException(
                     SourceErrorCode.ServerError,
                     $"The token endpoint of Google answered {status}; it is asked again later.",
-                    refused
+                    exception
                 );
             if (status == 429)
                 throw new SourceException(
                     SourceErrorCode.Throttled,
                     "The token endpoint of Google was asked too often; it is asked again later.",
-                    refused
+                    exception
                 );
             throw new SourceException(
                 SourceErrorCode.Unauthorised,
                 $"{whose} were refused by the token endpoint ({code}). Check that the key or login is not revoked or expired and "
                     + $"that the clock of this host is right{Acting()}.",
-                refused
+                exception
             );
         }
         catch (HttpRequestException exception)

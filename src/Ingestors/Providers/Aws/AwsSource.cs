@@ -2,9 +2,9 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Aws;
 
@@ -297,14 +297,14 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                             + "account that owns it too."
                     );
                 else if (result.MixedUnits is { } mixed)
-                    queryBatch.RefuseUnits(part[i], mixed);
+                    queryBatch.RejectUnits(part[i], mixed);
                 else if (result.Status is "Complete" or "PartialData")
                     queryBatch.Keep(part[i], result, complete: result.Status == "Complete");
                 else
                     queryBatch.Give(
                         part[i],
                         SourceErrorCode.Refused,
-                        $"CloudWatch answered with the status '{Transport.Excerpt(Encoding.UTF8.GetBytes(result.Status ?? "none"))}'."
+                        $"CloudWatch answered with the status '{Redaction.Excerpt(Encoding.UTF8.GetBytes(result.Status ?? "none"))}'."
                     );
             }
             if (sink.Remarked is { } remark)
@@ -386,15 +386,15 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
             Unread.Add(new(wantedSeries[index].Series.ToString(), code, message));
 
         public void Partial(string because) =>
-            batch.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Transport.Excerpt(Encoding.UTF8.GetBytes(because))}";
+            batch.PartialBecause ??= $"CloudWatch says of its answer to {source}: {Redaction.Excerpt(Encoding.UTF8.GetBytes(because))}";
 
-        public void RefuseUnits(int index, string message) =>
-            batch.Refuse(
+        public void RejectUnits(int index, string message) =>
+            batch.Reject(
                 wantedSeries[index].Series.ToString(),
                 null,
                 RejectionReason.UnitDrift,
                 $"The metric is written in several units, which CloudWatch does not convert "
-                    + $"({Transport.Excerpt(Encoding.UTF8.GetBytes(message))}); nothing of it is stored. Let its writers agree on one."
+                    + $"({Redaction.Excerpt(Encoding.UTF8.GetBytes(message))}); nothing of it is stored. Let its writers agree on one."
             );
 
         public void Keep(int index, Result result, bool complete)
@@ -409,7 +409,7 @@ internal sealed class AwsSource(CloudWatchSettings settings, MetricCatalogue cat
                 var (time, value) = (result.Times[i], result.Values[i]);
                 if (!(time is > 0 and < 4_102_444_800))
                 {
-                    batch.Refuse(
+                    batch.Reject(
                         series.ToString(),
                         null,
                         RejectionReason.ImplausibleTimestamp,

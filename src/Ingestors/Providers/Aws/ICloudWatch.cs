@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 using Metrics.Ingestors.Http.Credentials;
@@ -70,7 +71,7 @@ internal sealed class InvalidQueryException(string message) : Exception(message)
 internal sealed class InvalidTokenException() : Exception("The page token is not accepted.");
 
 /// <summary>Credentials that have expired between their use and now.</summary>
-internal sealed class ExpiredCredentialsException(SourceException fault) : Exception(fault.Message, fault);
+internal sealed class ExpiredCredentialsException(SourceException exception) : Exception(exception.Message, exception);
 
 /// <summary>CloudWatch by AWS JSON 1.0.</summary>
 internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport transport, AwsSigner signer, TimeProvider clock) : ICloudWatch
@@ -363,7 +364,7 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
         async Task<T> ReadAsync(Body body, CancellationToken limit)
         {
             if (body.MediaType is "text/html" or "application/xhtml+xml")
-                throw NotAnAnswer(operation, body.MediaType, null);
+                throw UnexpectedResponse(operation, body.MediaType, null);
             var whole = await body.ReadWholeAsync(limit);
             try
             {
@@ -372,7 +373,7 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
             catch (Exception exception)
                 when (exception is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
             {
-                throw NotAnAnswer(operation, $"something else (\"{Transport.Excerpt(whole)}\")", exception);
+                throw UnexpectedResponse(operation, $"something else (\"{Redaction.Excerpt(whole)}\")", exception);
             }
             finally
             {
@@ -381,7 +382,7 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
         }
     }
 
-    private SourceException NotAnAnswer(string operation, string instead, Exception? inner) =>
+    private SourceException UnexpectedResponse(string operation, string instead, Exception? inner) =>
         new(
             SourceErrorCode.NotMetrics,
             $"{operation} at {Transport.Show(address)} was not answered as CloudWatch does but with {instead}. Check Endpoint "
@@ -391,12 +392,12 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
 
     private Exception? Explain(string operation, HttpResponseMessage response, byte[] text)
     {
-        var (code, message) = Fault(response, text);
+        var (code, message) = ErrorOf(response, text);
         if (code.Length == 0)
             return null;
         var said =
             $"{operation} at {Transport.Show(address)} was refused "
-            + $"({code}{(message.Length == 0 ? "" : $": {Transport.Excerpt(Encoding.UTF8.GetBytes(message))}")})";
+            + $"({code}{(message.Length == 0 ? "" : $": {Redaction.Excerpt(Encoding.UTF8.GetBytes(message))}")})";
         var needed = $"`{AwsProvider.Needed[0]}` and `{AwsProvider.Needed[1]}`";
         switch (code)
         {
@@ -476,7 +477,7 @@ internal sealed class JsonCloudWatch(CloudWatchSettings settings, Transport tran
         );
 
     /// <summary>Code and message of a fault: the header of the query mode, else the type in the body without its namespace.</summary>
-    private static (string Code, string Message) Fault(HttpResponseMessage response, byte[] text)
+    private static (string Code, string Message) ErrorOf(HttpResponseMessage response, byte[] text)
     {
         string code = "",
             message = "";

@@ -4,9 +4,9 @@ using System.Text;
 using System.Text.Json;
 using System.Xml;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Azure;
 
@@ -372,10 +372,10 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
         {
             if (!definitions.TryGetValue(metric.Name, out var definition))
                 continue;
-            var told = Array(definition, "supportedAggregationTypes").Select(type => type.GetString()).ToList();
-            if (told.Count > 0 && !told.Contains(Aggregation(metric.Statistic), StringComparer.OrdinalIgnoreCase))
+            var supported = Array(definition, "supportedAggregationTypes").Select(type => type.GetString()).ToList();
+            if (supported.Count > 0 && !supported.Contains(Aggregation(metric.Statistic), StringComparer.OrdinalIgnoreCase))
             {
-                batch.Refuse(
+                batch.Reject(
                     $"{metric.Namespace}/{metric.Name}",
                     null,
                     RejectionReason.UnitDrift,
@@ -477,10 +477,10 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             }
             catch (ForbiddenException forbidden)
             {
-                lastForbidden = forbidden.Fault;
+                lastForbidden = forbidden.Exception;
                 foreach (var name in resourceQuery.Query.Names)
                     unread.Add(
-                        new(Subject(resourceQuery, name, resourceQuery.Resources[0]), forbidden.Fault.Code, forbidden.Fault.Message)
+                        new(Subject(resourceQuery, name, resourceQuery.Resources[0]), forbidden.Exception.Code, forbidden.Exception.Message)
                     );
             }
             catch (SourceException exception) when (exception.Code == SourceErrorCode.Refused)
@@ -516,7 +516,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
 
     /// <summary>Hands on the values of one resource.</summary>
     private void Take(
-        JsonElement told,
+        JsonElement response,
         ResourceQuery resourceQuery,
         Resource resource,
         DateTime now,
@@ -528,14 +528,14 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
     {
         anyRead = true;
         // Azure may answer in another grain than was asked for: what counts is what it says.
-        var grain = Duration(RestAzureMonitor.Text(told, "interval"));
+        var grain = Duration(RestAzureMonitor.Text(response, "interval"));
         if (grain <= TimeSpan.Zero)
             grain = resourceQuery.Query.Grain;
-        foreach (var metric in Array(told, "value"))
+        foreach (var metric in Array(response, "value"))
         {
             var name = RestAzureMonitor.Text(Inner(metric, "name"), "value");
             // Spelled as the catalogue does.
-            name = resourceQuery.Query.Names.FirstOrDefault(asked => asked.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? name;
+            name = resourceQuery.Query.Names.FirstOrDefault(known => known.Equals(name, StringComparison.OrdinalIgnoreCase)) ?? name;
             if (RestAzureMonitor.Text(metric, "errorCode") is { Length: > 0 } code && code != "Success")
             {
                 unread.Add(
@@ -576,7 +576,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                         )
                             is not null
                     )
-                        batch.Refuse(
+                        batch.Reject(
                             series.ToString(),
                             null,
                             RejectionReason.UnitDrift,
@@ -594,7 +594,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                         continue;
                     if (Instant(RestAzureMonitor.Text(point, "timeStamp")) is not { } start || value.ValueKind != JsonValueKind.Number)
                     {
-                        batch.Refuse(
+                        batch.Reject(
                             series.ToString(),
                             null,
                             RejectionReason.Malformed,
@@ -610,7 +610,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
                 }
             }
             if (count >= resourceQuery.Query.Top)
-                batch.Refuse(
+                batch.Reject(
                     Subject(resourceQuery, name, resource),
                     null,
                     RejectionReason.LimitExceeded,
@@ -623,7 +623,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
     }
 
     private Series? SeriesOf(
-        JsonElement told,
+        JsonElement timeseries,
         string metric,
         Statistic statistic,
         Resource resource,
@@ -635,7 +635,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
         since = DateTime.MinValue;
         labels.Clear();
         labels.AddRange(resource.Labels);
-        foreach (var dimension in Array(told, "metadatavalues"))
+        foreach (var dimension in Array(timeseries, "metadatavalues"))
         {
             var name = RestAzureMonitor.Text(Inner(dimension, "name"), "value").ToLowerInvariant();
             if (name.Length > 0 && !labels.Exists(label => label.Key == name))
@@ -680,7 +680,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
             }
             catch (ForbiddenException forbidden)
             {
-                throw forbidden.Fault;
+                throw forbidden.Exception;
             }
             using (document)
             {
@@ -720,7 +720,7 @@ internal sealed class AzureSource(AzureMonitorSettings settings, MetricCatalogue
         return null;
     }
 
-    private static string Shown(string text) => Transport.Excerpt(Encoding.UTF8.GetBytes(text));
+    private static string Shown(string text) => Redaction.Excerpt(Encoding.UTF8.GetBytes(text));
 
     private static DateTime? Instant(string text) =>
         DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var time)

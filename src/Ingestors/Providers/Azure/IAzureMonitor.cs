@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using System.Xml;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
@@ -57,14 +58,14 @@ internal sealed record MetricsQuery(
 }
 
 /// <summary>The credentials are in order and do not reach so far.</summary>
-internal sealed class ForbiddenException(SourceException fault) : Exception(fault.Message, fault)
+internal sealed class ForbiddenException(SourceException exception) : Exception(exception.Message, exception)
 {
     /// <summary>What is told when there is no other way.</summary>
-    public SourceException Fault => (SourceException)InnerException!;
+    public SourceException Exception => (SourceException)InnerException!;
 }
 
 /// <summary>A token that is not accepted: once more with a new one.</summary>
-internal sealed class TokenRefusedException(ForbiddenException fault) : Exception(fault.Message, fault);
+internal sealed class TokenRefusedException(ForbiddenException exception) : Exception(exception.Message, exception);
 
 /// <summary>The Resource Manager and the metrics of a region over REST.</summary>
 internal sealed class RestAzureMonitor : IAzureMonitor
@@ -193,22 +194,22 @@ internal sealed class RestAzureMonitor : IAzureMonitor
         async Task<JsonDocument> ReadAsync(Body body, CancellationToken limit)
         {
             if (body.MediaType is "text/html" or "application/xhtml+xml")
-                throw NotAnAnswer(body.MediaType);
+                throw UnexpectedResponse(body.MediaType);
             try
             {
                 var document = await JsonDocument.ParseAsync(body.Content, new JsonDocumentOptions { MaxDepth = 32 }, limit);
                 if (document.RootElement.ValueKind == JsonValueKind.Object)
                     return document;
                 document.Dispose();
-                throw NotAnAnswer("something that is no JSON object");
+                throw UnexpectedResponse("something that is no JSON object");
             }
             catch (JsonException exception)
             {
-                throw NotAnAnswer("something that is no whole JSON", exception);
+                throw UnexpectedResponse("something that is no whole JSON", exception);
             }
         }
 
-        SourceException NotAnAnswer(string instead, Exception? inner = null)
+        SourceException UnexpectedResponse(string instead, Exception? inner = null)
         {
             using var request = make();
             return new(
@@ -222,9 +223,9 @@ internal sealed class RestAzureMonitor : IAzureMonitor
 
     private Exception? Explain(HttpResponseMessage response, byte[] text)
     {
-        var (code, message) = Fault(text);
+        var (code, message) = ErrorOf(text);
         var request = response.RequestMessage!;
-        var quote = message.Length == 0 ? "" : $" \"{Transport.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
+        var quote = message.Length == 0 ? "" : $" \"{Redaction.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
         var said =
             $"{request.Method} {Transport.Show(request.RequestUri!)} answered "
             + $"{(int)response.StatusCode}{(code.Length == 0 ? "" : " " + code)}{quote}";
@@ -275,7 +276,7 @@ internal sealed class RestAzureMonitor : IAzureMonitor
     }
 
     /// <summary>Code and message of a fault: at the top for metrics of one resource, else within <c>error</c>.</summary>
-    private static (string Code, string Message) Fault(byte[] text)
+    private static (string Code, string Message) ErrorOf(byte[] text)
     {
         try
         {

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 
@@ -70,7 +71,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
 
     public async IAsyncEnumerable<Page> ReadAsync(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var asked = clock.GetTimestamp();
+        var began = clock.GetTimestamp();
         await turn.WaitAsync(cancellationToken);
         var batch = new ObservationBatch(settings.Id) { Observations = new(expected) };
         try
@@ -78,7 +79,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
             using var message = new HttpRequestMessage(HttpMethod.Get, settings.Endpoint);
             message.Headers.TryAddWithoutValidation("Accept", Accepted);
             // The page tells how things stand when it is asked for, on the clock that the request's time is from.
-            var at = request.Now + clock.GetElapsedTime(asked);
+            var at = request.Now + clock.GetElapsedTime(began);
             at = at.AddTicks(-(at.Ticks % TimeSpan.TicksPerMicrosecond));
             await transport.SendAsync(
                 message,
@@ -113,7 +114,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 throw new SourceException(
                     SourceErrorCode.NotMetrics,
                     $"{place} answered with {body.MediaType}, not with metrics: "
-                        + $"\"{Transport.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login "
+                        + $"\"{Redaction.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login "
                         + $"or proxy page stands before it."
                 );
             default:

@@ -2,8 +2,8 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Exporter;
 
@@ -128,7 +128,7 @@ public sealed class ExpositionParser
                         held = 0;
                     else if (held >= LongestLine)
                     {
-                        RefuseLongLine(buffer.AsSpan(0, held));
+                        RejectLongLine(buffer.AsSpan(0, held));
                         skipping = true;
                         held = 0;
                     }
@@ -376,9 +376,9 @@ public sealed class ExpositionParser
                 }
                 keyEnd += close;
             }
-            if (!TryReadValue(text[keyEnd..], out _, out _, out _, out var fault))
+            if (!TryReadValue(text[keyEnd..], out _, out _, out _, out var error))
             {
-                Malformed(text, fault);
+                Malformed(text, error);
                 return;
             }
             sampled = true;
@@ -392,29 +392,29 @@ public sealed class ExpositionParser
     private void ReadNew(ReadOnlySpan<byte> text, ReadOnlySpan<byte> key, string? metric, ReadOnlySpan<byte> labels)
     {
         pairs.Clear();
-        string? fault;
+        string? error;
         try
         {
-            fault = ReadLabels(labels, ref metric);
+            error = ReadLabels(labels, ref metric);
         }
         catch (DecoderFallbackException)
         {
-            fault = "a label is not valid UTF-8";
+            error = "a label is not valid UTF-8";
         }
-        if (fault is null && metric is null)
-            fault = "no metric is named";
-        if (fault is not null)
+        if (error is null && metric is null)
+            error = "no metric is named";
+        if (error is not null)
         {
-            Malformed(text, fault);
+            Malformed(text, error);
             return;
         }
         // A quoted name is only known now.
         if (!wanted.ContainsKey(Encoding.UTF8.GetBytes(metric!)))
         {
-            if (sampled || TryReadValue(text[key.Length..], out _, out _, out _, out fault))
+            if (sampled || TryReadValue(text[key.Length..], out _, out _, out _, out error))
                 sampled = true;
             else
-                Malformed(text, fault);
+                Malformed(text, error);
             return;
         }
         if (instance is not null && !pairs.Exists(static pair => pair.Key == "instance" && pair.Value.Length > 0))
@@ -444,30 +444,30 @@ public sealed class ExpositionParser
             );
 
         var pooled = entry.Series;
-        if (!TryReadValue(text[entry.Key.Length..], out var value, out var timestamp, out var number, out var fault))
+        if (!TryReadValue(text[entry.Key.Length..], out var value, out var timestamp, out var number, out var error))
         {
-            Malformed(text, fault);
+            Malformed(text, error);
             return;
         }
         sampled = true;
         var instant = at;
         if (!timestamp.IsEmpty && !TryReadTimestamp(timestamp, out instant))
         {
-            batch.Refuse(
+            batch.Reject(
                 pooled.Series.ToString(),
                 null,
                 RejectionReason.ImplausibleTimestamp,
-                $"The timestamp '{Transport.Excerpt(timestamp)}' is no time. Let the exporter leave timestamps out."
+                $"The timestamp '{Redaction.Excerpt(timestamp)}' is no time. Let the exporter leave timestamps out."
             );
             return;
         }
         if (!double.IsFinite(value))
         {
-            batch.Refuse(
+            batch.Reject(
                 pooled.Series.ToString(),
                 instant,
                 RejectionReason.NotFinite,
-                $"The value '{Transport.Excerpt(number)}' is not a finite number; it is left out."
+                $"The value '{Redaction.Excerpt(number)}' is not a finite number; it is left out."
             );
             return;
         }
@@ -482,11 +482,11 @@ public sealed class ExpositionParser
         out double value,
         out ReadOnlySpan<byte> timestamp,
         out ReadOnlySpan<byte> number,
-        out string fault
+        out string error
     )
     {
         timestamp = default;
-        fault = "";
+        error = "";
         var from = 0;
         while (from < rest.Length && rest[from] is (byte)' ' or (byte)'\t')
             from++;
@@ -495,7 +495,7 @@ public sealed class ExpositionParser
         number = end < 0 ? rest : rest[..end];
         if (!NumberText.TryParse(number, out value))
         {
-            fault =
+            error =
                 number.IsEmpty ? "it has no value"
                 : number.Length > NumberText.Longest ? $"its value has {number.Length} characters"
                 : "its value is not a number";
@@ -513,7 +513,7 @@ public sealed class ExpositionParser
             timestamp = default;
             if (format == ExpositionFormat.OpenMetrics)
                 return true;
-            fault = "something follows its value that only OpenMetrics allows";
+            error = "something follows its value that only OpenMetrics allows";
             return false;
         }
         if (end < 0)
@@ -521,7 +521,7 @@ public sealed class ExpositionParser
         rest = rest[end..].TrimStart(" \t"u8);
         if (format == ExpositionFormat.OpenMetrics && rest[0] == '#')
             return true;
-        fault = "something follows its timestamp";
+        error = "something follows its timestamp";
         return false;
     }
 
@@ -664,21 +664,21 @@ public sealed class ExpositionParser
         }
     }
 
-    private void Malformed(ReadOnlySpan<byte> text, string fault)
+    private void Malformed(ReadOnlySpan<byte> text, string error)
     {
         if (!bad)
-            firstBad = Transport.Excerpt(text);
+            firstBad = Redaction.Excerpt(text);
         bad = true;
-        batch.Refuse(
+        batch.Reject(
             string.Create(CultureInfo.InvariantCulture, $"line {line}"),
             null,
             RejectionReason.Malformed,
-            $"The line cannot be read: {fault}. It begins \"{Transport.Excerpt(text[..Math.Min(text.Length, 100)])}\". Mend the "
+            $"The line cannot be read: {error}. It begins \"{Redaction.Excerpt(text[..Math.Min(text.Length, 100)])}\". Mend the "
                 + $"exporter; the other lines are read."
         );
     }
 
-    private void RefuseLongLine(ReadOnlySpan<byte> text)
+    private void RejectLongLine(ReadOnlySpan<byte> text)
     {
         line++;
         if (text[0] == '#')
@@ -688,11 +688,11 @@ public sealed class ExpositionParser
             Malformed(text[..2048], "it is longer than any sample");
             return;
         }
-        batch.Refuse(
+        batch.Reject(
             string.Create(CultureInfo.InvariantCulture, $"line {line}"),
             null,
             RejectionReason.LimitExceeded,
-            $"The line has more than {LongestLine} bytes. It begins \"{Transport.Excerpt(text[..100])}\". Shorten its labels at "
+            $"The line has more than {LongestLine} bytes. It begins \"{Redaction.Excerpt(text[..100])}\". Shorten its labels at "
                 + $"the exporter; the other lines are read."
         );
     }

@@ -7,8 +7,8 @@ namespace Metrics.Ingestors.Providers.Files;
 /// <param name="Read">Bytes read; for a compressed file its length when it was read whole.</param>
 /// <param name="Lines">Lines read.</param>
 /// <param name="Mark">Hash of the first bytes and of the last bytes read; for a compressed file the instant it was last written.</param>
-/// <param name="Told">Length of the file when its unfinished last line was reported; 0 for never.</param>
-internal sealed record FilePosition(long Read, long Lines, string Mark, long Told = 0);
+/// <param name="Reported">Length of the file when its unfinished last line was reported; 0 for never.</param>
+internal sealed record FilePosition(long Read, long Lines, string Mark, long Reported = 0);
 
 /// <summary>The position of a file source: every file by name. Text for the reader's cursor.</summary>
 internal sealed class FileCursor
@@ -41,7 +41,11 @@ internal sealed class FileCursor
             )
                 return new FileCursor(new(files.Where(file => file.Value is { Mark: not null }).ToDictionary(), StringComparer.Ordinal));
         }
-        catch (JsonException) { }
+        catch (JsonException)
+        {
+            // A cursor of another version, or of another kind of source: the files are read from their beginning, and what is stored
+            // already is the same again.
+        }
         return new FileCursor(new(StringComparer.Ordinal));
     }
 

@@ -18,7 +18,7 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
     private readonly Lazy<Cadence> cadence;
     private Recording? recording;
     private (DateTime At, IReadOnlyList<Track> Tracks)? prepared;
-    private bool told;
+    private bool reported;
 
     public PlayedSource(FileSettings settings, MetricCatalogue catalogue)
     {
@@ -48,7 +48,7 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
         await turn.WaitAsync(cancellationToken);
         Recording played;
         IReadOnlyList<Track> tracks;
-        IReadOnlyList<Rejection> faults;
+        IReadOnlyList<Rejection> rejections;
         var hour = request.RegisteredAt.AddTicks(-(request.RegisteredAt.Ticks % TimeSpan.TicksPerHour));
         try
         {
@@ -56,15 +56,15 @@ internal sealed class PlayedSource : ITelemetrySource, IDisposable
             if (prepared?.At != hour)
                 prepared = (hour, played.Tracks(catalogue, hour));
             tracks = prepared.Value.Tracks;
-            faults = told ? [] : played.Rejections;
-            told = true;
+            rejections = reported ? [] : played.Rejections;
+            reported = true;
         }
         finally
         {
             turn.Release();
         }
-        if (faults.Count > 0)
-            yield return new Page([]) { Rejections = faults };
+        if (rejections.Count > 0)
+            yield return new Page([]) { Rejections = rejections };
         if (played.Length == TimeSpan.Zero)
             yield break;
 

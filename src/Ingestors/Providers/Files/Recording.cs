@@ -68,7 +68,7 @@ internal sealed class Recording
                     pool.ReportLeftOut(batch);
                 foreach (var page in batch.Pages())
                 {
-                    if (rejections.Count < ObservationBatch.MostRefusals)
+                    if (rejections.Count < ObservationBatch.MostRejections)
                         rejections.AddRange(page.Rejections);
                     foreach (var (one, sample) in page.Observations)
                     {

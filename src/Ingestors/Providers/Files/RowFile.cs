@@ -37,7 +37,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
 
     /// <summary>Whether the answer holds a page.</summary>
     public static bool IsFull(ObservationBatch batch) =>
-        batch.Observations.Count >= ObservationBatch.PageSize || batch.Refused >= ObservationBatch.MostRefusals;
+        batch.Observations.Count >= ObservationBatch.PageSize || batch.Rejected >= ObservationBatch.MostRejections;
 
     /// <summary>Reads until the answer holds a page or the file ends.</summary>
     /// <returns>Whether there is more to read.</returns>
@@ -68,7 +68,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
                         TellUnfinished(batch);
                         return false;
                     case LineKind.TooLong:
-                        batch.Refuse(
+                        batch.Reject(
                             Place.ToString(),
                             null,
                             RejectionReason.LimitExceeded,
@@ -152,14 +152,14 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         }
         if (kind == LineKind.Line)
         {
-            columns = rows.Header(Header(lines.Line.Span), out var fault);
+            columns = rows.Header(Header(lines.Line.Span), out var error);
             if (columns is not null)
                 return true;
-            batch.Refuse(
+            batch.Reject(
                 $"{name}:1",
                 null,
                 RejectionReason.Malformed,
-                $"The header cannot be used: {fault}. Mend the header; the file is not read."
+                $"The header cannot be used: {error}. Mend the header; the file is not read."
             );
         }
         // Without a header no row can be read. A file still empty is looked at again; a bad one when it has changed.
@@ -197,26 +197,26 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
             rows.ReadJson(line, Place, batch);
             return;
         }
-        if (rows.ReadCsv(line, columns!, Place, batch, out var fault))
+        if (rows.ReadCsv(line, columns!, Place, batch, out var error))
             return;
         // A quotation mark too many must not cost the rows after it.
         lines.KeepFirstLine();
-        RowReader.Refuse(Place, fault, batch);
+        RowReader.Reject(Place, error, batch);
     }
 
     private static ReadOnlySpan<byte> Header(ReadOnlySpan<byte> line) => line.StartsWith("\uFEFF"u8) ? line[3..] : line;
 
     private void TellUnfinished(ObservationBatch batch)
     {
-        if (!Rests || Position?.Told == length)
+        if (!Rests || Position?.Reported == length)
             return;
-        batch.Refuse(
+        batch.Reject(
             Place.ToString(),
             null,
             RejectionReason.Malformed,
             "The last line has no end and nobody has written to the file for five minutes; it is not read. End the line with a line feed."
         );
-        Position = Position! with { Told = length };
+        Position = Position! with { Reported = length };
     }
 
     private void Leave(bool whole)
@@ -225,7 +225,7 @@ internal sealed class RowFile(string path, RowReader rows, FilePosition? left, D
         if (compressed)
             Position = whole ? new FilePosition(length, lines!.Lines, mark) : before;
         else
-            Position = new FilePosition(lines!.Position, lines.Lines, Mark(lines.Position), Position?.Told ?? 0);
+            Position = new FilePosition(lines!.Position, lines.Lines, Mark(lines.Position), Position?.Reported ?? 0);
     }
 
     /// <summary>A hash of the first bytes and of those before the position: another file under the same name, or one written anew, has

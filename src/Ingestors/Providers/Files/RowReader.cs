@@ -2,8 +2,8 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
-using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Files;
 
@@ -61,24 +61,24 @@ internal sealed class RowReader
     /// <summary>Reads a line of NDJSON. A bad one becomes a refusal.</summary>
     public void ReadJson(ReadOnlySpan<byte> line, in RowPlace place, ObservationBatch batch)
     {
-        if (Json(line, place, batch) is { } fault)
-            Refuse(place, fault, batch);
+        if (Json(line, place, batch) is { } error)
+            Reject(place, error, batch);
     }
 
     /// <summary>Reads a record of CSV; false when it is bad, and then it is not refused yet.</summary>
-    public bool ReadCsv(ReadOnlySpan<byte> record, CsvColumns columns, in RowPlace place, ObservationBatch batch, out string fault)
+    public bool ReadCsv(ReadOnlySpan<byte> record, CsvColumns columns, in RowPlace place, ObservationBatch batch, out string error)
     {
-        fault = Csv(record, columns, place, batch) ?? "";
-        return fault.Length == 0;
+        error = Csv(record, columns, place, batch) ?? "";
+        return error.Length == 0;
     }
 
     /// <summary>Tells the answer of a bad row.</summary>
-    public static void Refuse(in RowPlace place, string fault, ObservationBatch batch) =>
-        batch.Refuse(
+    public static void Reject(in RowPlace place, string error, ObservationBatch batch) =>
+        batch.Reject(
             place.ToString(),
             null,
             RejectionReason.Malformed,
-            $"The row cannot be read: {fault}. Mend the row; the others are read."
+            $"The row cannot be read: {error}. Mend the row; the others are read."
         );
 
     /// <summary>Whether the bytes are one whole JSON value, so that nothing more can belong to them.</summary>
@@ -99,11 +99,11 @@ internal sealed class RowReader
     }
 
     /// <summary>The columns that a CSV header names.</summary>
-    /// <param name="fault">What is wrong with it, when the answer is null.</param>
-    public CsvColumns? Header(ReadOnlySpan<byte> record, out string fault)
+    /// <param name="error">What is wrong with it, when the answer is null.</param>
+    public CsvColumns? Header(ReadOnlySpan<byte> record, out string error)
     {
-        var text = Split(record, out fault);
-        if (fault.Length > 0)
+        var text = Split(record, out error);
+        if (error.Length > 0)
             return null;
         var names = new List<string>();
         foreach (var range in fields)
@@ -116,16 +116,16 @@ internal sealed class RowReader
                 )
             )
             {
-                fault =
-                    $"the column '{Transport.Excerpt(Encoding.UTF8.GetBytes(name))}' is not known; columns are "
+                error =
+                    $"the column '{Redaction.Excerpt(Encoding.UTF8.GetBytes(name))}' is not known; columns are "
                     + $"{string.Join(", ", Properties)} and label:NAME";
                 return null;
             }
         if (names.Distinct(StringComparer.Ordinal).Count() != names.Count)
-            fault = "a column is there twice";
+            error = "a column is there twice";
         else if (Required.FirstOrDefault(name => !names.Contains(name)) is { } missing)
-            fault = $"the column '{missing}' is missing";
-        return fault.Length == 0 ? new CsvColumns(names) : null;
+            error = $"the column '{missing}' is missing";
+        return error.Length == 0 ? new CsvColumns(names) : null;
     }
 
     private static JsonReaderOptions Options => new() { MaxDepth = 8 };
@@ -144,7 +144,7 @@ internal sealed class RowReader
             {
                 var property = Property(ref reader);
                 if (property < 0)
-                    return $"the property '{Transport.Excerpt(reader.ValueSpan)}' is not known; properties are "
+                    return $"the property '{Redaction.Excerpt(reader.ValueSpan)}' is not known; properties are "
                         + $"{string.Join(", ", Properties)}";
                 if ((seen & 1 << property) != 0)
                     return $"the property '{Properties[property]}' is there twice";
@@ -235,9 +235,9 @@ internal sealed class RowReader
 
     private string? Csv(ReadOnlySpan<byte> record, CsvColumns columns, in RowPlace place, ObservationBatch batch)
     {
-        var text = Split(record, out var fault);
-        if (fault.Length > 0)
-            return fault;
+        var text = Split(record, out var error);
+        if (error.Length > 0)
+            return error;
         if (fields.Count != columns.Names.Count)
             return string.Create(CultureInfo.InvariantCulture, $"it has {fields.Count} fields and the header {columns.Names.Count}");
         var row = new Row();
@@ -276,9 +276,9 @@ internal sealed class RowReader
     }
 
     /// <summary>The fields, as ranges of the text returned: the record itself, or a copy without the quotation marks (RFC 4180).</summary>
-    private ReadOnlySpan<byte> Split(ReadOnlySpan<byte> record, out string fault)
+    private ReadOnlySpan<byte> Split(ReadOnlySpan<byte> record, out string error)
     {
-        fault = "";
+        error = "";
         fields.Clear();
         if (record.Length > 0 && record[^1] == '\r')
             record = record[..^1];
@@ -309,7 +309,7 @@ internal sealed class RowReader
                 {
                     if (at == record.Length)
                     {
-                        fault = "a quotation mark is not closed";
+                        error = "a quotation mark is not closed";
                         return default;
                     }
                     if (record[at] == '"' && (++at == record.Length || record[at] != '"'))
@@ -318,7 +318,7 @@ internal sealed class RowReader
                 }
                 if (at < record.Length && record[at] != ',')
                 {
-                    fault = "something follows a closing quotation mark";
+                    error = "something follows a closing quotation mark";
                     return default;
                 }
             }
@@ -327,7 +327,7 @@ internal sealed class RowReader
                 {
                     if (record[at] == '"')
                     {
-                        fault = "a quotation mark stands inside a field that does not begin with one";
+                        error = "a quotation mark stands inside a field that does not begin with one";
                         return default;
                     }
                     plain[length++] = record[at];
@@ -352,20 +352,20 @@ internal sealed class RowReader
         if (!row.HasValue)
             return "value is missing";
         if (!Timestamps.TryParse(row.Start, out var start))
-            return $"start '{Transport.Excerpt(row.Start)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
+            return $"start '{Redaction.Excerpt(row.Start)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
         if (!Timestamps.TryParse(row.End, out var end))
-            return $"end '{Transport.Excerpt(row.End)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
+            return $"end '{Redaction.Excerpt(row.End)}' is no time with an offset, such as 2026-01-01T00:00:00Z";
         if (end < start)
             return "end is before start";
         if (!NumberText.TryParse(row.Value, out var value))
-            return $"value '{Transport.Excerpt(row.Value)}' is no number";
+            return $"value '{Redaction.Excerpt(row.Value)}' is no number";
 
         var length = Key(row, text, columns, end - start);
         if (!lookup.TryGetValue(key.AsSpan(0, length), out var series) || series.Released)
         {
-            var fault = New(row, text, columns, end - start, place, batch, out series);
-            if (fault is not null)
-                return fault;
+            var error = New(row, text, columns, end - start, place, batch, out series);
+            if (error is not null)
+                return error;
             if (series is null)
                 return null;
             if (known.Count > 2 * pool.Capacity)
@@ -376,11 +376,11 @@ internal sealed class RowReader
         if (double.IsFinite(value))
             batch.Observations.Add(new Observation(series.Series, new Sample(start, end, value)));
         else
-            batch.Refuse(
+            batch.Reject(
                 place.ToString(),
                 end,
                 RejectionReason.NotFinite,
-                $"The value '{Transport.Excerpt(row.Value)}' of {series.Series.Metric} is not a finite number; it is left out."
+                $"The value '{Redaction.Excerpt(row.Value)}' of {series.Series.Metric} is not a finite number; it is left out."
             );
         return null;
     }
@@ -434,9 +434,9 @@ internal sealed class RowReader
             provider = Strict.GetString(row.Provider);
             metric = Strict.GetString(row.Metric);
             if (!row.Statistic.IsEmpty && !TryParseStatistic(Strict.GetString(row.Statistic), out statistic))
-                return $"statistic '{Transport.Excerpt(row.Statistic)}' is none of {string.Join(", ", Enum.GetNames<Statistic>())}";
-            if (Labels(row.Labels) is { } fault)
-                return fault;
+                return $"statistic '{Redaction.Excerpt(row.Statistic)}' is none of {string.Join(", ", Enum.GetNames<Statistic>())}";
+            if (Labels(row.Labels) is { } error)
+                return error;
             if (columns is not null)
                 for (var i = 0; i < columns.Names.Count; i++)
                     if (columns.Names[i].StartsWith(LabelColumn, StringComparison.Ordinal) && text[fields[i]].Length > 0)
@@ -447,7 +447,7 @@ internal sealed class RowReader
             return "a text is not valid UTF-8";
         }
         if (!providers.Contains(provider))
-            return $"the provider '{Transport.Excerpt(row.Provider)}' is not known; known are {string.Join(", ", providers)}";
+            return $"the provider '{Redaction.Excerpt(row.Provider)}' is not known; known are {string.Join(", ", providers)}";
         series = pool.Intern(provider, metric, pairs, batch, place.ToString(), statistic, period);
         return null;
     }
@@ -469,7 +469,7 @@ internal sealed class RowReader
                 var name = reader.GetString()!;
                 reader.Read();
                 if (reader.TokenType != JsonTokenType.String)
-                    return $"the label '{Transport.Excerpt(Encoding.UTF8.GetBytes(name))}' is no text";
+                    return $"the label '{Redaction.Excerpt(Encoding.UTF8.GetBytes(name))}' is no text";
                 if (pairs.Count <= SeriesPool.MostLabels)
                     pairs.Add(new(name, reader.GetString()!));
             }

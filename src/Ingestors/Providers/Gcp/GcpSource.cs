@@ -3,9 +3,9 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Gcp;
 
@@ -78,7 +78,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
             var batch = new ObservationBatch(settings.Id);
             UnreadSeries? unread = null;
             if (Drift(descriptor) is { } drift)
-                batch.Refuse(descriptor.Type, null, RejectionReason.UnitDrift, drift);
+                batch.Reject(descriptor.Type, null, RejectionReason.UnitDrift, drift);
             else
             {
                 try
@@ -220,7 +220,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
         return null;
     }
 
-    private static string Shown(string text) => Transport.Excerpt(Encoding.UTF8.GetBytes(text));
+    private static string Shown(string text) => Redaction.Excerpt(Encoding.UTF8.GetBytes(text));
 
     private async Task SeriesAsync(Descriptor descriptor, ReadRequest request, ObservationBatch batch, CancellationToken cancellationToken)
     {
@@ -241,7 +241,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
                 if (PointOf(point) is var (start, at, value))
                     points.Add((start, at, value));
                 else
-                    batch.Refuse(
+                    batch.Reject(
                         series.ToString(),
                         null,
                         RejectionReason.Malformed,
@@ -264,7 +264,7 @@ internal sealed class GcpSource(GcpMonitoringSettings settings, MetricCatalogue 
                     continue;
                 if (!double.IsFinite(value))
                 {
-                    batch.Refuse(series.ToString(), at, RejectionReason.NotFinite, "The value is not finite. It is not stored.");
+                    batch.Reject(series.ToString(), at, RejectionReason.NotFinite, "The value is not finite. It is not stored.");
                     continue;
                 }
                 if (counter)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using System.Text.Json;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Ingestors.Http;
 
@@ -81,18 +82,18 @@ internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport t
             async (body, limit) =>
             {
                 if (body.MediaType is "text/html" or "application/xhtml+xml")
-                    throw NotAnAnswer(address, body.MediaType);
+                    throw UnexpectedResponse(address, body.MediaType);
                 try
                 {
                     var document = await JsonDocument.ParseAsync(body.Content, new JsonDocumentOptions { MaxDepth = 32 }, limit);
                     if (document.RootElement.ValueKind == JsonValueKind.Object)
                         return document;
                     document.Dispose();
-                    throw NotAnAnswer(address, "something that is no JSON object");
+                    throw UnexpectedResponse(address, "something that is no JSON object");
                 }
                 catch (JsonException exception)
                 {
-                    throw NotAnAnswer(address, "something that is no whole JSON", exception);
+                    throw UnexpectedResponse(address, "something that is no whole JSON", exception);
                 }
             },
             (response, text) => Explain(address, response.StatusCode, text),
@@ -100,7 +101,7 @@ internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport t
         );
     }
 
-    private static SourceException NotAnAnswer(Uri address, string instead, Exception? inner = null) =>
+    private static SourceException UnexpectedResponse(Uri address, string instead, Exception? inner = null) =>
         new(
             SourceErrorCode.NotMetrics,
             $"GET {Transport.Show(address)} did not answer as Cloud Monitoring but with {instead}. Check Endpoint and whether a "
@@ -125,10 +126,10 @@ internal sealed class RestMonitoring(GcpMonitoringSettings settings, Transport t
         {
             // A proxy in front answered; the status has to do.
         }
-        var quote = message.Length == 0 ? "" : $" \"{Transport.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
+        var quote = message.Length == 0 ? "" : $" \"{Redaction.Excerpt(Encoding.UTF8.GetBytes(message))}\"";
         var said =
             $"GET {Transport.Show(address)} answered "
-            + $"{(int)status}{(word.Length == 0 ? "" : " " + Transport.Excerpt(Encoding.UTF8.GetBytes(word)))}{quote}";
+            + $"{(int)status}{(word.Length == 0 ? "" : " " + Redaction.Excerpt(Encoding.UTF8.GetBytes(word)))}{quote}";
         var rights = $"`{GcpProvider.Needed[0]}` and `{GcpProvider.Needed[1]}` (roles/monitoring.viewer)";
         return (int)status switch
         {

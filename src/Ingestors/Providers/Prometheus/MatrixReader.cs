@@ -2,9 +2,9 @@ using System.Buffers;
 using System.Globalization;
 using System.Net;
 using System.Text.Json;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
-using Metrics.Ingestors.Http;
 
 namespace Metrics.Ingestors.Providers.Prometheus;
 
@@ -36,7 +36,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         errorType = "",
         label = "",
         metric = "";
-    private string? fault;
+    private string? malformed;
     private bool hasResult;
     private int index;
     private DateTime? at;
@@ -70,13 +70,10 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         Sum,
     }
 
-    public static string Shorten(string text)
-    {
-        text = Transport.Redact(text.ReplaceLineEndings(" ")).TrimEnd('.', ' ');
-        return text.Length <= 300 ? text : text[..300] + "...";
-    }
+    /// <summary>What a server said, without secrets and on one line.</summary>
+    public static string Quote(string text) => Spelling.Shorten(Redaction.Redact(text.ReplaceLineEndings(" ")).TrimEnd('.', ' '), 300);
 
-    public static string Warned(string warning) => $"The server warned that its answer may be incomplete: {Shorten(warning)}";
+    public static string Warned(string warning) => $"The server warned that its answer may be incomplete: {Quote(warning)}";
 
     /// <exception cref="SourceException">The answer is cut, is something else, or reports an error.</exception>
     /// <exception cref="TooManySamplesException">A shorter window is needed.</exception>
@@ -100,7 +97,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                     if (start.IsEmpty)
                         throw Cut(null);
                     if (start[0] != '{')
-                        throw NotAnAnswer($"\"{Transport.Excerpt(start)}\"", null);
+                        throw UnexpectedResponse($"\"{Redaction.Excerpt(start)}\"", null);
                     begun = true;
                 }
                 int used;
@@ -110,7 +107,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 }
                 catch (JsonException broken)
                 {
-                    throw more == 0 ? Cut(broken) : NotAnAnswer("broken JSON", broken);
+                    throw more == 0 ? Cut(broken) : UnexpectedResponse("broken JSON", broken);
                 }
                 buffer.AsSpan(used, held - used).CopyTo(buffer);
                 held -= used;
@@ -119,7 +116,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 if (held < buffer.Length)
                     continue;
                 if (held >= LongestToken)
-                    throw NotAnAnswer("a text longer than any label", null);
+                    throw UnexpectedResponse("a text longer than any label", null);
                 var larger = ArrayPool<byte>.Shared.Rent(buffer.Length * 2);
                 buffer.AsSpan(0, held).CopyTo(larger);
                 ArrayPool<byte>.Shared.Return(buffer);
@@ -139,7 +136,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             inner
         );
 
-    private SourceException NotAnAnswer(string instead, Exception? inner) =>
+    private SourceException UnexpectedResponse(string instead, Exception? inner) =>
         new(
             SourceErrorCode.NotMetrics,
             $"POST {place} did not answer as a Prometheus server but with {instead}. Check Endpoint and whether a login or proxy "
@@ -155,9 +152,9 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             throw PrometheusSource.Failure(request, HttpStatusCode.OK, errorType, error);
         }
         if (status != "success" || !hasResult)
-            throw NotAnAnswer("JSON of another shape", null);
+            throw UnexpectedResponse("JSON of another shape", null);
         if (type != "matrix")
-            throw NotAnAnswer($"a result of type '{Shorten(type)}'", null);
+            throw UnexpectedResponse($"a result of type '{Quote(type)}'", null);
         return batch;
     }
 
@@ -238,7 +235,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             case (Node.Data, Node.Result) when !isObject:
                 // Two results would be two answers to one question.
                 if (hasResult)
-                    throw NotAnAnswer("two results", null);
+                    throw UnexpectedResponse("two results", null);
                 hasResult = true;
                 return Node.Result;
             case (Node.Result, _) when isObject:
@@ -246,7 +243,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 points.Clear();
                 histograms.Clear();
                 metric = "";
-                fault = null;
+                malformed = null;
                 dropped = 0;
                 return Node.Entry;
             case (Node.Entry, Node.Metric) when isObject:
@@ -269,7 +266,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 index++;
                 return Node.Buckets;
             case (Node.Metric, _):
-                fault = "a label's value is no text";
+                malformed = "a label's value is no text";
                 return Node.Other;
             case (Node.Point or Node.Histogram, _):
                 index++;
@@ -326,7 +323,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 break;
             case Node.Metric when next == Node.Label:
                 if (reader.TokenType != JsonTokenType.String)
-                    fault = "a label's value is no text";
+                    malformed = "a label's value is no text";
                 else if (label == "__name__")
                     metric = Text(ref reader);
                 else if (labels.Count <= SeriesPool.MostLabels)
@@ -356,7 +353,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         }
         catch (InvalidOperationException)
         {
-            fault = "a text is not valid UTF-8";
+            malformed = "a text is not valid UTF-8";
             return "";
         }
     }
@@ -381,19 +378,19 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         var has = wanted.Has(metric);
         if (!has && sumMetric is null && countMetric is null)
             return;
-        if (fault is not null)
+        if (malformed is not null)
         {
-            batch.Refuse(
-                Shorten(metric),
+            batch.Reject(
+                Quote(metric),
                 null,
                 RejectionReason.Malformed,
-                $"A series of the answer cannot be read: {fault}. Mend its exporter; the other series are read."
+                $"A series of the answer cannot be read: {malformed}. Mend its exporter; the other series are read."
             );
             return;
         }
         if (dropped > 0)
-            batch.Refuse(
-                Shorten(metric),
+            batch.Reject(
+                Quote(metric),
                 null,
                 RejectionReason.Malformed,
                 string.Create(CultureInfo.InvariantCulture, $"{dropped} points of a series are not a time and a number; they are left out.")
@@ -407,7 +404,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         if (countMetric is not null)
             Take(countMetric, histograms.ConvertAll(static point => (point.At, point.Count)));
         if (has)
-            batch.Refuse(
+            batch.Reject(
                 Series(metric),
                 null,
                 RejectionReason.UnitDrift,
@@ -432,7 +429,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
             if (double.IsFinite(number))
                 batch.Observations.Add(new Observation(series.Series, Sample.At(when, number)));
             else
-                batch.Refuse(
+                batch.Reject(
                     series.Series.ToString(),
                     when,
                     RejectionReason.NotFinite,

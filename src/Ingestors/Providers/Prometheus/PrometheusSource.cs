@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Ingestors.Http;
@@ -104,7 +105,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         )
         {
             var seen = new HashSet<long>();
-            long refused = 0;
+            long rejected = 0;
             var spans = new Stack<Interval>();
             foreach (var span in Cut(request.Window, group.Series).Reverse())
                 spans.Push(span);
@@ -132,13 +133,13 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                 }
                 foreach (var observation in dialect.OneName ? batch.Observations : [])
                     seen.Add(observation.Series.Id);
-                refused += batch.Refused;
+                rejected += batch.Rejected;
                 foreach (var page in batch.Pages())
                     yield return page;
             }
-            if (seen.Count + refused > 0)
+            if (seen.Count + rejected > 0)
                 found.AddRange(group.Names);
-            if (dialect.MostSeries is { } most && seen.Count + refused >= most)
+            if (dialect.MostSeries is { } most && seen.Count + rejected >= most)
                 yield return new Page([])
                 {
                     Unread =
@@ -353,10 +354,10 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     private static void CheckType(HttpRequestMessage request, Body body)
     {
         if (body.MediaType is "text/html" or "application/xhtml+xml")
-            throw NotAnAnswer(request, body.MediaType);
+            throw UnexpectedResponse(request, body.MediaType);
     }
 
-    private static SourceException NotAnAnswer(HttpRequestMessage request, string instead) =>
+    private static SourceException UnexpectedResponse(HttpRequestMessage request, string instead) =>
         new(
             SourceErrorCode.NotMetrics,
             $"{request.Method} {Transport.Show(request.RequestUri!)} did not answer as a Prometheus server but with {instead}. "
@@ -371,7 +372,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         SourceException Unlike(Exception? inner = null) =>
             new(
                 SourceErrorCode.NotMetrics,
-                NotAnAnswer(request, $"\"{Transport.Excerpt(text.GetBuffer().AsSpan(0, (int)text.Length))}\"").Message,
+                UnexpectedResponse(request, $"\"{Redaction.Excerpt(text.GetBuffer().AsSpan(0, (int)text.Length))}\"").Message,
                 inner
             );
         JsonDocument document;
@@ -415,7 +416,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                 return new SourceException(
                     SourceErrorCode.Unauthorised,
                     $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} "
-                        + $"\"{Transport.Excerpt(text)}\": {dialect.Service} does not accept the credentials. They need "
+                        + $"\"{Redaction.Excerpt(text)}\": {dialect.Service} does not accept the credentials. They need "
                         + $"`{string.Join("` and `", dialect.Rights)}`; check the section "
                         + $"{(settings.Aws is not null ? "Aws and its Region" : settings.Azure is not null ? "Azure" : "Google")}, and "
                         + $"the clock of this host."
@@ -441,7 +442,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     {
         var said =
             $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} "
-            + $"{Transport.Excerpt(Encoding.UTF8.GetBytes(type))}: {MatrixReader.Shorten(error)}.";
+            + $"{Redaction.Excerpt(Encoding.UTF8.GetBytes(type))}: {MatrixReader.Quote(error)}.";
         if (
             error.Contains("exceeded maximum resolution", StringComparison.Ordinal)
             || error.Contains("too many samples", StringComparison.Ordinal)

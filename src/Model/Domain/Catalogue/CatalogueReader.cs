@@ -11,8 +11,8 @@ namespace Metrics.Domain.Catalogue;
 /// of them.</summary>
 public static partial class CatalogueReader
 {
-    private static readonly string[] OfFile = ["$schema", "provider", "resources", "mappings"];
-    private static readonly string[] OfResource = ["kind", "id", "node", "part", "hardware", "nodeHardware"];
+    private static readonly string[] OfFile = ["$schema", "provider", "account", "scope", "resources", "mappings"];
+    private static readonly string[] OfResource = ["kind", "id", "node", "part", "hardware", "nodeHardware", "account", "scope", "alias"];
     private static readonly string[] OfPower = ["idleWatts", "maxWatts", "thermalDesignWatts", "unitsLabel", "reference"];
     private static readonly string[] OfMapping =
     [
@@ -32,12 +32,14 @@ public static partial class CatalogueReader
         "evidence",
         "wrapsAt",
         "sentinelFrom",
+        "ceiling",
         "hold",
         "maxSpan",
         "power",
         "scale",
         "rollUp",
         "nested",
+        "layer",
         "estimate",
         "effectiveFrom",
         "reference",
@@ -48,6 +50,7 @@ public static partial class CatalogueReader
 
     private static readonly JsonDocumentOptions Lenient = new() { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true };
     private static readonly Dictionary<string, SampleKind> Kinds = Words(Enum.GetValues<SampleKind>());
+    private static readonly Dictionary<string, WorkLayer> Layers = Words(Enum.GetValues<WorkLayer>());
     private static readonly Dictionary<string, Evidence> Evidences = Words(Enum.GetValues<Evidence>());
     private static readonly Dictionary<string, Statistic> Statistics = Words([
         .. Enum.GetValues<Statistic>().Where(statistic => statistic != Statistic.Raw),
@@ -89,7 +92,8 @@ public static partial class CatalogueReader
                 );
                 provider = null;
             }
-            var templates = ReadTemplates(file, name, errors);
+            var site = new Site(file.Texts("account", emptyList: true) ?? [], file.Texts("scope", emptyList: true) ?? []);
+            var templates = ReadTemplates(file, name, site, errors);
             if (file.Raw("mappings") is not { } mappings)
                 return;
             if (mappings.ValueKind != JsonValueKind.Array)
@@ -99,7 +103,7 @@ public static partial class CatalogueReader
             }
             var index = 0;
             foreach (var element in mappings.EnumerateArray())
-                entries.Add(new EntryReader(name, index++, element, provider, templates, errors).Read());
+                entries.Add(new EntryReader(name, index++, element, provider, site, templates, errors).Read());
         }
         catch (JsonException exception)
         {
@@ -112,18 +116,23 @@ public static partial class CatalogueReader
         }
     }
 
-    private static Dictionary<string, ResourceLabels?> ReadTemplates(JsonFields file, string name, List<string> errors)
+    private static Dictionary<string, ResourceLabels?> ReadTemplates(JsonFields file, string name, Site site, List<string> errors)
     {
         var templates = new Dictionary<string, ResourceLabels?>(StringComparer.Ordinal);
         if (file.Raw("resources") is not { } element)
             return templates;
         var fields = new JsonFields(element, $"{name}: resources", errors, null);
         foreach (var template in fields.Names)
-            templates[template] = ReadResource(fields.Raw(template)!.Value, $"{name}: resources '{MessageText.Show(template)}'", errors);
+            templates[template] = ReadResource(
+                fields.Raw(template)!.Value,
+                $"{name}: resources '{MessageText.Show(template)}'",
+                site,
+                errors
+            );
         return templates;
     }
 
-    private static ResourceLabels? ReadResource(JsonElement element, string place, List<string> errors)
+    private static ResourceLabels? ReadResource(JsonElement element, string place, Site site, List<string> errors)
     {
         var before = errors.Count;
         var fields = new JsonFields(element, place, errors, OfResource);
@@ -136,6 +145,9 @@ public static partial class CatalogueReader
         var resource = new ResourceLabels(kind ?? "", LabelNames("id"), LabelNames("node"), LabelNames("part"), LabelNames("hardware"))
         {
             NodeHardware = LabelNames("nodeHardware"),
+            Account = fields.Texts("account", emptyList: true) ?? site.Account,
+            Scope = fields.Texts("scope", emptyList: true) ?? site.Scope,
+            Alias = LabelNames("alias"),
         };
         if (resource.Id.Count == 0 && resource.Node.Count == 0 && errors.Count == before)
             fields.AddError("id", "is empty, and so is node; name the labels that may hold the resource's identity");
@@ -187,6 +199,9 @@ public static partial class CatalogueReader
     [GeneratedRegex(@"^\P{Cc}*\b(19|20)\d\d\b\P{Cc}*$")]
     private static partial Regex NamesAYear();
 
+    /// <summary>What a file says of the site of all its resources that do not say it themselves.</summary>
+    private sealed record Site(IReadOnlyList<string> Account, IReadOnlyList<string> Scope);
+
     /// <summary>One entry: what could be read of it, and the mapping when there was no fault.</summary>
     private sealed record Entry(
         string Place,
@@ -205,6 +220,7 @@ public static partial class CatalogueReader
         private readonly string place;
         private readonly JsonFields fields;
         private readonly string? provider;
+        private readonly Site site;
         private readonly IReadOnlyDictionary<string, ResourceLabels?> templates;
         private readonly List<string> errors;
         private readonly int errorsBefore;
@@ -214,6 +230,7 @@ public static partial class CatalogueReader
             int index,
             JsonElement element,
             string? provider,
+            Site site,
             IReadOnlyDictionary<string, ResourceLabels?> templates,
             List<string> errors
         )
@@ -227,6 +244,7 @@ public static partial class CatalogueReader
             place = $"{file}: mappings[{index}]{(string.IsNullOrEmpty(id) ? "" : $" '{MessageText.Show(id)}'")}";
             errorsBefore = errors.Count;
             this.provider = provider;
+            this.site = site;
             this.templates = templates;
             this.errors = errors;
             fields = new JsonFields(element, place, errors, OfMapping);
@@ -249,6 +267,7 @@ public static partial class CatalogueReader
             var hold = fields.Flag("hold");
             var wrapsAt = Positive("wrapsAt");
             var sentinelFrom = Positive("sentinelFrom");
+            var ceiling = Positive("ceiling");
             var maxSpan = ReadSpan("maxSpan");
             var statistic = fields.Word("statistic", Statistics);
             var period = ReadSpan("period");
@@ -256,6 +275,7 @@ public static partial class CatalogueReader
             var scale = ReadScale();
             var rollUp = ReadRollUp();
             var nested = fields.Text("nested");
+            var layer = fields.Word("layer", Layers);
             var estimate = ReadEstimate();
             var effectiveFrom = ReadEffectiveFrom();
             var reference = ReadReference(fields);
@@ -294,11 +314,13 @@ public static partial class CatalogueReader
                     Scale = scale,
                     RollUp = rollUp,
                     Nested = nested,
+                    Layer = layer ?? WorkLayer.Engine,
                     EstimateModel = estimate,
                     Resource = resource!,
                     Evidence = evidence!.Value,
                     WrapsAt = wrapsAt,
                     SentinelFrom = sentinelFrom,
+                    Ceiling = ceiling,
                     Hold = hold,
                     MaxSpan = maxSpan!.Value,
                     Power = power,
@@ -314,7 +336,7 @@ public static partial class CatalogueReader
             fields.Require("version", "1, and raise it whenever the meaning of the entry changes");
             fields.Require("metric", "the metric's name, or a list of its spellings");
             fields.Require("unit", "the unit of the raw value, for instance \"mJ\"");
-            fields.Require("kind", "one of: gauge, delta, cumulative");
+            fields.Require("kind", "one of: gauge, delta, cumulative, info");
             fields.Require("evidence", "one of: measured, derived, modelled, estimated");
             fields.Require("resource", "the labels that name the resource, or the name of an entry of 'resources'");
             fields.Require("maxSpan", "the longest time between two samples that still counts, for instance \"00:05:00\"");
@@ -376,7 +398,7 @@ public static partial class CatalogueReader
         private void CheckQuantity(Unit unit, SampleKind? kind, Evidence? evidence, string? functionalUnit, bool share)
         {
             var quantity = unit.Quantity;
-            var refusal = (quantity, kind) switch
+            var reason = (quantity, kind) switch
             {
                 (Quantity.Energy, SampleKind.Gauge) =>
                     "energy cannot be a gauge, for a level of energy does not say what was used; use 'cumulative' for a running "
@@ -388,13 +410,19 @@ public static partial class CatalogueReader
                 (Quantity.Work, SampleKind.Gauge) =>
                     "work cannot be a gauge, for a level is not an amount; use 'cumulative' for a running counter or 'delta' for "
                         + "the count of an interval",
+                (Quantity.Information, not null and not SampleKind.Info) =>
+                    "information is no level and no amount: its labels tell everything; use 'info'",
+                (not Quantity.Information, SampleKind.Info) =>
+                    $"information measures nothing, and '{unit.Symbol}' is a unit of {Name(quantity)}; use the unit {{info}}",
                 _ => null,
             };
-            if (refusal is not null)
-                fields.AddError("kind", refusal);
+            if (reason is not null)
+                fields.AddError("kind", reason);
 
             if (quantity == Quantity.Work)
                 CheckWork(unit, functionalUnit, share);
+            else if (quantity == Quantity.Information)
+                CheckInformation(share);
             else
                 CheckEnergy(unit, functionalUnit);
 
@@ -440,6 +468,15 @@ public static partial class CatalogueReader
                 fields.AddError("share", "is true, and only energy is shared out; leave it out");
         }
 
+        private void CheckInformation(bool share)
+        {
+            foreach (var property in (ReadOnlySpan<string>)["functionalUnit", "component"])
+                if (fields.Has(property))
+                    fields.AddError(property, "is given, and information has none; leave it out");
+            if (share)
+                fields.AddError("share", "is true, and only energy is shared out; leave it out");
+        }
+
         private void CheckEnergy(Unit unit, string? functionalUnit)
         {
             if (functionalUnit is not null)
@@ -457,6 +494,8 @@ public static partial class CatalogueReader
             var quantity = Name(unit.Quantity);
             if (limit && (unit.Quantity != Quantity.Power || component is not (null or Component.Accelerator) || share))
                 fields.AddError("limit", "is true, and only the power of an accelerator board has an enforced limit; leave it out");
+            if (unit.Quantity == Quantity.Utilisation && fields.Has("ceiling"))
+                fields.AddError("ceiling", "is given, and utilisation ends at the whole capacity; leave it out");
             if (unit.Quantity != Quantity.Utilisation && fields.Has("scale"))
                 fields.AddError(
                     "scale",
@@ -464,7 +503,7 @@ public static partial class CatalogueReader
                 );
             if (unit.Quantity != Quantity.Work)
             {
-                foreach (var property in (ReadOnlySpan<string>)["rollUp", "nested"])
+                foreach (var property in (ReadOnlySpan<string>)["rollUp", "nested", "layer"])
                     if (fields.Has(property))
                         fields.AddError(
                             property,
@@ -496,7 +535,7 @@ public static partial class CatalogueReader
             return new UtilisationScale(summed, devices, servers, capped);
         }
 
-        private RollUp? ReadRollUp()
+        private WorkLevel? ReadRollUp()
         {
             if (fields.Raw("rollUp") is not { } element)
                 return null;
@@ -517,7 +556,7 @@ public static partial class CatalogueReader
                 );
             if (level is < 0)
                 rollUp.AddError("level", $"is {level}; levels count from 0");
-            return family is null || level is null ? null : new RollUp(family, level.Value, within);
+            return family is null || level is null ? null : new WorkLevel(family, level.Value, within);
         }
 
         private IReadOnlyList<string>? ReadEstimate()
@@ -572,7 +611,7 @@ public static partial class CatalogueReader
             if (fields.Raw("resource") is not { } element)
                 return null;
             if (element.ValueKind != JsonValueKind.String)
-                return ReadResource(element, $"{place}: resource", errors);
+                return ReadResource(element, $"{place}: resource", site, errors);
             if (fields.Text("resource") is not { } name)
                 return null;
             if (templates.TryGetValue(name, out var template))

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Metrics.Domain.Messages;
-using Metrics.Domain.Observations;
 
 namespace Metrics.Domain.Catalogue;
 

@@ -16,6 +16,9 @@ public enum SampleKind
 
     /// <summary>A running counter; its rise between two samples is the amount.</summary>
     Cumulative,
+
+    /// <summary>The value says nothing, the labels say what belongs together: which address is which machine, where a pod runs.</summary>
+    Info,
 }
 
 /// <summary>Which labels name the resource that a series is about. The first label of a list that is present counts.</summary>
@@ -35,6 +38,17 @@ public sealed record ResourceLabels(
 {
     /// <summary>Labels that may hold the instance type of the host that it sits in.</summary>
     public IReadOnlyList<string> NodeHardware { get; init; } = [];
+
+    /// <summary>Labels that may hold the account, subscription or project that pays for it; the first that is present counts.</summary>
+    /// <remarks><c>resourceid/subscriptions</c> is what follows that segment in the path that the label holds.</remarks>
+    public IReadOnlyList<string> Account { get; init; } = [];
+
+    /// <summary>Labels that tell apart what has one name: account, resource group, cluster, site; all present ones count. Written as
+    /// those of <see cref="Account"/>, and empty where the name is unique by itself.</summary>
+    public IReadOnlyList<string> Scope { get; init; } = [];
+
+    /// <summary>Of information: labels that hold other names of what <see cref="Id"/> names, such as its address.</summary>
+    public IReadOnlyList<string> Alias { get; init; } = [];
 }
 
 /// <summary>A condition on one label. A label that is absent has the empty value, as in Prometheus.</summary>
@@ -105,12 +119,29 @@ public sealed record UtilisationScale(bool Summed, string? DevicesLabel, string?
             : null;
 }
 
-/// <summary>That a series may tell the same work as others do, on a coarser level or by another name.</summary>
+/// <summary>That a series may tell the same work as others do, on a finer or a coarser level or by another name.</summary>
 /// <param name="Family">Mappings of one family and functional unit count the same work of a source.</param>
 /// <param name="Level">Of the levels that tell something about a grid period the lowest is taken; of two mappings on one level the one that
 /// covers nearly the most time, then the first by id.</param>
 /// <param name="Within">Labels whose values tell apart what is decided by itself, as each load balancer is; none: the source.</param>
-public sealed record RollUp(string Family, int Level, IReadOnlyList<string> Within);
+public sealed record WorkLevel(string Family, int Level, IReadOnlyList<string> Within);
+
+/// <summary>Where on the way of a request its work is counted. In the order of preference: of what several layers tell of one deployment
+/// the one next to the hardware counts.</summary>
+public enum WorkLayer
+{
+    /// <summary>What runs the model: an inference server.</summary>
+    Engine,
+
+    /// <summary>What chooses the engine that a request goes to: an endpoint picker, the frontend of a serving framework.</summary>
+    Router,
+
+    /// <summary>What many applications send their requests through: a proxy, a load balancer.</summary>
+    Gateway,
+
+    /// <summary>Who asks: an application and its library.</summary>
+    Client,
+}
 
 /// <summary>What a provider's metric means. Data, not code: one entry of a <c>*.metrics.json</c>.</summary>
 public sealed record MetricMapping
@@ -161,7 +192,10 @@ public sealed record MetricMapping
     public UtilisationScale? Scale { get; init; }
 
     /// <summary>For work: what else tells the same work; null when nothing does.</summary>
-    public RollUp? RollUp { get; init; }
+    public WorkLevel? RollUp { get; init; }
+
+    /// <summary>For work: the layer that counts it.</summary>
+    public WorkLayer Layer { get; init; }
 
     /// <summary>For work: the label by which series of one endpoint may hold each other, as an ensemble holds its parts; null when each
     /// counts work of its own.</summary>
@@ -183,6 +217,10 @@ public sealed record MetricMapping
     /// <summary>Raw values from here on mean "no value"; null when there are none.</summary>
     public double? SentinelFrom { get; init; }
 
+    /// <summary>The most that what it is about can draw, in watts, or do, in units of work a second; null: the table of hardware or the
+    /// component tells.</summary>
+    public double? Ceiling { get; init; }
+
     /// <summary>True when a gauge holds its value until the next sample; else two samples are joined by a straight line.</summary>
     public bool Hold { get; init; }
 
@@ -192,6 +230,7 @@ public sealed record MetricMapping
         {
             (Quantity.Energy or Quantity.Work, SampleKind.Delta or SampleKind.Cumulative) => true,
             (Quantity.Power or Quantity.Utilisation, SampleKind.Gauge) => true,
+            (Quantity.Information, SampleKind.Info) => true,
             _ => false,
         };
 

@@ -1,5 +1,4 @@
 using Metrics.Domain.Messages;
-using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Factors;

@@ -29,7 +29,8 @@ public sealed record Hardware(HardwareKind Kind, string Name, PowerRange Power, 
     public string FactorName =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{(Kind == HardwareKind.Accelerator ? "hardware" : "vcpu")}:{Name.Replace(' ', '-')}@{Vintage?.ToString(CultureInfo.InvariantCulture) ?? "undated"}"
+            $"{(Kind == HardwareKind.Accelerator ? "hardware" : "vcpu")}:{Name.Replace(' ', '-')}"
+                + $"@{Vintage?.ToString(CultureInfo.InvariantCulture) ?? "undated"}"
         );
 }
 

@@ -86,7 +86,11 @@ internal static class RealTimeCloud
                 remarks.Add(
                     $"{other.Row.At}: {same.Key.Region}: is not used, because {same.Key.Year} has {same.Count()} rows of the "
                         + "region and "
-                        + $"{(right.Count == 1 ? $"this one does not stand in {Country(right[0].Row)}, as the region does" : "nothing tells which of them is right")}"
+                        + (
+                            right.Count == 1
+                                ? $"this one does not stand in {Country(right[0].Row)}, as the region does"
+                                : "nothing tells which of them is right"
+                        )
                 );
         }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Metrics.Domain.Messages;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
@@ -24,8 +25,12 @@ public static class Comparability
         }
         var groups = admitted
             .GroupBy(row => KeyOf(row, terms))
-            .OrderByDescending(group => group.Count())
-            .ThenBy(group => group.Key, KeyOrder)
+            // A sum of components or a model may hold less than a meter of the whole, and a meter that is not believed anything: such rows
+            // stand behind those that they might seem to beat, however many they are.
+            .GroupBy(group => group.Key with { CoverKind = null, Disbelieved = null })
+            .OrderByDescending(like => like.Sum(group => group.Count()))
+            .ThenBy(like => like.Key, KeyOrder)
+            .SelectMany(like => like.OrderBy(group => Doubt(group.Key)).ThenBy(group => group.Key, KeyOrder))
             .ToList();
         return new Comparison(
             [.. groups.Select(group => new ComparableGroup(group.Key, Rank(group, terms.By), group.Key.DifferencesFrom(groups[0].Key)))],
@@ -47,18 +52,32 @@ public static class Comparability
             terms.AcrossModels
                 ? null
                 : row.Model ?? $"workload {row.Workload}",
-            terms.AcrossModels ? null : row.Precision
+            terms.AcrossModels ? null : row.Precision,
+            row.CoverKind,
+            row.Disbelieved.Words().FirstOrDefault()
         );
 
     private static readonly Comparer<ComparabilityKey> KeyOrder = Comparer<ComparabilityKey>.Create(
         (left, right) => string.CompareOrdinal(left.ToString(), right.ToString())
     );
 
+    /// <summary>How far a group's numbers may be from those of whole machines; least first.</summary>
+    private static int Doubt(ComparabilityKey key) =>
+        (key.Disbelieved is null ? 0 : 4)
+        + key.CoverKind switch
+        {
+            "wall" or null => 0,
+            "components" => 1,
+            _ => 2,
+        };
+
     private static List<string> Reasons(ComparableRow row, ComparisonTerms terms)
     {
         var reasons = new List<string>();
         if (row.NullReason(terms.By) is { } reason)
-            reasons.Add($"no {(terms.By == RankedBy.Energy ? "joules" : "grams")} per {row.FunctionalUnit}: {reason}{Meaning(reason)}");
+            reasons.Add(
+                $"no {(terms.By == RankedBy.Energy ? "joules" : "grams")} per {row.FunctionalUnit}: {reason.Text()} ({reason.Meaning()})"
+            );
         // Not "below": a coverage that is no number is not enough either.
         if (!(row.Coverage >= terms.MinimumCoverage))
             reasons.Add(
@@ -68,20 +87,24 @@ public static class Comparability
                 )
             );
         if (row.Evidence > terms.WorstEvidence)
-            reasons.Add($"evidence {Word(row.Evidence)} is worse than {Word(terms.WorstEvidence)}, the worst accepted");
+            reasons.Add($"evidence {row.Evidence.ToWord()} is worse than {terms.WorstEvidence.ToWord()}, the worst accepted");
         return reasons;
     }
 
     /// <summary>The row in the unit that is asked for, where somebody declared how many of its own make one; else as it is.</summary>
     private static ComparableRow InUnitOf(ComparisonTerms terms, ComparableRow row) =>
-        terms.FunctionalUnit is { } asked && row.FunctionalUnit != asked && terms.Conversions.Factor(asked, row.FunctionalUnit) is { } each
+        terms.FunctionalUnit is { } requested
+        && row.FunctionalUnit != requested
+        && terms.Conversions.Factor(requested, row.FunctionalUnit) is { } each
             ? row with
             {
-                FunctionalUnit = asked,
+                FunctionalUnit = requested,
                 Units = row.Units / each,
+                Energy = row.Energy with { Units = row.Energy.Units / each },
+                Carbon = row.Carbon with { Units = row.Carbon.Units / each },
                 Converted = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"1 {asked} = {each:R} {row.FunctionalUnit}{(each == 1 ? "" : "s")}"
+                    $"1 {requested} = {each:R} {row.FunctionalUnit}{(each == 1 ? "" : "s")}"
                 ),
             }
             : row;
@@ -135,31 +158,4 @@ public static class Comparability
         }
         return certain;
     }
-
-    private static string Meaning(string reason) =>
-        reason switch
-        {
-            "no_work" => " (no work was counted)",
-            "zero_functional_units" => " (work was counted and none was done)",
-            "no_energy" => " (no energy is known)",
-            "accelerator_unknown" => " (the energy of its accelerators is unknown)",
-            "server_unknown" => " (the energy of its servers is unknown)",
-            "pue_unknown" => " (its place has no PUE)",
-            "no_carbon" => " (no emissions are known)",
-            "grid_unknown" => " (no location-based average intensity of its grid is known)",
-            "embodied_unknown" => " (the embodied emissions of its hardware are unknown)",
-            "busy_unknown" => " (nothing tells when its hardware was idle)",
-            "accelerator_idle_unknown" => " (its idle energy is known of whole servers and not of the accelerators alone)",
-            _ => "",
-        };
-
-    private static string Word(Evidence evidence) =>
-        evidence switch
-        {
-            Evidence.Measured => "measured",
-            Evidence.Derived => "derived",
-            Evidence.Modelled => "modelled",
-            Evidence.Estimated => "estimated",
-            _ => throw new ArgumentOutOfRangeException(nameof(evidence), evidence, "There is no such evidence."),
-        };
 }

@@ -1,3 +1,5 @@
+using Metrics.Domain.Messages;
+
 namespace Metrics.Domain.Facts;
 
 /// <summary>What must be equal before two ratios may be ranked with each other. Made from a row by
@@ -13,6 +15,9 @@ namespace Metrics.Domain.Facts;
 /// <param name="Model">The served model or, of a workload without one, <c>workload</c> and its name; null where the terms rank across
 /// models.</param>
 /// <param name="Precision">Number format of the weights; null when unknown or where the terms rank across models.</param>
+/// <param name="CoverKind">What the servers' energy is made of: <c>wall</c>, <c>components</c> or <c>model</c>; null when servers are not
+/// asked for.</param>
+/// <param name="Disbelieved">For what a meter of it was not believed; null when all were.</param>
 public sealed record ComparabilityKey(
     string FunctionalUnit,
     string? TokenBasis,
@@ -22,7 +27,9 @@ public sealed record ComparabilityKey(
     bool Estimated,
     string? CarbonMethod,
     string? Model,
-    string? Precision
+    string? Precision,
+    string? CoverKind = null,
+    string? Disbelieved = null
 )
 {
     /// <summary>The keys in which this one differs from another, in a fixed order; none when rows of both may be ranked with each
@@ -34,13 +41,15 @@ public sealed record ComparabilityKey(
         // A request has no token basis: against it the unit alone says what differs.
         if (TokenBasis is not null && other.TokenBasis is not null)
             Compare("token basis", TokenBasis, other.TokenBasis);
-        Compare("boundary", Word(Boundary), Word(other.Boundary));
+        Compare("boundary", Boundary.ToWord(), other.Boundary.ToWord());
         Compare("PUE included", PueIncluded ? "yes" : "no", other.PueIncluded ? "yes" : "no");
-        Compare("idle policy", Word(IdlePolicy), Word(other.IdlePolicy));
+        Compare("idle policy", IdlePolicy.ToWord(), other.IdlePolicy.ToWord());
         Compare("evidence class", Estimated ? "estimated" : "measured or modelled", other.Estimated ? "estimated" : "measured or modelled");
         Compare("carbon method", CarbonMethod, other.CarbonMethod);
         Compare("model", Model, other.Model);
         Compare("precision", Precision, other.Precision);
+        Compare("server energy of", CoverKind, other.CoverKind);
+        Compare("disbelieved", Disbelieved ?? "nothing", other.Disbelieved ?? "nothing");
         return differences;
 
         void Compare(string key, string? mine, string? others)
@@ -49,23 +58,6 @@ public sealed record ComparabilityKey(
                 differences.Add(new KeyDifference(key, mine ?? "unknown", others ?? "unknown"));
         }
     }
-
-    private static string Word(Boundary boundary) =>
-        boundary switch
-        {
-            Boundary.Accelerator => "accelerator",
-            Boundary.Server => "server",
-            Boundary.Facility => "facility",
-            _ => throw new ArgumentOutOfRangeException(nameof(boundary), boundary, "There is no such boundary."),
-        };
-
-    private static string Word(IdlePolicy policy) =>
-        policy switch
-        {
-            IdlePolicy.Provisioned => "provisioned",
-            IdlePolicy.ActiveOnly => "active-only",
-            _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, "There is no such idle policy."),
-        };
 }
 
 /// <summary>A key in which two numbers differ.</summary>

@@ -45,24 +45,12 @@ public sealed record ComparableRow
     /// <summary>Share of the energy that was measured or derived, from 0 to 1; null when unknown.</summary>
     public double? MeasuredShare { get; init; }
 
-    /// <summary>Sum of energy in joules; null when unknown.</summary>
-    public double? Joules { get; init; }
+    /// <summary>Sum of energy, in joules.</summary>
+    public ComparableAmount Energy { get; init; }
 
-    /// <summary>The least that the energy can be, in joules; null without bounds.</summary>
-    public double? LowJoules { get; init; }
-
-    /// <summary>The most that the energy can be, in joules; null without bounds.</summary>
-    public double? HighJoules { get; init; }
-
-    /// <summary>Sum of emissions in grams of CO2 equivalent, by one method for all rows of a ranking; null when unknown. Market-based grams
-    /// are never put here.</summary>
-    public double? Grams { get; init; }
-
-    /// <summary>The least that the emissions can be, in grams; null without bounds.</summary>
-    public double? LowGrams { get; init; }
-
-    /// <summary>The most that the emissions can be, in grams; null without bounds.</summary>
-    public double? HighGrams { get; init; }
+    /// <summary>Sum of emissions in grams of CO2 equivalent, by one method for all rows of a ranking. Market-based grams are never put
+    /// here.</summary>
+    public ComparableAmount Carbon { get; init; }
 
     /// <summary>Sum of work in functional units; null when none was counted.</summary>
     public double? Units { get; init; }
@@ -71,32 +59,53 @@ public sealed record ComparableRow
     /// are what was counted.</summary>
     public string? Converted { get; init; }
 
-    /// <summary>Why the energy or the grams are null, for instance <c>pue_unknown</c>; null when the row does not say.</summary>
-    public string? UnknownBecause { get; init; }
+    /// <summary>Why the energy or the emissions are unknown; null when the row does not say.</summary>
+    public NullReason? UnknownBecause { get; init; }
 
     /// <summary>Which tokens the unit counts: <c>output</c>, <c>input</c>, <c>cached-input</c> or <c>total</c>; null when it counts
     /// none.</summary>
     public string? TokenBasis => Quantities.FunctionalUnit.Known.GetValueOrDefault(FunctionalUnit)?.TokenBasis;
 
+    /// <summary>What the servers' energy is made of: <c>wall</c>, <c>components</c> or <c>model</c>; null when it is not asked for.</summary>
+    public string? CoverKind { get; init; }
+
+    /// <summary>For what a meter of it was not believed in some of the time.</summary>
+    public MissingReasons Disbelieved { get; init; }
+
+    /// <summary>Work of the time in which the amount is known too.</summary>
+    private double? UnitsOf(RankedBy by) => Of(by).Units ?? Units;
+
+    /// <summary>What a ranking divides by the work.</summary>
+    public ComparableAmount Of(RankedBy by) => by == RankedBy.Energy ? Energy : Carbon;
+
     /// <summary>The ratio that a ranking sorts by; null when it does not exist.</summary>
-    public double? PerUnit(RankedBy by) => Units is > 0 ? (by == RankedBy.Energy ? Joules : Grams) / Units : null;
+    public double? PerUnit(RankedBy by) => UnitsOf(by) is > 0 and var units ? Of(by).Value / units : null;
 
     /// <summary>Between what the ratio that a ranking sorts by lies; null when that is not known.</summary>
     public Bounds? BoundsPerUnit(RankedBy by)
     {
-        var (low, high) = by == RankedBy.Energy ? (LowJoules, HighJoules) : (LowGrams, HighGrams);
-        return PerUnit(by) is not null && low / Units is { } least && high / Units is { } most && least <= most && double.IsFinite(most)
+        var (_, low, high, _) = Of(by);
+        var units = UnitsOf(by);
+        return PerUnit(by) is not null && low / units is { } least && high / units is { } most && least <= most && double.IsFinite(most)
             ? new Bounds(least, most)
             : null;
     }
 
-    /// <summary>Why the ratio is null, as a stable snake_case name; null when there is a ratio.</summary>
-    public string? NullReason(RankedBy by) =>
-        (by, Units) switch
+    /// <summary>Why the ratio is null; null when there is a ratio.</summary>
+    public NullReason? NullReason(RankedBy by) =>
+        Units switch
         {
-            (_, null) => "no_work",
-            (_, <= 0) => "zero_functional_units",
-            (RankedBy.Energy, _) => Joules is null ? UnknownBecause ?? "no_energy" : null,
-            _ => Grams is null ? UnknownBecause ?? "no_carbon" : null,
+            null => Facts.NullReason.NoWork,
+            <= 0 => Facts.NullReason.ZeroFunctionalUnits,
+            _ when PerUnit(by) is not null => null,
+            _ when Of(by).Value is not null => Facts.NullReason.NoCommonTime,
+            _ => UnknownBecause ?? (by == RankedBy.Energy ? Facts.NullReason.NoEnergy : Facts.NullReason.NoCarbon),
         };
 }
+
+/// <summary>A sum, and between what the truth lies; <c>default</c> is one that is unknown.</summary>
+/// <param name="Value">The sum; null when it is unknown.</param>
+/// <param name="Low">The least that it can be; null without bounds.</param>
+/// <param name="High">The most that it can be; null without bounds.</param>
+/// <param name="Units">Work of the same time; null: all work of the row.</param>
+public readonly record struct ComparableAmount(double? Value, double? Low = null, double? High = null, double? Units = null);

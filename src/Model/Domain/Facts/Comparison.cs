@@ -72,14 +72,7 @@ public sealed record ComparableGroup(ComparabilityKey Key, IReadOnlyList<RankedR
 /// another one;
 /// null for a row alone, and where it or a neighbour has no bounds.
 /// </param>
-public sealed record RankedRow(ComparableRow Row, double PerUnit, double? SavingAgainstWorst, bool? Certain)
-{
-    /// <summary>The least that the joules for each unit can be; null without bounds.</summary>
-    public double? LowJoulesPerUnit => Row.LowJoules / Row.Units;
-
-    /// <summary>The most that the joules for each unit can be; null without bounds.</summary>
-    public double? HighJoulesPerUnit => Row.HighJoules / Row.Units;
-}
+public sealed record RankedRow(ComparableRow Row, double PerUnit, double? SavingAgainstWorst, bool? Certain);
 
 /// <summary>A row that is not ranked.</summary>
 /// <param name="Row">The row.</param>

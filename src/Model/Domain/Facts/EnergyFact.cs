@@ -29,9 +29,6 @@ public sealed record EnergyFact
         init => Values[measure] = value;
     }
 
-    /// <summary>Seconds of the period for which readings exist; at most the period.</summary>
-    public double CoveredSeconds => Values[Measures.Covered] ?? 0;
-
     /// <summary>Worst evidence of the inputs.</summary>
     public required Evidence Evidence { get; init; }
 
@@ -73,7 +70,7 @@ public sealed record WorkFact
     public required double Units { get; init; }
 
     /// <summary>Seconds of the period for which counts of any of its engines exist; at most the period.</summary>
-    public required double CoveredSeconds { get; init; }
+    public required double Covered { get; init; }
 
     /// <summary>Seconds for which counts exist, of all engines together: those of an engine by itself add up to the period.</summary>
     public required double CountedSeconds { get; init; }

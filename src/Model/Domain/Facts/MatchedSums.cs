@@ -85,13 +85,8 @@ public sealed class MatchedSums
 
     /// <summary>Facility energy without what was drawn while doing nothing.</summary>
     public static MatchedSums Active { get; } =
-        new(
-            "Active",
-            "ActiveJoules",
-            "J",
-            "Facility energy without its idle share",
-            Boundary.Facility,
-            () => (Term)Facts.Measures.Facility * Term.Remainder(Facts.Measures.Idle, Facts.Measures.Server)
+        new("Active", "ActiveJoules", "J", "Facility energy without its idle share", Boundary.Facility, () =>
+            (Term)Facts.Measures.Facility * Term.Remainder(Facts.Measures.Idle, Facts.Measures.Server)
         );
 
     /// <summary>Server energy without what was drawn while doing nothing.</summary>
@@ -164,7 +159,7 @@ public sealed class MatchedSums
 
     /// <summary>All of them, in the order in which they are told.</summary>
     public static ImmutableArray<MatchedSums> All { get; } =
-        [Accelerator, Server, Facility, Active, ActiveServer, ActiveAccelerator, Operational, Sci, ActiveSci];
+    [Accelerator, Server, Facility, Active, ActiveServer, ActiveAccelerator, Operational, Sci, ActiveSci];
 
     /// <summary>The boundary whose energy it is made of.</summary>
     public Boundary Boundary { get; }
@@ -216,7 +211,7 @@ public sealed class MatchedSums
         {
             Aggregation = Aggregation.SumOfUnit,
             Held = MeasureHolders.Periods,
-            Told = told,
+            Exposed = told,
             Restated = told != MeasureHolders.None,
         };
 

@@ -71,7 +71,7 @@ public sealed class Measure(string name, string unit, string description)
     public MeasureHolders Held { get; init; } = MeasureHolders.All;
 
     /// <summary>Which entity sets tell it.</summary>
-    public MeasureHolders Told { get; init; } = MeasureHolders.All;
+    public MeasureHolders Exposed { get; init; } = MeasureHolders.All;
 
     /// <summary>Whether it always has a value where it is held; without facts it is zero.</summary>
     public bool Always { get; init; }
@@ -97,7 +97,8 @@ public static class Measures
     public static Measure Accelerator { get; } =
         new("AcceleratorJoules", "J", "Energy of the accelerators.")
         {
-            DescriptionOfPeriods = "Energy of the accelerators, as far as it is known. Stands on every functional unit's row of the deployment.",
+            DescriptionOfPeriods =
+                "Energy of the accelerators, as far as it is known. Stands on every functional unit's row of the deployment.",
             Boundary = Boundary.Accelerator,
         };
 
@@ -105,7 +106,8 @@ public static class Measures
     public static Measure Server { get; } =
         new("ServerJoules", "J", "Energy of the whole server, accelerators included.")
         {
-            DescriptionOfPeriods = "Energy of the whole servers, accelerators included, as far as it is known. Stands on every functional unit's row.",
+            DescriptionOfPeriods =
+                "Energy of the whole servers, accelerators included, as far as it is known. Stands on every functional unit's row.",
             Boundary = Boundary.Server,
         };
 
@@ -121,15 +123,12 @@ public static class Measures
     public static Measure Rack { get; } =
         new("RackJoules", "J", "Energy measured at the rack.")
         {
-            Told = MeasureHolders.Facts,
+            Exposed = MeasureHolders.Facts,
         };
 
     /// <summary>The part of the IT joules (of the boards' where the server's are unknown) drawn while reserved and doing nothing.</summary>
     public static Measure Idle { get; } =
-        new("IdleJoules", "J", "Part of the energy drawn while reserved and doing nothing.")
-        {
-            Boundary = Boundary.Server,
-        };
+        new("IdleJoules", "J", "Part of the energy drawn while reserved and doing nothing.") { Boundary = Boundary.Server };
 
     /// <summary>Facility energy x location-based average intensity, in grams of CO2 equivalents.</summary>
     public static Measure Operational { get; } =
@@ -142,7 +141,7 @@ public static class Measures
     public static Measure Marginal { get; } =
         new("MarginalGrams", "g", "The same by the grid's marginal intensity. Never add it to the others.")
         {
-            DescriptionOfPeriods = 
+            DescriptionOfPeriods =
                 "The same by the grid's marginal intensity. Never part of SciGramsPerUnit, never to be added to the others.",
             Boundary = Boundary.Facility,
         };
@@ -151,17 +150,14 @@ public static class Measures
     public static Measure MarketBased { get; } =
         new("MarketBasedGrams", "g", "The same by contracts and certificates. Never add it to the others.")
         {
-            DescriptionOfPeriods = 
+            DescriptionOfPeriods =
                 "The same by contracts and certificates. Never part of SciGramsPerUnit, never to be added to the others.",
             Boundary = Boundary.Facility,
         };
 
     /// <summary>The part of making and disposing of the hardware that falls to the period, in grams of CO2 equivalents.</summary>
     public static Measure Embodied { get; } =
-        new("EmbodiedGrams", "g", "Share of the emissions of making the hardware that falls to the period.")
-        {
-            Boundary = Boundary.Server,
-        };
+        new("EmbodiedGrams", "g", "Share of the emissions of making the hardware that falls to the period.") { Boundary = Boundary.Server };
 
     /// <summary>Water of the site: IT energy x WUE, in litres.</summary>
     public static Measure Water { get; } =
@@ -191,7 +187,7 @@ public static class Measures
     public static Measure Measured { get; } =
         new("MeasuredJoules", "J", "Energy that was measured or derived.")
         {
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Always = true,
             Restated = false,
         };
@@ -201,7 +197,7 @@ public static class Measures
         new("CoveredSeconds", "s", "Time of which the energy of the widest boundary is known.")
         {
             Held = MeasureHolders.Facts,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Always = true,
             Restated = false,
         };
@@ -222,7 +218,7 @@ public static class Measures
             Boundary = Boundary.Accelerator,
             Bounding = Accelerator,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -233,7 +229,7 @@ public static class Measures
             Boundary = Boundary.Accelerator,
             Bounding = Accelerator,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -244,7 +240,7 @@ public static class Measures
             Boundary = Boundary.Server,
             Bounding = Server,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -255,7 +251,7 @@ public static class Measures
             Boundary = Boundary.Server,
             Bounding = Server,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -266,7 +262,7 @@ public static class Measures
             Boundary = Boundary.Facility,
             Bounding = Facility,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -277,7 +273,7 @@ public static class Measures
             Boundary = Boundary.Facility,
             Bounding = Facility,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -288,7 +284,7 @@ public static class Measures
             Boundary = Boundary.Facility,
             Bounding = Operational,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -299,7 +295,7 @@ public static class Measures
             Boundary = Boundary.Facility,
             Bounding = Operational,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -310,7 +306,7 @@ public static class Measures
             Boundary = Boundary.Server,
             Bounding = Embodied,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -321,7 +317,7 @@ public static class Measures
             Boundary = Boundary.Server,
             Bounding = Embodied,
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -330,7 +326,7 @@ public static class Measures
         new("AcceleratorPresentSeconds", "s", "Time in which the deployment held the accelerators of the resource.")
         {
             Held = MeasureHolders.Passing,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -339,7 +335,7 @@ public static class Measures
         new("AcceleratorSeconds", "s", "Time of which the accelerator energy is known.")
         {
             Held = MeasureHolders.Periods | MeasureHolders.Passing,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
             Always = true,
             Restated = false,
         };
@@ -349,7 +345,7 @@ public static class Measures
         new("ServerSeconds", "s", "Time of which the server energy is known.")
         {
             Held = MeasureHolders.Periods | MeasureHolders.Passing,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
             Always = true,
             Restated = false,
         };
@@ -359,7 +355,7 @@ public static class Measures
         new("FacilitySeconds", "s", "Time of which the facility energy is known.")
         {
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
             Always = true,
             Restated = false,
         };
@@ -370,7 +366,7 @@ public static class Measures
         new("KnownJoules", "J", "Energy of the widest boundaries known without PUE.")
         {
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -379,7 +375,7 @@ public static class Measures
         new("IdleOfJoules", "J", "Energy of the resources and times of which the idle part is known.")
         {
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.None,
+            Exposed = MeasureHolders.None,
             Restated = false,
         };
 
@@ -390,7 +386,7 @@ public static class Measures
             DescriptionOfPeriods = "Functional units of work done. Never add units of different FunctionalUnit.",
             Aggregation = Aggregation.SumOfUnit,
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
         };
 
     /// <summary>Seconds of the presence for which the work of the functional unit is known.</summary>
@@ -399,7 +395,7 @@ public static class Measures
         {
             Aggregation = Aggregation.SumOfUnit,
             Held = MeasureHolders.Periods,
-            Told = MeasureHolders.Periods,
+            Exposed = MeasureHolders.Periods,
             Always = true,
             Restated = false,
         };
@@ -447,7 +443,7 @@ public static class Measures
     public static IEnumerable<Measure> HeldBy(MeasureHolders holder) => All.Where(measure => (measure.Held & holder) != 0);
 
     /// <summary>Those that a kind of entity set tells, in order.</summary>
-    public static IEnumerable<Measure> ToldBy(MeasureHolders holder) => All.Where(measure => (measure.Told & holder) != 0);
+    public static IEnumerable<Measure> ExposedBy(MeasureHolders holder) => All.Where(measure => (measure.Exposed & holder) != 0);
 
     /// <summary>The energy of a boundary.</summary>
     public static Measure Of(Boundary boundary) =>

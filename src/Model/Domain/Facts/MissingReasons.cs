@@ -59,6 +59,10 @@ public enum MissingReasons
 /// <summary>The stable words of <see cref="MissingReasons"/>: <c>pue_unknown</c>.</summary>
 public static class MissingReasonText
 {
+    /// <summary>Those by which a meter, or an identity, was not believed: such a row's number is never certain.</summary>
+    public const MissingReasons Disbelieving =
+        MissingReasons.ImplausibleValue | MissingReasons.LessThanItsParts | MissingReasons.AmbiguousIdentity | MissingReasons.SliceUnknown;
+
     /// <summary>Every single reason with its word, ordered by the word.</summary>
     public static IReadOnlyList<(MissingReasons Reason, string Word)> All { get; } =
     [

@@ -90,8 +90,7 @@ public abstract record Term
         Print(new Notation(column, " + ", " - ", " * ", " / ", divisor => $"NULLIF({divisor}, 0)"), 0);
 
     /// <summary>It in OData, of the properties of the row.</summary>
-    public string ToOData() =>
-        Print(new Notation(measure => measure.Name, " add ", " sub ", " mul ", " div ", divisor => divisor), 0);
+    public string ToOData() => Print(new Notation(measure => measure.Name, " add ", " sub ", " mul ", " div ", divisor => divisor), 0);
 
     /// <summary>It as people write it, with names or with numbers.</summary>
     /// <param name="amount">How a measure is written.</param>
@@ -274,7 +273,13 @@ public static class Ratios
 
     /// <summary>The part of the energy that was drawn while doing nothing.</summary>
     public static Ratio IdleShare { get; } =
-        new("IdleShare", "1", "Share of the energy that was drawn while reserved and doing nothing, 0 to 1.", Measures.Idle, Measures.IdleOf)
+        new(
+            "IdleShare",
+            "1",
+            "Share of the energy that was drawn while reserved and doing nothing, 0 to 1.",
+            Measures.Idle,
+            Measures.IdleOf
+        )
         {
             After = Measures.Idle,
             OfMany = RatioOfMany.None,
@@ -372,7 +377,8 @@ public static class Ratios
     ];
 
     /// <summary>Those of them that are for each unit of work.</summary>
-    public static ImmutableArray<Ratio> ByUnit { get; } = [.. OfPeriods.Where(ratio => ratio.Unit.EndsWith("/{unit}", StringComparison.Ordinal))];
+    public static ImmutableArray<Ratio> ByUnit { get; } =
+    [.. OfPeriods.Where(ratio => ratio.Unit.EndsWith("/{unit}", StringComparison.Ordinal))];
 
     /// <summary>Those that energy facts tell, in order. A rack's energy stands beside the boundaries, and no part of it counts as measured
     /// energy of one.</summary>

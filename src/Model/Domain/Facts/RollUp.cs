@@ -113,10 +113,8 @@ public static class RollUp
     private static (Sums Sums, UnitSums[] OfUnits) Add(EnergyFact[] facts, List<IGrouping<string, WorkFact>> units)
     {
         var sums = new Sums();
-        Array.Sort(
-            facts,
-            static (a, b) =>
-                a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start) : a.Resource.Id.CompareTo(b.Resource.Id)
+        Array.Sort(facts, static (a, b) =>
+            a.Period.Start != b.Period.Start ? a.Period.Start.CompareTo(b.Period.Start) : a.Resource.Id.CompareTo(b.Resource.Id)
         );
         var matched = new UnitSums[units.Count];
         var work = new List<WorkFact>[units.Count];
@@ -217,7 +215,7 @@ public static class RollUp
 
         /// <summary>The time in which work was counted: the deployment was there.</summary>
         public void AddTime(WorkFact work) =>
-            Seconds = Math.Max(Seconds, Math.Min(work.Period.Length.TotalSeconds, Math.Max(work.PresentSeconds, work.CoveredSeconds)));
+            Seconds = Math.Max(Seconds, Math.Min(work.Period.Length.TotalSeconds, Math.Max(work.PresentSeconds, work.Covered)));
 
         /// <summary>Seconds of <see cref="Seconds"/> for which the energy of a boundary is known.</summary>
         public double Known(Boundary boundary) => Seconds * Share(Measures.Of(boundary));
@@ -226,7 +224,9 @@ public static class RollUp
         public void Match(WorkFact work, UnitSums into)
         {
             var counted = work.PresentSeconds > 0 ? Math.Min(1, work.CountedSeconds / work.PresentSeconds) : 0;
-            RollUp.Add(into.Values, Measures.Units, work.Units);
+            // Of a period in which engines were there and none told its work, the work is not zero.
+            if (work.CountedSeconds > 0)
+                RollUp.Add(into.Values, Measures.Units, work.Units);
             RollUp.Add(into.Values, Measures.WorkSeconds, Seconds * counted);
             if (!IsEnough(counted))
                 return;

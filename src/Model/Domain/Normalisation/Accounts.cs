@@ -104,7 +104,7 @@ internal sealed class Accounts(
     DecisionTrace? trace
 )
 {
-    private readonly Dictionary<(int Workload, string Place), Deployment> deployments = [];
+    private readonly Dictionary<(int Workload, string Place, string Account), Deployment> deployments = [];
     private readonly Dictionary<(string Place, DateOnly Day), Site> sites = [];
     private Site? last;
 
@@ -131,7 +131,7 @@ internal sealed class Accounts(
         Energy.Add(
             new EnergyFact
             {
-                Deployment = DeploymentOf(share.Workload, share.Resource.Place),
+                Deployment = DeploymentOf(share.Workload, share.Resource.Place, share.Resource.Account),
                 Resource = share.Resource.Identity,
                 Period = grid[share.Bin],
                 [Measures.Accelerator] = accelerator,
@@ -192,7 +192,7 @@ internal sealed class Accounts(
         Energy.Add(
             new EnergyFact
             {
-                Deployment = DeploymentOf(workload, resource.Place),
+                Deployment = DeploymentOf(workload, resource.Place, resource.Account),
                 Resource = resource.Identity,
                 Period = grid[bin],
                 [Measures.Rack] = joules,
@@ -208,6 +208,7 @@ internal sealed class Accounts(
     public void EnterWork(
         int workload,
         Place place,
+        string? account,
         string functionalUnit,
         int bin,
         double units,
@@ -219,11 +220,11 @@ internal sealed class Accounts(
         Work.Add(
             new WorkFact
             {
-                Deployment = DeploymentOf(workload, place),
+                Deployment = DeploymentOf(workload, place, account),
                 FunctionalUnit = functionalUnit,
                 Period = grid[bin],
                 Units = units,
-                CoveredSeconds = seconds,
+                Covered = seconds,
                 CountedSeconds = time.Counted,
                 PresentSeconds = time.Present,
                 Evidence = evidence,
@@ -235,6 +236,7 @@ internal sealed class Accounts(
     /// tells idle energy by work where no load tells it.</summary>
     public void Close()
     {
+        AdoptAccounts();
         Energy.Sort(
             static (a, b) =>
                 a.Deployment.Id != b.Deployment.Id ? a.Deployment.Id.CompareTo(b.Deployment.Id)
@@ -267,6 +269,23 @@ internal sealed class Accounts(
         IdleByWork();
     }
 
+    /// <summary>Of a workload at a place of which some telemetry names one account and some none, all is of that account.</summary>
+    private void AdoptAccounts()
+    {
+        Dictionary<Deployment, Deployment>? adopted = null;
+        foreach (var told in deployments.Values.GroupBy(known => (known.Workload.Name, Place: known.Place.Name)))
+            if (told.Count() == 2 && told.SingleOrDefault(known => known.Account is null) is { } without)
+                (adopted ??= new(ReferenceEqualityComparer.Instance)).Add(without, told.Single(known => known.Account is not null));
+        if (adopted is null)
+            return;
+        for (var i = 0; i < Energy.Count; i++)
+            if (adopted.TryGetValue(Energy[i].Deployment, out var deployment))
+                Energy[i] = Energy[i] with { Deployment = deployment };
+        for (var i = 0; i < Work.Count; i++)
+            if (adopted.TryGetValue(Work[i].Deployment, out var deployment))
+                Work[i] = Work[i] with { Deployment = deployment };
+    }
+
     /// <summary>A period in which a deployment's work was counted and none was done was idle; one in which any was done is taken as busy,
     /// so that idle energy is rather told too small.</summary>
     private void IdleByWork()
@@ -284,6 +303,9 @@ internal sealed class Accounts(
                 worked = new(Work.Count);
                 foreach (var work in Work)
                 {
+                    // A period of which nothing was counted says nothing.
+                    if (work.CountedSeconds <= 0)
+                        continue;
                     var key = (work.Deployment.Id, work.Period.Start);
                     worked[key] = worked.GetValueOrDefault(key) || work.Units > 0;
                 }
@@ -336,12 +358,12 @@ internal sealed class Accounts(
         : b is null ? a
         : a + b;
 
-    private Deployment DeploymentOf(int workload, Place place)
+    private Deployment DeploymentOf(int workload, Place place, string? account)
     {
-        if (!deployments.TryGetValue((workload, place.Name), out var deployment))
+        if (!deployments.TryGetValue((workload, place.Name, account ?? ""), out var deployment))
         {
-            deployment = new Deployment(workload == WorkloadClaims.Unclaimed ? Workload.Unattributed : workloads[workload], place);
-            deployments.Add((workload, place.Name), deployment);
+            deployment = new Deployment(workload == WorkloadClaims.Unclaimed ? Workload.Unattributed : workloads[workload], place, account);
+            deployments.Add((workload, place.Name, account ?? ""), deployment);
         }
         return deployment;
     }

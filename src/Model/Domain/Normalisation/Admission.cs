@@ -15,6 +15,10 @@ public static class Admission
     private static readonly DateTime Earliest = new(2000, 1, 1, 0, 0, 0, DateTimeKind.Utc);
     private static readonly DateTime Latest = new(2100, 1, 1, 0, 0, 0, DateTimeKind.Utc);
 
+    /// <summary>Whether the value is NaN: the mark of a series that ended, or a meter that has no value. It is neither stored nor a
+    /// fault.</summary>
+    public static bool SaysNothing(in Sample sample) => double.IsNaN(sample.Value);
+
     /// <summary>Null when the observation may be stored, else why not.</summary>
     /// <param name="observation">The observation, its times in UTC to the microsecond.</param>
     /// <param name="mapping">Its mapping; null when the catalogue has none.</param>
@@ -48,21 +52,21 @@ public static class Admission
             return Because(
                 series,
                 sample,
-                RejectionReason.NotFinite,
+                RejectionReason.ImplausibleValue,
                 $"The value {MessageText.Show(value)} is not a finite number, so it says nothing."
             );
         if (value < 0)
             return Because(
                 series,
                 sample,
-                RejectionReason.NegativeValue,
+                RejectionReason.ImplausibleValue,
                 $"The value {MessageText.Show(value)} {mapping.Unit.Symbol} is negative, which no meter can show."
             );
         if (value >= mapping.SentinelFrom)
             return Because(
                 series,
                 sample,
-                RejectionReason.Sentinel,
+                RejectionReason.ImplausibleValue,
                 $"The value {MessageText.Show(value)} is how this exporter says that it has none (mapping {mapping.Id}: from "
                     + $"{MessageText.Show(mapping.SentinelFrom.Value)})."
             );

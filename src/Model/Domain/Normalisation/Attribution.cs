@@ -528,9 +528,9 @@ internal sealed partial class Attribution(
         )
         {
             scratch.Clear();
-            if (cover.Component(rack, component, bin, scratch) is not { } reading)
+            if (cover.Boundary(rack, component, bin, scratch) is not { } reading)
                 continue;
-            trace?.Decide(rack, bin, name, reading.Joules, SharesOf(scratch, null));
+            trace?.Decide(rack, bin, Measures.Rack, name, reading.Joules, SharesOf(scratch, null));
             for (var i = 0; i < scratch.Count; i++)
                 accounts.EnterRack(
                     scratch[i].Workload,
@@ -924,6 +924,7 @@ internal sealed partial class Attribution(
             trace?.Decide(
                 resource,
                 bin,
+                server is null ? Measures.Accelerator : Measures.Server,
                 EnergyCover.Share,
                 reading.Joules,
                 SharesOf(claims, busy is { } level ? new IdleDecision(IdleRule.Load, level, LoadOf(resource, bin)) : null),
@@ -1065,13 +1066,14 @@ internal sealed partial class Attribution(
     /// <summary>What was decided about an accelerator.</summary>
     private void Decide(in Sharer board, int bin, double? scale, double time, EmbodiedDecision? embodied, IdleDecision? idle)
     {
-        trace!.Decide(board.Resource, bin, board.Cover, board.Reading.Joules, SharesOf(board.Claims, idle), decision =>
-            decision with
-            {
-                ServerScale = scale,
-                ServerTime = time,
-                Embodied = embodied,
-            }
+        trace!.Decide(
+            board.Resource,
+            bin,
+            Measures.Accelerator,
+            board.Cover,
+            board.Reading.Joules,
+            SharesOf(board.Claims, idle),
+            decision => decision with { ServerScale = scale, ServerTime = time, Embodied = embodied }
         );
     }
 
@@ -1082,6 +1084,7 @@ internal sealed partial class Attribution(
         trace!.Decide(
             host.Known,
             bin,
+            Measures.Server,
             server.Cover,
             server.Reading.Joules,
             trace.TakePortions(workload =>

@@ -69,6 +69,48 @@ public enum IdleRule
     Work,
 }
 
+/// <summary>Why no fact was made of a reading.</summary>
+public enum UnusedRule
+{
+    /// <summary>Another series counts the same work.</summary>
+    SameWork,
+
+    /// <summary>Another series tells the same: <see cref="UnusedDecision.Series"/>.</summary>
+    SameReading,
+
+    /// <summary>Another meter of the component was taken: <see cref="UnusedDecision.Mapping"/>.</summary>
+    BetterMeter,
+
+    /// <summary>A meter reads the energy, so nobody asked for the load.</summary>
+    LoadNotAsked,
+
+    /// <summary>Cores and uncore lie inside the package.</summary>
+    InsidePackage,
+
+    /// <summary>What covers the boundary holds it: <see cref="UnusedDecision.Component"/>.</summary>
+    InsideCover,
+
+    /// <summary>A share of its server, where the shares are told on another level, or by the boards themselves.</summary>
+    OtherLevel,
+
+    /// <summary>No boundary takes its component.</summary>
+    NoBoundary,
+}
+
+/// <summary>Why no fact was made of a reading, and of what one was made instead.</summary>
+/// <param name="Rule">Why.</param>
+public sealed record UnusedDecision(UnusedRule Rule)
+{
+    /// <summary>The series that is taken.</summary>
+    public Series? Series { get; init; }
+
+    /// <summary>How the samples of the meter are understood that is taken.</summary>
+    public MetricMapping? Mapping { get; init; }
+
+    /// <summary>The component that is taken.</summary>
+    public Component Component { get; init; }
+}
+
 /// <summary>What one meter read of one component, and how far that may be from the truth.</summary>
 /// <param name="Component">The component.</param>
 /// <param name="Mapping">How its samples are understood.</param>
@@ -94,9 +136,10 @@ public sealed record MeterReading(
 public sealed record LoadPart(double FullLoadSeconds, double Seconds, double Busy, double Servers, double Slice, bool Scaled);
 
 /// <summary>How busy a component was.</summary>
+/// <param name="Mapping">How its samples are understood.</param>
 /// <param name="Busy">Mean utilisation, from 0 to 1.</param>
 /// <param name="Parts">What it was made of: the mean of whole parts, or the sum of slices where no whole is told.</param>
-public sealed record LoadReading(double Busy, IReadOnlyList<LoadPart> Parts);
+public sealed record LoadReading(MetricMapping Mapping, double Busy, IReadOnlyList<LoadPart> Parts);
 
 /// <summary>Power by load: (idle + busy x (max - idle)) x seconds x count.</summary>
 /// <param name="Power">Power of one.</param>
@@ -229,6 +272,10 @@ public sealed record EnergyDecision
     /// <summary>The grid period.</summary>
     public required Interval Period { get; init; }
 
+    /// <summary>Which energy it is about. A machine whose boards are read as one is told twice, as its boards and as what is
+    /// left.</summary>
+    public required Measure Measure { get; init; }
+
     /// <summary>What made up the widest boundary.</summary>
     public required EnergyCover Cover { get; init; }
 
@@ -250,6 +297,12 @@ public sealed record EnergyDecision
     /// <summary>Of a server whose reading holds its accelerators: their joules, which were taken off; null when it holds none.</summary>
     public double? JoulesOfAccelerators { get; init; }
 
+    /// <summary>Its joules within the server boundary; null when those are unknown.</summary>
+    public double? WithinServer =>
+        Measure == Measures.Server ? Joules - (JoulesOfAccelerators ?? 0)
+        : Measure == Measures.Accelerator ? Joules * ServerScale * ServerTime
+        : null;
+
     /// <summary>Of an accelerator: what its joules were multiplied by so that those of all make up the server's; null when the server is
     /// unknown.</summary>
     public double? ServerScale { get; init; }
@@ -262,130 +315,4 @@ public sealed record EnergyDecision
 
     /// <summary>Who got what.</summary>
     public required IReadOnlyList<ShareDecision> Shares { get; init; }
-}
-
-/// <summary>Collects what the steps of a pass decide, for a <see cref="Trace"/>. A pass that nobody traces has none.</summary>
-internal sealed class DecisionTrace(Grid grid, IReadOnlyList<Workload> workloads)
-{
-    private readonly Dictionary<(MeteredResource Resource, int Bin), SortedDictionary<Component, MeterReading>> meters = [];
-    private readonly Dictionary<(MeteredResource Resource, Component Component, int Bin), LoadReading> loads = [];
-    private readonly Dictionary<(MeteredResource Resource, int Bin), PowerDecision> models = [];
-    private readonly Dictionary<(string Workload, long Resource, DateTime Start), IdleDecision> byWork = [];
-    private readonly List<(int Workload, ShareKey Key)> portions = [];
-    private readonly List<EnergyDecision> decisions = [];
-    private readonly List<(MeteredResource Resource, int Bin, CoverDecision Decision)> acts = [];
-    private readonly Dictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> accounts = [];
-
-    /// <summary>Each piece that a reading was made of.</summary>
-    public HashSet<(int Series, int Bin)> Used { get; } = [];
-
-    /// <summary>What facts were made of by factors of places.</summary>
-    public IReadOnlyDictionary<(string Place, DateOnly Day, Measure Measure), AccountDecision> Accounts => accounts;
-
-    /// <summary>The decisions, each share with what was found out after all facts were there.</summary>
-    public IEnumerable<EnergyDecision> All =>
-        decisions.Select(decision =>
-            decision with
-            {
-                Shares =
-                [
-                    .. decision.Shares.Select(share =>
-                        share.Idle is null
-                        && byWork.TryGetValue((share.Workload, decision.Resource.Id, decision.Period.Start), out var idle)
-                            ? share with
-                            {
-                                Idle = idle,
-                            }
-                            : share
-                    ),
-                ],
-            }
-        );
-
-    /// <summary>What rules set aside, in the order in which they acted.</summary>
-    public IEnumerable<(Resource Resource, Interval Period, CoverDecision Decision)> Acts =>
-        acts.Select(act => (act.Resource.Identity, grid[act.Bin], act.Decision));
-
-    /// <summary>A rule acted on a resource.</summary>
-    public void Act(MeteredResource resource, int bin, CoverDecision decision) => acts.Add((resource, bin, decision));
-
-    public void Read(MeteredResource resource, int bin, MeterReading reading)
-    {
-        if (!meters.TryGetValue((resource, bin), out var known))
-            meters.Add((resource, bin), known = []);
-        known[reading.Component] = reading;
-    }
-
-    public void Read(MeteredResource resource, Component component, int bin, LoadReading load) => loads[(resource, component, bin)] = load;
-
-    public void Modelled(MeteredResource resource, int bin, PowerDecision model) => models[(resource, bin)] = model;
-
-    public void Account(Place place, DateOnly day, AccountDecision decision) => accounts[(place.Name, day, decision.Measure)] = decision;
-
-    public LoadReading? LoadOf(MeteredResource resource, Component component, int bin) =>
-        loads.GetValueOrDefault((resource, component, bin));
-
-    /// <summary>A part of a server for a workload; what a rule gives it several times is one.</summary>
-    public void Portion(int workload, ShareKey key)
-    {
-        var at = portions.FindIndex(known => known.Workload == workload && known.Key.Rule == key.Rule);
-        if (at < 0)
-            portions.Add((workload, key));
-        else
-            portions[at] = (workload, portions[at].Key with { Part = portions[at].Key.Part + key.Part });
-    }
-
-    /// <summary>The parts since this was last asked for.</summary>
-    public IReadOnlyList<ShareDecision> TakePortions(Func<int, IdleDecision?> idle)
-    {
-        List<ShareDecision> shares =
-        [
-            .. portions
-                .GroupBy(portion => portion.Workload)
-                .Select(group => new ShareDecision(
-                    NameOf(group.Key),
-                    [.. group.Select(portion => portion.Key).Where(key => key.Part > 0 || group.Count() == 1)],
-                    idle(group.Key)
-                )),
-        ];
-        portions.Clear();
-        return shares;
-    }
-
-    public void IdleByWork(EnergyFact fact, bool worked) =>
-        byWork[(fact.Deployment.Workload.Name, fact.Resource.Id, fact.Period.Start)] = new IdleDecision(
-            IdleRule.Work,
-            worked ? 1 : 0,
-            null
-        );
-
-    /// <summary>What was decided about a resource, with what was read of it or modelled before.</summary>
-    public void Decide(
-        MeteredResource resource,
-        int bin,
-        EnergyCover cover,
-        double joules,
-        IReadOnlyList<ShareDecision> shares,
-        Func<EnergyDecision, EnergyDecision>? with = null
-    )
-    {
-        var model = models.GetValueOrDefault((resource, bin));
-        var decision = new EnergyDecision
-        {
-            Resource = resource.Identity,
-            Period = grid[bin],
-            Cover = cover,
-            Rule =
-                model is null ? EnergyRule.Metered
-                : model.Server is null ? EnergyRule.BoardModel
-                : EnergyRule.HostModel,
-            Joules = joules,
-            Meters = model is null && meters.TryGetValue((resource, bin), out var read) ? [.. read.Values] : [],
-            Model = model,
-            Shares = shares,
-        };
-        decisions.Add(with is null ? decision : with(decision));
-    }
-
-    public string NameOf(int workload) => workload == WorkloadClaims.Unclaimed ? Workload.Unattributed.Name : workloads[workload].Name;
 }

@@ -32,15 +32,15 @@ internal sealed class Estimates(
     private static readonly TokenEnergyModel AnyBatch = Formula with { Batch = new Bounds(4, 64) };
 
     private readonly Dictionary<KnownSeries, (string Name, KnownModel Model)?> served = [];
-    private readonly Dictionary<(int Workload, string Place, string Name, int Bin), Tokens> sums = [];
-    private readonly Dictionary<(string Place, string Name), MeteredResource> endpoints = [];
+    private readonly Dictionary<(int Workload, string Place, string? Account, string Name, int Bin), Tokens> sums = [];
+    private readonly Dictionary<(string Place, string? Account, string Name), MeteredResource> endpoints = [];
 
     /// <summary>Output tokens that a series counted in a stretch of a grid period. Pieces of one period come by their start.</summary>
     public void Add(KnownSeries series, in Piece piece)
     {
         if (models is null || ServedBy(series) is not { } model)
             return;
-        var key = (series.Workload, series.Place.Name, model.Name, piece.Bin);
+        var key = (series.Workload, series.Place.Name, series.Account, model.Name, piece.Bin);
         if (!sums.TryGetValue(key, out var tokens))
             sums.Add(key, tokens = new Tokens(series.Place, model.Model));
         tokens.Count += piece.Amount;
@@ -51,10 +51,13 @@ internal sealed class Estimates(
 
     public void Enter(Accounts accounts)
     {
-        foreach (var ((workload, place, name, bin), tokens) in sums)
+        foreach (var ((workload, place, account, name, bin), tokens) in sums)
         {
-            if (!endpoints.TryGetValue((place, name), out var endpoint))
-                endpoints.Add((place, name), endpoint = new MeteredResource("endpoint", name, tokens.Place));
+            if (!endpoints.TryGetValue((place, account, name), out var endpoint))
+                endpoints.Add(
+                    (place, account, name),
+                    endpoint = new MeteredResource("endpoint", name, tokens.Place, account, account ?? "")
+                );
             var value = Formula.Estimate(tokens.Model.Size, tokens.Count, RequestTiming.Unknown, SiteFactors.Unknown);
             var bounds = AnyBatch.Estimate(tokens.Model.Size, tokens.Count, RequestTiming.Unknown, SiteFactors.Unknown);
             var server = Middle(value.Low.Server.Joules, value.High.Server.Joules);
@@ -71,6 +74,7 @@ internal sealed class Estimates(
             trace?.Decide(
                 endpoint,
                 bin,
+                Measures.Server,
                 EnergyCover.Estimate,
                 server,
                 [
@@ -118,20 +122,24 @@ internal sealed class Estimates(
 
     private static double Middle(double low, double high) => (low + high) / 2;
 
-    /// <summary>The model behind a series, asked once a pass: what a label names, else what the workload is configured to use.</summary>
+    /// <summary>The model behind a series, asked once a pass: the first that a label names and the table knows, else what the workload is
+    /// configured to use: the id of a profile says nothing of the model behind it.</summary>
     private (string Name, KnownModel Model)? ServedBy(KnownSeries series)
     {
         if (served.TryGetValue(series, out var known))
             return known;
-        var name = series.Mapping.EstimateModel!.Select(label => series.Series.Labels[label]).FirstOrDefault(value => value is not null)
-            ?? (series.Workload == WorkloadClaims.Unclaimed ? null : workloads[series.Workload].Model);
-        if (name is not null && models!.Find(name) is { } model)
-            known = (name, model);
-        else if (Interpreter.LastIn(period, series.Samples.Span) is { } at)
+        var configured = series.Workload == WorkloadClaims.Unclaimed ? null : workloads[series.Workload].Model;
+        var name = configured;
+        List<string> named = [.. series.Mapping.EstimateModel!.Select(label => series.Series.Labels[label]).OfType<string>()];
+        foreach (var candidate in named.Concat(configured is null ? [] : [configured]))
+            if (known is null && models!.Find(candidate) is { } model)
+                known = (candidate, model);
+        name = named.FirstOrDefault() ?? name;
+        if (known is null && Interpreter.LastIn(period, series.Samples.Span) is { } at)
         {
             var why = name is null
                 ? "no label and no workload names the model; give the workload its Model"
-                : $"the model '{name}' is in no table; add it to the models of the configuration";
+                : $"the model '{name}' is in no table; give the workload its Model, or add it to the models of the configuration";
             rejections.Add(
                 new Rejection(
                     series.Series.Source,

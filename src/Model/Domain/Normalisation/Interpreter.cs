@@ -12,13 +12,29 @@ namespace Metrics.Domain.Normalisation;
 /// </summary>
 /// <remarks>
 /// A rejection belongs to the pass whose period holds the end of its span, so that neighbouring passes do not report twice.
-/// Whether two samples are joined depends on nothing further away than the longest span, so that passes agree on it.
+/// What is said of a span from a to b depends on samples from an hour before b to an hour after a alone: every pass over a part of
+/// it sees these, so that passes agree on it whatever else each of them sees.
 /// </remarks>
-internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection> rejections)
+internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> rejections, IReadOnlyList<KnownSeries> known)
 {
     /// <summary>Most joules or units of work that one span can hold: a million such spans still fit what is stored. A year of mankind is
     /// less than a thousand of them.</summary>
     private const double Largest = Limits.LargestValue / 1e6;
+
+    /// <summary>A series is bridged for so many of its usual distances.</summary>
+    private const double Bridged = 2.5;
+
+    /// <summary>Distances on each side of a span that say what is usual.</summary>
+    private const int Around = 8;
+
+    /// <summary>How far before a rise a counter may have shown what it shows late.</summary>
+    private static readonly long Late = TimeSpan.FromMinutes(15).Ticks;
+
+    /// <summary>How far before its first sample, and after it, the start of a count is looked for.</summary>
+    private static readonly long Begun = TimeSpan.FromMinutes(30).Ticks;
+
+    private readonly Interval period = grid.Period;
+    private Attendance? attendance;
 
     /// <summary>An unbroken run of samples of one series, as indices of them.</summary>
     private readonly record struct Run(KnownSeries Series, ReadOnlyMemory<Sample> Samples)
@@ -48,15 +64,20 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                 continue;
             pieces.Begin(series.Number);
             if (series.OwnIntervals)
+            {
                 ReadOwn(series, samples.Span);
+            }
             else
+            {
+                CountFromStart(series, samples.Span[0]);
                 Join(series, null, samples.Span);
+            }
             pieces.Close();
         }
     }
 
     /// <summary>Samples that a meter can show; the others are refused once more, because a mapping may have changed since they were
-    /// admitted.</summary>
+    /// admitted. Of a counter what fell and came back is left out.</summary>
     private ReadOnlyMemory<Sample> ValidSamples(KnownSeries series)
     {
         if (series.LacksPowerModel() is { } why)
@@ -65,32 +86,105 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                 rejections.Add(Because(series, at, RejectionReason.NoPowerModel, why));
             return default;
         }
-        var mapping = series.Mapping;
-        var below = mapping.SentinelFrom ?? double.PositiveInfinity;
-        var most = mapping.LargestOf(series.Series.Labels);
         var samples = series.Samples.Span;
+        var counts = series.Mapping.Kind == SampleKind.Cumulative;
+        var before = double.NegativeInfinity;
+        var falls = false;
         for (var i = 0; i < samples.Length; i++)
         {
             var value = samples[i].Value;
-            if (!(value >= 0 && value <= most && value < below))
-                return FilterInvalid(series, i);
+            if (!series.CanShow(value))
+            {
+                var sound = FilterInvalid(series, i);
+                return counts ? LeaveGlitchesOut(series, sound) : sound;
+            }
+            falls |= value < before;
+            before = value;
         }
-        return series.Samples;
+        return falls && counts ? LeaveGlitchesOut(series, series.Samples) : series.Samples;
     }
 
     private ReadOnlyMemory<Sample> FilterInvalid(KnownSeries series, int firstDoubtful)
     {
         var samples = series.Samples.Span;
-        var valid = new List<Sample>(samples.Length);
-        valid.AddRange(samples[..firstDoubtful]);
+        var sound = new List<Sample>(samples.Length);
+        sound.AddRange(samples[..firstDoubtful]);
+        // A meter that is read every second and has no value would fill the list: a grid period tells it once.
+        var (told, more) = (-1, 0);
+        Rejection? first = null;
         foreach (ref readonly var sample in samples[firstDoubtful..])
         {
-            if (Admission.ValidateValue(series.Series, sample, series.Mapping) is not { } rejection)
-                valid.Add(sample);
-            else if (period.Contains(sample.End))
-                rejections.Add(rejection);
+            if (series.CanShow(sample.Value))
+            {
+                sound.Add(sample);
+                continue;
+            }
+            if (Admission.SaysNothing(sample) || !period.Contains(sample.End))
+                continue;
+            if (grid.BinOf(sample.End.Ticks) is var bin && bin == told)
+            {
+                more++;
+                continue;
+            }
+            Tell();
+            (told, more, first) = (bin, 0, RefuseValue(series, sample));
         }
-        return valid.ToArray();
+        Tell();
+        return sound.ToArray();
+
+        void Tell()
+        {
+            if (first is not null)
+                rejections.Add(more == 0 ? first : first with { Detail = $"{first.Detail} {Others(more)} of the grid period." });
+        }
+
+        static string Others(int more) => more == 1 ? "So is another value" : $"So are {more} other values";
+    }
+
+    private static Rejection RefuseValue(KnownSeries series, in Sample sample)
+    {
+        if (Admission.ValidateValue(series.Series, sample, series.Mapping) is { } refused)
+            return refused;
+        var unit = series.Mapping.Unit;
+        var detail =
+            sample.Value <= series.Most
+                ? $"The value {MessageText.Show(sample.Value)} {unit.Symbol} is a register of ones: the meter has no value."
+            : unit.Quantity == Quantity.Energy
+                ? $"The counter shows {MessageText.Show(sample.Value)} {unit.Symbol}, more than "
+                    + $"{MessageText.Show(series.Ceiling.PerSecond)} W, the ceiling {series.Ceiling.Origin}, make in thirty years."
+            : $"The value {MessageText.Show(sample.Value)} {unit.Symbol} is above {MessageText.Show(series.Ceiling.PerSecond)} W, "
+                + $"the ceiling {series.Ceiling.Origin}.";
+        return Because(series, sample.End, RejectionReason.ImplausibleValue, detail);
+    }
+
+    /// <summary>Leaves out what a counter showed between a fall and its return to where it was, or between a leap and its return.</summary>
+    private ReadOnlyMemory<Sample> LeaveGlitchesOut(KnownSeries series, ReadOnlyMemory<Sample> memory)
+    {
+        var samples = memory.Span;
+        if (Glitches.In(series, samples) is not { Count: > 0 } glitches)
+            return memory;
+        var left = new List<Sample>(samples.Length);
+        var next = 0;
+        foreach (var (before, back) in glitches)
+        {
+            for (; next <= before; next++)
+                left.Add(samples[next]);
+            next = back;
+            if (period.Contains(samples[before + 1].End))
+                rejections.Add(
+                    Because(
+                        series,
+                        samples[before + 1].End,
+                        RejectionReason.Glitch,
+                        $"The counter stood at {MessageText.Show(samples[before].Value)}, showed "
+                            + $"{MessageText.Show(samples[before + 1].Value)} and came back to {MessageText.Show(samples[back].Value)} "
+                            + $"{series.Mapping.Unit.Symbol} after {Text(samples[back].End.Ticks - samples[before].End.Ticks)}: what it "
+                            + "showed between the two is left out, and the rise from one to the other counts."
+                    )
+                );
+        }
+        left.AddRange(samples[next..]);
+        return left.ToArray();
     }
 
     /// <summary>Deltas, and levels that a provider averaged over a period: each covers its own interval, and where two overlap the later
@@ -107,6 +201,11 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
             if (end <= start)
                 continue;
             var until = i + 1 < samples.Length ? Math.Min(end, samples[i + 1].Start.Ticks) : end;
+            if (delta && sample.Value > series.RiseInTick * (end - start) + series.Quantum)
+            {
+                RejectAmount(series, end - start, sample);
+                continue;
+            }
             var amount = delta
                 ? unit.ToCanonical(sample.Value) * ((double)(until - start) / (end - start))
                 : series.RateOf(sample.Value) * Piece.Seconds(until - start);
@@ -133,21 +232,27 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
     }
 
     /// <summary>Instants: each says, together with the one before it, what happened between the two.</summary>
-    private void Join(KnownSeries series, Sample? before, ReadOnlySpan<Sample> samples)
+    private void Join(KnownSeries series, Run? before, ReadOnlySpan<Sample> samples)
     {
         var mapping = series.Mapping;
         var cumulative = mapping.Kind == SampleKind.Cumulative;
-        var known = before.HasValue;
+        var (maxSpan, riseInTick) = (series.MaxSpan, series.RiseInTick);
         // The first sample of a counter is a baseline: what it shows may have been counted in weeks.
-        var (at, value) = before is { } earlier ? (earlier.End.Ticks, earlier.Value) : default;
-        foreach (ref readonly var sample in samples)
+        var (at, value, known) = before is { } run ? (run.End, run.Samples.Span[^1].Value, true) : default;
+        var fell = false;
+        for (var i = 0; i < samples.Length; i++)
         {
+            ref readonly var sample = ref samples[i];
             var now = sample.End.Ticks;
             var span = now - at;
             if (known && span > 0)
             {
-                if (span > series.MaxSpan)
+                if (span > maxSpan && span > Bridge(i == 0 ? before!.Value.Series : series, series, at, now))
+                {
                     RejectSpan(series, at, sample);
+                    if (before is null && span > Limits.Reach.Ticks)
+                        CountFromStart(series, sample);
+                }
                 else if (!cumulative)
                     Add(
                         series,
@@ -157,24 +262,153 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                             * Piece.Seconds(span),
                         sample
                     );
-                else if (Rise(mapping, value, sample.Value) is { } rise)
+                else if (fell && MayHaveComeBack(samples, i))
+                    RejectReturn(series, samples[i - 2].Value, value, sample);
+                else if (sample.Value - value is >= 0 and var rise && rise <= riseInTick * span)
                     Add(series, at, now, mapping.Unit.ToCanonical(rise), sample);
                 else
-                    RejectFall(series, value, sample);
+                    Doubt(series, before, samples, i, value, at);
             }
+            fell = sample.Value < value;
             (at, value, known) = (now, sample.Value, true);
         }
     }
 
-    /// <summary>How far the counter rose; null when it fell and nothing explains it.</summary>
+    /// <summary>Whether a counter that fell stands at the next sample where it was before, in too long a time to tell a glitch from a count
+    /// that began anew.</summary>
+    private static bool MayHaveComeBack(ReadOnlySpan<Sample> samples, int at) =>
+        at > 1
+        && samples[at].Value >= samples[at - 2].Value
+        && samples[at].End.Ticks - samples[at - 2].End.Ticks is var time
+        && time > Glitches.Longest
+        && time <= Limits.Reach.Ticks;
+
+    /// <summary>A counter that fell, or rose by more than its ceiling in the span.</summary>
     /// <remarks>
     /// A fall below a declared maximum is read as one wrap. Labels carry no boot identity, so a reboot between two samples
-    /// looks the same; it then adds at most one range of the counter, over at most the longest span.
+    /// looks the same; it then adds at most one range of the counter, and at most what its ceiling allows.
     /// </remarks>
-    private static double? Rise(MetricMapping mapping, double earlier, double later) =>
-        later >= earlier ? later - earlier
-        : mapping.WrapsAt is { } maximum && earlier <= maximum ? maximum - earlier + later
-        : null;
+    private void Doubt(KnownSeries series, Run? before, ReadOnlySpan<Sample> samples, int at, double value, long since)
+    {
+        ref readonly var sample = ref samples[at];
+        var now = sample.End.Ticks;
+        var earlier = before is { } run ? run.Samples.Span : default;
+        var most = series.RiseInTick * (now - LatestSince(earlier, samples, at, since)) + series.Quantum;
+        var rise =
+            sample.Value >= value ? sample.Value - value
+            : series.Mapping.WrapsAt is { } maximum && value <= maximum ? maximum - value + sample.Value
+            : double.NaN;
+        if (rise <= most)
+            Add(series, since, now, series.Mapping.Unit.ToCanonical(rise), sample);
+        else if (sample.Value < value)
+            RejectFall(series, value, sample);
+        else
+            RejectAmount(series, now - since, sample, value);
+    }
+
+    /// <summary>Since when a counter may have counted what it now shows: drivers count anew every half a minute or so, whoever asks them
+    /// how often, and so the rise of a span may be as old as the last sample before the last change.</summary>
+    private static long LatestSince(ReadOnlySpan<Sample> earlier, ReadOnlySpan<Sample> samples, int at, long since)
+    {
+        var latest = samples[at].End.Ticks - Late;
+        var value = double.NaN;
+        for (var i = at - 1; i >= -earlier.Length; i--)
+        {
+            ref readonly var sample = ref i >= 0 ? ref samples[i] : ref earlier[^-i];
+            if (sample.End.Ticks < latest)
+                return since;
+            since = Math.Min(since, sample.End.Ticks);
+            if (!double.IsNaN(value) && sample.Value != value)
+                return since;
+            value = sample.Value;
+        }
+        return since;
+    }
+
+    /// <summary>How long a span may be, by the usual distance of the samples around it; 0 when too few are there to tell.</summary>
+    private static long Bridge(KnownSeries before, KnownSeries after, long from, long to)
+    {
+        var reach = Limits.Reach.Ticks;
+        if (to - from > reach)
+            return 0;
+        Span<long> distances = stackalloc long[2 * Around];
+        var count = 0;
+        var samples = before.Samples.Span;
+        for (var i = IndexAfter(samples, from) - 1; i > 0 && count < Around && samples[i - 1].End.Ticks >= to - reach; i--)
+            distances[count++] = samples[i].End.Ticks - samples[i - 1].End.Ticks;
+        samples = after.Samples.Span;
+        var left = count;
+        for (
+            var i = IndexAfter(samples, to - 1);
+            i + 1 < samples.Length && count < left + Around && samples[i + 1].End.Ticks <= from + reach;
+            i++
+        )
+            distances[count++] = samples[i + 1].End.Ticks - samples[i].End.Ticks;
+        if (count < 2)
+            return 0;
+        distances = distances[..count];
+        distances.Sort();
+        return Math.Min(reach, (long)(distances[(count - 1) / 2] * Bridged));
+    }
+
+    /// <summary>The first sample after an instant, as an index.</summary>
+    private static int IndexAfter(ReadOnlySpan<Sample> samples, long instant)
+    {
+        var (low, high) = (0, samples.Length);
+        while (low < high)
+        {
+            var middle = (low + high) / 2;
+            if (samples[middle].End.Ticks <= instant)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        return low;
+    }
+
+    /// <summary>What a count that is new shows at first was counted since its start: it was not there while the source was read, and it
+    /// shows no more than it makes in that time. Else the first sample is a baseline.</summary>
+    private void CountFromStart(KnownSeries series, in Sample first)
+    {
+        var now = first.End.Ticks;
+        if (!series.CountsFromItsStart || first.Value <= 0 || now <= period.Start.Ticks || now > period.End.Ticks + Begun)
+            return;
+        var samples = series.Samples.Span;
+        var at = IndexAfter(samples, now - 1);
+        if (at > 0 && samples[at - 1].End.Ticks >= now - Limits.Reach.Ticks)
+            return;
+
+        Span<long> distances = stackalloc long[Around];
+        Span<double> rates = stackalloc double[Around];
+        var (count, rises, time, rated) = (0, 0.0, 0L, 0);
+        for (var i = at + 1; i < samples.Length && count < Around && samples[i].End.Ticks <= now + Begun; i++)
+        {
+            var span = samples[i].End.Ticks - samples[i - 1].End.Ticks;
+            distances[count++] = span;
+            var rise = samples[i].Value - samples[i - 1].Value;
+            if (!(rise >= 0 && rise <= series.RiseInTick * span))
+                continue;
+            rates[rated++] = rise / span;
+            (rises, time) = (rises + rise, time + span);
+        }
+        if (rated == 0 || rises <= 0)
+            return;
+        distances = distances[..count];
+        distances.Sort();
+        rates = rates[..rated];
+        rates.Sort();
+        // One leap may be a glitch.
+        var usual = distances[(count - 1) / 2];
+        var most = rated > 2 ? rates[^2] : rates[^1];
+
+        // Had it been there one distance before, it would have been read then: a little less, for reads come with jitter.
+        attendance ??= new Attendance(known);
+        if (attendance.Latest(series, now - (long)(usual * 0.9), now - Begun) is not { } absent)
+            return;
+        if (first.Value > 1.5 * Math.Min(most, series.RiseInTick) * (now - absent))
+            return;
+        Add(series, Math.Max(absent, now - (long)(first.Value / (rises / time))), now, series.Mapping.Unit.ToCanonical(first.Value), first);
+    }
 
     /// <summary>Several series of one meter: split into runs, and each run joined to the run that it follows.</summary>
     private void ReadRuns(IReadOnlyList<KnownSeries> chain, Turns? turns)
@@ -199,12 +433,12 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                         latest = runs[sameStart];
             }
             var run = runs[i];
-            Sample? before = null;
+            Run? before = null;
             // A run that goes on while this one starts is a duplicate of it, and nothing is handed over.
             if (latest is { } earlier && earlier.End < run.Start)
             {
-                if (run.Start - earlier.End <= run.Series.MaxSpan)
-                    before = earlier.Samples.Span[^1];
+                if (IsBridged(earlier.Series, run.Series, earlier.End, run.Start))
+                    before = earlier;
                 else
                     RejectSpan(run.Series, earlier.End, run.Samples.Span[0]);
             }
@@ -221,7 +455,7 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
         {
             if (
                 i < span.Length
-                && span[i].End.Ticks - span[i - 1].End.Ticks <= series.MaxSpan
+                && IsBridged(series, series, span[i - 1].End.Ticks, span[i].End.Ticks)
                 // While another held it, it was away: its silence is not one of its meter.
                 && turns?.IsAway(series, span, i) != true
             )
@@ -230,6 +464,9 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
             first = i;
         }
     }
+
+    private static bool IsBridged(KnownSeries before, KnownSeries after, long from, long to) =>
+        to - from <= after.MaxSpan || to - from <= Bridge(before, after, from, to);
 
     private void RejectSpan(KnownSeries series, long from, in Sample sample)
     {
@@ -243,7 +480,7 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                         CultureInfo.InvariantCulture,
                         $"{Piece.Seconds(sample.End.Ticks - from):0.###} seconds lie between this sample "
                             + $"({MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol}) and the one before, more than the "
-                            + $"{Piece.Seconds(series.MaxSpan):0.###} that may be bridged: the span is a gap."
+                            + $"{Piece.Seconds(series.MaxSpan):0.###}, or two and a half usual distances, that may be bridged: the span is a gap."
                     )
                 )
             );
@@ -260,6 +497,47 @@ internal sealed class Interpreter(Interval period, Pieces pieces, List<Rejection
                     $"The counter fell from {MessageText.Show(earlier)} to {MessageText.Show(sample.Value)} "
                         + $"{series.Mapping.Unit.Symbol} and no declared maximum explains it: the span is a gap and counting starts "
                         + "anew."
+                )
+            );
+    }
+
+    /// <summary>An amount of an interval, or a rise since an earlier value, that is beyond the ceiling.</summary>
+    private void RejectAmount(KnownSeries series, long span, in Sample sample, double? earlier = null)
+    {
+        if (!period.Contains(sample.End))
+            return;
+        var unit = series.Mapping.Unit;
+        var rate = unit.ToCanonical(sample.Value - (earlier ?? 0)) / Piece.Seconds(span);
+        var perSecond = unit.Quantity == Quantity.Work ? "units of work a second" : "W";
+        rejections.Add(
+            Because(
+                series,
+                sample.End,
+                RejectionReason.ImplausibleValue,
+                (
+                    earlier is { } from
+                        ? $"The counter rose from {MessageText.Show(from)} to {MessageText.Show(sample.Value)} {unit.Symbol}"
+                        : $"The amount is {MessageText.Show(sample.Value)} {unit.Symbol}"
+                )
+                    + $" in {Text(span)}: {rate.ToString("G6", CultureInfo.InvariantCulture)} {perSecond}, above "
+                    + $"{MessageText.Show(series.Ceiling.PerSecond)}, the ceiling {series.Ceiling.Origin}. The span is a gap."
+            )
+        );
+    }
+
+    private static string Text(long ticks) => string.Create(CultureInfo.InvariantCulture, $"{Piece.Seconds(ticks):0.###} s");
+
+    private void RejectReturn(KnownSeries series, double before, double fallen, in Sample sample)
+    {
+        if (period.Contains(sample.End))
+            rejections.Add(
+                Because(
+                    series,
+                    sample.End,
+                    RejectionReason.CounterReset,
+                    $"The counter fell from {MessageText.Show(before)} to {MessageText.Show(fallen)} and shows "
+                        + $"{MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol} next: it is read too seldom to tell whether it "
+                        + "came back or counted so far, and the span is a gap."
                 )
             );
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Catalogue;
+using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -16,7 +17,17 @@ internal sealed class KnownSeries
     private readonly (UtilisationPower Model, double Units)? curve;
     private readonly string? profile;
 
-    public KnownSeries(int number, SeriesSamples samples, MetricMapping mapping, MappingSet mappings, int workload, Place place)
+    private readonly AllOnes allOnes;
+
+    public KnownSeries(
+        int number,
+        SeriesSamples samples,
+        MetricMapping mapping,
+        MappingSet mappings,
+        int workload,
+        Place place,
+        HardwareTable? hardware = null
+    )
     {
         Number = number;
         Series = samples.Series;
@@ -51,6 +62,20 @@ internal sealed class KnownSeries
             SliceName = Series.Labels["GPU_I_ID"] ?? Series.ToString();
             SizeSlice(HardwareIn(mapping.Resource.Hardware, Series.Labels));
         }
+        var perUnit = mapping.Unit.Numerator / mapping.Unit.Denominator;
+        Ceiling = Ceiling.Of(mapping, Series.Labels, hardware);
+        (RiseInTick, Quantum) = (Ceiling.PerSecond / perUnit / TimeSpan.TicksPerSecond, perUnit > 1 ? 1 : 0);
+        Most = Math.Min(
+            mapping.LargestOf(Series.Labels),
+            (mapping.Unit.Quantity, mapping.Kind) switch
+            {
+                (Quantity.Power, _) => Ceiling.PerSecond / perUnit,
+                (Quantity.Energy, SampleKind.Cumulative) => Ceiling.PerSecond * Ceiling.LifeSeconds / perUnit,
+                _ => double.PositiveInfinity,
+            }
+        );
+        Below = mapping.SentinelFrom ?? double.PositiveInfinity;
+        allOnes = AllOnes.Below(Math.Min(Most, Below), mapping);
     }
 
     /// <summary>Place in the order of series ids.</summary>
@@ -70,10 +95,41 @@ internal sealed class KnownSeries
 
     public Place Place { get; }
 
+    /// <summary>The account, subscription or project that its labels name; null when they name none.</summary>
+    public string? Account { get; init; }
+
+    /// <summary>What its labels tell of the scope of names.</summary>
+    public Scope Scope { get; init; } = Scope.None;
+
+    /// <summary>The pod that it is about; null when nothing tells one.</summary>
+    public (string? Space, string Name)? Pod { get; init; }
+
     public Evidence Evidence { get; }
 
     /// <summary>In ticks.</summary>
     public long MaxSpan { get; }
+
+    /// <summary>The most that it can tell of.</summary>
+    public Ceiling Ceiling { get; }
+
+    /// <summary>The ceiling in the raw unit, for each tick.</summary>
+    public double RiseInTick { get; }
+
+    /// <summary>What a counter of a coarse unit (Wh, kWh) may rise by at once, in the raw unit.</summary>
+    public double Quantum { get; }
+
+    /// <summary>Largest raw value that can be true.</summary>
+    public double Most { get; }
+
+    /// <summary>Raw value from which on the exporter says that there is none.</summary>
+    public double Below { get; }
+
+    /// <summary>Whether it counts something that has a beginning of its own, as an engine or a pod has; hardware was there before it was
+    /// read.</summary>
+    public bool CountsFromItsStart => Mapping.Kind == SampleKind.Cumulative && (Mapping.Unit.Quantity == Quantity.Work || Mapping.Share);
+
+    /// <summary>Whether a meter can show the raw value at all.</summary>
+    public bool CanShow(double value) => value >= 0 && value <= Most && value < Below && !allOnes.Holds(value);
 
     /// <summary>What the amounts of its pieces are counted in.</summary>
     public AmountUnit Unit =>
@@ -96,11 +152,14 @@ internal sealed class KnownSeries
     /// <summary>The part of a board that a slice of it is; null when the series speaks of a whole board, or the part is unknown.</summary>
     public double? Slice { get; private set; }
 
+    /// <summary>Whether it stands for a slice of its board, whose own value it may repeat.</summary>
+    public bool IsOfSlice => Slice is not null || Series.Labels["GPU_I_ID"] is not null;
+
     /// <summary>Which slice of its board it is; of one without a number nobody can say that another series speaks of it too.</summary>
     public string SliceName { get; } = "";
 
     /// <summary>Whether a label names the pod that it is about, though no rule claims it.</summary>
-    public bool NamesAPod => Series.Labels["pod"] is { Length: > 0 } || Series.Labels["exported_pod"] is { Length: > 0 };
+    public bool NamesAPod => Pod is not null;
 
     /// <summary>Whether each sample speaks of its own interval instead of the time to its neighbour.</summary>
     public bool OwnIntervals => Mapping.Kind == SampleKind.Delta || (Mapping.Kind == SampleKind.Gauge && Series.Period > TimeSpan.Zero);

@@ -22,7 +22,7 @@ public sealed record NormalisedPeriod(IReadOnlyList<EnergyFact> Energy, IReadOnl
 /// <param name="Amount">In <see cref="Unit"/>.</param>
 /// <param name="Seconds">The unbroken stretch of the period that it speaks of.</param>
 /// <param name="Workload">Name of the workload whose rules claim it.</param>
-/// <param name="Used">Whether a fact was made of it; else another reading was preferred.</param>
+/// <param name="WhyNot">Why no fact was made of it; null when one was.</param>
 public sealed record TracedReading(
     Series Series,
     MetricMapping Mapping,
@@ -33,7 +33,7 @@ public sealed record TracedReading(
     double Amount,
     double Seconds,
     string Workload,
-    bool Used
+    UnusedDecision? WhyNot
 )
 {
     /// <summary>Name of the place that its source stands at.</summary>
@@ -41,6 +41,9 @@ public sealed record TracedReading(
 
     /// <summary>What the amount is counted in.</summary>
     public AmountUnit Unit { get; init; }
+
+    /// <summary>Whether a fact was made of it.</summary>
+    public bool Used => WhyNot is null;
 }
 
 /// <summary>The facts of a period, and what they were made of.</summary>
@@ -171,19 +174,22 @@ public sealed class Normaliser
     {
         var grid = new Grid(period, grain);
         var provenance = new Provenance();
-        var trace = traced is null ? null : new DecisionTrace(grid, workloads);
         var rejections = new List<Rejection>();
-        var known = Know(period, ordered, provenance, rejections);
+        var joins = new Joins();
+        var known = Know(period, ordered, provenance, joins, rejections);
+        var trace = traced is null ? null : new DecisionTrace(grid, workloads, known);
         using var pieces = new Pieces(grid);
-        var interpreter = new Interpreter(period, pieces, rejections);
+        var interpreter = new Interpreter(grid, pieces, rejections, known);
         var accounts = new Accounts(grid, workloads, provenance, factors, trace);
 
-        var fleet = new Fleet(factors, hardware);
+        var fleet = new Fleet(factors, hardware, joins, rejections);
         var work = new WorkTallies(
             interpreter,
             pieces,
             workloads,
-            new Estimates(period, factors?.Models, workloads, provenance, rejections, trace)
+            new Estimates(period, factors?.Models, workloads, provenance, rejections, trace),
+            grid,
+            rejections
         );
         foreach (var series in known)
         {
@@ -194,13 +200,15 @@ public sealed class Normaliser
             else
             {
                 fleet.Add(series);
+                work.Presence.Add(series);
             }
         }
-        work.Decide(grid.Count);
-        fleet.Settle();
+        work.Decide();
+        fleet.Settle(grid);
         fleet.Read(interpreter, pieces);
 
-        var cover = new Cover(grid, pieces, provenance, known, factors) { Trace = trace };
+        var choice = new MeterChoice(grid, pieces, trace, factors);
+        var cover = new Cover(grid, choice, new ClaimReader(pieces, known, choice), provenance, known, factors) { Trace = trace };
         var attribution = new Attribution(grid, cover, new Silences(grid, pieces, known), accounts, provenance, pieces, rejections);
         foreach (var host in fleet.Hosts)
             for (var bin = 0; bin < grid.Count; bin++)
@@ -239,7 +247,7 @@ public sealed class Normaliser
         accounts.Close();
         if (trace is not null)
         {
-            Trace(fleet, work.All, pieces, grid, known, trace.Used, traced!.Readings);
+            Describe(fleet, work.All, pieces, grid, known, trace, traced!.Readings);
             traced.Add(trace);
         }
         rejections.Sort(ByTime);
@@ -247,10 +255,9 @@ public sealed class Normaliser
     }
 
     /// <summary>The series that the catalogue explains, numbered in the order of their ids.</summary>
-    private List<KnownSeries> Know(Interval period, SeriesSamples[] ordered, Provenance provenance, List<Rejection> rejections)
+    private List<KnownSeries> Know(Interval period, SeriesSamples[] ordered, Provenance provenance, Joins joins, List<Rejection> rejections)
     {
-        var known = new List<KnownSeries>(ordered.Length);
-        var nowhere = new Dictionary<string, Place>(StringComparer.Ordinal);
+        var mapped = new List<(SeriesSamples Samples, MetricMapping Mapping)>(ordered.Length);
         foreach (var one in ordered)
         {
             if (catalogue.Find(one.Series, period.Start) is not { } mapping)
@@ -267,20 +274,50 @@ public sealed class Normaliser
                     );
                 continue;
             }
+            if (mapping.Unit.Quantity == Quantity.Information)
+            {
+                joins.Add(mapping, one);
+                continue;
+            }
+            joins.Watch(one.Series);
+            mapped.Add((one, mapping));
+        }
+        joins.Close();
+
+        var known = new List<KnownSeries>(mapped.Count);
+        var nowhere = new Dictionary<string, Place>(StringComparer.Ordinal);
+        foreach (var (one, mapping) in mapped)
+        {
             if (!places.TryGetValue(one.Series.Source, out var place) && !nowhere.TryGetValue(one.Series.Source, out place))
                 nowhere.Add(one.Series.Source, place = new Place($"unplaced/{one.Series.Source}", null, null));
-            known.Add(new KnownSeries(known.Count, one, mapping, provenance.Of(mapping), WorkloadOf(one, period, rejections), place));
+            var workload = WorkloadOf(one, label => joins.Read(one, mapping, label), period, rejections);
+            known.Add(
+                new KnownSeries(known.Count, one, mapping, provenance.Of(mapping), workload, place, factors?.Hardware)
+                {
+                    Account = AccountOf(one.Series.Labels, mapping),
+                    Scope = Scope.Of(one.Series.Labels, mapping.Resource.Scope),
+                    Pod = joins.PodOf(one, mapping),
+                }
+            );
         }
         return known;
     }
 
+    private static string? AccountOf(Labels labels, MetricMapping mapping)
+    {
+        foreach (var reference in mapping.Resource.Account)
+            if (Scope.Read(labels, reference) is { } account)
+                return account;
+        return null;
+    }
+
     /// <summary>The workload whose rules claim the series. Where two do, to give it to either would be a guess.</summary>
-    private int WorkloadOf(SeriesSamples one, Interval period, List<Rejection> rejections)
+    private int WorkloadOf(SeriesSamples one, Func<string, string?> read, Interval period, List<Rejection> rejections)
     {
         var owner = WorkloadClaims.Unclaimed;
         for (var i = 0; i < workloads.Length; i++)
         {
-            if (!workloads[i].Rules.Any(rule => rule.Claims(one.Series)))
+            if (!workloads[i].Rules.Any(rule => rule.Claims(one.Series, read)))
                 continue;
             if (owner == WorkloadClaims.Unclaimed)
             {
@@ -303,13 +340,13 @@ public sealed class Normaliser
         return owner;
     }
 
-    private void Trace(
+    private void Describe(
         Fleet fleet,
         IEnumerable<WorkTally> tallies,
         Pieces pieces,
         Grid grid,
         List<KnownSeries> known,
-        HashSet<(int Series, int Bin)> used,
+        DecisionTrace trace,
         List<TracedReading> readings
     )
     {
@@ -317,13 +354,12 @@ public sealed class Normaliser
         foreach (var (component, meter) in resource.Meters)
         foreach (var part in meter.Parts)
         foreach (var piece in pieces[part.All])
-            readings.Add(Describe(piece, resource.Identity, component, part.Name, used.Contains((piece.Series, piece.Bin))));
+            readings.Add(Describe(piece, resource.Identity, component, part.Name, trace.WhyNot(piece, resource, component)));
         foreach (var tally in tallies)
-        foreach (var (range, counted) in tally.PiecesOf(pieces))
-        foreach (var piece in pieces[range])
-            readings.Add(Describe(piece, null, Component.None, "", counted));
+        foreach (var (piece, counted) in tally.PiecesOf(pieces))
+            readings.Add(Describe(piece, null, Component.None, "", counted ? null : new UnusedDecision(UnusedRule.SameWork)));
 
-        TracedReading Describe(Piece piece, Resource? resource, Component component, string part, bool isUsed)
+        TracedReading Describe(Piece piece, Resource? resource, Component component, string part, UnusedDecision? whyNot)
         {
             var one = known[piece.Series];
             return new TracedReading(
@@ -336,7 +372,7 @@ public sealed class Normaliser
                 piece.Amount,
                 Piece.Seconds(piece.Ticks),
                 one.Workload == WorkloadClaims.Unclaimed ? Workload.Unattributed.Name : workloads[one.Workload].Name,
-                isUsed
+                whyNot
             )
             {
                 Place = one.Place.Name,

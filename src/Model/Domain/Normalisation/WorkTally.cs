@@ -4,59 +4,28 @@ using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
-/// <summary>What one series of work said: its pieces of the grid, and the periods in which another series told the same work and was
-/// taken.</summary>
-internal sealed class Count(KnownSeries series, int first, int end)
-{
-    private bool[]? silent;
-
-    public KnownSeries Series => series;
-
-    public int First => first;
-
-    public int End => end;
-
-    /// <summary>Time that it tells about, in ticks.</summary>
-    public long Ticks(Pieces pieces)
-    {
-        long ticks = 0;
-        foreach (ref readonly var piece in pieces[first..end])
-            ticks += piece.Ticks;
-        return ticks;
-    }
-
-    /// <summary>Units that it counted.</summary>
-    public double Units(Pieces pieces)
-    {
-        double units = 0;
-        foreach (ref readonly var piece in pieces[first..end])
-            units += piece.Amount;
-        return units;
-    }
-
-    public bool Speaks(int bin) => silent is null || !silent[bin];
-
-    /// <summary>Leaves the work of a period to those who tell the same.</summary>
-    public void Silence(int bin, int bins) => (silent ??= new bool[bins])[bin] = true;
-
-    public void Silence(int bins)
-    {
-        silent ??= new bool[bins];
-        Array.Fill(silent, true);
-    }
-}
-
 /// <summary>
 /// Work of all workloads in one pass. What providers tell on several levels or under several names is decided first and for all
 /// workloads together: a roll-up that no rule claims must not stand in <c>unattributed</c> beside the parts that are claimed.
 /// </summary>
-internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadOnlyList<Workload> workloads, Estimates estimates)
+internal sealed class WorkTallies(
+    Interpreter interpreter,
+    Pieces pieces,
+    IReadOnlyList<Workload> workloads,
+    Estimates estimates,
+    Grid grid,
+    List<Rejection> rejections
+)
 {
-    private readonly Dictionary<(int Workload, string Place, string Unit), WorkTally> tallies = [];
-    private readonly Dictionary<(string Source, string Family, string Unit, string Within), List<Count>> families = [];
+    private readonly Dictionary<(int Workload, string Place, string? Account, string Unit), WorkTally> tallies = [];
+    private readonly Dictionary<(int Workload, string Place, string? Account), List<Count>> deployments = [];
+    private readonly Dictionary<(string Source, string? Account, string Family, string Unit, string Within), List<Count>> families = [];
 
     /// <summary>The tallies, in the order in which they were begun.</summary>
     public IEnumerable<WorkTally> All => tallies.Values;
+
+    /// <summary>What else is read of pods and machines, by which engines are known to be there.</summary>
+    public Presence Presence { get; } = new(grid);
 
     /// <summary>Reads a series and says what it counted.</summary>
     public Count Read(KnownSeries series)
@@ -67,15 +36,19 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
         interpreter.Read([series]);
         var count = new Count(series, first, pieces.Count);
 
-        var key = (series.Workload, series.Place.Name, unit);
+        var key = (series.Workload, series.Place.Name, series.Account, unit);
         if (!tallies.TryGetValue(key, out var tally))
-            tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, unit));
+            tallies.Add(key, tally = new WorkTally(series.Workload, series.Place, series.Account, unit));
         tally.Add(count);
+        if (!deployments.TryGetValue((series.Workload, series.Place.Name, series.Account), out var deployment))
+            deployments.Add((series.Workload, series.Place.Name, series.Account), deployment = []);
+        deployment.Add(count);
 
         if (series.Mapping.RollUp is not { } rollUp || count.First == count.End)
             return count;
         var labels = series.Series.Labels;
-        var family = (series.Series.Source, rollUp.Family, unit, string.Join('\n', rollUp.Within.Select(label => labels[label])));
+        var within = string.Join('\n', rollUp.Within.Select(label => labels[label]));
+        var family = (series.Series.Source, series.Account, rollUp.Family, unit, within);
         if (!families.TryGetValue(family, out var members))
             families.Add(family, members = []);
         members.Add(count);
@@ -84,236 +57,176 @@ internal sealed class WorkTallies(Interpreter interpreter, Pieces pieces, IReadO
 
     /// <summary>Decides of what is told more than once which telling counts, once all series are read and before anybody asks what they
     /// counted.</summary>
-    public void Decide(int bins)
+    public void Decide()
     {
         foreach (var family in families.Values)
-            Decide(family, bins);
-        foreach (var tally in tallies.Values)
-            tally.Decide(pieces, workloads, bins);
+            Decide(family);
+        foreach (var ((workload, _, _), counts) in deployments)
+            new CountedOnce(counts, workload == WorkloadClaims.Unclaimed ? null : workloads[workload], pieces, grid, rejections).Decide();
     }
 
     public void Enter(Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series)
     {
         foreach (var tally in tallies.Values)
-            tally.Enter(accounts, pieces, provenance, series, estimates);
+            tally.Enter(accounts, pieces, grid, Presence, provenance, series, estimates);
         estimates.Enter(accounts);
     }
 
     /// <summary>Of the levels that say something about a period the lowest speaks.</summary>
-    private void Decide(List<Count> family, int bins)
+    private void Decide(List<Count> family)
     {
-        var taken = new bool[bins];
+        var taken = new bool[grid.Count];
         foreach (var level in family.GroupBy(count => count.Series.Mapping.RollUp!.Level).OrderBy(level => level.Key))
         {
             List<Count> speakers = [.. level];
-            WorkTally.PreferOneMapping(speakers, pieces, bins);
-            var covering = new bool[bins];
+            CountedOnce.PreferOneMapping(speakers, pieces, grid.Count);
+            var spoken = new bool[grid.Count];
             foreach (var count in speakers)
             {
                 foreach (ref readonly var piece in pieces[count.First..count.End])
                 {
                     if (taken[piece.Bin])
-                        count.Silence(piece.Bin, bins);
+                        count.Silence(piece.Bin, pieces);
                     else
-                        covering[piece.Bin] = true;
+                        spoken[piece.Bin] = true;
                 }
             }
-            for (var bin = 0; bin < bins; bin++)
-                taken[bin] |= covering[bin];
+            for (var bin = 0; bin < grid.Count; bin++)
+                taken[bin] |= spoken[bin];
         }
     }
 }
 
-/// <summary>
-/// Work of one workload at one place in one functional unit. Series of one mapping count other work each. Two mappings at
-/// one endpoint count the same work on two layers (a serving framework and the engine in it), so one of them is taken.
-/// </summary>
-internal sealed class WorkTally(int workload, Place place, string functionalUnit)
+/// <summary>Work of one workload at one place in one functional unit.</summary>
+internal sealed class WorkTally(int workload, Place place, string? account, string functionalUnit)
 {
-    // Prometheus Operator, Thanos, Mimir.
-    private static readonly string[] Replicas = ["prometheus_replica", "thanos_replica", "__replica__"];
-
     private readonly List<Count> counts = [];
 
     public void Add(Count count) => counts.Add(count);
 
     /// <summary>What each series counted, piece by piece, and whether it is part of the tally.</summary>
-    public IEnumerable<(Range Pieces, bool Counted)> PiecesOf(Pieces pieces)
+    public IReadOnlyList<(Piece Piece, bool Counted)> PiecesOf(Pieces pieces)
     {
+        var told = new List<(Piece, bool)>();
+        var heard = new Stretches();
         foreach (var one in counts)
-            for (var i = one.First; i < one.End; i++)
-                yield return (i..(i + 1), one.Speaks(pieces[i].Bin));
+        {
+            heard.Clear();
+            foreach (ref readonly var piece in one.Counted(pieces))
+            {
+                heard.Add(piece.From, piece.To);
+                told.Add((piece, true));
+            }
+            foreach (ref readonly var piece in pieces[one.First..one.End])
+            foreach (var (from, to) in heard.Without(piece.From, piece.To))
+                told.Add((piece with { From = from, To = to, Amount = piece.Amount * ((double)(to - from) / piece.Ticks) }, false));
+        }
+        return told;
     }
 
-    /// <summary>Silences what tells the same work once more.</summary>
-    public void Decide(Pieces pieces, IReadOnlyList<Workload> workloads, int bins)
+    /// <summary>One fact for each grid period in which anything was counted, nothing included, or in which an engine was there and told
+    /// nothing.</summary>
+    public void Enter(
+        Accounts accounts,
+        Pieces pieces,
+        Grid grid,
+        Presence presence,
+        Provenance provenance,
+        IReadOnlyList<KnownSeries> series,
+        Estimates estimates
+    )
     {
-        SilenceReplicas(pieces, bins);
-        SilenceCoarser(pieces, bins);
-        SilenceLayers(pieces, bins);
-        if (workload != WorkloadClaims.Unclaimed)
-            SilenceParts(pieces, workloads[workload].Model, bins);
-    }
-
-    /// <summary>One fact for each grid period in which anything was counted, nothing included.</summary>
-    public void Enter(Accounts accounts, Pieces pieces, Provenance provenance, IReadOnlyList<KnownSeries> series, Estimates estimates)
-    {
-        var ordered = System.Buffers.ArrayPool<Piece>.Shared.Rent(counts.Sum(one => one.End - one.First));
+        var time = EngineTime(pieces, grid, presence);
+        var ordered = System.Buffers.ArrayPool<Piece>.Shared.Rent(counts.Sum(one => one.Counted(pieces).Length));
         var count = 0;
         foreach (var one in counts)
-        foreach (ref readonly var piece in pieces[one.First..one.End])
-            if (one.Speaks(piece.Bin))
-                ordered[count++] = piece;
+        foreach (ref readonly var piece in one.Counted(pieces))
+            ordered[count++] = piece;
         if (counts.Count > 1)
             ordered.AsSpan(0, count).Sort();
-        for (int start = 0, end; start < count; start = end)
+        for (int bin = 0, start = 0; bin < grid.Count; bin++)
         {
-            end = start + 1;
-            while (end < count && ordered[end].Bin == ordered[start].Bin)
+            var end = start;
+            while (end < count && ordered[end].Bin == bin)
                 end++;
-            Enter(ordered.AsSpan(start, end - start), accounts, provenance, series, estimates);
+            if (end > start)
+                Enter(ordered.AsSpan(start, end - start), time[bin], accounts, provenance, series, estimates);
+            else if (time[bin].Present > 0)
+                accounts.EnterWork(
+                    workload,
+                    place,
+                    account,
+                    functionalUnit,
+                    bin,
+                    0,
+                    0,
+                    (0, time[bin].Present),
+                    WorstEvidence(),
+                    AllMappings(provenance)
+                );
+            start = end;
         }
         System.Buffers.ArrayPool<Piece>.Shared.Return(ordered);
     }
 
-    /// <summary>Of several mappings the one that covers nearly the most time, then the first by id; the others are heard only in periods in
-    /// which it is silent.</summary>
-    public static void PreferOneMapping(List<Count> counts, Pieces pieces, int bins)
+    private Evidence WorstEvidence() => counts.Max(one => one.Series.Evidence);
+
+    private MappingSet AllMappings(Provenance provenance)
     {
-        if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping))
-            return;
-        var candidates = counts
-            .GroupBy(one => one.Series.Mapping)
-            .Select(mapping => (mapping.Key.Id, Counts: mapping.ToList(), Ticks: mapping.Max(one => one.Ticks(pieces))))
-            .ToList();
-        var most = candidates.Max(one => one.Ticks);
-        Prefer(
-            candidates
-                .OrderByDescending(one => one.Ticks * 10 >= most * 9)
-                .ThenBy(one => one.Id, StringComparer.Ordinal)
-                .Select(one => one.Counts),
-            pieces,
-            bins
-        );
+        var mappings = default(MappingSet);
+        foreach (var one in counts)
+            if (!one.IsSubstitute)
+                mappings = provenance.Union(mappings, one.Series.Mappings);
+        return mappings;
     }
 
-    /// <summary>Of tellings of the same work, in the order of preference, each is heard in the periods in which none before it says
-    /// anything.</summary>
-    private static void Prefer(IEnumerable<List<Count>> tellings, Pieces pieces, int bins)
+    /// <summary>Seconds of each grid period for which engines told their work, and for which they were there, of all together.</summary>
+    private (double Counted, double Present)[] EngineTime(Pieces pieces, Grid grid, Presence presence)
     {
-        var taken = new bool[bins];
-        foreach (var telling in tellings)
+        var time = new (double Counted, double Present)[grid.Count];
+        var engines = new int[grid.Count];
+        var (there, told) = (new Stretches(), new Stretches());
+        foreach (var engine in counts.Where(one => !one.IsSubstitute).GroupBy(one => one.Engine))
         {
-            var covering = (bool[])taken.Clone();
-            foreach (var count in telling)
-            {
-                foreach (ref readonly var piece in pieces[count.First..count.End])
-                {
-                    if (taken[piece.Bin])
-                        count.Silence(piece.Bin, bins);
-                    else if (count.Speaks(piece.Bin))
-                        covering[piece.Bin] = true;
-                }
-            }
-            taken = covering;
+            there.Clear();
+            told.Clear();
+            foreach (var one in engine)
+            foreach (ref readonly var piece in one.Counted(pieces))
+                told.Add(piece.From, piece.To);
+            if (engine.All(one => one.Series.OwnIntervals))
+                there.Add(told);
+            else
+                presence.Add(engine, pieces, there);
+            AddTo(there, (bin, seconds) => (time[bin].Present, engines[bin]) = (time[bin].Present + seconds, engines[bin] + 1));
+            AddTo(told, (bin, seconds) => time[bin].Counted += seconds);
         }
-    }
-
-    /// <summary>Two Prometheus servers that read the same targets tell the same work, told apart by a label that says which of them it
-    /// was.</summary>
-    private void SilenceReplicas(Pieces pieces, int bins)
-    {
-        if (!counts.Exists(one => Array.Exists(Replicas, label => one.Series.Series.Labels[label] is not null)))
-            return;
-        foreach (
-            var same in counts.GroupBy(one =>
-                (
-                    one.Series.Series.Source,
-                    one.Series.Series.Metric,
-                    string.Join(
-                        '\n',
-                        one.Series.Series.Labels.Pairs.Where(pair => !Replicas.Contains(pair.Key))
-                            .Select(pair => $"{pair.Key}={pair.Value}")
-                    )
-                )
-            )
-        )
-            if (same.Count() > 1)
-                Prefer(
-                    same.OrderByDescending(one => one.Ticks(pieces))
-                        .ThenBy(one => one.Series.Number)
-                        .Select(one => new List<Count> { one }),
-                    pieces,
-                    bins
-                );
-    }
-
-    /// <summary>One metric read by the minute and, of its older days, by the hour is two series that count the same: the finer one, and the
-    /// coarser where it is silent.</summary>
-    private void SilenceCoarser(Pieces pieces, int bins)
-    {
-        if (counts.TrueForAll(one => one.Series.Series.Period == counts[0].Series.Series.Period))
-            return;
-        foreach (
-            var same in counts.GroupBy(one =>
-                (one.Series.Series.Source, one.Series.Series.Metric, one.Series.Series.Statistic, one.Series.Series.Labels)
-            )
-        )
-            if (same.Count() > 1)
-                Prefer(same.OrderBy(one => one.Series.Series.Period).Select(one => new List<Count> { one }), pieces, bins);
-    }
-
-    /// <summary>Two mappings at one endpoint are two layers. Where nothing is named nobody can say that two counts are of one thing, and
-    /// the levels of a family are decided already.</summary>
-    private void SilenceLayers(Pieces pieces, int bins)
-    {
-        if (counts.TrueForAll(one => one.Series.Mapping == counts[0].Series.Mapping))
-            return;
-        foreach (
-            var endpoint in counts
-                .Where(one => Endpoint(one.Series) is not null)
-                .GroupBy(one => (Endpoint(one.Series)!, Family: one.Series.Mapping.RollUp?.Family ?? ""))
-        )
-            if (endpoint.Key.Family.Length == 0)
-                PreferOneMapping([.. endpoint], pieces, bins);
-    }
-
-    /// <summary>An ensemble counts a request, and each of its parts counts it again: what the workload's model is called is taken, else
-    /// what counted most, then the first by name.</summary>
-    private void SilenceParts(Pieces pieces, string? model, int bins)
-    {
-        foreach (
-            var endpoint in counts
-                .Where(one => one.Series.Mapping.Nested is not null && Endpoint(one.Series) is not null)
-                .GroupBy(one => (Endpoint(one.Series)!, one.Series.Mapping))
-        )
+        // What stands in for silent engines tells the work of all of them.
+        told.Clear();
+        foreach (var one in counts.Where(one => one.IsSubstitute))
+        foreach (ref readonly var piece in one.Counted(pieces))
+            told.Add(piece.From, piece.To);
+        AddTo(told, (bin, seconds) =>
         {
-            var parts = endpoint
-                .GroupBy(one => one.Series.Series.Labels[one.Series.Mapping.Nested!] ?? "", StringComparer.Ordinal)
-                .ToList();
-            if (parts.Count == 1)
-                continue;
-            var taken = parts.Find(part => part.Key == model)
-                ?? parts
-                    .OrderByDescending(part => part.Sum(one => one.Units(pieces)))
-                    .ThenBy(part => part.Key, StringComparer.Ordinal)
-                    .First();
-            foreach (var one in parts.Where(part => part.Key != taken.Key).SelectMany(part => part))
-                one.Silence(bins);
-        }
-    }
+            time[bin].Present = Math.Max(time[bin].Present, seconds);
+            time[bin].Counted = Math.Min(time[bin].Present, time[bin].Counted + seconds * Math.Max(1, engines[bin]));
+        });
+        for (var bin = 0; bin < time.Length; bin++)
+            time[bin].Present = Math.Max(time[bin].Present, time[bin].Counted);
+        return time;
 
-    /// <summary>What the labels name; null when they name nothing.</summary>
-    private static string? Endpoint(KnownSeries one)
-    {
-        foreach (var label in one.Mapping.Resource.Id)
-            if (one.Series.Labels[label] is { } name)
-                return name;
-        return null;
+        void AddTo(Stretches stretches, Action<int, double> add)
+        {
+            if (stretches.Items.Count == 0)
+                return;
+            for (var bin = 0; bin < grid.Count; bin++)
+                if (stretches.Within(grid[bin].Start.Ticks, grid[bin].End.Ticks) is > 0 and var ticks)
+                    add(bin, (double)ticks / TimeSpan.TicksPerSecond);
+        }
     }
 
     private void Enter(
         ReadOnlySpan<Piece> inBin,
+        (double Counted, double Present) time,
         Accounts accounts,
         Provenance provenance,
         IReadOnlyList<KnownSeries> series,
@@ -340,11 +253,12 @@ internal sealed class WorkTally(int workload, Place place, string functionalUnit
         accounts.EnterWork(
             workload,
             place,
+            account,
             functionalUnit,
             inBin[0].Bin,
             units,
             Piece.Seconds(covered),
-            (Piece.Seconds(covered), Piece.Seconds(covered)),
+            time,
             evidence,
             mappings
         );

@@ -41,6 +41,21 @@ public sealed class Labels : IEquatable<Labels>
         }
     }
 
+    /// <summary>The value of the label as the exporter said it: Prometheus keeps what an exporter says of a pod as <c>exported_pod</c>
+    /// where the target carries a label of that name itself, which is then that of the exporter's own pod.</summary>
+    public string? Told(string name) =>
+        name switch
+        {
+            "pod" => this["exported_pod"] ?? (SpeaksOfAnother ? null : this["pod"]),
+            "namespace" => this["exported_namespace"] ?? (SpeaksOfAnother ? null : this["namespace"]),
+            "container" => this["exported_container"] ?? (SpeaksOfAnother ? null : this["container"]),
+            "node" => this["exported_node"] ?? this["node"],
+            _ => this[name],
+        };
+
+    /// <summary>Whether an exporter said of a pod what its own labels say of the exporter's.</summary>
+    private bool SpeaksOfAnother => (this["exported_pod"] ?? this["exported_namespace"] ?? this["exported_container"]) is not null;
+
     /// <summary>Labels from pairs in any order. An empty value is the same as no label, as in Prometheus.</summary>
     /// <exception cref="FormatException">A name is given twice.</exception>
     public static Labels Of(IEnumerable<KeyValuePair<string, string>> pairs)

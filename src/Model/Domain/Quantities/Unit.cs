@@ -17,6 +17,9 @@ public enum Quantity
 
     /// <summary>Work done, counted in a functional unit.</summary>
     Work,
+
+    /// <summary>Nothing is measured: the labels say what belongs together.</summary>
+    Information,
 }
 
 /// <summary>A unit of measure, from <c>units.json</c>. A value in it becomes canonical by <c>value * Numerator / Denominator</c>.</summary>

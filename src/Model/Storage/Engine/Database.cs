@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Data.Common;
+using System.Text.Json;
 using Metrics.Domain.Observations;
 using Metrics.Storage.Events;
 using Metrics.Storage.Schema;
@@ -167,8 +168,25 @@ internal sealed class Database : IDisposable
 
     public void Dispose() => writer.Dispose();
 
-    private StorageException? Described(Exception fault, CancellationToken cancellationToken) =>
-        fault is StorageException || cancellationToken.IsCancellationRequested ? null : StorageFault.Describe(fault, Name);
+    private StorageException? Described(Exception exception, CancellationToken cancellationToken) =>
+        exception is StorageException || cancellationToken.IsCancellationRequested ? null : StorageFault.Describe(exception, Name);
+}
+
+/// <summary>What transactions of several processes wait for each other for: the first half of a two-part advisory lock of
+/// PostgreSQL.</summary>
+internal enum AdvisoryLock
+{
+    /// <summary>The facts of an hour.</summary>
+    Hour = 0x4D484F55,
+
+    /// <summary>The sums of a day.</summary>
+    Day = 0x4D444159,
+
+    /// <summary>Hardware of deployments.</summary>
+    Hardware = 0x4D484152,
+
+    /// <summary>Factors in use.</summary>
+    Factor = 0x4D464143,
 }
 
 /// <summary>An open connection, in a transaction or not, with the engine's ways of binding and reading times.</summary>
@@ -224,6 +242,22 @@ internal sealed class Session(Database database, DbConnection connection, DbTran
             rows.Add(row(current));
         return rows;
     }
+
+    /// <summary>SQL that a column holds one of some keys, to stand behind the column, and the parameter <c>ids</c> that it reads.</summary>
+    public (string Among, (string Name, object? Value) Ids) Among(IEnumerable<long> keys) =>
+        Database.IsPostgres
+            ? ("= ANY(@ids)", ("ids", keys.ToArray()))
+            : ("IN (SELECT value FROM json_each(@ids))", ("ids", JsonSerializer.Serialize(keys)));
+
+    /// <summary>Waits until nobody else holds a lock, and holds it until the transaction ends. SQLite has one writer and needs
+    /// none.</summary>
+    /// <param name="kind">What is locked.</param>
+    /// <param name="number">Which of them.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public Task LockAsync(AdvisoryLock kind, int number, CancellationToken cancellationToken) =>
+        Database.IsPostgres
+            ? ExecuteAsync("SELECT pg_advisory_xact_lock(@kind, @number)", [("kind", (int)kind), ("number", number)], cancellationToken)
+            : Task.CompletedTask;
 
     /// <summary>The database's clock.</summary>
     public async Task<DateTime> NowAsync(CancellationToken cancellationToken) =>

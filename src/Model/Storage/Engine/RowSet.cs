@@ -28,7 +28,8 @@ internal sealed class RowSet<T>(string table, string[] key, Column<T>[] columns,
     public Task<int> UpsertAsync(Session session, IReadOnlyList<T> rows, CancellationToken cancellationToken) =>
         RunAsync(session, rows, Differing(null), Change, null, [], cancellationToken);
 
-    /// <summary>As <see cref="UpsertAsync"/>, and deletes the other rows within the scope.</summary>
+    /// <summary>As <see cref="UpsertAsync(Session, IReadOnlyList{T}, CancellationToken)"/>, and deletes the other rows within the
+    /// scope.</summary>
     /// <param name="session">The transaction.</param>
     /// <param name="rows">All rows that the scope is to have.</param>
     /// <param name="scope">A condition on the table's columns.</param>

@@ -31,7 +31,7 @@ public sealed class SoleWorker : IDisposable
         catch (IOException exception)
         {
             throw new StorageException(
-                "locked",
+                StorageErrorCode.Locked,
                 $"Another process reads sources into the SQLite database '{settings.DataSource}', and only one may. Stop it, name "
                     + $"another file (Metrics:Storage:ConnectionString), or use PostgreSQL.",
                 exception
@@ -40,7 +40,7 @@ public sealed class SoleWorker : IDisposable
         catch (UnauthorizedAccessException exception)
         {
             throw new StorageException(
-                "read_only",
+                StorageErrorCode.ReadOnly,
                 $"The folder of the SQLite database '{settings.DataSource}' cannot be written. Give this user the right to write there.",
                 exception
             );

@@ -26,8 +26,9 @@ public static class StorageRegistration
 {
     /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="SchemaMigrator"/>,
     /// <see cref="SharedKeys"/>, <see cref="AccessKeys"/>, <see cref="AuditLog"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>,
-    /// <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="WebhookStore"/>, <see cref="IntensityRules"/>,
-    /// <see cref="QueryConnections"/> and, for PostgreSQL, an <see cref="NpgsqlDataSource"/>.</summary>
+    /// <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="Retention"/>, <see cref="WebhookStore"/>,
+    /// <see cref="WebhookDeliveries"/>, <see cref="IntensityRules"/>, <see cref="QueryConnections"/> and, for PostgreSQL, an
+    /// <see cref="NpgsqlDataSource"/>.</summary>
     /// <remarks>Takes <see cref="IEventLinks"/> where it is registered. The process must reference the engine's assembly of migrations.
     /// Opens no connection.</remarks>
     /// <param name="services">Where to add.</param>
@@ -78,12 +79,14 @@ public static class StorageRegistration
             .AddSingleton(provider => new Backfills(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new Ledger(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new FactStore(provider.GetRequiredService<Database>()))
+            .AddSingleton(provider => new Retention(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new WebhookStore(provider.GetRequiredService<Database>()))
+            .AddSingleton(provider => new WebhookDeliveries(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new IntensityRules(provider.GetRequiredService<Database>()));
     }
 
     /// <summary>What is wrong with a connection string, without repeating it: it may hold a password. Null when it can be used.</summary>
-    public static string? Fault(StorageEngine engine, string connectionString)
+    public static string? Validate(StorageEngine engine, string connectionString)
     {
         var example =
             engine == StorageEngine.Postgres ? "Host=db;Database=metrics;Username=metrics;Password=..." : "Data Source=metrics.db";

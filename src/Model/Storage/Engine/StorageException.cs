@@ -1,29 +1,70 @@
 using System.Net.Sockets;
+using Metrics.Domain.Quantities;
 using Microsoft.Data.Sqlite;
 using Npgsql;
 
 namespace Metrics.Storage.Engine;
 
+/// <summary>Why the database could not do what was asked. In tables and logs it is the word of <see cref="SnakeCase"/>:
+/// <c>read_only</c>.</summary>
+public enum StorageErrorCode
+{
+    /// <summary>It is not there, not to be reached, or its disk fails.</summary>
+    Unreachable,
+
+    /// <summary>Another process has it.</summary>
+    Locked,
+
+    /// <summary>Its disk is full.</summary>
+    Full,
+
+    /// <summary>Nothing can be written there.</summary>
+    ReadOnly,
+
+    /// <summary>What is stored is damaged.</summary>
+    Corrupt,
+
+    /// <summary>It refuses the user.</summary>
+    Refused,
+
+    /// <summary>It lacks the tables of this version.</summary>
+    NoSchema,
+
+    /// <summary>It has too much to do, or the query was too much for it.</summary>
+    Busy,
+
+    /// <summary>Two different things have the same key.</summary>
+    Collision,
+
+    /// <summary>Its schema is of a newer version.</summary>
+    NewerSchema,
+
+    /// <summary>Its schema is of a version of development that no version goes on from.</summary>
+    AbandonedSchema,
+}
+
 /// <summary>The database could not do what was asked, for a reason that lies with the database and its surroundings. The message is for
 /// people and holds no secret.</summary>
-/// <param name="code">Stable snake_case name: <c>unreachable</c>, <c>locked</c>, <c>full</c>, <c>read_only</c>, <c>corrupt</c>,
-/// <c>refused</c>, <c>no_schema</c>, <c>busy</c>, <c>collision</c>.</param>
-public sealed class StorageException(string code, string message, Exception? inner = null) : Exception(message, inner)
+/// <param name="code">Why.</param>
+/// <param name="message">A sentence for people.</param>
+/// <param name="inner">What the driver said.</param>
+public sealed class StorageException(StorageErrorCode code, string message, Exception? inner = null) : Exception(message, inner)
 {
-    /// <summary>Stable name of the fault.</summary>
-    public string Code { get; } = code;
+    /// <summary>Why.</summary>
+    public StorageErrorCode Code { get; } = code;
 }
 
 /// <summary>Tells the world's faults from ours.</summary>
 public static class StorageFault
 {
-    /// <summary>Whether the fault lies with the database or the way to it, so that it can be told in a sentence and tried again.</summary>
-    public static bool IsOutside(Exception fault) => fault is StorageException || Describe(fault, "the database") is not null;
+    /// <summary>Whether the exception lies with the database or the way to it, so that it can be told in a sentence and tried
+    /// again.</summary>
+    public static bool IsOutside(Exception exception) => exception is StorageException || Describe(exception, "the database") is not null;
 
-    /// <summary>The fault as a sentence about <paramref name="database"/>; null when the fault is our own.</summary>
-    internal static StorageException? Describe(Exception fault, string database)
+    /// <summary>The exception as a sentence about <paramref name="database"/>; null when the exception is our own.</summary>
+    internal static StorageException? Describe(Exception exception, string database)
     {
-        for (Exception? cause = fault; cause is not null; cause = cause.InnerException)
+        for (Exception? cause = exception; cause is not null; cause = cause.InnerException)
         {
             if (cause is StorageException known)
                 return known;
@@ -33,80 +74,104 @@ public static class StorageFault
                 return Postgres(postgres, database);
             if (cause is NpgsqlException or SocketException)
                 return new(
-                    "unreachable",
+                    StorageErrorCode.Unreachable,
                     $"{Sentence(database)} cannot be reached: {cause.Message.TrimEnd('.')}. Check that it runs and that "
                         + $"Metrics:Storage:ConnectionString names it.",
-                    fault
+                    exception
                 );
         }
         return null;
     }
 
-    private static StorageException? Sqlite(SqliteException fault, string database) =>
-        fault.SqliteErrorCode switch
+    private static StorageException? Sqlite(SqliteException exception, string database) =>
+        exception.SqliteErrorCode switch
         {
             5 or 6 => new(
-                "locked",
+                StorageErrorCode.Locked,
                 $"{Sentence(database)} is locked by another process. One process at a time may use a SQLite file: stop the other "
                     + $"one, or use PostgreSQL.",
-                fault
+                exception
             ),
             8 => new(
-                "read_only",
+                StorageErrorCode.ReadOnly,
                 $"{Sentence(database)} cannot be written: the file or its folder is read-only. Give this user the right to write there.",
-                fault
+                exception
             ),
             10 => new(
-                "unreachable",
-                $"{Sentence(database)} cannot be read or written: the disk reports an error ({fault.Message}).",
-                fault
+                StorageErrorCode.Unreachable,
+                $"{Sentence(database)} cannot be read or written: the disk reports an error ({exception.Message}).",
+                exception
             ),
-            13 => new("full", $"{Sentence(database)} cannot grow: the disk is full. Free space; reading goes on by itself.", fault),
+            13 => new(
+                StorageErrorCode.Full,
+                $"{Sentence(database)} cannot grow: the disk is full. Free space; reading goes on by itself.",
+                exception
+            ),
             14 => new(
-                "unreachable",
+                StorageErrorCode.Unreachable,
                 $"{Sentence(database)} cannot be opened. Check that the folder exists and that this user may write there.",
-                fault
+                exception
             ),
             11 or 26 => new(
-                "corrupt",
+                StorageErrorCode.Corrupt,
                 $"{Sentence(database)} is not a readable SQLite database. Restore it from a copy, or name another file.",
-                fault
+                exception
             ),
-            1 when fault.Message.Contains("no such table", StringComparison.Ordinal) => new(
-                "no_schema",
+            1 when exception.Message.Contains("no such table", StringComparison.Ordinal) => new(
+                StorageErrorCode.NoSchema,
                 $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.",
-                fault
+                exception
             ),
             _ => null,
         };
 
-    private static StorageException? Postgres(PostgresException fault, string database) =>
-        fault.SqlState switch
+    private static StorageException? Postgres(PostgresException exception, string database) =>
+        exception.SqlState switch
         {
-            "53100" => new("full", $"{Sentence(database)} cannot grow: its disk is full. Free space; reading goes on by itself.", fault),
+            "53100" => new(
+                StorageErrorCode.Full,
+                $"{Sentence(database)} cannot grow: its disk is full. Free space; reading goes on by itself.",
+                exception
+            ),
             "53300" or "53400" => new(
-                "busy",
-                $"{Sentence(database)} has no free connection ({fault.MessageText}). Raise max_connections or start fewer processes.",
-                fault
+                StorageErrorCode.Busy,
+                $"{Sentence(database)} has no free connection ({exception.MessageText}). Raise max_connections or start fewer processes.",
+                exception
             ),
-            "25006" => new("read_only", $"{Sentence(database)} is read-only, as a standby is. Connect to the primary.", fault),
-            "28000" or "28P01" or "42501" => new("refused", $"{Sentence(database)} refuses this user: {fault.MessageText}.", fault),
+            "25006" => new(
+                StorageErrorCode.ReadOnly,
+                $"{Sentence(database)} is read-only, as a standby is. Connect to the primary.",
+                exception
+            ),
+            "28000" or "28P01" or "42501" => new(
+                StorageErrorCode.Refused,
+                $"{Sentence(database)} refuses this user: {exception.MessageText}.",
+                exception
+            ),
             "3D000" => new(
-                "unreachable",
+                StorageErrorCode.Unreachable,
                 $"{Sentence(database)} does not exist. Run the command 'migrate' with a user that may create databases, or create it.",
-                fault
+                exception
             ),
-            "42P01" => new("no_schema", $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.", fault),
+            "42P01" => new(
+                StorageErrorCode.NoSchema,
+                $"{Sentence(database)} lacks the tables of this version. Run the command 'migrate' first.",
+                exception
+            ),
             "40001" or "40P01" or "55P03" or "57014" => new(
-                "busy",
-                $"{Sentence(database)} was too busy: {fault.MessageText}. It is tried again at the next tick.",
-                fault
+                StorageErrorCode.Busy,
+                $"{Sentence(database)} was too busy: {exception.MessageText}. It is tried again at the next tick.",
+                exception
             ),
-            "XX001" or "XX002" => new("corrupt", $"{Sentence(database)} reports damaged data: {fault.MessageText}.", fault),
+            "XX001" or "XX002" => new(
+                StorageErrorCode.Corrupt,
+                $"{Sentence(database)} reports damaged data: {exception.MessageText}.",
+                exception
+            ),
             var state when state.StartsWith("08", StringComparison.Ordinal) || state.StartsWith("57P", StringComparison.Ordinal) => new(
-                "unreachable",
-                $"{Sentence(database)} is gone or starting: {fault.MessageText}. It is tried again at the next tick.",
-                fault
+                StorageErrorCode.Unreachable,
+                $"{Sentence(database)} is gone or starting: {exception.MessageText}. It is tried again at the next tick.",
+                exception
             ),
             _ => null,
         };

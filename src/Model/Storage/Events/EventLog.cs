@@ -8,20 +8,53 @@ namespace Metrics.Storage.Events;
 /// <summary>The types of events that are kept and told of.</summary>
 public static class EventTypes
 {
+    /// <summary>Joules per unit moved away from those of the hours before.</summary>
+    public const string IntensityDrifted = "intensity.drifted";
+
+    /// <summary>Joules per unit passed the threshold of a rule.</summary>
+    public const string IntensityThresholdExceeded = "intensity.threshold_exceeded";
+
+    /// <summary>A final number changed.</summary>
+    public const string Restated = "measurement.restated";
+
+    /// <summary>What is stored differs from the provider's own statistic.</summary>
+    public const string ReconciliationMismatch = "reconciliation.mismatch";
+
+    /// <summary>A report that somebody waits for is there.</summary>
+    public const string ReportReady = "report.ready";
+
+    /// <summary>A series that could not be read is read again.</summary>
+    public const string SeriesHealed = "series.healed";
+
+    /// <summary>A series could not be read several times in a row.</summary>
+    public const string SeriesQuarantined = "series.quarantined";
+
+    /// <summary>A source cannot be read.</summary>
+    public const string SourceFailed = "source.failed";
+
+    /// <summary>A source is read again.</summary>
+    public const string SourceRecovered = "source.recovered";
+
+    /// <summary>Nothing new has come from a source for long.</summary>
+    public const string SourceStale = "source.stale";
+
+    /// <summary>A webhook is told no more.</summary>
+    public const string WebhookDisabled = "webhook.disabled";
+
     /// <summary>Every type that a webhook can ask for, sorted.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        "intensity.drifted",
-        "intensity.threshold_exceeded",
-        "measurement.restated",
-        "reconciliation.mismatch",
-        "report.ready",
-        "series.healed",
-        "series.quarantined",
-        "source.failed",
-        "source.recovered",
-        "source.stale",
-        "webhook.disabled",
+        IntensityDrifted,
+        IntensityThresholdExceeded,
+        Restated,
+        ReconciliationMismatch,
+        ReportReady,
+        SeriesHealed,
+        SeriesQuarantined,
+        SourceFailed,
+        SourceRecovered,
+        SourceStale,
+        WebhookDisabled,
     ];
 
     /// <summary>What a webhook gets when somebody tries it; nobody asks for it.</summary>
@@ -51,132 +84,6 @@ internal static class EventLog
             row => row.Number(0),
             cancellationToken
         );
-        await Outbox.FanOutAsync(session, new KeptEvent(id[0], type, source, now, text), cancellationToken);
-    }
-}
-
-/// <summary>An event as it is kept.</summary>
-internal sealed record KeptEvent(long Id, string Type, string? Source, DateTime At, string Body);
-
-/// <summary>Messages and deliveries, made in the transaction of the event that they tell of.</summary>
-internal static class Outbox
-{
-    /// <summary>More than this is not sent to anybody: the event says so itself, and where the whole can be read.</summary>
-    public const int LargestBody = 256 * 1024;
-
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    /// <summary>Puts an event on its way to every enabled webhook that wants its type.</summary>
-    public static async Task FanOutAsync(Session session, KeptEvent told, CancellationToken cancellationToken)
-    {
-        // Locked against deletion only, so that no webhook goes between here and its delivery and takes the change itself down with it.
-        var webhooks = await session.QueryAsync(
-            $"SELECT id, types FROM webhook WHERE enabled ORDER BY id{(session.Database.IsPostgres ? " FOR KEY SHARE" : "")}",
-            [],
-            row => (Id: row.Text(0), Types: row.Text(1)),
-            cancellationToken
-        );
-        var wanting = webhooks.Where(webhook => Wants(webhook.Types, told.Type)).Select(webhook => webhook.Id).ToList();
-        if (wanting.Count == 0)
-            return;
-        var message = await AddMessageAsync(session, told, cancellationToken);
-        foreach (var webhook in wanting)
-            await AddDeliveryAsync(session, webhook, message, told.At, cancellationToken);
-    }
-
-    /// <summary>Whether a webhook with these types wants one of this type.</summary>
-    public static bool Wants(string types, string type) => types.Length == 0 || types.Split(' ').Contains(type, StringComparer.Ordinal);
-
-    /// <summary>Keeps the bytes of a message.</summary>
-    /// <returns>Its id.</returns>
-    public static async Task<string> AddMessageAsync(Session session, KeptEvent told, CancellationToken cancellationToken)
-    {
-        var id = $"msg_{Guid.CreateVersion7():N}";
-        await session.ExecuteAsync(
-            "INSERT INTO webhook_message (id, event_id, type, at, standard, cloud_event) VALUES (@id, @event, @type, @at, "
-                + "@standard, @cloud)",
-            [
-                ("id", id),
-                ("event", told.Id == 0 ? null : told.Id),
-                ("type", told.Type),
-                ("at", told.At),
-                ("standard", Standard(told, session.Database.Links)),
-                ("cloud", CloudEvent(told, id, session.Database.Links)),
-            ],
-            cancellationToken
-        );
-        return id;
-    }
-
-    /// <summary>Puts a message on its way to a webhook.</summary>
-    /// <returns>The delivery's id.</returns>
-    public static async Task<long> AddDeliveryAsync(
-        Session session,
-        string webhook,
-        string message,
-        DateTime now,
-        CancellationToken cancellationToken
-    ) =>
-        (
-            await session.QueryAsync(
-                "INSERT INTO webhook_delivery (webhook_id, message_id, state, step, attempts, created_at, next_at) VALUES "
-                    + "(@webhook, @message, 'due', 0, 0, @now, @now) RETURNING id",
-                [("webhook", webhook), ("message", message), ("now", now)],
-                row => row.Number(0),
-                cancellationToken
-            )
-        )[0];
-
-    /// <summary>The body that Standard Webhooks wants: type, timestamp, data.</summary>
-    private static byte[] Standard(KeptEvent told, IEventLinks? links) => Bounded(told, links, json =>
-        {
-            json.WriteString("type", told.Type);
-            json.WriteString("timestamp", told.At);
-        });
-
-    /// <summary>A CloudEvent 1.0 in structured mode.</summary>
-    private static byte[] CloudEvent(KeptEvent told, string id, IEventLinks? links) => Bounded(told, links, json =>
-        {
-            json.WriteString("specversion", "1.0");
-            json.WriteString("id", id);
-            json.WriteString("source", told.Source is null ? "/" : $"/sources/{Uri.EscapeDataString(told.Source)}");
-            json.WriteString("type", told.Type);
-            json.WriteString("time", told.At);
-            json.WriteString("datacontenttype", "application/json");
-        });
-
-    private static byte[] Bounded(KeptEvent told, IEventLinks? links, Action<Utf8JsonWriter> head)
-    {
-        var whole = Write(told, head, json =>
-        {
-            using var body = JsonDocument.Parse(told.Body);
-            foreach (var member in body.RootElement.EnumerateObject().Where(member => member.Name != "source"))
-                member.WriteTo(json);
-        });
-        return whole.Length <= LargestBody ? whole : Write(told, head, json =>
-            {
-                json.WriteString("refused", "payload_too_large");
-                json.WriteNumber("bytes", whole.Length);
-                json.WriteNumber("limit", LargestBody);
-                if (links is not null)
-                    json.WriteString("link", links.Event(told.Id));
-            });
-    }
-
-    private static byte[] Write(KeptEvent told, Action<Utf8JsonWriter> head, Action<Utf8JsonWriter> data)
-    {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, Plain))
-        {
-            json.WriteStartObject();
-            head(json);
-            json.WriteStartObject("data");
-            if (told.Source is not null)
-                json.WriteString("source", told.Source);
-            data(json);
-            json.WriteEndObject();
-            json.WriteEndObject();
-        }
-        return buffer.ToArray();
+        await Outbox.FanOutAsync(session, new StoredEvent(id[0], type, source, now, text), cancellationToken);
     }
 }

@@ -100,12 +100,16 @@ public sealed class IntensityRules
                     await session.QueryAsync(
                         rule.Id.Length == 0
                             ? $"""
-                            INSERT INTO intensity_rule (id, description, kind, workload, functional_unit, boundary, comparison, threshold, window_hours, baseline_hours, cool_down_minutes, enabled, created_at, updated_at)
-                            VALUES (@id, @description, @kind, @workload, @unit, @boundary, @comparison, @threshold, @window, @baseline, @coolDown, @enabled, @now, @now) RETURNING {Columns}
+                            INSERT INTO intensity_rule (id, description, kind, workload, functional_unit, boundary, comparison, threshold,
+                                window_hours, baseline_hours, cool_down_minutes, enabled, created_at, updated_at)
+                            VALUES (@id, @description, @kind, @workload, @unit, @boundary, @comparison, @threshold,
+                                @window, @baseline, @coolDown, @enabled, @now, @now) RETURNING {Columns}
                             """
                             : $"""
-                            UPDATE intensity_rule SET description = @description, kind = @kind, workload = @workload, functional_unit = @unit, boundary = @boundary, comparison = @comparison, threshold = @threshold,
-                                window_hours = @window, baseline_hours = @baseline, cool_down_minutes = @coolDown, enabled = @enabled, updated_at = @now, fired_at = NULL, fired_window_end = NULL
+                            UPDATE intensity_rule SET description = @description, kind = @kind, workload = @workload,
+                                functional_unit = @unit, boundary = @boundary, comparison = @comparison, threshold = @threshold,
+                                window_hours = @window, baseline_hours = @baseline, cool_down_minutes = @coolDown, enabled = @enabled,
+                                updated_at = @now, fired_at = NULL, fired_window_end = NULL
                             WHERE id = @id RETURNING {Columns}
                             """,
                         [
@@ -193,7 +197,8 @@ public sealed class IntensityRules
                 var ours = await session.ExecuteAsync(
                     """
                     UPDATE intensity_rule SET fired_at = @now, fired_window_end = @end
-                    WHERE id = @id AND enabled AND updated_at = @updated AND (fired_at IS NULL OR fired_at <= @cool) AND (fired_window_end IS NULL OR fired_window_end < @end)
+                    WHERE id = @id AND enabled AND updated_at = @updated AND (fired_at IS NULL OR fired_at <= @cool)
+                      AND (fired_window_end IS NULL OR fired_window_end < @end)
                     """,
                     [
                         ("id", rule.Id),
@@ -208,7 +213,7 @@ public sealed class IntensityRules
                 if (ours > 0)
                     await EventLog.AppendAsync(
                         session,
-                        rule.Kind == RuleKind.Drift ? "intensity.drifted" : "intensity.threshold_exceeded",
+                        rule.Kind == RuleKind.Drift ? EventTypes.IntensityDrifted : EventTypes.IntensityThresholdExceeded,
                         null,
                         body.DeepClone().AsObject(),
                         now,
@@ -228,20 +233,14 @@ public sealed class IntensityRules
         CancellationToken cancellationToken
     )
     {
-        // An hour's energy stands on each row of its units: it is taken once. Hours without work count too, their energy was provided.
+        // Energy of the time in which the work is known too, as every place that tells the ratio divides it.
+        var pair = MatchedSums.OfEnergy(rule.Boundary, IdlePolicy.Provisioned);
         var sums = await session.QueryAsync(
             $"""
-            SELECT sum(joules), sum(units), count(DISTINCT period_start) FROM (
-                SELECT h.deployment_id, h.period_start, max(h.{Column(
-                rule.Boundary
-            )}) AS joules, sum(CASE WHEN h.functional_unit = @unit THEN h.units END) AS units
-                FROM intensity_hours h
-                WHERE h.deployment_id IN (
-                    SELECT d.id FROM deployment d WHERE d.workload = @workload AND EXISTS (
-                        SELECT 1 FROM intensity_hours w WHERE w.deployment_id = d.id AND w.functional_unit = @unit AND w.period_start >= @from AND w.period_start < @to))
-                  AND h.period_start >= @from AND h.period_start < @to AND h.final
-                GROUP BY h.deployment_id, h.period_start) AS hours
-            WHERE joules IS NOT NULL
+            SELECT sum(h.{pair.Amount.Column}), sum(h.{pair.Units.Column}), count(DISTINCT h.period_start)
+            FROM intensity_hours h JOIN deployment d ON d.id = h.deployment_id
+            WHERE d.workload = @workload AND h.functional_unit = @unit AND h.period_start >= @from AND h.period_start < @to AND h.final
+                AND h.{pair.Amount.Column} IS NOT NULL
             """,
             [("workload", rule.Workload), ("unit", rule.FunctionalUnit), ("from", from), ("to", to)],
             row => new Sums(row.DoubleOrNull(0), row.DoubleOrNull(1), row.Small(2)),
@@ -249,15 +248,6 @@ public sealed class IntensityRules
         );
         return sums[0];
     }
-
-    private static string Column(Boundary boundary) =>
-        boundary switch
-        {
-            Boundary.Accelerator => "accelerator_joules",
-            Boundary.Server => "server_joules",
-            Boundary.Facility => "facility_joules",
-            _ => throw new ArgumentOutOfRangeException(nameof(boundary), boundary, null),
-        };
 
     private static (JsonObject Body, DateTime WindowEnd) ToJson(
         IntensityRule rule,

@@ -53,6 +53,43 @@ public enum DeliveryState
     Failed,
 }
 
+/// <summary>Why an attempt did not deliver. In tables, metrics and responses it is the word of <c>SnakeCase</c>.</summary>
+public enum WebhookErrorCode
+{
+    /// <summary>The address is one that nothing is sent to.</summary>
+    BlockedAddress,
+
+    /// <summary>Its name has no address.</summary>
+    UnresolvableHost,
+
+    /// <summary>It is not of https.</summary>
+    HttpsRequired,
+
+    /// <summary>There was no answer in time.</summary>
+    Timeout,
+
+    /// <summary>No connection came about, or it ended before there was an answer.</summary>
+    Unreachable,
+
+    /// <summary>No secure connection came about.</summary>
+    Tls,
+
+    /// <summary>What came is not HTTP, or too much of it.</summary>
+    BadAnswer,
+
+    /// <summary>The receiver points elsewhere, and that is not followed.</summary>
+    Redirect,
+
+    /// <summary>The receiver wants to be told no more.</summary>
+    Gone,
+
+    /// <summary>The receiver is asked too much, or away for a while.</summary>
+    Throttled,
+
+    /// <summary>The receiver answered anything else.</summary>
+    Refused,
+}
+
 /// <summary>What a rule looks at.</summary>
 [JsonConverter(typeof(WordConverter<RuleKind>))]
 public enum RuleKind

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
@@ -7,11 +6,8 @@ using Metrics.Domain.Normalisation;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Events;
 using Metrics.Storage.Reading;
-using Metrics.Storage.Schema.Tables;
 using NpgsqlTypes;
-using RollUp = Metrics.Domain.Facts.RollUp;
 
 namespace Metrics.Storage.Facts;
 
@@ -25,12 +21,6 @@ public sealed record DirtyHour(DateTime Hour, long Mark);
 /// changes nothing.</remarks>
 public sealed class FactStore
 {
-    // The first halves of two-part advisory locks.
-    private const int HourLock = 0x4D484F55,
-        DayLock = 0x4D444159,
-        HardwareLock = 0x4D484152,
-        FactorLock = 0x4D464143;
-
     /// <summary>How far past the end of an hour every source must have been read for the hour to be final.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromHours(1);
 
@@ -77,7 +67,8 @@ public sealed class FactStore
             {
                 var changed = await session.ExecuteAsync(
                     """
-                    INSERT INTO settings (name, value) VALUES ('rules', @fingerprint) ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value
+                    INSERT INTO settings (name, value) VALUES ('rules', @fingerprint)
+                    ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE settings.value <> excluded.value
                     """,
                     [("fingerprint", fingerprint)],
                     token
@@ -168,24 +159,24 @@ public sealed class FactStore
         return await database.TransactAsync(
             async (session, token) =>
             {
-                await LockAsync(session, HourLock, dirty.Hour, TimeSpan.TicksPerHour, token);
+                await session.LockAsync(AdvisoryLock.Hour, Number(dirty.Hour, TimeSpan.TicksPerHour), token);
                 var still = await session.QueryAsync(
                     "SELECT reason FROM dirty_hours WHERE hour = @hour",
                     [("hour", dirty.Hour)],
-                    row => row.Text(0),
+                    row => DirtyReasonText.Parse(row.Text(0)),
                     token
                 );
                 if (still.Count == 0)
                     return false;
 
                 var now = await session.NowAsync(token);
-                await KeepDimensionsAsync(session, period, token);
+                await Dimensions.UpsertAsync(session, period, token);
                 (string, object?)[] span = [("from", hour.Start), ("to", hour.End)];
                 const string within = "period_start >= @from AND period_start < @to";
                 await EnergyFacts(now).ReplaceAsync(session, period.Energy, within, span, token);
                 await WorkFacts(now).ReplaceAsync(session, period.Work, within, span, token);
                 var rejections = period
-                    .Rejections.Select(rejection => new RejectionRecord("derived", rejection, dirty.Hour))
+                    .Rejections.Select(rejection => new RejectionRecord(RejectionOrigin.Derived, rejection, dirty.Hour))
                     .DistinctBy(row => row.Id)
                     .ToList();
                 await RejectionRecord
@@ -197,23 +188,13 @@ public sealed class FactStore
                 {
                     // What is final stays so, and a row that comes to a final hour is final.
                     rows = [.. rows.Select(row => row with { Final = true })];
-                    var restated = Restatement.Between(before, rows);
-                    await Restatements(now, still[0]).AppendAsync(session, restated, token);
-                    if (restated.Count > 0)
-                        await EventLog.AppendAsync(
-                            session,
-                            "measurement.restated",
-                            null,
-                            RestatedEvent.ToJson(dirty.Hour, still[0], restated, database.Links?.Restatements(dirty.Hour)),
-                            now,
-                            token
-                        );
+                    await Restatements.AppendAsync(session, dirty.Hour, still[0], Restatement.Between(before, rows), now, token);
                 }
                 await IntensityHours(now).ReplaceAsync(session, rows, within, span, token);
 
                 // Taken after the hour's rows are written: whoever comes second to the day reads the first one's committed hour.
                 var day = dirty.Hour.Date;
-                await LockAsync(session, DayLock, day, TimeSpan.TicksPerDay, token);
+                await session.LockAsync(AdvisoryLock.Day, Number(day, TimeSpan.TicksPerDay), token);
                 (string, object?)[] whole = [("from", day), ("to", day.AddDays(1))];
                 await IntensityDays(now)
                     .ReplaceAsync(session, RollUp.Day(day, await HoursAsync(session, whole, token)), within, whole, token);
@@ -279,29 +260,7 @@ public sealed class FactStore
             async (session, token) =>
             {
                 await Mappings.UpsertAsync(session, catalogue.Mappings, token);
-                var factors = new List<FactorRow>();
-                foreach (var mapping in catalogue.Mappings)
-                {
-                    if (mapping.Power is not { } power)
-                        continue;
-                    var version = mapping.Version.ToString(CultureInfo.InvariantCulture);
-                    factors.Add(Watts("idle_power", power.IdleWatts));
-                    factors.Add(Watts("max_power", power.MaxWatts));
-
-                    FactorRow Watts(string kind, double watts) =>
-                        new()
-                        {
-                            Id = Identity.Of("factor", kind, mapping.Id, version),
-                            Name = $"{kind}:{mapping.Id}@{version}",
-                            Kind = kind,
-                            Method = mapping.Id,
-                            Value = watts,
-                            Unit = "W",
-                            Source = power.Reference,
-                            Version = version,
-                        };
-                }
-                await Factors.UpsertAsync(session, factors, token);
+                await FactorRows.UpsertAsync(session, catalogue.Mappings, token);
             },
             cancellationToken
         );
@@ -310,8 +269,7 @@ public sealed class FactStore
     /// hour is computed again.</summary>
     /// <remarks>
     /// An hour is marked when it has samples and a factor holds for it that did not before, or held for it and does not any more. The
-    /// factors that
-    /// went stay, with the time at which they did.
+    /// factors that went stay, with the time at which they did.
     /// </remarks>
     /// <param name="book">The published factors and the operator's.</param>
     /// <param name="places">The configured places. The PUE of one is a factor of version <c>config</c> that always held, unless the book
@@ -323,62 +281,11 @@ public sealed class FactStore
         database.TransactAsync(
             async (session, token) =>
             {
-                await LockAsync(session, FactorLock, DateTime.UnixEpoch, 1, token);
+                await session.LockAsync(AdvisoryLock.Factor, 0, token);
                 var named = places.DistinctBy(place => place.Name).ToList();
-                await Places.UpsertAsync(session, named, token);
-
-                var rows = FactorRows.Of(book, named);
-                var inUse = await session.QueryAsync(
-                    """
-                    SELECT id, name, value, low, high, valid_from, valid_to FROM factor WHERE superseded_at IS NULL AND kind NOT IN ('idle_power', 'max_power')
-                    """,
-                    [],
-                    row => new FactorSpan(
-                        row.Number(0),
-                        new(row.Text(1), row.Double(2), row.DoubleOrNull(3), row.DoubleOrNull(4)),
-                        row.DateOrNull(5),
-                        row.DateOrNull(6)
-                    ),
-                    token
-                );
-                await Factors.UpsertAsync(session, rows, token);
-                var now = await session.NowAsync(token);
-                var kept = rows.Select(row => row.Id).ToHashSet();
-                foreach (var gone in inUse.Where(row => !kept.Contains(row.Id)).Chunk(10_000))
-                {
-                    object ids = session.Database.IsPostgres
-                        ? gone.Select(row => row.Id).ToArray()
-                        : System.Text.Json.JsonSerializer.Serialize(gone.Select(row => row.Id));
-                    await session.ExecuteAsync(
-                        "UPDATE factor SET superseded_at = @now WHERE id "
-                            + $"{(session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))")}",
-                        [("now", now), ("ids", ids)],
-                        token
-                    );
-                }
-
-                var changed = FactorRows.Changed(inUse, rows);
-                if (changed.Count == 0)
-                    return 0;
-                await session.BeginMarkingAsync(token);
-                var marked = 0;
-                foreach (var (from, to) in changed)
-                {
-                    // A reason that is there already weighs more.
-                    marked += await session.ExecuteAsync(
-                        $"""
-                        INSERT INTO dirty_hours (hour, mark, reason)
-                        SELECT hour, {session.Database.NextMark}, 'factors_changed' FROM sample_hours WHERE hour >= @from AND hour < @to ORDER BY hour
-                        ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}
-                        """,
-                        [
-                            ("from", from.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)),
-                            ("to", to.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)),
-                        ],
-                        token
-                    );
-                }
-                return marked;
+                await Dimensions.Places.UpsertAsync(session, named, token);
+                var changed = await FactorRows.ReplaceAsync(session, FactorRows.Of(book, named), token);
+                return await MarkChangedAsync(session, changed, token);
             },
             cancellationToken
         );
@@ -424,7 +331,7 @@ public sealed class FactStore
                         session,
                         [
                             .. rejections
-                                .Select(rejection => new RejectionRecord("configuration", rejection, null))
+                                .Select(rejection => new RejectionRecord(RejectionOrigin.Configuration, rejection, null))
                                 .DistinctBy(row => row.Id),
                         ],
                         "reason = @reason",
@@ -434,41 +341,6 @@ public sealed class FactStore
             cancellationToken
         );
     }
-
-    /// <summary>Forgets samples, and facts when asked, of whole UTC months before a time. Roll-ups of hours and days stay, and what is
-    /// forgotten is not computed again.</summary>
-    /// <param name="samples">Samples of months that end at or before it go.</param>
-    /// <param name="facts">Facts of months that end at or before it go; null keeps them all.</param>
-    /// <param name="cancellationToken">Stops it.</param>
-    /// <exception cref="StorageException">The database failed. Code <c>busy</c>: a long query reads the table; call again.</exception>
-    public async Task DropBeforeAsync(DateTime samples, DateTime? facts, CancellationToken cancellationToken)
-    {
-        var month = Month(samples);
-        // First, so that no recompute begins that would find the samples gone. The first hour kept needs a neighbour that goes.
-        await database.TransactAsync(
-            async (session, token) =>
-            {
-                await session.ExecuteAsync("DELETE FROM sample_hours WHERE hour <= @month", [("month", month)], token);
-                await session.ExecuteAsync("DELETE FROM dirty_hours WHERE hour <= @month", [("month", month)], token);
-            },
-            cancellationToken
-        );
-        await DropAsync("samples", "start", month, cancellationToken);
-        if (facts is not { } until)
-            return;
-        await DropAsync("energy_facts", "period_start", Month(until), cancellationToken);
-        await DropAsync("work_facts", "period_start", Month(until), cancellationToken);
-    }
-
-    private static DateTime Month(DateTime time) => new(time.Year, time.Month, 1, 0, 0, 0, DateTimeKind.Utc);
-
-    private Task DropAsync(string table, string column, DateTime month, CancellationToken cancellationToken) =>
-        database.Partitions is { } partitions
-            ? database.GuardAsync(() => partitions.DropBeforeAsync(table, month, cancellationToken), cancellationToken)
-            : database.TransactAsync(
-                (session, token) => session.ExecuteAsync($"DELETE FROM {table} WHERE {column} < @month", [("month", month)], token),
-                cancellationToken
-            );
 
     private async Task PartitionsAsync(DateTime hour, NormalisedPeriod period, CancellationToken cancellationToken)
     {
@@ -491,21 +363,48 @@ public sealed class FactStore
         await session.BeginMarkingAsync(cancellationToken);
         await session.ExecuteAsync(
             $"""
-            INSERT INTO dirty_hours (hour, mark, reason) SELECT hour, {session.Database.NextMark}, 'rules_changed' FROM sample_hours WHERE true ORDER BY hour
-            ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}, reason = CASE WHEN dirty_hours.reason = 'late_data' THEN dirty_hours.reason ELSE excluded.reason END
+            INSERT INTO dirty_hours (hour, mark, reason)
+            SELECT hour, {session.Database.NextMark}, '{DirtyReason.RulesChanged.Text()}' FROM sample_hours WHERE true ORDER BY hour
+            ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark},
+                reason = CASE WHEN dirty_hours.reason = '{DirtyReason.LateData.Text()}' THEN dirty_hours.reason ELSE excluded.reason END
             """,
             cancellationToken
         );
     }
 
-    private static Task LockAsync(Session session, int kind, DateTime time, long length, CancellationToken cancellationToken) =>
-        session.Database.IsPostgres
-            ? session.ExecuteAsync(
-                "SELECT pg_advisory_xact_lock(@kind, @number)",
-                [("kind", kind), ("number", (int)((time.Ticks - DateTime.UnixEpoch.Ticks) / length))],
+    /// <summary>Marks the hours with samples in which another factor holds than before.</summary>
+    private static async Task<int> MarkChangedAsync(
+        Session session,
+        List<(DateOnly From, DateOnly To)> changed,
+        CancellationToken cancellationToken
+    )
+    {
+        if (changed.Count == 0)
+            return 0;
+        await session.BeginMarkingAsync(cancellationToken);
+        var marked = 0;
+        foreach (var (from, to) in changed)
+        {
+            // A reason that is there already weighs more.
+            marked += await session.ExecuteAsync(
+                $"""
+                INSERT INTO dirty_hours (hour, mark, reason)
+                SELECT hour, {session.Database.NextMark}, '{DirtyReason.FactorsChanged.Text()}' FROM sample_hours
+                WHERE hour >= @from AND hour < @to ORDER BY hour
+                ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}
+                """,
+                [
+                    ("from", from.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)),
+                    ("to", to.ToDateTime(TimeOnly.MinValue, DateTimeKind.Utc)),
+                ],
                 cancellationToken
-            )
-            : Task.CompletedTask;
+            );
+        }
+        return marked;
+    }
+
+    /// <summary>Which hour or day since 1970 it is.</summary>
+    private static int Number(DateTime time, long length) => (int)((time.Ticks - DateTime.UnixEpoch.Ticks) / length);
 
     private static async Task<Dictionary<long, List<Sample>>> ReadSamplesAsync(
         Session session,
@@ -551,6 +450,8 @@ public sealed class FactStore
             "evidence",
             "factors",
             "missing",
+            "cover_kinds",
+            "idle_by",
             "final",
             .. PeriodMeasures.Select(measure => measure.Column),
         ]
@@ -578,245 +479,13 @@ public sealed class FactStore
                     Evidence = (Evidence)row.Small(column++),
                     Factors = row.Text(column++),
                     Missing = (MissingReasons)row.Small(column++),
+                    CoverKinds = (CoverKinds)row.Small(column++),
+                    IdleBy = (IdleMeans)row.Small(column++),
                     Final = row.Flag(column++),
                     Values = MeasureValues.Of(PeriodMeasures, measure => row.DoubleOrNull(column + measure)),
                 };
             },
             cancellationToken
-        );
-
-    private static async Task KeepDimensionsAsync(Session session, NormalisedPeriod period, CancellationToken cancellationToken)
-    {
-        var deployments = period
-            .Energy.Select(fact => fact.Deployment)
-            .Concat(period.Work.Select(fact => fact.Deployment))
-            .DistinctBy(deployment => deployment.Id)
-            .ToList();
-        if (deployments.Count == 0)
-            return;
-        await Places.UpsertAsync(
-            session,
-            [
-                .. deployments
-                    .Select(deployment => deployment.Place)
-                    .Concat(period.Energy.Select(fact => fact.Resource.Place))
-                    .DistinctBy(place => place.Name),
-            ],
-            cancellationToken
-        );
-        await Workloads.UpsertAsync(
-            session,
-            [.. deployments.Select(deployment => deployment.Workload).DistinctBy(workload => workload.Name)],
-            cancellationToken
-        );
-        await Deployments.UpsertAsync(
-            session,
-            [
-                .. deployments.Select(deployment => new DeploymentRow
-                {
-                    Id = deployment.Id,
-                    Workload = deployment.Workload.Name,
-                    Place = deployment.Place.Name,
-                }),
-            ],
-            null,
-            cancellationToken
-        );
-
-        var changed = await KeepResourcesAsync(session, period.Energy, cancellationToken);
-        changed += await Links.UpsertAsync(
-            session,
-            [
-                .. period
-                    .Energy.Select(fact => (fact.Deployment.Id, fact.Resource.Id))
-                    .Distinct()
-                    .Select(link => new DeploymentResourceRow { DeploymentId = link.Item1, ResourceId = link.Item2 }),
-            ],
-            cancellationToken
-        );
-        if (changed > 0)
-            await KeepHardwareAsync(session, deployments, cancellationToken);
-    }
-
-    /// <summary>What is known of a resource stays known: an hour that lacks its label does not unlearn it, in whatever order hours
-    /// come.</summary>
-    private static async Task<int> KeepResourcesAsync(Session session, IReadOnlyList<EnergyFact> facts, CancellationToken cancellationToken)
-    {
-        var rows = new Dictionary<long, ResourceRow>();
-        foreach (var fact in facts)
-        {
-            var resource = fact.Resource;
-            if (!rows.TryGetValue(resource.Id, out var row))
-                rows[resource.Id] = row = new ResourceRow
-                {
-                    Id = resource.Id,
-                    Kind = resource.Kind,
-                    Name = resource.Name,
-                    Place = resource.Place.Name,
-                };
-            row.Node = Known(row.Node, resource.Node);
-            row.Hardware = Known(row.Hardware, resource.Hardware);
-            row.Accelerator |= fact[Measures.Accelerator] is not null;
-        }
-        var among = session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))";
-        object ids = session.Database.IsPostgres ? rows.Keys.ToArray() : System.Text.Json.JsonSerializer.Serialize(rows.Keys);
-        var stored = await session.QueryAsync(
-            $"SELECT id, node, hardware, accelerator FROM resource WHERE id {among}",
-            [("ids", ids)],
-            row => (Id: row.Number(0), Node: row.TextOrNull(1), Hardware: row.TextOrNull(2), Accelerator: row.Flag(3)),
-            cancellationToken
-        );
-        foreach (var (id, node, hardware, accelerator) in stored)
-        {
-            rows[id].Node = Known(rows[id].Node, node);
-            rows[id].Hardware = Known(rows[id].Hardware, hardware);
-            rows[id].Accelerator |= accelerator;
-        }
-        return await Resources.UpsertAsync(session, [.. rows.Values], cancellationToken);
-
-        // Two names for one thing: which of them is shown does not matter, that it is always the same does.
-        static string? Known(string? a, string? b) => string.CompareOrdinal(a, b) >= 0 ? a : b;
-    }
-
-    private static async Task KeepHardwareAsync(Session session, List<Deployment> deployments, CancellationToken cancellationToken)
-    {
-        await LockAsync(session, HardwareLock, DateTime.UnixEpoch, 1, cancellationToken);
-        var among = session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))";
-        var keys = deployments.Select(deployment => deployment.Id).ToArray();
-        object ids = session.Database.IsPostgres ? keys : System.Text.Json.JsonSerializer.Serialize(keys);
-        var resources = await session.QueryAsync(
-            "SELECT l.deployment_id, r.hardware, r.accelerator FROM deployment_resources l JOIN resource r ON r.id = "
-                + $"l.resource_id WHERE l.deployment_id {among}",
-            [("ids", ids)],
-            row => (Deployment: row.Number(0), Hardware: row.TextOrNull(1), Accelerator: row.Flag(2)),
-            cancellationToken
-        );
-        var of = resources.ToLookup(resource => resource.Deployment);
-        await Deployments.UpsertAsync(
-            session,
-            [
-                .. deployments.Select(deployment => new DeploymentRow
-                {
-                    Id = deployment.Id,
-                    Workload = deployment.Workload.Name,
-                    Place = deployment.Place.Name,
-                    Hardware = string.Join(
-                        ", ",
-                        of[deployment.Id]
-                            .Select(resource => resource.Hardware)
-                            .OfType<string>()
-                            .Distinct(StringComparer.Ordinal)
-                            .Order(StringComparer.Ordinal)
-                    )
-                        is { Length: > 0 } models
-                        ? models
-                        : null,
-                    Accelerators = of[deployment.Id].Count(resource => resource.Accelerator) is > 0 and var accelerators
-                        ? accelerators
-                        : null,
-                }),
-            ],
-            cancellationToken
-        );
-    }
-
-    private static readonly RowSet<Place> Places = new(
-        "places",
-        ["name"],
-        [
-            Column.Of("name", NpgsqlDbType.Text, (Place row) => row.Name),
-            Column.Of("provider", NpgsqlDbType.Text, (Place row) => row.Provider),
-            Column.Of("region", NpgsqlDbType.Text, (Place row) => row.Region),
-            Column.Of("country", NpgsqlDbType.Text, (Place row) => row.Country),
-            Column.Of("pue", NpgsqlDbType.Double, (Place row) => row.Pue),
-        ]
-    );
-
-    private static readonly RowSet<Workload> Workloads = new(
-        "workload",
-        ["name"],
-        [
-            Column.Of("name", NpgsqlDbType.Text, (Workload row) => row.Name),
-            Column.Of("model", NpgsqlDbType.Text, (Workload row) => row.Model),
-            Column.Of("precision", NpgsqlDbType.Text, (Workload row) => row.Precision),
-        ]
-    );
-
-    private static readonly RowSet<DeploymentRow> Deployments = new(
-        "deployment",
-        ["id"],
-        [
-            Column.Of("id", NpgsqlDbType.Bigint, (DeploymentRow row) => row.Id),
-            Column.Of("workload", NpgsqlDbType.Text, (DeploymentRow row) => row.Workload),
-            Column.Of("place", NpgsqlDbType.Text, (DeploymentRow row) => row.Place),
-            Column.Of("hardware", NpgsqlDbType.Text, (DeploymentRow row) => row.Hardware),
-            Column.Of("accelerators", NpgsqlDbType.Integer, (DeploymentRow row) => row.Accelerators),
-        ]
-    );
-
-    private static readonly RowSet<ResourceRow> Resources = new(
-        "resource",
-        ["id"],
-        [
-            Column.Of("id", NpgsqlDbType.Bigint, (ResourceRow row) => row.Id),
-            Column.Of("kind", NpgsqlDbType.Text, (ResourceRow row) => row.Kind),
-            Column.Of("name", NpgsqlDbType.Text, (ResourceRow row) => row.Name),
-            Column.Of("node", NpgsqlDbType.Text, (ResourceRow row) => row.Node),
-            Column.Of("hardware", NpgsqlDbType.Text, (ResourceRow row) => row.Hardware),
-            Column.Of("place", NpgsqlDbType.Text, (ResourceRow row) => row.Place),
-            Column.Of("accelerator", NpgsqlDbType.Boolean, (ResourceRow row) => row.Accelerator),
-        ]
-    );
-
-    private static readonly RowSet<DeploymentResourceRow> Links = new(
-        "deployment_resources",
-        ["deployment_id", "resource_id"],
-        [
-            Column.Of("deployment_id", NpgsqlDbType.Bigint, (DeploymentResourceRow row) => row.DeploymentId),
-            Column.Of("resource_id", NpgsqlDbType.Bigint, (DeploymentResourceRow row) => row.ResourceId),
-        ]
-    );
-
-    private static readonly RowSet<FactorRow> Factors = new(
-        "factor",
-        ["id"],
-        [
-            Column.Of("id", NpgsqlDbType.Bigint, (FactorRow row) => row.Id),
-            Column.Of("name", NpgsqlDbType.Text, (FactorRow row) => row.Name),
-            Column.Of("kind", NpgsqlDbType.Text, (FactorRow row) => row.Kind),
-            Column.Of("place", NpgsqlDbType.Text, (FactorRow row) => row.Place),
-            Column.Of("method", NpgsqlDbType.Text, (FactorRow row) => row.Method),
-            Column.Of("value", NpgsqlDbType.Double, (FactorRow row) => row.Value),
-            Column.Of("low", NpgsqlDbType.Double, (FactorRow row) => row.Low),
-            Column.Of("high", NpgsqlDbType.Double, (FactorRow row) => row.High),
-            Column.Of("unit", NpgsqlDbType.Text, (FactorRow row) => row.Unit),
-            Column.Of("source", NpgsqlDbType.Text, (FactorRow row) => row.Source),
-            Column.Of("licence", NpgsqlDbType.Text, (FactorRow row) => row.Licence),
-            Column.Of("retrieved", NpgsqlDbType.Date, (FactorRow row) => row.Retrieved),
-            Column.Of("vintage", NpgsqlDbType.Text, (FactorRow row) => row.Vintage),
-            Column.Of("valid_from", NpgsqlDbType.Date, (FactorRow row) => row.ValidFrom),
-            Column.Of("valid_to", NpgsqlDbType.Date, (FactorRow row) => row.ValidTo),
-            Column.Of("version", NpgsqlDbType.Text, (FactorRow row) => row.Version),
-            Column.Of("superseded_at", NpgsqlDbType.TimestampTz, (FactorRow row) => row.SupersededAt),
-        ]
-    );
-
-    private static RowSet<Restatement> Restatements(DateTime now, string reason) =>
-        new(
-            "restatement",
-            ["deployment_id", "functional_unit", "period_start", "measure"],
-            [
-                Column.Of("deployment_id", NpgsqlDbType.Bigint, (Restatement row) => row.Deployment),
-                Column.Of("functional_unit", NpgsqlDbType.Text, (Restatement row) => row.FunctionalUnit),
-                Column.Of("period_start", NpgsqlDbType.TimestampTz, (Restatement row) => row.PeriodStart),
-                Column.Of("measure", NpgsqlDbType.Text, (Restatement row) => row.Measure.Column),
-                Column.Of("old", NpgsqlDbType.Double, (Restatement row) => row.Old),
-                Column.Of("new", NpgsqlDbType.Double, (Restatement row) => row.New),
-                Column.Of("old_factors", NpgsqlDbType.Text, (Restatement row) => row.OldFactors),
-                Column.Of("new_factors", NpgsqlDbType.Text, (Restatement row) => row.NewFactors),
-                Column.Of("at", NpgsqlDbType.TimestampTz, (Restatement _) => now),
-                Column.Of("reason", NpgsqlDbType.Text, (Restatement _) => reason),
-            ]
         );
 
     private static readonly RowSet<MetricMapping> Mappings = new(
@@ -867,8 +536,10 @@ public sealed class FactStore
                 Column.Of("functional_unit", NpgsqlDbType.Text, (WorkFact fact) => fact.FunctionalUnit),
                 Column.Of("period_start", NpgsqlDbType.TimestampTz, (WorkFact fact) => fact.Period.Start),
                 Column.Of("period_end", NpgsqlDbType.TimestampTz, (WorkFact fact) => fact.Period.End),
-                Column.Of("units", NpgsqlDbType.Double, (WorkFact fact) => fact.Units),
-                Column.Of("covered_seconds", NpgsqlDbType.Double, (WorkFact fact) => fact.CoveredSeconds),
+                Column.Of(Measures.Units.Column, NpgsqlDbType.Double, (WorkFact fact) => fact.Units),
+                Column.Of(Measures.Covered.Column, NpgsqlDbType.Double, (WorkFact fact) => fact.Covered),
+                Column.Of("counted_seconds", NpgsqlDbType.Double, (WorkFact fact) => fact.CountedSeconds),
+                Column.Of(Measures.Present.Column, NpgsqlDbType.Double, (WorkFact fact) => fact.PresentSeconds),
                 Column.Of("evidence", NpgsqlDbType.Smallint, (WorkFact fact) => (short)fact.Evidence),
                 Column.Of("mappings", NpgsqlDbType.Text, (WorkFact fact) => fact.Mappings),
                 Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (WorkFact _) => now),
@@ -901,6 +572,8 @@ public sealed class FactStore
             Column.Of("evidence", NpgsqlDbType.Smallint, (PeriodSums row) => (short)row.Evidence),
             Column.Of("factors", NpgsqlDbType.Text, (PeriodSums row) => row.Factors),
             Column.Of("missing", NpgsqlDbType.Integer, (PeriodSums row) => (int)row.Missing),
+            Column.Of("cover_kinds", NpgsqlDbType.Integer, (PeriodSums row) => (int)row.CoverKinds),
+            Column.Of("idle_by", NpgsqlDbType.Integer, (PeriodSums row) => (int)row.IdleBy),
             Column.Of("recomputed_at", NpgsqlDbType.TimestampTz, (PeriodSums _) => now),
         ];
 

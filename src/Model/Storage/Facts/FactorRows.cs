@@ -1,9 +1,11 @@
 using System.Globalization;
+using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
+using Metrics.Storage.Engine;
 using Metrics.Storage.Schema.Tables;
+using NpgsqlTypes;
 
 namespace Metrics.Storage.Facts;
 
@@ -13,9 +15,13 @@ internal sealed record FactorContent(string Name, double Value, double? Low, dou
 /// <summary>A factor in use and the days that it holds for.</summary>
 internal sealed record FactorSpan(long Id, FactorContent Content, DateOnly? From, DateOnly? To);
 
-/// <summary>Factors as rows, and the days on which two sets of them differ. Pure.</summary>
+/// <summary>Factors as rows, the days on which two sets of them differ, and keeping them.</summary>
 internal static class FactorRows
 {
+    // Power models are the mappings'.
+    private const string IdlePower = "idle_power",
+        MaxPower = "max_power";
+
     /// <summary>The rows of a book and of the PUE of configured places. A row holds until the next of its kind, place and method
     /// begins.</summary>
     public static List<FactorRow> Of(FactorBook book, IReadOnlyList<Place> places)
@@ -61,6 +67,67 @@ internal static class FactorRows
                 spans[content] = both = ([], []);
             return both;
         }
+    }
+
+    /// <summary>Keeps rows, and ends those in use that are not among them.</summary>
+    /// <returns>The days on which another factor holds than before.</returns>
+    public static async Task<List<(DateOnly From, DateOnly To)>> ReplaceAsync(
+        Session session,
+        List<FactorRow> rows,
+        CancellationToken cancellationToken
+    )
+    {
+        var inUse = await session.QueryAsync(
+            $"""
+            SELECT id, name, value, low, high, valid_from, valid_to FROM factor
+            WHERE superseded_at IS NULL AND kind NOT IN ('{IdlePower}', '{MaxPower}')
+            """,
+            [],
+            row => new FactorSpan(
+                row.Number(0),
+                new(row.Text(1), row.Double(2), row.DoubleOrNull(3), row.DoubleOrNull(4)),
+                row.DateOrNull(5),
+                row.DateOrNull(6)
+            ),
+            cancellationToken
+        );
+        await Table.UpsertAsync(session, rows, cancellationToken);
+        var now = await session.NowAsync(cancellationToken);
+        var kept = rows.Select(row => row.Id).ToHashSet();
+        foreach (var gone in inUse.Where(row => !kept.Contains(row.Id)).Chunk(10_000))
+        {
+            var (among, ids) = session.Among(gone.Select(row => row.Id));
+            await session.ExecuteAsync($"UPDATE factor SET superseded_at = @now WHERE id {among}", [("now", now), ids], cancellationToken);
+        }
+        return Changed(inUse, rows);
+    }
+
+    /// <summary>Keeps the power models of mappings.</summary>
+    public static async Task UpsertAsync(Session session, IReadOnlyList<MetricMapping> mappings, CancellationToken cancellationToken)
+    {
+        var factors = new List<FactorRow>();
+        foreach (var mapping in mappings)
+        {
+            if (mapping.Power is not { } power)
+                continue;
+            var version = mapping.Version.ToString(CultureInfo.InvariantCulture);
+            factors.Add(Watts(IdlePower, power.IdleWatts));
+            factors.Add(Watts(MaxPower, power.MaxWatts));
+
+            FactorRow Watts(string kind, double watts) =>
+                new()
+                {
+                    Id = Identity.Of("factor", kind, mapping.Id, version),
+                    Name = $"{kind}:{mapping.Id}@{version}",
+                    Kind = kind,
+                    Method = mapping.Id,
+                    Value = watts,
+                    Unit = "W",
+                    Source = power.Reference,
+                    Version = version,
+                };
+        }
+        await Table.UpsertAsync(session, factors, cancellationToken);
     }
 
     private static FactorRow Row(Factor factor, DateOnly? until) =>
@@ -111,4 +178,28 @@ internal static class FactorRows
         static bool Holds(List<(DateOnly From, DateOnly To)> spans, DateOnly day) =>
             spans.Exists(span => span.From <= day && day < span.To);
     }
+
+    private static readonly RowSet<FactorRow> Table = new(
+        "factor",
+        ["id"],
+        [
+            Column.Of("id", NpgsqlDbType.Bigint, (FactorRow row) => row.Id),
+            Column.Of("name", NpgsqlDbType.Text, (FactorRow row) => row.Name),
+            Column.Of("kind", NpgsqlDbType.Text, (FactorRow row) => row.Kind),
+            Column.Of("place", NpgsqlDbType.Text, (FactorRow row) => row.Place),
+            Column.Of("method", NpgsqlDbType.Text, (FactorRow row) => row.Method),
+            Column.Of("value", NpgsqlDbType.Double, (FactorRow row) => row.Value),
+            Column.Of("low", NpgsqlDbType.Double, (FactorRow row) => row.Low),
+            Column.Of("high", NpgsqlDbType.Double, (FactorRow row) => row.High),
+            Column.Of("unit", NpgsqlDbType.Text, (FactorRow row) => row.Unit),
+            Column.Of("source", NpgsqlDbType.Text, (FactorRow row) => row.Source),
+            Column.Of("licence", NpgsqlDbType.Text, (FactorRow row) => row.Licence),
+            Column.Of("retrieved", NpgsqlDbType.Date, (FactorRow row) => row.Retrieved),
+            Column.Of("vintage", NpgsqlDbType.Text, (FactorRow row) => row.Vintage),
+            Column.Of("valid_from", NpgsqlDbType.Date, (FactorRow row) => row.ValidFrom),
+            Column.Of("valid_to", NpgsqlDbType.Date, (FactorRow row) => row.ValidTo),
+            Column.Of("version", NpgsqlDbType.Text, (FactorRow row) => row.Version),
+            Column.Of("superseded_at", NpgsqlDbType.TimestampTz, (FactorRow row) => row.SupersededAt),
+        ]
+    );
 }

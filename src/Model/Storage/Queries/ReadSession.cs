@@ -175,13 +175,11 @@ public sealed class ReadSession : IAsyncDisposable
     }
 
     /// <summary>The number that is the only value of the only row: a count.</summary>
-    public async Task<long> CountAsync(string sql, IReadOnlyList<(string Name, object Value)> parameters)
-    {
-        await using var reader = await ExecuteAsync(sql, parameters);
-        await reader.ReadAsync(Token);
-        Pause();
-        return reader.GetInt64(0);
-    }
+    /// <param name="sql">One statement.</param>
+    /// <param name="parameters">As <see cref="ExecuteAsync"/> takes them.</param>
+    /// <exception cref="StorageException">The database failed, or took too long.</exception>
+    public async Task<long> CountAsync(string sql, IReadOnlyList<(string Name, object Value)> parameters) =>
+        (await QueryAsync(sql, parameters, row => row.Integer(0)))[0];
 
     /// <summary>What a failure of <see cref="ExecuteAsync"/> or of its reader means; null when the fault is our own.</summary>
     public ReadFailure? FailureOf(Exception exception)
@@ -280,7 +278,7 @@ public sealed class ReadSession : IAsyncDisposable
             {
                 null => null,
                 ReadFailure.Timeout => new StorageException(
-                    "busy",
+                    StorageErrorCode.Busy,
                     string.Create(
                         CultureInfo.InvariantCulture,
                         $"The store was asked for what took longer than {Timeout.TotalSeconds:0} s, and the query was stopped."
@@ -288,7 +286,7 @@ public sealed class ReadSession : IAsyncDisposable
                     exception
                 ),
                 _ => StorageFault.Describe(exception, "the database")
-                    ?? new StorageException("unreachable", "The store cannot be read now.", exception),
+                    ?? new StorageException(StorageErrorCode.Unreachable, "The store cannot be read now.", exception),
             };
 
     /// <summary>What stands before the first statement: on PostgreSQL the transaction's promises.</summary>

@@ -1,6 +1,6 @@
 using System.Data.Common;
 using System.Text;
-using Metrics.Domain.Quantities;
+using Metrics.Domain.Facts;
 using Metrics.Storage.Engine;
 
 namespace Metrics.Storage.Queries;
@@ -18,7 +18,8 @@ public enum PeriodLength
     Month,
 }
 
-/// <summary>Columns of a report's rows. All but the last four are columns of the sets of intensities, by their names.</summary>
+/// <summary>Columns of a report's rows beside their measures and ratios. All but the last four are columns of the sets of intensities, by
+/// their names.</summary>
 public enum ReportField
 {
     /// <summary>Key of the deployment.</summary>
@@ -54,44 +55,8 @@ public enum ReportField
     /// <summary>Hardware model.</summary>
     Hardware,
 
-    /// <summary>Work.</summary>
-    Units,
-
-    /// <summary>Energy of the servers.</summary>
-    ServerJoules,
-
-    /// <summary>Energy of the facility.</summary>
-    FacilityJoules,
-
-    /// <summary>Energy drawn while doing nothing.</summary>
-    IdleJoules,
-
-    /// <summary>Operational grams, location-based.</summary>
-    OperationalGrams,
-
-    /// <summary>Operational grams, market-based.</summary>
-    MarketBasedGrams,
-
-    /// <summary>Embodied grams.</summary>
-    EmbodiedGrams,
-
-    /// <summary>Water.</summary>
-    WaterLitres,
-
-    /// <summary>The least that the energy can be.</summary>
-    LowJoules,
-
-    /// <summary>The most that the energy can be.</summary>
-    HighJoules,
-
     /// <summary>Worst evidence of the inputs.</summary>
     Evidence,
-
-    /// <summary>Share of the energy that meters told.</summary>
-    MeasuredShare,
-
-    /// <summary>Share of the period for which readings exist.</summary>
-    Coverage,
 
     /// <summary>Why values are unknown.</summary>
     Missing,
@@ -101,9 +66,6 @@ public enum ReportField
 
     /// <summary>When the row was computed.</summary>
     RecomputedAt,
-
-    /// <summary>The score by ISO/IEC 21031.</summary>
-    SciGramsPerUnit,
 
     /// <summary>Country of the place.</summary>
     Country,
@@ -143,28 +105,22 @@ public sealed record ReportSelection(PeriodLength Length, DateTime From, DateTim
 /// once.</summary>
 /// <param name="Workload">The workload.</param>
 /// <param name="Rows">Rows summed.</param>
-/// <param name="ServerJoules">Energy of the servers.</param>
-/// <param name="FacilityJoules">Energy of the facilities.</param>
-/// <param name="OperationalGrams">Operational grams, location-based.</param>
-/// <param name="MarketBasedGrams">Operational grams, market-based.</param>
-/// <param name="EmbodiedGrams">Embodied grams.</param>
-/// <param name="WaterLitres">Water.</param>
-/// <param name="FacilityJoulesOverServer">Energy of the facilities where that of the servers is known.</param>
-/// <param name="ServerJoulesOfFacility">Energy of the servers where that of the facilities is known.</param>
+/// <param name="Values">The measures; work, which no two units have in common, is not among them.</param>
+/// <param name="FacilityOverServer">Energy of the facilities where that of the servers is known.</param>
+/// <param name="ServerOfFacility">Energy of the servers where that of the facilities is known.</param>
 /// <param name="ComputedAt">When the newest of them was computed, UTC.</param>
 public sealed record WorkloadSums(
     string Workload,
     long Rows,
-    double? ServerJoules,
-    double? FacilityJoules,
-    double? OperationalGrams,
-    double? MarketBasedGrams,
-    double? EmbodiedGrams,
-    double? WaterLitres,
-    double? FacilityJoulesOverServer,
-    double? ServerJoulesOfFacility,
+    MeasureValues Values,
+    double? FacilityOverServer,
+    double? ServerOfFacility,
     DateTime ComputedAt
-);
+)
+{
+    /// <summary>The sum of a measure; null when it is unknown.</summary>
+    public double? this[Measure measure] => Values[measure];
+}
 
 /// <summary>How much of a period is known of a deployment.</summary>
 /// <param name="Deployment">Key of the deployment.</param>
@@ -209,6 +165,8 @@ public sealed record StoredFactor(
 /// <param name="selection">Which rows.</param>
 public sealed class ReportQueries(ReadSession session, ReportSelection selection)
 {
+    private static readonly Measure[] Summed = [.. ReportRows.ExposedMeasures.Where(measure => measure.Aggregation != Aggregation.SumOfUnit)];
+
     /// <summary>Which rows.</summary>
     public ReportSelection Selection { get; } = selection;
 
@@ -233,16 +191,17 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
 
     /// <summary>The sums of each workload, sorted by name.</summary>
     /// <exception cref="StorageException">The database failed.</exception>
-    public Task<List<WorkloadSums>> SumsAsync() =>
+    public Task<List<WorkloadSums>> SumsAsync()
+    {
+        var (server, facility) = (Measures.Server.Column, Measures.Facility.Column);
         // Of one row for each deployment and period: its energy stands on the row of each unit.
-        session.QueryAsync(
+        return session.QueryAsync(
             $"""
-            SELECT workload, SUM(n), SUM(server), SUM(facility), SUM(operational), SUM(market), SUM(embodied), SUM(water),
-                SUM(CASE WHEN server > 0 THEN facility END), SUM(CASE WHEN facility IS NOT NULL THEN server END), MAX(computed)
+            SELECT workload, SUM(n), MAX(computed), SUM(CASE WHEN {server} > 0 THEN {facility} END),
+                SUM(CASE WHEN {facility} IS NOT NULL THEN {server} END), {List(Summed, measure => $"SUM({measure.Column})")}
             FROM (
-                SELECT v."Workload" AS workload, COUNT(*) AS n, MAX(v."ServerJoules") AS server, MAX(v."FacilityJoules") AS facility,
-                    MAX(v."OperationalGrams") AS operational, MAX(v."MarketBasedGrams") AS market, MAX(v."EmbodiedGrams") AS embodied,
-                    MAX(v."WaterLitres") AS water, MAX(v."RecomputedAt") AS computed
+                SELECT v."Workload" AS workload, COUNT(*) AS n, MAX(v."RecomputedAt") AS computed,
+                    {List(Summed, measure => $"MAX(v.\"{measure.Name}\") AS {measure.Column}")}
                 FROM "{Selection.Set}" v WHERE {Conditions} GROUP BY v."DeploymentId", v."PeriodStart", v."Workload"
             ) o
             GROUP BY workload ORDER BY workload
@@ -251,33 +210,43 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
             row => new WorkloadSums(
                 row.Text(0),
                 row.Integer(1),
-                row.DoubleOrNull(2),
+                MeasureValues.Of(Summed, measure => row.DoubleOrNull(5 + measure)),
                 row.DoubleOrNull(3),
                 row.DoubleOrNull(4),
-                row.DoubleOrNull(5),
-                row.DoubleOrNull(6),
-                row.DoubleOrNull(7),
-                row.DoubleOrNull(8),
-                row.DoubleOrNull(9),
-                row.Instant(10)
+                row.Instant(2)
             )
         );
+    }
 
-    /// <summary>How much of each period is known of each deployment, by deployment and time. Periods of which nothing is stored are not
-    /// there.</summary>
+    /// <summary>For how much of each period the energy of each deployment is known, at the widest boundary that it has in any of them, by
+    /// deployment and time. Periods of which nothing is stored are not there.</summary>
     /// <param name="length">Length of the periods.</param>
     /// <exception cref="StorageException">The database failed.</exception>
-    public IAsyncEnumerable<CoveredPeriod> CoverageAsync(PeriodLength length) =>
-        session.StreamAsync(
+    public IAsyncEnumerable<CoveredPeriod> CoverageAsync(PeriodLength length)
+    {
+        var (facility, server, accelerator) = (
+            Measures.FacilitySeconds.Name,
+            Measures.ServerSeconds.Name,
+            Measures.AcceleratorSeconds.Name
+        );
+        return session.StreamAsync(
             $"""
-            SELECT v."DeploymentId", v."Workload", v."Provider", v."Region", v."PeriodStart", MAX(v."Coverage")
-            FROM "{ReportSelection.SetOf(length)}" v WHERE {Conditions}
+            SELECT v."DeploymentId", v."Workload", v."Provider", v."Region", v."PeriodStart",
+                MAX(CASE WHEN w.facility > 0 THEN v."{facility}" WHEN w.server > 0 THEN v."{server}" ELSE v."{accelerator}" END)
+                    / NULLIF(MAX(v."{Measures.Present.Name}"), 0)
+            FROM "{ReportSelection.SetOf(length)}" v
+            JOIN (
+                SELECT v."DeploymentId" AS deployment, MAX(v."{facility}") AS facility, MAX(v."{server}") AS server
+                FROM "{ReportSelection.SetOf(length)}" v WHERE {Conditions} GROUP BY v."DeploymentId"
+            ) w ON w.deployment = v."DeploymentId"
+            WHERE {Conditions}
             GROUP BY v."DeploymentId", v."Workload", v."Provider", v."Region", v."PeriodStart"
             ORDER BY v."DeploymentId", v."PeriodStart"
             """,
             Parameters,
             row => new CoveredPeriod(row.Integer(0), row.Text(1), row.Text(2), row.Text(3), row.Instant(4), row.DoubleOrNull(5) ?? 0)
         );
+    }
 
     /// <summary>Names of the factors that the rows were made with, sorted, with what the store keeps of each; only the name where it keeps
     /// nothing.</summary>
@@ -334,7 +303,7 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
     /// <summary>The rows in order of period, deployment and unit.</summary>
     /// <param name="restated">The measure whose change by restatements is told.</param>
     /// <exception cref="StorageException">The database failed.</exception>
-    public async Task<ReportRows> RowsAsync(ReportField restated)
+    public async Task<ReportRows> RowsAsync(Measure restated)
     {
         (string, object)[] period = [("@from", Selection.From), ("@to", Selection.To)];
         // Most periods were never restated, and then nothing is looked up for each row.
@@ -374,7 +343,9 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
                     ReportField.UnknownBefore => anyRestated ? "r.unknown" : "NULL",
                     _ => $"v.\"{field}\"",
                 }
-            );
+            )
+            .Concat(ReportRows.ExposedMeasures.Select(measure => $"v.\"{measure.Name}\""))
+            .Concat(ReportRows.ToldRatios.Select(ratio => $"v.\"{ratio.Name}\""));
         var reader = await session.ReadAsync(
             $"""
             SELECT {string.Join(", ", columns)}
@@ -382,10 +353,12 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
             LEFT JOIN deployment d ON d.id = v."DeploymentId" LEFT JOIN places p ON p.name = d.place {joined}
             WHERE {Conditions} ORDER BY v."PeriodStart", v."DeploymentId", v."FunctionalUnit"
             """,
-            anyRestated ? [.. Parameters, ("@restated", SnakeCase.Of(restated.ToString()))] : Parameters
+            anyRestated ? [.. Parameters, ("@restated", restated.Column)] : Parameters
         );
         return new ReportRows(session, reader);
     }
+
+    private static string List(IEnumerable<Measure> measures, Func<Measure, string> sql) => string.Join(", ", measures.Select(sql));
 
     private string Conditions =>
         "v.\"PeriodStart\" >= @from AND v.\"PeriodStart\" < @to"
@@ -412,10 +385,21 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
 /// <summary>The rows of a report as they come: this is the row that the reader is at.</summary>
 public sealed class ReportRows : IAsyncDisposable
 {
+    /// <summary>The measures that a row has, in order.</summary>
+    internal static readonly IReadOnlyList<Measure> ExposedMeasures = [.. Measures.ExposedBy(MeasureHolders.Periods)];
+
+    /// <summary>The ratios that a row has, in order: those that reports tell as they are stored, and do not divide again.</summary>
+    internal static readonly IReadOnlyList<Ratio> ToldRatios = [Ratios.MeasuredShare, Ratios.Coverage, Ratios.OperationalGramsPerUnit, Ratios.SciGramsPerUnit];
+
+    private static readonly int Fields = Enum.GetValues<ReportField>().Length;
+
+    // Where the column of a measure stands, by its place in the list of all. A row is asked for many of them.
+    private static readonly int[] Columns = [.. Measures.All.Select(measure => ColumnOf(measure))];
+
     private readonly ReadSession session;
     private readonly DbDataReader reader;
     private readonly ResultRow row;
-    private readonly (string? Text, byte[] Utf8)[] texts = new (string?, byte[])[Enum.GetValues<ReportField>().Length];
+    private readonly (string? Text, byte[] Utf8)[] texts = new (string?, byte[])[Fields];
 
     internal ReportRows(ReadSession session, DbDataReader reader)
     {
@@ -428,6 +412,15 @@ public sealed class ReportRows : IAsyncDisposable
     /// <exception cref="StorageException">The database failed.</exception>
     public ValueTask<bool> NextAsync() => session.NextAsync(reader);
 
+    // Behind all columns for one that rows do not have, so that it is an error to ask for it.
+    private static int ColumnOf(Measure measure)
+    {
+        for (var i = 0; i < ExposedMeasures.Count; i++)
+            if (ExposedMeasures[i] == measure)
+                return Fields + i;
+        return int.MaxValue;
+    }
+
     /// <summary>Whether the column has no value.</summary>
     public bool IsNull(ReportField field) => row.IsNull((int)field);
 
@@ -436,6 +429,19 @@ public sealed class ReportRows : IAsyncDisposable
 
     /// <summary>A number; null where it is unknown.</summary>
     public double? Number(ReportField field) => row.DoubleOrNull((int)field);
+
+    /// <summary>A measure; null where it is unknown.</summary>
+    public double? Number(Measure measure) => row.DoubleOrNull(Columns[measure.Index]);
+
+    /// <summary>A ratio, as it is stored; null where there is none.</summary>
+    /// <exception cref="ArgumentException">Rows of reports do not have it.</exception>
+    public double? Number(Ratio ratio)
+    {
+        for (var i = 0; i < ToldRatios.Count; i++)
+            if (ReferenceEquals(ToldRatios[i], ratio))
+                return row.DoubleOrNull(Fields + ExposedMeasures.Count + i);
+        throw new ArgumentException($"Rows of reports have no {ratio.Name}.", nameof(ratio));
+    }
 
     /// <summary>A time, UTC.</summary>
     public DateTime Time(ReportField field) => row.Instant((int)field);

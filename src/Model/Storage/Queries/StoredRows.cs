@@ -1,6 +1,5 @@
 using System.Globalization;
 using Metrics.Storage.Engine;
-using Metrics.Storage.Schema;
 
 namespace Metrics.Storage.Queries;
 

@@ -107,7 +107,7 @@ public sealed class Ledger
                 if (message is not null)
                     await EventLog.AppendAsync(
                         session,
-                        "reconciliation.mismatch",
+                        EventTypes.ReconciliationMismatch,
                         claim.Source,
                         new()
                         {

@@ -77,7 +77,7 @@ internal static class Quarantine
             if (failures == Patience)
                 await EventLog.AppendAsync(
                     session,
-                    "series.quarantined",
+                    EventTypes.SeriesQuarantined,
                     claim.Source,
                     new()
                     {
@@ -113,7 +113,7 @@ internal static class Quarantine
         foreach (var one in healed.Where(one => one.Failures >= Patience))
             await EventLog.AppendAsync(
                 session,
-                "series.healed",
+                EventTypes.SeriesHealed,
                 claim.Source,
                 new() { ["series"] = one.Subject, ["since"] = one.Since },
                 now,

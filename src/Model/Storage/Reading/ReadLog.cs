@@ -108,7 +108,7 @@ public sealed class ReadLog
     private const int BelievedReads = 3;
 
     /// <summary>Failures in a row after which others are told.</summary>
-    private const int ToldFailures = 3;
+    private const int ReportedFailures = 3;
 
     private readonly Database database;
 
@@ -263,7 +263,7 @@ public sealed class ReadLog
                             (expected, thin) = (result.SeriesReceived, 0);
                     }
                 }
-                await KeepRejectionsAsync(
+                await UpsertRejectionsAsync(
                     session,
                     claim,
                     rejections.Concat(outcome.Quarantined.Select(one => Quarantine.Reject(claim.Source, one))),
@@ -280,11 +280,11 @@ public sealed class ReadLog
 
                 var watermark = source.Watermark;
                 if (
-                    result is { Watermark: { } asked, Backfill: null }
+                    result is { Watermark: { } requested, Backfill: null }
                     && outcome.PartialBecause is null
-                    && (watermark is null || asked > watermark)
+                    && (watermark is null || requested > watermark)
                 )
-                    watermark = asked;
+                    watermark = requested;
                 // A span of the past says nothing of how the source is read now.
                 await session.ExecuteAsync(
                     result.Backfill is not null
@@ -367,16 +367,16 @@ public sealed class ReadLog
                     now,
                     token
                 );
-                if (failures is [ToldFailures])
+                if (failures is [ReportedFailures])
                     await EventLog.AppendAsync(
                         session,
-                        "source.failed",
+                        EventTypes.SourceFailed,
                         claim.Source,
                         new()
                         {
                             ["code"] = code,
                             ["message"] = message,
-                            ["failures"] = ToldFailures,
+                            ["failures"] = ReportedFailures,
                         },
                         now,
                         token
@@ -474,7 +474,7 @@ public sealed class ReadLog
                 if (changed > 0)
                     await EventLog.AppendAsync(
                         session,
-                        stale ? "source.stale" : "source.recovered",
+                        stale ? EventTypes.SourceStale : EventTypes.SourceRecovered,
                         source.Id,
                         new()
                         {
@@ -490,7 +490,7 @@ public sealed class ReadLog
             cancellationToken
         );
 
-    private static async Task KeepRejectionsAsync(
+    private static async Task UpsertRejectionsAsync(
         Session session,
         Claim claim,
         IEnumerable<Rejection> rejections,
@@ -498,7 +498,10 @@ public sealed class ReadLog
         CancellationToken cancellationToken
     )
     {
-        var rows = rejections.Select(rejection => new RejectionRecord("read", rejection, null)).DistinctBy(row => row.Id).ToList();
+        var rows = rejections
+            .Select(rejection => new RejectionRecord(RejectionOrigin.Read, rejection, null))
+            .DistinctBy(row => row.Id)
+            .ToList();
         await RejectionRecord
             .Table(now, claim.Epoch)
             .UpsertAsync(

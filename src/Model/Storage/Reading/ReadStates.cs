@@ -1,3 +1,5 @@
+using Metrics.Domain.Quantities;
+
 namespace Metrics.Storage.Reading;
 
 /// <summary>Why a window was read. In tables and responses it is the word in lower case.</summary>
@@ -55,4 +57,26 @@ public enum BackfillState
 
     /// <summary>Somebody ended it; what was read stays.</summary>
     Cancelled,
+}
+
+/// <summary>Why an hour has to be computed again. In tables, events and the API it is the word of <see cref="SnakeCase"/>.</summary>
+public enum DirtyReason
+{
+    /// <summary>A sample of it came or changed.</summary>
+    LateData,
+
+    /// <summary>Mappings, places, workload rules or the grain are others than before.</summary>
+    RulesChanged,
+
+    /// <summary>Another factor holds in it than before.</summary>
+    FactorsChanged,
+}
+
+internal static class DirtyReasonText
+{
+    private static readonly IReadOnlyDictionary<string, DirtyReason> Words = SnakeCase.Values<DirtyReason>();
+
+    public static string Text(this DirtyReason reason) => SnakeCase.Of(reason);
+
+    public static DirtyReason Parse(string word) => Words[word];
 }

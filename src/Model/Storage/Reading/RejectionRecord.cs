@@ -1,5 +1,4 @@
 using System.Globalization;
-using Metrics.Domain.Factors;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 using Metrics.Storage.Engine;
@@ -8,16 +7,29 @@ using NpgsqlTypes;
 
 namespace Metrics.Storage.Reading;
 
+/// <summary>Who refused something. It is part of the key: what two of them refused are different rows.</summary>
+internal enum RejectionOrigin
+{
+    /// <summary>A read.</summary>
+    Read,
+
+    /// <summary>A recompute of an hour.</summary>
+    Derived,
+
+    /// <summary>A check of what is configured.</summary>
+    Configuration,
+}
+
 /// <summary>A rejection with its key.</summary>
-/// <param name="Origin"><c>read</c> or <c>derived</c>: what a read refused and what a recompute concluded are different rows.</param>
+/// <param name="Origin">Who refused.</param>
 /// <param name="Rejection">What was refused.</param>
 /// <param name="Hour">The hour whose recompute concluded it.</param>
-internal sealed record RejectionRecord(string Origin, Rejection Rejection, DateTime? Hour)
+internal sealed record RejectionRecord(RejectionOrigin Origin, Rejection Rejection, DateTime? Hour)
 {
     public long Id { get; } =
         Identity.Of(
             "rejection",
-            Origin,
+            SnakeCase.Of(Origin),
             Rejection.Source,
             Rejection.Subject,
             Rejection.At is { } at ? UnixMicroseconds.From(at).ToString(CultureInfo.InvariantCulture) : "",

@@ -135,7 +135,7 @@ internal sealed class SampleBatch
 
     public static StorageException Collision(string stored, Series series) =>
         new(
-            "collision",
+            StorageErrorCode.Collision,
             $"The series {series} of the source '{series.Source}' has the same key "
                 + $"{series.Id.ToString(CultureInfo.InvariantCulture)} as the series {stored}. Nothing was written; change a label of "
                 + $"one of them."

@@ -20,7 +20,7 @@ internal static class SampleWriter
     {
         if (batch.Series.Count == 0)
             return 0;
-        await KeepSeriesAsync(session, batch.Series, now, cancellationToken);
+        await UpsertSeriesAsync(session, batch.Series, now, cancellationToken);
         var written = session.Database.IsPostgres ? await CopyAsync(session, batch, cancellationToken) : Insert(session, batch);
         if (written > 0)
             await MarkAsync(session, cancellationToken);
@@ -41,7 +41,12 @@ internal static class SampleWriter
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    private static async Task KeepSeriesAsync(Session session, IReadOnlyList<Series> all, DateTime now, CancellationToken cancellationToken)
+    private static async Task UpsertSeriesAsync(
+        Session session,
+        IReadOnlyList<Series> all,
+        DateTime now,
+        CancellationToken cancellationToken
+    )
     {
         var unknown = new List<Series>();
         foreach (var series in all)
@@ -68,10 +73,8 @@ internal static class SampleWriter
     /// <summary>The stored series with these keys, as they are written.</summary>
     public static async Task<List<Series>> FindSeriesAsync(Session session, IEnumerable<long> ids, CancellationToken cancellationToken)
     {
-        var keys = ids.ToArray();
-        var among = session.Database.IsPostgres ? "= ANY(@ids)" : "IN (SELECT value FROM json_each(@ids))";
-        object given = session.Database.IsPostgres ? keys : JsonSerializer.Serialize(keys);
-        return await FindAsync(session, $"id {among}", [("ids", given)], cancellationToken);
+        var (among, keys) = session.Among(ids);
+        return await FindAsync(session, $"id {among}", [keys], cancellationToken);
     }
 
     /// <summary>The stored series of a source.</summary>
@@ -105,7 +108,7 @@ internal static class SampleWriter
         foreach (var (id, series) in found)
             if (series.Id != id)
                 throw new StorageException(
-                    "corrupt",
+                    StorageErrorCode.Corrupt,
                     $"The stored series {series} has the key {id}, but its text gives {series.Id}. Restore the database from a copy."
                 );
         return found.ConvertAll(stored => stored.Series);
@@ -277,7 +280,7 @@ internal static class SampleWriter
         await session.ExecuteAsync(
             $"""
             INSERT INTO dirty_hours (hour, mark, reason)
-            SELECT hour, {session.Database.NextMark}, 'late_data' FROM (
+            SELECT hour, {session.Database.NextMark}, '{DirtyReason.LateData.Text()}' FROM (
                 SELECT hour FROM touched
                 UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour}
                 UNION SELECT t.hour - {hour} FROM touched t

@@ -8,7 +8,9 @@ namespace Metrics.Storage.Schema;
 
 /// <summary>What a table of PostgreSQL has that the model cannot say: partitions, an index by ranges of pages, triggers. Migrations stay as
 /// the tool wrote them.</summary>
-#pragma warning disable EF1001 // The options that the generator's constructor takes are the provider's own.
+// The provider's generator is made to be derived from, and its constructor takes options that the provider marks as its own (EF1001):
+// partitions have no other way into the text of a migration.
+#pragma warning disable EF1001
 internal sealed class PostgresMigrationsSql(MigrationsSqlGeneratorDependencies dependencies, INpgsqlSingletonOptions options)
     : NpgsqlMigrationsSqlGenerator(dependencies, options)
 #pragma warning restore EF1001

@@ -34,6 +34,9 @@ public sealed record SchemaState(SchemaStanding Standing, string Message)
 
     /// <summary>Migrations of this version that the database lacks, oldest first.</summary>
     public IReadOnlyList<string> Pending { get; init; } = [];
+
+    /// <summary>Whether the views, which are no migrations, would be made anew.</summary>
+    public bool RenewsViews { get; init; }
 }
 
 /// <summary>The schema of the database: whether it fits, and how to make it fit.</summary>
@@ -63,9 +66,9 @@ public sealed class SchemaMigrator
     {
         var before = await CheckAsync(cancellationToken);
         if (before.Standing == SchemaStanding.Newer)
-            throw new StorageException("newer_schema", before.Message);
+            throw new StorageException(StorageErrorCode.NewerSchema, before.Message);
         if (before.Standing == SchemaStanding.Abandoned)
-            throw new StorageException("abandoned_schema", before.Message);
+            throw new StorageException(StorageErrorCode.AbandonedSchema, before.Message);
         try
         {
             await using var context = await contexts.CreateDbContextAsync(cancellationToken);
@@ -114,12 +117,16 @@ public sealed class SchemaMigrator
                 return new(SchemaStanding.Empty, $"{Sentence} does not exist yet. Run the command 'migrate'.")
                 {
                     Pending = [.. context.Database.GetMigrations()],
+                    RenewsViews = true,
                 };
             var known = context.Database.GetMigrations().ToList();
             var applied = (await context.Database.GetAppliedMigrationsAsync(cancellationToken)).ToList();
             var state = Compare(Sentence, known, applied);
             return state.IsCurrent && await database.ReadAsync(FingerprintAsync, cancellationToken) != Views.Fingerprint
                 ? new(SchemaStanding.Older, $"{Sentence} has the views of another version of Metrics. Run the command 'migrate'.")
+                {
+                    RenewsViews = true,
+                }
                 : state;
         }
         catch (Exception exception)
@@ -154,6 +161,7 @@ public sealed class SchemaMigrator
             return new(SchemaStanding.Empty, $"{database} holds no tables of Metrics yet. Run the command 'migrate'.")
             {
                 Pending = pending,
+                RenewsViews = true,
             };
         return applied.Count < known.Count
             ? new(
@@ -163,6 +171,7 @@ public sealed class SchemaMigrator
             )
             {
                 Pending = pending,
+                RenewsViews = true,
             }
             : new(SchemaStanding.Current, $"{database} has the schema of this version.");
     }

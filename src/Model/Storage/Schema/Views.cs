@@ -31,6 +31,18 @@ internal sealed class Views
 
     private static readonly Measure[] OfPeriods = [.. Measures.HeldBy(MeasureHolders.Periods)];
 
+    private static readonly (int, string)[] CoverKindWords =
+    [
+        .. Enumerable.Range(1, 7).Select(kinds => (kinds, ((CoverKinds)kinds).Word()!)),
+    ];
+
+    private static readonly (int, string)[] IdleWords =
+    [
+        ((int)IdleMeans.Load, "load"),
+        ((int)IdleMeans.Work, "work"),
+        ((int)(IdleMeans.Load | IdleMeans.Work), "load work"),
+    ];
+
     private readonly bool postgres;
 
     private Views(bool postgres)
@@ -72,12 +84,13 @@ internal sealed class Views
     {
         var columns = new List<string>
         {
-            """e.deployment_id AS "DeploymentId", e.resource_id AS "ResourceId", e.period_start AS "PeriodStart", e.period_end AS "PeriodEnd" """,
+            """e.deployment_id AS "DeploymentId", e.resource_id AS "ResourceId", e.period_start AS "PeriodStart" """,
+            """e.period_end AS "PeriodEnd" """,
             $"""{Day("e.period_start")} AS "Date", {DayKey("e.period_start")} AS "DateKey" """,
             """d.workload AS "Workload", p.provider AS "Provider", p.region AS "Region" """,
             """r.kind AS "ResourceKind", r.name AS "ResourceName", r.hardware AS "Hardware" """,
         };
-        columns.AddRange(Measures.ToldBy(MeasureHolders.Facts).Select(measure => $"e.{measure.Column} AS \"{measure.Name}\""));
+        columns.AddRange(Measures.ExposedBy(MeasureHolders.Facts).Select(measure => $"e.{measure.Column} AS \"{measure.Name}\""));
         columns.AddRange(Ratios.OfFacts.Select(ratio => Of(ratio, "e")));
         columns.Add($"""{EvidenceOf("e.evidence")} AS "Evidence", {CoverOf("e.cover")} AS "Cover", e.mappings AS "Mappings" """);
         columns.Add($"""NULLIF(e.factors, '') AS "FactorVersion", {Words("e.missing")} AS "Missing", e.recomputed_at AS "RecomputedAt" """);
@@ -103,7 +116,7 @@ internal sealed class Views
                 $"""{Day("f.period_start")} AS "Date", {DayKey("f.period_start")} AS "DateKey" """,
                 """d.workload AS "Workload", w.model AS "Model", p.provider AS "Provider", p.region AS "Region" """,
                 $"f.units AS \"Units\"",
-                Of(Ratios.Coverage, "f"),
+                "f.counted_seconds / NULLIF(f.present_seconds, 0) AS \"Coverage\"",
                 $"""{EvidenceOf("f.evidence")} AS "Evidence", f.mappings AS "Mappings", f.recomputed_at AS "RecomputedAt" """,
             ],
             """
@@ -123,21 +136,33 @@ internal sealed class Views
             """d.workload AS "Workload", w.model AS "Model", w.precision AS "Precision" """,
             """p.provider AS "Provider", CAST(NULL AS text) AS "Account", p.region AS "Region", d.hardware AS "Hardware" """,
         };
-        foreach (var measure in Measures.ToldBy(MeasureHolders.Periods))
+        foreach (var measure in Measures.ExposedBy(MeasureHolders.Periods))
         {
             columns.Add($"i.{measure.Column} AS \"{measure.Name}\"");
             columns.AddRange(Ratios.OfPeriods.Where(ratio => ratio.After == measure).Select(ratio => Of(ratio, "i")));
         }
         columns.Add($"""{EvidenceOf("i.evidence")} AS "Evidence" """);
         columns.AddRange(Ratios.OfPeriods.Where(ratio => ratio.After is null).Select(ratio => Of(ratio, "i")));
+        var hours = table == "intensity_hours";
+        columns.Add($"""{Case("i.cover_kinds", CoverKindWords)} AS "CoverKind", {Case("i.idle_by", IdleWords)} AS "IdleBy" """);
+        columns.Add(
+            hours
+                ? """i.final AS "IsFinal" """
+                // A longer period is final when no hour before its end is still open.
+                : """
+                    (i.period_end <= COALESCE((SELECT MIN(o.period_start) FROM intensity_hours o WHERE NOT o.final), i.period_end))
+                        AS "IsFinal"
+                    """
+        );
         columns.Add(
             $"""
-            CASE WHEN i.{Measures.Units.Column} IS NULL THEN 'no_work'
-                WHEN i.{Measures.Units.Column} = 0 THEN 'zero_functional_units'
-                WHEN i.{Measures.Facility.Column} IS NOT NULL THEN NULL
-                WHEN i.{Measures.Server.Column} IS NOT NULL THEN '{MissingReasons.PueUnknown.Text()}'
-                WHEN i.{Measures.Known.Column} IS NULL THEN 'no_energy'
-                ELSE 'server_unknown' END AS "NullReason"
+            CASE WHEN i.{Measures.Units.Column} IS NULL THEN '{NullReason.NoWork.Text()}'
+                WHEN i.{Measures.Units.Column} = 0 THEN '{NullReason.ZeroFunctionalUnits.Text()}'
+                WHEN i.{MatchedSums.Facility.Units.Column} > 0 THEN NULL
+                WHEN i.{Measures.Facility.Column} IS NOT NULL THEN '{NullReason.NoCommonTime.Text()}'
+                WHEN i.{Measures.Server.Column} IS NOT NULL THEN '{NullReason.PueUnknown.Text()}'
+                WHEN i.{Measures.Known.Column} IS NULL THEN '{NullReason.NoEnergy.Text()}'
+                ELSE '{NullReason.ServerUnknown.Text()}' END AS "NullReason"
             """
         );
         columns.Add($"""{Words("i.missing")} AS "Missing", NULLIF(i.factors, '') AS "FactorVersion", i.recomputed_at AS "RecomputedAt" """);
@@ -156,9 +181,9 @@ internal sealed class Views
     // A month's energy is that of all its days, those without work too; it stands once on each functional unit that had work in the month.
     private string Months()
     {
-        var added = OfPeriods.Where(measure => measure.Across is not (AcrossResources.Work or AcrossResources.Bounds)).ToArray();
-        var bounds = OfPeriods.Where(measure => measure.Across == AcrossResources.Bounds).ToArray();
-        var units = Measures.Units.Column;
+        var added = OfPeriods.Where(measure => measure.Aggregation == Aggregation.Sum).ToArray();
+        var bounds = OfPeriods.Where(measure => measure.Aggregation == Aggregation.Bounds).ToArray();
+        var ofUnit = OfPeriods.Where(measure => measure.Aggregation == Aggregation.SumOfUnit).ToArray();
         var (monthStart, monthEnd) = postgres
             ? ("date_trunc('month', period_start, 'UTC')", "((w.month_start AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC')")
             : (
@@ -177,10 +202,17 @@ internal sealed class Views
             .Select(measure => $"SUM({measure.Column}) AS {measure.Column}")
             .Concat(bounds.Select(measure => $"SUM(CASE WHEN width = widest THEN {measure.Column} END) AS {measure.Column}"))
             .Append($"SUM(CASE WHEN width = widest AND ({unbounded}) THEN 1 ELSE 0 END) AS unbounded");
-        var told = added
+        var columns = added
             .Select(measure => $"e.{measure.Column}")
             .Concat(bounds.Select(measure => $"CASE WHEN e.unbounded = 0 THEN e.{measure.Column} END AS {measure.Column}"));
-        var reasons = MissingReasonText.All.Select(entry => Number($"MAX(missing & {(int)entry.Reason})"));
+        // Bounds unknown of one day are unknown of the month.
+        var of = MatchedSums.All.Where(sums => sums.Low is not null).SelectMany(sums => new[] { (sums.Low!, sums.Amount), (sums.High!, sums.Amount) });
+        var bounding = of.ToDictionary(pair => pair.Item1, pair => pair.Amount);
+        var work = ofUnit.Select(measure =>
+            bounding.TryGetValue(measure, out var amount)
+                ? $"CASE WHEN COUNT({measure.Column}) = COUNT({amount.Column}) THEN SUM({measure.Column}) END AS {measure.Column}"
+                : $"SUM({measure.Column}) AS {measure.Column}"
+        );
         return $"""
             CREATE VIEW intensity_months AS
             WITH days AS (
@@ -197,22 +229,24 @@ internal sealed class Views
                 WHERE nth = 1
                 GROUP BY deployment_id, month_start
             ), work AS (
-                SELECT deployment_id, month_start, functional_unit, SUM({units}) AS {units}
+                SELECT deployment_id, month_start, functional_unit,
+                    {string.Join(",\n        ", work)}
                 FROM days
                 GROUP BY deployment_id, month_start, functional_unit
             ), known AS (
                 SELECT deployment_id, month_start, MAX(CASE WHEN functional_unit <> '{PeriodSums.NoWork}' THEN 1 ELSE 0 END) AS worked,
                     MAX(evidence) AS evidence, MAX(recomputed_at) AS recomputed_at,
-                    {string.Join(" | ", reasons)} AS missing
+                    {Flags<MissingReasons>("missing")}, {Flags<CoverKinds>("cover_kinds")}, {Flags<IdleMeans>("idle_by")}
                 FROM days
                 GROUP BY deployment_id, month_start
             ), factors AS (
                 {FactorsOfMonths}
             )
             SELECT w.deployment_id, w.functional_unit, w.month_start AS period_start, {monthEnd} AS period_end,
-                {Day("w.month_start")} AS date, {DayKey("w.month_start")} AS date_key, w.{units},
-                {string.Join(",\n    ", told)},
-                k.evidence, k.recomputed_at, COALESCE(f.words, '') AS factors, k.missing
+                {Day("w.month_start")} AS date, {DayKey("w.month_start")} AS date_key,
+                {string.Join(", ", ofUnit.Select(measure => $"w.{measure.Column}"))},
+                {string.Join(",\n    ", columns)},
+                k.evidence, k.recomputed_at, COALESCE(f.words, '') AS factors, k.missing, k.cover_kinds, k.idle_by
             FROM work w
             JOIN energy e ON e.deployment_id = w.deployment_id AND e.month_start = w.month_start
             JOIN known k ON k.deployment_id = w.deployment_id AND k.month_start = w.month_start
@@ -246,13 +280,8 @@ internal sealed class Views
     private static string View(string name, IEnumerable<string> columns, string from) =>
         $"CREATE VIEW \"{name}\" AS\nSELECT {string.Join(",\n    ", columns.Select(column => column.Trim()))}\n{from};\n";
 
-    private string Of(Ratio ratio, string table) =>
-        $"{ratio.ToSql(measure => $"{table}.{measure.Column}", Seconds(table), $"{table}.missing")} AS \"{ratio.Name}\"";
-
-    private string Seconds(string table) =>
-        postgres
-            ? $"CAST(EXTRACT(EPOCH FROM {table}.period_end - {table}.period_start) AS double precision)"
-            : $"(({table}.period_end - {table}.period_start) / 1000000.0)";
+    private static string Of(Ratio ratio, string table) =>
+        $"{ratio.ToSql(measure => $"{table}.{measure.Column}")} AS \"{ratio.Name}\"";
 
     private string Day(string time) => postgres ? $"CAST({time} AT TIME ZONE 'UTC' AS date)" : $"date({time} / 1000000, 'unixepoch')";
 
@@ -277,6 +306,18 @@ internal sealed class Views
         );
         return $"CASE WHEN {column} <> 0 THEN ltrim({string.Join("\n        || ", words)}) END";
     }
+
+    /// <summary>All flags of many rows.</summary>
+    private static string Flags<T>(string column)
+        where T : struct, Enum =>
+        string.Join(
+            " | ",
+            Enum.GetValues<T>()
+                .Select(flag => Convert.ToInt32(flag, CultureInfo.InvariantCulture))
+                .Where(flag => flag != 0)
+                .Select(flag => Number($"MAX({column} & {flag})"))
+        )
+        + $" AS {column}";
 
     private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -34,7 +34,7 @@ public sealed class WorkFactRow
     public DateTime PeriodStart { get; set; }
     public DateTime PeriodEnd { get; set; }
     public double Units { get; set; }
-    public double CoveredSeconds { get; set; }
+    public double CountedSeconds { get; set; }
     public Evidence Evidence { get; set; }
     public required string Mappings { get; set; }
 
@@ -75,6 +75,9 @@ internal sealed class WorkFactTable : IEntityTypeConfiguration<WorkFactRow>
                 row.FunctionalUnit,
                 row.PeriodStart,
             });
+        // Of counts, and by the name that the time of readings has.
+        builder.Property<double>(Measures.Covered.Name);
+        builder.Property<double>(Measures.Present.Name);
         builder.HasIndex(row => row.PeriodStart);
     }
 }

@@ -53,6 +53,12 @@ public abstract class IntensityRow : MeasuredRow
     /// <summary>Why columns are null anywhere in the period.</summary>
     public MissingReasons Missing { get; set; }
 
+    /// <summary>What the servers' energy was made of, in any of the period.</summary>
+    public CoverKinds CoverKinds { get; set; }
+
+    /// <summary>By what idle energy was told, in any of the period.</summary>
+    public IdleMeans IdleBy { get; set; }
+
     /// <summary>When a column of the row last changed.</summary>
     public DateTime RecomputedAt { get; set; }
 }

@@ -1,4 +1,3 @@
-using Metrics.Domain.Facts;
 using Metrics.Domain.Quantities;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
