@@ -1,4 +1,5 @@
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Xunit;
 
@@ -84,6 +85,7 @@ public sealed class CeilingTests
         var period = new Scene().Steady(Node, watts).Normalise();
 
         Assert.All(period.Energy, fact => Assert.Null(fact.ServerJoules));
+        Assert.All(period.Energy, fact => Assert.Equal("implausible_value", fact.Missing.Text()));
         Assert.Equal(RejectionReason.ImplausibleValue, Assert.Single(period.Rejections).Reason);
     }
 

@@ -190,12 +190,12 @@ internal sealed partial class Attribution
             return new Extent(0, 0);
         if (range.Unread > 0)
         {
-            var unread = range.OneUnread * range.Unread;
-            var least = Math.Max(0, whole.Low - inside.High - unread.High);
-            var most = Math.Max(0, whole.High - inside.Low - unread.Low);
+            var (left, unread) = (new Extent(whole.Low - inside.High, whole.High - inside.Low), range.OneUnread);
+            // The more of what is left the unread boards drew, the less of a rest there is: who has such boards gains by it, others lose.
+            var (few, many) = one.UnreadBoards > 0 ? (unread.Low, unread.High) : (unread.High, unread.Low);
             return new Extent(
-                least * one.Part + range.OneUnread.Low * one.UnreadBoards,
-                most * one.Part + range.OneUnread.High * one.UnreadBoards
+                Math.Max(0, left.Low - few * range.Unread) * one.Part + few * one.UnreadBoards,
+                Math.Max(0, left.High - many * range.Unread) * one.Part + many * one.UnreadBoards
             );
         }
         var (low, high) = (one.Part - one.Less, Math.Min(1, one.Part + one.More));

@@ -76,7 +76,7 @@ internal sealed partial class Attribution(
         if (pauses)
         {
             trace?.Act(host.Server!, bin, new CoverDecision(CoverRule.KeepsItsMeaning, host.Name, 0, grid[bin].Length.TotalSeconds, "s"));
-            missing = MissingReasons.ServerUnmetered;
+            missing = silences.Refused(host.Server!, bin) is var why and not MissingReasons.None ? why : MissingReasons.ServerUnmetered;
             serverClaims.Clear();
         }
         if (server is null && !refused && !pauses && disbelieved is null)

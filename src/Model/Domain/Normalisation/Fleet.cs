@@ -123,6 +123,19 @@ internal sealed class MeterPart(string name)
         return false;
     }
 
+    /// <summary>Whether it told a value in a period that no meter of its kind can show.</summary>
+    public bool IsImplausibleIn(Interval period)
+    {
+        foreach (var series in Series)
+        {
+            var samples = series.Samples.Span;
+            for (var i = FirstFrom(samples, period.Start); i < samples.Length && samples[i].End <= period.End; i++)
+                if (!double.IsNaN(samples[i].Value) && !series.CanShow(samples[i].Value))
+                    return true;
+        }
+        return false;
+    }
+
     /// <summary>The first sample that ends at an instant or later.</summary>
     internal static int FirstFrom(ReadOnlySpan<Sample> samples, DateTime instant)
     {

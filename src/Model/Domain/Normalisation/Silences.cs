@@ -1,3 +1,4 @@
+using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
@@ -73,6 +74,16 @@ internal sealed class Silences(Grid grid, Pieces pieces, IReadOnlyList<KnownSeri
     }
 
     private static readonly Component[] Servers = [Component.Node, Component.Psu, Component.Module, Component.Platform, Component.Cpu];
+
+    /// <summary>Why a resource may be silent: values that no meter of its kind can show were refused in the period.</summary>
+    public MissingReasons Refused(MeteredResource resource, int bin)
+    {
+        foreach (var (_, meter) in resource.Meters)
+        foreach (var part in meter.Parts)
+            if (!meter.First.IsLoad && part.IsImplausibleIn(grid[bin]))
+                return MissingReasons.ImplausibleValue;
+        return MissingReasons.None;
+    }
 
     private bool IsNear(Meter meter, int bin)
     {
