@@ -30,8 +30,17 @@ internal sealed class Expected
     /// <summary>Output tokens, input tokens and requests.</summary>
     public Dictionary<string, double> Units { get; } = new() { ["output-token"] = 0, ["input-token"] = 0, ["request"] = 0 };
 
-    /// <summary>Seconds for which it held anything.</summary>
+    /// <summary>Seconds for which pods of it were there.</summary>
     public double Present { get; private set; }
+
+    /// <summary>Seconds of the shortest stay of a pod of it in the hour.</summary>
+    public double Shortest { get; private set; } = 3600;
+
+    /// <summary>Whether any board of its own is read.</summary>
+    public bool AnyRead { get; private set; }
+
+    /// <summary>Whether a host of its own is modelled: what it drew is between the least and the most of its type.</summary>
+    public bool Modelled { get; private set; }
 
     /// <summary>Joules that samples leave open, because boards change hands between them.</summary>
     public double OpenJoules { get; private set; }
@@ -71,7 +80,7 @@ internal sealed class Expected
                 double start = from + bin * Fleet.Grain,
                     end = start + Fleet.Grain;
                 var (boards, wall) = (machine.BoardJoules(start, end), machine.WallJoules(start, end));
-                double least = machine.HasWall ? wall : boards + machine.PartJoules(start, end);
+                double least = machine.HasWall || machine.IsModelled ? wall : boards + machine.PartJoules(start, end);
                 foreach (var board in machine.Boards)
                 foreach (var hold in board.Holds)
                     if (hold.Pod is { Workload: >= 0 })
@@ -86,7 +95,9 @@ internal sealed class Expected
                 foreach (var at in (ReadOnlySpan<double>)[hold.From, hold.To])
                     if (at > from - fleet.Slowest && at < to + fleet.Slowest && at > 0 && at < fleet.Seconds)
                         rest.OpenJoules += Change(fleet, machine, board);
-            rest.Present = 3600;
+            rest.Present = rest.Shortest = 3600;
+            rest.AnyRead |= machine.Boards.Exists(board => board.Read);
+            rest.Modelled |= machine.IsModelled;
             rest.ByPolicy |= machine.Boards.Exists(board => board.Holds.Exists(hold => hold.Together));
             rest.Unread |= machine.Boards.Exists(board => !board.Read);
 
@@ -111,8 +122,9 @@ internal sealed class Expected
         if (last <= first)
             return;
         ByPolicy |= hold.Together;
+        Modelled |= machine.IsModelled;
         Unread |= machine.Boards.Exists(one => !one.Read);
-        Present = Math.Max(Present, last - first);
+        AnyRead |= board.Read;
         Idle += pod.Busy.Idle(first, last) * hold.Share * (board.IdleWatts + RestWatts(machine) / machine.Boards.Count);
         for (var bin = 0; bin < Bins; bin++)
         {
@@ -132,13 +144,16 @@ internal sealed class Expected
             var start = from + bin * Fleet.Grain;
             ByBin[bin].Tokens += pod.Tokens(start, start + Fleet.Grain);
         }
+        var life = Math.Min(to, pod.To) - Math.Max(from, pod.From);
+        Present = Math.Min(to - from, Present + life);
+        Shortest = Math.Min(Shortest, life);
         var tokens = pod.Tokens(from, to);
         Units["output-token"] += tokens;
         Units["input-token"] += tokens * pod.InputPerOutput;
         Units["request"] += tokens / pod.OutputPerRequest;
-        foreach (var at in (ReadOnlySpan<double>)[pod.From, pod.To])
-            if (at > from - fleet.Slowest && at < to + fleet.Slowest && at > 0 && at < fleet.Seconds)
-                OpenTokens += pod.Rate * fleet.Slowest;
+        // A pod that is new counts from its start; what it did between its last sample and its end is not known.
+        if (pod.To > from - fleet.Slowest && pod.To < to + fleet.Slowest && pod.To < fleet.Seconds)
+            OpenTokens += pod.Rate * fleet.Slowest;
     }
 
     private void AddJoules(Machine machine, int bin, double boards, double least, double most)
@@ -175,7 +190,7 @@ internal sealed class Expected
         var part = hold.Share / machine.Boards.Count;
         var boards = machine.BoardJoules(start, end);
         var rest = (machine.WallJoules(start, end) - boards) * part;
-        var least = machine.HasWall ? rest : machine.PartJoules(start, end) * part;
+        var least = machine.HasWall || machine.IsModelled ? rest : machine.PartJoules(start, end) * part;
         return (own, own + least, own + rest, end - start);
     }
 

@@ -407,8 +407,9 @@ internal sealed class Exporters(Fleet fleet)
         Pod? pod
     )
     {
+        (string, string)[] cluster = machine?.Cluster is { } named ? [("cluster", named)] : [];
         var tape = new Tape(
-            new Series(view.Source, Provider, metric, Labels.Of([.. labels, .. view.Labels])),
+            new Series(view.Source, Provider, metric, Labels.Of([.. labels, .. view.Labels, .. cluster])),
             about,
             counts,
             ones
@@ -456,7 +457,7 @@ internal sealed class Exporters(Fleet fleet)
             Load = troubles.Has(Trouble.Loads | Trouble.DeadLoad);
             Wall = dice.Int(0, 4);
             WallGain = dice.Real(0.975, 1.025);
-            Parts = !machine.HasWall || troubles.Has(Trouble.WallPauses | Trouble.DeadWall | Trouble.Wrap) || dice.Chance(0.4);
+            Parts = !machine.IsModelled && (!machine.HasWall || troubles.Has(Trouble.WallPauses | Trouble.DeadWall | Trouble.Wrap) || dice.Chance(0.4));
             Kepler = dice.Chance(0.4) && !troubles.Has(Trouble.Wrap);
             Ones = dice.Chance(0.5);
             RoleLabel = dice.Pick<string?>(["role", "llm_d_ai_role", null]);

@@ -134,23 +134,33 @@ internal sealed class Fleet
     {
         var troubles = Plan.Troubles;
         var halfRead = troubles.Has(Trouble.HalfRead) && (number == 0 || dice.Chance(0.3));
-        var (model, idle, peak) = halfRead ? Models[0] : Models[dice.Int(0, 3)];
-        var sliced = troubles.Has(Trouble.Slices) && !halfRead;
+        var modelled = troubles.Has(Trouble.Modelled) && !halfRead && (number == 0 || dice.Chance(0.5));
+        var (model, idle, peak) = halfRead || modelled ? Models[0] : Models[dice.Int(0, 3)];
+        var sliced = troubles.Has(Trouble.Slices) && !halfRead && !modelled;
         if (sliced)
             (model, idle, peak) = Models[dice.Pick([0, 1, 3])];
-        var boards = halfRead ? 8 : dice.Pick([1, 1, 2, 2, 4]);
+        var boards = halfRead || modelled ? 8 : dice.Pick([1, 1, 2, 2, 4]);
         if (troubles.Has(Trouble.Roles))
             boards = Math.Max(boards, 2);
-        var machine = new Machine($"m{number}", $"source-{number}", dice.Chance(0.6) ? sites[0] : sites[1])
+        var sameNames = troubles.Has(Trouble.SameNames);
+        var machine = new Machine(
+            sameNames ? "node-1" : $"m{number}",
+            $"source-{number}",
+            sameNames || dice.Chance(0.6) ? sites[0] : sites[1]
+        )
         {
-            CpuIdle = dice.Real(60, 160),
-            CpuSwing = dice.Real(20, 200),
-            Memory = dice.Real(15, 60),
-            Fans = dice.Real(15, 60),
-            FansPerWatt = dice.Real(0.01, 0.08),
-            Efficiency = dice.Real(0.9, 0.96),
-            HasWall = !troubles.Has(Trouble.NoWall) || (number > 0 && dice.Chance(0.5)),
-            Type = halfRead ? "DGX H100" : null,
+            Number = number,
+            Cluster = sameNames ? $"cluster-{number}" : null,
+            // The host of the type that is told draws what its type can.
+            CpuIdle = modelled ? dice.Real(900, 950) : dice.Real(60, 160),
+            CpuSwing = modelled ? dice.Real(20, 100) : dice.Real(20, 200),
+            Memory = modelled ? dice.Real(50, 100) : dice.Real(15, 60),
+            Fans = modelled ? dice.Real(50, 100) : dice.Real(15, 60),
+            FansPerWatt = modelled ? dice.Real(0.01, 0.02) : dice.Real(0.01, 0.08),
+            Efficiency = modelled ? dice.Real(0.955, 0.96) : dice.Real(0.9, 0.96),
+            HasWall = !modelled && (!troubles.Has(Trouble.NoWall) || (number > 0 && dice.Chance(0.5))),
+            IsModelled = modelled,
+            Type = halfRead || modelled ? "DGX H100" : null,
         };
         for (var board = 0; board < boards; board++)
             machine.Boards.Add(
@@ -251,7 +261,7 @@ internal sealed class Fleet
     {
         var number = machine.Pods.Count;
         var pod = new Pod(
-            $"{(workload < 0 ? "job" : $"w{workload}")}-{machine.Name}-{number}",
+            $"{(workload < 0 ? "job" : $"w{workload}")}-m{machine.Number}-{number}",
             workload,
             from,
             to,

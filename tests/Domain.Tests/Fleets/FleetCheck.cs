@@ -81,6 +81,9 @@ internal sealed class FleetCheck
     /// <summary>How far each number was from the truth that could be held against one.</summary>
     public List<Distance> Distances { get; } = [];
 
+    /// <summary>How far a gauge may be off because of what happens between two of its samples; bounds have to say it.</summary>
+    private double Unseen => fleet.Plan.Troubles.Has(Trouble.Bursts) ? 0.3 : 0;
+
     private bool Sound => !fleet.Plan.Troubles.Has(TroubleKinds.Faults);
 
     /// <summary>Makes the fleet of a plan, asks the product, and checks.</summary>
@@ -167,12 +170,13 @@ internal sealed class FleetCheck
         {
             if (row[measure] is not { } value)
                 return;
-            // Of boards that nobody reads, and of those that several hold at once, only bounds can be right.
-            var strict = !truth.ByPolicy && !truth.Unread && row.Evidence <= Evidence.Derived;
-            var ranged = measure == Measures.Facility && fleet.Plan.Troubles.Has(Trouble.SiteRange) ? 0.25 : 0;
+            var strict = Strict(row, name, truth);
+            var ranged =
+                (measure == Measures.Facility && fleet.Plan.Troubles.Has(Trouble.SiteRange) ? 0.25 : 0)
+                + (row.Evidence == Evidence.Derived ? Unseen : 0);
             var above = value > most * (1 + Near + ranged) + truth.OpenJoules;
             var below = coverage >= Covered && value < least * (1 - Near - ranged) * Math.Min(1, coverage + 0.01) - truth.OpenJoules;
-            if (coverage >= Covered && most > 0 && strict)
+            if (coverage >= Covered && most > 3600 && strict)
                 Distances.Add(
                     new Distance(
                         row.Evidence,
@@ -193,7 +197,7 @@ internal sealed class FleetCheck
             return;
         var open = truth.Units["output-token"] > 0 ? truth.OpenTokens * (done / truth.Units["output-token"]) : truth.OpenTokens;
         // Of a counter that began anew the rise between two samples is not known.
-        if (fleet.Plan.Troubles.Has(Trouble.Reset | Trouble.Gaps))
+        if (fleet.Plan.Troubles.Has(Trouble.Reset | Trouble.Gaps | Trouble.Sentinel))
             open += done * fleet.Slowest / 3600 * 2;
         // Edges of the hour lie between two samples.
         open += done * fleet.Slowest / 3600 * 0.1 + 2;
@@ -212,8 +216,10 @@ internal sealed class FleetCheck
             return;
         var tokens = truth.Units["output-token"];
         var coverage = row[Ratios.Coverage] ?? 0;
-        var open = truth.OpenJoules / truth.Facility + truth.OpenTokens / tokens;
-        var ranged = fleet.Plan.Troubles.Has(Trouble.SiteRange) ? 0.25 : 0;
+        // Time at the end of a pod of which the work is not known is not known of either side.
+        var open = truth.OpenJoules / truth.Facility + truth.OpenTokens / tokens / 2;
+        var ranged =
+            (fleet.Plan.Troubles.Has(Trouble.SiteRange) ? 0.25 : 0) + (row.Evidence == Evidence.Derived ? Unseen : 0);
         var near = Near + NearWork + ranged + open;
         if (near > 0.5)
             return;
@@ -226,7 +232,7 @@ internal sealed class FleetCheck
         }
         if (coverage >= Covered)
             (least, most) = (truth.LeastFacility / tokens, truth.Facility / tokens);
-        var strict = !truth.ByPolicy && !truth.Unread && row.Evidence <= Evidence.Derived;
+        var strict = Strict(row, name, truth);
         var outside = told < least * (1 - near) || told > most * (1 + near);
         if (strict && outside)
             Find(Wrong.Value, name, $"JoulesPerUnit told {Text(told)}, true {Range(least, most)}, coverage {coverage:0.##}");
@@ -245,7 +251,7 @@ internal sealed class FleetCheck
         var own = rows.Where(row => row.DeploymentId == id).ToList();
         // Of what is there for a moment only, samples may tell nothing.
         var longEnough = truth.Present > Math.Max(900, 8 * fleet.Slowest);
-        var unattributed = name.StartsWith(Workload.Unattributed.Name, StringComparison.Ordinal);
+        var unattributed = IsUnattributed(name);
         if (!longEnough || truth.Server <= 0 || (unattributed && truth.Server < 36_000))
             return;
         var reasons = own.Aggregate(MissingReasons.None, (all, row) => all | row.Missing);
@@ -256,12 +262,12 @@ internal sealed class FleetCheck
                 continue;
             if (Sound)
                 Find(Wrong.Empty, name, $"no {measure} ({reasons.Text()}), true {Text(truth.Server)} J of the server");
-            else if (!named)
+            else if (!named && truth.AnyRead)
                 Find(Wrong.Null, name, $"no {measure} and no reason");
         }
         if (unattributed || !Sound)
             return;
-        if (own.Count > 0 && !(own[0][Ratios.Coverage] >= Covered))
+        if (truth.Shortest > 12 * fleet.Slowest && own.Count > 0 && !(own[0][Ratios.Coverage] >= Covered))
             Find(Wrong.Empty, name, $"coverage {own[0][Ratios.Coverage]:0.###}, there for {truth.Present:0} s");
         if (truth.Worked && own.Find(row => row.FunctionalUnit == "output-token")?[Ratios.JoulesPerUnit] is null)
             Find(Wrong.Empty, name, "no joules for each output token");
@@ -285,9 +291,9 @@ internal sealed class FleetCheck
                 if (own.Exists(row => row.Evidence > Evidence.Derived))
                     return;
                 // Whoever holds it, a board draws what it draws: a change of hands leaves nothing open here.
-                if (sum > high * (1 + Near))
+                if (sum > high * (1 + Near + Unseen))
                     Find(Wrong.Conserve, place.Key, $"{measure} of all told {Text(sum)}, true {Range(low, high)}");
-                if (Sound && own.TrueForAll(row => row[measure] is not null) && sum < low * (1 - Near))
+                if (Sound && own.TrueForAll(row => row[measure] is not null) && sum < low * (1 - Near - Unseen))
                     Find(Wrong.Conserve, place.Key, $"{measure} of all told {Text(sum)}, true {Range(low, high)}");
             }
         }
@@ -298,7 +304,7 @@ internal sealed class FleetCheck
     {
         var compared = Comparability.Of(
             rows.Where(row => row.FunctionalUnit == "output-token" && row[Measures.Units] is not null && truths.ContainsKey(row.DeploymentId))
-                .Where(row => !truths[row.DeploymentId].Name.StartsWith(Workload.Unattributed.Name, StringComparison.Ordinal))
+                .Where(row => !IsUnattributed(truths[row.DeploymentId].Name))
                 .Select(row => new ComparableRow
                 {
                     Deployment = row.DeploymentId.ToString(CultureInfo.InvariantCulture),
@@ -379,6 +385,13 @@ internal sealed class FleetCheck
                 $"bounds {Text(fact[Measures.Low])} to {Text(fact[Measures.High])} without {Text(value)} at {fact.Period}"
             );
     }
+
+    /// <summary>Whether a value can be right or wrong, and not its bounds alone: of boards that nobody reads, of those that several hold at
+    /// once, and of models only bounds can be. What a fault leaves unknown is nobody's.</summary>
+    private bool Strict(PeriodSums row, string name, Expected truth) =>
+        truth is { ByPolicy: false, Unread: false } && row.Evidence <= Evidence.Derived && (Sound || !IsUnattributed(name));
+
+    private static bool IsUnattributed(string name) => name.StartsWith(Workload.Unattributed.Name, StringComparison.Ordinal);
 
     private static double? CoverageOf(PeriodSums row, string ratio) => RatioOf(row, ratio);
 

@@ -61,6 +61,12 @@ public enum Trouble
     /// <summary>Rows that come late, twice, or revised; hours computed one by one.</summary>
     Late = 1 << 16,
 
+    /// <summary>Machines of one name, in two clusters of a place.</summary>
+    SameNames = 1 << 28,
+
+    /// <summary>Of the host nothing is read, and its type is told: a model stands for it.</summary>
+    Modelled = 1 << 29,
+
     // What goes wrong: a number may be null, but what is disbelieved or missing is named.
 
     /// <summary>Exporters that fall silent for minutes.</summary>

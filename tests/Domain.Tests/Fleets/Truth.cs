@@ -156,6 +156,11 @@ internal sealed class Machine(string name, string source, Site site)
 
     public List<Pod> Pods { get; } = [];
 
+    public int Number { get; init; }
+
+    /// <summary>The cluster that its series name; null: none.</summary>
+    public string? Cluster { get; init; }
+
     public double CpuIdle { get; init; }
 
     public double CpuSwing { get; init; }
@@ -172,6 +177,9 @@ internal sealed class Machine(string name, string source, Site site)
 
     /// <summary>Whether a meter of the whole is read.</summary>
     public bool HasWall { get; init; }
+
+    /// <summary>Whether nothing of the host is read, so that a model of its type stands for it.</summary>
+    public bool IsModelled { get; init; }
 
     /// <summary>Its type, where the settings of the source tell it.</summary>
     public string? Type { get; init; }
