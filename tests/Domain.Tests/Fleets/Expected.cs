@@ -9,7 +9,7 @@ internal sealed class Expected
     /// <summary>Joules of its boards.</summary>
     public double Accelerator { get; private set; }
 
-    /// <summary>Joules of its servers at the wall, or their parts where no meter of the whole is there: the least that may be told.</summary>
+    /// <summary>Joules of its servers at the wall, or of their parts where nothing meters the whole: the least that may be told.</summary>
     public double LeastServer { get; private set; }
 
     /// <summary>Joules of its servers at the wall.</summary>
@@ -28,13 +28,23 @@ internal sealed class Expected
     public bool Unread { get; private set; }
 
     /// <summary>Output tokens, input tokens and requests.</summary>
-    public Dictionary<string, double> Units { get; } = new() { ["output-token"] = 0, ["input-token"] = 0, ["request"] = 0 };
+    public Dictionary<string, double> Units { get; } =
+        new()
+        {
+            ["output-token"] = 0,
+            ["input-token"] = 0,
+            ["request"] = 0,
+        };
 
     /// <summary>Seconds for which pods of it were there.</summary>
     public double Present { get; private set; }
 
     /// <summary>Seconds of the shortest stay of a pod of it in the hour.</summary>
     public double Shortest { get; private set; } = 3600;
+
+    /// <summary>Whether a board of a machine of its own has a meter that shows nothing: what the others draw beside it is then not
+    /// known.</summary>
+    public bool Dead { get; private set; }
 
     /// <summary>Whether any board of its own is read.</summary>
     public bool AnyRead { get; private set; }
@@ -52,12 +62,39 @@ internal sealed class Expected
     public double Idle { get; private set; }
 
     /// <summary>Joules of the facility and output tokens in each grid period: least, most and tokens.</summary>
-    public (double Least, double Most, double Tokens)[] ByBin { get; } = new (double, double, double)[Bins];
+    public (double Least, double Most, double Tokens)[] ByBin { get; private set; } = new (double, double, double)[Bins];
 
     /// <summary>Whether it has what a ratio needs in any time.</summary>
     public bool Worked => Units["output-token"] > 0;
 
-    /// <summary>The truth of every deployment in an hour by workload's number and place; -1 is what nobody holds, or no rule claims.</summary>
+    /// <summary>The truth of several hours together.</summary>
+    public static Expected Sum(IReadOnlyList<Expected> hours)
+    {
+        var sum = new Expected { ByBin = [.. hours.SelectMany(hour => hour.ByBin)] };
+        foreach (var hour in hours)
+        {
+            sum.Accelerator += hour.Accelerator;
+            sum.LeastServer += hour.LeastServer;
+            sum.Server += hour.Server;
+            sum.LeastFacility += hour.LeastFacility;
+            sum.Facility += hour.Facility;
+            sum.ByPolicy |= hour.ByPolicy;
+            sum.Unread |= hour.Unread;
+            sum.Dead |= hour.Dead;
+            sum.Modelled |= hour.Modelled;
+            sum.AnyRead |= hour.AnyRead;
+            sum.Present += hour.Present;
+            sum.Shortest = Math.Min(sum.Shortest, hour.Shortest);
+            sum.OpenJoules += hour.OpenJoules;
+            sum.OpenTokens += hour.OpenTokens;
+            sum.Idle += hour.Idle;
+            foreach (var (unit, units) in hour.Units)
+                sum.Units[unit] += units;
+        }
+        return sum;
+    }
+
+    /// <summary>The truth of each deployment in an hour, by number of the workload (-1: nobody's) and place.</summary>
     public static Dictionary<(int Workload, string Place), Expected> Of(Fleet fleet, int hour)
     {
         var expected = new Dictionary<(int, string), Expected>();
@@ -65,7 +102,6 @@ internal sealed class Expected
             to = from + 3600;
         foreach (var machine in fleet.Machines)
         {
-            var held = new Dictionary<int, (double Boards, double Least, double Most)[]>();
             foreach (var board in machine.Boards)
             foreach (var hold in board.Holds)
                 if (hold.Pod is { Workload: >= 0 } pod)
@@ -80,7 +116,7 @@ internal sealed class Expected
                 double start = from + bin * Fleet.Grain,
                     end = start + Fleet.Grain;
                 var (boards, wall) = (machine.BoardJoules(start, end), machine.WallJoules(start, end));
-                double least = machine.HasWall || machine.IsModelled ? wall : boards + machine.PartJoules(start, end);
+                var least = boards + LeastRest(machine, start, end);
                 foreach (var board in machine.Boards)
                 foreach (var hold in board.Holds)
                     if (hold.Pod is { Workload: >= 0 })
@@ -92,12 +128,13 @@ internal sealed class Expected
             }
             foreach (var board in machine.Boards)
             foreach (var hold in board.Holds)
-                foreach (var at in (ReadOnlySpan<double>)[hold.From, hold.To])
-                    if (at > from - fleet.Slowest && at < to + fleet.Slowest && at > 0 && at < fleet.Seconds)
-                        rest.OpenJoules += Change(fleet, machine, board);
+            foreach (var at in (ReadOnlySpan<double>)[hold.From, hold.To])
+                if (at > from - fleet.Slowest && at < to + fleet.Slowest && at > 0 && at < fleet.Seconds)
+                    rest.OpenJoules += Change(fleet, machine, board);
             rest.Present = rest.Shortest = 3600;
             rest.AnyRead |= machine.Boards.Exists(board => board.Read);
             rest.Modelled |= machine.IsModelled;
+            rest.Dead |= machine.Boards.Exists(board => board.Dead);
             rest.ByPolicy |= machine.Boards.Exists(board => board.Holds.Exists(hold => hold.Together));
             rest.Unread |= machine.Boards.Exists(board => !board.Read);
 
@@ -123,9 +160,11 @@ internal sealed class Expected
             return;
         ByPolicy |= hold.Together;
         Modelled |= machine.IsModelled;
+        Dead |= machine.Boards.Exists(one => one.Dead);
         Unread |= machine.Boards.Exists(one => !one.Read);
         AnyRead |= board.Read;
-        Idle += pod.Busy.Idle(first, last) * hold.Share * (board.IdleWatts + RestWatts(machine) / machine.Boards.Count);
+        if (fleet.Plan.Troubles.Has(Trouble.Loads | Trouble.DeadLoad))
+            Idle += pod.Busy.Idle(first, last) * hold.Share * (board.IdleWatts + RestWatts(machine) / machine.Boards.Count);
         for (var bin = 0; bin < Bins; bin++)
         {
             double start = Math.Max(first, from + bin * Fleet.Grain),
@@ -182,17 +221,23 @@ internal sealed class Expected
         end = Math.Min(end, hold.To);
         if (end <= start)
             return default;
-        var own =
-            hold.Together
-                ? hold.Share * board.IdleWatts * (end - start)
-                    + (board.PeakWatts - board.IdleWatts) * hold.Weight * hold.Pod!.Busy.Between(start, end)
-                : hold.Share * board.Joules(start, end);
+        var own = hold.Together
+            ? hold.Share * board.IdleWatts * (end - start)
+                + (board.PeakWatts - board.IdleWatts) * hold.Weight * hold.Pod!.Busy.Between(start, end)
+            : hold.Share * board.Joules(start, end);
         var part = hold.Share / machine.Boards.Count;
         var boards = machine.BoardJoules(start, end);
         var rest = (machine.WallJoules(start, end) - boards) * part;
-        var least = machine.HasWall || machine.IsModelled ? rest : machine.PartJoules(start, end) * part;
+        var least = LeastRest(machine, start, end) * part;
         return (own, own + least, own + rest, end - start);
     }
+
+    /// <summary>The least that may be told of a machine beside its boards: all of it, or its parts where nothing reads the whole; nothing
+    /// where the meter of the whole is dead, since parts are then a lower bound.</summary>
+    private static double LeastRest(Machine machine, double start, double end) =>
+        machine.WallDies ? 0
+        : machine.HasWall || machine.IsModelled ? machine.WallJoules(start, end) - machine.BoardJoules(start, end)
+        : machine.PartJoules(start, end);
 
     /// <summary>Joules that a change of hands leaves open: a board and its part of the server, from one sample to the next.</summary>
     private static double Change(Fleet fleet, Machine machine, Board board) =>

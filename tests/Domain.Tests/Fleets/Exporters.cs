@@ -9,10 +9,9 @@ internal sealed class Exporters(Fleet fleet)
     private const double Uint64 = 18446744073709551615d;
     private const double Uint32 = 4294967295;
     private const double RaplRange = 262143.32885;
+    private const double HoursFrom = Fleet.Lead;
 
     private readonly Trouble troubles = fleet.Plan.Troubles;
-
-    private double HoursFrom => Fleet.Lead;
 
     private double HoursTo => fleet.Seconds - Fleet.Lead;
 
@@ -44,7 +43,14 @@ internal sealed class Exporters(Fleet fleet)
         foreach (var board in machine.Boards.Where(board => board.Read))
         {
             if (choice.BoardEnergy)
-                WriteBoard(machine, board, choice, view, times, choice.Smi ? "nvidia_smi_energy_joules_total" : "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION");
+                WriteBoard(
+                    machine,
+                    board,
+                    choice,
+                    view,
+                    times,
+                    choice.Smi ? "nvidia_smi_energy_joules_total" : "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"
+                );
             if (choice.BoardPower)
                 WriteBoard(machine, board, choice, view, times, choice.Smi ? "nvidia_smi_power_draw_watts" : "DCGM_FI_DEV_POWER_USAGE");
             if (choice.Load)
@@ -96,7 +102,18 @@ internal sealed class Exporters(Fleet fleet)
                 labels.AddRange([("pod", pod.Name), ("namespace", "inference")]);
             if (hold?.Profile is { } profile)
                 labels.AddRange([("GPU_I_PROFILE", profile), ("GPU_I_ID", $"{hold.Slice}")]);
-            return New(view, metric, labels, metric.EndsWith("UTIL", StringComparison.Ordinal) ? About.Load : About.Boards, counts, ones, machine, choice.Interval, board, null);
+            return New(
+                view,
+                metric,
+                labels,
+                metric.EndsWith("UTIL", StringComparison.Ordinal) ? About.Load : About.Boards,
+                counts,
+                ones,
+                machine,
+                choice.Interval,
+                board,
+                null
+            );
         }
 
         void Read(Tape tape, double[] at, Func<double, double>? load)
@@ -139,7 +156,18 @@ internal sealed class Exporters(Fleet fleet)
                 choice.Wall != 4 ? 1
                 : supply == 0 ? 0.52
                 : 0.48;
-            var tape = New(view, metric, own, About.Wall, counter, counter ? Uint64 / 1e6 : 65535, machine, choice.WallInterval, null, null);
+            var tape = New(
+                view,
+                metric,
+                own,
+                About.Wall,
+                counter,
+                counter ? Uint64 / 1e6 : 65535,
+                machine,
+                choice.WallInterval,
+                null,
+                null
+            );
             foreach (var second in times)
                 tape.Add(
                     second,
@@ -156,14 +184,32 @@ internal sealed class Exporters(Fleet fleet)
         var kepler = choice.Kepler;
         for (var socket = 0; socket < (kepler ? 1 : 2); socket++)
         {
-            Write("package", kepler ? 1 : socket == 0 ? 0.55 : 0.45, machine.CpuJoules, socket);
+            Write(
+                "package",
+                kepler ? 1
+                    : socket == 0 ? 0.55
+                    : 0.45,
+                machine.CpuJoules,
+                socket
+            );
             Write("dram", kepler ? 1 : 0.5, machine.MemoryJoules, socket);
         }
 
         void Write(string zone, double part, Func<double, double, double> joules, int socket)
         {
             var tape = kepler
-                ? New(view, "kepler_node_cpu_joules_total", [("zone", zone), ("node_name", machine.Name)], About.Parts, true, Uint64 / 1e6, machine, choice.Interval, null, null)
+                ? New(
+                    view,
+                    "kepler_node_cpu_joules_total",
+                    [("zone", zone), ("node_name", machine.Name)],
+                    About.Parts,
+                    true,
+                    Uint64 / 1e6,
+                    machine,
+                    choice.Interval,
+                    null,
+                    null
+                )
                 : New(
                     view,
                     $"node_rapl_{zone}_joules_total",
@@ -315,7 +361,9 @@ internal sealed class Exporters(Fleet fleet)
             tape[at] = (tape[at].Second, 0);
             fleet.Faults.Add(new Fault(Trouble.Glitch, [tape]));
         }
-        if (troubles.Has(Trouble.Reset) && Any(dice, tape => tape.Counts && tape.About is About.Engine or About.Boards) is var (begun, anew))
+        if (
+            troubles.Has(Trouble.Reset) && Any(dice, tape => tape.Counts && tape.About is About.Engine or About.Boards) is var (begun, anew)
+        )
         {
             // A process that begins anew does so for all that it counts.
             var from = begun[anew].Second;
@@ -363,6 +411,10 @@ internal sealed class Exporters(Fleet fleet)
             {
                 var last = Enumerable.Range(0, one.Count).Where(i => one[i].Second >= from).Select(i => one[i].Value).FirstOrDefault();
                 one.Change(from, _ => one.Counts ? last : 0);
+                if (one is { About: About.Boards, Board: { } board })
+                    board.Dead = true;
+                else if (one is { About: About.Wall, Machine: { } machine })
+                    machine.WallDies = true;
             }
             fleet.Faults.Add(new Fault(kind, [.. tapes.Where(one => one.Count > 0)]));
         }
@@ -457,7 +509,9 @@ internal sealed class Exporters(Fleet fleet)
             Load = troubles.Has(Trouble.Loads | Trouble.DeadLoad);
             Wall = dice.Int(0, 4);
             WallGain = dice.Real(0.975, 1.025);
-            Parts = !machine.IsModelled && (!machine.HasWall || troubles.Has(Trouble.WallPauses | Trouble.DeadWall | Trouble.Wrap) || dice.Chance(0.4));
+            Parts =
+                !machine.IsModelled
+                && (!machine.HasWall || troubles.Has(Trouble.WallPauses | Trouble.DeadWall | Trouble.Wrap) || dice.Chance(0.4));
             Kepler = dice.Chance(0.4) && !troubles.Has(Trouble.Wrap);
             Ones = dice.Chance(0.5);
             RoleLabel = dice.Pick<string?>(["role", "llm_d_ai_role", null]);

@@ -1,11 +1,11 @@
-using Metrics.Domain.Facts;
 using Metrics.Domain.Factors;
+using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Tests.Fleets;
 
-/// <summary>Machines, pods and engines as they truly were, second by second, what exporters said of them, and what was made wrong.</summary>
+/// <summary>Machines, pods and engines as they truly were by the second, what exporters said of them, and what was made wrong.</summary>
 internal sealed class Fleet
 {
     /// <summary>Seconds before the first hour and after the last that are lived through and scraped too.</summary>
@@ -23,7 +23,6 @@ internal sealed class Fleet
     private const string RangedPlace = "onprem/ranged";
     private const int WorkloadCount = 3;
 
-    /// <summary>What is known beside the telemetry: everything published, and a PUE with a range.</summary>
     private static readonly FactorBook Book = FactorBook.Published.With([
         new Factor
         {
@@ -77,8 +76,17 @@ internal sealed class Fleet
     /// <summary>Types of machines by source.</summary>
     public Dictionary<string, string> Hardware { get; } = [];
 
-    /// <summary>Factors.</summary>
-    public FactorBook Factors => Book;
+    /// <summary>What is known beside the telemetry: everything published, and a PUE with a range.</summary>
+    public static FactorBook Factors => Book;
+
+    /// <summary>Grams of CO2 equivalents of a kilowatt-hour at every place.</summary>
+    public double GridGrams { get; } =
+        Book.Find(
+            FactorKind.GridIntensity,
+            FactorMethod.LocationAverage,
+            new Place("onprem/north", "DE", null),
+            DateOnly.FromDateTime(Start)
+        )!.Value;
 
     /// <summary>The longest time between two scrapes of anything, in seconds.</summary>
     public double Slowest { get; set; }
@@ -108,10 +116,7 @@ internal sealed class Fleet
                     [
                         .. fleet.Machines.SelectMany(machine =>
                             Sources(plan, machine)
-                                .Select(source => new WorkloadRule(
-                                    source,
-                                    new Dictionary<string, string> { ["pod"] = $"w{number}-*" }
-                                ))
+                                .Select(source => new WorkloadRule(source, new Dictionary<string, string> { ["pod"] = $"w{number}-*" }))
                         ),
                     ]
                 )),
@@ -229,22 +234,48 @@ internal sealed class Fleet
     {
         var quarters = board.Model.EndsWith("A30", StringComparison.Ordinal);
         int[] sizes = quarters
-            ? dice.Pick<int[]>([[1, 1, 1, 1], [2, 2], [4], [2, 1, 1]])
-            : dice.Pick<int[]>([[4, 3], [3, 3], [2, 2, 3], [1, 1, 1, 1, 1, 1, 1], [7], [4, 2, 1], [1, 2]]);
-        var memory = quarters ? 6 : 10;
+            ? dice.Pick<int[]>([
+                [1, 1, 1, 1],
+                [2, 2],
+                [4],
+                [2, 1, 1],
+            ])
+            : dice.Pick<int[]>([
+                [4, 3],
+                [3, 3],
+                [2, 2, 3],
+                [1, 1, 1, 1, 1, 1, 1],
+                [7],
+                [4, 2, 1],
+                [1, 2],
+            ]);
         for (var i = 0; i < sizes.Length; i++)
         {
             var size = sizes[i] / (quarters ? 4.0 : 7.0);
             var pod = dice.Chance(0.85) ? NewPod(dice, machine, dice.Int(-1, WorkloadCount - 1), -1, Seconds + 1) : null;
             board.Holds.Add(
-                new Hold(pod, 0, Seconds, size, size) { Profile = $"{sizes[i]}g.{Math.Max(1, sizes[i]) * memory}gb", Slice = i + 1 }
+                new Hold(pod, 0, Seconds, size, size) { Profile = $"{sizes[i]}g.{Gigabytes(sizes[i], quarters)}gb", Slice = i + 1 }
             );
         }
     }
 
+    /// <summary>Memory of a slice, by NVIDIA's guide of MIG: an A30 has 6 GB for each quarter, a board of 80 GB gives 40 to three and to
+    /// four sevenths.</summary>
+    private static int Gigabytes(int slices, bool quarters) =>
+        quarters ? slices * 6
+        : slices is 3 or 4 ? 40
+        : slices == 7 ? 80
+        : slices * 10;
+
     private void Pair(Dice dice, Machine machine, Board one, Board other)
     {
-        var decode = NewPod(dice, machine, dice.Int(0, WorkloadCount - 1), -1, Seconds + 1) with { Decodes = true, Engine = Engine.Vllm };
+        var decode = NewPod(dice, machine, dice.Int(0, WorkloadCount - 1), -1, Seconds + 1) with
+        {
+            Decodes = true,
+            Engine = Engine.Vllm,
+            // So many that the one token of prefill is less than the error of a count.
+            OutputPerRequest = dice.Real(200, 900),
+        };
         machine.Pods[^1] = decode;
         var prefill = NewPod(dice, machine, decode.Workload, -1, Seconds + 1) with
         {

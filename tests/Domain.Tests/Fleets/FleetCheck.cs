@@ -99,6 +99,7 @@ internal sealed class FleetCheck
     {
         foreach (var fact in told.Period.Energy)
             CheckOrder(fact);
+        var days = new Dictionary<long, (string Name, List<Expected> Hours)>();
         for (var hour = 0; hour < told.Hours.Count; hour++)
         {
             var expected = Expected.Of(fleet, hour);
@@ -107,16 +108,30 @@ internal sealed class FleetCheck
             {
                 var workload = number < 0 ? Workload.Unattributed : fleet.Workloads[number];
                 var site = fleet.Places.Values.First(known => known.Name == place);
-                truths[new Deployment(workload, site).Id] = ($"{workload.Name} at {place}, hour {hour}", truth);
+                var deployment = new Deployment(workload, site).Id;
+                truths[deployment] = ($"{workload.Name} at {place}, hour {hour}", truth);
+                if (!days.TryGetValue(deployment, out var day))
+                    days.Add(deployment, day = ($"{workload.Name} at {place}, the day", []));
+                day.Hours.Add(truth);
             }
             CheckHour(told.Hours[hour], truths);
         }
+        CheckRows(told.Day, days.ToDictionary(day => day.Key, day => (day.Value.Name, Expected.Sum(day.Value.Hours))));
         CheckDay();
         foreach (var fault in fleet.Faults)
             CheckNamed(fault);
     }
 
     private void CheckHour(IReadOnlyList<PeriodSums> rows, Dictionary<long, (string Name, Expected Truth)> truths)
+    {
+        CheckRows(rows, truths);
+        foreach (var (id, (name, truth)) in truths)
+            CheckThere(rows, id, name, truth);
+        CheckSum(rows, truths);
+        CheckRanking(rows, truths);
+    }
+
+    private void CheckRows(IReadOnlyList<PeriodSums> rows, Dictionary<long, (string Name, Expected Truth)> truths)
     {
         var first = new HashSet<long>();
         foreach (var row in rows)
@@ -128,10 +143,6 @@ internal sealed class FleetCheck
             if (row.FunctionalUnit == "output-token")
                 CheckRatio(row, name, truth);
         }
-        foreach (var (id, (name, truth)) in truths)
-            CheckThere(rows, id, name, truth);
-        CheckSum(rows, truths);
-        CheckRanking(rows, truths);
     }
 
     private void CheckEnergy(PeriodSums row, string name, Expected truth)
@@ -157,9 +168,16 @@ internal sealed class FleetCheck
             if (outside)
                 Find(Wrong.Bounds, name, $"bounds {Text(least)} to {Text(most)} J, true {Range(widest.Least, widest.Most)}");
         }
+        if (
+            row[Measures.Operational] is { } grams
+            && row[Measures.Facility] is { } facility
+            && Math.Abs(grams - facility / 3_600_000 * fleet.GridGrams) > 1e-6 * grams
+        )
+            Find(Wrong.Value, name, $"{Text(grams)} g of {Text(facility)} J at {fleet.GridGrams} g a kWh");
         var share = truth.Server > 0 ? truth.Idle / truth.Server : 0;
         if (
             fleet.Plan.Troubles.Has(Trouble.Loads | Trouble.DeadLoad)
+            && !IsUnattributed(name)
             && row[Measures.Idle] is { } idle
             && (row[Measures.Server] ?? row[Measures.Accelerator]) is { } all
             && idle > all * (share * 1.2 + 0.06) + truth.OpenJoules
@@ -170,13 +188,15 @@ internal sealed class FleetCheck
         {
             if (row[measure] is not { } value)
                 return;
-            var strict = Strict(row, name, truth);
+            var known = measure.Boundary is { } boundary ? CoverageOf(row, $"{boundary}Coverage") ?? coverage : coverage;
+            // Boards are added up board by board, whatever is not known of what stands beside them.
+            var strict = measure == Measures.Accelerator ? Strict(row, name, truth, true) : Strict(row, name, truth);
             var ranged =
                 (measure == Measures.Facility && fleet.Plan.Troubles.Has(Trouble.SiteRange) ? 0.25 : 0)
                 + (row.Evidence == Evidence.Derived ? Unseen : 0);
             var above = value > most * (1 + Near + ranged) + truth.OpenJoules;
-            var below = coverage >= Covered && value < least * (1 - Near - ranged) * Math.Min(1, coverage + 0.01) - truth.OpenJoules;
-            if (coverage >= Covered && most > 3600 && strict)
+            var below = known >= Covered && value < least * (1 - Near - ranged) * Math.Min(1, known + 0.01) - truth.OpenJoules;
+            if (known >= Covered && most > 3600 && strict)
                 Distances.Add(
                     new Distance(
                         row.Evidence,
@@ -187,7 +207,7 @@ internal sealed class FleetCheck
                     )
                 );
             if (strict && (above || below))
-                Find(Wrong.Value, name, $"{measure} told {Text(value)}, true {Range(least, most)}, coverage {coverage:0.##}");
+                Find(Wrong.Value, name, $"{measure} told {Text(value)}, true {Range(least, most)}, coverage {known:0.##}");
         }
     }
 
@@ -218,8 +238,7 @@ internal sealed class FleetCheck
         var coverage = row[Ratios.Coverage] ?? 0;
         // Time at the end of a pod of which the work is not known is not known of either side.
         var open = truth.OpenJoules / truth.Facility + truth.OpenTokens / tokens / 2;
-        var ranged =
-            (fleet.Plan.Troubles.Has(Trouble.SiteRange) ? 0.25 : 0) + (row.Evidence == Evidence.Derived ? Unseen : 0);
+        var ranged = (fleet.Plan.Troubles.Has(Trouble.SiteRange) ? 0.25 : 0) + (row.Evidence == Evidence.Derived ? Unseen : 0);
         var near = Near + NearWork + ranged + open;
         if (near > 0.5)
             return;
@@ -228,7 +247,12 @@ internal sealed class FleetCheck
         foreach (var bin in truth.ByBin)
         {
             least = Math.Min(least, bin.Tokens > 0 ? bin.Least / bin.Tokens : double.PositiveInfinity);
-            most = Math.Max(most, bin.Tokens > 0 ? bin.Most / bin.Tokens : bin.Most > 0 ? double.PositiveInfinity : 0);
+            most = Math.Max(
+                most,
+                bin.Tokens > 0 ? bin.Most / bin.Tokens
+                    : bin.Most > 0 ? double.PositiveInfinity
+                    : 0
+            );
         }
         if (coverage >= Covered)
             (least, most) = (truth.LeastFacility / tokens, truth.Facility / tokens);
@@ -252,7 +276,7 @@ internal sealed class FleetCheck
         // Of what is there for a moment only, samples may tell nothing.
         var longEnough = truth.Present > Math.Max(900, 8 * fleet.Slowest);
         var unattributed = IsUnattributed(name);
-        if (!longEnough || truth.Server <= 0 || (unattributed && truth.Server < 36_000))
+        if (!longEnough || truth.Server <= 0 || (unattributed && truth.Server < 36_000 + 2 * truth.OpenJoules))
             return;
         var reasons = own.Aggregate(MissingReasons.None, (all, row) => all | row.Missing);
         var named = (reasons & ~Usual) != 0 || told.Period.Rejections.Count > 0;
@@ -269,7 +293,11 @@ internal sealed class FleetCheck
             return;
         if (truth.Shortest > 12 * fleet.Slowest && own.Count > 0 && !(own[0][Ratios.Coverage] >= Covered))
             Find(Wrong.Empty, name, $"coverage {own[0][Ratios.Coverage]:0.###}, there for {truth.Present:0} s");
-        if (truth.Worked && own.Find(row => row.FunctionalUnit == "output-token")?[Ratios.JoulesPerUnit] is null)
+        if (
+            truth.Worked
+            && truth.Shortest > 12 * fleet.Slowest
+            && own.Find(row => row.FunctionalUnit == "output-token")?[Ratios.JoulesPerUnit] is null
+        )
             Find(Wrong.Empty, name, "no joules for each output token");
     }
 
@@ -280,7 +308,10 @@ internal sealed class FleetCheck
         foreach (var place in byPlace)
         {
             var ids = place.Select(truth => truth.Key).ToHashSet();
-            var own = rows.Where(row => ids.Contains(row.DeploymentId)).GroupBy(row => row.DeploymentId).Select(row => row.First()).ToList();
+            var own = rows.Where(row => ids.Contains(row.DeploymentId))
+                .GroupBy(row => row.DeploymentId)
+                .Select(row => row.First())
+                .ToList();
             Sum(Measures.Accelerator, truth => truth.Accelerator, truth => truth.Accelerator);
             Sum(Measures.Server, truth => truth.LeastServer, truth => truth.Server);
 
@@ -303,7 +334,9 @@ internal sealed class FleetCheck
     private void CheckRanking(IReadOnlyList<PeriodSums> rows, Dictionary<long, (string Name, Expected Truth)> truths)
     {
         var compared = Comparability.Of(
-            rows.Where(row => row.FunctionalUnit == "output-token" && row[Measures.Units] is not null && truths.ContainsKey(row.DeploymentId))
+            rows.Where(row =>
+                    row.FunctionalUnit == "output-token" && row[Measures.Units] is not null && truths.ContainsKey(row.DeploymentId)
+                )
                 .Where(row => !IsUnattributed(truths[row.DeploymentId].Name))
                 .Select(row => new ComparableRow
                 {
@@ -353,11 +386,9 @@ internal sealed class FleetCheck
         {
             double sum = 0;
             foreach (var hour in told.Hours)
-                sum +=
-                    hour.FirstOrDefault(row =>
-                        row.DeploymentId == day.DeploymentId && (measure != Measures.Units || row.FunctionalUnit == day.FunctionalUnit)
-                    )
-                        ?[measure]
+                sum += hour.FirstOrDefault(row =>
+                    row.DeploymentId == day.DeploymentId && (measure != Measures.Units || row.FunctionalUnit == day.FunctionalUnit)
+                )?[measure]
                     ?? 0;
             if (Math.Abs((day[measure] ?? 0) - sum) > 1e-9 * Math.Abs(sum) + 1e-9)
                 Find(Wrong.RollUp, $"{day.DeploymentId}", $"{measure} of the day {Text(day[measure])}, of its hours {Text(sum)}");
@@ -388,8 +419,11 @@ internal sealed class FleetCheck
 
     /// <summary>Whether a value can be right or wrong, and not its bounds alone: of boards that nobody reads, of those that several hold at
     /// once, and of models only bounds can be. What a fault leaves unknown is nobody's.</summary>
-    private bool Strict(PeriodSums row, string name, Expected truth) =>
-        truth is { ByPolicy: false, Unread: false } && row.Evidence <= Evidence.Derived && (Sound || !IsUnattributed(name));
+    private bool Strict(PeriodSums row, string name, Expected truth, bool dead = false) =>
+        truth is { ByPolicy: false, Unread: false }
+        && (dead || !truth.Dead)
+        && row.Evidence <= Evidence.Derived
+        && (Sound || !IsUnattributed(name));
 
     private static bool IsUnattributed(string name) => name.StartsWith(Workload.Unattributed.Name, StringComparison.Ordinal);
 

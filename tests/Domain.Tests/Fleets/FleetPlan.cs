@@ -36,11 +36,20 @@ internal sealed record FleetPlan(ulong Seed, Trouble Troubles, int Machines, int
     public IEnumerable<FleetPlan> Smaller()
     {
         for (var machines = 1; machines < Machines; machines++)
-            yield return this with { Machines = machines };
+            yield return this with
+            {
+                Machines = machines,
+            };
         if (Hours > 1)
-            yield return this with { Hours = 1 };
+            yield return this with
+            {
+                Hours = 1,
+            };
         foreach (var kind in Troubles.Kinds())
-            yield return this with { Troubles = Troubles & ~kind };
+            yield return this with
+            {
+                Troubles = Troubles & ~kind,
+            };
     }
 
     /// <summary>The smallest plan that still fails.</summary>

@@ -23,15 +23,14 @@ internal sealed record FleetProduct(Func<Fleet, Interval, IReadOnlyList<SeriesSa
     private static readonly Lazy<MetricCatalogue> Shipped = new(() => CatalogueReader.Read(Files()));
 
     /// <summary>The product as it is.</summary>
-    public static FleetProduct Whole { get; } =
-        new((fleet, period, samples) => NormaliserOf(fleet).Normalise(period, samples));
+    public static FleetProduct Whole { get; } = new((fleet, period, samples) => NormaliserOf(fleet).Normalise(period, samples));
 
     /// <summary>The catalogue that the product comes with.</summary>
     public static MetricCatalogue Catalogue => Shipped.Value;
 
     /// <summary>The normaliser of a fleet's configuration.</summary>
     public static Normaliser NormaliserOf(Fleet fleet) =>
-        new(Catalogue, fleet.Workloads, fleet.Places, TimeSpan.FromSeconds(Fleet.Grain), fleet.Factors, fleet.Hardware);
+        new(Catalogue, fleet.Workloads, fleet.Places, TimeSpan.FromSeconds(Fleet.Grain), Fleet.Factors, fleet.Hardware);
 
     /// <summary>The whole chain.</summary>
     public Told Tell(Fleet fleet)

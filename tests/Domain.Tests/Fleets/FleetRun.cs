@@ -7,9 +7,18 @@ namespace Metrics.Domain.Tests.Fleets;
 /// <param name="Findings">What is wrong with it.</param>
 internal sealed record Failure(FleetPlan Plan, IReadOnlyList<Finding> Findings)
 {
+    private const int Shown = 6;
+
     /// <summary>How the failure is replayed, and what was found.</summary>
     public override string ToString() =>
-        $"FleetPlan.Parse(\"{Plan}\")\n  {string.Join("\n  ", Findings.Take(6))}{(Findings.Count > 6 ? $"\n  and {Findings.Count - 6} more" : "")}";
+        string.Join(
+            "\n  ",
+            [
+                $"FleetPlan.Parse(\"{Plan}\")",
+                .. Findings.Take(Shown),
+                .. Findings.Count > Shown ? [$"and {Findings.Count - Shown} more"] : Array.Empty<object>(),
+            ]
+        );
 }
 
 /// <summary>Many fleets of one kind, and what came of them.</summary>
@@ -58,7 +67,12 @@ internal sealed class FleetRun
     /// <summary>Takes what another run found to its own.</summary>
     public void Add(FleetRun other)
     {
-        (Fleets, Failed, Numbers, Outside) = (Fleets + other.Fleets, Failed + other.Failed, Numbers + other.Numbers, Outside + other.Outside);
+        (Fleets, Failed, Numbers, Outside) = (
+            Fleets + other.Fleets,
+            Failed + other.Failed,
+            Numbers + other.Numbers,
+            Outside + other.Outside
+        );
         First ??= other.First;
         foreach (var (wrong, count) in other.Findings)
             Findings[wrong] = Findings.GetValueOrDefault(wrong) + count;

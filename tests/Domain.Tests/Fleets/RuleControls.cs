@@ -15,8 +15,8 @@ internal sealed record RuleControl(string Rule, Trouble Found, FleetProduct? Wit
 ///     Normalise = (fleet, period, samples) => FleetProduct.NormaliserOf(fleet, Rules.All &amp; ~Rules.Glitch).Normalise(period, samples),
 /// }
 /// </code>
-/// with <c>NormaliserOf</c> handing the set on. A rule of the roll-up or of the comparison is switched off the same way, by another function
-/// of <see cref="FleetProduct"/>. The number of lines that are not filled may fall and never rise.
+/// with <c>NormaliserOf</c> handing the set on. A rule of the roll-up or of the comparison is switched off the same way, by another
+/// function of <see cref="FleetProduct"/>. The number of lines that are not filled may fall and never rise.
 /// </remarks>
 internal static class RuleControls
 {

@@ -123,6 +123,9 @@ internal sealed class Board(int number, string uuid, string model, double idle, 
     /// <summary>Whether an exporter reads it.</summary>
     public bool Read { get; set; } = true;
 
+    /// <summary>Whether its meter shows nothing.</summary>
+    public bool Dead { get; set; }
+
     /// <summary>What its meter shows of the truth: 1.02 is two percent too much.</summary>
     public double Gain { get; set; } = 1;
 
@@ -178,6 +181,9 @@ internal sealed class Machine(string name, string source, Site site)
     /// <summary>Whether a meter of the whole is read.</summary>
     public bool HasWall { get; init; }
 
+    /// <summary>Whether the meter of the whole shows nothing at some time.</summary>
+    public bool WallDies { get; set; }
+
     /// <summary>Whether nothing of the host is read, so that a model of its type stands for it.</summary>
     public bool IsModelled { get; init; }
 
@@ -206,8 +212,7 @@ internal sealed class Machine(string name, string source, Site site)
     public double WallJoules(double first, double last)
     {
         var boards = BoardJoules(first, last);
-        var inside =
-            boards * (1 + FansPerWatt) + CpuJoules(first, last) + MemoryJoules(first, last) + Fans * (last - first);
+        var inside = boards * (1 + FansPerWatt) + CpuJoules(first, last) + MemoryJoules(first, last) + Fans * (last - first);
         return inside / Efficiency;
     }
 
