@@ -396,7 +396,9 @@ internal sealed class Exporters(Fleet fleet)
         void Silence(List<Tape> tapes, Trouble kind, double length)
         {
             length = Math.Max(length, 3.5 * tapes.Max(one => one.Interval));
-            var from = dice.Real(HoursFrom, Math.Max(HoursFrom, HoursTo - length));
+            // The sample that ends it lies within the hours, so that it is told of them.
+            var latest = HoursTo - length - 2 * tapes.Max(one => one.Interval);
+            var from = dice.Real(HoursFrom, Math.Max(HoursFrom, latest));
             foreach (var one in tapes)
                 one.Silence(from, from + length);
             // What a counter rose by in the meantime it tells afterwards.
@@ -508,7 +510,7 @@ internal sealed class Exporters(Fleet fleet)
             BoardPower = !BoardEnergy || meter == 2;
             Load = troubles.Has(Trouble.Loads | Trouble.DeadLoad);
             Wall = dice.Int(0, 4);
-            WallGain = dice.Real(0.975, 1.025);
+            WallGain = (troubles.Has(Trouble.Apart) ? 2 - machine.Gain : machine.Gain) * dice.Real(0.997, 1.003);
             Parts =
                 !machine.IsModelled
                 && (!machine.HasWall || troubles.Has(Trouble.WallPauses | Trouble.DeadWall | Trouble.Wrap) || dice.Chance(0.4));

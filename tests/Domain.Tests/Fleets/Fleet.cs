@@ -155,6 +155,7 @@ internal sealed class Fleet
         )
         {
             Number = number,
+            Gain = dice.Real(0.978, 1.022),
             Cluster = sameNames ? $"cluster-{number}" : null,
             // The host of the type that is told draws what its type can.
             CpuIdle = modelled ? dice.Real(900, 950) : dice.Real(60, 160),
@@ -171,7 +172,7 @@ internal sealed class Fleet
             machine.Boards.Add(
                 new Board(board, $"GPU-{Plan.Seed:x}-{number}-{board}", model, idle * dice.Real(0.95, 1.05), peak * dice.Real(0.85, 1))
                 {
-                    Gain = dice.Real(0.975, 1.025),
+                    Gain = machine.Gain * dice.Real(0.997, 1.003),
                 }
             );
         var free = new Queue<Board>(machine.Boards);

@@ -40,6 +40,6 @@ internal static class RuleControls
         new("6 Nothing impossible is believed: two things of one name", Trouble.SameNames, null),
         new("7 A boundary keeps its meaning", Trouble.WallPauses, null),
         new("8 What is not read is not given away", Trouble.HalfRead, null),
-        new("9 Bounds hold the truth", Trouble.Shared | Trouble.Bursts, null),
+        new("9 Bounds hold the truth", Trouble.Shared | Trouble.Bursts | Trouble.Apart, null),
     ];
 }

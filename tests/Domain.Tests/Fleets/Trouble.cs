@@ -67,6 +67,9 @@ public enum Trouble
     /// <summary>Of the host nothing is read, and its type is told: a model stands for it.</summary>
     Modelled = 1 << 29,
 
+    /// <summary>Meters of the boards and of the whole err to different sides: what is left between them errs by more than either.</summary>
+    Apart = 1 << 30,
+
     // What goes wrong: a number may be null, but what is disbelieved or missing is named.
 
     /// <summary>Exporters that fall silent for minutes.</summary>

@@ -161,6 +161,9 @@ internal sealed class Machine(string name, string source, Site site)
 
     public int Number { get; init; }
 
+    /// <summary>What its meters show of the truth.</summary>
+    public double Gain { get; init; } = 1;
+
     /// <summary>The cluster that its series name; null: none.</summary>
     public string? Cluster { get; init; }
 
