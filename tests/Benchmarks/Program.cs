@@ -23,12 +23,12 @@ var benchmarks = new Dictionary<string, Func<Task>>
     ["read"] = Read.RunAsync,
     ["recompute"] = Recompute.RunAsync,
     ["memory"] = Memory.RunAsync,
-    ["fleets"] = Fleets.RunAsync,
 #if !PIPELINE
     ["odata"] = Serve.RunAsync,
     ["webhooks"] = Webhooks.RunAsync,
     ["access"] = Admission.RunAsync,
     ["reports"] = Exports.RunAsync,
+    ["fleets"] = Fleets.RunAsync,
 #endif
 };
 
