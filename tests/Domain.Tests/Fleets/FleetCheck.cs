@@ -348,9 +348,7 @@ internal sealed class FleetCheck
                     PueIncluded = true,
                     Evidence = row.Evidence,
                     Coverage = Math.Min(1, row[Ratios.Coverage] ?? 0),
-                    Joules = row[Measures.Facility],
-                    LowJoules = row[Measures.Facility] is null ? null : row[Measures.Low],
-                    HighJoules = row[Measures.Facility] is null ? null : row[Measures.High],
+                    Energy = row[Measures.Facility] is { } joules ? new(joules, row[Measures.Low], row[Measures.High]) : default,
                     Units = row[Measures.Units],
                 })
         );
