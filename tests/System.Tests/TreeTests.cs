@@ -11,9 +11,6 @@ public sealed partial class TreeTests
 {
     private const int WidestLine = 140;
 
-    /// <summary>Lines that are still wider, mostly SQL and rows of tests. The number may fall and never rise.</summary>
-    private const int StillWide = 194;
-
     /// <summary>The table, the generated migration, its description and the snapshot of each of two engines, and one that computes it or
     /// has it in a contract.</summary>
     private const int MostFilesOfAName = 8;
