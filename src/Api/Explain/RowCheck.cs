@@ -61,9 +61,9 @@ public sealed record RowCheck
         var differences = new List<string>();
         foreach (var (name, made) in again)
         {
-            if (!row.TryGetValue(name, out var told))
+            if (!row.TryGetValue(name, out var cell))
                 continue;
-            var stored = told is null ? (double?)null : Convert.ToDouble(told, CultureInfo.InvariantCulture);
+            var stored = cell is null ? (double?)null : Convert.ToDouble(cell, CultureInfo.InvariantCulture);
             if (stored is { } a && made is { } b ? IsSame(a, b) : stored is null && made is null)
                 continue;
             differences.Add($"{name}: stored {Text(stored)}, made again {Text(made)}");
