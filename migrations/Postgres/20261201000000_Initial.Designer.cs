@@ -297,6 +297,11 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("accelerators");
 
+                    b.Property<string>("Account")
+                        .HasColumnType("text")
+                        .HasColumnName("account")
+                        .UseCollation("C");
+
                     b.Property<string>("Hardware")
                         .HasColumnType("text")
                         .HasColumnName("hardware")
@@ -1485,6 +1490,11 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("accelerator");
 
+                    b.Property<string>("Account")
+                        .HasColumnType("text")
+                        .HasColumnName("account")
+                        .UseCollation("C");
+
                     b.Property<string>("Hardware")
                         .HasColumnType("text")
                         .HasColumnName("hardware")
@@ -1511,6 +1521,12 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("place")
+                        .UseCollation("C");
+
+                    b.Property<string>("Scope")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("scope")
                         .UseCollation("C");
 
                     b.HasKey("Id")

@@ -635,12 +635,12 @@ namespace Metrics.Migrations.Postgres.Migrations
                     period_start = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     period_end = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     units = table.Column<double>(type: "double precision", nullable: false),
-                    covered_seconds = table.Column<double>(type: "double precision", nullable: false),
                     counted_seconds = table.Column<double>(type: "double precision", nullable: false),
-                    present_seconds = table.Column<double>(type: "double precision", nullable: false),
                     evidence = table.Column<short>(type: "smallint", nullable: false),
                     mappings = table.Column<string>(type: "text", nullable: false, collation: "C"),
-                    recomputed_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false)
+                    recomputed_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
+                    covered_seconds = table.Column<double>(type: "double precision", nullable: false),
+                    present_seconds = table.Column<double>(type: "double precision", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -671,6 +671,8 @@ namespace Metrics.Migrations.Postgres.Migrations
                     node = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     hardware = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     place = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    account = table.Column<string>(type: "text", nullable: true, collation: "C"),
+                    scope = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     accelerator = table.Column<bool>(type: "boolean", nullable: false)
                 },
                 constraints: table =>
@@ -747,6 +749,7 @@ namespace Metrics.Migrations.Postgres.Migrations
                     id = table.Column<long>(type: "bigint", nullable: false),
                     workload = table.Column<string>(type: "text", nullable: false, collation: "C"),
                     place = table.Column<string>(type: "text", nullable: false, collation: "C"),
+                    account = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     hardware = table.Column<string>(type: "text", nullable: true, collation: "C"),
                     accelerators = table.Column<int>(type: "integer", nullable: true)
                 },

@@ -294,6 +294,11 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("accelerators");
 
+                    b.Property<string>("Account")
+                        .HasColumnType("text")
+                        .HasColumnName("account")
+                        .UseCollation("C");
+
                     b.Property<string>("Hardware")
                         .HasColumnType("text")
                         .HasColumnName("hardware")
@@ -1482,6 +1487,11 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("boolean")
                         .HasColumnName("accelerator");
 
+                    b.Property<string>("Account")
+                        .HasColumnType("text")
+                        .HasColumnName("account")
+                        .UseCollation("C");
+
                     b.Property<string>("Hardware")
                         .HasColumnType("text")
                         .HasColumnName("hardware")
@@ -1508,6 +1518,12 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("place")
+                        .UseCollation("C");
+
+                    b.Property<string>("Scope")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("scope")
                         .UseCollation("C");
 
                     b.HasKey("Id")

@@ -274,6 +274,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("accelerators");
 
+                    b.Property<string>("Account")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("account");
+
                     b.Property<string>("Hardware")
                         .HasColumnType("TEXT")
                         .HasColumnName("hardware");
@@ -1410,6 +1414,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("accelerator");
 
+                    b.Property<string>("Account")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("account");
+
                     b.Property<string>("Hardware")
                         .HasColumnType("TEXT")
                         .HasColumnName("hardware");
@@ -1432,6 +1440,11 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("place");
+
+                    b.Property<string>("Scope")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("scope");
 
                     b.HasKey("Id")
                         .HasName("pk_resource");

@@ -634,12 +634,12 @@ namespace Metrics.Migrations.Sqlite.Migrations
                     period_start = table.Column<long>(type: "INTEGER", nullable: false),
                     period_end = table.Column<long>(type: "INTEGER", nullable: false),
                     units = table.Column<double>(type: "REAL", nullable: false),
-                    covered_seconds = table.Column<double>(type: "REAL", nullable: false),
                     counted_seconds = table.Column<double>(type: "REAL", nullable: false),
-                    present_seconds = table.Column<double>(type: "REAL", nullable: false),
                     evidence = table.Column<short>(type: "INTEGER", nullable: false),
                     mappings = table.Column<string>(type: "TEXT", nullable: false),
-                    recomputed_at = table.Column<long>(type: "INTEGER", nullable: false)
+                    recomputed_at = table.Column<long>(type: "INTEGER", nullable: false),
+                    covered_seconds = table.Column<double>(type: "REAL", nullable: false),
+                    present_seconds = table.Column<double>(type: "REAL", nullable: false)
                 },
                 constraints: table =>
                 {
@@ -670,6 +670,8 @@ namespace Metrics.Migrations.Sqlite.Migrations
                     node = table.Column<string>(type: "TEXT", nullable: true),
                     hardware = table.Column<string>(type: "TEXT", nullable: true),
                     place = table.Column<string>(type: "TEXT", nullable: false),
+                    account = table.Column<string>(type: "TEXT", nullable: true),
+                    scope = table.Column<string>(type: "TEXT", nullable: false),
                     accelerator = table.Column<bool>(type: "INTEGER", nullable: false)
                 },
                 constraints: table =>
@@ -746,6 +748,7 @@ namespace Metrics.Migrations.Sqlite.Migrations
                     id = table.Column<long>(type: "INTEGER", nullable: false),
                     workload = table.Column<string>(type: "TEXT", nullable: false),
                     place = table.Column<string>(type: "TEXT", nullable: false),
+                    account = table.Column<string>(type: "TEXT", nullable: true),
                     hardware = table.Column<string>(type: "TEXT", nullable: true),
                     accelerators = table.Column<int>(type: "INTEGER", nullable: true)
                 },

@@ -271,6 +271,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("accelerators");
 
+                    b.Property<string>("Account")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("account");
+
                     b.Property<string>("Hardware")
                         .HasColumnType("TEXT")
                         .HasColumnName("hardware");
@@ -1407,6 +1411,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("INTEGER")
                         .HasColumnName("accelerator");
 
+                    b.Property<string>("Account")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("account");
+
                     b.Property<string>("Hardware")
                         .HasColumnType("TEXT")
                         .HasColumnName("hardware");
@@ -1429,6 +1437,11 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT")
                         .HasColumnName("place");
+
+                    b.Property<string>("Scope")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("scope");
 
                     b.HasKey("Id")
                         .HasName("pk_resource");

@@ -96,6 +96,8 @@ internal static class Fleet
             Period = new(start, start.AddMinutes(5)),
             Units = units,
             Covered = 300,
+            CountedSeconds = 300,
+            PresentSeconds = 300,
             Evidence = evidence,
             Mappings = "prometheus/y@1",
         };

@@ -186,7 +186,9 @@ internal static class EntitySets
             Text("Name", "Name that its source gives it."),
             TextOrNull("Node", "Machine that holds it."),
             TextOrNull("Hardware", "Hardware model."),
-            Text("Place", "Place as configured.")
+            Text("Place", "Place as configured."),
+            TextOrNull("Account", "Account, subscription or project that it is told under."),
+            TextOrNull("Scope", "What tells it from another of its name at the place: account, cluster, resource group ...")
         ),
         new(
             "Sources",

@@ -44,6 +44,7 @@ internal static class Dimensions
                     Id = deployment.Id,
                     Workload = deployment.Workload.Name,
                     Place = deployment.Place.Name,
+                    Account = deployment.Account,
                 }),
             ],
             null,
@@ -84,6 +85,8 @@ internal static class Dimensions
                     Kind = resource.Kind,
                     Name = resource.Name,
                     Place = resource.Place.Name,
+                    Account = resource.Account,
+                    Scope = resource.Scope,
                 };
             row.Node = Known(row.Node, resource.Node);
             row.Hardware = Known(row.Hardware, resource.Hardware);
@@ -128,6 +131,7 @@ internal static class Dimensions
                     Id = deployment.Id,
                     Workload = deployment.Workload.Name,
                     Place = deployment.Place.Name,
+                    Account = deployment.Account,
                     Hardware = string.Join(
                         ", ",
                         of[deployment.Id]
@@ -178,6 +182,7 @@ internal static class Dimensions
             Column.Of("id", NpgsqlDbType.Bigint, (DeploymentRow row) => row.Id),
             Column.Of("workload", NpgsqlDbType.Text, (DeploymentRow row) => row.Workload),
             Column.Of("place", NpgsqlDbType.Text, (DeploymentRow row) => row.Place),
+            Column.Of("account", NpgsqlDbType.Text, (DeploymentRow row) => row.Account),
             Column.Of("hardware", NpgsqlDbType.Text, (DeploymentRow row) => row.Hardware),
             Column.Of("accelerators", NpgsqlDbType.Integer, (DeploymentRow row) => row.Accelerators),
         ]
@@ -193,6 +198,8 @@ internal static class Dimensions
             Column.Of("node", NpgsqlDbType.Text, (ResourceRow row) => row.Node),
             Column.Of("hardware", NpgsqlDbType.Text, (ResourceRow row) => row.Hardware),
             Column.Of("place", NpgsqlDbType.Text, (ResourceRow row) => row.Place),
+            Column.Of("account", NpgsqlDbType.Text, (ResourceRow row) => row.Account),
+            Column.Of("scope", NpgsqlDbType.Text, (ResourceRow row) => row.Scope),
             Column.Of("accelerator", NpgsqlDbType.Boolean, (ResourceRow row) => row.Accelerator),
         ]
     );

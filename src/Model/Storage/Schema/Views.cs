@@ -134,7 +134,7 @@ internal sealed class Views
             """i.deployment_id AS "DeploymentId", i.functional_unit AS "FunctionalUnit" """,
             """i.period_start AS "PeriodStart", i.period_end AS "PeriodEnd", i.date AS "Date", i.date_key AS "DateKey" """,
             """d.workload AS "Workload", w.model AS "Model", w.precision AS "Precision" """,
-            """p.provider AS "Provider", CAST(NULL AS text) AS "Account", p.region AS "Region", d.hardware AS "Hardware" """,
+            """p.provider AS "Provider", d.account AS "Account", p.region AS "Region", d.hardware AS "Hardware" """,
         };
         foreach (var measure in Measures.ExposedBy(MeasureHolders.Periods))
         {
@@ -206,7 +206,9 @@ internal sealed class Views
             .Select(measure => $"e.{measure.Column}")
             .Concat(bounds.Select(measure => $"CASE WHEN e.unbounded = 0 THEN e.{measure.Column} END AS {measure.Column}"));
         // Bounds unknown of one day are unknown of the month.
-        var of = MatchedSums.All.Where(sums => sums.Low is not null).SelectMany(sums => new[] { (sums.Low!, sums.Amount), (sums.High!, sums.Amount) });
+        var of = MatchedSums
+            .All.Where(sums => sums.Low is not null)
+            .SelectMany(sums => new[] { (sums.Low!, sums.Amount), (sums.High!, sums.Amount) });
         var bounding = of.ToDictionary(pair => pair.Item1, pair => pair.Amount);
         var work = ofUnit.Select(measure =>
             bounding.TryGetValue(measure, out var amount)

@@ -31,6 +31,12 @@ public sealed class ResourceRow
     public string? Hardware { get; set; }
     public required string Place { get; set; }
 
+    /// <summary>The account, subscription or project that it is told under.</summary>
+    public string? Account { get; set; }
+
+    /// <summary>What makes its name unique at the place; empty when nothing has to.</summary>
+    public required string Scope { get; set; }
+
     /// <summary>Whether accelerator energy was ever told of it.</summary>
     public bool Accelerator { get; set; }
 }
@@ -41,6 +47,9 @@ public sealed class DeploymentRow
     public long Id { get; set; }
     public required string Workload { get; set; }
     public required string Place { get; set; }
+
+    /// <summary>The account, subscription or project that its telemetry names.</summary>
+    public string? Account { get; set; }
 
     /// <summary>The distinct hardware models of its resources, sorted, joined with <c>, </c>; null when none is known.</summary>
     public string? Hardware { get; set; }

@@ -1,2 +1,4 @@
 CREATE VIEW "Resources" AS
-SELECT id AS "Id", kind AS "Kind", name AS "Name", node AS "Node", hardware AS "Hardware", place AS "Place" FROM resource;
+SELECT id AS "Id", kind AS "Kind", name AS "Name", node AS "Node", hardware AS "Hardware", place AS "Place",
+       account AS "Account", NULLIF(scope, '') AS "Scope"
+FROM resource;
