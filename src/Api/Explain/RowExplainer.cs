@@ -97,7 +97,10 @@ internal sealed class RowExplainer(StoredRows stored, FactStore facts, Normalise
                         }
                     ).Key,
                     Units = part.Own?[Measures.Units],
-                    Values = part.Any.Values,
+                    Values = MeasureValues.Of(
+                        Measures.All,
+                        at => Measures.All[at] is { Aggregation: Aggregation.SumOfUnit } ofUnit ? part.Own?[ofUnit] : part.Any[Measures.All[at]]
+                    ),
                 }),
             ],
         };

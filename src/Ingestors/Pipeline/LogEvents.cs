@@ -69,4 +69,7 @@ public static class LogEvents
 
     /// <summary>The facts of an hour could not be computed.</summary>
     public static readonly EventId HourFailed = new(1023, nameof(HourFailed));
+
+    /// <summary>Rows that are stored contradict themselves.</summary>
+    public static readonly EventId RowsContradict = new(1024, nameof(RowsContradict));
 }

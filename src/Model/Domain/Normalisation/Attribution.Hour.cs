@@ -1,6 +1,5 @@
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
