@@ -97,12 +97,12 @@ internal sealed class RowExplainer(StoredRows stored, FactStore facts, Normalise
                         }
                     ).Key,
                     Units = part.Own?[Measures.Units],
-                    Values = MeasureValues.Of(
-                        Measures.All,
-                        at => Measures.All[at] is { Aggregation: Aggregation.SumOfUnit } ofUnit ? part.Own?[ofUnit] : part.Any[Measures.All[at]]
-                    ),
+                    Values = MeasureValues.Of(Measures.All, at => Value(Measures.All[at], part.Own, part.Any)),
                 }),
             ],
         };
+
+        static double? Value(Measure measure, PeriodSums? own, PeriodSums any) =>
+            measure.Aggregation == Aggregation.SumOfUnit ? own?[measure] : any[measure];
     }
 }

@@ -111,7 +111,7 @@ public sealed class Worker(
         recurring.AddOrUpdate<Jobs>(CheckRowsJob, job => job.CheckRowsAsync(CancellationToken.None), Nightly, Utc);
         using (var connection = storage.GetConnection())
         {
-            var wanted = settings.Sources.Keys.Select(Recurring).Append(RecomputeJob).Append(CheckRowsJob).ToHashSet(StringComparer.Ordinal);
+            var wanted = settings.Sources.Keys.Select(Recurring).Concat([RecomputeJob, CheckRowsJob]).ToHashSet(StringComparer.Ordinal);
             foreach (var known in connection.GetRecurringJobs().Where(known => !wanted.Contains(known.Id)))
                 recurring.RemoveIfExists(known.Id);
         }

@@ -9,8 +9,8 @@ public sealed class RowWatch(Contradictions contradictions, ILogger<RowWatch> lo
 {
     private static readonly Prometheus.Gauge Contradicting = Prometheus.Metrics.CreateGauge(
         "metrics_rows_contradicting",
-        "Rows of a set, among those changed before the last nightly check, that contradict themselves: boundaries out of order, or a number "
-            + "outside its bounds.",
+        "Rows of a set that contradict themselves, of those changed before the last nightly check: boundaries out of order, or a "
+            + "number outside its bounds.",
         "set"
     );
 

@@ -542,7 +542,10 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             );
         }
         foreach (var entry in context.ChangeTracker.Entries<IntensityHourRow>())
+        {
             later?.Invoke(entry.Entity);
+            entry.Entity.Matched();
+        }
         await context.SaveChangesAsync();
         return await PlacementService.StartAsync(storage, conversions);
     }
@@ -559,7 +562,6 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             Date = DateOnly.FromDateTime(start),
             DateKey = 20260115,
             Units = units,
-            CoveredSeconds = 3600,
             Evidence = Evidence.Measured,
             RecomputedAt = start.AddHours(2),
         };

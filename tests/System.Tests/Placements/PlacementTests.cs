@@ -368,10 +368,9 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
             FacilityJoules = facility,
             KnownJoules = server,
             MeasuredJoules = measured ?? server ?? 0,
-            CoveredSeconds = server is null ? 0 : 3600,
             Evidence = evidence,
             RecomputedAt = start.AddHours(2),
-        };
+        }.Matched();
     }
 
     private static string[] Told(JsonElement answer)

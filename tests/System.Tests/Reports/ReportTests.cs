@@ -163,11 +163,10 @@ public sealed class ReportServices : IAsyncLifetime
                 OperationalGrams = 0.0625,
                 KnownJoules = 360,
                 MeasuredJoules = 0,
-                CoveredSeconds = 3600,
                 Evidence = Evidence.Estimated,
                 Missing = MissingReasons.EmbodiedUnknown,
                 RecomputedAt = Hour(5),
-            }
+            }.Matched()
         );
         // The facility's energy of hour 1 was 2 MJ and the emissions 200 g when it was final.
         foreach (var unit in new[] { "output-token", "request" })
@@ -222,7 +221,6 @@ public sealed class ReportServices : IAsyncLifetime
                     EmbodiedGrams = embodied,
                     KnownJoules = server,
                     MeasuredJoules = server,
-                    CoveredSeconds = covered,
                     Evidence = Evidence.Derived,
                     Factors = made,
                     Missing = missing
@@ -230,7 +228,7 @@ public sealed class ReportServices : IAsyncLifetime
                         .Select(word => MissingReasonText.All.Single(entry => entry.Word == word).Reason)
                         .Aggregate(MissingReasons.None, (all, reason) => all | reason),
                     RecomputedAt = Hour(5),
-                }
+                }.Matched(covered)
             );
     }
 }

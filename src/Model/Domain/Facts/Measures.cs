@@ -202,7 +202,7 @@ public static class Measures
             Restated = false,
         };
 
-    /// <summary>Seconds for which the deployment held the resource, whatever share of it; of a deployment, for which it was there.</summary>
+    /// <summary>Seconds for which the deployment held the resource, whatever share of it; of a deployment, when it was there.</summary>
     public static Measure Present { get; } =
         new("PresentSeconds", "s", "Time of the period in which the deployment held the resource.")
         {

@@ -58,9 +58,10 @@ public sealed class Contradictions
                     row => DateTime.Parse(row.Text(0), CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind),
                     token
                 );
+                var since = before is [var time] && time > now - Reach ? time : now - Reach;
                 var findings = new List<RowFindings>();
                 foreach (var (set, table, key, holder, orders) in Sets)
-                    findings.Add(await FindAsync(session, set, table, key, holder, orders, before is [var time] ? time : default, now, token));
+                    findings.Add(await FindAsync(session, set, table, key, holder, orders, since, now, token));
                 await session.ExecuteAsync(
                     "INSERT INTO settings (name, value) VALUES (@name, @value) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
                     [("name", Mark), ("value", now.ToString("O", CultureInfo.InvariantCulture))],
@@ -93,7 +94,7 @@ public sealed class Contradictions
             ORDER BY period_start DESC, {key[0]}, {key[1]}
             LIMIT {MostExamples}
             """,
-            [("from", now - Reach), ("since", since < now - Reach ? now - Reach : since)],
+            [("from", now - Reach), ("since", since)],
             row =>
                 (
                     Count: row.Number(0),
