@@ -34,6 +34,9 @@ public static class RollUp
         .. MatchedSums.All.SelectMany(pair => new[] { pair.Low, pair.High }).OfType<Measure>(),
     ];
 
+    // Of each pair what its amount is made of.
+    private static readonly Measure[][] Operands = [.. MatchedSums.All.Select(pair => pair.Of.Operands().ToArray())];
+
     private static readonly Boundary[] Boundaries = Enum.GetValues<Boundary>();
 
     /// <summary>The rows of one hour: one for each deployment and functional unit with work, or one without work.</summary>
@@ -241,7 +244,9 @@ public static class RollUp
                 var pair = MatchedSums.All[at];
                 if ((pair.OnlyWithoutServer && times[Measures.Server.Index] > 0) || pair.Of.Evaluate(whole) is not { } amount)
                     continue;
-                var known = Share(Measures.Of(pair.Boundary));
+                var known = 1.0;
+                foreach (var operand in Operands[at])
+                    known = Math.Min(known, Share(operand));
                 RollUp.Add(into.Values, pair.Amount, amount);
                 RollUp.Add(into.Values, pair.Units, work.Units / counted);
                 if (pair.Seconds is { } seconds)
