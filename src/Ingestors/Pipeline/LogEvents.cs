@@ -69,4 +69,7 @@ public static class LogEvents
 
     /// <summary>The facts of an hour could not be computed.</summary>
     public static readonly EventId HourFailed = new(1023, nameof(HourFailed));
+
+    /// <summary>A source refused a query for its size and was asked in smaller ones; told once until it need not be.</summary>
+    public static readonly EventId AskedInParts = new(1024, nameof(AskedInParts));
 }
