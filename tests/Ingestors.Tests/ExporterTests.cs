@@ -263,9 +263,14 @@ public sealed class ExporterTests
     [Fact]
     public async Task A_page_without_a_length_that_has_lost_half_of_its_samples_is_partial_once()
     {
-        var pages = new Queue<string>(["m{a=\"1\"} 1\nm{a=\"2\"} 1\nm{a=\"3\"} 1\nn 2\n", "m{a=\"1\"} 1\nm{a=\"2\"} 1\n", "m{a=\"1\"} 1\nm{a=\"2\"} 1\n"]);
+        var pages = new Queue<string>([
+            "m{a=\"1\"} 1\nm{a=\"2\"} 1\nm{a=\"3\"} 1\nn 2\n",
+            "m{a=\"1\"} 1\nm{a=\"2\"} 1\n",
+            "m{a=\"1\"} 1\nm{a=\"2\"} 1\n",
+        ]);
         await using var server = new HostileServer(
-            (_, socket, cancel) => HostileServer.Write(socket, $"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n{pages.Dequeue()}", cancel)
+            (_, socket, cancel) =>
+                HostileServer.Write(socket, $"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n{pages.Dequeue()}", cancel)
         );
         var source = Source(server);
         var partial = new List<string?>();

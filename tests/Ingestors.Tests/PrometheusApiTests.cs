@@ -124,7 +124,10 @@ public sealed class PrometheusApiTests
         );
         Assert.Equal(
             ("series that the server warns of", "The server says that its answer is partial."),
-            (await Some.Pages(Source(partial), Some.Request())).SelectMany(page => page.Unread).Select(one => (one.Subject, one.Message)).Single()
+            (await Some.Pages(Source(partial), Some.Request()))
+                .SelectMany(page => page.Unread)
+                .Select(one => (one.Subject, one.Message))
+                .Single()
         );
         Assert.Empty((await Some.Pages(Source(remarked), Some.Request())).SelectMany(page => page.Unread));
     }
@@ -292,7 +295,14 @@ public sealed class PrometheusApiTests
     }
 
     /// <summary>Refuses what asks for more than so many seconds, or more than so many of its metrics, and tells the metrics asked for.</summary>
-    private static HostileServer Limited(int seconds, int metrics, string status, string refusal, List<string> asked, string names = "\"m\"") =>
+    private static HostileServer Limited(
+        int seconds,
+        int metrics,
+        string status,
+        string refusal,
+        List<string> asked,
+        string names = "\"m\""
+    ) =>
         new(
             (request, socket, cancel) =>
             {
@@ -328,14 +338,25 @@ public sealed class PrometheusApiTests
             }
         );
 
-    private static string Refusal(string type, string error) =>
-        $$"""{"status":"error","errorType":"{{type}}","error":"{{error}}"}""";
+    private static string Refusal(string type, string error) => $$"""{"status":"error","errorType":"{{type}}","error":"{{error}}"}""";
 
     [Theory]
-    [InlineData("422 Unprocessable", "execution", "expanding series: the query exceeded the maximum number of chunks (limit: 90000 chunks)")]
-    [InlineData("422 Unprocessable", "execution", "the query exceeded the aggregated chunks size limit (limit: 9000 bytes) (err-x-max-bytes)")]
+    [InlineData(
+        "422 Unprocessable",
+        "execution",
+        "expanding series: the query exceeded the maximum number of chunks (limit: 90000 chunks)"
+    )]
+    [InlineData(
+        "422 Unprocessable",
+        "execution",
+        "the query exceeded the aggregated chunks size limit (limit: 9000 bytes) (err-x-max-bytes)"
+    )]
     [InlineData("400 Bad Request", "bad_data", "the query time range exceeds the limit (query length: 1h0m0s, limit: 30m0s)")]
-    [InlineData("422 Unprocessable", "422", "cannot select more than -search.maxSamplesPerQuery=5000 samples; possible solutions: to ask less")]
+    [InlineData(
+        "422 Unprocessable",
+        "422",
+        "cannot select more than -search.maxSamplesPerQuery=5000 samples; possible solutions: to ask less"
+    )]
     [InlineData("503 Unavailable", "503", "timeout exceeded during query execution: 30.000 seconds")]
     [InlineData("503 Unavailable", "timeout", "query timed out in expression evaluation")]
     [InlineData("500 Error", "internal", "rpc error: code = ResourceExhausted desc = trying to send message larger than max (5 vs. 4)")]
@@ -355,7 +376,11 @@ public sealed class PrometheusApiTests
             Some.Lines(pages.SelectMany(page => page.Observations))
         );
         var note = Assert.Single(pages, page => page.Note is not null).Note!;
-        Assert.StartsWith($"POST http://127.0.0.1:{server.Port}/prom/api/v1/query answered {status[..3]} {type}: {error[..5]}", note, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"POST http://127.0.0.1:{server.Port}/prom/api/v1/query answered {status[..3]} {type}: {error[..5]}",
+            note,
+            StringComparison.Ordinal
+        );
         Assert.EndsWith(". It was asked for in parts instead, the smallest of 900 s and 1 metrics.", note, StringComparison.Ordinal);
     }
 
@@ -374,9 +399,17 @@ public sealed class PrometheusApiTests
 
     [Theory]
     [InlineData("422 Unprocessable", "execution", "the query exceeded the maximum number of series (limit: 100 series) (err-x-max-series)")]
-    [InlineData("422 Unprocessable", "422", "the number of matching timeseries exceeds 300; either narrow down the search or change the flag")]
+    [InlineData(
+        "422 Unprocessable",
+        "422",
+        "the number of matching timeseries exceeds 300; either narrow down the search or change the flag"
+    )]
     [InlineData("400 Bad Request", "bad_data", "too long query; got 17000; see -search.maxQueryLen")]
-    public async Task Too_many_series_are_asked_for_in_fewer_metrics_since_a_shorter_time_has_as_many(string status, string type, string error)
+    public async Task Too_many_series_are_asked_for_in_fewer_metrics_since_a_shorter_time_has_as_many(
+        string status,
+        string type,
+        string error
+    )
     {
         var asked = new List<string>();
         await using var server = Limited(3600, 1, status, Refusal(type, error), asked, "\"a\",\"b\",\"c\"");
@@ -423,7 +456,10 @@ public sealed class PrometheusApiTests
         Assert.Equal(SourceErrorCode.TooLarge, fault.Code);
         Assert.Contains("select less with Selector", fault.Message, StringComparison.Ordinal);
         // 3600 s halved eight times are 14 s, less than is asked for.
-        Assert.Equal([3600, 1800, 900, 450, 225, 112, 56, 28], asked.Select(one => int.Parse(one.Split(' ')[^1], CultureInfo.InvariantCulture)));
+        Assert.Equal(
+            [3600, 1800, 900, 450, 225, 112, 56, 28],
+            asked.Select(one => int.Parse(one.Split(' ')[^1], CultureInfo.InvariantCulture))
+        );
     }
 
     [Fact]

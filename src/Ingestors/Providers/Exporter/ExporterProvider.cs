@@ -91,8 +91,7 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 async (body, limit) =>
                 {
                     var page = await OpenPageAsync(body, limit);
-                    var format =
-                        body.MediaType == "application/openmetrics-text" ? ExpositionFormat.OpenMetrics : ExpositionFormat.Text;
+                    var format = body.MediaType == "application/openmetrics-text" ? ExpositionFormat.OpenMetrics : ExpositionFormat.Text;
                     await parser.Value.ParseAsync(page, format, at, batch, body.Framed, limit);
                     // What was cut between two lines looks like a shorter page: only the page before tells them apart.
                     if (!body.Framed && expected >= Few && batch.Observations.Count * 2 <= expected)

@@ -157,7 +157,10 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                     yield return page;
             }
             if (refused.Count > 0)
-                yield return new Page([]) { Note = $"{refused[0].Because.Said} It was asked for in parts instead, the smallest {smallest}." };
+                yield return new Page([])
+                {
+                    Note = $"{refused[0].Because.Said} It was asked for in parts instead, the smallest {smallest}.",
+                };
             if (seen.Count + rejected > 0)
                 found.AddRange(group.Names);
             if (dialect.MostSeries is { } most && seen.Count + rejected >= most)

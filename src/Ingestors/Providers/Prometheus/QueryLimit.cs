@@ -61,7 +61,10 @@ internal static partial class QueryLimit
     [GeneratedRegex(@"\bper[- ]?(?:time)?[- ]?series\b", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
     private static partial Regex PerSeries();
 
-    [GeneratedRegex(@"; |\. |\b(?:consider|possible solutions|try |to adjust|either )", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
+    [GeneratedRegex(
+        @"; |\. |\b(?:consider|possible solutions|try |to adjust|either )",
+        RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
+    )]
     private static partial Regex Advice();
 
     [GeneratedRegex(
