@@ -234,14 +234,93 @@ public sealed class ExporterTests
         Assert.Equal(SourceErrorCode.Truncated, (await ErrorOf(server)).Code);
     }
 
-    [Fact]
-    public async Task A_text_page_that_only_the_closed_connection_ends_is_not_trusted()
+    [Theory]
+    [InlineData("HTTP/1.0 200 OK", "Content-Type: text/plain; version=0.0.4")]
+    [InlineData("HTTP/1.0 200 OK", "Server: BaseHTTP/0.6 Python/3.12.3")]
+    [InlineData("HTTP/1.0 200 OK", "Content-Type: text/plain; charset")]
+    [InlineData("HTTP/1.0 200 OK", "Connection: close")]
+    [InlineData("HTTP/1.1 200 OK", "Connection: close")]
+    [InlineData("HTTP/1.0 200 ", "Content-Type: text/html")]
+    public async Task A_page_that_the_closed_connection_ends_is_a_page(string status, string header)
     {
-        await using var server = HostileServer.Answering("HTTP/1.0 200 OK", "Content-Type: text/plain; version=0.0.4", "", "m 1\nn 2\n");
-        var error = await ErrorOf(server);
+        await using var server = HostileServer.Answering(status, header, "", "# TYPE m gauge\nm 1\nn 2\n");
+        var (observations, rejections) = await Some.Read(Source(server), Some.Request());
 
-        Assert.Equal(SourceErrorCode.Truncated, error.Code);
-        Assert.Contains("neither Content-Length nor chunks", error.Message, StringComparison.Ordinal);
+        Assert.Equal(["m 1", "n 2"], observations.Select(one => $"{one.Series.Metric} {one.Sample.Value}"));
+        Assert.Empty(rejections);
+    }
+
+    [Theory]
+    [InlineData("m 1\nn 2")]
+    [InlineData("m 1\nn")]
+    [InlineData("m 1\nn{a=\"b")]
+    public async Task A_page_that_the_closed_connection_ends_within_a_line_is_cut(string page)
+    {
+        await using var server = HostileServer.Answering("HTTP/1.0 200 OK", "Content-Type: text/plain", "", page);
+        Assert.Equal(SourceErrorCode.Truncated, (await ErrorOf(server)).Code);
+    }
+
+    [Fact]
+    public async Task A_page_without_a_length_that_has_lost_half_of_its_samples_is_partial_once()
+    {
+        var pages = new Queue<string>([
+            "m{a=\"1\"} 1\nm{a=\"2\"} 1\nm{a=\"3\"} 1\nn 2\n",
+            "m{a=\"1\"} 1\nm{a=\"2\"} 1\n",
+            "m{a=\"1\"} 1\nm{a=\"2\"} 1\n",
+        ]);
+        await using var server = new HostileServer(
+            (_, socket, cancel) =>
+                HostileServer.Write(socket, $"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n{pages.Dequeue()}", cancel)
+        );
+        var source = Source(server);
+        var partial = new List<string?>();
+        for (var i = 0; i < 3; i++)
+            partial.Add(Assert.Single(await Some.Pages(source, Some.Request())).PartialBecause);
+
+        Assert.Equal([null, "The page does not tell its length, and 2 samples came where 4 came before.", null], partial);
+    }
+
+    [Fact]
+    public async Task A_connection_that_breaks_is_no_end_of_a_page()
+    {
+        await using var server = new HostileServer(
+            async (_, socket, cancel) =>
+            {
+                await HostileServer.Write(socket, "HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nm 1\n", cancel);
+                await Task.Delay(200, cancel);
+                socket.Socket.Close(0);
+            }
+        );
+        Assert.Equal(SourceErrorCode.Truncated, (await ErrorOf(server)).Code);
+    }
+
+    [Theory]
+    [InlineData("m 1\nn 2")]
+    [InlineData("n 2\r\nm 1")]
+    [InlineData("m 1\nn 2\n# done")]
+    public async Task A_page_that_came_whole_is_read_to_its_end_whether_or_not_a_line_feed_stands_there(string page)
+    {
+        await using var server = HostileServer.Serving("text/plain", _ => page);
+        Assert.Equal(2, (await Some.Read(Source(server), Some.Request())).Observations.Count);
+    }
+
+    [Theory]
+    [InlineData("text/html; charset=utf-8")]
+    [InlineData("application/json")]
+    public async Task A_page_is_a_page_whatever_its_server_calls_it(string type)
+    {
+        await using var server = HostileServer.Serving(type, _ => $"# HELP m {new string('x', 5000)}\nm 1\nn 2\n");
+        Assert.Equal(2, (await Some.Read(Source(server), Some.Request())).Observations.Count);
+    }
+
+    [Theory]
+    [InlineData("application/json", "{\"m\":1}")]
+    [InlineData("text/html", "\n <p>m 1</p>")]
+    [InlineData("application/vnd.google.protobuf", "m 1\n")]
+    public async Task What_calls_itself_something_else_and_is_that_is_no_metrics(string type, string page)
+    {
+        await using var server = HostileServer.Serving(type, _ => page);
+        Assert.Equal(SourceErrorCode.NotMetrics, (await ErrorOf(server)).Code);
     }
 
     [Theory]

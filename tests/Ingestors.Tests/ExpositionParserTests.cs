@@ -286,6 +286,15 @@ public sealed class ExpositionParserTests
     }
 
     [Fact]
+    public void A_page_that_is_known_to_be_whole_is_read_to_its_end()
+    {
+        var answer = new ObservationBatch("rack-7");
+        parser.Parse("m 1\nm{a=\"1\"} 12"u8, ExpositionFormat.Text, Some.Noon, answer, whole: true);
+
+        Assert.Equal(["m 12:00:00 1", "m{a=\"1\"} 12:00:00 12"], Some.Lines(answer.Observations));
+    }
+
+    [Fact]
     public void An_OpenMetrics_page_without_its_end_is_truncated() =>
         Assert.Equal(
             SourceErrorCode.Truncated,
@@ -367,6 +376,7 @@ public sealed class ExpositionParserTests
             ExpositionFormat.Text,
             Some.Noon,
             answer,
+            whole: false,
             CancellationToken.None
         );
 
@@ -388,6 +398,7 @@ public sealed class ExpositionParserTests
             ExpositionFormat.OpenMetrics,
             Some.Noon,
             answer,
+            whole: false,
             CancellationToken.None
         );
 

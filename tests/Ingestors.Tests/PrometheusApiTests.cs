@@ -104,23 +104,72 @@ public sealed class PrometheusApiTests
     }
 
     [Fact]
-    public async Task Warnings_make_the_answer_partial_and_remarks_do_not()
+    public async Task What_is_warned_of_is_unread_under_one_name_and_remarks_are_nothing()
     {
         const string Entry = """{"metric":{"__name__":"m"},"values":[[1767268000,"1"]]}""";
         await using var warned = Server(_ => Matrix(Entry, ""","warnings":["store node-b is away, token=hush"],"infos":["PromQL info"]"""));
+        await using var partial = Server(_ => Matrix(Entry, ""","isPartial":true"""));
         await using var remarked = Server(_ => Matrix(Entry, ""","warnings":[],"infos":["PromQL info: metric might not be a counter"]"""));
 
-        var partial = Assert.Single(await Some.Pages(Source(warned), Some.Request()));
-        Assert.Single(partial.Observations);
-        Assert.Equal("The server warned that its answer may be incomplete: store node-b is away, token=***", partial.PartialBecause);
-        Assert.Null(Assert.Single(await Some.Pages(Source(remarked), Some.Request())).PartialBecause);
+        var pages = await Some.Pages(Source(warned), Some.Request());
+        Assert.Single(pages.SelectMany(page => page.Observations));
+        Assert.All(pages, page => Assert.Null(page.PartialBecause));
+        Assert.Equal(
+            new UnreadSeries(
+                "series that the server warns of",
+                SourceErrorCode.ServerError,
+                "The server warned that its answer may be incomplete: store node-b is away, token=***"
+            ),
+            Assert.Single(pages.SelectMany(page => page.Unread))
+        );
+        Assert.Equal(
+            ("series that the server warns of", "The server says that its answer is partial."),
+            (await Some.Pages(Source(partial), Some.Request()))
+                .SelectMany(page => page.Unread)
+                .Select(one => (one.Subject, one.Message))
+                .Single()
+        );
+        Assert.Empty((await Some.Pages(Source(remarked), Some.Request())).SelectMany(page => page.Unread));
     }
 
     [Fact]
     public async Task A_warning_without_samples_is_told_too()
     {
-        await using var server = Server(_ => Matrix("", ""","warnings":["half is missing"]"""));
-        Assert.NotNull(Assert.Single(await Some.Pages(Source(server), Some.Request())).PartialBecause);
+        await using var samples = Server(_ => Matrix("", ""","warnings":["half is missing"]"""));
+        await using var names = HostileServer.Serving(Json, _ => """{"status":"success","data":[],"warnings":["no names of store-2"]}""");
+
+        Assert.Single((await Some.Pages(Source(samples), Some.Request())).SelectMany(page => page.Unread));
+        Assert.Single((await Some.Pages(Source(names), Some.Request())).SelectMany(page => page.Unread));
+    }
+
+    [Theory]
+    [InlineData("1,2,NaN", "1,2", 0)]
+    [InlineData("NaN,1,2", "1,2", 0)]
+    [InlineData("1,NaN,3,4", "1,3,4", 0)]
+    [InlineData("1,2,NaN,NaN", "1,2", 0)]
+    [InlineData("1,NaN,3,NaN,NaN,6,NaN", "1,3,6", 0)]
+    [InlineData("NaN", "", 0)]
+    [InlineData("1,NaN,NaN,NaN", "1", 3)]
+    [InlineData("NaN,NaN,NaN,NaN,5,NaN", "5", 4)]
+    [InlineData("1,+Inf,NaN", "1", 1)]
+    public async Task The_mark_of_a_series_that_ended_is_no_value_and_no_fault_and_a_meter_without_a_value_is(
+        string told,
+        string read,
+        int refused
+    )
+    {
+        await using var server = Server(_ =>
+            Matrix(
+                $$"""{"metric":{"__name__":"m"},"values":[{{string.Join(
+                    ',',
+                    told.Split(',').Select((value, i) => $"[{1767268000 + 15 * i},\"{value}\"]")
+                )}}]}"""
+            )
+        );
+        var (observations, rejections) = await Some.Read(Source(server), Some.Request());
+
+        Assert.Equal(read, string.Join(',', observations.Select(one => one.Sample.Value.ToString(CultureInfo.InvariantCulture))));
+        Assert.Equal(Enumerable.Repeat(RejectionReason.NotFinite, refused), rejections.Select(one => one.Reason));
     }
 
     [Fact]
@@ -128,7 +177,7 @@ public sealed class PrometheusApiTests
     {
         await using var server = Server(_ =>
             Matrix(
-                """{"metric":{"__name__":"m"},"values":[[1767268000,"NaN"],[1767268015,"+Inf"],[1767268030,"1e400"],[1767268045,"5"]"""
+                """{"metric":{"__name__":"m"},"values":[[1767268000,"-Inf"],[1767268015,"+Inf"],[1767268030,"1e400"],[1767268045,"5"]"""
                     + """,[1767268060,6],[1767268075,"x"],["t","1"],[1767268090,"1",2],[99999999999999,"1"]]}"""
             )
         );
@@ -245,18 +294,215 @@ public sealed class PrometheusApiTests
         Assert.Equal(["m 11:14:59 1", "m 11:29:59 1", "m 11:44:59 1", "m 11:59:59 1"], Some.Lines(observations));
     }
 
-    [Fact]
-    public async Task A_query_that_is_too_large_even_for_a_minute_is_a_fault_that_says_what_to_do()
-    {
-        await using var server = Server(_ =>
-            """{"status":"error","errorType":"execution","error":"query processing would load too many samples into memory in query """
-            + """execution"}"""
+    /// <summary>Refuses what asks for more than so many seconds, or more than so many of its metrics, and tells the metrics asked for.</summary>
+    private static HostileServer Limited(
+        int seconds,
+        int metrics,
+        string status,
+        string refusal,
+        List<string> asked,
+        string names = "\"m\""
+    ) =>
+        new(
+            (request, socket, cancel) =>
+            {
+                var (line, body) = ("200 OK", $$"""{"status":"success","data":[{{names}}]}""");
+                if (request.StartsWith("POST", StringComparison.Ordinal))
+                {
+                    var query = Form(request)["query"];
+                    var of = query.Split('"')[1].Split('|');
+                    if (query.StartsWith("count", StringComparison.Ordinal))
+                        body = """{"status":"success","data":{"resultType":"vector","result":[]}}""";
+                    else
+                    {
+                        var length = int.Parse(query.Split('[')[1].Split("ms")[0], CultureInfo.InvariantCulture);
+                        var fits = length <= seconds * 1000 && of.Length <= metrics;
+                        asked.Add($"{(fits ? "" : "refused ")}{string.Join('+', of)} {length / 1000}");
+                        if (fits)
+                            body = Matrix(
+                                string.Join(
+                                    ',',
+                                    of.Select(name => $$"""{"metric":{"__name__":"{{name}}"},"values":[[{{Form(request)["time"]}},"1"]]}""")
+                                )
+                            );
+                        else
+                            (line, body) = (status, refusal);
+                    }
+                }
+                return HostileServer.Write(
+                    socket,
+                    $"HTTP/1.1 {line}\r\nContent-Type: {Json}\r\nContent-Length: "
+                        + $"{Encoding.UTF8.GetByteCount(body)}\r\nConnection: close\r\n\r\n{body}",
+                    cancel
+                );
+            }
         );
+
+    private static string Refusal(string type, string error) => $$"""{"status":"error","errorType":"{{type}}","error":"{{error}}"}""";
+
+    [Theory]
+    [InlineData(
+        "422 Unprocessable",
+        "execution",
+        "expanding series: the query exceeded the maximum number of chunks (limit: 90000 chunks)"
+    )]
+    [InlineData(
+        "422 Unprocessable",
+        "execution",
+        "the query exceeded the aggregated chunks size limit (limit: 9000 bytes) (err-x-max-bytes)"
+    )]
+    [InlineData("400 Bad Request", "bad_data", "the query time range exceeds the limit (query length: 1h0m0s, limit: 30m0s)")]
+    [InlineData(
+        "422 Unprocessable",
+        "422",
+        "cannot select more than -search.maxSamplesPerQuery=5000 samples; possible solutions: to ask less"
+    )]
+    [InlineData("503 Unavailable", "503", "timeout exceeded during query execution: 30.000 seconds")]
+    [InlineData("503 Unavailable", "timeout", "query timed out in expression evaluation")]
+    [InlineData("500 Error", "internal", "rpc error: code = ResourceExhausted desc = trying to send message larger than max (5 vs. 4)")]
+    [InlineData("422 Unprocessable", "execution", "rpc error: code = Aborted desc = exceeded samples limit: limit 10 violated (got 11)")]
+    [InlineData("413 Too Large", "too_large_entry", "that is a lot")]
+    [InlineData("422 Unprocessable", "execution", "not today")]
+    [InlineData("200 OK", "execution", "not enough memory for processing 40 data points across 3 time series")]
+    public async Task What_a_server_refuses_for_its_size_is_asked_for_in_halves_and_only_once(string status, string type, string error)
+    {
+        var asked = new List<string>();
+        await using var server = Limited(1000, 9, status, Refusal(type, error), asked);
+        var pages = await Some.Pages(Source(server), Some.Request());
+
+        Assert.Equal(["refused m 3600", "refused m 1800", "m 900", "m 900", "m 900", "m 900"], asked);
+        Assert.Equal(
+            ["m 11:14:59.999 1", "m 11:29:59.999 1", "m 11:44:59.999 1", "m 11:59:59.999 1"],
+            Some.Lines(pages.SelectMany(page => page.Observations))
+        );
+        var note = Assert.Single(pages, page => page.Note is not null).Note!;
+        Assert.StartsWith(
+            $"POST http://127.0.0.1:{server.Port}/prom/api/v1/query answered {status[..3]} {type}: {error[..5]}",
+            note,
+            StringComparison.Ordinal
+        );
+        Assert.EndsWith(". It was asked for in parts instead, the smallest of 900 s and 1 metrics.", note, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("413 Request Entity Too Large", "<html><h1>413 Request Entity Too Large</h1></html>")]
+    [InlineData("400 Bad Request", "the query time range exceeds the limit (query length: 1h, limit: 30m)")]
+    [InlineData("422 Unprocessable", """{"message":"the query is too long for this workspace"}""")]
+    public async Task What_stands_before_a_server_refuses_in_its_own_form_and_is_met_too(string status, string body)
+    {
+        var asked = new List<string>();
+        await using var server = Limited(1000, 9, status, body, asked);
+        await Some.Pages(Source(server), Some.Request());
+
+        Assert.Equal(["refused m 3600", "refused m 1800", "m 900", "m 900", "m 900", "m 900"], asked);
+    }
+
+    [Theory]
+    [InlineData("422 Unprocessable", "execution", "the query exceeded the maximum number of series (limit: 100 series) (err-x-max-series)")]
+    [InlineData(
+        "422 Unprocessable",
+        "422",
+        "the number of matching timeseries exceeds 300; either narrow down the search or change the flag"
+    )]
+    [InlineData("400 Bad Request", "bad_data", "too long query; got 17000; see -search.maxQueryLen")]
+    public async Task Too_many_series_are_asked_for_in_fewer_metrics_since_a_shorter_time_has_as_many(
+        string status,
+        string type,
+        string error
+    )
+    {
+        var asked = new List<string>();
+        await using var server = Limited(3600, 1, status, Refusal(type, error), asked, "\"a\",\"b\",\"c\"");
+        var (observations, _) = await Some.Read(Source(server, Some.Catalogue("a", "b", "c")), Some.Request());
+
+        Assert.Equal(["refused a+b+c 3600", "a 3600", "refused b+c 3600", "b 3600", "c 3600"], asked);
+        Assert.Equal(["a 11:59:59.999 1", "b 11:59:59.999 1", "c 11:59:59.999 1"], Some.Lines(observations));
+    }
+
+    [Fact]
+    public async Task A_limit_of_nothing_in_particular_is_met_in_both_ways_by_turns()
+    {
+        var asked = new List<string>();
+        await using var server = Limited(1800, 1, "422 Unprocessable", Refusal("execution", "limit reached"), asked, "\"a\",\"b\"");
+        await Some.Pages(Source(server, Some.Catalogue("a", "b")), Some.Request());
+
+        Assert.Equal(["refused a+b 3600", "refused a+b 1800", "a 1800", "b 1800", "a 1800", "b 1800"], asked);
+    }
+
+    [Theory]
+    [InlineData("400 Bad Request", "bad_data", "1:5: parse error: unexpected identifier", "refused")]
+    [InlineData("400 Bad Request", "throttling", "Rate exceeded", "throttled")]
+    [InlineData("422 Unprocessable", "execution", "too many outstanding requests", "throttled")]
+    [InlineData("503 Unavailable", "503", "cannot start within 10 s, since -search.maxConcurrentRequests=16 are executed", "server_error")]
+    [InlineData("503 Unavailable", "timeout", "query timed out in query queue", "timeout")]
+    [InlineData("503 Unavailable", "unavailable", "the limit of this is unknown", "server_error")]
+    [InlineData("500 Error", "internal", "disk", "server_error")]
+    public async Task A_server_that_is_busy_or_does_not_understand_is_not_asked_again(string status, string type, string error, string code)
+    {
+        var asked = new List<string>();
+        await using var server = Limited(0, 0, status, Refusal(type, error), asked);
+
+        Assert.Equal(code, SnakeCase.Of((await ErrorOf(server)).Code));
+        Assert.Single(asked);
+    }
+
+    [Fact]
+    public async Task A_query_that_is_too_large_even_for_seconds_is_a_fault_that_says_what_to_do()
+    {
+        var asked = new List<string>();
+        await using var server = Limited(0, 0, "200 OK", Refusal("execution", "query would load too many samples into memory"), asked);
         var fault = await ErrorOf(server);
 
         Assert.Equal(SourceErrorCode.TooLarge, fault.Code);
         Assert.Contains("select less with Selector", fault.Message, StringComparison.Ordinal);
-        Assert.InRange(server.Requests.Count, 5, 12);
+        // 3600 s halved eight times are 14 s, less than is asked for.
+        Assert.Equal(
+            [3600, 1800, 900, 450, 225, 112, 56, 28],
+            asked.Select(one => int.Parse(one.Split(' ')[^1], CultureInfo.InvariantCulture))
+        );
+    }
+
+    [Fact]
+    public async Task A_refusal_that_no_size_mends_is_told_as_it_was_after_a_bounded_number_of_queries()
+    {
+        var asked = new List<string>();
+        await using var server = Limited(0, 0, "422 Unprocessable", Refusal("execution", "no such function"), asked, "\"a\",\"b\",\"c\"");
+        var fault = await Assert.ThrowsAsync<SourceException>(() =>
+            Some.Pages(Source(server, Some.Catalogue("a", "b", "c")), Some.Request())
+        );
+
+        Assert.Equal(SourceErrorCode.Refused, fault.Code);
+        Assert.EndsWith("answered 422 execution: no such function. Check Endpoint and Selector.", fault.Message, StringComparison.Ordinal);
+        Assert.InRange(asked.Count, 8, 12);
+    }
+
+    [Fact]
+    public async Task Where_the_list_of_names_is_too_long_the_catalogue_is_asked_for()
+    {
+        var queries = new List<string>();
+        await using var server = new HostileServer(
+            (request, socket, cancel) =>
+            {
+                var (line, body) = ("200 OK", Matrix(""));
+                if (request.StartsWith("GET ", StringComparison.Ordinal))
+                    (line, body) = ("422 Unprocessable", Refusal("execution", "the number of label values exceeds the limit of 10"));
+                else
+                    queries.Add(Form(request)["query"]);
+                return HostileServer.Write(
+                    socket,
+                    $"HTTP/1.1 {line}\r\nContent-Type: {Json}\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}",
+                    cancel
+                );
+            }
+        );
+        var pages = await Some.Pages(Source(server, Some.Catalogue("n", "m")), Some.Request());
+
+        Assert.Equal("{__name__=~\"m|n\"}[3600000ms]", queries[^1]);
+        Assert.EndsWith(
+            "exceeds the limit of 10. All metrics of the catalogue are asked for instead.",
+            Assert.Single(pages).Note,
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]

@@ -14,7 +14,7 @@ namespace Metrics.Ingestors.Http;
 
 /// <summary>A body on its way in: decompressed, counted, and cut off at the source's limit.</summary>
 /// <param name="Content">The bytes after decompression.</param>
-/// <param name="Framed">Whether the transfer itself tells where the body ends. If not, a cut looks like an end.</param>
+/// <param name="Framed">Whether the transfer or the compression itself tells where the body ends. If not, a cut looks like an end.</param>
 /// <param name="MediaType">Media type in lower case; empty when the server gave none.</param>
 public sealed record Body(Stream Content, bool Framed, string MediaType)
 {
@@ -237,7 +237,10 @@ public sealed class Transport : IDisposable
         var stream = await content.ReadAsStreamAsync(cancellationToken);
         var encodings = content.Headers.ContentEncoding;
         if (encodings.Count == 1 && string.Equals(encodings.First(), "gzip", StringComparison.OrdinalIgnoreCase))
+        {
             stream = Gzip.Open(stream);
+            framed = true;
+        }
         else if (encodings.Any(encoding => !string.Equals(encoding, "identity", StringComparison.OrdinalIgnoreCase)))
             throw new SourceException(
                 SourceErrorCode.NotMetrics,

@@ -70,6 +70,9 @@ public static class LogEvents
     /// <summary>The facts of an hour could not be computed.</summary>
     public static readonly EventId HourFailed = new(1023, nameof(HourFailed));
 
+    /// <summary>A source refused a query for its size and was asked in smaller ones; told once until it need not be.</summary>
+    public static readonly EventId AskedInParts = new(1024, nameof(AskedInParts));
+
     /// <summary>Rows that are stored contradict themselves.</summary>
-    public static readonly EventId RowsContradict = new(1024, nameof(RowsContradict));
+    public static readonly EventId RowsContradict = new(1025, nameof(RowsContradict));
 }

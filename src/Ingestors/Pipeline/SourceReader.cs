@@ -297,6 +297,7 @@ public sealed class SourceReader(
         var request = new ReadRequest(window, claim.Cursor, claim.RegisteredAt, claim.Now);
         if (!await read.TakeAsync(source.ReadAsync(request, cancellationToken), cancellationToken))
             return (null, true);
+        Log(claim, read.Note);
         read.PartialBecause ??= ClocksDiffer(source, claim, began);
         if (await read.EndAsync(cancellationToken) is not { } outcome)
             return (null, true);
@@ -305,6 +306,16 @@ public sealed class SourceReader(
             outcome,
             backfill is not null || outcome.PartialBecause is not null || window.End >= Window.Settled(source.Cadence, claim.Now)
         );
+    }
+
+    /// <summary>Tells how the source had to be asked otherwise than usual, once until it need not.</summary>
+    private void Log(Claim claim, string? note)
+    {
+        var key = $"{claim.Source} note";
+        if (note is null)
+            reported.TryRemove(key, out _);
+        else if (IsNews(key, "note"))
+            logger.LogWarning(LogEvents.AskedInParts, "Source {Source}: {Note}", claim.Source, note);
     }
 
     /// <summary>Tells of what a committed window changed in the way the source is read.</summary>

@@ -44,6 +44,9 @@ internal sealed class WindowRead(
     /// <summary>Why the window is not wholly read; null when it is.</summary>
     public string? PartialBecause { get; set; }
 
+    /// <summary>The first that the source had to say of how it is read; null: nothing.</summary>
+    public string? Note { get; private set; }
+
     /// <summary>Takes every page. What came before an error of the source is committed too, and the error goes on.</summary>
     /// <returns>False when another reader has taken the source over.</returns>
     /// <exception cref="SourceException">The source could not be read.</exception>
@@ -56,6 +59,7 @@ internal sealed class WindowRead(
                 Admit(page);
                 unread.AddRange(page.Unread.Select(one => new UnreadRecord(one.Subject, one.Code, one.Message)));
                 PartialBecause ??= page.PartialBecause;
+                Note ??= page.Note;
                 cursor = page.Cursor ?? cursor;
                 if (observations.Count < CommitRows && rejections.Count < CommitRejections)
                     continue;

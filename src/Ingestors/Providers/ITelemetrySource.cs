@@ -69,6 +69,9 @@ public sealed record Page(IReadOnlyList<Observation> Observations)
     /// <summary>Position to remember once this page is committed; null: unchanged.</summary>
     public string? Cursor { get; init; }
 
+    /// <summary>How the source had to be asked otherwise than usual, for the log: sentences, no secret. Null: as usual.</summary>
+    public string? Note { get; init; }
+
     /// <summary>Series that could not be read this time although the rest could. They are asked for again; one that never answers does not
     /// keep the others waiting.</summary>
     public IReadOnlyList<UnreadSeries> Unread { get; init; } = [];

@@ -44,6 +44,11 @@ public sealed class PastReadingTests(PostgresCluster cluster) : IClassFixture<Po
         await bench.ReadAsync(Start.AddHours(1).AddMinutes(3));
         Assert.Equal(Start.AddHours(1).AddMinutes(3), await bench.WatermarkAsync());
         Assert.Equal(["∅|1"], await bench.Storage.RowsAsync("""SELECT "LastErrorCode", "QuarantinedSeries" FROM "Sources" """));
+        // The source goes on, and what came is still not all.
+        Assert.Equal(
+            ["partial|partial"],
+            await bench.Storage.RowsAsync("""SELECT "State", "ErrorCode" FROM "Runs" ORDER BY "Id" DESC LIMIT 1""")
+        );
         Assert.Equal(
             [$$"""{{Power}}{node="c"}|quarantined"""],
             await bench.Storage.RowsAsync("""SELECT "Subject", "Reason" FROM "Rejections" """)

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Globalization;
+using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Messages;
@@ -37,6 +39,9 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
     private readonly Lazy<ExpositionParser> parser;
     private readonly SemaphoreSlim turn = new(1);
     private int expected;
+
+    /// <summary>Pages of fewer samples than this lose half of them for less reason than a cut.</summary>
+    private const int Few = 4;
 
     public ExporterSource(ExporterSettings settings, MetricCatalogue catalogue, TimeProvider clock)
     {
@@ -85,7 +90,15 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
                 message,
                 async (body, limit) =>
                 {
-                    await parser.Value.ParseAsync(body.Content, await FormatOfAsync(body, limit), at, batch, limit);
+                    var page = await OpenPageAsync(body, limit);
+                    var format = body.MediaType == "application/openmetrics-text" ? ExpositionFormat.OpenMetrics : ExpositionFormat.Text;
+                    await parser.Value.ParseAsync(page, format, at, batch, body.Framed, limit);
+                    // What was cut between two lines looks like a shorter page: only the page before tells them apart.
+                    if (!body.Framed && expected >= Few && batch.Observations.Count * 2 <= expected)
+                        batch.PartialBecause = string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"The page does not tell its length, and {batch.Observations.Count} samples came where {expected} came before."
+                        );
                     return true;
                 },
                 null,
@@ -101,31 +114,27 @@ internal sealed class ExporterSource : ITelemetrySource, IDisposable
             yield return page;
     }
 
-    private async Task<ExpositionFormat> FormatOfAsync(Body body, CancellationToken cancellationToken)
+    /// <summary>The page from its beginning. Small servers call any text HTML; what calls itself something else than metrics has to begin
+    /// as metrics do.</summary>
+    private async Task<Stream> OpenPageAsync(Body body, CancellationToken cancellationToken)
     {
-        var place = Transport.Show(settings.Endpoint!);
-        switch (body.MediaType)
-        {
-            case "application/openmetrics-text":
-                return ExpositionFormat.OpenMetrics;
-            case "text/html" or "application/xhtml+xml" or "application/json" or "application/vnd.google.protobuf":
-                var start = new byte[2048];
-                var length = await body.Content.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken);
-                throw new SourceException(
-                    SourceErrorCode.NotMetrics,
-                    $"{place} answered with {body.MediaType}, not with metrics: "
-                        + $"\"{Redaction.Excerpt(start.AsSpan(0, length))}\". Check Endpoint (usually .../metrics) and whether a login "
-                        + $"or proxy page stands before it."
-                );
-            default:
-                // A cut text page is a valid shorter page: only the transfer can tell them apart.
-                return body.Framed
-                    ? ExpositionFormat.Text
-                    : throw new SourceException(
-                        SourceErrorCode.Truncated,
-                        $"{place} sent its page with neither Content-Length nor chunks, so that a cut cannot be told from its "
-                            + $"end; nothing of it is stored. Let the exporter speak HTTP/1.1 or OpenMetrics."
-                    );
-        }
+        if (body.MediaType is not ("text/html" or "application/xhtml+xml" or "application/json" or "application/vnd.google.protobuf"))
+            return body.Content;
+        var reader = PipeReader.Create(body.Content);
+        var start = (await reader.ReadAtLeastAsync(2048, cancellationToken)).Buffer;
+        var text = start.Slice(0, Math.Min(start.Length, 2048)).ToArray();
+        if (body.MediaType == "application/vnd.google.protobuf" || !BeginsAsMetrics(text.AsSpan().TrimStart(" \t\r\n"u8)))
+            throw new SourceException(
+                SourceErrorCode.NotMetrics,
+                $"{Transport.Show(settings.Endpoint!)} answered with {body.MediaType}, not with metrics: "
+                    + $"\"{Redaction.Excerpt(text)}\". Check Endpoint (usually .../metrics) and whether a login "
+                    + $"or proxy page stands before it."
+            );
+        reader.AdvanceTo(start.Start);
+        return reader.AsStream();
     }
+
+    /// <summary>Whether a comment or a metric's name stands there.</summary>
+    private static bool BeginsAsMetrics(ReadOnlySpan<byte> text) =>
+        text.IsEmpty || text[0] is (byte)'#' or (byte)'_' or (byte)':' || char.IsAsciiLetter((char)text[0]);
 }

@@ -10,7 +10,7 @@ namespace Metrics.Ingestors.Providers.Exporter;
 /// <summary>How a metrics page is written.</summary>
 public enum ExpositionFormat
 {
-    /// <summary>Prometheus text 0.0.4: timestamps in whole milliseconds; the last line ends with a line feed.</summary>
+    /// <summary>Prometheus text 0.0.4: timestamps in whole milliseconds.</summary>
     Text,
 
     /// <summary>OpenMetrics 1.0: timestamps in seconds, exemplars, and <c># EOF</c> as the last line.</summary>
@@ -59,7 +59,8 @@ public sealed class ExpositionParser
     private DateTime at;
     private long line;
     private int passedOverLength;
-    private bool ended,
+    private bool whole,
+        ended,
         sampled,
         bad;
     private string firstBad = "";
@@ -90,26 +91,32 @@ public sealed class ExpositionParser
         public int Order = -1;
     }
 
-    /// <summary>Reads a whole page that lies in memory.</summary>
+    /// <summary>Reads a page that lies in memory.</summary>
+    /// <param name="page">The page.</param>
+    /// <param name="format">How it is written.</param>
+    /// <param name="at">When it was asked for.</param>
+    /// <param name="into">Takes what it says.</param>
+    /// <param name="whole">Whether it is known to be all that was sent. If not, text that ends within a line is taken for cut.</param>
     /// <exception cref="SourceException"><c>truncated</c>: the end is missing. <c>not_metrics</c>: it is something else. <c>too_large</c>:
     /// more samples than the source may send.</exception>
-    public void Parse(ReadOnlySpan<byte> page, ExpositionFormat format, DateTime at, ObservationBatch into)
+    public void Parse(ReadOnlySpan<byte> page, ExpositionFormat format, DateTime at, ObservationBatch into, bool whole = false)
     {
-        Start(format, at, into);
+        Start(format, at, into, whole);
         Finish(page[Feed(page)..]);
     }
 
-    /// <summary>Reads a page as it comes; holds one line of it at a time.</summary>
+    /// <summary>Reads a page as it comes, as <see cref="Parse"/>; holds one line of it at a time.</summary>
     /// <exception cref="SourceException">As for <see cref="Parse"/>, and what the stream throws.</exception>
     public async Task ParseAsync(
         Stream page,
         ExpositionFormat format,
         DateTime at,
         ObservationBatch into,
+        bool whole,
         CancellationToken cancellationToken
     )
     {
-        Start(format, at, into);
+        Start(format, at, into, whole);
         var buffer = ArrayPool<byte>.Shared.Rent(128 * 1024);
         try
         {
@@ -158,7 +165,7 @@ public sealed class ExpositionParser
         return larger;
     }
 
-    private void Start(ExpositionFormat newFormat, DateTime newAt, ObservationBatch into)
+    private void Start(ExpositionFormat newFormat, DateTime newAt, ObservationBatch into, bool isWhole)
     {
         pool.StartRead();
         if (lines.Count > 2 * pool.Capacity + 64)
@@ -169,6 +176,7 @@ public sealed class ExpositionParser
         batch = into;
         format = newFormat;
         at = newAt;
+        whole = isWhole;
         line = 0;
         passedOverLength = 0;
         ended = sampled = bad = false;
@@ -216,7 +224,7 @@ public sealed class ExpositionParser
         }
         else
         {
-            if (!rest.IsEmpty && !sampled)
+            if (!rest.IsEmpty && (whole || !sampled))
             {
                 // A login page need not end with a line feed: say what it is rather than that its end is missing.
                 line++;
@@ -224,7 +232,7 @@ public sealed class ExpositionParser
             }
             if (bad && !sampled)
                 throw NotMetrics();
-            if (!rest.IsEmpty)
+            if (!rest.IsEmpty && !whole)
                 throw new SourceException(
                     SourceErrorCode.Truncated,
                     $"{origin} ended in the middle of line {line + 1}; nothing of it is stored. It is read again."

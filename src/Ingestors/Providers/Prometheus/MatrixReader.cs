@@ -22,6 +22,9 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
     private const int LongestToken = 1024 * 1024;
     private const int MostSamples = 2_000_000;
 
+    /// <summary>NaN in a row that are still the mark of a series that ended.</summary>
+    private const int MostMarks = 2;
+
     private readonly ObservationBatch batch = new(source);
     private readonly Node[] containers = new Node[MaxDepth + 2];
     private readonly List<KeyValuePair<string, string>> labels = [];
@@ -73,10 +76,13 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
     /// <summary>What a server said, without secrets and on one line.</summary>
     public static string Quote(string text) => Spelling.Shorten(Redaction.Redact(text.ReplaceLineEndings(" ")).TrimEnd('.', ' '), 300);
 
+    /// <summary>What the server warned of; null: of nothing.</summary>
+    public string? Warning { get; private set; }
+
     public static string Warned(string warning) => $"The server warned that its answer may be incomplete: {Quote(warning)}";
 
     /// <exception cref="SourceException">The answer is cut, is something else, or reports an error.</exception>
-    /// <exception cref="TooManySamplesException">A shorter window is needed.</exception>
+    /// <exception cref="QueryTooLargeException">A smaller query is needed.</exception>
     public async Task<ObservationBatch> ReadAsync(CancellationToken cancellationToken)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
@@ -296,7 +302,7 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 break;
         }
         if (points.Count + batch.Observations.Count > MostSamples)
-            throw new TooManySamplesException($"POST {place} brought more than {MostSamples} samples in one answer.", null);
+            throw PrometheusSource.TooLarge($"POST {place} brought more than {MostSamples} samples in one answer.", TooLargeIn.Span);
     }
 
     private void OnToken(ref Utf8JsonReader reader)
@@ -313,10 +319,10 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                 errorType = Text(ref reader);
                 break;
             case Node.Root when next == Node.Partial && reader.TokenType == JsonTokenType.True:
-                batch.PartialBecause ??= "The server says that its answer is partial.";
+                Warning ??= "The server says that its answer is partial.";
                 break;
             case Node.Warnings:
-                batch.PartialBecause ??= Warned(Text(ref reader));
+                Warning ??= Warned(Text(ref reader));
                 break;
             case Node.Data when next == Node.ResultType:
                 type = Text(ref reader);
@@ -421,8 +427,14 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
         if (!seen.Add(series))
             batch.MayRepeat = true;
         var before = DateTime.MinValue;
-        foreach (var (when, number) in samples)
+        for (var i = 0; i < samples.Count; i++)
         {
+            var (when, number) = samples[i];
+            if (double.IsNaN(number) && MarksFrom(samples, i) is var marks and > 0)
+            {
+                i += marks - 1;
+                continue;
+            }
             if (when <= before)
                 batch.MayRepeat = true;
             before = when;
@@ -436,6 +448,19 @@ internal sealed class MatrixReader(Stream body, string place, string source, Int
                     string.Create(CultureInfo.InvariantCulture, $"The value {number:R} is not a finite number; it is left out.")
                 );
         }
+    }
+
+    /// <summary>How many NaN from here on are the mark of a series that ended; 0: they belong to a meter that has no value.</summary>
+    /// <remarks>The protocol has one text for both. The mark is written once, when the series is away; twice where two servers scrape for
+    /// one store. A meter without a value says so at every scrape, also before and after the one looked at.</remarks>
+    private static int MarksFrom(List<(DateTime At, double Value)> samples, int first)
+    {
+        if (first > 0 && double.IsNaN(samples[first - 1].Value))
+            return 0;
+        var end = first;
+        while (end < samples.Count && double.IsNaN(samples[end].Value))
+            end++;
+        return end - first <= MostMarks ? end - first : 0;
     }
 
     private string Series(string name)

@@ -37,7 +37,14 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
 
     /// <summary>A window is halved down to this when the server or the limits find its answer too large.</summary>
-    private static readonly TimeSpan ShortestSpan = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan ShortestSpan = TimeSpan.FromSeconds(15);
+
+    /// <summary>Queries that one read lets be refused for their size, so that a server whose word is taken for a limit by mistake is not
+    /// asked without end.</summary>
+    private const int MostRefusals = 100;
+
+    /// <summary>The subject under which a warning holds up the reading for a while, and no longer: which series it means is not told.</summary>
+    private const string WarnedOf = "series that the server warns of";
 
     /// <summary>How long metrics that were not there are not asked for again, where there is no list of them.</summary>
     private static readonly TimeSpan AbsenceKept = TimeSpan.FromMinutes(10);
@@ -89,15 +96,20 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         using var reading = await pool.BeginReadAsync(cancellationToken);
         var wanted = new WantedMetrics(catalogue.MetricsOf("prometheus"));
         var probing = !dialect.ListsNames && (present is null || request.Now - probedAt >= AbsenceKept || request.Now < probedAt);
-        var (names, namesPartial) = dialect.ListsNames
+        var (names, warning, note) = dialect.ListsNames
             ? await NamesAsync(request.Window, wanted, cancellationToken)
-            : (probing ? wanted.All : present!, null);
-        if (namesPartial is not null)
-            yield return new Page([]) { PartialBecause = namesPartial };
+            : (probing ? wanted.All : present!, null, null);
+        if (note is not null)
+            yield return new Page([]) { Note = note };
         if (names.Count == 0)
+        {
+            if (warning is not null)
+                yield return Warned(warning);
             yield break;
+        }
 
         var found = new List<string>();
+        var refusals = 0;
         foreach (
             var group in dialect.OneName
                 ? names.Select(name => (Names: new List<string> { name }, Series: UnknownSeries))
@@ -106,37 +118,49 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         {
             var seen = new HashSet<long>();
             long rejected = 0;
-            var spans = new Stack<Interval>();
+            var refused = new List<(Part Part, QueryTooLargeException Because)>();
+            var parts = new Stack<Part>();
             foreach (var span in Cut(request.Window, group.Series).Reverse())
-                spans.Push(span);
-            while (spans.TryPop(out var span))
+                parts.Push(new(group.Names, span, 0));
+            Part? smallest = null;
+            while (parts.TryPop(out var part))
             {
-                ObservationBatch batch;
-                try
+                // What was refused once is not asked for again in the next span.
+                var refusal = refused.Find(one => one.Part.IsWithin(part)).Because;
+                ObservationBatch? batch = null;
+                if (refusal is null)
+                    try
+                    {
+                        (batch, var warned) = await SamplesAsync(part.Names, part.Span, wanted, cancellationToken);
+                        warning ??= warned;
+                    }
+                    catch (QueryTooLargeException tooLarge)
+                    {
+                        refusal = tooLarge;
+                        refused.Add((part, tooLarge));
+                        refusals++;
+                    }
+                if (batch is null)
                 {
-                    batch = await SamplesAsync(group.Names, span, wanted, cancellationToken);
-                }
-                catch (TooManySamplesException tooMany)
-                {
-                    if (span.Length < 2 * ShortestSpan)
-                        throw new SourceException(
-                            SourceErrorCode.TooLarge,
-                            $"{tooMany.Message} The window {span} is the shortest asked for: select less with Selector, or raise "
-                                + $"MaxBytes and the server's query.max-samples.",
-                            tooMany
-                        );
-                    var middle =
-                        span.Start + new TimeSpan(span.Length.Ticks / 2 / TimeSpan.TicksPerMillisecond * TimeSpan.TicksPerMillisecond);
-                    spans.Push(new Interval(middle, span.End));
-                    spans.Push(new Interval(span.Start, middle));
+                    if (refusals > MostRefusals || part.Halves(refusal!.Limit) is not { } halves)
+                        throw LastOf(part, refusal!);
+                    parts.Push(halves.Second);
+                    parts.Push(halves.First);
                     continue;
                 }
+                if (smallest is null || part.Cuts > smallest.Cuts)
+                    smallest = part;
                 foreach (var observation in dialect.OneName ? batch.Observations : [])
                     seen.Add(observation.Series.Id);
                 rejected += batch.Rejected;
                 foreach (var page in batch.Pages())
                     yield return page;
             }
+            if (refused.Count > 0)
+                yield return new Page([])
+                {
+                    Note = $"{refused[0].Because.Said} It was asked for in parts instead, the smallest {smallest}.",
+                };
             if (seen.Count + rejected > 0)
                 found.AddRange(group.Names);
             if (dialect.MostSeries is { } most && seen.Count + rejected >= most)
@@ -156,14 +180,67 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
                     ],
                 };
         }
+        if (warning is not null)
+            yield return Warned(warning);
         if (probing)
             (present, probedAt) = (found, request.Now);
         foreach (var page in pool.LeftOutPages())
             yield return page;
     }
 
-    /// <summary>Which of the metrics wanted the server has in the window.</summary>
-    private async Task<(List<string> Names, string? PartialBecause)> NamesAsync(
+    /// <summary>A server says no more than that its answer may lack something, often because a store behind it is away for good. So what it
+    /// lacks is a series that cannot be read: it is waited for, then left out, and read again from there once nothing is warned of.</summary>
+    private static Page Warned(string warning) => new([]) { Unread = [new(WarnedOf, SourceErrorCode.ServerError, warning)] };
+
+    /// <summary>A query for the samples of some metrics in a span.</summary>
+    /// <param name="Names">The metrics.</param>
+    /// <param name="Span">The span.</param>
+    /// <param name="Cuts">How often it was halved to be so small.</param>
+    private sealed record Part(List<string> Names, Interval Span, int Cuts)
+    {
+        /// <summary>Whether the other one asks for as much or more.</summary>
+        public bool IsWithin(Part other) => Names.Count <= other.Names.Count && Span.Length <= other.Span.Length;
+
+        /// <summary>The same in two parts; null where it is as small as can be.</summary>
+        /// <param name="limit">In what it is too large. Where that is not told, span and metrics are halved in turn.</param>
+        public (Part First, Part Second)? Halves(TooLargeIn limit)
+        {
+            var byNames = Names.Count > 1;
+            var bySpan = Span.Length >= 2 * ShortestSpan;
+            if (byNames && bySpan)
+                byNames = limit == TooLargeIn.Names || limit != TooLargeIn.Span && Cuts % 2 == 1;
+            if (byNames)
+            {
+                var half = Names.Count / 2;
+                return (new(Names[..half], Span, Cuts + 1), new(Names[half..], Span, Cuts + 1));
+            }
+            if (!bySpan)
+                return null;
+            var middle = (Span.Start + Span.Length / 2).Floor(Millisecond);
+            return (new(Names, new(Span.Start, middle), Cuts + 1), new(Names, new(middle, Span.End), Cuts + 1));
+        }
+
+        public override string ToString() =>
+            string.Create(CultureInfo.InvariantCulture, $"of {Span.Length.TotalSeconds:0} s and {Names.Count} metrics");
+    }
+
+    /// <summary>What is told where a query stays too large in its smallest part.</summary>
+    private static SourceException LastOf(Part part, QueryTooLargeException refusal) =>
+        refusal.Limit == TooLargeIn.Perhaps
+            ? refusal.Otherwise
+            : new SourceException(
+                SourceErrorCode.TooLarge,
+                $"{refusal.Said} A part {part} is the smallest asked for: select less with Selector, or raise MaxBytes and the "
+                    + $"server's limits of a query (query.max-samples and the like).",
+                refusal
+            );
+
+    /// <summary>A query that a limit refused, whatever comes of it.</summary>
+    internal static QueryTooLargeException TooLarge(string said, TooLargeIn limit) =>
+        new(said, limit, new SourceException(SourceErrorCode.TooLarge, $"{said} Select less with Selector, or raise MaxBytes."));
+
+    /// <summary>Which of the metrics wanted the server has in the window. Where the list is too long for it, all that are wanted.</summary>
+    private async Task<(List<string> Names, string? Warning, string? Note)> NamesAsync(
         Interval window,
         WantedMetrics wanted,
         CancellationToken cancellationToken
@@ -173,22 +250,37 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         if (settings.Selector is not null)
             query += "&match[]=" + Uri.EscapeDataString($"{{__name__!=\"\",{settings.Selector}}}");
         using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(root, "api/v1/label/__name__/values?" + query));
-        return await transport.SendAsync(
-            request,
-            async (body, limit) =>
-            {
-                using var document = await DocumentAsync(request, body, limit);
-                var names = new List<string>();
-                if (document.RootElement.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Array)
-                    foreach (var name in data.EnumerateArray())
-                        if (name.ValueKind == JsonValueKind.String && wanted.Asks(name.GetString()!))
-                            names.Add(name.GetString()!);
-                names.Sort(StringComparer.Ordinal);
-                return (names, Warnings(document.RootElement));
-            },
-            Explain(request),
-            cancellationToken
-        );
+        try
+        {
+            return await transport.SendAsync(
+                request,
+                async (body, limit) =>
+                {
+                    using var document = await DocumentAsync(request, body, limit);
+                    var names = new List<string>();
+                    if (document.RootElement.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Array)
+                        foreach (var name in data.EnumerateArray())
+                            if (name.ValueKind == JsonValueKind.String && wanted.Asks(name.GetString()!))
+                                names.Add(name.GetString()!);
+                    names.Sort(StringComparer.Ordinal);
+                    return (names, Warnings(document.RootElement), (string?)null);
+                },
+                Explain(request),
+                cancellationToken
+            );
+        }
+        catch (QueryTooLargeException tooLarge) when (tooLarge.Limit == TooLargeIn.Perhaps)
+        {
+            throw tooLarge.Otherwise;
+        }
+        catch (QueryTooLargeException tooLarge)
+        {
+            return (wanted.All, null, $"{tooLarge.Said} All metrics of the catalogue are asked for instead.");
+        }
+        catch (SourceException tooLarge) when (tooLarge.Code == SourceErrorCode.TooLarge)
+        {
+            return (wanted.All, null, $"{tooLarge.Message} All metrics of the catalogue are asked for instead.");
+        }
     }
 
     /// <summary>About how many series each metric has. Only the size of queries depends on it: where the server does not say, none are
@@ -232,14 +324,17 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             );
         }
         catch (Exception exception)
-            when (exception is TooManySamplesException or SourceException { Code: SourceErrorCode.Refused or SourceErrorCode.TooLarge })
+            when (exception
+                    is QueryTooLargeException
+                        or SourceException { Code: SourceErrorCode.Refused or SourceErrorCode.TooLarge or SourceErrorCode.Timeout }
+            )
         {
             counts.Clear();
         }
         return counts;
     }
 
-    private async Task<ObservationBatch> SamplesAsync(
+    private async Task<(ObservationBatch Batch, string? Warning)> SamplesAsync(
         List<string> names,
         Interval span,
         WantedMetrics wanted,
@@ -255,12 +350,12 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         {
             return await transport.SendAsync(
                 request,
-                (body, limit) =>
+                async (body, limit) =>
                 {
                     CheckType(request, body);
-                    return new MatrixReader(body.Content, Transport.Show(request.RequestUri!), settings.Id, span, wanted, pool).ReadAsync(
-                        limit
-                    );
+                    var place = Transport.Show(request.RequestUri!);
+                    var matrix = new MatrixReader(body.Content, place, settings.Id, span, wanted, pool);
+                    return (await matrix.ReadAsync(limit), matrix.Warning);
                 },
                 Explain(request),
                 cancellationToken
@@ -268,7 +363,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         }
         catch (SourceException exception) when (exception.Code == SourceErrorCode.TooLarge)
         {
-            throw new TooManySamplesException(exception.Message, exception);
+            throw new QueryTooLargeException(exception.Message, TooLargeIn.Span, exception);
         }
     }
 
@@ -427,35 +522,38 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             {
                 using var document = JsonDocument.Parse(text, new JsonDocumentOptions { MaxDepth = MatrixReader.MaxDepth });
                 var whole = document.RootElement;
-                return whole.ValueKind == JsonValueKind.Object && Text(whole, "status") == "error"
-                    ? Failure(request, status, Text(whole, "errorType"), Text(whole, "error"))
-                    : null;
+                if (whole.ValueKind == JsonValueKind.Object && Text(whole, "status") == "error")
+                    return Failure(request, status, Text(whole, "errorType"), Text(whole, "error"));
             }
             catch (JsonException)
             {
-                return null;
+                // Gateways before a server refuse in their own form, and name its limits too.
             }
+            var excerpt = Encoding.UTF8.GetString(text.AsSpan(0, Math.Min(text.Length, 2048)));
+            return QueryLimit.Of(status, "", excerpt) is null ? null : Failure(request, status, "", excerpt);
         };
 
     /// <summary>What an error that the server explains means.</summary>
     internal static Exception Failure(HttpRequestMessage request, HttpStatusCode status, string type, string error)
     {
-        var said =
-            $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status} "
-            + $"{Redaction.Excerpt(Encoding.UTF8.GetBytes(type))}: {MatrixReader.Quote(error)}.";
-        if (
-            error.Contains("exceeded maximum resolution", StringComparison.Ordinal)
-            || error.Contains("too many samples", StringComparison.Ordinal)
-        )
-            return new TooManySamplesException(said, null);
+        var kind = type.Length == 0 ? "" : $" {Redaction.Excerpt(Encoding.UTF8.GetBytes(type))}";
+        var said = $"{request.Method} {Transport.Show(request.RequestUri!)} answered {(int)status}{kind}: {MatrixReader.Quote(error)}.";
+        var failure = OtherFailure(said, status, type, error);
+        return QueryLimit.Of(status, type, error) is { } limit ? new QueryTooLargeException(said, limit, failure) : failure;
+    }
+
+    private static SourceException OtherFailure(string said, HttpStatusCode status, string type, string error)
+    {
         if (type is "timeout" or "canceled")
             return new SourceException(
                 SourceErrorCode.Timeout,
                 $"{said} The server gave up on the query. It is read again later; select less with Selector, or raise the "
                     + $"server's query.timeout."
             );
-        return (int)status >= 500 || type is "internal" or "unavailable"
-            ? new SourceException(SourceErrorCode.ServerError, $"{said} The fault is on the server's side; it is read again later.")
+        if ((int)status >= 500 || type is "internal" or "unavailable")
+            return new SourceException(SourceErrorCode.ServerError, $"{said} The fault is on the server's side; it is read again later.");
+        return QueryLimit.IsBusy(error)
+            ? new SourceException(SourceErrorCode.Throttled, $"{said} It is read again later; a longer Every helps.")
             : new SourceException(SourceErrorCode.Refused, $"{said} Check Endpoint and Selector.");
     }
 
@@ -465,6 +563,3 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         return string.Create(CultureInfo.InvariantCulture, $"{milliseconds / 1000}.{milliseconds % 1000:000}");
     }
 }
-
-/// <summary>The answer is larger than the server or our limits allow: a shorter window may do.</summary>
-internal sealed class TooManySamplesException(string message, Exception? inner) : Exception(message, inner);

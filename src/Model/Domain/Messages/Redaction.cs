@@ -40,7 +40,11 @@ public static partial class Redaction
     )]
     private static partial Regex Assignment();
 
-    // Thirty characters without a blank that mix letters and digits are no word of any language.
-    [GeneratedRegex(@"(?=[A-Za-z+=_.-]*[0-9])(?=[0-9+=_.-]*[A-Za-z])[A-Za-z0-9+=_.-]{30,}", RegexOptions.CultureInvariant)]
+    // Thirty characters without a blank that mix letters and digits are no word of any language, unless they are a setting and its number.
+    [GeneratedRegex(
+        @"(?<![A-Za-z0-9+=_.-])(?!-{0,2}[A-Za-z._-]+=[0-9]{1,20}(?![A-Za-z0-9+=_-]))"
+            + @"(?=[A-Za-z+=_.-]*[0-9])(?=[0-9+=_.-]*[A-Za-z])[A-Za-z0-9+=_.-]{30,}",
+        RegexOptions.CultureInvariant
+    )]
     private static partial Regex Opaque();
 }

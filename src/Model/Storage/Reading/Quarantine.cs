@@ -68,10 +68,7 @@ internal static class Quarantine
                 cancellationToken
             );
             if (failures < Patience)
-                outcome = outcome with
-                {
-                    PartialBecause = outcome.PartialBecause ?? $"{one.Subject} could not be read ({SnakeCase.Of(one.Code)}): {one.Message}",
-                };
+                outcome = outcome with { PartialBecause = outcome.PartialBecause ?? one.Describe() };
             else
                 left.Add(one);
             if (failures == Patience)
@@ -153,11 +150,6 @@ internal static class Quarantine
                 cancellationToken
             )
         ).ToHashSet(StringComparer.Ordinal);
-        return unread.Find(one => !known.Contains(one.Subject)) is { } first
-            ? outcome with
-            {
-                PartialBecause = $"{first.Subject} could not be read ({SnakeCase.Of(first.Code)}): {first.Message}",
-            }
-            : outcome;
+        return unread.Find(one => !known.Contains(one.Subject)) is { } first ? outcome with { PartialBecause = first.Describe() } : outcome;
     }
 }

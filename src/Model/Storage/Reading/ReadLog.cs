@@ -67,7 +67,11 @@ public sealed record ReadResult
 /// <param name="Subject">What it is, the same text at every read.</param>
 /// <param name="Code">Why.</param>
 /// <param name="Message">For people. No secret.</param>
-public sealed record UnreadRecord(string Subject, SourceErrorCode Code, string Message);
+public sealed record UnreadRecord(string Subject, SourceErrorCode Code, string Message)
+{
+    /// <summary>One sentence that names it and why.</summary>
+    internal string Describe() => $"{Subject} could not be read ({SnakeCase.Of(Code)}): {Message}";
+}
 
 /// <summary>How many rows a commit touched.</summary>
 /// <param name="Received">Observations given.</param>
@@ -80,6 +84,9 @@ public sealed record CommitOutcome(long Received, long Written, long Rejected)
 
     /// <summary>Series without which the source goes on from this read on.</summary>
     public IReadOnlyList<UnreadRecord> Quarantined { get; init; } = [];
+
+    /// <summary>What the read lacks, whether or not the watermark waits for it; null when it lacks nothing.</summary>
+    internal string? LackedBecause => PartialBecause ?? (Quarantined is [var first, ..] ? first.Describe() : null);
 
     /// <summary>Series that are read again after they could not be.</summary>
     public IReadOnlyList<string> Healed { get; init; } = [];
@@ -272,7 +279,7 @@ public sealed class ReadLog
                 );
                 var state =
                     result.Continues ? RunState.Reading
-                    : outcome.PartialBecause is null ? RunState.Whole
+                    : outcome.LackedBecause is null ? RunState.Whole
                     : RunState.Partial;
                 await RecordRunAsync(session, claim, result, outcome, source.Expected, state, now, token);
                 if (result.Backfill is { } backfill)
@@ -551,8 +558,8 @@ public sealed class ReadLog
                 ("expected", result is { BringsAll: true, Backfill: null } ? expected : null),
                 ("series", result.SeriesReceived),
                 ("state", SnakeCase.Of(state)),
-                ("code", outcome.PartialBecause is null ? null : SnakeCase.Of(RunState.Partial)),
-                ("error", outcome.PartialBecause),
+                ("code", outcome.LackedBecause is null ? null : SnakeCase.Of(RunState.Partial)),
+                ("error", outcome.LackedBecause),
             ],
             cancellationToken
         );
