@@ -47,8 +47,8 @@ internal static class DecisionText
     public static string? Bounds(EnergyDecision decision)
     {
         if (decision.Estimate is { } estimate)
-            return $"from {Number(estimate.Bounds.Low)} J, with the least parameters in the largest batch, to "
-                + $"{Number(estimate.Bounds.High)} J, with the most in the smallest";
+            return $"from {Number(estimate.Bounds.Low)} J, with the least parameters and bits for {Number(TokenEnergyRange.Batch.High)} "
+                + $"requests at a time, to {Number(estimate.Bounds.High)} J, with the most for {Number(TokenEnergyRange.Batch.Low)}";
         if (decision.Model is not { } model)
             return decision.Meters.Count > 0 && decision.Meters.All(meter => meter.Accuracy is not null || meter.Model is not null)
                 ? string.Join("; ", decision.Meters.Select(Bounds))
@@ -199,7 +199,10 @@ internal static class DecisionText
 
     private static string Estimate(EstimateDecision estimate, double result) =>
         $"({Number(estimate.Low)} + {Number(estimate.High)}) / 2 = {Number(result)}, for {Number(estimate.Tokens)} output "
-        + $"tokens by {estimate.Factor}";
+        + "tokens"
+        + (estimate.Bits is { } bits ? $" in {Number(bits)} bits" : "")
+        + (estimate.TokensPerSecond is { } rate ? $" at {Number(rate)} tokens/s" : "")
+        + $" by {estimate.Factor}";
 
     private static string Bounds(MeterReading meter)
     {
