@@ -142,7 +142,11 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
                     // Nothing tells the load of these boards: there is no idle share to be wrong.
                     "IdleOfJoules" => [],
                     "CoveredSeconds" => ["Coverage"],
-                    "RackJoules" when holder == MeasureHolders.Periods => [],
+                    "MatchedLowFacilityJoules" => ["LowJoulesPerUnit"],
+                    "MatchedHighFacilityJoules" => ["HighJoulesPerUnit"],
+                    "FacilityMatchedSeconds" => ["Coverage"],
+                    // What only comparisons and rankings are made of.
+                    _ when holder == MeasureHolders.Periods && (measure.Exposed & holder) == 0 => [],
                     _ => [measure.Name],
                 };
                 if (numbers.Length == 0)

@@ -89,16 +89,24 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
 
     [Theory]
     [MemberData(nameof(Engines))]
-    public async Task An_hour_whose_grams_or_idle_joules_are_of_a_part_of_it_counts_with_neither_its_work_nor_its_time(StorageEngine engine)
+    public async Task Grams_or_idle_joules_of_a_part_of_an_hour_count_with_its_work_and_time(StorageEngine engine)
     {
         await using var service = await StartAsync(engine, later: row =>
         {
-            // The last hour of c has the grid for half of it: 0.1 g instead of 0.2 g, for all of its tokens. The last hour of a has a
-            // server for a part of it.
+            // The last hour of c has the grid for half of it: 0.1 g instead of 0.2 g, and its score is of that half. Of the last hour of a
+            // nothing is known of the idle part.
             if (row is { DeploymentId: 3, PeriodStart.Hour: 3 })
+            {
                 (row.OperationalGrams, row.Missing) = (0.1, MissingReasons.GridUnknown | MissingReasons.WueUnknown);
+                (row["MatchedSciGrams"], row["SciMatchedUnits"], row["SciMatchedSeconds"]) = (0.125, 500.0, 1800.0);
+                (row["MatchedLowSciGrams"], row["MatchedHighSciGrams"]) = (0.12, 0.13);
+            }
             if (row is { DeploymentId: 1, PeriodStart.Hour: 3 })
+            {
                 (row.IdleJoules, row.Missing) = (1900, MissingReasons.ServerUnmetered);
+                (row["MatchedActiveJoules"], row["ActiveMatchedUnits"], row["ActiveMatchedSeconds"]) = (null, null, null);
+                (row["MatchedActiveSciGrams"], row["ActiveSciMatchedUnits"], row["ActiveSciMatchedSeconds"]) = (null, null, null);
+            }
         });
 
         Assert.Equal(
@@ -113,7 +121,7 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             await RankedAsync(service, $"unit='output-token',idlePolicy='active-only',minCoverage=0.75,{Period}")
         );
         Assert.Contains(
-            "-.- c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves -, certain -: coverage 0.75 is below the minimum of 0.9",
+            "-.- c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves -, certain -: coverage 0.875 is below the minimum of 0.9",
             await RankedAsync(service, $"unit='output-token',by='carbon',{Period}")
         );
     }
@@ -543,8 +551,8 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
         }
         foreach (var entry in context.ChangeTracker.Entries<IntensityHourRow>())
         {
-            later?.Invoke(entry.Entity);
             entry.Entity.Matched();
+            later?.Invoke(entry.Entity);
         }
         await context.SaveChangesAsync();
         return await PlacementService.StartAsync(storage, conversions);

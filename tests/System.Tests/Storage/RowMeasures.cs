@@ -116,16 +116,18 @@ internal static class RowMeasures
         {
             if (row.Units is null || (sums.OnlyWithoutServer && row.ServerJoules is not null) || sums.Of.Evaluate(told) is not { } amount)
                 continue;
-            (row[sums.Amount.Name], row[sums.Units.Name]) = (amount, row.Units);
-            if (sums.Seconds is { } time)
-                row[time.Name] = seconds;
-            // Bounds in proportion to those of the widest boundary.
+            (row[sums.Amount.Name], row[sums.Units.Name], row[sums.Seconds.Name]) = (amount, row.Units, seconds);
+            // Bounds in proportion to those of the widest boundary; what was embodied is certain.
+            var certain = sums == MatchedSums.Sci ? row.EmbodiedGrams ?? 0 : 0;
             if (
                 sums is { Low: { } low, High: { } high }
                 && (row.FacilityJoules ?? row.ServerJoules ?? row.AcceleratorJoules) is > 0 and var widest
                 && (row.LowJoules, row.HighJoules) is ({ } least, { } most)
             )
-                (row[low.Name], row[high.Name]) = (amount * least / widest, amount * most / widest);
+                (row[low.Name], row[high.Name]) = (
+                    (amount - certain) * least / widest + certain,
+                    (amount - certain) * most / widest + certain
+                );
         }
         return row;
     }

@@ -323,9 +323,9 @@ public static class Ratios
             "Known time over the time that the deployment was there, 0 to 1: of the widest ratio that the row has, else of the widest "
                 + "boundary.",
             Term.FirstPositive(
-                MatchedSums.Facility.Seconds!,
-                MatchedSums.Server.Seconds!,
-                MatchedSums.Accelerator.Seconds!,
+                MatchedSums.Facility.Seconds,
+                MatchedSums.Server.Seconds,
+                MatchedSums.Accelerator.Seconds,
                 Measures.FacilitySeconds,
                 Measures.ServerSeconds,
                 Measures.AcceleratorSeconds

@@ -249,8 +249,7 @@ public static class RollUp
                     known = Math.Min(known, Share(operand));
                 RollUp.Add(into.Values, pair.Amount, amount);
                 RollUp.Add(into.Values, pair.Units, work.Units / counted);
-                if (pair.Seconds is { } seconds)
-                    RollUp.Add(into.Values, seconds, Seconds * Math.Min(known, counted));
+                RollUp.Add(into.Values, pair.Seconds, Seconds * Math.Min(known, counted));
                 // What was missing may have drawn nothing or twice as much, and likewise it may have worked.
                 if (pair.Bounds is var (low, high))
                     into.AddBounds(
