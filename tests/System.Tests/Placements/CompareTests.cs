@@ -46,7 +46,7 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
         // Of a's servers a quarter was idle; c's never were.
         Assert.Equal(
             [
-                "1.1 a 2.25 [2.1375 2.3625] J, 0.000775 [0.00074125 0.00080875] g, saves 0.625, certain True",
+                "1.1 a 2.25 [2.1375 2.3625] J, 0.000775 [0.000740125 0.000809875] g, saves 0.625, certain True",
                 "1.2 c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves 0, certain True",
                 "-.- b - [- -] J, - [- -] g, saves -, certain -: no joules per output-token: busy_unknown (nothing tells when its "
                     + "hardware was idle); coverage 0 is below the minimum of 0.9",
@@ -55,17 +55,16 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
         );
         // Of the server's joules the bounds are those of the facility without its PUE.
         Assert.Equal(
-            "1.1 a 1.5 [1.425 1.575] J, 0.000775 [0.00074125 0.00080875] g, saves 0.625, certain True",
+            "1.1 a 1.5 [1.425 1.575] J, 0.000775 [0.000740125 0.000809875] g, saves 0.625, certain True",
             (await RankedAsync(service, $"unit='output-token',boundary='server',idlePolicy='active-only',{Period}"))[0]
         );
         Assert.Equal(
-            "-.- a - [- -] J, - [- -] g, saves -, certain -: no joules per output-token: accelerator_idle_unknown (its idle "
-                + "energy is known of whole servers and not of the accelerators alone); coverage 0 is below the minimum of 0.9",
+            "-.- a - [- -] J, 0.000775 [0.000740125 0.000809875] g, saves -, certain -: no joules per output-token: "
+                + "accelerator_idle_unknown (its idle energy is known of whole servers and not of the accelerators alone); coverage 0 is below the minimum of 0.9",
             (await RankedAsync(service, $"unit='output-token',boundary='accelerator',idlePolicy='active-only',{Period}"))[0]
         );
-        // Of a part of the servers their bounds say nothing.
         Assert.Equal(
-            "1.1 a 1.2 [- -] J, 0.001 [- -] g, saves -, certain -",
+            "1.1 a 1.2 [1.14 1.26] J, 0.001 [0.000955 0.001045] g, saves -, certain -",
             (await RankedAsync(service, $"unit='output-token',boundary='accelerator',{Period}"))[0]
         );
     }
@@ -80,7 +79,7 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             [
                 "1.1 c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves 0.75, certain True",
                 "1.2 a 3 [2.85 3.15] J, 0.001 [0.000955 0.001045] g, saves 0, certain True",
-                "-.- b - [- -] J, - [- -] g, saves -, certain -: no grams per output-token: grid_unknown (no location-based "
+                "-.- b 2.8 [2.66 2.94] J, - [- -] g, saves -, certain -: no grams per output-token: grid_unknown (no location-based "
                     + "average intensity of its grid is known); coverage 0 is below the minimum of 0.9",
             ],
             await RankedAsync(service, $"unit='output-token',by='carbon',{Period}")
@@ -117,7 +116,7 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             (await RankedAsync(service, $"unit='output-token',by='carbon',minCoverage=0.75,{Period}"))[..2]
         );
         Assert.Contains(
-            "1.1 a 2.25 [2.1375 2.3625] J, 0.000775 [0.00074125 0.00080875] g, saves 0.625, certain True",
+            "1.1 a 2.25 [2.1375 2.3625] J, 0.000775 [0.000740125 0.000809875] g, saves 0.625, certain True",
             await RankedAsync(service, $"unit='output-token',idlePolicy='active-only',minCoverage=0.75,{Period}")
         );
         Assert.Contains(
