@@ -294,7 +294,7 @@ public sealed class PrometheusApiTests
         Assert.Equal(["m 11:14:59 1", "m 11:29:59 1", "m 11:44:59 1", "m 11:59:59 1"], Some.Lines(observations));
     }
 
-    /// <summary>Refuses what asks for more than so many seconds, or more than so many of its metrics, and tells the metrics asked for.</summary>
+    /// <summary>Refuses what asks for more than so many seconds or metrics, and tells what was asked for.</summary>
     private static HostileServer Limited(
         int seconds,
         int metrics,

@@ -43,7 +43,7 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
     /// asked without end.</summary>
     private const int MostRefusals = 100;
 
-    /// <summary>The subject under which a warning holds up the reading for a while, and no longer: which series it means is not told.</summary>
+    /// <summary>What a warning holds up the reading for, a while and no longer: which series it means is not told.</summary>
     private const string WarnedOf = "series that the server warns of";
 
     /// <summary>How long metrics that were not there are not asked for again, where there is no list of them.</summary>
@@ -188,8 +188,8 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
             yield return page;
     }
 
-    /// <summary>A server says no more than that its answer may lack something, often because a store behind it is away for good. So what it
-    /// lacks is a series that cannot be read: it is waited for, then left out, and read again from there once nothing is warned of.</summary>
+    /// <summary>A server says no more than that its answer may lack something, often because a store behind it is away for good. So what
+    /// it lacks is a series that cannot be read: waited for, then left out, and read again from there once nothing is warned of.</summary>
     private static Page Warned(string warning) => new([]) { Unread = [new(WarnedOf, SourceErrorCode.ServerError, warning)] };
 
     /// <summary>A query for the samples of some metrics in a span.</summary>

@@ -68,8 +68,8 @@ internal static partial class QueryLimit
     private static partial Regex Advice();
 
     [GeneratedRegex(
-        @"limit|exceed|too (?:many|much|large|long|big)|(?:larger|bigger|greater|longer|more) than|\bmax|max[A-Z]|must ?n.t be|not enough memory"
-            + @"|out of memory|resource ?_?exhausted",
+        @"limit|exceed|too (?:many|much|large|long|big)|(?:larger|bigger|greater|longer|more) than|\bmax|mustn.t be"
+            + @"|not enough memory|out of memory|resource ?_?exhausted",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
     )]
     private static partial Regex Limit();
@@ -87,7 +87,8 @@ internal static partial class QueryLimit
     private static partial Regex OfNames();
 
     [GeneratedRegex(
-        @"\brate (?:limit|exceed)|rate-limit|throttl|too many (?:\w+ )?requests|too_many_requests|concurren|\bqueue|requests per|per second",
+        @"\brate (?:limit|exceed)|rate-limit|throttl|too many (?:\w+ )?requests|too_many_requests|concurren|\bqueue"
+            + "|requests per|per second",
         RegexOptions.IgnoreCase | RegexOptions.CultureInvariant
     )]
     private static partial Regex Busy();
