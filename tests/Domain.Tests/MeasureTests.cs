@@ -245,11 +245,7 @@ public sealed class MeasureTests
             var pages = rule.Split("](").Skip(1).Select(part => part[..part.IndexOf(')', StringComparison.Ordinal)]).ToList();
             Assert.NotEmpty(pages);
             foreach (var page in pages)
-                Assert.Contains(
-                    "Given up",
-                    File.ReadAllText(Path.Combine(Repository(), "docs", page)),
-                    StringComparison.OrdinalIgnoreCase
-                );
+                Assert.Contains("Given up", File.ReadAllText(Path.Combine(Repository(), "docs", page)), StringComparison.OrdinalIgnoreCase);
         }
     }
 

@@ -129,9 +129,10 @@ public sealed partial class TreeTests
     private static string Anchor(string heading) =>
 #pragma warning disable CA1308
         string.Concat(
-            heading.ToLowerInvariant().Where(letter => char.IsLetterOrDigit(letter) || letter is ' ' or '-' or '_').Select(letter =>
-                letter == ' ' ? '-' : letter
-            )
+            heading
+                .ToLowerInvariant()
+                .Where(letter => char.IsLetterOrDigit(letter) || letter is ' ' or '-' or '_')
+                .Select(letter => letter == ' ' ? '-' : letter)
         );
 #pragma warning restore CA1308
 

@@ -85,7 +85,11 @@ public sealed partial class RecipeTests(ODataServices services)
                 );
 
             // 90 J over 10 tokens; (100 + 300 + 200) J over (10 + 10 + 20), known for 9,000 s of 10,800. The plain sums are others.
-            object?[][] expected = [["onprem", "b", 9.0, 1.0], ["onprem", "a", 15.0, 9000.0 / 10800]];
+            object?[][] expected =
+            [
+                ["onprem", "b", 9.0, 1.0],
+                ["onprem", "a", 15.0, 9000.0 / 10800],
+            ];
             Assert.Equal(expected, sql);
             Assert.Equal(expected, apply);
         }
