@@ -70,6 +70,37 @@ internal sealed class Expected
     /// <summary>Whether it has what a ratio needs in any time.</summary>
     public bool Worked => Units["output-token"] > 0;
 
+    /// <summary>Between what joules for each output token lie when so many periods of the grid, whichever they are, are in no ratio.</summary>
+    public (double Least, double Most) PerToken(int leftOut)
+    {
+        return (
+            Extreme(ByBin.Sum(bin => bin.Least), bin => bin.Least, (now, best) => now < best),
+            Extreme(ByBin.Sum(bin => bin.Most), bin => bin.Most, (now, best) => now > best)
+        );
+
+        double Extreme(double joules, Func<(double Least, double Most, double Tokens), double> of, Func<double, double, bool> isBeyond)
+        {
+            var tokens = ByBin.Sum(bin => bin.Tokens);
+            List<(double Least, double Most, double Tokens)> left = [.. ByBin];
+            for (var i = 0; i < leftOut; i++)
+            {
+                var (best, at) = (joules / tokens, -1);
+                for (var bin = 0; bin < left.Count; bin++)
+                    if (
+                        tokens - left[bin].Tokens > tokens * 1e-6
+                        && (joules - of(left[bin])) / (tokens - left[bin].Tokens) is var now
+                        && isBeyond(now, best)
+                    )
+                        (best, at) = (now, bin);
+                if (at < 0)
+                    break;
+                (joules, tokens) = (joules - of(left[at]), tokens - left[at].Tokens);
+                left.RemoveAt(at);
+            }
+            return joules / tokens;
+        }
+    }
+
     /// <summary>The truth of several hours together.</summary>
     public static Expected Sum(IReadOnlyList<Expected> hours)
     {

@@ -254,7 +254,7 @@ internal sealed class Exporters(Fleet fleet)
             _ => ("tgi_request_generated_tokens_sum", "tgi_request_input_length_sum", "tgi_request_success"),
         };
         // A prefill engine answers each request with its first token.
-        Count(output, labels, pod.PrefillOf is null ? 1 : 1 / pod.OutputPerRequest);
+        Count(output, labels, pod.PrefillOf is null ? 1 : 1 / counted.OutputPerRequest);
         Count(input, labels, counted.InputPerOutput);
         Count(requests, pod.Engine == Engine.Vllm ? [.. labels, ("finished_reason", "stop")] : labels, 1 / counted.OutputPerRequest);
 

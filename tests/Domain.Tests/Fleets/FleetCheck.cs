@@ -164,7 +164,7 @@ internal sealed class FleetCheck
         {
             // What a part of the time lacks is missing in the sums too.
             var outside =
-                least > widest.Most * 1.001 + truth.OpenJoules
+                least > widest.Most * 1.001 + truth.OpenJoules + 1
                 || most < widest.Least * 0.999 * Math.Min(1, known + 0.01) - truth.OpenJoules;
             if (outside)
                 Find(Wrong.Bounds, name, $"bounds {Text(least)} to {Text(most)} J, true {Range(widest.Least, widest.Most)}");
@@ -256,7 +256,7 @@ internal sealed class FleetCheck
             );
         }
         if (coverage >= Covered)
-            (least, most) = (truth.LeastFacility / tokens, truth.Facility / tokens);
+            (least, most) = truth.PerToken((int)Math.Ceiling((1 - coverage) * truth.Present / Fleet.Grain - 0.001));
         var strict = Strict(row, name, truth);
         var outside = told < least * (1 - near) || told > most * (1 + near);
         if (strict && outside)

@@ -14,7 +14,8 @@ internal sealed class WorkTallies(
     IReadOnlyList<Workload> workloads,
     Estimates estimates,
     Grid grid,
-    List<Rejection> rejections
+    List<Rejection> rejections,
+    Rules rules = Rules.All
 )
 {
     private readonly Dictionary<(int Workload, string Place, string? Account, string Unit), WorkTally> tallies = [];
@@ -62,7 +63,14 @@ internal sealed class WorkTallies(
         foreach (var family in families.Values)
             Decide(family);
         foreach (var ((workload, _, _), counts) in deployments)
-            new CountedOnce(counts, workload == WorkloadClaims.Unclaimed ? null : workloads[workload], pieces, grid, rejections).Decide();
+            new CountedOnce(
+                counts,
+                workload == WorkloadClaims.Unclaimed ? null : workloads[workload],
+                pieces,
+                grid,
+                rejections,
+                rules
+            ).Decide();
     }
 
     public void Enter(Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series)
