@@ -145,7 +145,7 @@ internal sealed class Fleet
         var (model, idle, peak) = halfRead || modelled ? Models[0] : Models[dice.Int(0, last)];
         var sliced = troubles.Has(Trouble.Slices) && !halfRead && !modelled;
         if (sliced)
-            (model, idle, peak) = Models[dice.Pick(last == 3 ? [0, 1, 3] : [0, 1])];
+            (model, idle, peak) = Models[dice.Pick<int>(last == 3 ? [0, 1, 3] : [0, 1])];
         var boards = halfRead || modelled ? 8 : dice.Pick([1, 1, 2, 2, 4]);
         if (troubles.Has(Trouble.Roles))
             boards = Math.Max(boards, 2);

@@ -20,6 +20,10 @@ internal sealed class Presence(Grid grid)
             Add(nodes, (series.Place.Name, series.Workload, node), series);
     }
 
+    /// <summary>Whether anything else is read of the pod of an engine.</summary>
+    public bool IsRead(KnownSeries work) =>
+        PodOf(work) is { } pod && pods.TryGetValue((work.Place.Name, pod), out var known) && known.Exists(other => !IsOfOtherNamespace(work, other));
+
     /// <summary>Adds the time in which an engine was there.</summary>
     /// <param name="counts">What it counted in one unit.</param>
     /// <param name="pieces">The pieces of the pass.</param>
