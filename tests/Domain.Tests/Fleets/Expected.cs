@@ -9,6 +9,12 @@ internal sealed class Expected
     /// <summary>Joules of its boards.</summary>
     public double Accelerator { get; private set; }
 
+    /// <summary>Joules of those of its boards that are read: the least that may be told where nothing tells of the server.</summary>
+    public double ReadAccelerator { get; private set; }
+
+    /// <summary>Whether it holds a part of a board: the load is the board's, and so is the idle time.</summary>
+    public bool IsShared { get; private set; }
+
     /// <summary>Joules of its servers at the wall, or of their parts where nothing meters the whole: the least that may be told.</summary>
     public double LeastServer { get; private set; }
 
@@ -70,6 +76,37 @@ internal sealed class Expected
     /// <summary>Whether it has what a ratio needs in any time.</summary>
     public bool Worked => Units["output-token"] > 0;
 
+    /// <summary>Between what joules for each output token lie when so many periods of the grid, whichever they are, are in no ratio.</summary>
+    public (double Least, double Most) PerToken(int leftOut)
+    {
+        return (
+            Extreme(ByBin.Sum(bin => bin.Least), bin => bin.Least, (now, best) => now < best),
+            Extreme(ByBin.Sum(bin => bin.Most), bin => bin.Most, (now, best) => now > best)
+        );
+
+        double Extreme(double joules, Func<(double Least, double Most, double Tokens), double> of, Func<double, double, bool> isBeyond)
+        {
+            var tokens = ByBin.Sum(bin => bin.Tokens);
+            List<(double Least, double Most, double Tokens)> left = [.. ByBin];
+            for (var i = 0; i < leftOut; i++)
+            {
+                var (best, at) = (joules / tokens, -1);
+                for (var bin = 0; bin < left.Count; bin++)
+                    if (
+                        tokens - left[bin].Tokens > tokens * 1e-6
+                        && (joules - of(left[bin])) / (tokens - left[bin].Tokens) is var now
+                        && isBeyond(now, best)
+                    )
+                        (best, at) = (now, bin);
+                if (at < 0)
+                    break;
+                (joules, tokens) = (joules - of(left[at]), tokens - left[at].Tokens);
+                left.RemoveAt(at);
+            }
+            return joules / tokens;
+        }
+    }
+
     /// <summary>The truth of several hours together.</summary>
     public static Expected Sum(IReadOnlyList<Expected> hours)
     {
@@ -87,6 +124,8 @@ internal sealed class Expected
             sum.Modelled |= hour.Modelled;
             sum.AnyRead |= hour.AnyRead;
             sum.Changes += hour.Changes;
+            sum.IsShared |= hour.IsShared;
+            sum.ReadAccelerator += hour.ReadAccelerator;
             sum.Present += hour.Present;
             sum.Shortest = Math.Min(sum.Shortest, hour.Shortest);
             sum.OpenJoules += hour.OpenJoules;
@@ -111,7 +150,7 @@ internal sealed class Expected
                 if (hold.Pod is { Workload: >= 0 } pod)
                     Find(pod.Workload).Add(fleet, machine, board, hold, pod, from, to);
             foreach (var pod in machine.Pods)
-                if (pod.From < to && pod.To > from)
+                if (pod.From < to + fleet.Slowest && pod.To > from - fleet.Slowest)
                     Find(pod.Workload).Add(fleet, pod, from, to);
             // What nobody holds, and no rule claims, is what is left.
             var rest = Find(-1);
@@ -130,6 +169,7 @@ internal sealed class Expected
                     }
                 rest.AddJoules(machine, bin, boards, least, wall);
             }
+            rest.ReadAccelerator = machine.Boards.TrueForAll(board => board.Read) ? rest.Accelerator : 0;
             foreach (var board in machine.Boards)
             foreach (var hold in board.Holds)
             foreach (var at in (ReadOnlySpan<double>)[hold.From, hold.To])
@@ -163,6 +203,7 @@ internal sealed class Expected
         if (last <= first)
             return;
         ByPolicy |= hold.Together;
+        IsShared |= hold.Together || hold.Profile is not null;
         Modelled |= machine.IsModelled;
         Dead |= machine.Boards.Exists(one => one.Dead);
         Unread |= machine.Boards.Exists(one => !one.Read);
@@ -181,6 +222,7 @@ internal sealed class Expected
                 continue;
             var (own, least, most, _) = Share(machine, board, hold, start, end);
             AddJoules(machine, bin, own, least, most);
+            ReadAccelerator += board.Read ? own : 0;
         }
     }
 
@@ -192,15 +234,17 @@ internal sealed class Expected
             ByBin[bin].Tokens += pod.Tokens(start, start + Fleet.Grain);
         }
         var life = Math.Min(to, pod.To) - Math.Max(from, pod.From);
-        Present = Math.Min(to - from, Present + life);
-        Shortest = Math.Min(Shortest, life);
+        if (life > 0)
+            (Present, Shortest) = (Math.Min(to - from, Present + life), Math.Min(Shortest, life));
         Changes += (pod.From > from && pod.From < to ? 1 : 0) + (pod.To > from && pod.To < to ? 1 : 0);
         var tokens = pod.Tokens(from, to);
         Units["output-token"] += tokens;
         Units["input-token"] += tokens * pod.InputPerOutput;
         Units["request"] += tokens / pod.OutputPerRequest;
-        // A pod that is new counts from its start; what it did between its last sample and its end is not known.
-        if (pod.To > from - fleet.Slowest && pod.To < to + fleet.Slowest && pod.To < fleet.Seconds)
+        // A pod that is new counts from its start, at its mean rate, which may lie in the hour before; what it did between its last sample and
+        // its end is not known.
+        var begins = pod.From >= to && pod.From < to + fleet.Slowest;
+        if (begins || (pod.To > from - fleet.Slowest && pod.To < to + fleet.Slowest && pod.To < fleet.Seconds))
             OpenTokens += pod.Rate * fleet.Slowest;
     }
 

@@ -254,7 +254,7 @@ internal sealed class Exporters(Fleet fleet)
             _ => ("tgi_request_generated_tokens_sum", "tgi_request_input_length_sum", "tgi_request_success"),
         };
         // A prefill engine answers each request with its first token.
-        Count(output, labels, pod.PrefillOf is null ? 1 : 1 / pod.OutputPerRequest);
+        Count(output, labels, pod.PrefillOf is null ? 1 : 1 / counted.OutputPerRequest);
         Count(input, labels, counted.InputPerOutput);
         Count(requests, pod.Engine == Engine.Vllm ? [.. labels, ("finished_reason", "stop")] : labels, 1 / counted.OutputPerRequest);
 
@@ -365,13 +365,13 @@ internal sealed class Exporters(Fleet fleet)
             troubles.Has(Trouble.Reset) && Any(dice, tape => tape.Counts && tape.About is About.Engine or About.Boards) is var (begun, anew)
         )
         {
-            // A process that begins anew does so for all that it counts.
-            var from = begun[anew].Second;
-            List<Tape> all = [.. fleet.Tapes.Where(one => one.Counts && one.About == begun.About && Same(one, begun))];
+            // A process that begins anew does so for all that it counts, whoever reads it.
+            var from = anew > 0 ? begun[anew - 1].Second : begun[anew].Second;
+            List<Tape> all = [.. fleet.Tapes.Where(one => one.Counts && one.About == begun.About && IsOfOne(one, begun))];
             foreach (var one in all)
             {
-                var before = Enumerable.Range(0, one.Count).Where(i => one[i].Second < from).Select(i => one[i].Value).LastOrDefault();
-                one.Change(from, value => value - before);
+                var before = one.At(from);
+                one.Change(from + 1e-3, value => Math.Max(0, value - before));
             }
             fleet.Faults.Add(new Fault(Trouble.Reset, all));
         }
@@ -379,7 +379,7 @@ internal sealed class Exporters(Fleet fleet)
             Die(dead, Trouble.DeadWall, dice.Chance(0.7) ? 0 : dice.Real(0, HoursTo - 600));
         if (troubles.Has(Trouble.DeadBoard) && Any(dice, tape => tape is { About: About.Boards, Board: not null }) is var (board, _))
             Die([.. fleet.Tapes.Where(one => one.Board == board.Board && one.About == About.Boards)], Trouble.DeadBoard, 0);
-        if (troubles.Has(Trouble.DeadLoad) && Any(dice, tape => tape.About == About.Load) is var (load, _))
+        if (troubles.Has(Trouble.DeadLoad) && Any(dice, tape => tape.About == About.Load && tape.Board!.Load(HoursFrom, HoursTo) > 0) is var (load, _))
             Die([.. fleet.Tapes.Where(one => one.Board == load.Board && one.About == About.Load)], Trouble.DeadLoad, 0);
         if (troubles.Has(Trouble.Sentinel) && Any(dice, tape => tape.About != About.Layer) is var (ones, sample))
         {
@@ -422,8 +422,8 @@ internal sealed class Exporters(Fleet fleet)
         }
     }
 
-    private static bool Same(Tape one, Tape other) =>
-        one.Series.Source == other.Series.Source && one.Pod == other.Pod && one.Board == other.Board && one.Machine == other.Machine;
+    private static bool IsOfOne(Tape one, Tape other) =>
+        one.Pod == other.Pod && one.Board == other.Board && one.Machine == other.Machine;
 
     /// <summary>All that one exporter says of one machine, or of one pod.</summary>
     private List<Tape> Group(Dice dice, About about)

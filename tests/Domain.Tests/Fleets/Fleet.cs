@@ -140,10 +140,12 @@ internal sealed class Fleet
         var troubles = Plan.Troubles;
         var halfRead = troubles.Has(Trouble.HalfRead) && (number == 0 || dice.Chance(0.3));
         var modelled = troubles.Has(Trouble.Modelled) && !halfRead && (number == 0 || dice.Chance(0.5));
-        var (model, idle, peak) = halfRead || modelled ? Models[0] : Models[dice.Int(0, 3)];
+        // Of a board that no table of hardware knows nothing says how much it can draw at rest, and so nothing contradicts a load of none.
+        var last = troubles.Has(Trouble.DeadLoad) ? 2 : 3;
+        var (model, idle, peak) = halfRead || modelled ? Models[0] : Models[dice.Int(0, last)];
         var sliced = troubles.Has(Trouble.Slices) && !halfRead && !modelled;
         if (sliced)
-            (model, idle, peak) = Models[dice.Pick([0, 1, 3])];
+            (model, idle, peak) = Models[dice.Pick<int>(last == 3 ? [0, 1, 3] : [0, 1])];
         var boards = halfRead || modelled ? 8 : dice.Pick([1, 1, 2, 2, 4]);
         if (troubles.Has(Trouble.Roles))
             boards = Math.Max(boards, 2);

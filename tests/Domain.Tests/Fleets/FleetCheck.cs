@@ -82,7 +82,10 @@ internal sealed class FleetCheck
     public List<Distance> Distances { get; } = [];
 
     /// <summary>How far a gauge may be off because of what happens between two of its samples; bounds have to say it.</summary>
-    private double Unseen => fleet.Plan.Troubles.Has(Trouble.Bursts) ? 0.3 : 0;
+    private double Unseen =>
+        fleet.Plan.Troubles.Has(Trouble.Bursts) || (fleet.Plan.Troubles.Has(Trouble.Sparse) && fleet.Plan.Troubles.Has(Trouble.Quiet))
+            ? 0.3
+            : 0;
 
     private bool Sound => !fleet.Plan.Troubles.Has(TroubleKinds.Faults);
 
@@ -157,15 +160,15 @@ internal sealed class FleetCheck
             row[Measures.Facility] is not null
                 ? (row[Measures.Facility], row[Ratios.FacilityCoverage], truth.LeastFacility, truth.Facility)
             : row[Measures.Server] is not null ? (row[Measures.Server], row[Ratios.ServerCoverage], truth.LeastServer, truth.Server)
-            : (row[Measures.Accelerator], row[Ratios.AcceleratorCoverage], truth.Accelerator, truth.Accelerator);
+            : (row[Measures.Accelerator], row[Ratios.AcceleratorCoverage], truth.ReadAccelerator, truth.Accelerator);
         if (widest.Value is { } value && (low > value * 1.000001 || high < value * 0.999999))
             Find(Wrong.Order, name, $"bounds {Text(low)} to {Text(high)} without the value {Text(value)}");
         if (widest.Known is >= Covered and var known && low is { } least && high is { } most)
         {
-            // What a part of the time lacks is missing in the sums too.
+            // What a part of the time lacks is missing in the sums too, and may have drawn twice as much as the rest.
             var outside =
-                least > widest.Most * 1.001 + truth.OpenJoules
-                || most < widest.Least * 0.999 * Math.Min(1, known + 0.01) - truth.OpenJoules;
+                least > widest.Most * 1.001 + truth.OpenJoules + 1
+                || most < widest.Least * (0.999 - 2 * Math.Max(0, 1 - known)) - truth.OpenJoules;
             if (outside)
                 Find(Wrong.Bounds, name, $"bounds {Text(least)} to {Text(most)} J, true {Range(widest.Least, widest.Most)}");
         }
@@ -175,13 +178,13 @@ internal sealed class FleetCheck
             && Math.Abs(grams - facility / 3_600_000 * fleet.GridGrams) > 1e-6 * grams
         )
             Find(Wrong.Value, name, $"{Text(grams)} g of {Text(facility)} J at {fleet.GridGrams} g a kWh");
-        var share = truth.Server > 0 ? truth.Idle / truth.Server : 0;
         if (
             fleet.Plan.Troubles.Has(Trouble.Loads | Trouble.DeadLoad)
             && !IsUnattributed(name)
+            && !truth.IsShared
             && row[Measures.Idle] is { } idle
-            && (row[Measures.Server] ?? row[Measures.Accelerator]) is { } all
-            && idle > all * (share * 1.2 + 0.06) + truth.OpenJoules
+            && row[Measures.IdleOf] is { } all
+            && idle > truth.Idle * 1.2 + all * 0.06 + truth.OpenJoules
         )
             Find(Wrong.Idle, name, $"idle {Text(idle)} of {Text(all)} J, true {Text(truth.Idle)}");
 
@@ -196,7 +199,7 @@ internal sealed class FleetCheck
                 (measure == Measures.Facility && fleet.Plan.Troubles.Has(Trouble.SiteRange) ? 0.25 : 0)
                 + (row.Evidence == Evidence.Derived ? Unseen : 0);
             var above = value > most * (1 + Near + ranged) + truth.OpenJoules;
-            var below = known >= Covered && value < least * (1 - Near - ranged) * Math.Min(1, known + 0.01) - truth.OpenJoules;
+            var below = known >= Covered && value < least * (1 - Near - ranged - 2 * Math.Max(0, 1 - known)) - truth.OpenJoules;
             if (known >= Covered && most > 3600 && strict)
                 Distances.Add(
                     new Distance(
@@ -256,7 +259,7 @@ internal sealed class FleetCheck
             );
         }
         if (coverage >= Covered)
-            (least, most) = (truth.LeastFacility / tokens, truth.Facility / tokens);
+            (least, most) = truth.PerToken((int)Math.Ceiling((1 - coverage) * truth.Present / Fleet.Grain - 0.001));
         var strict = Strict(row, name, truth);
         var outside = told < least * (1 - near) || told > most * (1 + near);
         if (strict && outside)
@@ -279,7 +282,8 @@ internal sealed class FleetCheck
         var unattributed = IsUnattributed(name);
         if (!longEnough || truth.Server <= 0 || (unattributed && truth.Server < 36_000 + 2 * truth.OpenJoules))
             return;
-        var reasons = own.Aggregate(MissingReasons.None, (all, row) => all | row.Missing);
+        // Why something is nobody's stands in the rows of those who are beside it.
+        var reasons = (unattributed ? rows : own).Aggregate(MissingReasons.None, (all, row) => all | row.Missing);
         var named = (reasons & ~Usual) != 0 || told.Period.Rejections.Count > 0;
         foreach (var measure in (ReadOnlySpan<Measure>)[Measures.Accelerator, Measures.Server, Measures.Facility])
         {
@@ -405,6 +409,9 @@ internal sealed class FleetCheck
 
     private void CheckNamed(Fault fault)
     {
+        // What another reader tells of the same is taken, and nothing is lost.
+        if (fault.Tapes.All(tape => fleet.Tapes.Exists(twin => tape.IsTwinOf(twin) && !fault.Tapes.Contains(twin))))
+            return;
         var subjects = fault.Tapes.Select(tape => tape.Series.ToString()).ToHashSet(StringComparer.Ordinal);
         if (told.Period.Rejections.Any(rejection => subjects.Contains(rejection.Subject)))
             return;

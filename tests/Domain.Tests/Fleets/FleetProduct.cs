@@ -20,6 +20,9 @@ internal sealed record Told(NormalisedPeriod Period, IReadOnlyList<IReadOnlyList
 /// </param>
 internal sealed record FleetProduct(Func<Fleet, Interval, IReadOnlyList<SeriesSamples>, NormalisedPeriod> Normalise)
 {
+    /// <summary>What is done to the sums of each hour, where a rule of the roll-up is switched off.</summary>
+    public Action<MeasureValues>? Rows { get; init; }
+
     private static readonly Lazy<MetricCatalogue> Shipped = new(() => CatalogueReader.Read(Files()));
 
     /// <summary>The product as it is.</summary>
@@ -29,8 +32,8 @@ internal sealed record FleetProduct(Func<Fleet, Interval, IReadOnlyList<SeriesSa
     public static MetricCatalogue Catalogue => Shipped.Value;
 
     /// <summary>The normaliser of a fleet's configuration.</summary>
-    public static Normaliser NormaliserOf(Fleet fleet) =>
-        new(Catalogue, fleet.Workloads, fleet.Places, TimeSpan.FromSeconds(Fleet.Grain), Fleet.Factors, fleet.Hardware);
+    public static Normaliser NormaliserOf(Fleet fleet, Rules rules = Rules.All) =>
+        new(Catalogue, fleet.Workloads, fleet.Places, TimeSpan.FromSeconds(Fleet.Grain), Fleet.Factors, fleet.Hardware) { Rules = rules };
 
     /// <summary>The whole chain.</summary>
     public Told Tell(Fleet fleet)
@@ -52,6 +55,8 @@ internal sealed record FleetProduct(Func<Fleet, Interval, IReadOnlyList<SeriesSa
                     [.. period.Work.Where(fact => fact.Period.Start >= start && fact.Period.Start < end)]
                 )
             );
+            foreach (var row in hours[^1])
+                Rows?.Invoke(row.Values);
         }
         return new Told(period, hours, RollUp.Day(Fleet.Start.Date, [.. hours.SelectMany(rows => rows)]));
     }

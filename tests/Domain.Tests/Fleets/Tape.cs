@@ -42,6 +42,13 @@ internal sealed class Tape(Series series, About about, bool counts, double allOn
 
     public int Count => samples.Count;
 
+    /// <summary>Whether another reader tells the same of the same thing.</summary>
+    public bool IsTwinOf(Tape other) =>
+        other != this
+        && other.Series.Metric == Series.Metric
+        && (other.Machine, other.Board, other.Pod, other.About) == (Machine, Board, Pod, About)
+        && (other.Series.Source != Series.Source || other.Series.Labels["job"] != Series.Labels["job"]);
+
     public (double Second, double Value) this[int index]
     {
         get => samples[index];
@@ -59,6 +66,16 @@ internal sealed class Tape(Series series, About about, bool counts, double allOn
         for (var i = 0; i < samples.Count; i++)
             if (samples[i].Second >= from)
                 samples[i] = (samples[i].Second, value(samples[i].Value));
+    }
+
+    /// <summary>What it showed at an instant, on a straight line between samples.</summary>
+    public double At(double second)
+    {
+        var next = samples.FindIndex(sample => sample.Second >= second);
+        if (next <= 0)
+            return samples.Count == 0 ? 0 : samples[Math.Max(0, next)].Value;
+        var ((first, low), (last, high)) = (samples[next - 1], samples[next]);
+        return Math.Floor(low + (high - low) * (second - first) / (last - first));
     }
 
     /// <summary>Its clock is so many seconds ahead.</summary>

@@ -101,7 +101,8 @@ internal sealed class Accounts(
     IReadOnlyList<Workload> workloads,
     Provenance provenance,
     FactorBook? factors,
-    DecisionTrace? trace
+    DecisionTrace? trace,
+    Rules rules = Rules.All
 )
 {
     private readonly Dictionary<(int Workload, string Place, string Account), Deployment> deployments = [];
@@ -121,8 +122,8 @@ internal sealed class Accounts(
         Energy? it = server is { } joules ? Quantities.Energy.FromJoules(joules) : null;
         var facility = it * site.Pue;
         var widest = server ?? accelerator;
-        var ofServer = server is { } within ? share.ServerRange.Holding(within) : Extent.Unknown;
-        var ofAccelerator = accelerator is { } ofBoards ? share.AcceleratorRange.Holding(ofBoards) : Extent.Unknown;
+        var ofServer = server is { } within ? RangeOf(share.ServerRange, within) : Extent.Unknown;
+        var ofAccelerator = accelerator is { } ofBoards ? RangeOf(share.AcceleratorRange, ofBoards) : Extent.Unknown;
         var ofWidest = server is null ? ofAccelerator : ofServer;
         double? facilityLow = facility is null ? null : ofServer.Least * site.LowPue;
         double? facilityHigh = facility is null ? null : ofServer.Most * site.HighPue;
@@ -177,6 +178,9 @@ internal sealed class Accounts(
             }
         );
     }
+
+    private Extent RangeOf(Extent range, double joules) =>
+        rules.HasFlag(Rules.Bounds) ? range.Holding(joules) : new Extent(joules, joules);
 
     /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as
     /// measured energy of one.</summary>

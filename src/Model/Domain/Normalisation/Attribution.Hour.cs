@@ -78,7 +78,7 @@ internal sealed partial class Attribution
     }
 
     /// <summary>A portion of the rest of a server.</summary>
-    private void Enter(in Share share, in RestRange range, in Portion portion, long ticks, double? busy) =>
+    private void Enter(in Share share, in RestRange range, in Portion portion, double part, long ticks, double? busy) =>
         pending.Add(
             new Pending
             {
@@ -86,7 +86,7 @@ internal sealed partial class Attribution
                 Of = share.Resource,
                 Joules = range.Rest,
                 Ticks = ticks,
-                Part = range.Rest > 0 ? portion.Joules / range.Rest : 0,
+                Part = part,
                 IsPolicy = portion.IsPolicy && range.AtOnce,
                 Less = portion.Less,
                 More = portion.More,
@@ -125,7 +125,9 @@ internal sealed partial class Attribution
         double? idle = null;
         if (one.Busy is { } busy)
         {
-            idle = Math.Min(share.Server ?? joules, seen.IdleWatts * (1 - busy) * seconds * one.Part * one.Scale);
+            idle = rules.HasFlag(Rules.Idle)
+                ? Math.Min(share.Server ?? joules, seen.IdleWatts * (1 - busy) * seconds * one.Part * one.Scale)
+                : (share.Server ?? joules) * (1 - busy);
             Tell(one.Idle, seen, seconds * one.Part * one.Scale);
         }
         ofBoards.Add((share.Workload, idle ?? double.NaN, share.Server ?? joules, share.Server ?? 0));
@@ -154,9 +156,10 @@ internal sealed partial class Attribution
         {
             var isModel = share.Cover is EnergyCover.HostModel or EnergyCover.HostModelAndAccelerator;
             idle =
-                double.IsNaN(seen.AtRest) && !isModel && ofBoards.Count > 0
+                !rules.HasFlag(Rules.Idle) ? joules * (1 - busy)
+                : double.IsNaN(seen.AtRest) && !isModel && ofBoards.Count > 0
                     ? joules * IdleShareOf(share.Workload, 1 - busy)
-                    : Math.Min(joules, seen.IdleWatts * (1 - busy) * seconds * one.Part);
+                : Math.Min(joules, seen.IdleWatts * (1 - busy) * seconds * one.Part);
             Tell(one.Idle, seen, seconds * one.Part);
         }
         return share with { ServerRange = RangeOf(one, seen, seconds), Idle = idle, IdleBy = IdleMeans.Load };
@@ -191,11 +194,16 @@ internal sealed partial class Attribution
         if (range.Unread > 0)
         {
             var (left, unread) = (new Extent(whole.Low - inside.High, whole.High - inside.Low), range.OneUnread);
-            // The more of what is left the unread boards drew, the less of a rest there is: who has such boards gains by it, others lose.
-            var (few, many) = one.UnreadBoards > 0 ? (unread.Low, unread.High) : (unread.High, unread.Low);
+            // Boards that nobody reads may be anybody's of the machine, and then their part of the rest is too; nobody's are they by rule.
+            var least = one.UnreadBoards > 0 ? one.Part - range.OfOthers : one.Part;
+            var most = least + range.OfOthers;
+            // The more of what is left the unread boards drew, the less of a rest there is: who has such boards gains by it.
             return new Extent(
-                Math.Max(0, left.Low - few * range.Unread) * one.Part + few * one.UnreadBoards,
-                Math.Max(0, left.High - many * range.Unread) * one.Part + many * one.UnreadBoards
+                Math.Max(0, left.Low - unread.High * range.Unread) * least,
+                Math.Max(
+                    Math.Max(0, left.High - unread.High * range.Unread) * most + unread.High * range.Others,
+                    Math.Max(0, left.High - unread.Low * range.Unread) * most + unread.Low * range.Others
+                )
             );
         }
         var (low, high) = (one.Part - one.Less, Math.Min(1, one.Part + one.More));
@@ -271,6 +279,8 @@ internal sealed partial class Attribution
     /// <param name="Unread">How many these are.</param>
     /// <param name="AtOnce">Whether several workloads share it at the same time.</param>
     /// <param name="IsScaled">Whether the boards are scaled to the whole, so that nothing is left.</param>
+    /// <param name="Others">How many of those that nobody reads may be anybody's.</param>
+    /// <param name="OfOthers">Their part of the rest.</param>
     private readonly record struct RestRange(
         double Rest,
         Extent Whole,
@@ -279,7 +289,9 @@ internal sealed partial class Attribution
         Extent OneUnread,
         int Unread,
         bool AtOnce,
-        bool IsScaled
+        bool IsScaled,
+        int Others,
+        double OfOthers
     );
 
     /// <summary>A share that waits for the end of the hour.</summary>

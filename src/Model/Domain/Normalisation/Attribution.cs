@@ -19,7 +19,8 @@ internal sealed partial class Attribution(
     Accounts accounts,
     Provenance provenance,
     Pieces pieces,
-    List<Rejection> rejections
+    List<Rejection> rejections,
+    Rules rules = Rules.All
 )
 {
     private readonly DecisionTrace? trace = cover.Trace;
@@ -33,6 +34,9 @@ internal sealed partial class Attribution(
     private readonly WorkloadClaims there = new();
     private EmbodiedDecision? making;
     private Func<long, double>? leastOfBoards;
+
+    // What of the rest falls to boards that nobody reads and of which nothing tells whose they are.
+    private double ofOthers;
 
     /// <summary>A server, its accelerators and what shares it, in one grid period. Periods come in the order of time.</summary>
     public void Attribute(Host host, int bin)
@@ -119,7 +123,9 @@ internal sealed partial class Attribution(
         foreach (var accelerator in host.Accelerators)
         {
             var claims = boards.Next();
-            if (cover.Board(accelerator, host.Type, bin, claims) is { } reading)
+            var read = cover.Board(accelerator, host.Type, bin, claims);
+            TellDead(accelerator, bin);
+            if (read is { } reading)
             {
                 if (reading.Ticks < grid[bin].Length.Ticks)
                     silences.Add(accelerator, Component.Accelerator, bin, host, claims);
@@ -149,7 +155,32 @@ internal sealed partial class Attribution(
         if (reading.Joules <= most)
             return busy;
         trace?.Act(board, bin, new CoverDecision(CoverRule.DeadLoad, board.Name, reading.Joules, most, "J"));
+        foreach (var meter in board.Loads(Component.Accelerator))
+        foreach (var part in meter.Parts)
+        foreach (var load in part.Series)
+            if (Interpreter.LastIn(grid[bin], load.Samples.Span) is not null)
+                Refuse(
+                    load,
+                    bin,
+                    RejectionReason.ImplausibleValue,
+                    $"it told no load while the board drew {MessageText.Show(reading.Joules)} J, more than the {MessageText.Show(most)} J that "
+                        + "it can draw at rest, so it is not believed in such periods of this hour."
+                );
         return null;
+    }
+
+    /// <summary>Tells of the meter of a board that showed nothing.</summary>
+    private void TellDead(MeteredResource board, int bin)
+    {
+        if (cover.DeadBoard is not { } meter)
+            return;
+        trace?.Act(board, bin, new CoverDecision(CoverRule.DeadBoard, meter.Series.ToString(), 0, 0, "J"));
+        Refuse(
+            meter,
+            bin,
+            RejectionReason.ImplausibleValue,
+            "it showed no energy at all: a board that answers draws power, so it is not believed in such periods of this hour."
+        );
     }
 
     /// <summary>The least that the boards drew together in a time, in joules.</summary>
@@ -177,7 +208,10 @@ internal sealed partial class Attribution(
             own += boards[i].Reading.Joules * within;
             inside += Extent.Of(boards[i].Reading, boards[i].Reading.Joules) * within;
         }
-        var unread = whole.HoldsAccelerators && !serverClaims.Any && !IsOneReading() ? Math.Max(0, count - boards.Count) : 0;
+        var unread =
+            whole.HoldsAccelerators && !serverClaims.Any && !IsOneReading() && rules.HasFlag(Rules.Unread)
+                ? Math.Max(0, count - boards.Count)
+                : 0;
         var one = unread > 0 ? Unread(host, reading, rest, own, unread) : default;
         var serverThere = ThereOf(host, bin, reading.Ticks);
         var part = serverThere > 0 ? Math.Min(1, (double)reading.Ticks / serverThere) : 1;
@@ -203,7 +237,9 @@ internal sealed partial class Attribution(
 
         // What is left when those are taken off that nobody reads is divided among all boards alike.
         rest = Math.Max(0, rest - one.Joules * unread);
-        Apportion(host, bin, reading, rest, unread, one.Joules * (unread - silent.Count), serverThere);
+        // Of nothing too each has a part, for the bounds.
+        var divided = rest > 0 ? rest : 1;
+        Apportion(host, bin, reading, divided, unread, one.Joules * (unread - silent.Count), serverThere);
         var load = boards.Count > 0 || host.Server is null ? null : cover.LoadOf(host.Server, Component.Cpu, bin)?.Busy;
         long together = 0;
         foreach (var portion in portions)
@@ -217,7 +253,9 @@ internal sealed partial class Attribution(
             one.Range,
             unread,
             together > serverThere + serverThere / 100,
-            scale != 1
+            scale != 1,
+            unread > 0 ? unread - silent.Count : 0,
+            ofOthers
         );
         idleOfRest.Clear();
         NoteRest(host, rest, reading.Ticks, load);
@@ -226,7 +264,7 @@ internal sealed partial class Attribution(
         for (var i = 0; i < portions.Count; i++)
         {
             var portion = portions[i];
-            var joules = portion.Joules + portion.Unread;
+            var joules = portion.Joules * (rest / divided) + portion.Unread;
             // Boards carry the machine's making where it has any; without them it goes as the joules do.
             var embodied =
                 count > 0
@@ -260,6 +298,7 @@ internal sealed partial class Attribution(
                 },
                 range,
                 portion,
+                portion.Joules / divided,
                 reading.Ticks,
                 boards.Count > 0 ? BusyOf(portion.Workload) : load
             );
@@ -403,6 +442,18 @@ internal sealed partial class Attribution(
     private void Disbelieve(MeteredResource server, int bin, KnownSeries meter, double joules, double parts)
     {
         trace?.Act(server, bin, new CoverDecision(CoverRule.LessThanItsParts, meter.Series.ToString(), joules, parts, "J"));
+        Refuse(
+            meter,
+            bin,
+            RejectionReason.LessThanItsParts,
+            $"it showed {MessageText.Show(joules)} J, and what is in it drew {MessageText.Show(parts)} J at the least by meters of its own: a "
+                + "whole is not less than its parts, so it is not believed in such periods of this hour."
+        );
+    }
+
+    /// <summary>Tells once an hour why a meter is not believed.</summary>
+    private void Refuse(KnownSeries meter, int bin, RejectionReason reason, string why)
+    {
         var period = grid[bin];
         var hour = period.Start.Ticks / TimeSpan.TicksPerHour;
         if (told.TryGetValue(meter, out var last) && last == hour)
@@ -413,10 +464,8 @@ internal sealed partial class Attribution(
                 meter.Series.Source,
                 meter.Series.ToString(),
                 Interpreter.LastIn(period, meter.Samples.Span) ?? period.Start,
-                RejectionReason.LessThanItsParts,
-                $"From {MessageText.Show(period.Start)} to {MessageText.Show(period.End)} it showed {MessageText.Show(joules)} J, and what "
-                    + $"is in it drew {MessageText.Show(parts)} J at the least by meters of its own: a whole is not less than its "
-                    + "parts, so it is not believed in such periods of this hour."
+                reason,
+                $"From {MessageText.Show(period.Start)} to {MessageText.Show(period.End)} {why}"
             )
         );
     }
@@ -487,7 +536,9 @@ internal sealed partial class Attribution(
     private void ReadLoose(MeteredResource accelerator, ServerType? type, int bin)
     {
         scratch.Clear();
-        if (cover.Board(accelerator, type, bin, scratch) is { } reading)
+        var read = cover.Board(accelerator, type, bin, scratch);
+        TellDead(accelerator, bin);
+        if (read is { } reading)
         {
             if (reading.Ticks < grid[bin].Length.Ticks)
                 silences.Add(accelerator, Component.Accelerator, bin, null, scratch);
@@ -736,6 +787,7 @@ internal sealed partial class Attribution(
     private void Apportion(Host host, int bin, Reading server, double rest, int unread, double ofUnread, long ticks)
     {
         portions.Clear();
+        ofOthers = 0;
         var unclaimed = 0.0;
         for (var i = 0; i < serverClaims.Count; i++)
         {
@@ -858,6 +910,7 @@ internal sealed partial class Attribution(
         if (others > 0)
         {
             var held = (double)server.Ticks * others;
+            ofOthers = held / total;
             AddPortion(WorkloadClaims.Unclaimed, left * (held / total), server.Evidence, server.Mappings, Key(held), 0, isPolicy: true);
             var at = portions.FindIndex(static portion => portion.Workload == WorkloadClaims.Unclaimed);
             portions[at] = portions[at] with { Unread = ofUnread, UnreadBoards = others };

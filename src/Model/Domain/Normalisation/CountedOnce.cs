@@ -12,7 +12,8 @@ namespace Metrics.Domain.Normalisation;
 /// <param name="pieces">The pieces of the pass.</param>
 /// <param name="grid">The periods of the pass.</param>
 /// <param name="rejections">Where it is told what was dropped.</param>
-internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces pieces, Grid grid, List<Rejection> rejections)
+/// <param name="rules">The rules that act.</param>
+internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces pieces, Grid grid, List<Rejection> rejections, Rules rules)
 {
     private const string Input = "input-token";
     private const string Output = "output-token";
@@ -28,8 +29,10 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
         DecideDimensions();
         DecideEngines();
         DecideNames();
-        DecidePrefill();
-        DecideLayers();
+        if (rules.HasFlag(Rules.Prefill))
+            DecidePrefill();
+        if (rules.HasFlag(Rules.Layers))
+            DecideLayers();
     }
 
     private IEnumerable<IGrouping<string, Count>> ByUnit =>
@@ -238,7 +241,7 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
     {
         var tellings = Telling.Of(counts.Where(one => !one.IsSubstitute));
         var (engines, witnesses) = Engines.Of(tellings, grid.Period);
-        foreach (var engine in engines.Where(engine => engine.Tellings.Count > 1))
+        foreach (var engine in engines.Where(engine => engine.Tellings.Count > 1 && rules.HasFlag(Rules.OneEngine)))
         {
             var ranked = engine
                 .Tellings.Select(telling => (Telling: telling, Ticks: telling.Counts.Sum(one => one.Ticks(pieces))))
@@ -303,16 +306,22 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
             .ToList();
         if (engines.Count < 2)
             return;
-        var prefill = engines.FindAll(engine => engine.IsPrefill || (!engine.IsDecode && LooksLikePrefill(engine, engines)));
+        // Of one that tells prompts alone a mapping has said that they are its side of the work.
+        var prefill = engines.FindAll(engine =>
+            (engine.Of(Output).Any() || engine.Of(Request).Any())
+            && (engine.IsPrefill || (!engine.IsDecode && LooksLikePrefill(engine, engines)))
+        );
         var decode = engines.FindAll(engine => !prefill.Contains(engine) && engine.Of(Output).Any());
         if (prefill.Count == 0 || decode.Count == 0)
             return;
-        if (Decide(prefill, decode, prefill.TrueForAll(engine => engine.IsPrefill)))
+        // Where some engines do both, what labels call prefill is less than all others read in any case.
+        if (Decide(prefill, decode, prefill.Concat(decode).All(engine => engine.IsPrefill || engine.IsDecode)))
             return;
         // Beside engines that do both, a pair is known by itself.
         foreach (var one in prefill)
-            if (Nearest(one, decode) is { } other)
-                Decide([one], [other], one.IsPrefill && other.IsDecode);
+        foreach (var other in Nearest(one, decode))
+            if (Decide([one], [other], one.IsPrefill && other.IsDecode))
+                break;
     }
 
     private bool Decide(List<Engine> prefill, List<Engine> decode, bool labelled)
@@ -363,12 +372,17 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
         return read > 0 && written / read < 0.2 * others.Sum(other => Risen(other, Output)) / others.Sum(other => Risen(other, Input));
     }
 
-    private static Engine? Nearest(Engine one, List<Engine> others)
+    /// <summary>Those that read about as many prompts, the nearest first; a few of them.</summary>
+    private static IEnumerable<Engine> Nearest(Engine one, List<Engine> others)
     {
         var unit = one.Of(Input).Any() ? Input : Request;
         var risen = Risen(one, unit);
-        var nearest = others.MinBy(other => Math.Abs(Risen(other, unit) - risen));
-        return nearest is not null && Math.Abs(Risen(nearest, unit) - risen) <= risen * 0.1 ? nearest : null;
+        return others
+            .Select(other => (Engine: other, Apart: Math.Abs(Risen(other, unit) - risen)))
+            .Where(other => other.Apart <= risen * 0.1)
+            .OrderBy(other => other.Apart)
+            .Take(4)
+            .Select(other => other.Engine);
     }
 
     private static double Risen(Engine engine, string unit) => engine.Subjects(unit).Sum(one => one.Curve.Risen);

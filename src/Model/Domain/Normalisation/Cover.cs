@@ -15,7 +15,8 @@ internal sealed class Cover(
     ClaimReader reader,
     Provenance provenance,
     IReadOnlyList<KnownSeries> series,
-    FactorBook? factors
+    FactorBook? factors,
+    Rules rules = Rules.All
 )
 {
     private readonly FactorSet usualLoad = provenance.Of(UsualLoad.FactorName);
@@ -95,6 +96,7 @@ internal sealed class Cover(
     /// <param name="claims">Receives who claims the series that were read.</param>
     public Reading? Board(MeteredResource board, ServerType? type, int bin, WorkloadClaims claims)
     {
+        choice.DeadBoard = null;
         if (Component(board, Quantities.Component.Accelerator, bin, claims) is { } read)
         {
             // A meter of the node names no pod, while the load of the pod's container on the same board does.
@@ -449,7 +451,7 @@ internal sealed class Cover(
     /// sees.</summary>
     private bool IsReadInHour(List<Meter> meters, int bin)
     {
-        if (meters.Count == 0)
+        if (meters.Count == 0 || !rules.HasFlag(Rules.Meaning))
             return false;
         var start = grid[bin].Start;
         var hour = new DateTime(start.Ticks - start.Ticks % TimeSpan.TicksPerHour, DateTimeKind.Utc);
@@ -484,6 +486,9 @@ internal sealed class Cover(
 
     /// <inheritdoc cref="MeterChoice.Disbelieved"/>
     public (KnownSeries Meter, double Joules, double Parts)? Disbelieved => choice.Disbelieved;
+
+    /// <inheritdoc cref="MeterChoice.DeadBoard"/>
+    public KnownSeries? DeadBoard => choice.DeadBoard;
 
     /// <inheritdoc cref="MeterChoice.LeastOf"/>
     public double LeastOf(in Reading reading, Component component) => choice.LeastOf(reading, component);

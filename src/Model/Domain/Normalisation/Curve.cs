@@ -41,7 +41,7 @@ internal sealed class Curve
     public double Risen => risen.Length == 0 ? 0 : risen[^1];
 
     public static Curve Of(KnownSeries series) =>
-        series.Mapping.Kind == SampleKind.Delta ? OfAmounts(series) : OfCounter(series.Samples.Span);
+        series.Mapping.Kind == SampleKind.Delta ? OfAmounts(series) : OfCounter(series);
 
     private static Curve OfAmounts(KnownSeries series)
     {
@@ -69,14 +69,15 @@ internal sealed class Curve
         }
     }
 
-    private static Curve OfCounter(ReadOnlySpan<Sample> samples)
+    private static Curve OfCounter(KnownSeries series)
     {
+        var samples = series.Samples.Span;
         var (times, shown, risen) = (new long[samples.Length], new double[samples.Length], new double[samples.Length]);
         var count = 0;
         for (var i = 0; i < samples.Length; i++)
         {
             var value = samples[i].Value;
-            if (!(value >= 0) || (count > 0 && value < shown[count - 1] && IsGlitch(samples, i, shown[count - 1])))
+            if (!series.CanShow(value) || (count > 0 && value < shown[count - 1] && IsGlitch(samples, i, shown[count - 1])))
                 continue;
             (times[count], shown[count]) = (samples[i].End.Ticks, value);
             // After a fall it began anew: how far it came before the first sample is not known.

@@ -248,6 +248,9 @@ public enum CoverRule
 
     /// <summary>A load meter said none while the board drew what only work makes it draw.</summary>
     DeadLoad,
+
+    /// <summary>The meter of a board showed nothing.</summary>
+    DeadBoard,
 }
 
 /// <summary>A rule that acted on a resource in a grid period, with the numbers that it compared.</summary>

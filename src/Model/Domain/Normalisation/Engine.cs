@@ -91,6 +91,9 @@ internal sealed class Telling
             !other.labels.TryGetValue(label.Key, out var value) || value == label.Value || OfReaders.Contains(label.Key)
         );
 
+    /// <summary>The labels that say which engine it is, whoever reads it.</summary>
+    public string OfEngine => Text(labels.Where(label => !OfReaders.Contains(label.Key)).OrderBy(label => label.Key, StringComparer.Ordinal));
+
     /// <summary>Whether both name a pod, and not the same.</summary>
     public bool IsOfOtherPod(Telling other) => Pod is not null && other.Pod is not null && Pod != other.Pod;
 
@@ -213,6 +216,12 @@ internal static class Engines
                         subjects.Add(subject, told = []);
                     told.Add((i, count.Curve));
                 }
+        foreach (var told in subjects.Values)
+        foreach (var same in told.GroupBy(one => tellings[one.Telling].OfEngine).Select(same => same.ToList()))
+            // What is there for minutes only may show nothing at any of the instants; labels lead to it.
+            for (var i = 0; i < same.Count; i++)
+            for (var j = i + 1; j < same.Count && j <= i + Neighbours; j++)
+                pairs.Add((Math.Min(same[i].Telling, same[j].Telling), Math.Max(same[i].Telling, same[j].Telling)));
         var shown = new List<(double Middle, double High, double Low, int Telling)>();
         foreach (var told in subjects.Values.Where(told => told.Count > 1))
         {

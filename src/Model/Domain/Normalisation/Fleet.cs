@@ -433,7 +433,8 @@ internal sealed class Fleet(
     FactorBook? factors,
     IReadOnlyDictionary<string, string>? sourceHardware,
     Joins joins,
-    List<Rejection> rejections
+    List<Rejection> rejections,
+    Rules rules = Rules.All
 )
 {
     private const string Node = "node";
@@ -501,7 +502,8 @@ internal sealed class Fleet(
     /// <summary>Files what was taken and puts the resources into their hosts, once all series are there.</summary>
     public void Settle(Grid grid)
     {
-        SplitMachines();
+        if (rules.HasFlag(Rules.Names))
+            SplitMachines();
         NameMachines();
         NumberBoards(grid.Period);
         SplitParts(grid);

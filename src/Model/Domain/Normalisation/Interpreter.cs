@@ -15,7 +15,13 @@ namespace Metrics.Domain.Normalisation;
 /// What is said of a span from a to b depends on samples from an hour before b to an hour after a alone: every pass over a part of
 /// it sees these, so that passes agree on it whatever else each of them sees.
 /// </remarks>
-internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> rejections, IReadOnlyList<KnownSeries> known)
+internal sealed class Interpreter(
+    Grid grid,
+    Pieces pieces,
+    List<Rejection> rejections,
+    IReadOnlyList<KnownSeries> known,
+    Rules rules = Rules.All
+)
 {
     /// <summary>Most joules or units of work that one span can hold: a million such spans still fit what is stored. A year of mankind is
     /// less than a thousand of them.</summary>
@@ -52,7 +58,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
     /// <param name="turns">Who of them holds it when; null where one speaks alone.</param>
     public void Read(IReadOnlyList<KnownSeries> chain, Turns? turns = null)
     {
-        if (chain.Count > 1 && !chain[0].OwnIntervals)
+        if (chain.Count > 1 && !chain[0].OwnIntervals && rules.HasFlag(Rules.Holders))
         {
             ReadRuns(chain, turns);
             return;
@@ -161,7 +167,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
     private ReadOnlyMemory<Sample> LeaveGlitchesOut(KnownSeries series, ReadOnlyMemory<Sample> memory)
     {
         var samples = memory.Span;
-        if (Glitches.In(series, samples) is not { Count: > 0 } glitches)
+        if (!rules.HasFlag(Rules.Glitches) || Glitches.In(series, samples) is not { Count: > 0 } glitches)
             return memory;
         var left = new List<Sample>(samples.Length);
         var next = 0;

@@ -15,6 +15,7 @@ internal sealed class KnownSeries
     private readonly double most = double.PositiveInfinity;
     private readonly (UtilisationPower Model, double Units)? curve;
     private readonly string? profile;
+    private readonly Rules rules;
 
     private readonly AllOnes allOnes;
 
@@ -25,9 +26,11 @@ internal sealed class KnownSeries
         MappingSet mappings,
         int workload,
         Place place,
-        HardwareTable? hardware = null
+        HardwareTable? hardware = null,
+        Rules rules = Rules.All
     )
     {
+        this.rules = rules;
         Number = number;
         Series = samples.Series;
         Samples = samples.Samples;
@@ -128,7 +131,8 @@ internal sealed class KnownSeries
     public bool CountsFromItsStart => Mapping.Kind == SampleKind.Cumulative && (Mapping.Unit.Quantity == Quantity.Work || Mapping.Share);
 
     /// <summary>Whether a meter can show the raw value at all.</summary>
-    public bool CanShow(double value) => value >= 0 && value <= Most && value < Below && !allOnes.Holds(value);
+    public bool CanShow(double value) =>
+        value >= 0 && ((value <= Most && value < Below && !allOnes.Holds(value)) || !rules.HasFlag(Rules.Plausible));
 
     /// <summary>What the amounts of its pieces are counted in.</summary>
     public AmountUnit Unit =>
@@ -141,6 +145,9 @@ internal sealed class KnownSeries
 
     /// <summary>Whether it tells how busy something is, and only tables of hardware can make power of that.</summary>
     public bool IsLoad => Unit == AmountUnit.FullLoadSeconds;
+
+    /// <summary>Whether it tells what a board draws by itself, and not a share of it.</summary>
+    public bool IsOfBoard => !IsLoad && Mapping is { Component: Component.Accelerator, Share: false };
 
     /// <summary>Watts at rest and at full load by the mapping's own power model; null when the mapping has none.</summary>
     public (double Idle, double Max)? OwnPower => Mapping.Power is null ? null : (offset, offset + slope);
@@ -187,7 +194,7 @@ internal sealed class KnownSeries
     public void SizeSlice(string? hardware)
     {
         if (profile is not null)
-            Slice ??= Slices.ShareOf(profile, hardware);
+            Slice ??= rules.HasFlag(Rules.Slices) ? Slices.ShareOf(profile, hardware) : (profile[0] - '0') / 7.0;
     }
 
     /// <summary>Why the part that a slice is is unknown.</summary>

@@ -5,7 +5,7 @@ using Metrics.Domain.Quantities;
 namespace Metrics.Domain.Normalisation;
 
 /// <summary>Which of several meters is taken, and which of several series that tell the same.</summary>
-internal sealed class MeterChoice(Grid grid, Pieces pieces, DecisionTrace? trace, FactorBook? factors)
+internal sealed class MeterChoice(Grid grid, Pieces pieces, DecisionTrace? trace, FactorBook? factors, Rules rules = Rules.All)
 {
     // A load below this may be a rounding of none.
     private const double LeastLoad = 0.02;
@@ -62,10 +62,15 @@ internal sealed class MeterChoice(Grid grid, Pieces pieces, DecisionTrace? trace
     /// <summary>Whether a meter of a whole can show what it does, with that in it.</summary>
     private bool IsBelieved(Meter meter, int bin, long ticks, Parts parts)
     {
-        var inside = parts.In(ticks);
+        var inside = rules.HasFlag(Rules.Parts) ? parts.In(ticks) : 0;
+        var joules = inside > 0 || meter.First.IsOfBoard ? AmountOf(meter, bin, out var doubt) : doubt = 0;
+        if (meter.First.IsOfBoard && joules == 0 && ticks * 2 >= grid[bin].Length.Ticks)
+        {
+            DeadBoard = meter.First;
+            return false;
+        }
         if (inside <= 0)
             return true;
-        var joules = AmountOf(meter, bin, out var doubt);
         var component = meter.First.Mapping.Component is Component.None ? Component.Node : meter.First.Mapping.Component;
         if ((joules + doubt) * AccuracyOf(meter.First.Evidence, component).High >= inside * (1 - 1e-9))
             return true;
@@ -76,6 +81,9 @@ internal sealed class MeterChoice(Grid grid, Pieces pieces, DecisionTrace? trace
     /// <summary>The meter of a whole that showed less than its parts since this was last cleared, what it showed, and the least that the
     /// parts drew, in joules.</summary>
     public (KnownSeries Meter, double Joules, double Parts)? Disbelieved { get; set; }
+
+    /// <summary>The meter of a board that showed nothing for most of a period since this was last cleared: what answers draws power.</summary>
+    public KnownSeries? DeadBoard { get; set; }
 
     /// <summary>Between what multiples of a reading the truth lies. A meter whose accuracy nobody states is taken to err by a quarter: for
     /// doubts alone, never for bounds that are told.</summary>

@@ -72,6 +72,9 @@ public sealed class Normaliser
     /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
     public const int Revision = 5;
 
+    /// <summary>The rules that act.</summary>
+    internal Rules Rules { get; init; } = Rules.All;
+
     private readonly MetricCatalogue catalogue;
     private readonly Workload[] workloads;
     private readonly IReadOnlyDictionary<string, Place> places;
@@ -179,17 +182,18 @@ public sealed class Normaliser
         var known = Know(period, ordered, provenance, joins, rejections);
         var trace = traced is null ? null : new DecisionTrace(grid, workloads, known);
         using var pieces = new Pieces(grid);
-        var interpreter = new Interpreter(grid, pieces, rejections, known);
-        var accounts = new Accounts(grid, workloads, provenance, factors, trace);
+        var interpreter = new Interpreter(grid, pieces, rejections, known, Rules);
+        var accounts = new Accounts(grid, workloads, provenance, factors, trace, Rules);
 
-        var fleet = new Fleet(factors, hardware, joins, rejections);
+        var fleet = new Fleet(factors, hardware, joins, rejections, Rules);
         var work = new WorkTallies(
             interpreter,
             pieces,
             workloads,
             new Estimates(period, factors?.Models, workloads, provenance, rejections, trace),
             grid,
-            rejections
+            rejections,
+            Rules
         );
         foreach (var series in known)
         {
@@ -207,9 +211,9 @@ public sealed class Normaliser
         fleet.Settle(grid);
         fleet.Read(interpreter, pieces);
 
-        var choice = new MeterChoice(grid, pieces, trace, factors);
-        var cover = new Cover(grid, choice, new ClaimReader(pieces, known, choice), provenance, known, factors) { Trace = trace };
-        var attribution = new Attribution(grid, cover, new Silences(grid, pieces, known), accounts, provenance, pieces, rejections);
+        var choice = new MeterChoice(grid, pieces, trace, factors, Rules);
+        var cover = new Cover(grid, choice, new ClaimReader(pieces, known, choice), provenance, known, factors, Rules) { Trace = trace };
+        var attribution = new Attribution(grid, cover, new Silences(grid, pieces, known), accounts, provenance, pieces, rejections, Rules);
         foreach (var host in fleet.Hosts)
             for (var bin = 0; bin < grid.Count; bin++)
                 attribution.Attribute(host, bin);
@@ -292,10 +296,10 @@ public sealed class Normaliser
                 nowhere.Add(one.Series.Source, place = new Place($"unplaced/{one.Series.Source}", null, null));
             var workload = WorkloadOf(one, label => joins.Read(one, mapping, label), period, rejections);
             known.Add(
-                new KnownSeries(known.Count, one, mapping, provenance.Of(mapping), workload, place, factors?.Hardware)
+                new KnownSeries(known.Count, one, mapping, provenance.Of(mapping), workload, place, factors?.Hardware, Rules)
                 {
                     Account = AccountOf(one.Series.Labels, mapping),
-                    Scope = Scope.Of(one.Series.Labels, mapping.Resource.Scope),
+                    Scope = Rules.HasFlag(Rules.Names) ? Scope.Of(one.Series.Labels, mapping.Resource.Scope) : Scope.None,
                     Pod = joins.PodOf(one, mapping),
                 }
             );

@@ -7,6 +7,8 @@ internal sealed class Presence(Grid grid)
 {
     private readonly Dictionary<(string Place, string Pod), List<KnownSeries>> pods = [];
     private readonly Dictionary<(string Place, int Workload, string Node), List<KnownSeries>> nodes = [];
+    private readonly HashSet<int> watched = [];
+    private Dictionary<int, Stretches>? held;
 
     /// <summary>Remembers what else is read: power, load, limits.</summary>
     public void Add(KnownSeries series)
@@ -16,6 +18,10 @@ internal sealed class Presence(Grid grid)
         else if (series.Workload != WorkloadClaims.Unclaimed && NodeOf(series) is { } node)
             Add(nodes, (series.Place.Name, series.Workload, node), series);
     }
+
+    /// <summary>Whether anything else is read of the pod of an engine.</summary>
+    public bool IsRead(KnownSeries work) =>
+        PodOf(work) is { } pod && pods.TryGetValue((work.Place.Name, pod), out var known) && known.Exists(other => !IsOfOtherNamespace(work, other));
 
     /// <summary>Adds the time in which an engine was there.</summary>
     /// <param name="counts">What it counted in one unit.</param>
@@ -54,7 +60,30 @@ internal sealed class Presence(Grid grid)
             return;
         foreach (var (from, to) in near.Items)
         foreach (var series in Others(any.Series))
+        {
             AddRead(series, from, to, into);
+            // From whom it had the thing over, it had it before it spoke of it.
+            if (Held(pieces).TryGetValue(series.Number, out var stretches))
+                foreach (var (first, last) in stretches.Items)
+                    AddClipped(into, Math.Max(from, first), Math.Min(to, last));
+        }
+    }
+
+    /// <summary>The time that the pieces of each series tell of.</summary>
+    private Dictionary<int, Stretches> Held(Pieces pieces)
+    {
+        if (held is not null)
+            return held;
+        held = [];
+        foreach (ref readonly var piece in pieces[..])
+        {
+            if (!watched.Contains(piece.Series))
+                continue;
+            if (!held.TryGetValue(piece.Series, out var of))
+                held.Add(piece.Series, of = new Stretches());
+            of.Add(piece.From, piece.To);
+        }
+        return held;
     }
 
     private List<KnownSeries> Others(KnownSeries work) =>
@@ -79,9 +108,10 @@ internal sealed class Presence(Grid grid)
     private void AddClipped(Stretches into, long from, long to) =>
         into.Add(Math.Max(from, grid.Period.Start.Ticks), Math.Min(to, grid.Period.End.Ticks));
 
-    private static void Add<T>(Dictionary<T, List<KnownSeries>> of, T key, KnownSeries series)
+    private void Add<T>(Dictionary<T, List<KnownSeries>> of, T key, KnownSeries series)
         where T : notnull
     {
+        watched.Add(series.Number);
         if (!of.TryGetValue(key, out var known))
             of.Add(key, known = []);
         known.Add(series);

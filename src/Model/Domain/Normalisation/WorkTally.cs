@@ -1,3 +1,4 @@
+using Metrics.Domain.Catalogue;
 using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
@@ -14,7 +15,8 @@ internal sealed class WorkTallies(
     IReadOnlyList<Workload> workloads,
     Estimates estimates,
     Grid grid,
-    List<Rejection> rejections
+    List<Rejection> rejections,
+    Rules rules = Rules.All
 )
 {
     private readonly Dictionary<(int Workload, string Place, string? Account, string Unit), WorkTally> tallies = [];
@@ -62,7 +64,14 @@ internal sealed class WorkTallies(
         foreach (var family in families.Values)
             Decide(family);
         foreach (var ((workload, _, _), counts) in deployments)
-            new CountedOnce(counts, workload == WorkloadClaims.Unclaimed ? null : workloads[workload], pieces, grid, rejections).Decide();
+            new CountedOnce(
+                counts,
+                workload == WorkloadClaims.Unclaimed ? null : workloads[workload],
+                pieces,
+                grid,
+                rejections,
+                rules
+            ).Decide();
     }
 
     public void Enter(Accounts accounts, Provenance provenance, IReadOnlyList<KnownSeries> series)
@@ -70,6 +79,43 @@ internal sealed class WorkTallies(
         foreach (var tally in tallies.Values)
             tally.Enter(accounts, pieces, grid, Presence, provenance, series, estimates);
         estimates.Enter(accounts);
+        if (rules.HasFlag(Rules.Unread))
+            foreach (var ((workload, _, account), counts) in deployments)
+                if (workload != WorkloadClaims.Unclaimed)
+                    EnterUnread(workload, account, counts, accounts);
+    }
+
+    /// <summary>Where boards name the pods of a deployment, a pod that works and that none of them names has boards that nobody reads: it was
+    /// there, and what it drew is unknown.</summary>
+    private void EnterUnread(int workload, string? account, List<Count> counts, Accounts accounts)
+    {
+        var pods = counts
+            .Where(one => !one.IsSubstitute && one.Layer == WorkLayer.Engine && one.Engine?.Pod is not null)
+            .GroupBy(one => one.Engine!)
+            .ToLookup(engine => Presence.IsRead(engine.First().Series));
+        if (!pods[true].Any())
+            return;
+        var there = new Stretches();
+        foreach (var engine in pods[false])
+        {
+            there.Clear();
+            Presence.Add(engine, pieces, there);
+            var resource = new MeteredResource("pod", engine.Key.Pod!, engine.First().Series.Place, account);
+            for (var bin = 0; bin < grid.Count; bin++)
+                if (Piece.Seconds(there.Within(grid[bin].Start.Ticks, grid[bin].End.Ticks)) is > 0 and var seconds)
+                    accounts.Enter(
+                        new Share
+                        {
+                            Workload = workload,
+                            Resource = resource,
+                            Bin = bin,
+                            Reading = default,
+                            Time = new ShareTime(seconds, seconds, 0, 0),
+                            Cover = EnergyCover.Accelerator,
+                            Missing = MissingReasons.AcceleratorUnmetered,
+                        }
+                    );
+        }
     }
 
     /// <summary>Of the levels that say something about a period the lowest speaks.</summary>
