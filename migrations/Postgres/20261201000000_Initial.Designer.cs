@@ -659,17 +659,33 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("accelerator_seconds");
 
+                    b.Property<double?>("ActiveAcceleratorMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_accelerator_matched_seconds");
+
                     b.Property<double?>("ActiveAcceleratorMatchedUnits")
                         .HasColumnType("double precision")
                         .HasColumnName("active_accelerator_matched_units");
+
+                    b.Property<double?>("ActiveMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_matched_seconds");
 
                     b.Property<double?>("ActiveMatchedUnits")
                         .HasColumnType("double precision")
                         .HasColumnName("active_matched_units");
 
+                    b.Property<double?>("ActiveSciMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_sci_matched_seconds");
+
                     b.Property<double?>("ActiveSciMatchedUnits")
                         .HasColumnType("double precision")
                         .HasColumnName("active_sci_matched_units");
+
+                    b.Property<double?>("ActiveServerMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_server_matched_seconds");
 
                     b.Property<double?>("ActiveServerMatchedUnits")
                         .HasColumnType("double precision")
@@ -837,6 +853,10 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("operational_grams");
 
+                    b.Property<double?>("OperationalMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("operational_matched_seconds");
+
                     b.Property<double?>("OperationalMatchedUnits")
                         .HasColumnType("double precision")
                         .HasColumnName("operational_matched_units");
@@ -856,6 +876,10 @@ namespace Metrics.Migrations.Postgres.Migrations
                     b.Property<DateTime>("RecomputedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("recomputed_at");
+
+                    b.Property<double?>("SciMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("sci_matched_seconds");
 
                     b.Property<double?>("SciMatchedUnits")
                         .HasColumnType("double precision")
@@ -932,17 +956,33 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("accelerator_seconds");
 
+                    b.Property<double?>("ActiveAcceleratorMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_accelerator_matched_seconds");
+
                     b.Property<double?>("ActiveAcceleratorMatchedUnits")
                         .HasColumnType("double precision")
                         .HasColumnName("active_accelerator_matched_units");
+
+                    b.Property<double?>("ActiveMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_matched_seconds");
 
                     b.Property<double?>("ActiveMatchedUnits")
                         .HasColumnType("double precision")
                         .HasColumnName("active_matched_units");
 
+                    b.Property<double?>("ActiveSciMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_sci_matched_seconds");
+
                     b.Property<double?>("ActiveSciMatchedUnits")
                         .HasColumnType("double precision")
                         .HasColumnName("active_sci_matched_units");
+
+                    b.Property<double?>("ActiveServerMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("active_server_matched_seconds");
 
                     b.Property<double?>("ActiveServerMatchedUnits")
                         .HasColumnType("double precision")
@@ -1114,6 +1154,10 @@ namespace Metrics.Migrations.Postgres.Migrations
                         .HasColumnType("double precision")
                         .HasColumnName("operational_grams");
 
+                    b.Property<double?>("OperationalMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("operational_matched_seconds");
+
                     b.Property<double?>("OperationalMatchedUnits")
                         .HasColumnType("double precision")
                         .HasColumnName("operational_matched_units");
@@ -1133,6 +1177,10 @@ namespace Metrics.Migrations.Postgres.Migrations
                     b.Property<DateTime>("RecomputedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("recomputed_at");
+
+                    b.Property<double?>("SciMatchedSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("sci_matched_seconds");
 
                     b.Property<double?>("SciMatchedUnits")
                         .HasColumnType("double precision")

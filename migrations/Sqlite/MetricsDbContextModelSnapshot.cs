@@ -611,17 +611,33 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("accelerator_seconds");
 
+                    b.Property<double?>("ActiveAcceleratorMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_accelerator_matched_seconds");
+
                     b.Property<double?>("ActiveAcceleratorMatchedUnits")
                         .HasColumnType("REAL")
                         .HasColumnName("active_accelerator_matched_units");
+
+                    b.Property<double?>("ActiveMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_matched_seconds");
 
                     b.Property<double?>("ActiveMatchedUnits")
                         .HasColumnType("REAL")
                         .HasColumnName("active_matched_units");
 
+                    b.Property<double?>("ActiveSciMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_sci_matched_seconds");
+
                     b.Property<double?>("ActiveSciMatchedUnits")
                         .HasColumnType("REAL")
                         .HasColumnName("active_sci_matched_units");
+
+                    b.Property<double?>("ActiveServerMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_server_matched_seconds");
 
                     b.Property<double?>("ActiveServerMatchedUnits")
                         .HasColumnType("REAL")
@@ -788,6 +804,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("operational_grams");
 
+                    b.Property<double?>("OperationalMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("operational_matched_seconds");
+
                     b.Property<double?>("OperationalMatchedUnits")
                         .HasColumnType("REAL")
                         .HasColumnName("operational_matched_units");
@@ -807,6 +827,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                     b.Property<long>("RecomputedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("recomputed_at");
+
+                    b.Property<double?>("SciMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("sci_matched_seconds");
 
                     b.Property<double?>("SciMatchedUnits")
                         .HasColumnType("REAL")
@@ -882,17 +906,33 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("accelerator_seconds");
 
+                    b.Property<double?>("ActiveAcceleratorMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_accelerator_matched_seconds");
+
                     b.Property<double?>("ActiveAcceleratorMatchedUnits")
                         .HasColumnType("REAL")
                         .HasColumnName("active_accelerator_matched_units");
+
+                    b.Property<double?>("ActiveMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_matched_seconds");
 
                     b.Property<double?>("ActiveMatchedUnits")
                         .HasColumnType("REAL")
                         .HasColumnName("active_matched_units");
 
+                    b.Property<double?>("ActiveSciMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_sci_matched_seconds");
+
                     b.Property<double?>("ActiveSciMatchedUnits")
                         .HasColumnType("REAL")
                         .HasColumnName("active_sci_matched_units");
+
+                    b.Property<double?>("ActiveServerMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("active_server_matched_seconds");
 
                     b.Property<double?>("ActiveServerMatchedUnits")
                         .HasColumnType("REAL")
@@ -1063,6 +1103,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                         .HasColumnType("REAL")
                         .HasColumnName("operational_grams");
 
+                    b.Property<double?>("OperationalMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("operational_matched_seconds");
+
                     b.Property<double?>("OperationalMatchedUnits")
                         .HasColumnType("REAL")
                         .HasColumnName("operational_matched_units");
@@ -1082,6 +1126,10 @@ namespace Metrics.Migrations.Sqlite.Migrations
                     b.Property<long>("RecomputedAt")
                         .HasColumnType("INTEGER")
                         .HasColumnName("recomputed_at");
+
+                    b.Property<double?>("SciMatchedSeconds")
+                        .HasColumnType("REAL")
+                        .HasColumnName("sci_matched_seconds");
 
                     b.Property<double?>("SciMatchedUnits")
                         .HasColumnType("REAL")

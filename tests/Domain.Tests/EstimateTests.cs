@@ -166,6 +166,87 @@ public sealed class EstimateTests
                 iter: 1000
             );
 
+    // ML.ENERGY's leaderboard of 2026-02-16: joules of the boards alone for an output token, the least and the most of each model in all
+    // its rows, 8 to 4,096 requests at a time on one to eight H100 or B200. GPT-4o: 0.3 Wh for 500 tokens, Epoch AI.
+    [Theory]
+    [InlineData("openai/gpt-oss-120b", 0.0397, 0.782)]
+    [InlineData("openai/gpt-oss-20b", 0.0284, 0.356)]
+    [InlineData("meta-llama/Llama-3.1-405B-Instruct", 1.0, 21.9)]
+    [InlineData("meta-llama/Llama-3.1-405B-Instruct-FP8", 1.14, 14.1)]
+    [InlineData("meta-llama/Llama-3.1-70B-Instruct", 0.189, 3.76)]
+    [InlineData("meta-llama/Llama-3.1-8B-Instruct", 0.0467, 0.455)]
+    [InlineData("meta-llama/Llama-3.3-70B-Instruct", 0.219, 3.86)]
+    [InlineData("meta-llama/Llama-4-Maverick-17B-128E-Instruct-FP8", 0.484, 3.06)]
+    [InlineData("meta-llama/Llama-4-Scout-17B-16E-Instruct", 0.336, 5.6)]
+    [InlineData("deepseek-ai/DeepSeek-V3.1", 0.6, 10.1)]
+    [InlineData("deepseek-ai/DeepSeek-R1", 2.38, 9.88)]
+    [InlineData("Qwen/Qwen3-8B", 0.0531, 1.18)]
+    [InlineData("Qwen/Qwen3-14B", 0.0548, 1.37)]
+    [InlineData("Qwen/Qwen3-32B", 0.141, 2.36)]
+    [InlineData("Qwen/Qwen3-30B-A3B-Instruct-2507", 0.0564, 1.33)]
+    [InlineData("Qwen/Qwen3-Coder-30B-A3B-Instruct", 0.112, 1.04)]
+    [InlineData("Qwen/Qwen3-235B-A22B-Instruct-2507", 0.24, 8.4)]
+    [InlineData("Qwen/Qwen3-235B-A22B-Thinking-2507-FP8", 0.418, 11.6)]
+    [InlineData("Qwen/Qwen3-Coder-480B-A35B-Instruct", 1.24, 13.1)]
+    [InlineData("Qwen/Qwen3-Coder-480B-A35B-Instruct-FP8", 3.8, 34.4)]
+    [InlineData("Qwen/Qwen3-VL-235B-A22B-Instruct", 0.37, 8.83)]
+    [InlineData("Qwen/Qwen3-VL-235B-A22B-Instruct-FP8", 0.296, 12.92)]
+    [InlineData("google/gemma-3-12b-it", 0.0954, 0.831)]
+    [InlineData("google/gemma-3-27b-it", 0.177, 1.65)]
+    [InlineData("gpt-4o", 2.16, 2.16)]
+    public void What_was_measured_of_a_model_lies_between_its_bounds(string name, double least, double most)
+    {
+        var model = ModelTable.Published.Find(name)!;
+
+        var (boards, servers) = TokenEnergyRange.Of(model.Size, model.Bits, 1, RequestTiming.Unknown);
+
+        Assert.InRange(least, boards.Low, boards.High);
+        Assert.InRange(most, boards.Low, boards.High);
+        // A server draws more than its boards, and at the most 10.2 kW where they draw 5.6.
+        Assert.InRange(most * 10.2 / 5.6, servers.Low, servers.High);
+    }
+
+    [Fact]
+    public void The_bounds_of_a_model_follow_from_its_size_and_bits_alone()
+    {
+        // 405.85e9 in 16 bits: 2 x (405.85e9 B / 8e12 B/s / 4096 + 2 x 405.85e9 / 4.5e15) s x 1,000 W, in 8 bits, as it is served too.
+        var (boards, servers) = TokenEnergyRange.Of(ModelSize.Dense(405.85e9), 16, 1, RequestTiming.Unknown);
+        Assert.Equal(0.385526673719618, boards.Low, 12);
+        Assert.Equal(0.385526673719618 * 1.15, servers.Low, 12);
+        // 2 x 811.7e9 B / 3.35e12 B/s / 4 x 700 W.
+        Assert.Equal(84.8044776119403, boards.High, 9);
+        // The formula in a batch of 4 is above 84.804 x 1,275 / 700: 16 boards of 1.826 J, and 0.29610 s x 2,400 W / 4.
+        Assert.Equal(206.06554857968482, servers.High, 9);
+    }
+
+    [Fact]
+    public void The_value_of_every_published_model_lies_between_its_bounds()
+    {
+        foreach (var model in ModelTable.Published.All)
+        {
+            var timing = model.TokensPerSecond is { } rate ? new RequestTiming(TokensPerSecond: rate) : RequestTiming.Unknown;
+            var value = (Model with { BitsPerParameter = model.Bits ?? 16 }).Estimate(model.Size, 100, timing, SiteFactors.Unknown);
+            var (boards, servers) = TokenEnergyRange.Of(model.Size, model.Bits, 100, timing);
+
+            Assert.True(boards.Low <= value.Low.Accelerator.Joules && value.High.Accelerator.Joules <= boards.High, model.Pattern);
+            Assert.True(servers.Low <= value.Low.Server.Joules && value.High.Server.Joules <= servers.High, model.Pattern);
+        }
+    }
+
+    [Theory]
+    [InlineData("openai/gpt-oss-120b", 4.25, null)]
+    [InlineData("deepseek.v3-v1:0", 8.0, null)]
+    [InlineData("meta-llama/Llama-3.1-405B-Instruct-FP8", 8.0, null)]
+    [InlineData("meta.llama3-1-405b-instruct-v1:0", 16.0, null)]
+    [InlineData("gpt-4o", null, 37.8)]
+    [InlineData("claude-sonnet-4-6", null, 42.0)]
+    public void Bits_and_rates_stand_in_the_table_where_they_are_published(string name, double? bits, double? rate)
+    {
+        var model = ModelTable.Published.Find(name)!;
+
+        Assert.Equal((bits, rate), (model.Bits, model.TokensPerSecond));
+    }
+
     [Fact]
     public void Water_of_an_unknown_factor_is_null_and_that_of_the_site_stays()
     {

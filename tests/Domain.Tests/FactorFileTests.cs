@@ -143,6 +143,14 @@ public sealed class FactorFileTests
                 )
                 .Models!.Find("Own-9B-chat")
         );
+        var packed = FactorFile
+            .Read(
+                "m.csv",
+                "pattern,active_low,active_high,total_low,total_high,bits,tokens_per_second,method,source,licence,version\n"
+                    + "*own-9b*,9e9,9e9,9e9,9e9,4.25,50,published,ours,CC0,v1\n"
+            )
+            .Models!.Find("own-9b")!;
+        Assert.Equal((4.25, 50.0), (packed.Bits, packed.TokensPerSecond));
         Assert.Equal(
             [new Region("oci/eu-frankfurt-1", "DE", null)],
             FactorFile.Read("r.csv", "name,country,zone\noci/eu-frankfurt-1,DE,\n").Regions

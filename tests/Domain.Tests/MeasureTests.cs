@@ -1,4 +1,6 @@
 using Metrics.Domain.Facts;
+using Metrics.Domain.Observations;
+using Metrics.Domain.Quantities;
 using Xunit;
 
 namespace Metrics.Domain.Tests;
@@ -194,6 +196,57 @@ public sealed class MeasureTests
         Assert.Equal([], rows.Where(row => !page.Contains(row + "\n", StringComparison.Ordinal)));
         // The control: a row of something else is not there.
         Assert.DoesNotContain(Documented(new Measure("OtherJoules", "J", "Another.")), page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_documentation_has_every_reason_of_a_null_and_every_rule_that_acts()
+    {
+        var model = File.ReadAllText(Path.Combine(Repository(), "docs", "data-model.md"));
+        var rules = File.ReadAllText(Path.Combine(Repository(), "docs", "normalisation.md"));
+
+        // Those of ratios that only rankings tell stand with the placements.
+        NullReason[] ofRows =
+        [
+            NullReason.NoWork,
+            NullReason.ZeroFunctionalUnits,
+            NullReason.NoEnergy,
+            NullReason.ServerUnknown,
+            NullReason.PueUnknown,
+            NullReason.NoCommonTime,
+        ];
+        var words = ofRows.Select(reason => reason.Text()).Concat(MissingReasonText.All.Select(entry => entry.Word));
+        Assert.Equal([], words.Where(NotIn(model)));
+        RejectionReason[] ofRules =
+        [
+            RejectionReason.ImplausibleValue,
+            RejectionReason.Glitch,
+            RejectionReason.LessThanItsParts,
+            RejectionReason.AmbiguousIdentity,
+            RejectionReason.ToldTwice,
+            RejectionReason.SliceUnknown,
+        ];
+        var told = ofRules.Select(reason => SnakeCase.Of(reason));
+        Assert.Equal([], told.Where(word => !rules.Contains($"| `{word}` |", StringComparison.Ordinal)));
+        Assert.Equal(["told_thrice"], new[] { "told_twice", "told_thrice" }.Where(NotIn(model)));
+
+        static Func<string, bool> NotIn(string page) => word => !page.Contains($"`{word}`", StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Each_of_the_nine_rules_has_a_page_that_says_what_was_given_up()
+    {
+        var rules = File.ReadAllLines(Path.Combine(Repository(), "docs", "normalisation.md"))
+            .Where(line => line.Length > 4 && line.StartsWith("| ", StringComparison.Ordinal) && char.IsAsciiDigit(line[2]))
+            .ToList();
+
+        Assert.Equal(9, rules.Count);
+        foreach (var rule in rules)
+        {
+            var pages = rule.Split("](").Skip(1).Select(part => part[..part.IndexOf(')', StringComparison.Ordinal)]).ToList();
+            Assert.NotEmpty(pages);
+            foreach (var page in pages)
+                Assert.Contains("Given up", File.ReadAllText(Path.Combine(Repository(), "docs", page)), StringComparison.OrdinalIgnoreCase);
+        }
     }
 
     private static readonly DateTime At = new(2026, 1, 15, 10, 0, 0, DateTimeKind.Utc);

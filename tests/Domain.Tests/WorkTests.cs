@@ -23,6 +23,11 @@ public sealed class WorkTests
         new KnownModel("*7b*", ModelSize.Dense(7.3e9), "its card", "CC0-1.0", "test"),
         new KnownModel("*20b*", ModelSize.Dense(20e9), "its card", "CC0-1.0", "test"),
         new KnownModel("secret*", new ModelSize(new Bounds(20e9, 60e9), new Bounds(100e9, 400e9)), "a guess", "CC0-1.0", "test"),
+        new KnownModel("packed", new ModelSize(Bounds.Exactly(5.1e9), Bounds.Exactly(117e9)), "its card", "CC0-1.0", "test")
+        {
+            Bits = 4.25,
+            TokensPerSecond = 50,
+        },
     ]);
 
     private static MetricMapping Level(int level, string id, params (string Label, string Glob)[] when) =>
@@ -204,14 +209,15 @@ public sealed class WorkTests
     }
 
     [Fact(DisplayName = "D03 100 output tokens of a model of 20e9 parameters are 39.2 J of the facility, in a batch of 64")]
-    public void The_bounds_of_a_known_model_are_those_of_the_batch()
+    public void The_bounds_of_a_known_model_are_those_of_any_batch_and_any_board()
     {
         var fact = Assert.Single(Normalise([Estimated], [], Minutes("tokens", 20, labels: ("model", "m-20b"))).Energy);
 
         Assert.Equal(39.20357622462212, fact.FacilityJoules!.Value, 9);
-        Assert.Equal(39.20357622462212, fact.LowJoules!.Value, 9);
-        // In a batch of 4: 100 x (1.1665e-6 x e^(4 beta) x 20 + 4.0529e-5) Wh and 3.4291604 s x 1,200 W / 8 / 4, times 1.26.
-        Assert.Equal(190.53082936971066, fact.HighJoules!.Value, 9);
+        // 4 bits: 100 x 2 x (10e9 B / 8e12 B/s / 4096 + 2 x 20e9 / 4.5e15) s x 1,150 W, times 1.26.
+        Assert.Equal(2.6644399414062496, fact.LowJoules!.Value, 9);
+        // 16 bits: 100 x 2 x 40e9 B / 3.35e12 B/s / 4 x 1,275 W, times 1.26.
+        Assert.Equal(959.1044776119404, fact.HighJoules!.Value, 9);
     }
 
     [Fact(DisplayName = "D03 the same tokens are 7.2 mg of CO2e at 590 g for a kilowatt-hour, the making of the hardware included")]
@@ -250,9 +256,22 @@ public sealed class WorkTests
 
         // The boards at a batch of 64 are 74.761 J (4 of them, 20e9 active) to 430.238 J (16, 60e9 active).
         Assert.Equal((74.76128526068393 + 430.2381006244498) / 2, fact.AcceleratorJoules!.Value, 9);
-        // Low: the boards and 49.695 J of their servers, in a batch of 64. High: 618.929 J and 3,685.918 J, in a batch of 4.
-        Assert.Equal(124.45579753848292, fact.LowJoules!.Value, 9);
-        Assert.Equal(4304.846982320711, fact.HighJoules!.Value, 6);
+        // 4 bits of 100e9, 20e9 active: 100 x 2 x (50e9 B / 8e12 B/s / 4096 + 2 x 20e9 / 4.5e15) s x 1,150 W.
+        Assert.Equal(2.395396592881944, fact.LowJoules!.Value, 9);
+        // 16 bits of 400e9: 100 x 2 x 800e9 B / 3.35e12 B/s / 4 x 1,275 W.
+        Assert.Equal(15223.880597014924, fact.HighJoules!.Value, 6);
+    }
+
+    [Fact]
+    public void Bits_and_a_rate_that_are_published_take_the_place_of_the_formulas()
+    {
+        var fact = Assert.Single(Normalise([Estimated], [], null, 5, Minutes("tokens", 20, labels: ("model", "packed"))).Energy);
+
+        // 1.2 x 117e9 x 4.25 / 8 = 74.6 GB: one board, where 16 bits take four. 100 x (1.1665e-6 x e^(64 beta) x 5.1 + 4.0529e-5) Wh.
+        Assert.Equal(15.635985224909202, fact.AcceleratorJoules!.Value, 9);
+        // And 100 / 50 s x 1,200 W / 8 / 64.
+        Assert.Equal(15.635985224909202 + 4.6875, fact.ServerJoules!.Value, 9);
+        Assert.Equal("model:packed@test", fact.Factors);
     }
 
     [Fact]
@@ -262,7 +281,7 @@ public sealed class WorkTests
 
         Assert.Null(fact.FacilityJoules);
         Assert.Equal(31.113949384620733, fact.ServerJoules!.Value, 9);
-        Assert.Equal(31.113949384620733, fact.LowJoules!.Value, 9);
+        Assert.Equal(2.1146348741319443, fact.LowJoules!.Value, 9);
     }
 
     [Fact]

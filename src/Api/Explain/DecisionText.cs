@@ -47,8 +47,8 @@ internal static class DecisionText
     public static string? Bounds(EnergyDecision decision)
     {
         if (decision.Estimate is { } estimate)
-            return $"from {Number(estimate.Bounds.Low)} J, with the least parameters in the largest batch, to "
-                + $"{Number(estimate.Bounds.High)} J, with the most in the smallest";
+            return $"from {Number(estimate.Bounds.Low)} J, with the least parameters and bits for {Number(TokenEnergyRange.Batch.High)} "
+                + $"requests at a time, to {Number(estimate.Bounds.High)} J, with the most for {Number(TokenEnergyRange.Batch.Low)}";
         if (decision.Model is not { } model)
             return decision.Meters.Count > 0 && decision.Meters.All(meter => meter.Accuracy is not null || meter.Model is not null)
                 ? string.Join("; ", decision.Meters.Select(Bounds))
@@ -76,9 +76,24 @@ internal static class DecisionText
             IdleRule.Nothing => $"{Measures.Idle}{who} = 0: nobody reserves the hardware of an API",
             IdleRule.Work when idle.Busy > 0 => $"{Measures.Idle}{who} = 0: work was done in the period, and nothing tells the load",
             IdleRule.Work => $"{Measures.Idle}{who} = {Number(result)}: no work was done in the period, and nothing tells the load",
-            _ => $"{Measures.Idle}{who} = {Number(joules)} x (1 - {Number(idle.Busy)}) = {Number(result)}; "
+            _ => $"{Measures.Idle}{who} = {AtRest(idle, joules, result)}; "
                 + $"{(idle.Rule == IdleRule.Accelerators ? "the load is the mean of the accelerators' that it held" : Load(idle.Load))}",
         };
+
+    private static string AtRest(IdleDecision idle, double joules, double result)
+    {
+        if (idle.Watts is not { } watts)
+            return $"{Number(joules)} x (1 - {Number(idle.Busy)}) = {Number(result)}";
+        var drawn = idle.Seconds * (1 - idle.Busy) * watts;
+        var by = idle.WattsBy switch
+        {
+            IdlePower.Seen => "the least seen at no load",
+            IdlePower.Table => "by the table of hardware",
+            _ => "the least seen at any load",
+        };
+        return $"{Number(idle.Seconds)} s x (1 - {Number(idle.Busy)}) x {Number(watts)} W ({by}) = {Number(drawn)}"
+            + (Math.Abs(drawn - result) <= 1e-9 * drawn ? "" : $", and no more than what it drew: {Number(result)}");
+    }
 
     /// <summary>TE x TiR / EL, and its part for one of the accelerators; null when nothing falls to it.</summary>
     public static string? Embodied(EnergyDecision decision)
@@ -99,6 +114,23 @@ internal static class DecisionText
     /// <summary>What gave a workload its share.</summary>
     public static string By(ShareDecision share, string cover) =>
         share.Keys.Count == 0 ? $"what the cover {cover} leaves" : string.Join("; ", share.Keys.Select(key => By(key, share.Workload)));
+
+    /// <summary>What a rule set aside, with the numbers that it compared.</summary>
+    public static string Rule(CoverDecision decision)
+    {
+        var (shown, against) = ($"{Number(decision.Shown)} {decision.Unit}", $"{Number(decision.Against)} {decision.Unit}");
+        return decision.Rule switch
+        {
+            CoverRule.LessThanItsParts => $"it showed {shown}, and what is in it at least {against}: it is not believed",
+            CoverRule.KeepsItsMeaning =>
+                $"its meter is silent in these {against} and speaks in others of the hour: what is in it does not stand in for it",
+            CoverRule.UnreadBoards => $"{shown} of {against} are read: what the others drew, and their part of the rest, is nobody's",
+            CoverRule.UnknownSlice => $"no table says what share of the board its slice is: nobody gets a part of {against}",
+            CoverRule.DeadLoad => $"its load was told as none while it drew {shown}, more than {against}, which only work "
+                + "makes it draw: the load is not believed",
+            _ => $"{shown} against {against}",
+        };
+    }
 
     /// <summary>Why no fact was made of a reading; null when one was.</summary>
     public static string? WhyNot(UnusedDecision? decision) =>
@@ -167,7 +199,10 @@ internal static class DecisionText
 
     private static string Estimate(EstimateDecision estimate, double result) =>
         $"({Number(estimate.Low)} + {Number(estimate.High)}) / 2 = {Number(result)}, for {Number(estimate.Tokens)} output "
-        + $"tokens by {estimate.Factor}";
+        + "tokens"
+        + (estimate.Bits is { } bits ? $" in {Number(bits)} bits" : "")
+        + (estimate.TokensPerSecond is { } rate ? $" at {Number(rate)} tokens/s" : "")
+        + $" by {estimate.Factor}";
 
     private static string Bounds(MeterReading meter)
     {

@@ -16,13 +16,15 @@ internal sealed class Derivation
     /// <summary>Most entries told of each list; of the rest the number is told.</summary>
     public const int MostSources = 500,
         MostReadings = 10_000,
-        MostFacts = 5_000;
+        MostFacts = 5_000,
+        MostRules = 500;
 
     private readonly Trace trace;
     private readonly EnergyFact[] own;
     private readonly WorkFact[] work;
     private readonly TracedReading[] readings;
     private readonly EnergyFact[] around;
+    private readonly List<ExplainedRule> rules;
     private readonly ILookup<(DateTime Start, long Resource), EnergyDecision> decisions;
     private readonly FactorDescriptions factors;
     private readonly Dictionary<string, int> leftOut = [];
@@ -76,6 +78,34 @@ internal sealed class Derivation
         ];
 
         decisions = trace.Decisions.ToLookup(decision => (decision.Period.Start, decision.Resource.Id));
+        var mine = readings.Select(reading => reading.Series.ToString()).ToHashSet(StringComparer.Ordinal);
+        var sources = readings.Select(reading => reading.Series.Source).ToHashSet(StringComparer.Ordinal);
+        rules =
+        [
+            .. trace
+                .Covers.Where(act => hosts.Contains(HostOf(act.Resource)) && InPeriod(act.Period))
+                .Select(act => new ExplainedRule(
+                    SnakeCase.Of(act.Decision.Rule),
+                    act.Decision.Subject,
+                    act.Period.Start,
+                    DecisionText.Rule(act.Decision)
+                ))
+                .OrderBy(rule => rule.At)
+                .ThenBy(rule => rule.Subject, StringComparer.Ordinal),
+            // What was refused whole has no reading, and no machine that it is known to be of: it is told of the sources that the row rests
+            // on.
+            .. trace
+                .Period.Rejections.Where(rejection =>
+                    sources.Contains(rejection.Source) && (request.ResourceId is null || mine.Contains(rejection.Subject))
+                )
+                .OrderBy(rejection => !mine.Contains(rejection.Subject))
+                .Select(rejection => new ExplainedRule(
+                    SnakeCase.Of(rejection.Reason),
+                    rejection.Subject,
+                    rejection.At,
+                    rejection.Detail
+                )),
+        ];
 
         bool InPeriod(Interval period) => request.ResourceId is null || period.Start == request.PeriodStart;
     }
@@ -143,6 +173,7 @@ internal sealed class Derivation
                     .Order(StringComparer.Ordinal)
                     .Select(factors.Describe),
             ],
+            Rules = Most("rules", rules, MostRules),
             LeftOut = leftOut,
         };
     }
@@ -213,14 +244,14 @@ internal sealed class Derivation
         return shares;
     }
 
-    private List<CoverDecision> Decisions() => [.. ByResource().Select(group => Describe([.. group], [.. decisions[group.Key]]))];
+    private List<ExplainedCover> Decisions() => [.. ByResource().Select(group => Describe([.. group], [.. decisions[group.Key]]))];
 
     private IOrderedEnumerable<IGrouping<(DateTime Start, long Id), EnergyFact>> ByResource() =>
         around.GroupBy(fact => (fact.Period.Start, fact.Resource.Id)).OrderBy(group => group.Key.Start).ThenBy(group => group.Key.Id);
 
     /// <summary>What was decided about a resource in a period: once, or twice where it is read both as a machine and as its
     /// accelerators.</summary>
-    private CoverDecision Describe(List<EnergyFact> facts, List<EnergyDecision> decided)
+    private ExplainedCover Describe(List<EnergyFact> facts, List<EnergyDecision> decided)
     {
         var (accelerator, server, rack) = (
             Total(facts, fact => fact[Measures.Accelerator]),
@@ -228,7 +259,7 @@ internal sealed class Derivation
             Total(facts, fact => fact[Measures.Rack])
         );
         var missing = facts.Aggregate(MissingReasons.None, (all, fact) => all | fact.Missing);
-        return new CoverDecision(
+        return new ExplainedCover(
             Describe(facts[0].Resource),
             facts[0].Period.Start,
             facts[0].Cover.Word(),

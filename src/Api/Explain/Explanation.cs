@@ -23,6 +23,9 @@ public sealed record Explanation
     /// <summary>For a day or a month: its hours, each of which can be explained by its key.</summary>
     public IReadOnlyList<ExplainedHour> Hours { get; init; } = [];
 
+    /// <summary>What rules refused, bridged or set aside in the period, of what the row rests on first.</summary>
+    public IReadOnlyList<ExplainedRule> Rules { get; init; } = [];
+
     /// <summary>The deployment's energy facts of the period.</summary>
     public IReadOnlyList<ExplainedFact> Facts { get; init; } = [];
 
@@ -30,7 +33,7 @@ public sealed record Explanation
     public IReadOnlyList<ExplainedWork> Work { get; init; } = [];
 
     /// <summary>What the energy of each resource was made of in each period of the grid.</summary>
-    public IReadOnlyList<CoverDecision> Cover { get; init; } = [];
+    public IReadOnlyList<ExplainedCover> Cover { get; init; } = [];
 
     /// <summary>Whose the energy of each resource was. The shares of a resource in a period sum to one.</summary>
     public IReadOnlyList<WorkloadShare> Shares { get; init; } = [];
@@ -67,8 +70,8 @@ public sealed record ExplainedHour
     /// <summary>Work of the hour in the unit; null when none was counted.</summary>
     public double? Units { get; init; }
 
-    /// <summary>What the ratios by unit are made of beside the units: properties by their names, see <see
-    /// cref="MeasureProperties"/>.</summary>
+    /// <summary>What the hour's row tells beside the units: properties by their names, see <see cref="MeasureProperties"/>. What is
+    /// matched with work is that of the unit.</summary>
     public required MeasureValues Values { get; init; }
 }
 
@@ -78,6 +81,14 @@ public sealed record ExplainedHour
 /// <param name="Name">Its name.</param>
 /// <param name="Node">The host it sits in.</param>
 public sealed record ExplainedResource(string Id, string Kind, string Name, string? Node);
+
+/// <summary>A rule that acted, with the numbers that it compared.</summary>
+/// <param name="Rule">Its name: a reason of Rejections (glitch, told_twice, implausible_value ...), or keeps_its_meaning, unread_boards,
+/// dead_load.</param>
+/// <param name="Subject">What it acted on: a series, or a resource.</param>
+/// <param name="At">When: the instant of the sample, or the start of the grid period; null when it has none.</param>
+/// <param name="Text">What it saw and did, with the numbers.</param>
+public sealed record ExplainedRule(string Rule, string Subject, DateTime? At, string Text);
 
 /// <summary>An energy fact.</summary>
 public sealed record ExplainedFact
@@ -128,7 +139,7 @@ public sealed record ExplainedWork(DateTime PeriodStart, double Units, double Co
 /// <param name="Idle">How the part of it that was drawn while doing nothing was told; null when it is unknown.</param>
 /// <param name="Embodied">How the emissions of making it that fall to the period were found, with the numbers; null when they are
 /// unknown.</param>
-public sealed record CoverDecision(
+public sealed record ExplainedCover(
     ExplainedResource Resource,
     DateTime PeriodStart,
     string Cover,

@@ -15,10 +15,10 @@ internal static class MeasureProperties
             .ThenBy(measure => !measure.Always && measure.Unit != Measures.Facility.Unit),
     ];
 
-    /// <summary>Those of an hour: what the ratios by unit are made of.</summary>
+    /// <summary>Those of an hour: all that its row tells beside the units.</summary>
     private static readonly Measure[] OfHours =
     [
-        .. Ratios.ByUnit.SelectMany(ratio => ratio.Over.Operands()).Distinct().OrderBy(measure => measure.Index),
+        .. Measures.ExposedBy(MeasureHolders.Periods).Where(measure => measure != Measures.Units),
     ];
 
     /// <summary>Adds what writes explanations.</summary>

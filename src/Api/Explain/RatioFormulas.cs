@@ -5,14 +5,16 @@ namespace Metrics.Api.Explain;
 /// <summary>How the ratios of a row came of its sums, of an hour as of anything longer.</summary>
 internal static class RatioFormulas
 {
-    /// <summary>The ratios by unit, in order, each with its numbers or with what it lacks.</summary>
-    public static IEnumerable<Formula> Of(PeriodSums sums) => Ratios.ByUnit.Select(ratio => Of(ratio, sums));
+    /// <summary>The ratios, in order, each with its numbers or with what it lacks. Coverage is one of those that stand beside it.</summary>
+    public static IEnumerable<Formula> Of(PeriodSums sums) =>
+        Ratios.OfPeriods.Where(ratio => ratio != Ratios.Coverage).Select(ratio => Of(ratio, sums));
 
     private static Formula Of(Ratio ratio, PeriodSums sums)
     {
         if (ratio.Expression.Operands().FirstOrDefault(measure => sums[measure] is null) is { } unknown)
             return Null(
-                sums[Measures.Units] is null ? $"{Measures.Units} is null"
+                unknown.Aggregation != Aggregation.SumOfUnit ? $"{unknown} is null"
+                : sums[Measures.Units] is null ? $"{Measures.Units} is null"
                 : $"{unknown} is null: of no period of the grid is it known with the work"
             );
         if (sums[ratio] is not { } value)

@@ -97,9 +97,12 @@ internal sealed class RowExplainer(StoredRows stored, FactStore facts, Normalise
                         }
                     ).Key,
                     Units = part.Own?[Measures.Units],
-                    Values = part.Any.Values,
+                    Values = MeasureValues.Of(Measures.All, at => Value(Measures.All[at], part.Own, part.Any)),
                 }),
             ],
         };
+
+        static double? Value(Measure measure, PeriodSums? own, PeriodSums any) =>
+            measure.Aggregation == Aggregation.SumOfUnit ? own?[measure] : any[measure];
     }
 }

@@ -41,6 +41,7 @@ public static class WorkerRegistration
             .AddSingleton<SourceList>()
             .AddSingleton<SourceReader>()
             .AddSingleton<Reconciliation>()
+            .AddSingleton<RowWatch>()
             .AddSingleton<FactRecomputer>()
             .AddSingleton<Jobs>();
 
@@ -73,7 +74,11 @@ public sealed class Worker(
     ILogger<Worker> logger
 ) : IHostedLifecycleService
 {
-    private const string RecomputeJob = "recompute";
+    private const string RecomputeJob = "recompute",
+        CheckRowsJob = "check-rows";
+
+    /// <summary>Every night, when few look and the hours of the day before are there.</summary>
+    private const string Nightly = "0 17 3 * * *";
 
     /// <inheritdoc/>
     public async Task StartedAsync(CancellationToken cancellationToken)
@@ -103,9 +108,10 @@ public sealed class Worker(
             Jobs.Cron(TimeSpan.FromSeconds(15)),
             Utc
         );
+        recurring.AddOrUpdate<Jobs>(CheckRowsJob, job => job.CheckRowsAsync(CancellationToken.None), Nightly, Utc);
         using (var connection = storage.GetConnection())
         {
-            var wanted = settings.Sources.Keys.Select(Recurring).Append(RecomputeJob).ToHashSet(StringComparer.Ordinal);
+            var wanted = settings.Sources.Keys.Select(Recurring).Concat([RecomputeJob, CheckRowsJob]).ToHashSet(StringComparer.Ordinal);
             foreach (var known in connection.GetRecurringJobs().Where(known => !wanted.Contains(known.Id)))
                 recurring.RemoveIfExists(known.Id);
         }

@@ -9,7 +9,14 @@ namespace Metrics.Ingestors.Pipeline;
 /// The next tick is the retry.
 /// </remarks>
 [AutomaticRetry(Attempts = 0, OnAttemptsExceeded = AttemptsExceededAction.Delete)]
-public sealed class Jobs(SourceList sources, SourceReader reader, Reconciliation reconciliation, FactRecomputer facts, RuleWatch rules)
+public sealed class Jobs(
+    SourceList sources,
+    SourceReader reader,
+    Reconciliation reconciliation,
+    FactRecomputer facts,
+    RuleWatch rules,
+    RowWatch rows
+)
 {
     private static readonly int[] Divisors = [60, 30, 20, 15, 12, 10, 6, 5, 4, 3, 2, 1];
 
@@ -48,6 +55,10 @@ public sealed class Jobs(SourceList sources, SourceReader reader, Reconciliation
         await facts.RecomputeAsync(cancellationToken);
         await rules.CheckAsync(cancellationToken);
     }
+
+    /// <summary>Looks for rows that contradict themselves among those that changed since the last time.</summary>
+    [JobDisplayName("Check stored rows")]
+    public Task CheckRowsAsync(CancellationToken cancellationToken) => rows.CheckAsync(cancellationToken);
 
     /// <summary>A cron line, seconds first, that ticks at least as often as asked: the largest divisor of a minute or an hour that is not
     /// above it.</summary>

@@ -72,4 +72,7 @@ public static class LogEvents
 
     /// <summary>A source refused a query for its size and was asked in smaller ones; told once until it need not be.</summary>
     public static readonly EventId AskedInParts = new(1024, nameof(AskedInParts));
+
+    /// <summary>Rows that are stored contradict themselves.</summary>
+    public static readonly EventId RowsContradict = new(1025, nameof(RowsContradict));
 }

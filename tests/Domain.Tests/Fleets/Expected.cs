@@ -36,6 +36,9 @@ internal sealed class Expected
             ["request"] = 0,
         };
 
+    /// <summary>How often a pod of it came or went in the hour.</summary>
+    public int Changes { get; private set; }
+
     /// <summary>Seconds for which pods of it were there.</summary>
     public double Present { get; private set; }
 
@@ -83,6 +86,7 @@ internal sealed class Expected
             sum.Dead |= hour.Dead;
             sum.Modelled |= hour.Modelled;
             sum.AnyRead |= hour.AnyRead;
+            sum.Changes += hour.Changes;
             sum.Present += hour.Present;
             sum.Shortest = Math.Min(sum.Shortest, hour.Shortest);
             sum.OpenJoules += hour.OpenJoules;
@@ -164,7 +168,11 @@ internal sealed class Expected
         Unread |= machine.Boards.Exists(one => !one.Read);
         AnyRead |= board.Read;
         if (fleet.Plan.Troubles.Has(Trouble.Loads | Trouble.DeadLoad))
-            Idle += pod.Busy.Idle(first, last) * hold.Share * (board.IdleWatts + RestWatts(machine) / machine.Boards.Count);
+            // A load meter tells the part of the time in which anything was done, and so does the load of a second.
+            Idle +=
+                (last - first - pod.Busy.Between(first, last))
+                * hold.Share
+                * (board.IdleWatts + RestWatts(machine) / machine.Boards.Count);
         for (var bin = 0; bin < Bins; bin++)
         {
             double start = Math.Max(first, from + bin * Fleet.Grain),
@@ -186,6 +194,7 @@ internal sealed class Expected
         var life = Math.Min(to, pod.To) - Math.Max(from, pod.From);
         Present = Math.Min(to - from, Present + life);
         Shortest = Math.Min(Shortest, life);
+        Changes += (pod.From > from && pod.From < to ? 1 : 0) + (pod.To > from && pod.To < to ? 1 : 0);
         var tokens = pod.Tokens(from, to);
         Units["output-token"] += tokens;
         Units["input-token"] += tokens * pod.InputPerOutput;

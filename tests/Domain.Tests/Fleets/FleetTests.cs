@@ -149,9 +149,11 @@ public sealed class FleetTests
             }
         ),
         ["bounds of nothing"] = (Trouble.None, Wrong.Bounds, told =>
-            Each(told, fact => fact.With(Measures.Low, Widest(fact)).With(Measures.High, Widest(fact)))
+            Each(told, fact => Bounded(fact, value => value, value => value))
         ),
-        ["bounds beside the value"] = (Trouble.None, Wrong.Order, told => Each(told, fact => fact.With(Measures.Low, Widest(fact) * 1.01))),
+        ["bounds beside the value"] = (Trouble.None, Wrong.Order, told =>
+            Each(told, fact => Bounded(fact, value => value * 1.01, value => value * 1.02))
+        ),
         ["nothing told"] = (Trouble.None, Wrong.Empty, told => told with { Energy = [] }),
         ["null without a reason"] = (Trouble.Skew, Wrong.Null, told =>
             Each(told, fact =>
@@ -186,11 +188,18 @@ public sealed class FleetTests
 
     private static EnergyFact Times(EnergyFact fact, double factor)
     {
-        foreach (
-            var measure in (ReadOnlySpan<Measure>)
-                [Measures.Accelerator, Measures.Server, Measures.Facility, Measures.Low, Measures.High, Measures.Idle, Measures.Measured]
-        )
+        foreach (var measure in Measures.HeldBy(MeasureHolders.Facts | MeasureHolders.Passing).Where(measure => measure.Unit == "J"))
             fact = fact.With(measure, fact[measure] * factor);
+        return fact;
+    }
+
+    /// <summary>Bounds of each boundary and of the widest.</summary>
+    private static EnergyFact Bounded(EnergyFact fact, Func<double?, double?> low, Func<double?, double?> high)
+    {
+        fact = fact.With(Measures.Low, low(Widest(fact))).With(Measures.High, high(Widest(fact)));
+        foreach (var boundary in Enum.GetValues<Boundary>())
+            if (fact[Measures.Of(boundary)] is { } value)
+                fact = fact.With(Measures.LowOf(boundary), low(value)).With(Measures.HighOf(boundary), high(value));
         return fact;
     }
 }

@@ -31,16 +31,6 @@ internal sealed class Curve
 
     /// <summary>Seconds at full load between two instants.</summary>
     public double Between(double first, double last) => At(last) - At(first);
-
-    /// <summary>Seconds without any load between two instants.</summary>
-    public double Idle(double first, double last)
-    {
-        double idle = 0;
-        for (var second = (int)first; second < (int)last; second++)
-            if (Between(second, second + 1) <= 0)
-                idle++;
-        return idle;
-    }
 }
 
 /// <summary>What serves, on boards of one machine, from its start to its end.</summary>

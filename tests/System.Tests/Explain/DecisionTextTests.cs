@@ -143,8 +143,19 @@ public sealed class DecisionTextTests
             DecisionText.Energy(decision, 9, MissingReasons.None)
         );
         Assert.Equal(
-            "from 5 J, with the least parameters in the largest batch, to 80 J, with the most in the smallest",
+            "from 5 J, with the least parameters and bits for 4096 requests at a time, to 80 J, with the most for 4",
             DecisionText.Bounds(decision)
+        );
+        Assert.Equal(
+            "ServerJoules = (10 + 20) / 2 = 15, for 1000 output tokens in 4.25 bits at 37.8 tokens/s by model:*x*@test",
+            DecisionText.Energy(
+                decision with
+                {
+                    Estimate = decision.Estimate with { Bits = 4.25, TokensPerSecond = 37.8 },
+                },
+                null,
+                MissingReasons.None
+            )
         );
     }
 

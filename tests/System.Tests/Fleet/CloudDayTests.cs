@@ -164,7 +164,8 @@ public sealed class CloudDayTests(PostgresCluster cluster) : IClassFixture<Postg
                         settings.ToHardware()
                     )
                 ),
-                new RuleWatch(run.clocked.Facts, settings.ToWorkloads(), TimeProvider.System)
+                new RuleWatch(run.clocked.Facts, settings.ToWorkloads(), TimeProvider.System),
+                new RowWatch(run.clocked.Contradictions, NullLogger<RowWatch>.Instance)
             );
             return run;
         }

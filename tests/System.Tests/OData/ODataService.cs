@@ -428,9 +428,8 @@ internal static class SeededRows
             IdleJoules = Some(0.5, random.Next(3)),
             KnownJoules = accelerator,
             MeasuredJoules = accelerator is { } known ? known * random.Next(3) / 2 : 0,
-            CoveredSeconds = random.Next(0, 3601),
             Evidence = (Evidence)random.Next(4),
             RecomputedAt = start.AddHours(2).AddMicroseconds(random.Next(1_000_000)),
-        };
+        }.Matched(random.Next(0, 3601));
     }
 }

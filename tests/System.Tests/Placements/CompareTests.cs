@@ -46,7 +46,7 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
         // Of a's servers a quarter was idle; c's never were.
         Assert.Equal(
             [
-                "1.1 a 2.25 [2.1375 2.3625] J, 0.000775 [0.00074125 0.00080875] g, saves 0.625, certain True",
+                "1.1 a 2.25 [2.1375 2.3625] J, 0.000775 [0.000740125 0.000809875] g, saves 0.625, certain True",
                 "1.2 c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves 0, certain True",
                 "-.- b - [- -] J, - [- -] g, saves -, certain -: no joules per output-token: busy_unknown (nothing tells when its "
                     + "hardware was idle); coverage 0 is below the minimum of 0.9",
@@ -55,17 +55,16 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
         );
         // Of the server's joules the bounds are those of the facility without its PUE.
         Assert.Equal(
-            "1.1 a 1.5 [1.425 1.575] J, 0.000775 [0.00074125 0.00080875] g, saves 0.625, certain True",
+            "1.1 a 1.5 [1.425 1.575] J, 0.000775 [0.000740125 0.000809875] g, saves 0.625, certain True",
             (await RankedAsync(service, $"unit='output-token',boundary='server',idlePolicy='active-only',{Period}"))[0]
         );
         Assert.Equal(
-            "-.- a - [- -] J, - [- -] g, saves -, certain -: no joules per output-token: accelerator_idle_unknown (its idle "
-                + "energy is known of whole servers and not of the accelerators alone); coverage 0 is below the minimum of 0.9",
+            "-.- a - [- -] J, 0.000775 [0.000740125 0.000809875] g, saves -, certain -: no joules per output-token: "
+                + "accelerator_idle_unknown (its idle energy is known of whole servers and not of the accelerators alone); coverage 0 is below the minimum of 0.9",
             (await RankedAsync(service, $"unit='output-token',boundary='accelerator',idlePolicy='active-only',{Period}"))[0]
         );
-        // Of a part of the servers their bounds say nothing.
         Assert.Equal(
-            "1.1 a 1.2 [- -] J, 0.001 [- -] g, saves -, certain -",
+            "1.1 a 1.2 [1.14 1.26] J, 0.001 [0.000955 0.001045] g, saves -, certain -",
             (await RankedAsync(service, $"unit='output-token',boundary='accelerator',{Period}"))[0]
         );
     }
@@ -80,7 +79,7 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             [
                 "1.1 c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves 0.75, certain True",
                 "1.2 a 3 [2.85 3.15] J, 0.001 [0.000955 0.001045] g, saves 0, certain True",
-                "-.- b - [- -] J, - [- -] g, saves -, certain -: no grams per output-token: grid_unknown (no location-based "
+                "-.- b 2.8 [2.66 2.94] J, - [- -] g, saves -, certain -: no grams per output-token: grid_unknown (no location-based "
                     + "average intensity of its grid is known); coverage 0 is below the minimum of 0.9",
             ],
             await RankedAsync(service, $"unit='output-token',by='carbon',{Period}")
@@ -89,16 +88,24 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
 
     [Theory]
     [MemberData(nameof(Engines))]
-    public async Task An_hour_whose_grams_or_idle_joules_are_of_a_part_of_it_counts_with_neither_its_work_nor_its_time(StorageEngine engine)
+    public async Task Grams_or_idle_joules_of_a_part_of_an_hour_count_with_its_work_and_time(StorageEngine engine)
     {
         await using var service = await StartAsync(engine, later: row =>
         {
-            // The last hour of c has the grid for half of it: 0.1 g instead of 0.2 g, for all of its tokens. The last hour of a has a
-            // server for a part of it.
+            // The last hour of c has the grid for half of it: 0.1 g instead of 0.2 g, and its score is of that half. Of the last hour of a
+            // nothing is known of the idle part.
             if (row is { DeploymentId: 3, PeriodStart.Hour: 3 })
+            {
                 (row.OperationalGrams, row.Missing) = (0.1, MissingReasons.GridUnknown | MissingReasons.WueUnknown);
+                (row["MatchedSciGrams"], row["SciMatchedUnits"], row["SciMatchedSeconds"]) = (0.125, 500.0, 1800.0);
+                (row["MatchedLowSciGrams"], row["MatchedHighSciGrams"]) = (0.12, 0.13);
+            }
             if (row is { DeploymentId: 1, PeriodStart.Hour: 3 })
+            {
                 (row.IdleJoules, row.Missing) = (1900, MissingReasons.ServerUnmetered);
+                (row["MatchedActiveJoules"], row["ActiveMatchedUnits"], row["ActiveMatchedSeconds"]) = (null, null, null);
+                (row["MatchedActiveSciGrams"], row["ActiveSciMatchedUnits"], row["ActiveSciMatchedSeconds"]) = (null, null, null);
+            }
         });
 
         Assert.Equal(
@@ -109,11 +116,11 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             (await RankedAsync(service, $"unit='output-token',by='carbon',minCoverage=0.75,{Period}"))[..2]
         );
         Assert.Contains(
-            "1.1 a 2.25 [2.1375 2.3625] J, 0.000775 [0.00074125 0.00080875] g, saves 0.625, certain True",
+            "1.1 a 2.25 [2.1375 2.3625] J, 0.000775 [0.000740125 0.000809875] g, saves 0.625, certain True",
             await RankedAsync(service, $"unit='output-token',idlePolicy='active-only',minCoverage=0.75,{Period}")
         );
         Assert.Contains(
-            "-.- c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves -, certain -: coverage 0.75 is below the minimum of 0.9",
+            "-.- c 6 [5.7 6.3] J, 0.00025 [0.00024 0.00026] g, saves -, certain -: coverage 0.875 is below the minimum of 0.9",
             await RankedAsync(service, $"unit='output-token',by='carbon',{Period}")
         );
     }
@@ -542,7 +549,10 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             );
         }
         foreach (var entry in context.ChangeTracker.Entries<IntensityHourRow>())
+        {
+            entry.Entity.Matched();
             later?.Invoke(entry.Entity);
+        }
         await context.SaveChangesAsync();
         return await PlacementService.StartAsync(storage, conversions);
     }
@@ -559,7 +569,6 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
             Date = DateOnly.FromDateTime(start),
             DateKey = 20260115,
             Units = units,
-            CoveredSeconds = 3600,
             Evidence = Evidence.Measured,
             RecomputedAt = start.AddHours(2),
         };

@@ -96,19 +96,18 @@ public sealed class DemoTests
         Assert.Equal(["200", "400", "404", "503"], explain.GetProperty("responses").EnumerateObject().Select(response => response.Name));
     }
 
-    /// <summary>Sum over sum by hand: the energy of each hour once, whatever units stand on it.</summary>
+    /// <summary>Sum over sum by hand, of the time in which energy and work are known.</summary>
     private static string Ratio(List<JsonElement> rows, string workload)
     {
-        var own = rows.Where(row => row.GetProperty("Workload").GetString() == workload).ToList();
-        var hours = own.GroupBy(row => row.GetProperty("PeriodStart").GetString())
-            .Select(hour => hour.First().GetProperty("FacilityJoules"))
+        var own = rows.Where(row =>
+                row.GetProperty("Workload").GetString() == workload && row.GetProperty("FunctionalUnit").GetString() == "output-token"
+            )
             .ToList();
         // While the recording is still being read, an hour's machines may not be known yet.
-        if (hours.Exists(hour => hour.ValueKind == JsonValueKind.Null))
-            return $"{workload} with {hours.Count(hour => hour.ValueKind == JsonValueKind.Null)} hours of unknown energy";
-        var joules = hours.Sum(hour => hour.GetDouble());
-        var units = own.Where(row => row.GetProperty("FunctionalUnit").GetString() == "output-token")
-            .Sum(row => row.GetProperty("Units").GetDouble());
+        if (own.FindAll(row => row.GetProperty("MatchedFacilityJoules").ValueKind == JsonValueKind.Null) is { Count: > 0 } unknown)
+            return $"{workload} with {unknown.Count} hours of unknown energy";
+        var joules = own.Sum(row => row.GetProperty("MatchedFacilityJoules").GetDouble());
+        var units = own.Sum(row => row.GetProperty("FacilityMatchedUnits").GetDouble());
         return $"{workload} {Digits(joules / units)}";
     }
 

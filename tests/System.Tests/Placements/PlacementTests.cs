@@ -29,17 +29,17 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
     {
         await using var service = await StartAsync(engine);
 
-        // a: 23 hours of 3000 J and 1000 tokens, one idle hour of 23000 J: 92000 J / 23000. b: 24 x 1000 J / 1000.
+        // a: 23 hours of 3000 J and 1000 tokens; of the hour of 23000 J nothing is known of its work. b: 24 x 1000 J / 1000.
         Assert.Equal(
             [
                 "2026-01-15T00:00:00Z to 2026-01-16T00:00:00Z, facility, 0.9, modelled",
                 "org/model fp8: ",
-                "  2 chat/b/B200 1 J = 24000/24000, coverage 1, derived, measured share 1, saves 0.75",
-                "  1 chat/a/H100 4 J = 92000/23000, coverage 1, measured, measured share 0.5, saves 0",
+                "  2 chat/b/B200 1 J = 24000/24000, coverage 1, derived, measured share 1, saves 0.6667",
+                "  1 chat/a/H100 3 J = 69000/23000, coverage 0.9583, measured, measured share 0.5, saves 0",
                 "org/small bf16: model differs: org/small against org/model; precision differs: bf16 against fp8",
                 "  4 code/a/H100 2 J = 48000/24000, coverage 1, modelled, measured share 0, saves -",
                 "left out:",
-                "  3 chat/c/- - J = -/24000, coverage 0, measured, measured share -: no joules per output-token: pue_unknown (its "
+                "  3 chat/c/- - J = -/24000, coverage 0, measured, measured share 1: no joules per output-token: pue_unknown (its "
                     + "place has no PUE); coverage 0 is below the minimum of 0.9",
                 "  5 chat/d/H100 2 J = 24000/12000, coverage 0.5, measured, measured share 1: coverage 0.5 is below the minimum of 0.9",
                 "  7 chat/x/- 0.5 J = 12000/24000, coverage 1, estimated, measured share 0: evidence estimated is worse than "
@@ -61,16 +61,16 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
             [
                 "2026-01-15T00:00:00Z to 2026-01-16T00:00:00Z, server, 0.5, estimated",
                 "org/model fp8: ",
-                "  7 chat/x/- 0.25 J = 6000/24000, coverage 1, estimated, measured share 0, saves 0.875",
-                "  2 chat/b/B200 0.5 J = 12000/24000, coverage 1, derived, measured share 1, saves 0.75",
-                "  3 chat/c/- 0.75 J = 18000/24000, coverage 1, measured, measured share 1, saves 0.625",
-                "  5 chat/d/H100 1 J = 12000/12000, coverage 0.5, measured, measured share 1, saves 0.5",
-                "  1 chat/a/H100 2 J = 46000/23000, coverage 1, measured, measured share 0.5, saves 0",
+                "  7 chat/x/- 0.25 J = 6000/24000, coverage 1, estimated, measured share 0, saves 0.8333",
+                "  2 chat/b/B200 0.5 J = 12000/24000, coverage 1, derived, measured share 1, saves 0.6667",
+                "  3 chat/c/- 0.75 J = 18000/24000, coverage 1, measured, measured share 1, saves 0.5",
+                "  5 chat/d/H100 1 J = 12000/12000, coverage 0.5, measured, measured share 1, saves 0.3333",
+                "  1 chat/a/H100 1.5 J = 34500/23000, coverage 0.9583, measured, measured share 0.5, saves 0",
                 "left out:",
             ],
             Told(await service.AskAsync("unit=output-token&model=org/model&boundary=server&minCoverage=0.5&evidence=estimated"))
         );
-        // The first twelve hours alone, the second of them told with an offset: the idle hour is not among them.
+        // The first twelve hours alone, the second of them told with an offset: the hour without counts is not among them.
         Assert.Equal(
             [
                 "2026-01-15T00:00:00Z to 2026-01-15T12:00:00Z, facility, 0.9, measured",
@@ -84,7 +84,7 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
         );
         // Requests carry the same energy as tokens and not the half of it.
         Assert.Equal(
-            "  1 chat/a/H100 400 J = 92000/230, coverage 1, measured, measured share 0.5, saves -",
+            "  1 chat/a/H100 300 J = 69000/230, coverage 0.9583, measured, measured share 0.5, saves -",
             Told(await service.AskAsync("unit=request&to=2026-01-16"))[2]
         );
         // Accelerators were never told of.
@@ -368,10 +368,9 @@ public sealed class PlacementTests(PostgresCluster cluster) : IClassFixture<Post
             FacilityJoules = facility,
             KnownJoules = server,
             MeasuredJoules = measured ?? server ?? 0,
-            CoveredSeconds = server is null ? 0 : 3600,
             Evidence = evidence,
             RecomputedAt = start.AddHours(2),
-        };
+        }.Matched();
     }
 
     private static string[] Told(JsonElement answer)

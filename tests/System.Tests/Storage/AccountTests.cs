@@ -14,8 +14,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
 
     private static EnergyFact OfGpu(DateTime start) =>
         Energy(Gpu, start, 1000, 1000, 1500, idle: 200)
-            .With(Measures.Low, 1425)
-            .With(Measures.High, 1575)
+            .Bounded(1425, 1575)
             .With(Measures.Operational, 0.25)
             .With(Measures.Marginal, 0.5)
             .With(Measures.MarketBased, 0)
@@ -27,8 +26,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
 
     private static EnergyFact OfNode(DateTime start) =>
         Energy(Node, start, null, 500, 750, idle: 100)
-            .With(Measures.Low, 600)
-            .With(Measures.High, 900)
+            .Bounded(600, 900)
             .With(Measures.Operational, 0.125)
             .With(Measures.Marginal, 0.25)
             .With(Measures.MarketBased, 0)
@@ -71,7 +69,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             {
                 Missing = MissingReasons.EmbodiedUnknown,
             },
-            Work(Ten, 100)
+            Work(Ten, 100),
+            Work(five, 100)
         );
         // An hour without a factor of the grid at all: null, and not zero.
         await storage.ReplaceAsync(
@@ -90,9 +89,9 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         const string factors = "grid_intensity:country/DE:location_average@e pue:onprem/dc-1@config wue:onprem/dc-1@config";
         Assert.Equal(
             [
-                // The making of five minutes over the tokens of ten would be a score that is too small.
-                $"0.75|1.5|0|0.25|∅|1.5|4050|4950|{factors}|embodied_unknown",
-                $"∅|0.75|0|0.25|∅|∅|2025|2475|{factors}|busy_unknown grid_unknown wue_unknown",
+                // The score is of the first five minutes, in which the making of both is known: 0.375 g and 0.25 g for 100 tokens.
+                $"0.75|1.5|0|0.375|0.00625|1.5|4050|4950|{factors}|embodied_unknown",
+                $"∅|0.75|0|0.25|∅|0.5|2025|2475|{factors}|busy_unknown grid_unknown wue_unknown",
             ],
             await storage.RowsAsync(Accounts + "\"HourlyIntensities\" ORDER BY \"PeriodStart\"")
         );
@@ -118,39 +117,39 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             OfGpu(Ten),
             OfNode(Ten),
             OfGpu(five),
-            OfNode(five).With(Measures.Facility, null).With(Measures.Low, 450).With(Measures.High, 550),
+            OfNode(five).With(Measures.Facility, null).Bounded(450, 550),
             Work(Ten, 100)
         );
-        // Nowhere: the accelerator's bounds, which are its facility's, count by their share: 1425 x 1000 / 1500 and 1575 x 1000 / 1500.
+        // Of the accelerator alone.
         await storage.ReplaceAsync(
             eleven,
             OfGpu(eleven),
-            OfNode(eleven).With(Measures.Facility, null).With(Measures.Low, 450).With(Measures.High, 550),
+            OfNode(eleven).With(Measures.Facility, null).Bounded(450, 550),
             Work(eleven, 100)
         );
-        // The node is unknown: the boards are left, by the same share.
+        // The node is unknown.
         await storage.ReplaceAsync(twelve, OfGpu(twelve), Energy(Node, twelve, null, null, null), Work(twelve, 100));
         // One resource without bounds leaves none.
-        await storage.ReplaceAsync(one, OfGpu(one), OfNode(one).With(Measures.High, null), Work(one, 100));
+        await storage.ReplaceAsync(one, OfGpu(one), OfNode(one).Bounded(600, null), Work(one, 100));
 
         Assert.Equal(
-            ["2250|2025|2475", "∅|1400|1600", "∅|950|1050", "2250|∅|∅"],
+            ["3750|3450|4050", "1500|1425|1575", "1500|1425|1575", "2250|∅|∅"],
             await storage.RowsAsync(
                 "SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\""
             )
         );
-        // The day has the facility from two hours, and the bounds of one of these are unknown.
+        // The bounds of one of its hours are unknown.
         Assert.Equal(
-            ["4500|∅|∅"],
+            ["9000|∅|∅"],
             await storage.RowsAsync("SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"DailyIntensities\"")
         );
         await storage.ReplaceAsync(one);
         Assert.Equal(
-            ["2250|2025|2475"],
+            ["6750|6300|7200"],
             await storage.RowsAsync("SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"DailyIntensities\"")
         );
         Assert.Equal(
-            ["2250|2025|2475"],
+            ["6750|6300|7200"],
             await storage.RowsAsync("SELECT \"FacilityJoules\", \"LowJoules\", \"HighJoules\" FROM \"MonthlyIntensities\"")
         );
     }
@@ -184,8 +183,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             third,
             OfGpu(third)
                 .With(Measures.Facility, null)
-                .With(Measures.Low, 950)
-                .With(Measures.High, 1050)
+                .Bounded(950, 1050)
                 .With(Measures.Operational, null) with
             {
                 Factors = "",
@@ -199,20 +197,27 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             + "wue:onprem/dc-1@config|wue_unknown";
         Assert.Equal(
             [
-                first.Replace("{0}", "0.0625", StringComparison.Ordinal),
-                first.Replace("{0}", "0.00625", StringComparison.Ordinal),
+                // Of the hour with work alone: 0.25 g and 0.125 g for 10 requests and 100 tokens.
+                first.Replace("{0}", "0.0375", StringComparison.Ordinal),
+                first.Replace("{0}", "0.00375", StringComparison.Ordinal),
                 "0.25|0.5|0|0.125|0.00125|0.5|1425|1575|grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config|busy_unknown",
                 "∅|0.5|0|0.125|∅|0.5|950|1050|∅|pue_unknown",
             ],
             await storage.RowsAsync(Accounts + "\"DailyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\"")
         );
-        // 0.375 + 0.25 g of operation and 0.25 + 0.125 + 0.125 g of making. The tokens of the third day have no grams, so there is no
-        // score. Bounds: 2025 + 1425 and 2475 + 1575.
+        // 0.375 + 0.25 g of operation and 0.25 + 0.125 + 0.125 g of making. The tokens of the third day have no grams: 0.375 + 0.375 g for
+        // 400 tokens. Bounds: 2025 + 1425 and 2475 + 1575.
         const string month =
-            "0.625|1.75|0|0.5|∅|1.5|3450|4050|grid_intensity:country/DE:location_average@e "
+            "0.625|1.75|0|0.5|{0}|1.5|3450|4050|grid_intensity:country/DE:location_average@e "
             + "grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config wue:onprem/dc-1@config|busy_unknown pue_unknown "
             + "wue_unknown";
-        Assert.Equal([month, month], await storage.RowsAsync(Accounts + "\"MonthlyIntensities\" ORDER BY \"FunctionalUnit\""));
+        Assert.Equal(
+            [
+                month.Replace("{0}", "0.0375", StringComparison.Ordinal),
+                month.Replace("{0}", "0.001875", StringComparison.Ordinal),
+            ],
+            await storage.RowsAsync(Accounts + "\"MonthlyIntensities\" ORDER BY \"FunctionalUnit\"")
+        );
     }
 
     [Theory]
@@ -230,7 +235,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             Work(Ten.AddHours(1), 100)
         );
         Assert.Equal(
-            ["300|22.5|18", "∅|22.5|∅"],
+            ["300|22.5|18", "200|22.5|∅"],
             await storage.RowsAsync(
                 "SELECT \"IdleJoules\", \"JoulesPerUnit\", \"ActiveJoulesPerUnit\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\""
             )
@@ -240,12 +245,12 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
     [InlineData(StorageEngine.Postgres)]
-    public async Task Idle_joules_of_another_part_of_the_time_than_the_server_s_give_no_active_ratio(StorageEngine engine)
+    public async Task An_active_ratio_is_of_the_time_in_which_the_idle_part_of_the_server_is_known(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var (five, eleven) = (Ten.AddMinutes(5), Ten.AddHours(1));
         // The boards idled at 900 J while nobody metered the server: 1100 of the server's 1000 J would be idle, and a token would give
-        // energy back.
+        // energy back. Of the first five minutes all is known: 200 of 1000 J were idle, so 1200 of 1500 J were not.
         await storage.ReplaceAsync(
             Ten,
             OfGpu(Ten),
@@ -253,7 +258,8 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             {
                 Missing = MissingReasons.ServerUnmetered,
             },
-            Work(Ten, 100)
+            Work(Ten, 100),
+            Work(five, 100)
         );
         // Of one period of two nobody knows how busy it was.
         await storage.ReplaceAsync(
@@ -263,10 +269,11 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             {
                 Missing = MissingReasons.BusyUnknown,
             },
-            Work(eleven, 100)
+            Work(eleven, 100),
+            Work(eleven.AddMinutes(5), 100)
         );
         foreach (var set in new[] { "HourlyIntensities", "DailyIntensities", "MonthlyIntensities" })
-            Assert.All(await storage.RowsAsync($"SELECT \"ActiveJoulesPerUnit\" FROM \"{set}\""), row => Assert.Equal("∅", row));
+            Assert.All(await storage.RowsAsync($"SELECT \"ActiveJoulesPerUnit\" FROM \"{set}\""), row => Assert.Equal("12", row));
     }
 
     [Theory]

@@ -24,7 +24,8 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
     public async Task An_hour_is_the_sum_of_its_facts_and_its_intensity_a_sum_over_a_sum(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        // GPU 1000 + 3000 J, rest of the node 500 + 500 J; 100 + 900 tokens: 5 J a token, where the mean of the two ratios would say 9.4.
+        // GPU 1000 + 3000 J, 100 + 900 tokens: 4 J a token, where the mean of the two ratios would say 6.7. Half of the second five
+        // minutes nothing is known of the node, so that the server's ratios are of the first: 1500 J and 2250 J for 100 tokens.
         await storage.ReplaceAsync(
             Ten,
             Energy(Gpu, Ten, 1000, 1000, 1500),
@@ -38,8 +39,8 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
 
         Assert.Equal(
             [
-                "request|4|4000|5000|7500|1875|1000|1250|0.9|0.14583333333333334|modelled|∅",
-                "token|1000|4000|5000|7500|7.5|4|5|0.9|0.14583333333333334|modelled|∅",
+                "request|4|4000|5000|7500|562.5|250|375|0.9|0.5|modelled|∅",
+                "token|1000|4000|5000|7500|22.5|4|15|0.9|0.5|modelled|∅",
             ],
             await storage.RowsAsync(Sums + "\"HourlyIntensities\" ORDER BY \"FunctionalUnit\"")
         );
@@ -83,7 +84,7 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
     public async Task Unknown_is_null_and_never_zero(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
-        // The node says nothing: the GPU's joules are known, the server's are not, though the GPU's row alone could be taken for them.
+        // The node says nothing: what is known is summed, and no ratio takes the GPU alone for the server.
         await storage.ReplaceAsync(
             Ten,
             Energy(Gpu, Ten, 1000, 1000, 1500),
@@ -101,12 +102,12 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
 
         Assert.Equal(
             [
-                "token|100|1000|∅|∅|∅|10|∅|1|0.08333333333333333|measured|server_unknown",
-                "token|100|1000|1000|∅|∅|10|10|1|0.08333333333333333|measured|pue_unknown",
-                "none|∅|1000|1000|1500|∅|∅|∅|1|0.08333333333333333|measured|no_work",
-                "token|0|1000|1000|1500|∅|∅|∅|1|0.08333333333333333|measured|zero_functional_units",
+                "token|100|1000|1000|1500|∅|10|∅|1|1|measured|no_common_time",
+                "token|100|1000|1000|∅|∅|10|10|1|1|measured|pue_unknown",
+                "none|∅|1000|1000|1500|∅|∅|∅|1|1|measured|no_work",
+                "token|0|1000|1000|1500|∅|∅|∅|1|1|measured|zero_functional_units",
                 "token|100|∅|∅|∅|∅|∅|∅|∅|0|measured|no_energy",
-                "token|100|0|0|0|0|0|0|∅|0.08333333333333333|measured|∅",
+                "token|100|0|0|0|0|0|0|∅|1|measured|∅",
             ],
             await storage.RowsAsync(Sums + "\"HourlyIntensities\" ORDER BY \"PeriodStart\"")
         );
@@ -125,7 +126,7 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
             Work(Ten, 100)
         );
         Assert.Equal(
-            ["token|100|∅|600|900|9|∅|6|1|0.08333333333333333|measured|∅"],
+            ["token|100|∅|600|900|9|∅|6|1|1|measured|∅"],
             await storage.RowsAsync(Sums + "\"HourlyIntensities\"")
         );
     }
@@ -142,7 +143,7 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
             Energy(new("pdu", "pdu-1", null, null, Hall), Ten, null, null, null, rack: 5000, covered: 300, evidence: Evidence.Derived)
         );
         Assert.Equal(
-            ["1|0.05|measured"],
+            ["1|0.6|measured"],
             await storage.RowsAsync("SELECT \"MeasuredShare\", \"Coverage\", \"Evidence\" FROM \"HourlyIntensities\"")
         );
     }
@@ -165,19 +166,19 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
 
         Assert.Equal(
             [
-                "request|10|1500|1500|2250|225|150|150|1|0.006944444444444444|measured|∅",
-                "token|100|1500|1500|2250|22.5|15|15|1|0.006944444444444444|measured|∅",
-                "token|300|2000|2000|3000|10|6.666666666666667|6.666666666666667|1|0.003472222222222222|derived|∅",
-                "none|∅|100|100|150|∅|∅|∅|1|0.003472222222222222|measured|no_work",
-                "none|∅|7|7|10.5|∅|∅|∅|1|0.003472222222222222|measured|no_work",
+                "request|10|1500|1500|2250|150|100|100|1|0.5|measured|∅",
+                "token|100|1500|1500|2250|15|10|10|1|0.5|measured|∅",
+                "token|300|2000|2000|3000|10|6.666666666666667|6.666666666666667|1|1|derived|∅",
+                "none|∅|100|100|150|∅|∅|∅|1|1|measured|no_work",
+                "none|∅|7|7|10.5|∅|∅|∅|1|1|measured|no_work",
             ],
             await storage.RowsAsync(Sums + "\"DailyIntensities\" ORDER BY \"PeriodStart\", \"FunctionalUnit\"")
         );
         Assert.Equal(
             [
-                $"request|10|3600|5400|540|derived|20260101|2026-01-01|"
+                $"request|10|3600|5400|150|derived|20260101|2026-01-01|"
                     + $"{UnixMicroseconds.From(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))}|{UnixMicroseconds.From(february)}",
-                $"token|400|3600|5400|13.5|derived|20260101|2026-01-01|"
+                $"token|400|3600|5400|11.25|derived|20260101|2026-01-01|"
                     + $"{UnixMicroseconds.From(new(2026, 1, 1, 0, 0, 0, DateTimeKind.Utc))}|{UnixMicroseconds.From(february)}",
                 $"none|∅|7|10.5|∅|measured|20260201|2026-02-01|{UnixMicroseconds.From(february)}|"
                     + $"{UnixMicroseconds.From(new(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc))}",
@@ -310,7 +311,7 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
         );
 
         Assert.Equal(
-            ["token|240|48|96|0.4"],
+            ["token|240|48|96|0.2"],
             await storage.RowsAsync(
                 "SELECT \"FunctionalUnit\", \"Units\", \"ServerJoules\", \"FacilityJoules\", \"JoulesPerUnit\" FROM \"DailyIntensities\""
             )

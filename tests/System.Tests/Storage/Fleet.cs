@@ -77,10 +77,30 @@ internal static class Fleet
             [Measures.Idle] = idle,
             [Measures.Measured] = measured ?? server ?? accelerator ?? 0,
             [Measures.Covered] = covered,
+            [Measures.Present] = rack is null ? 300 : 0,
+            [Measures.AcceleratorPresent] = accelerator is null ? 0 : 300,
+            [Measures.AcceleratorSeconds] = accelerator is null ? 0 : covered,
+            [Measures.ServerSeconds] = server is null ? 0 : covered,
             Evidence = evidence,
             Cover = EnergyCover.Node,
             Mappings = "prometheus/x@1",
         };
+
+    /// <summary>The fact with bounds of its widest boundary, and with those of the narrower ones in proportion.</summary>
+    public static EnergyFact Bounded(this EnergyFact fact, double? low, double? high)
+    {
+        var widest = fact[Measures.Facility] ?? fact[Measures.Server] ?? fact[Measures.Accelerator];
+        foreach (
+            var (of, least, most) in new[]
+            {
+                (Measures.Accelerator, Measures.AcceleratorLow, Measures.AcceleratorHigh),
+                (Measures.Server, Measures.ServerLow, Measures.ServerHigh),
+                (Measures.Facility, Measures.FacilityLow, Measures.FacilityHigh),
+            }
+        )
+            fact = fact.With(least, low * fact[of] / widest).With(most, high * fact[of] / widest);
+        return fact.With(Measures.Low, low).With(Measures.High, high);
+    }
 
     public static WorkFact Work(
         DateTime start,
@@ -170,13 +190,13 @@ internal static class Fleet
             "SELECT * FROM deployment ORDER BY id",
             "SELECT * FROM deployment_resources ORDER BY deployment_id, resource_id",
             "SELECT deployment_id, resource_id, period_start, period_end, accelerator_joules, server_joules, facility_joules, "
-                + "measured_joules, covered_seconds, evidence FROM energy_facts ORDER BY 1, 2, 3",
-            "SELECT deployment_id, functional_unit, period_start, period_end, units, covered_seconds, evidence FROM work_facts "
-                + "ORDER BY 1, 2, 3",
+                + "measured_joules, covered_seconds, present_seconds, evidence FROM energy_facts ORDER BY 1, 2, 3",
+            "SELECT deployment_id, functional_unit, period_start, period_end, units, counted_seconds, present_seconds, evidence "
+                + "FROM work_facts ORDER BY 1, 2, 3",
             "SELECT deployment_id, functional_unit, period_start, date, date_key, units, accelerator_joules, server_joules, "
-                + "facility_joules, known_joules, measured_joules, covered_seconds, evidence FROM intensity_hours ORDER BY 1, 2, 3",
+                + "facility_joules, known_joules, measured_joules, facility_seconds, evidence FROM intensity_hours ORDER BY 1, 2, 3",
             "SELECT deployment_id, functional_unit, period_start, date, date_key, units, accelerator_joules, server_joules, "
-                + "facility_joules, known_joules, measured_joules, covered_seconds, evidence FROM intensity_days ORDER BY 1, 2, 3",
+                + "facility_joules, known_joules, measured_joules, facility_seconds, evidence FROM intensity_days ORDER BY 1, 2, 3",
             "SELECT id, source, subject, at, reason, detail, hour FROM rejection WHERE hour IS NOT NULL ORDER BY id",
         ];
         var dump = new List<string>();

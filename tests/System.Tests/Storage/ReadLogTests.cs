@@ -308,26 +308,28 @@ public sealed class ReadLogTests(PostgresCluster cluster) : IClassFixture<Postgr
     [Theory]
     [InlineData(StorageEngine.Sqlite)]
     [InlineData(StorageEngine.Postgres)]
-    public async Task A_sample_makes_dirty_its_hour_and_the_neighbour_that_its_span_reaches(StorageEngine engine)
+    public async Task A_sample_makes_dirty_its_hour_and_the_neighbours_whose_facts_see_it(StorageEngine engine)
     {
         await using var storage = await TestStorage.MigratedAsync(cluster, engine);
         var one = Series("one");
         await storage.CommitAsync(At(one, "09:50", 1), At(one, "10:10", 2), At(one, "10:30", 3), At(one, "10:50", 4), At(one, "11:10", 5));
         Assert.Equal("09 10 11", await storage.TakeDirtyAsync());
 
+        // Facts are made of the samples of an hour around theirs too.
         await storage.CommitAsync(At(one, "10:30", 3.5));
-        Assert.Equal("10", await storage.TakeDirtyAsync());
-        await storage.CommitAsync(At(one, "10:10", 2.5));
+        Assert.Equal("09 10 11", await storage.TakeDirtyAsync());
+        await storage.CommitAsync(At(one, "09:50", 1.5));
         Assert.Equal("09 10", await storage.TakeDirtyAsync());
-        await storage.CommitAsync(At(one, "10:50", 4.5));
-        Assert.Equal("10 11", await storage.TakeDirtyAsync());
-        await storage.CommitAsync(At(one, "10:20", 2.7));
-        Assert.Equal("10", await storage.TakeDirtyAsync());
         await storage.CommitAsync(At(one, "11:10", 5.5));
         Assert.Equal("10 11", await storage.TakeDirtyAsync());
-        // No sample is known after it: nobody's span ends there.
+        // An hour without a sample has no facts to be made again.
         await storage.CommitAsync(At(one, "13:10", 6));
         Assert.Equal("13", await storage.TakeDirtyAsync());
+        await storage.CommitAsync(At(one, "12:00", 5.8));
+        Assert.Equal("11 12 13", await storage.TakeDirtyAsync());
+        // What is there already changes nothing.
+        await storage.CommitAsync(At(one, "12:00", 5.8));
+        Assert.Equal("", await storage.TakeDirtyAsync());
     }
 
     [Theory]

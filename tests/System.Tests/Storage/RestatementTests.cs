@@ -12,9 +12,11 @@ namespace Metrics.SystemTests.Storage;
 /// <summary>Which hours a changed factor reaches, when a number is final, and what is told when it changes after that.</summary>
 public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<PostgresCluster>
 {
+    /// <summary>Of the plain sums; those that ratios divide are told likewise.</summary>
     private const string Restatements =
         "SELECT \"FunctionalUnit\", \"PeriodStart\", \"Measure\", \"Old\", \"New\", \"OldFactorVersion\", \"NewFactorVersion\", "
-        + "\"Reason\" FROM \"Restatements\" ORDER BY \"PeriodStart\", \"Measure\", \"FunctionalUnit\", \"Id\"";
+        + "\"Reason\" FROM \"Restatements\" WHERE \"Measure\" NOT LIKE '%matched%' "
+        + "ORDER BY \"PeriodStart\", \"Measure\", \"FunctionalUnit\", \"Id\"";
 
     private static Factor Grid(double grams, DateOnly from, string version, DateOnly? to = null) =>
         new()
@@ -203,6 +205,17 @@ public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<Po
         Assert.Equal(
             ["800|720000", "400|360000"],
             await storage.RowsAsync("SELECT \"OperationalGrams\", \"JoulesPerUnit\" FROM \"HourlyIntensities\" ORDER BY \"PeriodStart\"")
+        );
+
+        Assert.Equal(
+            [
+                "matched_facility_joules|3600000|7200000",
+                "matched_operational_grams|400|800",
+                "matched_server_joules|3600000|7200000",
+            ],
+            await storage.RowsAsync(
+                "SELECT \"Measure\", \"Old\", \"New\" FROM \"Restatements\" WHERE \"Measure\" LIKE '%matched%' ORDER BY \"Measure\""
+            )
         );
 
         // A third export is told too: all three are there to be read.

@@ -49,6 +49,8 @@ internal sealed class TestStorage : IAsyncDisposable
 
     public FactStore Facts => services.GetRequiredService<FactStore>();
 
+    public Contradictions Contradictions => services.GetRequiredService<Contradictions>();
+
     public Retention Retention => services.GetRequiredService<Retention>();
 
     public MetricsDbContext Context() =>

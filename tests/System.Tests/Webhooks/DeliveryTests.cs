@@ -432,8 +432,9 @@ public sealed class DeliveryTests(PostgresCluster cluster) : IClassFixture<Postg
         Assert.Equal(
             $$$"""
             {"type":"measurement.restated","timestamp":"2026-03-01T12:00:00Z","data":{"periodStart":"2026-01-15T10:00:00Z",
-            "reason":"late_data","changes":1,"first":[{"deploymentId":{{{Deployment.Id}}},"functionalUnit":"token",
-            "measure":"facility_joules","old":1500,"new":1600}],
+            "reason":"late_data","changes":2,"first":[{"deploymentId":{{{Deployment.Id}}},"functionalUnit":"token",
+            "measure":"facility_joules","old":1500,"new":1600},{"deploymentId":{{{Deployment.Id}}},"functionalUnit":"token",
+            "measure":"matched_facility_joules","old":1500,"new":1600}],
             "link":"/odata/Restatements?$filter=PeriodStart%20eq%202026-01-15T10:00:00Z"}}
             """.ReplaceLineEndings(""),
             Assert.Single(receiver.All).Text

@@ -347,7 +347,7 @@ public sealed class RuleTests(PostgresCluster cluster) : IClassFixture<PostgresC
                 continue;
             await storage.Facts.ReplaceHourAsync(
                 dirty,
-                new([Energy(Node, dirty.Hour, null, joules / 2, joules)], tokens == 0 ? [] : [Work(dirty.Hour, tokens)], []),
+                new([Energy(Node, dirty.Hour, null, joules / 2, joules)], [Work(dirty.Hour, tokens)], []),
                 default
             );
         }

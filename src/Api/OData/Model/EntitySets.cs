@@ -482,7 +482,7 @@ internal static class EntitySets
                 .. Ratios.OfPeriods.Where(ratio => ratio.After is null).Select(Of),
                 TextOrNull(
                     "CoverKind",
-                    "What the servers' energy is made of: wall (a meter of the whole), components (added up) or model; of several the least.",
+                    "What the servers' energy is made of: wall (one meter), components (added up) or model; the least of several.",
                     16
                 ),
                 TextOrNull("IdleBy", "By what IdleJoules are told: load, work, or both.", 16),

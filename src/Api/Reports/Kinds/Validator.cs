@@ -15,7 +15,7 @@ public enum ValidationCheck
     /// <summary>Each number lies between the least and the most.</summary>
     Range,
 
-    /// <summary>The number of the first is no more than that of the second.</summary>
+    /// <summary>No number is more than one that comes after it; unknown ones are left out.</summary>
     Order,
 
     /// <summary>The time of the first is before that of the second.</summary>
@@ -30,7 +30,7 @@ public enum ValidationCheck
 
 /// <summary>A rule that rows of reports have to follow. The rules are data (<c>columns.json</c>), in the pattern of FOCUS.</summary>
 /// <param name="Id">Stable id.</param>
-/// <param name="Check"><c>required</c>, <c>range</c>, <c>order</c> (the first no more than the second), <c>before</c> (times), <c>oneOf</c>
+/// <param name="Check"><c>required</c>, <c>range</c>, <c>order</c> (none more than one after it), <c>before</c> (times), <c>oneOf</c>
 /// or <c>components</c>.</param>
 /// <param name="Columns">The columns that it is about; those that a kind has not are left out.</param>
 /// <param name="Says">What it asks for, in words.</param>
@@ -137,13 +137,18 @@ public sealed class Validator
                             Find(rule.Id, rule.Says, column, ReportText.Of(row[column].Number));
                     break;
                 case ValidationCheck.Order:
-                    if (row[columns[0]].IsKnown && row[columns[1]].IsKnown && row[columns[0]].Number > row[columns[1]].Number * (1 + Slack))
-                        Find(
-                            rule.Id,
-                            rule.Says,
-                            columns[0],
-                            $"{ReportText.Of(row[columns[0]].Number)} against {ReportText.Of(row[columns[1]].Number)}"
-                        );
+                    int? before = null;
+                    foreach (var column in columns.Where(column => row[column].IsKnown))
+                    {
+                        if (before is { } lesser && row[lesser].Number > row[column].Number * (1 + Slack))
+                            Find(
+                                rule.Id,
+                                rule.Says,
+                                lesser,
+                                $"{ReportText.Of(row[lesser].Number)} against {ReportText.Of(row[column].Number)}"
+                            );
+                        before = column;
+                    }
                     break;
                 case ValidationCheck.Before:
                     if (row[columns[0]].IsKnown && row[columns[1]].IsKnown && row[columns[0]].Time >= row[columns[1]].Time)

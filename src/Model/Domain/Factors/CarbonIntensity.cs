@@ -10,7 +10,7 @@ public readonly record struct CarbonIntensity(double GramsPerKilowattHour)
     /// <summary>Operational emissions of the energy: O = E x I.</summary>
     public Mass Of(Energy energy) => new(energy.KilowattHours * GramsPerKilowattHour);
 
-    /// <summary>Between what it lies, in grams per kilowatt-hour; null when its source does not say, and then it is taken as it is.</summary>
+    /// <summary>Between what it lies, in grams per kilowatt-hour; null when its source does not say: it is then taken as it is.</summary>
     public Bounds? Range { get; init; }
 
     /// <summary>The least that the emissions of an energy can be.</summary>

@@ -15,6 +15,12 @@ public sealed record KnownModel(string Pattern, ModelSize Size, string Source, s
     /// <summary>Whether its maker published the size (<c>published</c>) or somebody else assumes it (<c>assumed</c>).</summary>
     public string Method { get; init; } = "published";
 
+    /// <summary>Bits of each parameter as its maker publishes the weights, 1 to 64; null when nobody does.</summary>
+    public double? Bits { get; init; }
+
+    /// <summary>Output tokens a second of one answer as they are published; null when nobody does.</summary>
+    public double? TokensPerSecond { get; init; }
+
     /// <summary>How a result names it: <c>model:*llama3*70b*@...</c>.</summary>
     public string FactorName => $"model:{Pattern}@{Version}";
 }
@@ -22,6 +28,9 @@ public sealed record KnownModel(string Pattern, ModelSize Size, string Source, s
 /// <summary>Sizes of language models, by the names under which APIs sell them.</summary>
 public sealed class ModelTable(IReadOnlyList<KnownModel> models)
 {
+    // Tables that were written before there were these go on.
+    private static readonly string[] Optional = ["bits", "tokens_per_second"];
+
     internal static readonly string[] Columns =
     [
         "pattern",
@@ -29,6 +38,7 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
         "active_high",
         "total_low",
         "total_high",
+        .. Optional,
         "method",
         "source",
         "licence",
@@ -42,6 +52,10 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
         "write the parameters as a count, 7.3e9 for 7.3 billion",
         "model"
     );
+
+    private static readonly NumberRule BitRule = new(1, 64, "", "write the bits of one parameter, 16 or 4.25", "bits");
+
+    private static readonly NumberRule Rate = new(0, 1e6, "/s", "write the output tokens a second of one answer", "rate", Above: true);
 
     /// <summary>The table that comes with the product.</summary>
     public static ModelTable Published { get; } = Read("models.csv", TableText.Published("models.csv"));
@@ -60,7 +74,7 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
     internal static ModelTable Read(string file, string text, List<string> errors)
     {
         var models = new List<KnownModel>();
-        foreach (var row in TableText.Own(file, text, Columns, errors).Rows())
+        foreach (var row in TableText.Own(file, text, Columns, Optional, errors).Rows())
         {
             var before = row.ErrorCount;
             var pattern = row.Text("pattern");
@@ -74,6 +88,7 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
                 row.AddError("a low bound is above its high bound; exchange them");
             else if (activeLow > totalLow || activeHigh > totalHigh)
                 row.AddError("more parameters are active than there are; write active parameters of at most the total");
+            var (bits, rate) = (row.OptionalNumber("bits", BitRule), row.OptionalNumber("tokens_per_second", Rate));
             var method = row.Text("method");
             if (method is not (null or "published" or "assumed"))
                 row.AddError($"method: '{MessageText.Show(method)}' is not one of: published, assumed; use one of them");
@@ -93,6 +108,8 @@ public sealed class ModelTable(IReadOnlyList<KnownModel> models)
                 )
                 {
                     Method = method!,
+                    Bits = bits,
+                    TokensPerSecond = rate,
                 }
             );
         }

@@ -14,17 +14,33 @@ internal sealed class TableText
     private readonly IReadOnlyList<string> columns;
     private readonly List<string> errors;
     private readonly bool foreign;
+    private readonly IReadOnlyList<string> optional;
 
-    private TableText(string file, string text, IReadOnlyList<string> columns, List<string> errors, bool foreign) =>
-        (this.file, this.text, this.columns, this.errors, this.foreign) = (file, text, columns, errors, foreign);
+    private TableText(
+        string file,
+        string text,
+        IReadOnlyList<string> columns,
+        IReadOnlyList<string> optional,
+        List<string> errors,
+        bool foreign
+    ) => (this.file, this.text, this.columns, this.optional, this.errors, this.foreign) = (file, text, columns, optional, errors, foreign);
 
     /// <summary>A table of ours: exactly these columns, in any order, and values without quotes and commas.</summary>
     public static TableText Own(string file, string text, IReadOnlyList<string> columns, List<string> errors) =>
-        new(file, text, columns, errors, foreign: false);
+        new(file, text, columns, [], errors, foreign: false);
+
+    /// <summary>A table of ours that may lack some columns: their values are blank then.</summary>
+    public static TableText Own(
+        string file,
+        string text,
+        IReadOnlyList<string> columns,
+        IReadOnlyList<string> optional,
+        List<string> errors
+    ) => new(file, text, columns, optional, errors, foreign: false);
 
     /// <summary>A table of somebody else: at least these columns, and values that hold commas stand in quotes.</summary>
     public static TableText Foreign(string file, string text, IReadOnlyList<string> columns, List<string> errors) =>
-        new(file, text, columns, errors, foreign: true);
+        new(file, text, columns, [], errors, foreign: true);
 
     /// <summary>The names of the columns; empty when the text has none.</summary>
     public static string[] Header(string text) => Lines(text).Select(line => Cells(line.Text) ?? []).FirstOrDefault() ?? [];
@@ -71,7 +87,7 @@ internal sealed class TableText
     private bool IsUsable(int number, string[] header)
     {
         var before = errors.Count;
-        foreach (var missing in columns.Except(header, StringComparer.Ordinal))
+        foreach (var missing in columns.Except(optional, StringComparer.Ordinal).Except(header, StringComparer.Ordinal))
             errors.Add($"{file}: line {number}: column '{missing}' is missing; add it");
         if (!foreign)
             foreach (var unknown in header.Except(columns, StringComparer.Ordinal))
@@ -180,7 +196,7 @@ internal sealed class TableRow(string file, int line, string[] columns, string[]
 
     public double? OptionalNumber(string column, NumberRule rule)
     {
-        var text = Cell(column);
+        var text = Array.IndexOf(columns, column) < 0 ? "" : Cell(column);
         if (text.Length == 0)
             return null;
         if (!TryNumber(text, out var value))

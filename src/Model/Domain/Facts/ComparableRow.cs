@@ -66,7 +66,7 @@ public sealed record ComparableRow
     /// none.</summary>
     public string? TokenBasis => Quantities.FunctionalUnit.Known.GetValueOrDefault(FunctionalUnit)?.TokenBasis;
 
-    /// <summary>What the servers' energy is made of: <c>wall</c>, <c>components</c> or <c>model</c>; null when it is not asked for.</summary>
+    /// <summary>What the servers' energy is made of: <c>wall</c>, <c>components</c>, <c>model</c>; null when it is not asked for.</summary>
     public string? CoverKind { get; init; }
 
     /// <summary>For what a meter of it was not believed in some of the time.</summary>

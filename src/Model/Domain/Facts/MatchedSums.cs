@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 
@@ -27,8 +26,7 @@ public sealed class MatchedSums
         Boundary boundary,
         Func<Term> of,
         Func<(Term, Term)>? bounds = null,
-        bool told = true,
-        bool timed = false
+        bool told = true
     )
     {
         (Boundary, this.of, this.bounds) = (boundary, of, bounds);
@@ -40,8 +38,7 @@ public sealed class MatchedSums
             Low = Measure($"MatchedLow{amount}", unit, $"Least that Matched{amount} can be.", MeasureHolders.None);
             High = Measure($"MatchedHigh{amount}", unit, $"Most that Matched{amount} can be.", MeasureHolders.None);
         }
-        if (timed)
-            Seconds = Measure($"{name}MatchedSeconds", "s", $"Time of which {Lower(what)} and the work are known.", MeasureHolders.None);
+        Seconds = Measure($"{name}MatchedSeconds", "s", $"Time of which {Lower(what)} and the work are known.", MeasureHolders.None);
     }
 
     /// <summary>Accelerator energy.</summary>
@@ -53,8 +50,7 @@ public sealed class MatchedSums
             "Accelerator energy",
             Boundary.Accelerator,
             () => Facts.Measures.Accelerator,
-            () => (Facts.Measures.AcceleratorLow, Facts.Measures.AcceleratorHigh),
-            timed: true
+            () => (Facts.Measures.AcceleratorLow, Facts.Measures.AcceleratorHigh)
         );
 
     /// <summary>Server energy.</summary>
@@ -66,8 +62,7 @@ public sealed class MatchedSums
             "Server energy",
             Boundary.Server,
             () => Facts.Measures.Server,
-            () => (Facts.Measures.ServerLow, Facts.Measures.ServerHigh),
-            timed: true
+            () => (Facts.Measures.ServerLow, Facts.Measures.ServerHigh)
         );
 
     /// <summary>Facility energy.</summary>
@@ -79,8 +74,7 @@ public sealed class MatchedSums
             "Facility energy",
             Boundary.Facility,
             () => Facts.Measures.Facility,
-            () => (Facts.Measures.FacilityLow, Facts.Measures.FacilityHigh),
-            timed: true
+            () => (Facts.Measures.FacilityLow, Facts.Measures.FacilityHigh)
         );
 
     /// <summary>Facility energy without what was drawn while doing nothing.</summary>
@@ -185,8 +179,8 @@ public sealed class MatchedSums
     /// <summary>The most that the amount can be; null where no bounds are kept.</summary>
     public Measure? High { get; }
 
-    /// <summary>The time that both are known of; null where it is another's.</summary>
-    public Measure? Seconds { get; }
+    /// <summary>The time that both are known of.</summary>
+    public Measure Seconds { get; }
 
     /// <summary>Its measures, in order.</summary>
     public IEnumerable<Measure> Measures => new[] { Amount, Units, Low, High, Seconds }.OfType<Measure>();

@@ -202,7 +202,7 @@ public static class Measures
             Restated = false,
         };
 
-    /// <summary>Seconds for which the deployment held the resource, whatever share of it; of a deployment, for which it was there.</summary>
+    /// <summary>Seconds for which the deployment held the resource, whatever share of it; of a deployment, when it was there.</summary>
     public static Measure Present { get; } =
         new("PresentSeconds", "s", "Time of the period in which the deployment held the resource.")
         {
@@ -456,7 +456,7 @@ public static class Measures
         };
 
     /// <summary>The least that the energy of a boundary can be, of a fact.</summary>
-    internal static Measure LowOf(Boundary boundary) =>
+    public static Measure LowOf(Boundary boundary) =>
         boundary switch
         {
             Boundary.Accelerator => AcceleratorLow,
@@ -465,7 +465,7 @@ public static class Measures
         };
 
     /// <summary>The most that the energy of a boundary can be, of a fact.</summary>
-    internal static Measure HighOf(Boundary boundary) =>
+    public static Measure HighOf(Boundary boundary) =>
         boundary switch
         {
             Boundary.Accelerator => AcceleratorHigh,

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 
@@ -316,7 +315,7 @@ public static class Ratios
             OfMany = RatioOfMany.None,
         };
 
-    /// <summary>Share of the time that the number beside it rests on: the widest ratio that the row has, else its widest boundary.</summary>
+    /// <summary>Share of the time that the number beside it rests on: the widest ratio that the row has, else widest boundary.</summary>
     public static Ratio Coverage { get; } =
         new(
             "Coverage",
@@ -324,9 +323,9 @@ public static class Ratios
             "Known time over the time that the deployment was there, 0 to 1: of the widest ratio that the row has, else of the widest "
                 + "boundary.",
             Term.FirstPositive(
-                MatchedSums.Facility.Seconds!,
-                MatchedSums.Server.Seconds!,
-                MatchedSums.Accelerator.Seconds!,
+                MatchedSums.Facility.Seconds,
+                MatchedSums.Server.Seconds,
+                MatchedSums.Accelerator.Seconds,
                 Measures.FacilitySeconds,
                 Measures.ServerSeconds,
                 Measures.AcceleratorSeconds

@@ -34,6 +34,9 @@ public static class RollUp
         .. MatchedSums.All.SelectMany(pair => new[] { pair.Low, pair.High }).OfType<Measure>(),
     ];
 
+    // Of each pair what its amount is made of.
+    private static readonly Measure[][] Operands = [.. MatchedSums.All.Select(pair => pair.Of.Operands().ToArray())];
+
     private static readonly Boundary[] Boundaries = Enum.GetValues<Boundary>();
 
     /// <summary>The rows of one hour: one for each deployment and functional unit with work, or one without work.</summary>
@@ -175,7 +178,7 @@ public static class RollUp
 
     private static Evidence Worst(Evidence a, Evidence b) => a > b ? a : b;
 
-    /// <summary>One period of the grid of a deployment: what is known of it, for how much of the time that its resources were there.</summary>
+    /// <summary>One period of the grid of a deployment: what is known of it, and of how much of its resources' time.</summary>
     private sealed class Bin
     {
         // Of each measure: its sum, and the time of the resources that have it.
@@ -241,11 +244,12 @@ public static class RollUp
                 var pair = MatchedSums.All[at];
                 if ((pair.OnlyWithoutServer && times[Measures.Server.Index] > 0) || pair.Of.Evaluate(whole) is not { } amount)
                     continue;
-                var known = Share(Measures.Of(pair.Boundary));
+                var known = 1.0;
+                foreach (var operand in Operands[at])
+                    known = Math.Min(known, Share(operand));
                 RollUp.Add(into.Values, pair.Amount, amount);
                 RollUp.Add(into.Values, pair.Units, work.Units / counted);
-                if (pair.Seconds is { } seconds)
-                    RollUp.Add(into.Values, seconds, Seconds * Math.Min(known, counted));
+                RollUp.Add(into.Values, pair.Seconds, Seconds * Math.Min(known, counted));
                 // What was missing may have drawn nothing or twice as much, and likewise it may have worked.
                 if (pair.Bounds is var (low, high))
                     into.AddBounds(

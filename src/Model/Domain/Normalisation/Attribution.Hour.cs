@@ -1,6 +1,5 @@
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
@@ -63,6 +62,7 @@ internal sealed partial class Attribution
                 Share = share,
                 Of = board.Resource,
                 Joules = board.Reading.Joules,
+                Own = board.Reading.Joules * claims.ShareOf(claim),
                 Ticks = board.Reading.Ticks,
                 Part = claims.TimeShareOf(claim),
                 IsPolicy = claims.IsPolicy && claims.Count > 1,
@@ -121,7 +121,7 @@ internal sealed partial class Attribution
     {
         var seen = seenOfBoards[one.Of];
         var (share, seconds) = (one.Share, Piece.Seconds(one.Ticks));
-        var joules = share.Accelerator!.Value;
+        var joules = one.Own;
         double? idle = null;
         if (one.Busy is { } busy)
         {
@@ -291,6 +291,9 @@ internal sealed partial class Attribution
 
         /// <summary>Joules of the board, or of the rest of the server.</summary>
         public double Joules { get; init; }
+
+        /// <summary>What of the board's joules is its own.</summary>
+        public double Own { get; init; }
 
         /// <summary>For how long these are known.</summary>
         public long Ticks { get; init; }

@@ -691,7 +691,8 @@ internal sealed partial class Attribution(
             Enter(
                 share with
                 {
-                    Accelerator = joules,
+                    // Scaled to the whole, so that the server holds it.
+                    Accelerator = joules * scale,
                     Server = within,
                 },
                 board,

@@ -121,17 +121,7 @@ internal sealed class Count(KnownSeries series, int first, int end)
                     if (of != rank)
                         continue;
                     foreach (var (from, to) in taken.Without(piece.From, piece.To))
-                        keep[count]
-                            .Add(
-                                from == piece.From && to == piece.To
-                                    ? piece
-                                    : piece with
-                                    {
-                                        From = from,
-                                        To = to,
-                                        Amount = piece.Amount * (to - from) / piece.Ticks,
-                                    }
-                            );
+                        keep[count].Add(piece.Within(from, to));
                     spoken.Add(piece.From, piece.To);
                 }
                 taken.Add(spoken);

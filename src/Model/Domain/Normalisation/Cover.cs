@@ -40,6 +40,7 @@ internal sealed class Cover(
 
         var terms = Trace is null ? null : new List<double>();
         double joules = 0,
+            doubt = 0,
             low = 0,
             high = 0;
         var ticks = long.MaxValue;
@@ -51,6 +52,7 @@ internal sealed class Cover(
             {
                 partJoules += piece.Amount;
                 partTicks += piece.Ticks;
+                doubt += piece.Doubt;
                 terms?.Add(piece.Amount);
                 Trace?.Use(piece);
                 if (series[piece.Series].OwnPower is not { } power)
@@ -73,7 +75,9 @@ internal sealed class Cover(
         {
             // Of a meter whose accuracy nobody states the bounds are unknown, which is not exact.
             accuracy = factors?.Uncertainty.Of(evidence, component);
-            (low, high) = accuracy is { } bounds ? (joules * bounds.Low, joules * bounds.High) : (double.NaN, double.NaN);
+            (low, high) = accuracy is { } bounds 
+                ? (Math.Max(0, joules - doubt) * bounds.Low, (joules + doubt) * bounds.High)
+                : (double.NaN, double.NaN);
         }
         Trace?.Read(
             resource,

@@ -170,9 +170,16 @@ public sealed record PowerDecision(PowerRange Power, double Busy, double Seconds
 /// <param name="Tokens">Output tokens.</param>
 /// <param name="Low">Joules with the least parameters in the batch of the formula.</param>
 /// <param name="High">Joules with the most parameters in that batch; the value lies half way.</param>
-/// <param name="Bounds">Joules in any batch.</param>
+/// <param name="Bounds">Joules in any batch, on any board, however well it is used.</param>
 /// <param name="Factor">Name of the factor that gave the size.</param>
-public sealed record EstimateDecision(double Tokens, double Low, double High, Bounds Bounds, string Factor);
+public sealed record EstimateDecision(double Tokens, double Low, double High, Bounds Bounds, string Factor)
+{
+    /// <summary>Bits of each parameter that the factor gave; null: the formula's.</summary>
+    public double? Bits { get; init; }
+
+    /// <summary>Tokens a second that the factor gave; null: the formula's.</summary>
+    public double? TokensPerSecond { get; init; }
+}
 
 /// <summary>Emissions of making a machine that fall to a grid period: total x seconds / lifespan x machines, in equal parts to its
 /// accelerators.</summary>

@@ -9,7 +9,8 @@ namespace Metrics.Domain.Normalisation;
 /// <c>endpoint</c>.</summary>
 /// <remarks>
 /// The value has the batch of EcoLogits' releases, and half way between the bounds of the model's size where that is not published.
-/// The bounds hold both: the least parameters in the largest batch, and the most parameters in the smallest one.
+/// Bits and rate of tokens are those that are published of the model, else the formula's. The bounds are those of
+/// <see cref="TokenEnergyRange"/>: any batch, any board, any use of it.
 /// </remarks>
 /// <param name="period">The period of the pass, which tells once whose model is unknown.</param>
 /// <param name="models">Sizes of models; null: nothing is estimated.</param>
@@ -27,9 +28,6 @@ internal sealed class Estimates(
 )
 {
     private static readonly TokenEnergyModel Formula = TokenEnergyModel.EcoLogits;
-
-    // From the smallest batch of EcoLogits' releases to the largest: nobody outside an API knows how many requests share its hardware.
-    private static readonly TokenEnergyModel AnyBatch = Formula with { Batch = new Bounds(4, 64) };
 
     private readonly Dictionary<KnownSeries, (string Name, KnownModel Model)?> served = [];
     private readonly Dictionary<(int Workload, string Place, string? Account, string Name, int Bin), Tokens> sums = [];
@@ -58,18 +56,21 @@ internal sealed class Estimates(
                     (place, account, name),
                     endpoint = new MeteredResource("endpoint", name, tokens.Place, account, account ?? "")
                 );
-            var value = Formula.Estimate(tokens.Model.Size, tokens.Count, RequestTiming.Unknown, SiteFactors.Unknown);
-            var bounds = AnyBatch.Estimate(tokens.Model.Size, tokens.Count, RequestTiming.Unknown, SiteFactors.Unknown);
+            var model = tokens.Model;
+            var timing = model.TokensPerSecond is { } rate ? new RequestTiming(TokensPerSecond: rate) : RequestTiming.Unknown;
+            var formula = model.Bits is { } bits ? Formula with { BitsPerParameter = bits } : Formula;
+            var value = formula.Estimate(model.Size, tokens.Count, timing, SiteFactors.Unknown);
+            var (boards, servers) = TokenEnergyRange.Of(model.Size, model.Bits, tokens.Count, timing);
             var server = Middle(value.Low.Server.Joules, value.High.Server.Joules);
             var reading = new Reading(
                 server,
-                bounds.Low.Server.Joules,
-                bounds.High.Server.Joules,
+                servers.Low,
+                servers.High,
                 0,
                 tokens.Covered,
                 Evidence.Estimated,
                 tokens.Mappings,
-                provenance.Of(tokens.Model.FactorName)
+                provenance.Of(model.FactorName)
             );
             trace?.Decide(
                 endpoint,
@@ -92,9 +93,13 @@ internal sealed class Estimates(
                             tokens.Count,
                             value.Low.Server.Joules,
                             value.High.Server.Joules,
-                            new Bounds(bounds.Low.Server.Joules, bounds.High.Server.Joules),
-                            tokens.Model.FactorName
-                        ),
+                            servers,
+                            model.FactorName
+                        )
+                        {
+                            Bits = model.Bits,
+                            TokensPerSecond = model.TokensPerSecond,
+                        },
                     }
             );
             var accelerator = Middle(value.Low.Accelerator.Joules, value.High.Accelerator.Joules);
@@ -108,9 +113,9 @@ internal sealed class Estimates(
                     Reading = reading,
                     Time = ShareTime.Of(Piece.Seconds(tokens.Covered)),
                     Accelerator = accelerator,
-                    AcceleratorRange = Extent.Of(reading, accelerator),
+                    AcceleratorRange = new Extent(boards.Low, boards.High),
                     Server = server,
-                    ServerRange = Extent.Of(reading, server),
+                    ServerRange = new Extent(servers.Low, servers.High),
                     Idle = 0,
                     IdleBy = IdleMeans.Load,
                     Embodied = Middle(value.Low.Embodied.Grams, value.High.Embodied.Grams),

@@ -53,9 +53,22 @@ public enum AmountUnit
 /// <param name="From">Start of the stretch, in ticks.</param>
 /// <param name="To">End of the stretch, in ticks.</param>
 /// <param name="Amount">In the unit of its series, <see cref="KnownSeries.Unit"/>.</param>
-internal readonly record struct Piece(int Series, int Bin, long From, long To, double Amount) : IComparable<Piece>
+/// <param name="Doubt">By how much the amount may be more or less, for what a level did between its samples.</param>
+internal readonly record struct Piece(int Series, int Bin, long From, long To, double Amount, double Doubt = 0) : IComparable<Piece>
 {
     public long Ticks => To - From;
+
+    /// <summary>What it says of a part of its stretch.</summary>
+    public Piece Within(long from, long to) =>
+        from == From && to == To
+            ? this
+            : this with
+            {
+                From = from,
+                To = to,
+                Amount = Amount * (to - from) / Ticks,
+                Doubt = Doubt * (to - from) / Ticks,
+            };
 
     /// <summary>Ticks as seconds. Dividing by the whole number is exact where a product would not be.</summary>
     public static double Seconds(long ticks) => (double)ticks / TimeSpan.TicksPerSecond;
@@ -84,6 +97,7 @@ internal sealed class Pieces(Grid grid) : IDisposable
     private long from;
     private long to;
     private double amount;
+    private double doubt;
 
     public int Count { get; private set; }
 
@@ -99,16 +113,17 @@ internal sealed class Pieces(Grid grid) : IDisposable
     }
 
     /// <summary>An amount evenly spread from one instant to a later one.</summary>
-    public void Add(long spanStart, long spanEnd, double total)
+    public void Add(long spanStart, long spanEnd, double total, double doubtful = 0)
     {
         if (open && spanStart == to && spanEnd <= binEnd)
         {
             to = spanEnd;
             amount += total;
+            doubt += doubtful;
         }
         else if (spanEnd > start && spanStart < end)
         {
-            Split(spanStart, spanEnd, total);
+            Split(spanStart, spanEnd, total, doubtful);
         }
     }
 
@@ -120,7 +135,7 @@ internal sealed class Pieces(Grid grid) : IDisposable
         open = false;
         if (Count == items.Length)
             Grow();
-        items[Count++] = new Piece(series, bin, from, to, amount);
+        items[Count++] = new Piece(series, bin, from, to, amount, doubt);
     }
 
     public void Dispose()
@@ -130,7 +145,7 @@ internal sealed class Pieces(Grid grid) : IDisposable
         Count = 0;
     }
 
-    private void Split(long spanStart, long spanEnd, double total)
+    private void Split(long spanStart, long spanEnd, double total, double doubtful)
     {
         var stop = Math.Min(spanEnd, end);
         for (var at = Math.Max(spanStart, start); at < stop; )
@@ -139,14 +154,16 @@ internal sealed class Pieces(Grid grid) : IDisposable
             var upTo = Math.Min(stop, grid.EndOf(inBin));
             // The share of a period depends on the span and the period alone, so every pass that sees it agrees to the last bit.
             var part = upTo - at == spanEnd - spanStart ? total : total * (upTo - at) / (spanEnd - spanStart);
+            var doubtfulPart = upTo - at == spanEnd - spanStart ? doubtful : doubtful * (upTo - at) / (spanEnd - spanStart);
             if (open && bin == inBin && to == at)
             {
                 amount += part;
+                doubt += doubtfulPart;
             }
             else
             {
                 Close();
-                (open, bin, binEnd, from, amount) = (true, inBin, grid.EndOf(inBin), at, part);
+                (open, bin, binEnd, from, amount, doubt) = (true, inBin, grid.EndOf(inBin), at, part, doubtfulPart);
             }
             to = upTo;
             at = upTo;

@@ -214,10 +214,10 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
     }
 
     /// <summary>An amount over a span. One that no storage could hold is a gap, or it would keep the facts of the whole hour out.</summary>
-    private void Add(KnownSeries series, long from, long to, double amount, in Sample sample)
+    private void Add(KnownSeries series, long from, long to, double amount, in Sample sample, double doubt = 0)
     {
         if (amount <= Largest)
-            pieces.Add(from, to, amount);
+            pieces.Add(from, to, amount, doubt);
         else if (period.Contains(sample.End))
             rejections.Add(
                 Because(
@@ -229,6 +229,16 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
                         + $"{MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol} or its unit is wrong, and the span is a gap."
                 )
             );
+    }
+
+    /// <summary>A level that was at two instants: between them it lay between both, or stood where it was.</summary>
+    private void AddLevel(KnownSeries series, long from, long to, double value, in Sample sample)
+    {
+        var (first, last, seconds) = (series.RateOf(value), series.RateOf(sample.Value), Piece.Seconds(to - from));
+        if (series.Mapping.Hold)
+            Add(series, from, to, first * seconds, sample);
+        else
+            Add(series, from, to, (first + last) / 2 * seconds, sample, Math.Abs(last - first) / 2 * seconds);
     }
 
     /// <summary>Instants: each says, together with the one before it, what happened between the two.</summary>
@@ -254,14 +264,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
                         CountFromStart(series, sample);
                 }
                 else if (!cumulative)
-                    Add(
-                        series,
-                        at,
-                        now,
-                        (mapping.Hold ? series.RateOf(value) : (series.RateOf(value) + series.RateOf(sample.Value)) / 2)
-                            * Piece.Seconds(span),
-                        sample
-                    );
+                    AddLevel(series, at, now, value, sample);
                 else if (fell && MayHaveComeBack(samples, i))
                     RejectReturn(series, samples[i - 2].Value, value, sample);
                 else if (sample.Value - value is >= 0 and var rise && rise <= riseInTick * span)
@@ -480,7 +483,7 @@ internal sealed class Interpreter(Grid grid, Pieces pieces, List<Rejection> reje
                         CultureInfo.InvariantCulture,
                         $"{Piece.Seconds(sample.End.Ticks - from):0.###} seconds lie between this sample "
                             + $"({MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol}) and the one before, more than the "
-                            + $"{Piece.Seconds(series.MaxSpan):0.###}, or two and a half usual distances, that may be bridged: the span is a gap."
+                            + $"{Piece.Seconds(series.MaxSpan):0.###}, or two and a half usual distances, that may be bridged: it is a gap."
                     )
                 )
             );

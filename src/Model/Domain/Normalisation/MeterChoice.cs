@@ -47,12 +47,15 @@ internal sealed class MeterChoice(Grid grid, Pieces pieces, DecisionTrace? trace
     private bool ShowsSomething(Meter meter, int bin, long most) =>
         NearlyAll(TicksOf(meter, bin), most) && AmountOf(meter, bin) > (meter.First.IsLoad ? LeastLoad * Piece.Seconds(most) : 0);
 
-    private double AmountOf(Meter meter, int bin)
+    private double AmountOf(Meter meter, int bin) => AmountOf(meter, bin, out _);
+
+    private double AmountOf(Meter meter, int bin, out double doubt)
     {
         double amount = 0;
+        doubt = 0;
         foreach (var part in meter.Parts)
         foreach (ref readonly var piece in Track(part, bin))
-            amount += piece.Amount;
+            (amount, doubt) = (amount + piece.Amount, doubt + piece.Doubt);
         return amount;
     }
 
@@ -62,9 +65,9 @@ internal sealed class MeterChoice(Grid grid, Pieces pieces, DecisionTrace? trace
         var inside = parts.In(ticks);
         if (inside <= 0)
             return true;
-        var joules = AmountOf(meter, bin);
+        var joules = AmountOf(meter, bin, out var doubt);
         var component = meter.First.Mapping.Component is Component.None ? Component.Node : meter.First.Mapping.Component;
-        if (joules * AccuracyOf(meter.First.Evidence, component).High >= inside * (1 - 1e-9))
+        if ((joules + doubt) * AccuracyOf(meter.First.Evidence, component).High >= inside * (1 - 1e-9))
             return true;
         Disbelieved ??= (meter.First, joules, inside);
         return false;
@@ -223,7 +226,7 @@ internal sealed class MeterChoice(Grid grid, Pieces pieces, DecisionTrace? trace
                 var to = next < chosen.Count ? Math.Min(piece.To, Math.Max(chosen[next].From, from)) : piece.To;
                 if (to > from)
                 {
-                    filled.Add(piece with { From = from, To = to, Amount = piece.Amount * (to - from) / piece.Ticks });
+                    filled.Add(piece.Within(from, to));
                     until = to;
                 }
                 if (next == chosen.Count || chosen[next].From >= piece.To)

@@ -1,5 +1,4 @@
 using Metrics.Domain.Observations;
-using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 

@@ -119,7 +119,7 @@ internal sealed class WorkTally(int workload, Place place, string? account, stri
             }
             foreach (ref readonly var piece in pieces[one.First..one.End])
             foreach (var (from, to) in heard.Without(piece.From, piece.To))
-                told.Add((piece with { From = from, To = to, Amount = piece.Amount * ((double)(to - from) / piece.Ticks) }, false));
+                told.Add((piece.Within(from, to), false));
         }
         return told;
     }

@@ -26,7 +26,7 @@ public static class StorageRegistration
 {
     /// <summary>Adds <see cref="IDbContextFactory{TContext}"/> of <see cref="MetricsDbContext"/>, <see cref="SchemaMigrator"/>,
     /// <see cref="SharedKeys"/>, <see cref="AccessKeys"/>, <see cref="AuditLog"/>, <see cref="ReadLog"/>, <see cref="Backfills"/>,
-    /// <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="Retention"/>, <see cref="WebhookStore"/>,
+    /// <see cref="Ledger"/>, <see cref="FactStore"/>, <see cref="Retention"/>, <see cref="Contradictions"/>, <see cref="WebhookStore"/>,
     /// <see cref="WebhookDeliveries"/>, <see cref="IntensityRules"/>, <see cref="QueryConnections"/> and, for PostgreSQL, an
     /// <see cref="NpgsqlDataSource"/>.</summary>
     /// <remarks>Takes <see cref="IEventLinks"/> where it is registered. The process must reference the engine's assembly of migrations.
@@ -79,6 +79,7 @@ public static class StorageRegistration
             .AddSingleton(provider => new Backfills(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new Ledger(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new FactStore(provider.GetRequiredService<Database>()))
+            .AddSingleton(provider => new Contradictions(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new Retention(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new WebhookStore(provider.GetRequiredService<Database>()))
             .AddSingleton(provider => new WebhookDeliveries(provider.GetRequiredService<Database>()))

@@ -146,7 +146,7 @@ public sealed class DeploymentHours(ReadSession session)
             Sum(MatchedSums.Sci.Amount),
             SumOfAll(MatchedSums.Sci.Low!, MatchedSums.Sci.Amount),
             SumOfAll(MatchedSums.Sci.High!, MatchedSums.Sci.Amount),
-            Sum(whole.Seconds!),
+            Sum(ranked.Seconds),
             Sum(Measures.Units),
             $"MAX(CASE WHEN {ranked.Amount.Column} IS NOT NULL THEN evidence END)",
             "MAX(evidence)",

@@ -165,7 +165,10 @@ public sealed record StoredFactor(
 /// <param name="selection">Which rows.</param>
 public sealed class ReportQueries(ReadSession session, ReportSelection selection)
 {
-    private static readonly Measure[] Summed = [.. ReportRows.ExposedMeasures.Where(measure => measure.Aggregation != Aggregation.SumOfUnit)];
+    private static readonly Measure[] Summed =
+    [
+        .. ReportRows.ExposedMeasures.Where(measure => measure.Aggregation != Aggregation.SumOfUnit),
+    ];
 
     /// <summary>Which rows.</summary>
     public ReportSelection Selection { get; } = selection;
@@ -389,7 +392,13 @@ public sealed class ReportRows : IAsyncDisposable
     internal static readonly IReadOnlyList<Measure> ExposedMeasures = [.. Measures.ExposedBy(MeasureHolders.Periods)];
 
     /// <summary>The ratios that a row has, in order: those that reports tell as they are stored, and do not divide again.</summary>
-    internal static readonly IReadOnlyList<Ratio> ToldRatios = [Ratios.MeasuredShare, Ratios.Coverage, Ratios.OperationalGramsPerUnit, Ratios.SciGramsPerUnit];
+    internal static readonly IReadOnlyList<Ratio> ToldRatios =
+    [
+        Ratios.MeasuredShare,
+        Ratios.Coverage,
+        Ratios.OperationalGramsPerUnit,
+        Ratios.SciGramsPerUnit,
+    ];
 
     private static readonly int Fields = Enum.GetValues<ReportField>().Length;
 

@@ -137,8 +137,7 @@ internal static class SampleWriter
         await session.ExecuteAsync(
             """
             CREATE TEMP TABLE incoming (series_id bigint, start timestamptz, end_at timestamptz, value double precision) ON COMMIT DROP;
-            CREATE TEMP TABLE touched (series_id bigint, hour timestamptz, first_start timestamptz, last_start timestamptz,
-                last_end timestamptz, samples bigint) ON COMMIT DROP;
+            CREATE TEMP TABLE touched (hour timestamptz, last_end timestamptz, samples bigint) ON COMMIT DROP;
             """,
             cancellationToken
         );
@@ -156,11 +155,10 @@ internal static class SampleWriter
                 INSERT INTO samples AS stored (series_id, start, end_at, value) SELECT series_id, start, end_at, value FROM incoming
                 ON CONFLICT (series_id, start) DO UPDATE SET value = excluded.value, end_at = excluded.end_at
                 WHERE (stored.value, stored.end_at) IS DISTINCT FROM (excluded.value, excluded.end_at)
-                RETURNING series_id, start, end_at
+                RETURNING start, end_at
             )
             INSERT INTO touched
-            SELECT series_id, date_bin('1 hour', start, timestamptz '2000-01-01 00:00:00+00'), min(start), max(start), max(end_at), count(*)
-            FROM changed GROUP BY 1, 2
+            SELECT date_bin('1 hour', start, timestamptz '2000-01-01 00:00:00+00'), max(end_at), count(*) FROM changed GROUP BY 1
             """,
             cancellationToken
         );
@@ -187,11 +185,7 @@ internal static class SampleWriter
     private static long Insert(Session session, SampleBatch batch)
     {
         const long hour = 3_600_000_000;
-        using (
-            var create = session.Command(
-                "CREATE TEMP TABLE touched (series_id INTEGER, hour INTEGER, first_start INTEGER, last_start INTEGER, last_end INTEGER)"
-            )
-        )
+        using (var create = session.Command("CREATE TEMP TABLE touched (hour INTEGER, last_end INTEGER)"))
             create.ExecuteNonQuery();
         using var upsert = session.Command(
             """
@@ -205,26 +199,12 @@ internal static class SampleWriter
             ("value", 0d)
         );
         upsert.Prepare();
-        using var touch = session.Command(
-            "INSERT INTO touched VALUES (@series, @hour, @first, @last, @end)",
-            ("series", 0L),
-            ("hour", 0L),
-            ("first", 0L),
-            ("last", 0L),
-            ("end", 0L)
-        );
-        touch.Prepare();
 
         long written = 0;
+        var touched = new Dictionary<long, long>();
         for (var i = 0; i < batch.Series.Count; i++)
         {
-            var id = batch.Series[i].Id;
-            upsert.Parameters[0].Value = id;
-            touch.Parameters[0].Value = id;
-            long current = long.MinValue,
-                first = 0,
-                last = 0,
-                lastEnd = 0;
+            upsert.Parameters[0].Value = batch.Series[i].Id;
             foreach (var sample in batch[i])
             {
                 var (start, end) = (UnixMicroseconds.From(sample.Start), UnixMicroseconds.From(sample.End));
@@ -235,35 +215,23 @@ internal static class SampleWriter
                     continue;
                 written++;
                 var of = start - (start % hour + hour) % hour;
-                if (of != current)
-                {
-                    Touch();
-                    (current, first, lastEnd) = (of, start, end);
-                }
-                (last, lastEnd) = (start, Math.Max(lastEnd, end));
+                touched[of] = touched.TryGetValue(of, out var last) ? Math.Max(last, end) : end;
             }
-            Touch();
+        }
 
-            void Touch()
-            {
-                if (current == long.MinValue)
-                    return;
-                touch.Parameters[1].Value = current;
-                touch.Parameters[2].Value = first;
-                touch.Parameters[3].Value = last;
-                touch.Parameters[4].Value = lastEnd;
-                touch.ExecuteNonQuery();
-            }
+        using var touch = session.Command("INSERT INTO touched VALUES (@hour, @end)", ("hour", 0L), ("end", 0L));
+        foreach (var (of, end) in touched)
+        {
+            touch.Parameters[0].Value = of;
+            touch.Parameters[1].Value = end;
+            touch.ExecuteNonQuery();
         }
         return written;
     }
 
     /// <summary>Marks the hours whose facts the touched samples decide.</summary>
-    /// <remarks>
-    /// A span between two samples belongs to the hours of both. The scalar subqueries find the neighbour by the key, one probe each. A
-    /// series without a neighbour may go on from another one, as a GPU's counter does when the pod on it changes, so then the neighbouring
-    /// hour counts too.
-    /// </remarks>
+    /// <remarks>An hour's facts are made of the samples within <see cref="Limits.Reach"/> around it too, so that its neighbours are made
+    /// again with it: else they would be what was known when their own last sample came.</remarks>
     private static async Task MarkAsync(Session session, CancellationToken cancellationToken)
     {
         var hour = session.Database.Hour;
@@ -279,21 +247,11 @@ internal static class SampleWriter
         await session.BeginMarkingAsync(cancellationToken);
         await session.ExecuteAsync(
             $"""
+            WITH reached AS (SELECT hour FROM touched UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour})
             INSERT INTO dirty_hours (hour, mark, reason)
             SELECT hour, {session.Database.NextMark}, '{DirtyReason.LateData.Text()}' FROM (
-                SELECT hour FROM touched
-                UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour}
-                UNION SELECT t.hour - {hour} FROM touched t
-                WHERE t.hour - {hour} IN (SELECT hour FROM sample_hours) AND t.hour - {hour} NOT IN (SELECT hour FROM touched)
-                  AND COALESCE((SELECT s.start FROM samples s WHERE s.series_id = t.series_id AND s.start >= t.first_start - {hour}
-                      AND s.start < t.first_start
-                                ORDER BY s.start DESC LIMIT 1) < t.hour, true)
-                UNION SELECT t.hour + {hour} FROM touched t
-                WHERE t.hour + {hour} IN (SELECT hour FROM sample_hours) AND t.hour + {hour} NOT IN (SELECT hour FROM touched)
-                  AND COALESCE((SELECT s.start FROM samples s WHERE s.series_id = t.series_id AND s.start > t.last_start
-                      AND s.start <= t.last_start + {hour}
-                                ORDER BY s.start LIMIT 1) >= t.hour + {hour}, true)
-            ) reached WHERE true ORDER BY hour
+                SELECT hour FROM reached UNION SELECT hour - {hour} FROM reached UNION SELECT hour + {hour} FROM reached
+            ) around WHERE hour IN (SELECT hour FROM sample_hours) ORDER BY hour
             ON CONFLICT (hour) DO UPDATE SET mark = {session.Database.NextMark}, reason = excluded.reason
             """,
             cancellationToken

@@ -127,7 +127,7 @@ internal sealed class Views
             """
         );
 
-    private string Intensities(string name, string table)
+    private static string Intensities(string name, string table)
     {
         var columns = new List<string>
         {
