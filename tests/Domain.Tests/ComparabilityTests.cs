@@ -291,6 +291,21 @@ public sealed class ComparabilityTests
             Certain(Rack with { Deployment = "a", Energy = new(10) }, Bounded("b", 1000, 900, 1100), Bounded("c", 2000, 1900, 2100))
         );
         Assert.Equal([null], Certain(Bounded("a", 1000, 900, 1100)));
+        // 1100 x 1.05 / 0.95 = 1216 and 1300 x 0.95 / 1.05 = 1176: what is not covered leaves room for the other order.
+        Assert.Equal([true, true], Certain(Bounded("a", 1000, 900, 1100), Bounded("b", 1400, 1300, 1500)));
+        Assert.Equal(
+            [false, false],
+            Certain(
+                Bounded("a", 1000, 900, 1100) with
+                {
+                    Coverage = 0.95,
+                },
+                Bounded("b", 1400, 1300, 1500) with
+                {
+                    Coverage = 0.95,
+                }
+            )
+        );
 
         static ComparableRow Bounded(string name, double joules, double low, double high) =>
             Rack with

@@ -267,6 +267,16 @@ public sealed class PublishedFactorTests
     [InlineData("deepseek-ai/DeepSeek-V3.1-Terminus", 37e9, 671e9)]
     [InlineData("deepseek.v3-v1:0", 37e9, 671e9)]
     [InlineData("zai-org/GLM-4.6", 32e9, 355e9)]
+    [InlineData("zai.glm-5", 40e9, 744e9)]
+    [InlineData("zai-org/GLM-5.2-FP8", 40e9, 744e9)]
+    [InlineData("minimax.minimax-m2", 10e9, 230e9)]
+    [InlineData("moonshotai.kimi-k2.5", 32e9, 1000e9)]
+    [InlineData("mistral.mistral-large-3-675b-instruct", 41e9, 675e9)]
+    [InlineData("mistral-large-2512", 41e9, 675e9)]
+    [InlineData("mistral-small-2603", 6.5e9, 119e9)]
+    [InlineData("mistral.devstral-2-123b", 123e9, 123e9)]
+    [InlineData("mistral.ministral-3-14b-instruct", 14e9, 14e9)]
+    [InlineData("command-a-vision-07-2025", 112e9, 112e9)]
     public void A_model_whose_maker_says_its_size(string name, double active, double total)
     {
         var model = Book.Models.Find(name)!;
@@ -306,6 +316,8 @@ public sealed class PublishedFactorTests
     [InlineData("eu.anthropic.claude-opus-4-1-20250805-v1:0", 200e9, 600e9, 2000e9, 2000e9)]
     [InlineData("gemini-2.5-flash-lite", 8e9, 28e9, 8e9, 28e9)]
     [InlineData("gemini-2.5-flash", 44e9, 132e9, 440e9, 440e9)]
+    [InlineData("gemini-3.1-flash-lite-preview", 30e9, 105e9, 30e9, 105e9)]
+    [InlineData("devstral-medium-2507", 70e9, 120e9, 70e9, 120e9)]
     public void A_model_whose_size_somebody_assumes_has_bounds(
         string name,
         double activeLow,

@@ -142,7 +142,13 @@ internal sealed record DeploymentComparison
             Carbon = sums.Carbon,
             Units = (request.By == RankedBy.Energy ? sums.Energy : sums.Carbon).Units ?? sums.Units,
             CoverKind = request.Boundary == Boundary.Accelerator ? null : sums.CoverKinds.Word(),
-            Disbelieved = sums.Missing & MissingReasonText.Disbelieving,
+            // Of a machine of which boards are not read, what the others drew of the rest is not known to be shared out rightly.
+            Disbelieved =
+                sums.Missing
+                & (
+                    MissingReasonText.Disbelieving
+                    | (request.Boundary == Boundary.Accelerator ? MissingReasons.None : MissingReasons.AcceleratorUnmetered)
+                ),
             UnknownBecause = Unknown(request, sums),
         };
 

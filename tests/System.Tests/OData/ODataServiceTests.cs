@@ -91,9 +91,10 @@ public sealed class ODataServiceTests(ODataServices services)
         }
         var hourly = model.EntityContainer.FindEntitySet("HourlyIntensities").EntityType;
         Assert.Equal(["DeploymentId", "FunctionalUnit", "PeriodStart"], hourly.Key().Select(key => key.Name));
-        Assert.Equal(37, hourly.StructuralProperties().Count());
+        Assert.Equal(65, hourly.StructuralProperties().Count());
         Assert.True(hourly.FindProperty("JoulesPerUnit").Type.IsNullable);
         Assert.False(hourly.FindProperty("Workload").Type.IsNullable);
+        Assert.Equal("Edm.Boolean", hourly.FindProperty("IsFinal").Type.FullName());
         var json = await Service.GetAsync("$metadata?$format=json");
         Assert.Equal("4.0", json.GetProperty("$Version").GetString());
         Assert.Equal(
@@ -247,7 +248,7 @@ public sealed class ODataServiceTests(ODataServices services)
             Assert.Equal(["DeploymentId", "Units"], row.EnumerateObject().Select(property => property.Name))
         );
         Assert.Equal(
-            37,
+            65,
             (await services[engine].GetAsync("HourlyIntensities?$top=1&$select=*")).GetProperty("value")[0].EnumerateObject().Count()
         );
     }

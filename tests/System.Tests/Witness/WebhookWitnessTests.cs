@@ -188,7 +188,7 @@ public sealed class WebhookWitnessTests
     /// <summary>Hours of a board and its tokens, each by its distance from the hour that is going on: watts, and tokens a second.</summary>
     private static async Task WriteAsync(string folder, string name, DateTime hour, params (int Hour, int Watts, int Tokens)[] hours)
     {
-        const string board = "prometheus,DCGM_FI_DEV_POWER_USAGE,GPU-0,0,h1,NVIDIA L4,chat-0,,";
+        const string board = "prometheus,DCGM_FI_DEV_POWER_USAGE,GPU-0,0,h1,NVIDIA H100 80GB HBM3,chat-0,,";
         const string work = "prometheus,vllm:generation_tokens_total,,,,,chat-0,";
         const string labels = "label:UUID,label:gpu,label:Hostname,label:modelName,label:pod,label:instance";
         var rows = new StringBuilder($"provider,metric,{labels},start,end,value\n");

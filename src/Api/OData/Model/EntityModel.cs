@@ -254,7 +254,9 @@ internal sealed class EntityModel
             PropertyType.Double => EdmCoreModel.Instance.GetDouble(property.Nullable),
             PropertyType.Text => EdmCoreModel.Instance.GetString(false, property.MaxLength, null, property.Nullable),
             PropertyType.Date => EdmCoreModel.Instance.GetDate(property.Nullable),
-            _ => EdmCoreModel.Instance.GetTemporal(EdmPrimitiveTypeKind.DateTimeOffset, 6, property.Nullable),
+            PropertyType.Boolean => EdmCoreModel.Instance.GetBoolean(property.Nullable),
+            PropertyType.Instant => EdmCoreModel.Instance.GetTemporal(EdmPrimitiveTypeKind.DateTimeOffset, 6, property.Nullable),
+            _ => throw new ArgumentOutOfRangeException(nameof(property), property.Type, "No property has the type."),
         };
 
     private static EdmReference Reference(string vocabulary)

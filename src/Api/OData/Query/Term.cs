@@ -38,7 +38,8 @@ internal static class SqlTypes
             PropertyType.Double => SqlType.Double,
             PropertyType.Text => SqlType.Text,
             PropertyType.Date => SqlType.Date,
-            _ => SqlType.Instant,
+            PropertyType.Instant => SqlType.Instant,
+            _ => throw new ArgumentOutOfRangeException(nameof(type), type, "There is no such type."),
         };
 
     /// <summary>As what something computed by SQL is written.</summary>

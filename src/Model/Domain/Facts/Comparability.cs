@@ -111,7 +111,7 @@ public static class Comparability
 
     private static List<RankedRow> Rank(IEnumerable<ComparableRow> rows, RankedBy by)
     {
-        var ranked = rows.Select(row => (Row: row, PerUnit: row.PerUnit(by)!.Value, Bounds: row.BoundsPerUnit(by)))
+        var ranked = rows.Select(row => (Row: row, PerUnit: row.PerUnit(by)!.Value, Bounds: WithRoom(row.BoundsPerUnit(by), row.Coverage)))
             .OrderBy(entry => entry.PerUnit)
             .ThenBy(entry => entry.Row.Deployment, StringComparer.Ordinal)
             .ToArray();
@@ -132,6 +132,13 @@ public static class Comparability
             ),
         ];
     }
+
+    /// <summary>Bounds that hold of all of the time: in what is not covered nothing may have been drawn or twice as much, and likewise
+    /// worked, as within a period of the grid.</summary>
+    private static Bounds? WithRoom(Bounds? bounds, double coverage) =>
+        bounds is { } known && coverage is > 0 and < 1
+            ? new Bounds(known.Low * coverage / (2 - coverage), known.High * (2 - coverage) / coverage)
+            : bounds;
 
     /// <summary>Whether each place holds, whatever the truth within the bounds is.</summary>
     private static bool?[] Certain(Bounds?[] bounds)

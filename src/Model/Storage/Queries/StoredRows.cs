@@ -69,12 +69,13 @@ public sealed class StoredRows(ReadSession session)
             return values;
         });
 
-    // Keys have more digits than a JSON number keeps everywhere; SQLite keeps times as numbers.
+    // Keys have more digits than a JSON number keeps everywhere; SQLite keeps times and flags as numbers.
     private static object Value(ResultRow row, int ordinal) =>
         (row.Name(ordinal), row.Value(ordinal)) switch
         {
             (var name, long number) when name.EndsWith("Id", StringComparison.Ordinal) => number.ToString(CultureInfo.InvariantCulture),
             ("PeriodStart" or "PeriodEnd" or "RecomputedAt", _) => row.Instant(ordinal),
+            ("IsFinal", _) => row.Boolean(ordinal),
             (_, DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
             (_, DateTime day) => DateTime.SpecifyKind(day, DateTimeKind.Utc),
             (_, var value) => value,
