@@ -387,7 +387,8 @@ public sealed class CloudCatalogueTests : IDisposable
             Aws("/aws/sagemaker/Endpoints/GPUUtilization", "\"EndpointName\":\"e\",\"VariantName\":\"v\"," + labels, percent, "Average")
         );
 
-        Assert.Empty(period.Energy);
+        // The machine is there, and what it draws is not known.
+        Assert.All(period.Energy, fact => Assert.Null(fact[Measures.Known]));
         var rejection = Assert.Single(period.Rejections);
         Assert.Equal(RejectionReason.NoPowerModel, rejection.Reason);
         Assert.EndsWith(why, rejection.Detail, StringComparison.Ordinal);

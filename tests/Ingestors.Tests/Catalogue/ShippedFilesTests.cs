@@ -23,10 +23,11 @@ public class ShippedFilesTests
     public void A_shipped_file_follows_the_schema(string file) => Assert.Empty(Faults(Shipped(file), Schema, file));
 
     [Fact]
-    public void Six_files_are_shipped() =>
+    public void Seven_files_of_Prometheus_are_shipped() =>
         Assert.Equal(
             [
                 "prometheus-accelerators.metrics.json",
+                "prometheus-joins.metrics.json",
                 "prometheus-opentelemetry.metrics.json",
                 "prometheus-racks.metrics.json",
                 "prometheus-self.metrics.json",
@@ -50,8 +51,8 @@ public class ShippedFilesTests
             .GetProperty("properties")
             .EnumerateObject()
             .Select(property => property.Name);
-        // No exporter tells the maximum of its counter, and none tells a level that holds.
-        Assert.Equal(["hold", "wrapsAt"], known.Except(used).Order(StringComparer.Ordinal));
+        // No exporter tells the maximum of its counter, none a level that holds, and none needs another ceiling than its component's.
+        Assert.Equal(["ceiling", "hold", "wrapsAt"], known.Except(used).Order(StringComparer.Ordinal));
     }
 
     [Theory]

@@ -10,6 +10,7 @@ using Metrics.Ingestors.Providers;
 using Metrics.Ingestors.Providers.Files;
 using Metrics.Storage.Engine;
 using Metrics.Storage.Schema;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Xunit;
 
@@ -226,6 +227,52 @@ public sealed class SourceReaderTests
             System.Globalization.CultureInfo.InvariantCulture
         );
         Assert.InRange(pause, least, most);
+    }
+
+    [Fact]
+    public async Task How_a_source_had_to_be_asked_otherwise_is_told_once_until_it_need_not()
+    {
+        await using var storage = await StorageAsync();
+        await storage.Log.RegisterAsync("rack", "exporter", null, default);
+        string? note = null;
+        async IAsyncEnumerable<Page> Pages(ReadRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+        {
+            await Task.Yield();
+            yield return new Page([]) { Note = note };
+        }
+        var log = new Lines();
+        var reader = new SourceReader(storage.Log, Catalogue, log);
+        foreach (
+            var one in new[] { "It was asked for in parts.", "It was asked for in other parts.", null, "It was asked for in parts again." }
+        )
+        {
+            note = one;
+            await reader.ReadAsync(Settings, new Told(Pages), default);
+            await storage.ExecuteAsync("UPDATE source SET watermark = watermark - 60000000");
+        }
+
+        Assert.Equal(
+            ["1024 Source rack: It was asked for in parts.", "1024 Source rack: It was asked for in parts again."],
+            log.Told.Where(line => line.StartsWith("1024", StringComparison.Ordinal))
+        );
+    }
+
+    private sealed class Lines : ILogger<SourceReader>
+    {
+        public List<string> Told { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => Told.Add($"{eventId.Id} {formatter(state, exception)}");
     }
 
     [Fact]

@@ -277,10 +277,6 @@ internal sealed class PrometheusSource : ITelemetrySource, IDisposable
         {
             return (wanted.All, null, $"{tooLarge.Said} All metrics of the catalogue are asked for instead.");
         }
-        catch (SourceException tooLarge) when (tooLarge.Code == SourceErrorCode.TooLarge)
-        {
-            return (wanted.All, null, $"{tooLarge.Message} All metrics of the catalogue are asked for instead.");
-        }
     }
 
     /// <summary>About how many series each metric has. Only the size of queries depends on it: where the server does not say, none are

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text.RegularExpressions;
-using Metrics.Ingestors.Providers;
 
 namespace Metrics.Ingestors.Providers.Prometheus;
 
