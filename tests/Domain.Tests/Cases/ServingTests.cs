@@ -47,6 +47,38 @@ public sealed class ServingTests
     }
 
     [Fact]
+    public void A_pod_that_starts_again_under_another_address_is_one_engine()
+    {
+        var hall = new Hall().Site("a", 1.25, "llm-*").Server("a", "n1", 1600).Board("a", "n1", 0, 400, "llm-0");
+        hall.Count("a", "vllm:generation_tokens_total", 80, Engine("10.0.0.7:8000"), (-5, 25));
+        hall.Count("a", "vllm:generation_tokens_total", 80, Engine("10.0.0.9:8000"), (26, 65));
+        var row = hall.Tell().Row("a");
+
+        // 59 of 60 minutes are counted: nobody waits for the engine that ended.
+        Assert.Equal(25, row[Ratios.JoulesPerUnit]!.Value, 0.5);
+        Assert.InRange(row[Ratios.WorkCoverage]!.Value, 0.97, 1);
+
+        static (string, string)[] Engine(string instance) =>
+            [("pod", "llm-0"), ("namespace", "serving"), ("model_name", "org/one"), ("instance", instance)];
+    }
+
+    [Fact]
+    public void An_engine_that_ends_beside_another_of_its_pod_is_missed()
+    {
+        var hall = new Hall().Site("a", 1.25, "llm-*").Server("a", "n1", 1600).Board("a", "n1", 0, 400, "llm-0");
+        hall.Count("a", "vllm:generation_tokens_total", 40, Engine("10.0.0.7:8000"));
+        hall.Count("a", "vllm:generation_tokens_total", 44, Engine("10.0.0.7:8001"), (-5, 30));
+        var row = hall.Tell().Row("a");
+
+        // Of the second half hour a half of the engines says nothing: 2,000 W over 84 tokens a second in the first.
+        Assert.Equal(2000 / 84.0, row[Ratios.JoulesPerUnit]!.Value, 0.01);
+        Assert.Equal(0.75, row[Ratios.WorkCoverage]!.Value, 0.01);
+
+        static (string, string)[] Engine(string instance) =>
+            [("pod", "llm-0"), ("namespace", "serving"), ("model_name", "org/one"), ("instance", instance)];
+    }
+
+    [Fact]
     public void Whoever_was_read_worse_does_not_win_by_it()
     {
         // The second server draws 1,992 W for 100 tokens a second: 24.9 J, a little less than the 25 of the first.

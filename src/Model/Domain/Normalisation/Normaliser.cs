@@ -200,6 +200,7 @@ public sealed class Normaliser
             if (series.Mapping.Unit.Quantity == Quantity.Work)
             {
                 fleet.AddWork(work.Read(series));
+                work.Presence.AddWork(series);
             }
             else
             {
