@@ -32,7 +32,7 @@ public sealed class MatchedSums
         (Boundary, this.of, this.bounds) = (boundary, of, bounds);
         var holders = told ? MeasureHolders.Periods : MeasureHolders.None;
         Amount = Measure($"Matched{amount}", unit, $"{what} of the periods in which the work is known too.", holders);
-        Units = Measure($"{name}MatchedUnits", "1", $"Functional units of the periods in which {Lower(what)} is known too.", holders);
+        Units = Measure($"{name}MatchedUnits", "1", $"Functional units of the same periods as Matched{amount}.", holders);
         if (bounds is not null)
         {
             Low = Measure($"MatchedLow{amount}", unit, $"Least that Matched{amount} can be.", MeasureHolders.None);
