@@ -65,11 +65,11 @@ public sealed class AttributeTests
     public void The_rest_of_a_server_goes_by_the_accelerators_each_workload_holds()
     {
         var scene = Room()
-            .Spans(Node, (0, 5, 70_000))
+            .Spans(Node, (0, 5, 72_000))
             .Counting(Board(1, "llm-0"), 4_000_000)
             .Counting(Board(2, "llm-1"), 2_000_000)
             .Counting(Board(3, "vision-0"), 2_000_000)
-            .Counting(Board(4, "job"), 0);
+            .Counting(Board(4, "job"), 400_000);
 
         var host = scene.Normalise().Energy.Where(fact => fact.Resource.Kind == "node").ToList();
 

@@ -148,10 +148,11 @@ public sealed class WholeTests
         var chat = facts.Where(fact => fact.Deployment.Workload.Name == "chat").ToList();
         // The other board draws 77.7 W to 700 W: 23,310 to 210,000 J. Meters are off by a twentieth.
         Assert.Equal(28_500 + (285_000 - 31_500 - 210_000) / 2.0, chat.Sum(fact => fact[Measures.ServerLow]!.Value), 1e-6);
-        Assert.Equal(31_500 + (315_000 - 28_500 - 23_310) / 2.0, chat.Sum(fact => fact[Measures.ServerHigh]!.Value), 1e-6);
+        // It may be chat's, and then all of the machine is.
+        Assert.Equal(31_500 + (315_000 - 28_500), chat.Sum(fact => fact[Measures.ServerHigh]!.Value), 1e-6);
         var nobodys = facts.Single(fact => fact.Deployment.Workload.Name == "unattributed");
-        // The unread board itself, and half of what it leaves.
-        Assert.Equal(23_310 + (285_000 - 31_500 - 23_310) / 2.0, nobodys[Measures.ServerLow]!.Value, 1e-6);
+        // Nothing, or the unread board itself and half of what it leaves.
+        Assert.Equal(0, nobodys[Measures.ServerLow]!.Value, 1e-6);
         Assert.Equal(210_000 + (315_000 - 28_500 - 210_000) / 2.0, nobodys[Measures.ServerHigh]!.Value, 1e-6);
     }
 

@@ -222,18 +222,19 @@ internal sealed class Contradictions
         return across && !within;
     }
 
-    /// <summary>The grid periods that a difference beyond accuracy reaches into, and the series that take part in one, each with the
-    /// instant and both values.</summary>
-    public (bool[] Bins, Dictionary<int, (long At, double Low, double High)> Series) Refused(Grid grid)
+    /// <summary>The grid periods that a difference beyond accuracy reaches into, and the series that take part in one, of each hour of the
+    /// pass with the last instant and both values.</summary>
+    public (bool[] Bins, Dictionary<(int Series, long Hour), (long At, double Low, double High)> Series) Refused(Grid grid)
     {
         var bins = new bool[grid.Count];
-        var taking = new Dictionary<int, (long, double, double)>();
+        var taking = new Dictionary<(int, long), (long, double, double)>();
         Each(null, (run, low, high, range) =>
         {
             if (!IsBeyond(low, high))
                 return;
-            for (var i = range.Start.Value; i < range.End.Value; i++)
-                taking[instants[i].Series] = (run, low, high);
+            if (run >= grid.Period.Start.Ticks && run < grid.Period.End.Ticks)
+                for (var i = range.Start.Value; i < range.End.Value; i++)
+                    taking[(instants[i].Series, run / TimeSpan.TicksPerHour)] = (run, low, high);
             // A level speaks until the next instant, a rise since the one before.
             var from = range.Start.Value > 0 ? instants[range.Start.Value - 1].At : run;
             var to = range.End.Value < instants.Count ? instants[range.End.Value].At : run;

@@ -898,11 +898,10 @@ internal sealed class Fleet(
         foreach (var filing in group)
             filing.Refused = bins;
         var labels = string.Join(", ", found.Labels());
-        foreach (var (index, (instant, low, high)) in taking.OrderBy(entry => entry.Key))
+        foreach (var ((index, _), (instant, low, high)) in taking.OrderBy(entry => entry.Key))
         {
             var one = group[index].Series;
-            if (Interpreter.LastIn(grid.Period, one.Samples.Span) is not { } at)
-                continue;
+            var at = new DateTime(instant, DateTimeKind.Utc);
             var unit = one.Mapping.Unit.Symbol;
             rejections.Add(
                 new Rejection(
@@ -910,7 +909,7 @@ internal sealed class Fleet(
                     one.Series.ToString(),
                     at,
                     RejectionReason.AmbiguousIdentity,
-                    $"At {MessageText.Show(new DateTime(instant, DateTimeKind.Utc))} series of one identity show "
+                    $"At {MessageText.Show(at)} series of one identity show "
                         + $"{MessageText.Show(low)} and {MessageText.Show(high)} {unit}, and none of the labels that differ ({labels}) "
                         + "names a site, a machine or a part that adds up: none is taken. Relabel them, or name the label in the mapping."
                 )
