@@ -63,6 +63,17 @@ public sealed class ServingTests
     }
 
     [Fact]
+    public void What_was_read_until_it_ended_is_covered_whole()
+    {
+        var hall = new Hall().Site("a", 1.25, "llm-*").Server("a", "n1", 1600, (-5, 12)).Board("a", "n1", 0, 400, "llm-0", (-5, 12));
+        var row = hall.Engine("a", "llm-0", 80, (-5, 12)).Tell().Row("a");
+
+        // 12 minutes of 80 tokens a second, and nothing of any of it afterwards: as far as anybody knows it is 12 past.
+        Assert.Equal(57_600, row[Measures.Units]!.Value, 1e-3);
+        Assert.Equal([25, 1, 1, 1], Ratio(row, Ratios.JoulesPerUnit, Ratios.Coverage, Ratios.FacilityCoverage, Ratios.WorkCoverage));
+    }
+
+    [Fact]
     public void An_engine_that_ends_beside_another_of_its_pod_is_missed()
     {
         var hall = new Hall().Site("a", 1.25, "llm-*").Server("a", "n1", 1600).Board("a", "n1", 0, 400, "llm-0");

@@ -346,6 +346,72 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
         Assert.Equal(Sha(before, "vllm:generation_tokens_total"), Sha(after, "vllm:generation_tokens_total"));
     }
 
+    /// <summary>A counter that shows zero once, a board that says that it draws a gigawatt, and an engine that a second job tells
+    /// again.</summary>
+    [Theory(DisplayName = "The rules that acted are told by name, with the numbers that they compared")]
+    [MemberData(nameof(Engines))]
+    public async Task Rules(StorageEngine engine)
+    {
+        var half = Ten.AddMinutes(30);
+        var faulty = ExplainService
+            .Observations()
+            .Select(observation =>
+                (observation.Series.Metric, observation.Sample.Start == half) switch
+                {
+                    ("DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", true) when observation.Series.Labels["UUID"] == "GPU-0" => observation with
+                    {
+                        Sample = Sample.At(half, 0),
+                    },
+                    ("DCGM_FI_DEV_POWER_USAGE", true) when observation.Series.Labels["UUID"] == "GPU-1" => observation with
+                    {
+                        Sample = Sample.At(half, 1e9),
+                    },
+                    _ => observation,
+                }
+            )
+            .Concat(
+                Enumerable
+                    .Range(-10, 80)
+                    .Select(minute => new Observation(
+                        new Series(
+                            "rack",
+                            "prometheus",
+                            Tokens.Metric,
+                            Labels.Of(("pod", "llm-0"), ("model_name", "org/model"), ("job", "second"))
+                        ),
+                        Sample.At(Ten.AddMinutes(minute + 0.5), (minute + 10.5) * 600)
+                    ))
+            );
+        await using var service = await ExplainService.StartAsync(cluster, engine, observations: faulty);
+
+        var answer = await service.AskAsync($"HourlyIntensities&key=DeploymentId={Id},{Hour}");
+
+        // As without any of it: the glitch is bridged, the other meter of the board stands in, and work counts once.
+        Assert.Equal(70, answer.GetProperty("row").GetProperty("JoulesPerUnit").GetDouble(), 1e-6);
+        var rules = answer
+            .GetProperty("rules")
+            .EnumerateArray()
+            .Select(rule =>
+                $"{rule.GetProperty("rule").GetString()} {rule.GetProperty("subject").GetString()}: {rule.GetProperty("text").GetString()}"
+            )
+            .ToList();
+        Assert.Contains(rules, rule =>
+            rule.StartsWith("glitch DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{", StringComparison.Ordinal)
+            && rule.Contains("showed 0 and came back", StringComparison.Ordinal)
+        );
+        Assert.Contains(rules, rule =>
+            rule.StartsWith("implausible_value DCGM_FI_DEV_POWER_USAGE{", StringComparison.Ordinal)
+            && rule.Contains("1000000000", StringComparison.Ordinal)
+        );
+        Assert.Contains(rules, rule =>
+            rule.StartsWith("told_twice vllm:generation_tokens_total{", StringComparison.Ordinal)
+            && rule.Contains("counts once", StringComparison.Ordinal)
+        );
+        // The control: of an hour in which nothing was wrong none is told.
+        await using var sound = await ExplainService.StartAsync(cluster, engine);
+        Assert.Empty((await sound.AskAsync($"HourlyIntensities&key=DeploymentId={Id},{Hour}")).GetProperty("rules").EnumerateArray());
+    }
+
     [Fact]
     public async Task An_hour_with_newer_samples_is_told_as_dirty()
     {
@@ -788,7 +854,7 @@ public sealed class ExplainTests(PostgresCluster cluster) : IClassFixture<Postgr
         }
 
         /// <summary>A minute's step from ten minutes before ten to ten after eleven.</summary>
-        private static IEnumerable<Observation> Observations()
+        public static IEnumerable<Observation> Observations()
         {
             for (var minute = -10; minute <= 70; minute++)
             {
