@@ -35,11 +35,12 @@ internal sealed class Presence(Grid grid)
     /// <param name="counts">What it counted in one unit.</param>
     /// <param name="pieces">The pieces of the pass.</param>
     /// <param name="into">Where to.</param>
+    /// <param name="handed">Receives for how long its pod had its boards, from whom it had them over on.</param>
     /// <remarks>
     /// From one sample to the next it was there, and beyond the last and before the first while its pod goes on, at most an hour further:
     /// a neighbouring pass sees no more of it.
     /// </remarks>
-    public void Add(IEnumerable<Count> counts, Pieces pieces, Stretches into)
+    public void Add(IEnumerable<Count> counts, Pieces pieces, Stretches into, Stretches handed)
     {
         var near = new Stretches();
         Count? any = null;
@@ -74,7 +75,7 @@ internal sealed class Presence(Grid grid)
             // From whom it had the thing over, it had it before it spoke of it.
             if (Held(pieces).TryGetValue(series.Number, out var stretches))
                 foreach (var (first, last) in stretches.Items)
-                    AddClipped(into, Math.Max(from, first), Math.Min(to, last));
+                    AddClipped(handed, Math.Max(from, first), Math.Min(to, last));
         }
     }
 

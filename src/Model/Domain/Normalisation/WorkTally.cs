@@ -99,7 +99,7 @@ internal sealed class WorkTallies(
         foreach (var engine in pods[false])
         {
             there.Clear();
-            Presence.Add(engine, pieces, there);
+            Presence.Add(engine, pieces, there, there);
             var resource = new MeteredResource("pod", engine.Key.Pod!, engine.First().Series.Place, account);
             for (var bin = 0; bin < grid.Count; bin++)
                 if (Piece.Seconds(there.Within(grid[bin].Start.Ticks, grid[bin].End.Ticks)) is > 0 and var seconds)
@@ -231,10 +231,11 @@ internal sealed class WorkTally(int workload, Place place, string? account, stri
     {
         var time = new (double Counted, double Present)[grid.Count];
         var engines = new int[grid.Count];
-        var (there, told) = (new Stretches(), new Stretches());
+        var told = new Stretches();
+        var had = new List<(Stretches There, Stretches Handed)>();
         foreach (var engine in counts.Where(one => !one.IsSubstitute).GroupBy(one => one.Engine))
         {
-            there.Clear();
+            var (there, handed) = (new Stretches(), new Stretches());
             told.Clear();
             foreach (var one in engine)
             foreach (ref readonly var piece in one.Counted(pieces))
@@ -242,9 +243,19 @@ internal sealed class WorkTally(int workload, Place place, string? account, stri
             if (engine.All(one => one.Series.OwnIntervals))
                 there.Add(told);
             else
-                presence.Add(engine, pieces, there);
-            AddTo(there, (bin, seconds) => (time[bin].Present, engines[bin]) = (time[bin].Present + seconds, engines[bin] + 1));
+                presence.Add(engine, pieces, there, handed);
+            had.Add((there, handed));
             AddTo(told, (bin, seconds) => time[bin].Counted += seconds);
+        }
+        // Of a board that changes hands the later one has the time since the earlier one's last sample; its engine does, since that of the
+        // earlier one fell silent.
+        List<long> ends = [.. had.SelectMany(one => one.There.Items, (_, stretch) => stretch.To).Order()];
+        foreach (var (there, handed) in had)
+        {
+            foreach (var (from, to) in handed.Items)
+            foreach (var (first, last) in there.Without(from, to))
+                there.Add(LastEnd(first, last), last);
+            AddTo(there, (bin, seconds) => (time[bin].Present, engines[bin]) = (time[bin].Present + seconds, engines[bin] + 1));
         }
         // What stands in for silent engines tells the work of all of them.
         told.Clear();
@@ -259,6 +270,13 @@ internal sealed class WorkTally(int workload, Place place, string? account, stri
         for (var bin = 0; bin < time.Length; bin++)
             time[bin].Present = Math.Max(time[bin].Present, time[bin].Counted);
         return time;
+
+        long LastEnd(long after, long until)
+        {
+            var at = ends.BinarySearch(until);
+            at = at >= 0 ? at : ~at - 1;
+            return at >= 0 && ends[at] > after ? ends[at] : after;
+        }
 
         void AddTo(Stretches stretches, Action<int, double> add)
         {
