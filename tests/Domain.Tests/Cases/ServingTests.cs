@@ -73,6 +73,28 @@ public sealed class ServingTests
         Assert.Equal([25, 1, 1, 1], Ratio(row, Ratios.JoulesPerUnit, Ratios.Coverage, Ratios.FacilityCoverage, Ratios.WorkCoverage));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(1.5)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void A_first_minute_gives_a_number(double minutes)
+    {
+        var hall = new Hall { Step = 0.25 }
+            .Site("a", 1.25, "llm-*")
+            .Server("a", "n1", 1600, (11, 11 + minutes))
+            .Board("a", "n1", 0, 400, "llm-0", (11, 11 + minutes))
+            .Count(
+                "a",
+                "vllm:generation_tokens_total",
+                80,
+                [("pod", "llm-0"), ("namespace", "serving"), ("model_name", "org/one"), ("instance", "n1:8000"), ("node", "n1")],
+                (11, 11 + minutes)
+            );
+
+        Assert.Equal([25, 1, 1], Ratio(hall.Tell().Row("a"), Ratios.JoulesPerUnit, Ratios.Coverage, Ratios.WorkCoverage));
+    }
+
     [Fact]
     public void An_engine_that_ends_beside_another_of_its_pod_is_missed()
     {

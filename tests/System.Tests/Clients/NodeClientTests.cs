@@ -298,6 +298,7 @@ public sealed class NodeClientTests(ODataServices services, NodeClients clients)
                         property.Type switch
                         {
                             "Edm.Int32" or "Edm.Double" => "number",
+                            "Edm.Boolean" => "boolean",
                             _ => "string",
                         } + (property.Nullable ? " | null" : "")
                     )

@@ -421,6 +421,18 @@ internal sealed class Worker(Count count, string node, Scope scope)
             units = (units ?? 0) + counted[at].Amount;
         return units;
     }
+
+    /// <summary>Until when it tells of a grid period; null where it tells nothing of it. Periods are asked for in ascending order.</summary>
+    public long? UntilIn(int bin, Pieces pieces)
+    {
+        var counted = count.Counted(pieces);
+        while (next < counted.Length && counted[next].Bin < bin)
+            next++;
+        long? until = null;
+        for (var at = next; at < counted.Length && counted[at].Bin == bin; at++)
+            until = Math.Max(until ?? 0, counted[at].To);
+        return until;
+    }
 }
 
 /// <summary>Every resource that the series of a pass speak of, each once, whoever reports it.</summary>

@@ -100,18 +100,22 @@ internal sealed class Silences(Grid grid, Pieces pieces, IReadOnlyList<KnownSeri
             return;
         Find(resource, component, bin, to, false, after);
         foreach (var holder in before)
-            if (after.Contains(holder) || (after.Count == 0 && Works(host, holder, bin)))
+            if (after.Contains(holder))
                 into.PresentUnread(holder, to - from);
+            else if (after.Count == 0 && WorksUntil(host, holder, bin) is { } until && Math.Min(to, until) is var last && last > from)
+                into.PresentUnread(holder, last - from);
     }
 
-    private bool Works(Host? host, int holder, int bin)
+    /// <summary>Until when engines of a workload on a machine tell of a period: as far as that it is known to be there.</summary>
+    private long? WorksUntil(Host? host, int holder, int bin)
     {
         if (host is null || holder < 0)
-            return false;
+            return null;
+        long? until = null;
         foreach (var worker in host.Workers)
-            if (worker.Series.Workload == holder && worker.UnitsIn(bin, pieces) is not null)
-                return true;
-        return false;
+            if (worker.Series.Workload == holder && worker.UntilIn(bin, pieces) is { } told)
+                until = Math.Max(until ?? 0, told);
+        return until;
     }
 
     /// <summary>Who spoke last before an instant, or first after it.</summary>
