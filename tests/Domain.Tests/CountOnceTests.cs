@@ -102,7 +102,7 @@ public sealed class CountOnceTests
         var period = scene.Normalise(0, 60);
 
         Near(Uneven.Sum(), Sum(period));
-        Assert.Equal((3600, 3600), (period.Work.Sum(fact => fact.CountedSeconds), period.Work.Sum(fact => fact.PresentSeconds)));
+        Assert.Equal((3600, 3600), (period.Work.Sum(fact => fact.Counted), period.Work.Sum(fact => fact.Present)));
         var told = Assert.Single(Told(period));
         Assert.Equal(Scene.Source, told.Source);
         Assert.Contains("merged in time both read as one rising counter of output-token over", told.Detail, StringComparison.Ordinal);
@@ -145,7 +145,7 @@ public sealed class CountOnceTests
 
         Near(2 * Uneven.Sum(), Sum(period));
         Assert.Empty(Told(period));
-        Assert.Equal(7200, period.Work.Sum(fact => fact.PresentSeconds));
+        Assert.Equal(7200, period.Work.Sum(fact => fact.Present));
     }
 
     [Fact]
@@ -225,7 +225,7 @@ public sealed class CountOnceTests
         var period = scene.Normalise(0, 60);
 
         Near(Uneven.Sum(), Sum(period));
-        Assert.Equal(3600, period.Work.Sum(fact => fact.CountedSeconds), 1e-6);
+        Assert.Equal(3600, period.Work.Sum(fact => fact.Counted), 1e-6);
     }
 
     [Fact]
@@ -248,7 +248,7 @@ public sealed class CountOnceTests
             Assert.Single(Told(period)).Detail,
             StringComparison.Ordinal
         );
-        Assert.Equal(3 * 3600, period.Work.Sum(fact => fact.PresentSeconds));
+        Assert.Equal(3 * 3600, period.Work.Sum(fact => fact.Present));
     }
 
     [Fact]
@@ -376,7 +376,7 @@ public sealed class CountOnceTests
 
         Assert.Equal(6_000, Sum(period), 1e-6);
         Assert.Empty(Told(period));
-        Assert.Equal(3600, period.Work.Sum(fact => fact.PresentSeconds), 1e-6);
+        Assert.Equal(3600, period.Work.Sum(fact => fact.Present), 1e-6);
     }
 
     [Fact]
@@ -422,12 +422,12 @@ public sealed class CountOnceTests
 
         var work = scene.Normalise(0, 60).Work;
 
-        Assert.Equal(1800, work.Sum(fact => fact.CountedSeconds), 1e-6);
-        Assert.Equal(2700, work.Sum(fact => fact.PresentSeconds), 1e-6);
+        Assert.Equal(1800, work.Sum(fact => fact.Counted), 1e-6);
+        Assert.Equal(2700, work.Sum(fact => fact.Present), 1e-6);
         Assert.Equal((0.0, 0.0, 300.0), work.Where(fact => fact.Period.Start == Scene.At(40)).Select(Known).Single());
         Assert.Equal(Scene.At(45), work.Max(fact => fact.Period.End));
 
-        static (double, double, double) Known(WorkFact fact) => (fact.Units, fact.CountedSeconds, fact.PresentSeconds);
+        static (double, double, double) Known(WorkFact fact) => (fact.Units, fact.Counted, fact.Present);
     }
 
     [Fact]
@@ -440,8 +440,8 @@ public sealed class CountOnceTests
 
         var work = scene.Normalise(0, 60).Work;
 
-        Assert.Equal(1800, work.Sum(fact => fact.CountedSeconds), 1e-6);
-        Assert.Equal(1800, work.Sum(fact => fact.PresentSeconds), 1e-6);
+        Assert.Equal(1800, work.Sum(fact => fact.Counted), 1e-6);
+        Assert.Equal(1800, work.Sum(fact => fact.Present), 1e-6);
     }
 
     [Fact]
@@ -549,7 +549,7 @@ public sealed class CountOnceTests
                     Assert.Equal(first.Rejections, second.Rejections);
 
                     static object Numbers(WorkFact fact) =>
-                        (fact.Period, fact.Units, fact.CountedSeconds, fact.PresentSeconds, fact.Mappings);
+                        (fact.Period, fact.Units, fact.Counted, fact.Present, fact.Mappings);
                 },
                 iter: 40
             );

@@ -57,7 +57,7 @@ public sealed class HolderTests
 
         Assert.Equal([("chat", 15_000.0), ("vision", 15_000.0)], Sums(facts, fact => fact.AcceleratorJoules));
         Assert.All(facts, fact =>
-            Assert.Equal((300.0, 300.0, 300.0), (fact[Measures.Present], fact[Measures.AcceleratorSeconds], fact.CoveredSeconds))
+            Assert.Equal((300.0, 300.0, 300.0), (fact[Measures.Present], fact[Measures.AcceleratorTime], fact.CoveredSeconds))
         );
     }
 
@@ -98,8 +98,8 @@ public sealed class HolderTests
                 (
                     fact[Measures.Present],
                     fact[Measures.AcceleratorPresent],
-                    fact[Measures.AcceleratorSeconds],
-                    fact[Measures.ServerSeconds],
+                    fact[Measures.AcceleratorTime],
+                    fact[Measures.ServerTime],
                     fact.CoveredSeconds
                 )
             );
@@ -134,7 +134,7 @@ public sealed class HolderTests
 
         Assert.Equal(
             [(30_000.0, 300.0, 300.0), (null, 300.0, 0.0), (null, 300.0, 0.0), (30_000.0, 300.0, 300.0)],
-            facts.Select(fact => (fact.ServerJoules, fact[Measures.Present], fact[Measures.ServerSeconds]))
+            facts.Select(fact => (fact.ServerJoules, fact[Measures.Present], fact[Measures.ServerTime]))
         );
         Assert.All(facts, fact => Assert.Equal("chat", fact.Deployment.Workload.Name));
     }
@@ -195,7 +195,7 @@ public sealed class HolderTests
                     Assert.All(facts, fact =>
                     {
                         Assert.InRange(fact[Measures.Present]!.Value, 0, 300.000001);
-                        Assert.True(fact[Measures.AcceleratorSeconds] <= fact[Measures.Present]);
+                        Assert.True(fact[Measures.AcceleratorTime] <= fact[Measures.Present]);
                         if (fact.AcceleratorJoules is not { } own)
                             return;
                         Assert.InRange(fact[Measures.AcceleratorLow]!.Value, 0, own + 1e-6);

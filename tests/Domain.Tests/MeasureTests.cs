@@ -20,10 +20,10 @@ public sealed class MeasureTests
         (Measures.Known, 800),
         (Measures.Measured, 600),
         (Measures.Present, 3600),
-        (Measures.AcceleratorSeconds, 3600),
-        (Measures.ServerSeconds, 1800),
-        (Measures.FacilitySeconds, 900),
-        (Measures.WorkSeconds, 2700),
+        (Measures.AcceleratorTime, 3600),
+        (Measures.ServerTime, 1800),
+        (Measures.FacilityTime, 900),
+        (Measures.WorkTime, 2700),
         (MatchedSums.Accelerator.Amount, 480),
         (MatchedSums.Accelerator.Units, 24),
         (MatchedSums.Server.Amount, 600),
@@ -65,7 +65,7 @@ public sealed class MeasureTests
     {
         var idle = Row.With(MatchedSums.Facility.Seconds!, null);
         Assert.Equal(0.25, Ratios.Coverage.Of(idle));
-        Assert.Equal(0.5, Ratios.Coverage.Of(idle.With(Measures.FacilitySeconds, 0)));
+        Assert.Equal(0.5, Ratios.Coverage.Of(idle.With(Measures.FacilityTime, 0)));
         Assert.Equal(0.0, Ratios.Coverage.Of(Values((Measures.Present, 3600))));
     }
 

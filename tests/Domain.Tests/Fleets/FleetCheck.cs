@@ -423,7 +423,7 @@ internal sealed class FleetCheck
         var (accelerator, server, facility) = (fact[Measures.Accelerator], fact[Measures.Server], fact[Measures.Facility]);
         // Sums keep all that is known: of a board that is read while its server pauses more than of the server. So it is over the same time
         // that a boundary holds the narrower one.
-        var within = fact[Measures.AcceleratorSeconds] > 0 ? Math.Min(1, fact[Measures.ServerSeconds] / fact[Measures.AcceleratorSeconds] ?? 1) : 1;
+        var within = fact[Measures.AcceleratorTime] > 0 ? Math.Min(1, fact[Measures.ServerTime] / fact[Measures.AcceleratorTime] ?? 1) : 1;
         if (accelerator * within > server * 1.000001 || server > facility * 1.000001)
             Find(Wrong.Order, $"{fact.Resource.Name}", $"{Text(accelerator)}, {Text(server)}, {Text(facility)} J at {fact.Period}");
         var value = facility ?? server ?? accelerator;

@@ -177,7 +177,7 @@ public sealed partial class RecipeTests(ODataServices services)
         row[Measures.Units.Name] = values.Tokens * 3;
         row[MatchedSums.Facility.Amount.Name] = values.Joules;
         row[MatchedSums.Facility.Units.Name] = values.Tokens;
-        row[Measures.FacilitySeconds.Name] = values.Known;
+        row[Measures.FacilityTime.Name] = values.Known;
         row[Measures.Present.Name] = values.There;
         return row;
     }

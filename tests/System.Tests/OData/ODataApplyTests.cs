@@ -315,7 +315,8 @@ public sealed class ODataApplyTests(ODataServices services)
         "FunctionalUnit"
     )]
     [InlineData("$apply=aggregate(JoulesPerUnit with sum as S)", "NotAggregatable", "aggregate(JoulesPerUnit)")]
-    [InlineData("$apply=aggregate(Coverage with sum as S)", "NotAggregatable", "average, min or max")]
+    [InlineData("$apply=aggregate(Coverage with sum as S)", "NotAggregatable", "Coverage is a ratio")]
+    [InlineData("$apply=aggregate(Coverage with average as S)", "MixedUnits", "group by FunctionalUnit")]
     [InlineData("$apply=aggregate(MeasuredShare with average as S)", "NotAggregatable", "min or max")]
     [InlineData("$apply=aggregate(Workload with sum as S)", "NotAggregatable", "numbers")]
     [InlineData("$apply=aggregate(DateKey)", "NotAggregatable", "no custom aggregate")]
@@ -386,8 +387,8 @@ public sealed class ODataApplyTests(ODataServices services)
         {
             var answer = await services[engine]
                 .GetAsync(
-                    $"{H}?$apply=groupby((Date,DeploymentId),aggregate($count as N,RecomputedAt with max as Last,DateKey with sum "
-                        + "as K,Coverage with average as C))&$top=1"
+                    $"{H}?$apply=filter(FunctionalUnit eq 'output-token')/groupby((Date,DeploymentId),aggregate($count as N,"
+                        + "RecomputedAt with max as Last,DateKey with sum as K,Coverage with average as C))&$top=1"
                 );
             Assert.EndsWith(
                 "$metadata#HourlyIntensities(Date,DeploymentId,N,Last,K,C)",

@@ -73,10 +73,10 @@ public sealed record WorkFact
     public required double Covered { get; init; }
 
     /// <summary>Seconds for which counts exist, of all engines together: those of an engine by itself add up to the period.</summary>
-    public required double CountedSeconds { get; init; }
+    public required double Counted { get; init; }
 
     /// <summary>Seconds for which its engines were there, of all together.</summary>
-    public required double PresentSeconds { get; init; }
+    public required double Present { get; init; }
 
     /// <summary>Worst evidence of the inputs.</summary>
     public required Evidence Evidence { get; init; }

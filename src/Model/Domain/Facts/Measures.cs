@@ -331,7 +331,7 @@ public static class Measures
         };
 
     /// <summary>Seconds of the presence for which the accelerator joules are known.</summary>
-    public static Measure AcceleratorSeconds { get; } =
+    public static Measure AcceleratorTime { get; } =
         new("AcceleratorSeconds", "s", "Time of which the accelerator energy is known.")
         {
             Held = MeasureHolders.Periods | MeasureHolders.Passing,
@@ -341,7 +341,7 @@ public static class Measures
         };
 
     /// <summary>Seconds of the presence for which the server joules are known.</summary>
-    public static Measure ServerSeconds { get; } =
+    public static Measure ServerTime { get; } =
         new("ServerSeconds", "s", "Time of which the server energy is known.")
         {
             Held = MeasureHolders.Periods | MeasureHolders.Passing,
@@ -351,7 +351,7 @@ public static class Measures
         };
 
     /// <summary>Seconds of the presence for which the facility joules are known.</summary>
-    public static Measure FacilitySeconds { get; } =
+    public static Measure FacilityTime { get; } =
         new("FacilitySeconds", "s", "Time of which the facility energy is known.")
         {
             Held = MeasureHolders.Periods,
@@ -390,7 +390,7 @@ public static class Measures
         };
 
     /// <summary>Seconds of the presence for which the work of the functional unit is known.</summary>
-    public static Measure WorkSeconds { get; } =
+    public static Measure WorkTime { get; } =
         new("WorkSeconds", "s", "Time of which the work is known.")
         {
             Aggregation = Aggregation.SumOfUnit,
@@ -428,13 +428,13 @@ public static class Measures
         EmbodiedLow,
         EmbodiedHigh,
         AcceleratorPresent,
-        AcceleratorSeconds,
-        ServerSeconds,
+        AcceleratorTime,
+        ServerTime,
     ];
 
     /// <summary>Every measure: what facts hold, then what the sums of periods hold beside it.</summary>
     public static ImmutableArray<Measure> All { get; } =
-        Numbered([.. OfFacts, FacilitySeconds, Known, IdleOf, Units, WorkSeconds, .. MatchedSums.All.SelectMany(sums => sums.Measures)]);
+        Numbered([.. OfFacts, FacilityTime, Known, IdleOf, Units, WorkTime, .. MatchedSums.All.SelectMany(sums => sums.Measures)]);
 
     /// <summary>How many of them, the first, facts hold.</summary>
     internal static int CountOfFacts => OfFacts.Length;
@@ -477,9 +477,9 @@ public static class Measures
     public static Measure SecondsOf(Boundary boundary) =>
         boundary switch
         {
-            Boundary.Accelerator => AcceleratorSeconds,
-            Boundary.Server => ServerSeconds,
-            Boundary.Facility => FacilitySeconds,
+            Boundary.Accelerator => AcceleratorTime,
+            Boundary.Server => ServerTime,
+            Boundary.Facility => FacilityTime,
             _ => throw new ArgumentOutOfRangeException(nameof(boundary), boundary, "There is no such boundary."),
         };
 

@@ -326,9 +326,9 @@ public static class Ratios
                 MatchedSums.Facility.Seconds,
                 MatchedSums.Server.Seconds,
                 MatchedSums.Accelerator.Seconds,
-                Measures.FacilitySeconds,
-                Measures.ServerSeconds,
-                Measures.AcceleratorSeconds
+                Measures.FacilityTime,
+                Measures.ServerTime,
+                Measures.AcceleratorTime
             ),
             Measures.Present
         )
@@ -351,7 +351,7 @@ public static class Ratios
             "WorkCoverage",
             "1",
             "Time of which the work is known over the time that the deployment was there, 0 to 1.",
-            Measures.WorkSeconds,
+            Measures.WorkTime,
             Measures.Present
         );
 

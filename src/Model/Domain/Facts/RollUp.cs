@@ -204,7 +204,7 @@ public static class RollUp
             present += there;
             boards += fact[Measures.AcceleratorPresent] ?? 0;
             Seconds = Math.Max(Seconds, there);
-            var (accelerator, server) = (fact[Measures.AcceleratorSeconds] ?? 0, fact[Measures.ServerSeconds] ?? 0);
+            var (accelerator, server) = (fact[Measures.AcceleratorTime] ?? 0, fact[Measures.ServerTime] ?? 0);
             for (var at = 0; at < Measures.CountOfFacts; at++)
                 if (fact[Measures.All[at]] is { } value)
                 {
@@ -218,7 +218,7 @@ public static class RollUp
 
         /// <summary>The time in which work was counted: the deployment was there.</summary>
         public void AddTime(WorkFact work) =>
-            Seconds = Math.Max(Seconds, Math.Min(work.Period.Length.TotalSeconds, Math.Max(work.PresentSeconds, work.Covered)));
+            Seconds = Math.Max(Seconds, Math.Min(work.Period.Length.TotalSeconds, Math.Max(work.Present, work.Covered)));
 
         /// <summary>Seconds of <see cref="Seconds"/> for which the energy of a boundary is known.</summary>
         public double Known(Boundary boundary) => Seconds * Share(Measures.Of(boundary));
@@ -226,11 +226,11 @@ public static class RollUp
         /// <summary>Adds what is known of energy and work alike, scaled to the whole of the period.</summary>
         public void Match(WorkFact work, UnitSums into)
         {
-            var counted = work.PresentSeconds > 0 ? Math.Min(1, work.CountedSeconds / work.PresentSeconds) : 0;
+            var counted = work.Present > 0 ? Math.Min(1, work.Counted / work.Present) : 0;
             // Of a period in which engines were there and none told its work, the work is not zero.
-            if (work.CountedSeconds > 0)
+            if (work.Counted > 0)
                 RollUp.Add(into.Values, Measures.Units, work.Units);
-            RollUp.Add(into.Values, Measures.WorkSeconds, Seconds * counted);
+            RollUp.Add(into.Values, Measures.WorkTime, Seconds * counted);
             if (!IsEnough(counted))
                 return;
             for (var at = 0; at < Measures.CountOfFacts; at++)
@@ -278,7 +278,7 @@ public static class RollUp
     {
         private readonly bool[] unbounded = new bool[MatchedSums.All.Length];
 
-        public MeasureValues Values { get; } = new() { [Measures.Units] = 0, [Measures.WorkSeconds] = 0 };
+        public MeasureValues Values { get; } = new() { [Measures.Units] = 0, [Measures.WorkTime] = 0 };
 
         /// <summary>A shorter period of the unit.</summary>
         public void Add(MeasureValues part)

@@ -157,8 +157,8 @@ internal sealed class Accounts(
                 [Measures.EmbodiedHigh] = share.Embodied,
                 [Measures.Present] = time.Present,
                 [Measures.AcceleratorPresent] = time.AcceleratorPresent,
-                [Measures.AcceleratorSeconds] = accelerator is null ? 0 : time.Accelerator,
-                [Measures.ServerSeconds] = server is null ? 0 : time.Server,
+                [Measures.AcceleratorTime] = accelerator is null ? 0 : time.Accelerator,
+                [Measures.ServerTime] = server is null ? 0 : time.Server,
                 [Measures.Operational] = facility is { } used ? site.Average?.Of(used).Grams : null,
                 [Measures.Marginal] = facility is { } marginal ? site.Marginal?.Of(marginal).Grams : null,
                 [Measures.MarketBased] = facility is { } market ? site.MarketBased?.Of(market).Grams : null,
@@ -229,8 +229,8 @@ internal sealed class Accounts(
                 Period = grid[bin],
                 Units = units,
                 Covered = seconds,
-                CountedSeconds = time.Counted,
-                PresentSeconds = time.Present,
+                Counted = time.Counted,
+                Present = time.Present,
                 Evidence = evidence,
                 Mappings = provenance.Text(readThrough),
             }
@@ -308,7 +308,7 @@ internal sealed class Accounts(
                 foreach (var work in Work)
                 {
                     // A period of which nothing was counted says nothing.
-                    if (work.CountedSeconds <= 0)
+                    if (work.Counted <= 0)
                         continue;
                     var key = (work.Deployment.Id, work.Period.Start);
                     worked[key] = worked.GetValueOrDefault(key) || work.Units > 0;

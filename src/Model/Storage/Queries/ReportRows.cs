@@ -228,9 +228,9 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
     public IAsyncEnumerable<CoveredPeriod> CoverageAsync(PeriodLength length)
     {
         var (facility, server, accelerator) = (
-            Measures.FacilitySeconds.Name,
-            Measures.ServerSeconds.Name,
-            Measures.AcceleratorSeconds.Name
+            Measures.FacilityTime.Name,
+            Measures.ServerTime.Name,
+            Measures.AcceleratorTime.Name
         );
         return session.StreamAsync(
             $"""
