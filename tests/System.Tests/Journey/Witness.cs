@@ -70,9 +70,15 @@ public static class Witness
             if (!expected.GetProperty("units").TryGetProperty(row.GetProperty("FunctionalUnit").GetString()!, out var units))
                 continue;
             Same("Units", units, "units");
+            // The witness divides whole hours; where a part of one is unknown the ratio is of the other parts.
+            if (!IsWhole("FacilityCoverage") || !IsWhole("WorkCoverage"))
+                continue;
             Same("JoulesPerUnit", units, "facilityJoulesPerUnit");
             Same("ServerJoulesPerUnit", units, "serverJoulesPerUnit");
             Same("AcceleratorJoulesPerUnit", units, "acceleratorJoulesPerUnit");
+
+            bool IsWhole(string column) =>
+                row.GetProperty(column) is { ValueKind: JsonValueKind.Number } share && share.GetDouble() > 1 - 1e-9;
 
             void Same(string column, JsonElement of, string name)
             {
