@@ -64,8 +64,17 @@ internal sealed class Expected
     /// <summary>Joules that samples leave open, because boards change hands between them.</summary>
     public double OpenJoules { get; private set; }
 
-    /// <summary>Output tokens that samples leave open, because a pod begins or ends between them.</summary>
-    public double OpenTokens { get; private set; }
+    /// <summary>What of each unit samples leave open, because a pod begins or ends between them.</summary>
+    public Dictionary<string, double> OpenUnits { get; } =
+        new()
+        {
+            ["output-token"] = 0,
+            ["input-token"] = 0,
+            ["request"] = 0,
+        };
+
+    /// <summary>Whether it holds boards that no table of hardware knows: at rest they draw what nobody tells.</summary>
+    public bool IsUntabled { get; private set; }
 
     /// <summary>The most that its boards and their servers can have drawn while they were idle.</summary>
     public double Idle { get; private set; }
@@ -129,7 +138,9 @@ internal sealed class Expected
             sum.Present += hour.Present;
             sum.Shortest = Math.Min(sum.Shortest, hour.Shortest);
             sum.OpenJoules += hour.OpenJoules;
-            sum.OpenTokens += hour.OpenTokens;
+            sum.IsUntabled |= hour.IsUntabled;
+            foreach (var (unit, units) in hour.OpenUnits)
+                sum.OpenUnits[unit] += units;
             sum.Idle += hour.Idle;
             foreach (var (unit, units) in hour.Units)
                 sum.Units[unit] += units;
@@ -203,6 +214,7 @@ internal sealed class Expected
         if (last <= first)
             return;
         ByPolicy |= hold.Together;
+        IsUntabled |= Fleet.Factors.Hardware.Accelerator(board.Model) is null;
         IsShared |= hold.Together || hold.Profile is not null;
         Modelled |= machine.IsModelled;
         Dead |= machine.Boards.Exists(one => one.Dead);
@@ -243,9 +255,15 @@ internal sealed class Expected
         Units["request"] += tokens / pod.OutputPerRequest;
         // A pod that is new counts from its start, at its mean rate, which may lie in the hour before; what it did between its last sample and
         // its end is not known.
-        var begins = pod.From >= to && pod.From < to + fleet.Slowest;
+        // Of what comes in bursts the first value may be more than its rises account for.
+        var uneven = fleet.Plan.Troubles.Has(Trouble.Bursts | Trouble.Quiet);
+        var begins = pod.From >= (uneven ? from : to) && pod.From < to + fleet.Slowest;
         if (begins || (pod.To > from - fleet.Slowest && pod.To < to + fleet.Slowest && pod.To < fleet.Seconds))
-            OpenTokens += pod.Rate * fleet.Slowest;
+        {
+            OpenUnits["output-token"] += pod.Rate * fleet.Slowest;
+            OpenUnits["input-token"] += pod.Rate * fleet.Slowest * pod.InputPerOutput;
+            OpenUnits["request"] += pod.Rate * fleet.Slowest / pod.OutputPerRequest;
+        }
     }
 
     private void AddJoules(Machine machine, int bin, double boards, double least, double most)
