@@ -185,7 +185,7 @@ internal sealed class Expected
             foreach (var hold in board.Holds)
             foreach (var at in (ReadOnlySpan<double>)[hold.From, hold.To])
                 if (at > from - fleet.Slowest && at < to + fleet.Slowest && at > 0 && at < fleet.Seconds)
-                    rest.OpenJoules += Change(fleet, machine, board);
+                    rest.OpenJoules += Change(fleet, machine, board, at);
             rest.Present = rest.Shortest = 3600;
             rest.AnyRead |= machine.Boards.Exists(board => board.Read);
             rest.Modelled |= machine.IsModelled;
@@ -210,7 +210,7 @@ internal sealed class Expected
             last = Math.Min(to, hold.To);
         foreach (var at in (ReadOnlySpan<double>)[hold.From, hold.To])
             if (at > from - fleet.Slowest && at < to + fleet.Slowest && at > 0 && at < fleet.Seconds)
-                OpenJoules += Change(fleet, machine, board);
+                OpenJoules += Change(fleet, machine, board, at);
         if (last <= first)
             return;
         ByPolicy |= hold.Together;
@@ -311,8 +311,9 @@ internal sealed class Expected
         : machine.PartJoules(start, end);
 
     /// <summary>Joules that a change of hands leaves open: a board and its part of the server, from one sample to the next.</summary>
-    private static double Change(Fleet fleet, Machine machine, Board board) =>
-        fleet.Slowest * (board.PeakWatts + RestWatts(machine) / machine.Boards.Count);
+    private static double Change(Fleet fleet, Machine machine, Board board, double at) =>
+        (fleet.Slowest + fleet.Silences.Sum(silent => at > silent.From - fleet.Slowest && at < silent.To + fleet.Slowest ? silent.To - silent.From : 0))
+        * (board.PeakWatts + RestWatts(machine) / machine.Boards.Count);
 
     /// <summary>About what the machine draws beside its boards.</summary>
     private static double RestWatts(Machine machine) =>

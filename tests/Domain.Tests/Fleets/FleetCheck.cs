@@ -85,6 +85,7 @@ internal sealed class FleetCheck
     private double Unseen =>
         fleet.Plan.Troubles.Has(Trouble.Sparse) && fleet.Plan.Troubles.Has(Trouble.Bursts | Trouble.Quiet) ? 1
         : fleet.Plan.Troubles.Has(Trouble.Bursts) ? 0.3
+        : fleet.Plan.Troubles.Has(Trouble.Sparse) && fleet.Plan.Troubles.Has(Trouble.Moves | Trouble.ShortPods) ? 0.3
         : 0;
 
     private bool Sound => !fleet.Plan.Troubles.Has(TroubleKinds.Faults);
@@ -226,9 +227,7 @@ internal sealed class FleetCheck
             open += done * fleet.Slowest / 3600 * 2;
         // Edges of the hour lie between two samples.
         open += done * fleet.Slowest / 3600 * (fleet.Plan.Troubles.Has(Trouble.Bursts | Trouble.Quiet) ? 1 : 0.1) + 2;
-        // Two sources whose clocks are further apart than the rule allows for tell two things.
-        var apart = fleet.Plan.Troubles.Has(Trouble.TwoSources) && fleet.Plan.Troubles.Has(Trouble.Skew);
-        var above = !apart && units > done * (1 + NearWork) + open;
+        var above = units > done * (1 + NearWork) + open;
         var known = row[Ratios.WorkCoverage] ?? 1;
         var below = known >= Covered && units < done * (1 - NearWork) * Math.Min(1, known + 0.01) - open;
         if (done > 0)
@@ -300,7 +299,8 @@ internal sealed class FleetCheck
         if (unattributed || !Sound)
             return;
         // A period of the grid in which a pod comes or goes may be known for less than nine tenths of its time there, and is in no ratio then.
-        var covered = Covered - truth.Changes * Fleet.Grain / truth.Present;
+        // A gauge that misses bursts may show less than what is in it, and is not believed then.
+        var covered = Covered - truth.Changes * Fleet.Grain / truth.Present - (fleet.Plan.Troubles.Has(Trouble.Bursts) ? 0.2 : 0);
         if (truth.Shortest > 12 * fleet.Slowest && own.Count > 0 && !(own[0][Ratios.Coverage] >= covered))
             Find(Wrong.Empty, name, $"coverage {own[0][Ratios.Coverage]:0.###}, there for {truth.Present:0} s");
         if (
