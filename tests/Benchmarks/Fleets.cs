@@ -8,7 +8,6 @@ namespace Metrics.Benchmarks;
 /// them.</summary>
 public static class Fleets
 {
-    private const int OfEachUnmet = 300;
     private const int Shown = 5;
 
     public static Task RunAsync()
@@ -38,21 +37,6 @@ public static class Fleets
             Console.WriteLine($"    {kind.Text(), -24} {run.Fleets, 8} {run.Outside, 8} {run.Failed, 8}  {Wrongs(run)}");
         foreach (var failure in failures.OrderBy(failed => failed.Seed).Take(Shown))
             Console.WriteLine($"  {FleetRun.FirstFailure([failure])}");
-        if (NotYet.All.Count == 0)
-            return Task.CompletedTask;
-
-        Console.WriteLine("  not yet survived (fleets, numbers outside, fleets with anything wrong)");
-        foreach (var unmet in NotYet.All)
-        {
-            var run = new FleetRun();
-            for (ulong seed = 1; seed <= OfEachUnmet; seed++)
-            {
-                var one = FleetPlan.Of(seed, unmet.Troubles);
-                run.Add(one, FleetCheck.Of(one));
-            }
-            Console.WriteLine($"    {unmet.Troubles.Text(), -24} {run.Fleets, 8} {run.Outside, 8} {run.Failed, 8}  {Wrongs(run)}");
-            Console.WriteLine($"      {unmet.Plan}: {unmet.Reason}");
-        }
         return Task.CompletedTask;
     }
 
@@ -66,7 +50,7 @@ public static class Fleets
             () => (All: new FleetRun(), Kinds: new Dictionary<Trouble, FleetRun>(), Failures: new List<FleetPlan>()),
             (seed, _, own) =>
             {
-                var plan = FleetPlan.Any((ulong)seed, NotYet.Asserts);
+                var plan = FleetPlan.Any((ulong)seed);
                 var check = FleetCheck.Of(plan);
                 own.All.Add(plan, check);
                 foreach (var kind in plan.Troubles.Kinds().DefaultIfEmpty(Trouble.None))

@@ -64,8 +64,17 @@ internal sealed class Expected
     /// <summary>Joules that samples leave open, because boards change hands between them.</summary>
     public double OpenJoules { get; private set; }
 
-    /// <summary>Output tokens that samples leave open, because a pod begins or ends between them.</summary>
-    public double OpenTokens { get; private set; }
+    /// <summary>What of each unit samples leave open, because a pod begins or ends between them.</summary>
+    public Dictionary<string, double> OpenUnits { get; } =
+        new()
+        {
+            ["output-token"] = 0,
+            ["input-token"] = 0,
+            ["request"] = 0,
+        };
+
+    /// <summary>Whether it holds boards that no table of hardware knows: at rest they draw what nobody tells.</summary>
+    public bool IsUntabled { get; private set; }
 
     /// <summary>The most that its boards and their servers can have drawn while they were idle.</summary>
     public double Idle { get; private set; }
@@ -129,7 +138,9 @@ internal sealed class Expected
             sum.Present += hour.Present;
             sum.Shortest = Math.Min(sum.Shortest, hour.Shortest);
             sum.OpenJoules += hour.OpenJoules;
-            sum.OpenTokens += hour.OpenTokens;
+            sum.IsUntabled |= hour.IsUntabled;
+            foreach (var (unit, units) in hour.OpenUnits)
+                sum.OpenUnits[unit] += units;
             sum.Idle += hour.Idle;
             foreach (var (unit, units) in hour.Units)
                 sum.Units[unit] += units;
@@ -174,7 +185,7 @@ internal sealed class Expected
             foreach (var hold in board.Holds)
             foreach (var at in (ReadOnlySpan<double>)[hold.From, hold.To])
                 if (at > from - fleet.Slowest && at < to + fleet.Slowest && at > 0 && at < fleet.Seconds)
-                    rest.OpenJoules += Change(fleet, machine, board);
+                    rest.OpenJoules += Change(fleet, machine, board, at);
             rest.Present = rest.Shortest = 3600;
             rest.AnyRead |= machine.Boards.Exists(board => board.Read);
             rest.Modelled |= machine.IsModelled;
@@ -199,10 +210,11 @@ internal sealed class Expected
             last = Math.Min(to, hold.To);
         foreach (var at in (ReadOnlySpan<double>)[hold.From, hold.To])
             if (at > from - fleet.Slowest && at < to + fleet.Slowest && at > 0 && at < fleet.Seconds)
-                OpenJoules += Change(fleet, machine, board);
+                OpenJoules += Change(fleet, machine, board, at);
         if (last <= first)
             return;
         ByPolicy |= hold.Together;
+        IsUntabled |= Fleet.Factors.Hardware.Accelerator(board.Model) is null;
         IsShared |= hold.Together || hold.Profile is not null;
         Modelled |= machine.IsModelled;
         Dead |= machine.Boards.Exists(one => one.Dead);
@@ -243,9 +255,15 @@ internal sealed class Expected
         Units["request"] += tokens / pod.OutputPerRequest;
         // A pod that is new counts from its start, at its mean rate, which may lie in the hour before; what it did between its last sample and
         // its end is not known.
-        var begins = pod.From >= to && pod.From < to + fleet.Slowest;
+        // Of what comes in bursts the first value may be more than its rises account for.
+        var uneven = fleet.Plan.Troubles.Has(Trouble.Bursts | Trouble.Quiet);
+        var begins = pod.From >= (uneven ? from : to) && pod.From < to + fleet.Slowest;
         if (begins || (pod.To > from - fleet.Slowest && pod.To < to + fleet.Slowest && pod.To < fleet.Seconds))
-            OpenTokens += pod.Rate * fleet.Slowest;
+        {
+            OpenUnits["output-token"] += pod.Rate * fleet.Slowest;
+            OpenUnits["input-token"] += pod.Rate * fleet.Slowest * pod.InputPerOutput;
+            OpenUnits["request"] += pod.Rate * fleet.Slowest / pod.OutputPerRequest;
+        }
     }
 
     private void AddJoules(Machine machine, int bin, double boards, double least, double most)
@@ -293,8 +311,9 @@ internal sealed class Expected
         : machine.PartJoules(start, end);
 
     /// <summary>Joules that a change of hands leaves open: a board and its part of the server, from one sample to the next.</summary>
-    private static double Change(Fleet fleet, Machine machine, Board board) =>
-        fleet.Slowest * (board.PeakWatts + RestWatts(machine) / machine.Boards.Count);
+    private static double Change(Fleet fleet, Machine machine, Board board, double at) =>
+        (fleet.Slowest + fleet.Silences.Sum(silent => at > silent.From - fleet.Slowest && at < silent.To + fleet.Slowest ? silent.To - silent.From : 0))
+        * (board.PeakWatts + RestWatts(machine) / machine.Boards.Count);
 
     /// <summary>About what the machine draws beside its boards.</summary>
     private static double RestWatts(Machine machine) =>

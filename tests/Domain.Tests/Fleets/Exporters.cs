@@ -368,10 +368,11 @@ internal sealed class Exporters(Fleet fleet)
             // A process that begins anew does so for all that it counts, whoever reads it.
             var from = anew > 0 ? begun[anew - 1].Second : begun[anew].Second;
             List<Tape> all = [.. fleet.Tapes.Where(one => one.Counts && one.About == begun.About && IsOfOne(one, begun))];
-            foreach (var one in all)
+            foreach (var same in all.GroupBy(one => one.Series.Metric))
             {
-                var before = one.At(from);
-                one.Change(from + 1e-3, value => Math.Max(0, value - before));
+                var before = same.First().At(from);
+                foreach (var one in same)
+                    one.Change(from + 1e-3, value => Math.Max(0, value - before));
             }
             fleet.Faults.Add(new Fault(Trouble.Reset, all));
         }
@@ -379,7 +380,8 @@ internal sealed class Exporters(Fleet fleet)
             Die(dead, Trouble.DeadWall, dice.Chance(0.7) ? 0 : dice.Real(0, HoursTo - 600));
         if (troubles.Has(Trouble.DeadBoard) && Any(dice, tape => tape is { About: About.Boards, Board: not null }) is var (board, _))
             Die([.. fleet.Tapes.Where(one => one.Board == board.Board && one.About == About.Boards)], Trouble.DeadBoard, 0);
-        if (troubles.Has(Trouble.DeadLoad) && Any(dice, tape => tape.About == About.Load && tape.Board!.Load(HoursFrom, HoursTo) > 0) is var (load, _))
+        // Nothing contradicts a load of none of a board that draws little.
+        if (troubles.Has(Trouble.DeadLoad) && Any(dice, tape => tape.About == About.Load && !tape.Board!.Dead && tape.Board.Load(HoursFrom, HoursTo) > 0.35 * (HoursTo - HoursFrom)) is var (load, _))
             Die([.. fleet.Tapes.Where(one => one.Board == load.Board && one.About == About.Load)], Trouble.DeadLoad, 0);
         if (troubles.Has(Trouble.Sentinel) && Any(dice, tape => tape.About != About.Layer) is var (ones, sample))
         {
@@ -399,6 +401,7 @@ internal sealed class Exporters(Fleet fleet)
             // The sample that ends it lies within the hours, so that it is told of them.
             var latest = HoursTo - length - 2 * tapes.Max(one => one.Interval);
             var from = dice.Real(HoursFrom, Math.Max(HoursFrom, latest));
+            fleet.Silences.Add((from, from + length));
             foreach (var one in tapes)
                 one.Silence(from, from + length);
             // What a counter rose by in the meantime it tells afterwards.
@@ -418,6 +421,8 @@ internal sealed class Exporters(Fleet fleet)
                 else if (one is { About: About.Wall, Machine: { } machine })
                     machine.WallDies = true;
             }
+            // What was wrong with them before is not seen any more.
+            fleet.Faults.RemoveAll(fault => fault.Kind is Trouble.Glitch or Trouble.Reset && fault.Tapes.All(tapes.Contains));
             fleet.Faults.Add(new Fault(kind, [.. tapes.Where(one => one.Count > 0)]));
         }
     }

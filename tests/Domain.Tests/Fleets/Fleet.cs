@@ -88,6 +88,9 @@ internal sealed class Fleet
             DateOnly.FromDateTime(Start)
         )!.Value;
 
+    /// <summary>Spans for which an exporter was silent.</summary>
+    public List<(double From, double To)> Silences { get; } = [];
+
     /// <summary>The longest time between two scrapes of anything, in seconds.</summary>
     public double Slowest { get; set; }
 

@@ -83,9 +83,10 @@ internal sealed class FleetCheck
 
     /// <summary>How far a gauge may be off because of what happens between two of its samples; bounds have to say it.</summary>
     private double Unseen =>
-        fleet.Plan.Troubles.Has(Trouble.Bursts) || (fleet.Plan.Troubles.Has(Trouble.Sparse) && fleet.Plan.Troubles.Has(Trouble.Quiet))
-            ? 0.3
-            : 0;
+        fleet.Plan.Troubles.Has(Trouble.Sparse) && fleet.Plan.Troubles.Has(Trouble.Bursts | Trouble.Quiet) ? 1
+        : fleet.Plan.Troubles.Has(Trouble.Bursts) ? 0.3
+        : fleet.Plan.Troubles.Has(Trouble.Sparse) && fleet.Plan.Troubles.Has(Trouble.Moves | Trouble.ShortPods) ? 0.3
+        : 0;
 
     private bool Sound => !fleet.Plan.Troubles.Has(TroubleKinds.Faults);
 
@@ -182,6 +183,7 @@ internal sealed class FleetCheck
             fleet.Plan.Troubles.Has(Trouble.Loads | Trouble.DeadLoad)
             && !IsUnattributed(name)
             && !truth.IsShared
+            && !truth.IsUntabled
             && row[Measures.Idle] is { } idle
             && row[Measures.IdleOf] is { } all
             && idle > truth.Idle * 1.2 + all * 0.06 + truth.OpenJoules
@@ -219,12 +221,12 @@ internal sealed class FleetCheck
     {
         if (row[Measures.Units] is not { } units || !truth.Units.TryGetValue(row.FunctionalUnit, out var done))
             return;
-        var open = truth.Units["output-token"] > 0 ? truth.OpenTokens * (done / truth.Units["output-token"]) : truth.OpenTokens;
+        var open = truth.OpenUnits[row.FunctionalUnit];
         // Of a counter that began anew the rise between two samples is not known.
         if (fleet.Plan.Troubles.Has(Trouble.Reset | Trouble.Gaps | Trouble.Sentinel))
             open += done * fleet.Slowest / 3600 * 2;
         // Edges of the hour lie between two samples.
-        open += done * fleet.Slowest / 3600 * 0.1 + 2;
+        open += done * fleet.Slowest / 3600 * (fleet.Plan.Troubles.Has(Trouble.Bursts | Trouble.Quiet) ? 1 : 0.1) + 2;
         var above = units > done * (1 + NearWork) + open;
         var known = row[Ratios.WorkCoverage] ?? 1;
         var below = known >= Covered && units < done * (1 - NearWork) * Math.Min(1, known + 0.01) - open;
@@ -241,7 +243,7 @@ internal sealed class FleetCheck
         var tokens = truth.Units["output-token"];
         var coverage = row[Ratios.Coverage] ?? 0;
         // Time at the end of a pod of which the work is not known is not known of either side.
-        var open = truth.OpenJoules / truth.Facility + truth.OpenTokens / tokens / 2;
+        var open = truth.OpenJoules / truth.Facility + truth.OpenUnits["output-token"] / tokens / 2;
         var ranged = (fleet.Plan.Troubles.Has(Trouble.SiteRange) ? 0.25 : 0) + (row.Evidence == Evidence.Derived ? Unseen : 0);
         var near = Near + NearWork + ranged + open;
         if (near > 0.5)
@@ -297,11 +299,12 @@ internal sealed class FleetCheck
         if (unattributed || !Sound)
             return;
         // A period of the grid in which a pod comes or goes may be known for less than nine tenths of its time there, and is in no ratio then.
-        var covered = Covered - truth.Changes * Fleet.Grain / truth.Present;
+        // A gauge that misses bursts may show less than what is in it, and is not believed then.
+        var covered = Covered - truth.Changes * Fleet.Grain / truth.Present - (fleet.Plan.Troubles.Has(Trouble.Bursts) ? 0.2 : 0);
         if (truth.Shortest > 12 * fleet.Slowest && own.Count > 0 && !(own[0][Ratios.Coverage] >= covered))
             Find(Wrong.Empty, name, $"coverage {own[0][Ratios.Coverage]:0.###}, there for {truth.Present:0} s");
         if (
-            truth.Worked
+            truth.ByBin.Count(bin => bin.Tokens > 0) > truth.Changes
             && truth.Shortest > 12 * fleet.Slowest
             && own.Find(row => row.FunctionalUnit == "output-token")?[Ratios.JoulesPerUnit] is null
         )

@@ -16,19 +16,13 @@ internal sealed record FleetPlan(ulong Seed, Trouble Troubles, int Machines, int
         return new FleetPlan(seed, troubles, dice.Int(1, 3), dice.Chance(0.8) ? 1 : 2);
     }
 
-    /// <summary>A plan with up to three kinds of the allowed ones, and none in one of eight.</summary>
-    /// <param name="seed">What the dice begin with.</param>
-    /// <param name="allowed">Whether a set of kinds may be.</param>
-    public static FleetPlan Any(ulong seed, Func<Trouble, bool> allowed)
+    /// <summary>A plan with up to three kinds, and none in one of eight.</summary>
+    public static FleetPlan Any(ulong seed)
     {
         var dice = new Dice(seed, 1);
         var troubles = Trouble.None;
         for (var more = dice.Int(0, 7) is 0 ? 0 : dice.Int(1, 3); more > 0; more--)
-        {
-            var next = troubles | dice.Pick(TroubleKinds.All);
-            if (allowed(next))
-                troubles = next;
-        }
+            troubles |= dice.Pick(TroubleKinds.All);
         return Of(seed, troubles);
     }
 

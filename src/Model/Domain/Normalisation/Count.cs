@@ -74,8 +74,10 @@ internal sealed class Count(KnownSeries series, int first, int end)
     /// <param name="ranks">The tellings; those of one rank tell different work.</param>
     /// <param name="pieces">The pieces of the pass.</param>
     /// <param name="byPeriod">Whether in each grid period the rank that tells nearly the most of it comes before the others.</param>
+    /// <param name="ofWhole">Whether each rank tells all of the work, so that a later one tells no more of a period than it has beyond the
+    /// ones before.</param>
     /// <remarks>Where a later one speaks of more time than is left, it has the share of it.</remarks>
-    public static void Prefer(IReadOnlyList<IReadOnlyList<Count>> ranks, Pieces pieces, bool byPeriod)
+    public static void Prefer(IReadOnlyList<IReadOnlyList<Count>> ranks, Pieces pieces, bool byPeriod, bool ofWhole = false)
     {
         var said = new List<(int Bin, int Rank, int Count, Piece Piece)>();
         var counts = new List<Count>();
@@ -101,6 +103,7 @@ internal sealed class Count(KnownSeries series, int first, int end)
             while (end < said.Count && said[end].Bin == said[start].Bin)
                 end++;
             taken.Clear();
+            double units = 0;
             var leader = byPeriod ? Leader(said, start, end, spoken) : said[start].Rank;
             Take(leader);
             for (var at = start; at < end; )
@@ -115,21 +118,37 @@ internal sealed class Count(KnownSeries series, int first, int end)
             void Take(int rank)
             {
                 spoken.Clear();
+                double all = 0,
+                    left = 0;
+                for (var at = start; at < end; at++)
+                {
+                    var (_, of, _, piece) = said[at];
+                    if (of != rank)
+                        continue;
+                    all += piece.Amount;
+                    foreach (var (from, to) in taken.Without(piece.From, piece.To))
+                        left += piece.Within(from, to).Amount;
+                }
+                var beyond = Math.Max(0, all - units);
+                var scale = ofWhole && left > beyond ? beyond / left : 1;
                 for (var at = start; at < end; at++)
                 {
                     var (_, of, count, piece) = said[at];
                     if (of != rank)
                         continue;
                     foreach (var (from, to) in taken.Without(piece.From, piece.To))
-                        keep[count].Add(piece.Within(from, to));
+                        keep[count].Add(Scaled(piece.Within(from, to), scale));
                     spoken.Add(piece.From, piece.To);
                 }
                 taken.Add(spoken);
+                units += left * scale;
             }
         }
         for (var i = 0; i < counts.Count; i++)
             counts[i].Keep(keep[i]);
     }
+
+    private static Piece Scaled(in Piece piece, double scale) => scale == 1 ? piece : piece with { Amount = piece.Amount * scale };
 
     /// <summary>The first rank that tells nearly as much of a grid period as the one that tells the most.</summary>
     private static int Leader(List<(int Bin, int Rank, int Count, Piece Piece)> said, int start, int end, Stretches spoken)

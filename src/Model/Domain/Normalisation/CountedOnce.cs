@@ -394,6 +394,8 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
         foreach (var unit in ByUnit)
         {
             var layers = unit.GroupBy(one => one.Layer).OrderBy(layer => layer.Key).ToList();
+            var told = new List<IReadOnlyList<Count>> { layers[0].ToList() };
+            var why = new Dictionary<Count, string>();
             for (var upper = 1; upper < layers.Count; upper++)
             {
                 var lower = layers[0].ToList();
@@ -416,7 +418,9 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
                     one.StandIn();
                 if (alike)
                 {
-                    Prefer([lower, above], byPeriod: false, _ => $"the layer next to the hardware counts: {numbers}");
+                    told.Add(above);
+                    foreach (var one in above)
+                        why[one] = $"the layer next to the hardware counts: {numbers}";
                     continue;
                 }
                 foreach (var one in above)
@@ -429,6 +433,8 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
                     );
                 }
             }
+            if (told.Count > 1)
+                Prefer(told, byPeriod: false, one => why[one], ofWhole: true);
         }
 
         static string Word(WorkLayer layer) => System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(layer.ToString());
@@ -474,10 +480,10 @@ internal sealed class CountedOnce(List<Count> counts, Workload? workload, Pieces
     }
 
     /// <summary>Lets the ranks be heard in turn, and tells what was dropped of the later ones.</summary>
-    private void Prefer(IReadOnlyList<IReadOnlyList<Count>> ranks, bool byPeriod, Func<Count, string> why)
+    private void Prefer(IReadOnlyList<IReadOnlyList<Count>> ranks, bool byPeriod, Func<Count, string> why, bool ofWhole = false)
     {
         var before = ranks.SelectMany(rank => rank).ToDictionary(one => one, one => Ticks(one));
-        Count.Prefer(ranks, pieces, byPeriod);
+        Count.Prefer(ranks, pieces, byPeriod, ofWhole);
         var counting = ranks[0].MinBy(one => one.Series.Number);
         foreach (var one in ranks.Skip(1).SelectMany(rank => rank))
             if (Ticks(one) < before[one])

@@ -12,6 +12,9 @@ internal sealed class Curve
     /// <summary>Of how much time the usual work may be missing or too much at a sample: clocks apart, and bursts between.</summary>
     private const long Slack = 4 * TimeSpan.TicksPerSecond;
 
+    /// <summary>The same where labels say that both are of one engine: clocks of two sources are further apart than those of one.</summary>
+    private const long SlackOfOne = 30 * TimeSpan.TicksPerSecond;
+
     private readonly long[] times;
     private readonly double[] shown;
     private readonly double[] risen;
@@ -120,14 +123,18 @@ internal sealed class Curve
     public bool Moves => Risen > 0;
 
     /// <summary>Compares two counters by what they show.</summary>
-    public static Likeness Compare(Curve a, Curve b)
+    /// <param name="a">The one.</param>
+    /// <param name="b">The other.</param>
+    /// <param name="ofOne">Whether labels say that both are of one engine.</param>
+    public static Likeness Compare(Curve a, Curve b, bool ofOne)
     {
         if (a.Length < 2 || b.Length < 2)
             return Likeness.Silent;
         var (from, to) = (Math.Max(a.First, b.First), Math.Min(a.Last, b.Last));
         if (from >= to)
             return Likeness.Silent;
-        if (!a.Holds(b) || !b.Holds(a))
+        var slack = ofOne ? SlackOfOne : Slack;
+        if (!a.Holds(b, slack) || !b.Holds(a, slack))
             return Likeness.Other;
         // The count with more samples is the line on which those of the other have to lie.
         var (line, dots) = a.Between(from, to) >= b.Between(from, to) ? (a, b) : (b, a);
@@ -135,7 +142,7 @@ internal sealed class Curve
     }
 
     /// <summary>Whether each sample of the other lies between those around it, give or take what is counted while clocks differ.</summary>
-    private bool Holds(Curve other)
+    private bool Holds(Curve other, long slack)
     {
         for (int i = 0, low = 0; i < other.times.Length; i++)
         {
@@ -150,7 +157,7 @@ internal sealed class Curve
             var (before, after) = (Math.Max(0, low - 1), Math.Min(times.Length - 1, high + 1));
             var room = Math.Max(value, shown[high]) * 1e-9;
             for (var step = before + 1; step <= after; step++)
-                room = Math.Max(room, RateOf(step) * Slack);
+                room = Math.Max(room, RateOf(step) * slack);
             if (value >= shown[low] - room && value <= shown[high] + room)
                 continue;
             // Anew in between: the other shows it before its fall, or after it.

@@ -257,7 +257,7 @@ internal static class Engines
         {
             if (count.Series.Mapping.Kind != Catalogue.SampleKind.Cumulative || !b.BySubject.TryGetValue(subject, out var other))
                 continue;
-            var likeness = Curve.Compare(count.Curve, other.Curve);
+            var likeness = Curve.Compare(count.Curve, other.Curve, near);
             if (likeness.IsOther || (!near && likeness is { Moves: > 0, Nearness: Nearness.Apart }))
                 return null;
             if (

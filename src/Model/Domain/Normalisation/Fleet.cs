@@ -116,7 +116,7 @@ internal sealed class MeterPart(string name)
                     : samples[i].End;
                 if (from >= span.End)
                     break;
-                if (samples[i].End > from && (series.OwnIntervals || (samples[i].End - from).Ticks <= series.MaxSpan))
+                if (samples[i].End > from && (series.OwnIntervals || Interpreter.IsBridged(series, series, from.Ticks, samples[i].End.Ticks)))
                     return true;
             }
         }

@@ -39,6 +39,9 @@ internal sealed class Interpreter(
     /// <summary>How far before its first sample, and after it, the start of a count is looked for.</summary>
     private static readonly long Begun = TimeSpan.FromMinutes(30).Ticks;
 
+    /// <summary>Samples so far apart say little of what a level did between them.</summary>
+    private static readonly long Seldom = TimeSpan.FromMinutes(2).Ticks;
+
     private readonly Interval period = grid.Period;
     private Attendance? attendance;
 
@@ -237,14 +240,28 @@ internal sealed class Interpreter(
             );
     }
 
-    /// <summary>A level that was at two instants: between them it lay between both, or stood where it was.</summary>
-    private void AddLevel(KnownSeries series, long from, long to, double value, in Sample sample)
+    /// <summary>A level that was at two instants: between them it lay between both, or stood where it was. Between samples that are minutes
+    /// apart it may have been wherever it was at those beside them too.</summary>
+    private void AddLevel(KnownSeries series, long from, long to, double value, ReadOnlySpan<Sample> samples, int at)
     {
+        ref readonly var sample = ref samples[at];
         var (first, last, seconds) = (series.RateOf(value), series.RateOf(sample.Value), Piece.Seconds(to - from));
         if (series.Mapping.Hold)
+        {
             Add(series, from, to, first * seconds, sample);
-        else
-            Add(series, from, to, (first + last) / 2 * seconds, sample, Math.Abs(last - first) / 2 * seconds);
+            return;
+        }
+        var (low, high) = (Math.Min(first, last), Math.Max(first, last));
+        if (to - from >= Seldom)
+        {
+            if (at > 1 && samples[at - 2].End.Ticks >= to - Limits.Reach.Ticks)
+                Widen(series.RateOf(samples[at - 2].Value));
+            if (at + 1 < samples.Length && samples[at + 1].End.Ticks <= from + Limits.Reach.Ticks)
+                Widen(series.RateOf(samples[at + 1].Value));
+        }
+        Add(series, from, to, (first + last) / 2 * seconds, sample, (high - low) / 2 * seconds);
+
+        void Widen(double level) => (low, high) = (Math.Min(low, level), Math.Max(high, level));
     }
 
     /// <summary>Instants: each says, together with the one before it, what happened between the two.</summary>
@@ -270,7 +287,7 @@ internal sealed class Interpreter(
                         CountFromStart(series, sample);
                 }
                 else if (!cumulative)
-                    AddLevel(series, at, now, value, sample);
+                    AddLevel(series, at, now, value, samples, i);
                 else if (fell && MayHaveComeBack(samples, i))
                     RejectReturn(series, samples[i - 2].Value, value, sample);
                 else if (sample.Value - value is >= 0 and var rise && rise <= riseInTick * span)
@@ -474,7 +491,8 @@ internal sealed class Interpreter(
         }
     }
 
-    private static bool IsBridged(KnownSeries before, KnownSeries after, long from, long to) =>
+    /// <summary>Whether two neighbouring samples are joined.</summary>
+    internal static bool IsBridged(KnownSeries before, KnownSeries after, long from, long to) =>
         to - from <= after.MaxSpan || to - from <= Bridge(before, after, from, to);
 
     private void RejectSpan(KnownSeries series, long from, in Sample sample)

@@ -195,9 +195,9 @@ internal sealed class WorkTally(int workload, Place place, string? account, stri
             var end = start;
             while (end < count && ordered[end].Bin == bin)
                 end++;
-            if (end > start)
+            if (end > start && time[bin].Present > 0)
                 Enter(ordered.AsSpan(start, end - start), time[bin], accounts, provenance, series, estimates);
-            else if (time[bin].Present > 0)
+            else if (end == start && time[bin].Present > 0)
                 accounts.EnterWork(
                     workload,
                     place,
@@ -261,7 +261,9 @@ internal sealed class WorkTally(int workload, Place place, string? account, stri
         told.Clear();
         foreach (var one in counts.Where(one => one.IsSubstitute))
         foreach (ref readonly var piece in one.Counted(pieces))
-            told.Add(piece.From, piece.To);
+            // That none passes where no engine is says nothing of a deployment that is not there.
+            if (piece.Amount > 0 || engines[piece.Bin] > 0)
+                told.Add(piece.From, piece.To);
         AddTo(told, (bin, seconds) =>
         {
             time[bin].Present = Math.Max(time[bin].Present, seconds);
