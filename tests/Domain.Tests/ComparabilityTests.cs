@@ -295,16 +295,7 @@ public sealed class ComparabilityTests
         Assert.Equal([true, true], Certain(Bounded("a", 1000, 900, 1100), Bounded("b", 1400, 1300, 1500)));
         Assert.Equal(
             [false, false],
-            Certain(
-                Bounded("a", 1000, 900, 1100) with
-                {
-                    Coverage = 0.95,
-                },
-                Bounded("b", 1400, 1300, 1500) with
-                {
-                    Coverage = 0.95,
-                }
-            )
+            Certain(Bounded("a", 1000, 900, 1100) with { Coverage = 0.95 }, Bounded("b", 1400, 1300, 1500) with { Coverage = 0.95 })
         );
 
         static ComparableRow Bounded(string name, double joules, double low, double high) =>

@@ -548,8 +548,7 @@ public sealed class CountOnceTests
                     Assert.Equal(first.Work.Select(Numbers), second.Work.Select(Numbers));
                     Assert.Equal(first.Rejections, second.Rejections);
 
-                    static object Numbers(WorkFact fact) =>
-                        (fact.Period, fact.Units, fact.Counted, fact.Present, fact.Mappings);
+                    static object Numbers(WorkFact fact) => (fact.Period, fact.Units, fact.Counted, fact.Present, fact.Mappings);
                 },
                 iter: 40
             );

@@ -99,12 +99,7 @@ internal sealed class Derivation
                     sources.Contains(rejection.Source) && (request.ResourceId is null || mine.Contains(rejection.Subject))
                 )
                 .OrderBy(rejection => !mine.Contains(rejection.Subject))
-                .Select(rejection => new ExplainedRule(
-                    SnakeCase.Of(rejection.Reason),
-                    rejection.Subject,
-                    rejection.At,
-                    rejection.Detail
-                )),
+                .Select(rejection => new ExplainedRule(SnakeCase.Of(rejection.Reason), rejection.Subject, rejection.At, rejection.Detail)),
         ];
 
         bool InPeriod(Interval period) => request.ResourceId is null || period.Start == request.PeriodStart;

@@ -16,10 +16,7 @@ internal static class MeasureProperties
     ];
 
     /// <summary>Those of an hour: all that its row tells beside the units.</summary>
-    private static readonly Measure[] OfHours =
-    [
-        .. Measures.ExposedBy(MeasureHolders.Periods).Where(measure => measure != Measures.Units),
-    ];
+    private static readonly Measure[] OfHours = [.. Measures.ExposedBy(MeasureHolders.Periods).Where(measure => measure != Measures.Units)];
 
     /// <summary>Adds what writes explanations.</summary>
     public static IServiceCollection AddExplain(this IServiceCollection services) =>

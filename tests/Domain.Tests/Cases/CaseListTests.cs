@@ -113,9 +113,8 @@ public sealed partial class CaseListTests
             ? told
             : Path.Combine(Tests, "..", "..", "shared", "cases");
         if (Directory.Exists(folder))
-            Assert.All(
-                Directory.EnumerateDirectories(folder).Where(one => File.Exists(Path.Combine(one, "case.json"))),
-                one => Assert.Contains(Path.GetFileName(one), Held)
+            Assert.All(Directory.EnumerateDirectories(folder).Where(one => File.Exists(Path.Combine(one, "case.json"))), one =>
+                Assert.Contains(Path.GetFileName(one), Held)
             );
     }
 

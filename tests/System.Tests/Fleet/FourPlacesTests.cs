@@ -75,7 +75,10 @@ public sealed class FourPlacesTests(PostgresCluster cluster) : IClassFixture<Pos
         // The rack has meters of its servers, the clouds have models of theirs: each kind is ranked by itself, in the true order.
         var groups = told.RootElement.GetProperty("groups").EnumerateArray().ToList();
         Assert.Equal(
-            [[], ["server energy of differs: model against wall"]],
+            [
+                [],
+                ["server energy of differs: model against wall"],
+            ],
             groups.Select(group => group.GetProperty("differs").EnumerateArray().Select(words => words.GetString()!).ToArray())
         );
         var ordered = Truth

@@ -60,7 +60,8 @@ public sealed class CompareTests(PostgresCluster cluster) : IClassFixture<Postgr
         );
         Assert.Equal(
             "-.- a - [- -] J, 0.000775 [0.000740125 0.000809875] g, saves -, certain -: no joules per output-token: "
-                + "accelerator_idle_unknown (its idle energy is known of whole servers and not of the accelerators alone); coverage 0 is below the minimum of 0.9",
+                + "accelerator_idle_unknown (its idle energy is known of whole servers and not of the accelerators alone); "
+                + "coverage 0 is below the minimum of 0.9",
             (await RankedAsync(service, $"unit='output-token',boundary='accelerator',idlePolicy='active-only',{Period}"))[0]
         );
         Assert.Equal(

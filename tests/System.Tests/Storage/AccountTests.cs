@@ -181,10 +181,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
         // A day without PUE: its bounds are its server's, and the month has the facility.
         await storage.ReplaceAsync(
             third,
-            OfGpu(third)
-                .With(Measures.Facility, null)
-                .Bounded(950, 1050)
-                .With(Measures.Operational, null) with
+            OfGpu(third).With(Measures.Facility, null).Bounded(950, 1050).With(Measures.Operational, null) with
             {
                 Factors = "",
                 Missing = MissingReasons.PueUnknown,
@@ -212,10 +209,7 @@ public sealed class AccountTests(PostgresCluster cluster) : IClassFixture<Postgr
             + "grid_intensity:country/DE:location_average@f pue:onprem/dc-1@config wue:onprem/dc-1@config|busy_unknown pue_unknown "
             + "wue_unknown";
         Assert.Equal(
-            [
-                month.Replace("{0}", "0.0375", StringComparison.Ordinal),
-                month.Replace("{0}", "0.001875", StringComparison.Ordinal),
-            ],
+            [month.Replace("{0}", "0.0375", StringComparison.Ordinal), month.Replace("{0}", "0.001875", StringComparison.Ordinal)],
             await storage.RowsAsync(Accounts + "\"MonthlyIntensities\" ORDER BY \"FunctionalUnit\"")
         );
     }

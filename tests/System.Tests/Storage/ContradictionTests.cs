@@ -29,10 +29,7 @@ public sealed class ContradictionTests(PostgresCluster cluster) : IClassFixture<
         await storage.ExecuteAsync("UPDATE intensity_days SET high_joules = 2200");
 
         var found = await storage.Contradictions.FindAsync(default);
-        Assert.Equal(
-            [("EnergyFacts", 1L), ("HourlyIntensities", 1L), ("DailyIntensities", 1L)],
-            found.Select(set => (set.Set, set.Count))
-        );
+        Assert.Equal([("EnergyFacts", 1L), ("HourlyIntensities", 1L), ("DailyIntensities", 1L)], found.Select(set => (set.Set, set.Count)));
         Assert.Equal(
             [
                 $"EnergyFacts(DeploymentId={Fleet.Deployment.Id},ResourceId={Gpu.Id},PeriodStart={Ten:yyyy-MM-ddTHH:mm:ssZ}): "

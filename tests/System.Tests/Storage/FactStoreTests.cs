@@ -38,10 +38,7 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
         );
 
         Assert.Equal(
-            [
-                "request|4|4000|5000|7500|562.5|250|375|0.9|0.5|modelled|∅",
-                "token|1000|4000|5000|7500|22.5|4|15|0.9|0.5|modelled|∅",
-            ],
+            ["request|4|4000|5000|7500|562.5|250|375|0.9|0.5|modelled|∅", "token|1000|4000|5000|7500|22.5|4|15|0.9|0.5|modelled|∅"],
             await storage.RowsAsync(Sums + "\"HourlyIntensities\" ORDER BY \"FunctionalUnit\"")
         );
         Assert.Equal(
@@ -125,10 +122,7 @@ public sealed class FactStoreTests(PostgresCluster cluster) : IClassFixture<Post
             Energy(new("pdu", "pdu-1", null, null, Hall), Ten, null, null, null, rack: 5000),
             Work(Ten, 100)
         );
-        Assert.Equal(
-            ["token|100|∅|600|900|9|∅|6|1|1|measured|∅"],
-            await storage.RowsAsync(Sums + "\"HourlyIntensities\"")
-        );
+        Assert.Equal(["token|100|∅|600|900|9|∅|6|1|1|measured|∅"], await storage.RowsAsync(Sums + "\"HourlyIntensities\""));
     }
 
     [Theory]

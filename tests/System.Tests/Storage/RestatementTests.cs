@@ -208,11 +208,7 @@ public sealed class RestatementTests(PostgresCluster cluster) : IClassFixture<Po
         );
 
         Assert.Equal(
-            [
-                "matched_facility_joules|3600000|7200000",
-                "matched_operational_grams|400|800",
-                "matched_server_joules|3600000|7200000",
-            ],
+            ["matched_facility_joules|3600000|7200000", "matched_operational_grams|400|800", "matched_server_joules|3600000|7200000"],
             await storage.RowsAsync(
                 "SELECT \"Measure\", \"Old\", \"New\" FROM \"Restatements\" WHERE \"Measure\" LIKE '%matched%' ORDER BY \"Measure\""
             )

@@ -118,8 +118,7 @@ public sealed class SciRow(ReportRows rows, string set) : PeriodRow(rows, set)
         Component switch
         {
             SciComponent.Operational => Number(Ratios.OperationalGramsPerUnit),
-            SciComponent.Embodied => Number(MatchedSums.Sci.Units) is > 0 and var units
-            && units == Number(MatchedSums.Operational.Units)
+            SciComponent.Embodied => Number(MatchedSums.Sci.Units) is > 0 and var units && units == Number(MatchedSums.Operational.Units)
                 ? (Number(MatchedSums.Sci.Amount) - Number(MatchedSums.Operational.Amount)) / units
                 : null,
             _ => Number(Ratios.SciGramsPerUnit),

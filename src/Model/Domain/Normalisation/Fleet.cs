@@ -116,7 +116,10 @@ internal sealed class MeterPart(string name)
                     : samples[i].End;
                 if (from >= span.End)
                     break;
-                if (samples[i].End > from && (series.OwnIntervals || Interpreter.IsBridged(series, series, from.Ticks, samples[i].End.Ticks)))
+                if (
+                    samples[i].End > from
+                    && (series.OwnIntervals || Interpreter.IsBridged(series, series, from.Ticks, samples[i].End.Ticks))
+                )
                     return true;
             }
         }
@@ -422,7 +425,8 @@ internal sealed class Worker(Count count, string node, Scope scope)
         return units;
     }
 
-    /// <summary>Until when it tells of a grid period; null where it tells nothing of it. Periods are asked for in ascending order.</summary>
+    /// <summary>Until when it tells of a grid period; null where it tells nothing of it. Periods are asked for in ascending
+    /// order.</summary>
     public long? UntilIn(int bin, Pieces pieces)
     {
         var counted = count.Counted(pieces);

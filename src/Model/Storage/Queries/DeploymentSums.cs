@@ -205,14 +205,16 @@ public sealed class DeploymentHours(ReadSession session)
 
         static string Sum(Measure measure) => $"SUM({measure.Column})";
 
-        static string SumOfAll(Measure bound, Measure of) =>
-            $"CASE WHEN COUNT({bound.Column}) = COUNT({of.Column}) THEN {Sum(bound)} END";
+        static string SumOfAll(Measure bound, Measure of) => $"CASE WHEN COUNT({bound.Column}) = COUNT({of.Column}) THEN {Sum(bound)} END";
 
         // The bounds are those of all of the energy: of a part that is active they are as wide as of the whole.
         static ComparableAmount Amount(double? value, double? units, double? whole, double? low, double? high) =>
             new(value, low * Part(value, whole), high * Part(value, whole), units);
 
-        static double? Part(double? value, double? whole) => whole is > 0 ? value / whole : value is null ? null : 1;
+        static double? Part(double? value, double? whole) =>
+            whole is > 0 ? value / whole
+            : value is null ? null
+            : 1;
     }
 
     /// <summary>Names of the factors of each deployment's hours, each once and sorted.</summary>

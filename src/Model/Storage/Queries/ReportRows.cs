@@ -227,11 +227,7 @@ public sealed class ReportQueries(ReadSession session, ReportSelection selection
     /// <exception cref="StorageException">The database failed.</exception>
     public IAsyncEnumerable<CoveredPeriod> CoverageAsync(PeriodLength length)
     {
-        var (facility, server, accelerator) = (
-            Measures.FacilityTime.Name,
-            Measures.ServerTime.Name,
-            Measures.AcceleratorTime.Name
-        );
+        var (facility, server, accelerator) = (Measures.FacilityTime.Name, Measures.ServerTime.Name, Measures.AcceleratorTime.Name);
         return session.StreamAsync(
             $"""
             SELECT v."DeploymentId", v."Workload", v."Provider", v."Region", v."PeriodStart",

@@ -150,9 +150,9 @@ internal sealed class Views
                 ? """i.final AS "IsFinal" """
                 // A longer period is final when no hour before its end is still open.
                 : """
-                    (i.period_end <= COALESCE((SELECT MIN(o.period_start) FROM intensity_hours o WHERE NOT o.final), i.period_end))
-                        AS "IsFinal"
-                    """
+                (i.period_end <= COALESCE((SELECT MIN(o.period_start) FROM intensity_hours o WHERE NOT o.final), i.period_end))
+                    AS "IsFinal"
+                """
         );
         columns.Add(
             $"""
@@ -282,8 +282,7 @@ internal sealed class Views
     private static string View(string name, IEnumerable<string> columns, string from) =>
         $"CREATE VIEW \"{name}\" AS\nSELECT {string.Join(",\n    ", columns.Select(column => column.Trim()))}\n{from};\n";
 
-    private static string Of(Ratio ratio, string table) =>
-        $"{ratio.ToSql(measure => $"{table}.{measure.Column}")} AS \"{ratio.Name}\"";
+    private static string Of(Ratio ratio, string table) => $"{ratio.ToSql(measure => $"{table}.{measure.Column}")} AS \"{ratio.Name}\"";
 
     private string Day(string time) => postgres ? $"CAST({time} AT TIME ZONE 'UTC' AS date)" : $"date({time} / 1000000, 'unixepoch')";
 
@@ -318,8 +317,7 @@ internal sealed class Views
                 .Select(flag => Convert.ToInt32(flag, CultureInfo.InvariantCulture))
                 .Where(flag => flag != 0)
                 .Select(flag => Number($"MAX({column} & {flag})"))
-        )
-        + $" AS {column}";
+        ) + $" AS {column}";
 
     private static string Number(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
