@@ -85,7 +85,7 @@ internal sealed class Expected
     /// <summary>Whether it has what a ratio needs in any time.</summary>
     public bool Worked => Units["output-token"] > 0;
 
-    /// <summary>Between what joules for each output token lie when so many periods of the grid, whichever they are, are in no ratio.</summary>
+    /// <summary>Between what joules for each output token lie when so many periods of the grid, whichever, are in no ratio.</summary>
     public (double Least, double Most) PerToken(int leftOut)
     {
         return (
@@ -223,9 +223,7 @@ internal sealed class Expected
         if (fleet.Plan.Troubles.Has(Trouble.Loads | Trouble.DeadLoad))
             // A load meter tells the part of the time in which anything was done, and so does the load of a second.
             Idle +=
-                (last - first - pod.Busy.Between(first, last))
-                * hold.Share
-                * (board.IdleWatts + RestWatts(machine) / machine.Boards.Count);
+                (last - first - pod.Busy.Between(first, last)) * hold.Share * (board.IdleWatts + RestWatts(machine) / machine.Boards.Count);
         for (var bin = 0; bin < Bins; bin++)
         {
             double start = Math.Max(first, from + bin * Fleet.Grain),
@@ -253,8 +251,8 @@ internal sealed class Expected
         Units["output-token"] += tokens;
         Units["input-token"] += tokens * pod.InputPerOutput;
         Units["request"] += tokens / pod.OutputPerRequest;
-        // A pod that is new counts from its start, at its mean rate, which may lie in the hour before; what it did between its last sample and
-        // its end is not known.
+        // A pod that is new counts from its start, at its mean rate, which may lie in the hour before; what it did between its last sample
+        // and its end is not known.
         // Of what comes in bursts the first value may be more than its rises account for.
         var uneven = fleet.Plan.Troubles.Has(Trouble.Bursts | Trouble.Quiet);
         var begins = pod.From >= (uneven ? from : to) && pod.From < to + fleet.Slowest;
@@ -312,8 +310,10 @@ internal sealed class Expected
 
     /// <summary>Joules that a change of hands leaves open: a board and its part of the server, from one sample to the next.</summary>
     private static double Change(Fleet fleet, Machine machine, Board board, double at) =>
-        (fleet.Slowest + fleet.Silences.Sum(silent => at > silent.From - fleet.Slowest && at < silent.To + fleet.Slowest ? silent.To - silent.From : 0))
-        * (board.PeakWatts + RestWatts(machine) / machine.Boards.Count);
+        (
+            fleet.Slowest
+            + fleet.Silences.Sum(silent => at > silent.From - fleet.Slowest && at < silent.To + fleet.Slowest ? silent.To - silent.From : 0)
+        ) * (board.PeakWatts + RestWatts(machine) / machine.Boards.Count);
 
     /// <summary>About what the machine draws beside its boards.</summary>
     private static double RestWatts(Machine machine) =>

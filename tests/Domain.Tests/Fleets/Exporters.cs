@@ -381,7 +381,13 @@ internal sealed class Exporters(Fleet fleet)
         if (troubles.Has(Trouble.DeadBoard) && Any(dice, tape => tape is { About: About.Boards, Board: not null }) is var (board, _))
             Die([.. fleet.Tapes.Where(one => one.Board == board.Board && one.About == About.Boards)], Trouble.DeadBoard, 0);
         // Nothing contradicts a load of none of a board that draws little.
-        if (troubles.Has(Trouble.DeadLoad) && Any(dice, tape => tape.About == About.Load && !tape.Board!.Dead && tape.Board.Load(HoursFrom, HoursTo) > 0.35 * (HoursTo - HoursFrom)) is var (load, _))
+        if (
+            troubles.Has(Trouble.DeadLoad)
+            && Any(dice, tape =>
+                tape.About == About.Load && !tape.Board!.Dead && tape.Board.Load(HoursFrom, HoursTo) > 0.35 * (HoursTo - HoursFrom)
+            )
+                is var (load, _)
+        )
             Die([.. fleet.Tapes.Where(one => one.Board == load.Board && one.About == About.Load)], Trouble.DeadLoad, 0);
         if (troubles.Has(Trouble.Sentinel) && Any(dice, tape => tape.About != About.Layer) is var (ones, sample))
         {
@@ -427,8 +433,7 @@ internal sealed class Exporters(Fleet fleet)
         }
     }
 
-    private static bool IsOfOne(Tape one, Tape other) =>
-        one.Pod == other.Pod && one.Board == other.Board && one.Machine == other.Machine;
+    private static bool IsOfOne(Tape one, Tape other) => one.Pod == other.Pod && one.Board == other.Board && one.Machine == other.Machine;
 
     /// <summary>All that one exporter says of one machine, or of one pod.</summary>
     private List<Tape> Group(Dice dice, About about)

@@ -158,8 +158,7 @@ internal sealed class FleetCheck
 
         var (low, high) = (row[Measures.Low], row[Measures.High]);
         (double? Value, double? Known, double Least, double Most) widest =
-            row[Measures.Facility] is not null
-                ? (row[Measures.Facility], row[Ratios.FacilityCoverage], truth.LeastFacility, truth.Facility)
+            row[Measures.Facility] is not null ? (row[Measures.Facility], row[Ratios.FacilityCoverage], truth.LeastFacility, truth.Facility)
             : row[Measures.Server] is not null ? (row[Measures.Server], row[Ratios.ServerCoverage], truth.LeastServer, truth.Server)
             : (row[Measures.Accelerator], row[Ratios.AcceleratorCoverage], truth.ReadAccelerator, truth.Accelerator);
         if (widest.Value is { } value && (low > value * 1.000001 || high < value * 0.999999))
@@ -298,7 +297,8 @@ internal sealed class FleetCheck
         }
         if (unattributed || !Sound)
             return;
-        // A period of the grid in which a pod comes or goes may be known for less than nine tenths of its time there, and is in no ratio then.
+        // A period of the grid in which a pod comes or goes may be known for less than nine tenths of its time there, and is in no
+        // ratio then.
         // A gauge that misses bursts may show less than what is in it, and is not believed then.
         var covered = Covered - truth.Changes * Fleet.Grain / truth.Present - (fleet.Plan.Troubles.Has(Trouble.Bursts) ? 0.2 : 0);
         if (truth.Shortest > 12 * fleet.Slowest && own.Count > 0 && !(own[0][Ratios.Coverage] >= covered))
@@ -426,7 +426,8 @@ internal sealed class FleetCheck
         var (accelerator, server, facility) = (fact[Measures.Accelerator], fact[Measures.Server], fact[Measures.Facility]);
         // Sums keep all that is known: of a board that is read while its server pauses more than of the server. So it is over the same time
         // that a boundary holds the narrower one.
-        var within = fact[Measures.AcceleratorSeconds] > 0 ? Math.Min(1, fact[Measures.ServerSeconds] / fact[Measures.AcceleratorSeconds] ?? 1) : 1;
+        var within =
+            fact[Measures.AcceleratorSeconds] > 0 ? Math.Min(1, fact[Measures.ServerSeconds] / fact[Measures.AcceleratorSeconds] ?? 1) : 1;
         if (accelerator * within > server * 1.000001 || server > facility * 1.000001)
             Find(Wrong.Order, $"{fact.Resource.Name}", $"{Text(accelerator)}, {Text(server)}, {Text(facility)} J at {fact.Period}");
         var value = facility ?? server ?? accelerator;

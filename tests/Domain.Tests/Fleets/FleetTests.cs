@@ -142,9 +142,7 @@ public sealed class FleetTests
                 Work = [.. told.Work.Select(fact => fact with { Units = fact.Units * 2 })],
             }
         ),
-        ["bounds of nothing"] = (Trouble.None, Wrong.Bounds, told =>
-            Each(told, fact => Bounded(fact, value => value, value => value))
-        ),
+        ["bounds of nothing"] = (Trouble.None, Wrong.Bounds, told => Each(told, fact => Bounded(fact, value => value, value => value))),
         ["bounds beside the value"] = (Trouble.None, Wrong.Order, told =>
             Each(told, fact => Bounded(fact, value => value * 1.01, value => value * 1.02))
         ),

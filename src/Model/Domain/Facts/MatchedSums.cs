@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Facts;
 
@@ -316,7 +315,7 @@ public static class Ratios
             OfMany = RatioOfMany.None,
         };
 
-    /// <summary>Share of the time that the number beside it rests on: the widest ratio that the row has, else its widest boundary.</summary>
+    /// <summary>Share of the time that the number beside it rests on: the widest ratio of the row, else its widest boundary.</summary>
     public static Ratio Coverage { get; } =
         new(
             "Coverage",

@@ -178,7 +178,7 @@ public static class RollUp
 
     private static Evidence Worst(Evidence a, Evidence b) => a > b ? a : b;
 
-    /// <summary>One period of the grid of a deployment: what is known of it, for how much of the time that its resources were there.</summary>
+    /// <summary>One period of the grid of a deployment: what is known of it, for how much of the time of its resources.</summary>
     private sealed class Bin
     {
         // Of each measure: its sum, and the time of the resources that have it.

@@ -179,8 +179,7 @@ internal sealed class Accounts(
         );
     }
 
-    private Extent RangeOf(Extent range, double joules) =>
-        rules.HasFlag(Rules.Bounds) ? range.Holding(joules) : new Extent(joules, joules);
+    private Extent RangeOf(Extent range, double joules) => rules.HasFlag(Rules.Bounds) ? range.Holding(joules) : new Extent(joules, joules);
 
     /// <summary>Energy of a rack or a distribution unit: it holds the servers' and stands beside the boundaries, so no part of it counts as
     /// measured energy of one.</summary>

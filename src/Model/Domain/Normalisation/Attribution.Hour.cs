@@ -1,6 +1,5 @@
 using Metrics.Domain.Factors;
 using Metrics.Domain.Facts;
-using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
@@ -158,8 +157,7 @@ internal sealed partial class Attribution
             var isModel = share.Cover is EnergyCover.HostModel or EnergyCover.HostModelAndAccelerator;
             idle =
                 !rules.HasFlag(Rules.Idle) ? joules * (1 - busy)
-                : double.IsNaN(seen.AtRest) && !isModel && ofBoards.Count > 0
-                    ? joules * IdleShareOf(share.Workload, 1 - busy)
+                : double.IsNaN(seen.AtRest) && !isModel && ofBoards.Count > 0 ? joules * IdleShareOf(share.Workload, 1 - busy)
                 : Math.Min(joules, seen.IdleWatts * (1 - busy) * seconds * one.Part);
             Tell(one.Idle, seen, seconds * one.Part);
         }

@@ -76,7 +76,7 @@ internal sealed class Cover(
         {
             // Of a meter whose accuracy nobody states the bounds are unknown, which is not exact.
             accuracy = factors?.Uncertainty.Of(evidence, component);
-            (low, high) = accuracy is { } bounds 
+            (low, high) = accuracy is { } bounds
                 ? (Math.Max(0, joules - doubt) * bounds.Low, (joules + doubt) * bounds.High)
                 : (double.NaN, double.NaN);
         }

@@ -43,8 +43,7 @@ internal sealed class Curve
     /// <summary>What it rose by in all that is seen.</summary>
     public double Risen => risen.Length == 0 ? 0 : risen[^1];
 
-    public static Curve Of(KnownSeries series) =>
-        series.Mapping.Kind == SampleKind.Delta ? OfAmounts(series) : OfCounter(series);
+    public static Curve Of(KnownSeries series) => series.Mapping.Kind == SampleKind.Delta ? OfAmounts(series) : OfCounter(series);
 
     private static Curve OfAmounts(KnownSeries series)
     {

@@ -92,7 +92,8 @@ internal sealed class Telling
         );
 
     /// <summary>The labels that say which engine it is, whoever reads it.</summary>
-    public string OfEngine => Text(labels.Where(label => !OfReaders.Contains(label.Key)).OrderBy(label => label.Key, StringComparer.Ordinal));
+    public string OfEngine =>
+        Text(labels.Where(label => !OfReaders.Contains(label.Key)).OrderBy(label => label.Key, StringComparer.Ordinal));
 
     /// <summary>Whether both name a pod, and not the same.</summary>
     public bool IsOfOtherPod(Telling other) => Pod is not null && other.Pod is not null && Pod != other.Pod;

@@ -116,7 +116,10 @@ internal sealed class MeterPart(string name)
                     : samples[i].End;
                 if (from >= span.End)
                     break;
-                if (samples[i].End > from && (series.OwnIntervals || Interpreter.IsBridged(series, series, from.Ticks, samples[i].End.Ticks)))
+                if (
+                    samples[i].End > from
+                    && (series.OwnIntervals || Interpreter.IsBridged(series, series, from.Ticks, samples[i].End.Ticks))
+                )
                     return true;
             }
         }

@@ -507,7 +507,8 @@ internal sealed class Interpreter(
                         CultureInfo.InvariantCulture,
                         $"{Piece.Seconds(sample.End.Ticks - from):0.###} seconds lie between this sample "
                             + $"({MessageText.Show(sample.Value)} {series.Mapping.Unit.Symbol}) and the one before, more than the "
-                            + $"{Piece.Seconds(series.MaxSpan):0.###}, or two and a half usual distances, that may be bridged: the span is a gap."
+                            + $"{Piece.Seconds(series.MaxSpan):0.###}, or two and a half usual distances, that may be bridged: the span is "
+                            + $"a gap."
                     )
                 )
             );

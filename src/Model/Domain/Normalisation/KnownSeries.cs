@@ -1,7 +1,6 @@
 using System.Globalization;
 using Metrics.Domain.Catalogue;
 using Metrics.Domain.Factors;
-using Metrics.Domain.Facts;
 using Metrics.Domain.Observations;
 using Metrics.Domain.Quantities;
 

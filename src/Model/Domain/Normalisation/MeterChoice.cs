@@ -82,7 +82,8 @@ internal sealed class MeterChoice(Grid grid, Pieces pieces, DecisionTrace? trace
     /// parts drew, in joules.</summary>
     public (KnownSeries Meter, double Joules, double Parts)? Disbelieved { get; set; }
 
-    /// <summary>The meter of a board that showed nothing for most of a period since this was last cleared: what answers draws power.</summary>
+    /// <summary>The meter of a board that showed nothing for most of a period since this was last cleared: what answers draws
+    /// power.</summary>
     public KnownSeries? DeadBoard { get; set; }
 
     /// <summary>Between what multiples of a reading the truth lies. A meter whose accuracy nobody states is taken to err by a quarter: for

@@ -1,5 +1,4 @@
 using Metrics.Domain.Observations;
-using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
@@ -22,7 +21,9 @@ internal sealed class Presence(Grid grid)
 
     /// <summary>Whether anything else is read of the pod of an engine.</summary>
     public bool IsRead(KnownSeries work) =>
-        PodOf(work) is { } pod && pods.TryGetValue((work.Place.Name, pod), out var known) && known.Exists(other => !IsOfOtherNamespace(work, other));
+        PodOf(work) is { } pod
+        && pods.TryGetValue((work.Place.Name, pod), out var known)
+        && known.Exists(other => !IsOfOtherNamespace(work, other));
 
     /// <summary>Adds the time in which an engine was there.</summary>
     /// <param name="counts">What it counted in one unit.</param>

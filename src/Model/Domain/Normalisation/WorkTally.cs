@@ -85,8 +85,8 @@ internal sealed class WorkTallies(
                     EnterUnread(workload, account, counts, accounts);
     }
 
-    /// <summary>Where boards name the pods of a deployment, a pod that works and that none of them names has boards that nobody reads: it was
-    /// there, and what it drew is unknown.</summary>
+    /// <summary>Where boards name the pods of a deployment, a pod that works and that none of them names has boards that nobody reads: it
+    /// was there, and what it drew is unknown.</summary>
     private void EnterUnread(int workload, string? account, List<Count> counts, Accounts accounts)
     {
         var pods = counts
@@ -316,17 +316,6 @@ internal sealed class WorkTally(int workload, Place place, string? account, stri
             if (one.Mapping.EstimateModel is not null)
                 estimates.Add(one, piece);
         }
-        accounts.EnterWork(
-            workload,
-            place,
-            account,
-            functionalUnit,
-            inBin[0].Bin,
-            units,
-            Piece.Seconds(covered),
-            time,
-            evidence,
-            mappings
-        );
+        accounts.EnterWork(workload, place, account, functionalUnit, inBin[0].Bin, units, Piece.Seconds(covered), time, evidence, mappings);
     }
 }

@@ -1,5 +1,4 @@
 using Metrics.Domain.Factors;
-using Metrics.Domain.Quantities;
 
 namespace Metrics.Domain.Normalisation;
 
