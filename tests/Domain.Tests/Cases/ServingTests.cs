@@ -47,22 +47,6 @@ public sealed class ServingTests
     }
 
     [Fact]
-    public void A_pod_that_starts_again_under_another_address_is_one_engine()
-    {
-        var hall = new Hall().Site("a", 1.25, "llm-*").Server("a", "n1", 1600).Board("a", "n1", 0, 400, "llm-0");
-        hall.Count("a", "vllm:generation_tokens_total", 80, Engine("10.0.0.7:8000"), (-5, 25));
-        hall.Count("a", "vllm:generation_tokens_total", 80, Engine("10.0.0.9:8000"), (26, 65));
-        var row = hall.Tell().Row("a");
-
-        // 59 of 60 minutes are counted: nobody waits for the engine that ended.
-        Assert.Equal(25, row[Ratios.JoulesPerUnit]!.Value, 0.5);
-        Assert.InRange(row[Ratios.WorkCoverage]!.Value, 0.97, 1);
-
-        static (string, string)[] Engine(string instance) =>
-            [("pod", "llm-0"), ("namespace", "serving"), ("model_name", "org/one"), ("instance", instance)];
-    }
-
-    [Fact]
     public void What_was_read_until_it_ended_is_covered_whole()
     {
         var hall = new Hall().Site("a", 1.25, "llm-*").Server("a", "n1", 1600, (-5, 12)).Board("a", "n1", 0, 400, "llm-0", (-5, 12));

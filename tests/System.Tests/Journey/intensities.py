@@ -15,6 +15,7 @@ Definitions
   server      A board's joules, and of the rest of its node (the management controller's joules less all boards' in the
               bin, for no longer than the node is read) a share as large as the workload's share of the seconds that all boards are covered in the bin. Boards
               that draw more than their node says share the node's joules in proportion to theirs.
+              While all boards of a node are silent each has an equal part of it.
               On a node without boards: processor and memory; the pods' joules are shares of that.
   facility    Server joules times the PUE of the place.
   work        Rises of the serving engines' counters. A request that was aborted is none.
@@ -191,7 +192,8 @@ def main():
             here = [(name, drew * min(1, seconds / watched), watched) for name, drew, watched in here]
             drawn, watched = sum(entry[1] for entry in here), sum(entry[2] for entry in here)
             if not here:
-                server["unattributed"][hour] += joules
+                for name, _ in on_node[node] or [("unattributed", None)]:
+                    server[name][hour] += joules / max(1, len(on_node[node]))
                 continue
             for name, board_joules, board_seconds in here:
                 if joules >= drawn:

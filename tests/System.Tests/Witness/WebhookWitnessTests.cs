@@ -188,19 +188,21 @@ public sealed class WebhookWitnessTests
     /// <summary>Hours of a board and its tokens, each by its distance from the hour that is going on: watts, and tokens a second.</summary>
     private static async Task WriteAsync(string folder, string name, DateTime hour, params (int Hour, int Watts, int Tokens)[] hours)
     {
-        const string board = "prometheus,DCGM_FI_DEV_POWER_USAGE,GPU-0,0,h1,NVIDIA H100 80GB HBM3,chat-0,,";
-        const string work = "prometheus,vllm:generation_tokens_total,,,,,chat-0,";
         const string labels = "label:UUID,label:gpu,label:Hostname,label:modelName,label:pod,label:instance";
         var rows = new StringBuilder($"provider,metric,{labels},start,end,value\n");
         foreach (var (from, watts, tokens) in hours)
         {
+            // Each hour has a pod and an engine of its own.
+            var pod = $"chat-{-from}";
+            var board = $"prometheus,DCGM_FI_DEV_POWER_USAGE,GPU-0,0,h1,NVIDIA H100 80GB HBM3,{pod},,";
+            var work = $"prometheus,vllm:generation_tokens_total,,,,,{pod},{pod}:8000,";
             for (var minute = 0; minute <= 60; minute += 5)
             {
                 var at = Instant(hour.AddHours(from).AddMinutes(minute));
                 // The end of an hour is also the start of the next: there the later hour says what is drawn.
                 if (minute < 60)
                     rows.Append(CultureInfo.InvariantCulture, $"{board}{at},{at},{watts}\n");
-                rows.Append(CultureInfo.InvariantCulture, $"{work}chat-{-from}:8000,{at},{at},{tokens * minute * 60}\n");
+                rows.Append(CultureInfo.InvariantCulture, $"{work}{at},{at},{tokens * minute * 60}\n");
             }
         }
         var hidden = Path.Combine(folder, "in", "." + name);

@@ -200,7 +200,6 @@ public sealed class Normaliser
             if (series.Mapping.Unit.Quantity == Quantity.Work)
             {
                 fleet.AddWork(work.Read(series));
-                work.Presence.AddWork(series);
             }
             else
             {

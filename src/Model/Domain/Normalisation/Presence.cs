@@ -7,7 +7,6 @@ internal sealed class Presence(Grid grid)
 {
     private readonly Dictionary<(string Place, string Pod), List<KnownSeries>> pods = [];
     private readonly Dictionary<(string Place, int Workload, string Node), List<KnownSeries>> nodes = [];
-    private readonly Dictionary<(string Place, string Pod, string Mapping), List<KnownSeries>> engines = [];
     private readonly HashSet<int> watched = [];
     private Dictionary<int, Stretches>? held;
 
@@ -18,13 +17,6 @@ internal sealed class Presence(Grid grid)
             Add(pods, (series.Place.Name, pod), series);
         else if (series.Workload != WorkloadClaims.Unclaimed && NodeOf(series) is { } node)
             Add(nodes, (series.Place.Name, series.Workload, node), series);
-    }
-
-    /// <summary>Remembers what counts work in a pod: an engine that begins after another ended goes on for it.</summary>
-    public void AddWork(KnownSeries series)
-    {
-        if (PodOf(series) is { } pod && !series.Samples.IsEmpty)
-            Add(engines, (series.Place.Name, pod, series.Mapping.Id), series);
     }
 
     /// <summary>Whether anything else is read of the pod of an engine.</summary>
@@ -62,8 +54,7 @@ internal sealed class Presence(Grid grid)
                 {
                     var (from, to) = (samples[start].End.Ticks, samples[i - 1].End.Ticks);
                     AddClipped(into, from, to);
-                    var (earliest, latest) = Lifetime(count.Series, from, to);
-                    AddClipped(near, earliest, latest);
+                    AddClipped(near, from - Limits.Reach.Ticks, to + Limits.Reach.Ticks);
                 }
                 start = i;
             }
@@ -96,25 +87,6 @@ internal sealed class Presence(Grid grid)
             of.Add(piece.From, piece.To);
         }
         return held;
-    }
-
-    /// <summary>When an engine may have been there that was read from one instant to another: an hour before and after, and not while
-    /// another one of its pod was there in its place. A pod that starts again has a new address, and no second engine.</summary>
-    private (long From, long To) Lifetime(KnownSeries work, long from, long to)
-    {
-        var (earliest, latest) = (from - Limits.Reach.Ticks, to + Limits.Reach.Ticks);
-        if (PodOf(work) is { } pod && engines.TryGetValue((work.Place.Name, pod, work.Mapping.Id), out var known))
-            foreach (var other in known)
-            {
-                if (other == work || IsOfOtherNamespace(work, other))
-                    continue;
-                var (first, last) = (other.Samples.Span[0].End.Ticks, other.Samples.Span[^1].End.Ticks);
-                if (first >= to)
-                    latest = Math.Min(latest, first);
-                if (last <= from)
-                    earliest = Math.Max(earliest, last);
-            }
-        return (earliest, latest);
     }
 
     private List<KnownSeries> Others(KnownSeries work) =>
