@@ -29,7 +29,11 @@ public sealed class CeilingTests
         Assert.Equal(why is null ? 1 : 0, period.Energy.Count);
         Assert.Equal(
             why,
-            (period.Rejections.Count > 0 ? period.Rejections[0] : null)?.Detail?.Replace(" So are 4 other values of the grid period.", "", StringComparison.Ordinal)
+            (period.Rejections.Count > 0 ? period.Rejections[0] : null)?.Detail?.Replace(
+                " So are 4 other values of the grid period.",
+                "",
+                StringComparison.Ordinal
+            )
         );
     }
 

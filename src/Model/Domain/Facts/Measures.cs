@@ -120,11 +120,7 @@ public static class Measures
         };
 
     /// <summary>Joules of a rack or distribution unit, kept apart because they hold the servers'; null elsewhere.</summary>
-    public static Measure Rack { get; } =
-        new("RackJoules", "J", "Energy measured at the rack.")
-        {
-            Exposed = MeasureHolders.Facts,
-        };
+    public static Measure Rack { get; } = new("RackJoules", "J", "Energy measured at the rack.") { Exposed = MeasureHolders.Facts };
 
     /// <summary>The part of the IT joules (of the boards' where the server's are unknown) drawn while reserved and doing nothing.</summary>
     public static Measure Idle { get; } =
