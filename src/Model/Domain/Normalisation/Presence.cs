@@ -29,12 +29,12 @@ internal sealed class Presence(Grid grid)
     /// <param name="counts">What it counted in one unit.</param>
     /// <param name="pieces">The pieces of the pass.</param>
     /// <param name="into">Where to.</param>
-    /// <param name="handed">Receives for how long its pod had its boards, from whom it had them over on.</param>
+    /// <param name="changes">Receives when engines fell silent, and when they had boards over from others.</param>
     /// <remarks>
     /// From one sample to the next it was there, and beyond the last and before the first while its pod goes on, at most an hour further:
     /// a neighbouring pass sees no more of it.
     /// </remarks>
-    public void Add(IEnumerable<Count> counts, Pieces pieces, Stretches into, Stretches handed)
+    public void Add(IEnumerable<Count> counts, Pieces pieces, Stretches into, Changes changes)
     {
         var near = new Stretches();
         Count? any = null;
@@ -54,6 +54,7 @@ internal sealed class Presence(Grid grid)
                 {
                     var (from, to) = (samples[start].End.Ticks, samples[i - 1].End.Ticks);
                     AddClipped(into, from, to);
+                    changes.Ends.Add(to);
                     AddClipped(near, from - Limits.Reach.Ticks, to + Limits.Reach.Ticks);
                 }
                 start = i;
@@ -65,10 +66,23 @@ internal sealed class Presence(Grid grid)
         foreach (var series in Others(any.Series))
         {
             AddRead(series, from, to, into);
-            // From whom it had the thing over, it had it before it spoke of it.
             if (Held(pieces).TryGetValue(series.Number, out var stretches))
-                foreach (var (first, last) in stretches.Items)
-                    AddClipped(handed, Math.Max(from, first), Math.Min(to, last));
+                AddHanded(series, stretches, from, to, changes.Handed);
+        }
+    }
+
+    /// <summary>From whom a series had the thing over, it had it before its first sample.</summary>
+    private static void AddHanded(KnownSeries series, Stretches held, long from, long to, List<(long From, long To, long Until)> into)
+    {
+        var samples = series.Samples.Span;
+        for (var i = 0; i < samples.Length; i++)
+        {
+            if (i > 0 && samples[i].Start.Ticks - samples[i - 1].End.Ticks <= series.MaxSpan)
+                continue;
+            var (since, until) = (i > 0 ? samples[i - 1].End.Ticks : long.MinValue, samples[i].Start.Ticks);
+            foreach (var (first, last) in held.Items)
+                if (first < until && last > since && Math.Max(first, since) is var start && Math.Min(last, until) is var end)
+                    into.Add((Math.Max(start, from), Math.Min(end, to), until));
         }
     }
 
@@ -119,6 +133,12 @@ internal sealed class Presence(Grid grid)
             of.Add(key, known = []);
         known.Add(series);
     }
+
+    /// <summary>Changes of hands of the boards of engines.</summary>
+    /// <param name="Ends">When engines fell silent, in ticks.</param>
+    /// <param name="Handed">Stretches from the last sample of the one before to the first of the one after, as far as the pass holds them,
+    /// and when that is.</param>
+    internal sealed record Changes(List<long> Ends, List<(long From, long To, long Until)> Handed);
 
     private static string? PodOf(KnownSeries series)
     {

@@ -99,7 +99,7 @@ internal sealed class WorkTallies(
         foreach (var engine in pods[false])
         {
             there.Clear();
-            Presence.Add(engine, pieces, there, there);
+            Presence.Add(engine, pieces, there, new([], []));
             var resource = new MeteredResource("pod", engine.Key.Pod!, engine.First().Series.Place, account);
             for (var bin = 0; bin < grid.Count; bin++)
                 if (Piece.Seconds(there.Within(grid[bin].Start.Ticks, grid[bin].End.Ticks)) is > 0 and var seconds)
@@ -232,10 +232,12 @@ internal sealed class WorkTally(int workload, Place place, string? account, stri
         var time = new (double Counted, double Present)[grid.Count];
         var engines = new int[grid.Count];
         var told = new Stretches();
-        var had = new List<(Stretches There, Stretches Handed)>();
+        var ends = new List<long>();
+        var had = new List<(Stretches There, List<(long From, long To, long Until)> Handed)>();
         foreach (var engine in counts.Where(one => !one.IsSubstitute).GroupBy(one => one.Engine))
         {
-            var (there, handed) = (new Stretches(), new Stretches());
+            var there = new Stretches();
+            var changes = new Presence.Changes(ends, []);
             told.Clear();
             foreach (var one in engine)
             foreach (ref readonly var piece in one.Counted(pieces))
@@ -243,18 +245,17 @@ internal sealed class WorkTally(int workload, Place place, string? account, stri
             if (engine.All(one => one.Series.OwnIntervals))
                 there.Add(told);
             else
-                presence.Add(engine, pieces, there, handed);
-            had.Add((there, handed));
+                presence.Add(engine, pieces, there, changes);
+            had.Add((there, changes.Handed));
             AddTo(told, (bin, seconds) => time[bin].Counted += seconds);
         }
         // Of a board that changes hands the later one has the time since the earlier one's last sample; its engine does, since that of the
         // earlier one fell silent.
-        List<long> ends = [.. had.SelectMany(one => one.There.Items, (_, stretch) => stretch.To).Order()];
+        ends.Sort();
         foreach (var (there, handed) in had)
         {
-            foreach (var (from, to) in handed.Items)
-            foreach (var (first, last) in there.Without(from, to))
-                there.Add(LastEnd(first, last), last);
+            foreach (var (from, to, until) in handed)
+                there.Add(LastEnd(from, until), to);
             AddTo(there, (bin, seconds) => (time[bin].Present, engines[bin]) = (time[bin].Present + seconds, engines[bin] + 1));
         }
         // What stands in for silent engines tells the work of all of them.
