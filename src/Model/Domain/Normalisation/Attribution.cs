@@ -446,8 +446,8 @@ internal sealed partial class Attribution(
             meter,
             bin,
             RejectionReason.LessThanItsParts,
-            $"it showed {MessageText.Show(joules)} J, and what is in it drew {MessageText.Show(parts)} J at the least by meters of its own: a"
-                + " whole is not less than its parts, so it is not believed in such periods of this hour."
+            $"it showed {MessageText.Show(joules)} J, and what is in it drew {MessageText.Show(parts)} J at the least by its own meters: a "
+                + "whole is not less than its parts, so it is not believed in such periods of this hour."
         );
     }
 
