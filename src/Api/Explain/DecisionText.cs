@@ -174,8 +174,10 @@ internal static class DecisionText
         if (meter.Model is { } model)
             return $"at rest {Number(model.Low)} J, at full load {Number(model.High)} J, by {meter.Mapping.Id}";
         var (read, accuracy) = (meter.Joules.Sum(), meter.Accuracy!.Value);
-        return $"from {Number(read)} x {Number(accuracy.Low)} = {Number(read * accuracy.Low)} J to {Number(read)} x "
-            + $"{Number(accuracy.High)} = {Number(read * accuracy.High)} J, by the accuracy of such meters";
+        var (least, most) = (Math.Max(0, read - meter.Doubt), read + meter.Doubt);
+        return $"from {Number(least)} x {Number(accuracy.Low)} = {Number(least * accuracy.Low)} J to {Number(most)} x "
+            + $"{Number(accuracy.High)} = {Number(most * accuracy.High)} J, by the accuracy of such meters"
+            + (meter.Doubt > 0 ? $" and {Number(meter.Doubt)} J that the level leaves open between its samples" : "");
     }
 
     private static string Terms(EnergyDecision decision)

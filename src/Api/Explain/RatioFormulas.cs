@@ -12,8 +12,9 @@ internal static class RatioFormulas
     {
         if (ratio.Expression.Operands().FirstOrDefault(measure => sums[measure] is null) is { } unknown)
             return Null(
-                sums[Measures.Units] is null ? $"{Measures.Units} is null"
-                : $"{unknown} is null: of no period of the grid is it known with the work"
+                sums[Measures.Units] is null
+                    ? $"{Measures.Units} is null"
+                    : $"{unknown} is null: of no period of the grid is it known with the work"
             );
         if (sums[ratio] is not { } value)
             return Null($"{ratio.Under.Operands().First(measure => sums[measure] is 0)} is zero");

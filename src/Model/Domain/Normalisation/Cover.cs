@@ -83,7 +83,14 @@ internal sealed class Cover(
         Trace?.Read(
             resource,
             bin,
-            new MeterReading(component, meter.First.Mapping, terms!, accuracy, meter.First.OwnPower is null ? null : new Bounds(low, high))
+            new MeterReading(
+                component,
+                meter.First.Mapping,
+                terms!,
+                accuracy,
+                meter.First.OwnPower is null ? null : new Bounds(low, high),
+                doubt
+            )
         );
         return new Reading(joules, low, high, evidence <= Evidence.Derived ? joules : 0, ticks, evidence, meter.First.Mappings, default);
     }

@@ -118,12 +118,14 @@ public sealed record UnusedDecision(UnusedRule Rule)
 /// <param name="Accuracy">Bounds of the meter as multiples of the reading; null when nothing states them, or the mapping has a power
 /// model.</param>
 /// <param name="Model">Joules at rest and at full load by the power model of the mapping; null when it has none.</param>
+/// <param name="Doubt">Joules by which it may be more or less, for what a level did between its samples.</param>
 public sealed record MeterReading(
     Component Component,
     MetricMapping Mapping,
     IReadOnlyList<double> Joules,
     Bounds? Accuracy,
-    Bounds? Model
+    Bounds? Model,
+    double Doubt = 0
 );
 
 /// <summary>What one part of a component told of its load.</summary>

@@ -70,7 +70,7 @@ public sealed record Trace(NormalisedPeriod Period, IReadOnlyList<TracedReading>
 public sealed class Normaliser
 {
     /// <summary>Raised when the same samples come to give other facts: what was concluded before is then computed again.</summary>
-    public const int Revision = 5;
+    public const int Revision = 6;
 
     /// <summary>The rules that act.</summary>
     internal Rules Rules { get; init; } = Rules.All;
