@@ -21,6 +21,7 @@ public sealed partial class LoggingTests
         await UntilAsync(service, "SourcesOpened", output =>
             output.Contains("[1004] Metrics:Workloads:lost:Match:0: The workload 'lost' asks", StringComparison.Ordinal)
             && output.Contains("Workload chat-70b: first number, joules per input-token, output-token", StringComparison.Ordinal)
+            && output.Split("[1003] The hour from").Length > 24
         );
         Assert.Equal(0, await service.StopAsync());
 
