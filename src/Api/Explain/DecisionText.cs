@@ -128,7 +128,8 @@ internal static class DecisionText
             CoverRule.UnknownSlice => $"no table says what share of the board its slice is: nobody gets a part of {against}",
             CoverRule.DeadLoad => $"its load was told as none while it drew {shown}, more than {against}, which only work "
                 + "makes it draw: the load is not believed",
-            _ => $"{shown} against {against}",
+            CoverRule.DeadBoard => "it showed no energy at all: a board that answers draws power, so it is not believed",
+            _ => throw new ArgumentOutOfRangeException(nameof(decision), decision.Rule, "There is no such rule."),
         };
     }
 

@@ -84,7 +84,7 @@ public sealed record ExplainedResource(string Id, string Kind, string Name, stri
 
 /// <summary>A rule that acted, with the numbers that it compared.</summary>
 /// <param name="Rule">Its name: a reason of Rejections (glitch, told_twice, implausible_value ...), or keeps_its_meaning, unread_boards,
-/// dead_load.</param>
+/// unknown_slice, dead_load, dead_board.</param>
 /// <param name="Subject">What it acted on: a series, or a resource.</param>
 /// <param name="At">When: the instant of the sample, or the start of the grid period; null when it has none.</param>
 /// <param name="Text">What it saw and did, with the numbers.</param>

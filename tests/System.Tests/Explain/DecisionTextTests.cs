@@ -57,6 +57,18 @@ public sealed class DecisionTextTests
     }
 
     [Fact]
+    public void Every_rule_that_acts_has_words_of_its_own()
+    {
+        var texts = Enum.GetValues<CoverRule>().Select(rule => DecisionText.Rule(new CoverDecision(rule, "x", 1, 2, "J"))).ToList();
+
+        Assert.Distinct(texts);
+        Assert.Equal(
+            "it showed no energy at all: a board that answers draws power, so it is not believed",
+            DecisionText.Rule(new CoverDecision(CoverRule.DeadBoard, "x", 0, 0, "J"))
+        );
+    }
+
+    [Fact]
     public void Idle_energy_says_what_gave_it()
     {
         Assert.Equal(
