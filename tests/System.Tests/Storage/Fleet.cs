@@ -90,15 +90,9 @@ internal static class Fleet
     public static EnergyFact Bounded(this EnergyFact fact, double? low, double? high)
     {
         var widest = fact[Measures.Facility] ?? fact[Measures.Server] ?? fact[Measures.Accelerator];
-        foreach (
-            var (of, least, most) in new[]
-            {
-                (Measures.Accelerator, Measures.AcceleratorLow, Measures.AcceleratorHigh),
-                (Measures.Server, Measures.ServerLow, Measures.ServerHigh),
-                (Measures.Facility, Measures.FacilityLow, Measures.FacilityHigh),
-            }
-        )
-            fact = fact.With(least, low * fact[of] / widest).With(most, high * fact[of] / widest);
+        foreach (var boundary in Enum.GetValues<Boundary>())
+            fact = fact.With(Measures.LowOf(boundary), low * fact[Measures.Of(boundary)] / widest)
+                .With(Measures.HighOf(boundary), high * fact[Measures.Of(boundary)] / widest);
         return fact.With(Measures.Low, low).With(Measures.High, high);
     }
 

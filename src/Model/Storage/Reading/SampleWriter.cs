@@ -235,19 +235,18 @@ internal static class SampleWriter
     private static async Task MarkAsync(Session session, CancellationToken cancellationToken)
     {
         var hour = session.Database.Hour;
+        var reached = $"WITH reached AS (SELECT hour FROM touched UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour})";
         await session.ExecuteAsync(
             $"""
-            INSERT INTO sample_hours (hour)
-            SELECT hour FROM (SELECT hour FROM touched UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour}) reached
-                WHERE true ORDER BY hour
-            ON CONFLICT (hour) DO NOTHING
+            {reached}
+            INSERT INTO sample_hours (hour) SELECT hour FROM reached WHERE true ORDER BY hour ON CONFLICT (hour) DO NOTHING
             """,
             cancellationToken
         );
         await session.BeginMarkingAsync(cancellationToken);
         await session.ExecuteAsync(
             $"""
-            WITH reached AS (SELECT hour FROM touched UNION SELECT hour + {hour} FROM touched WHERE last_end > hour + {hour})
+            {reached}
             INSERT INTO dirty_hours (hour, mark, reason)
             SELECT hour, {session.Database.NextMark}, '{DirtyReason.LateData.Text()}' FROM (
                 SELECT hour FROM reached UNION SELECT hour - {hour} FROM reached UNION SELECT hour + {hour} FROM reached
